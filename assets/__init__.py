@@ -1,0 +1,1 @@
+"""What a household has, and what each thing is worth."""

@@ -1,0 +1,23 @@
+"""The shared asset types, with ids that are the same everywhere."""
+
+from django.db import migrations
+
+from assets.seeds import shared_types
+
+
+def add(apps, schema_editor):
+    types = apps.get_model("assets", "AssetType")
+    using = schema_editor.connection.alias
+    for row in shared_types():
+        types._base_manager.using(using).update_or_create(id=row["id"], defaults=row)
+
+
+def remove(apps, schema_editor):
+    types = apps.get_model("assets", "AssetType")
+    ids = [row["id"] for row in shared_types()]
+    types._base_manager.using(schema_editor.connection.alias).filter(id__in=ids).delete()
+
+
+class Migration(migrations.Migration):
+    dependencies = (("assets", "0001_initial"),)
+    operations = (migrations.RunPython(add, remove),)

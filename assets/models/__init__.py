@@ -1,0 +1,18 @@
+"""Assets, their values and movements, how they are sorted, and the exchange rates."""
+
+from assets.models.asset import Asset, AssetCategory, AssetSnapshot, AssetTag
+from assets.models.market import ExchangeRate
+from assets.models.taxonomy import AssetType, Category, Tag
+from assets.models.transaction import Transaction
+
+__all__ = [
+    "Asset",
+    "AssetCategory",
+    "AssetSnapshot",
+    "AssetTag",
+    "AssetType",
+    "Category",
+    "ExchangeRate",
+    "Tag",
+    "Transaction",
+]

@@ -1,0 +1,103 @@
+"""Asset: anything owned or owed; AssetSnapshot: what the whole of it was worth at an instant."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from assets.models.taxonomy import AssetType, Category, Kind, Tag
+from assets.querysets import AssetQuerySet
+from strata.days import DayField, InstantField
+from strata.history import TrackedModel
+from strata.money import CurrencyField, ExactField, MoneyField
+from strata.names import NameField, NoteField
+
+
+class Asset(TrackedModel):
+    """A liability is an asset whose values are negative, so that net worth is a plain sum.
+
+    `disposed_on` is the day from which it counts nothing; the days before keep what they were.
+    """
+
+    household_lookup = "portfolio__household"
+    portfolio_lookup = "portfolio"
+
+    portfolio = models.ForeignKey("portfolios.Portfolio", on_delete=models.CASCADE, related_name="assets")
+    asset_type = models.ForeignKey(AssetType, on_delete=models.PROTECT, related_name="assets")
+    name = NameField()
+    currency = CurrencyField()
+    quantity = ExactField(null=True, blank=True)
+    notes = NoteField(blank=True, default="")
+    kind = models.CharField(max_length=7, choices=Kind, blank=True, default="", help_text="Empty: as its type says.")
+    acquired_on = DayField(null=True, blank=True)
+    disposed_on = DayField(null=True, blank=True)
+    categories = models.ManyToManyField(Category, through="AssetCategory", related_name="assets", blank=True)
+    tags = models.ManyToManyField(Tag, through="AssetTag", related_name="assets", blank=True)
+
+    objects = AssetQuerySet.as_manager()
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("name", "id")
+        indexes = (models.Index(fields=("portfolio", "name", "id"), name="asset_in_portfolio_by_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_disposed(self, on) -> bool:
+        return self.disposed_on is not None and self.disposed_on <= on
+
+
+class AssetCategory(TrackedModel):
+    """That an asset stands in a category: a row of its own, so that it has a history."""
+
+    household_lookup = "asset__portfolio__household"
+    portfolio_lookup = "asset__portfolio"
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="category_links")
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="asset_links")
+
+    class Meta(TrackedModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("asset", "category"), name="asset_once_in_a_category"),)
+
+    def __str__(self) -> str:
+        return f"{self.asset} in {self.category}"
+
+
+class AssetTag(TrackedModel):
+    """That an asset has a tag: a row of its own, so that it has a history."""
+
+    household_lookup = "asset__portfolio__household"
+    portfolio_lookup = "asset__portfolio"
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="tag_links")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="asset_links")
+
+    class Meta(TrackedModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("asset", "tag"), name="asset_once_with_a_tag"),)
+
+    def __str__(self) -> str:
+        return f"{self.tag} on {self.asset}"
+
+
+class AssetSnapshot(TrackedModel):
+    """The value of the whole holding, in the asset's currency, negative for what is owed.
+
+    `on` is the day in the portfolio's zone, fixed when written.
+    """
+
+    household_lookup = "asset__portfolio__household"
+    portfolio_lookup = "asset__portfolio"
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
+    value = MoneyField()
+    observed_at = InstantField()
+    on = DayField()
+    note = NoteField(blank=True, default="")
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("-on", "-observed_at", "-id")
+        constraints = (
+            models.UniqueConstraint(fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.asset} on {self.on}"

@@ -1,0 +1,39 @@
+"""ExchangeRate: units of a currency for one euro on a day. Rates are added and never altered."""
+
+from django.db import models
+from django.utils import timezone
+
+from strata.days import DayField
+from strata.ids import uuid7
+from strata.models.change import ImmutableQuerySet
+from strata.money import CurrencyField, ExactField
+
+
+class ExchangeRate(models.Model):
+    """A newer row for the same currency, day and source stands in place of the older ones."""
+
+    class Source(models.TextChoices):
+        MANUAL = "manual"
+        ECB = "ecb"
+        DEMO = "demo"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    currency = CurrencyField()
+    on = DayField()
+    units_per_euro = ExactField(positive=True)
+    source = models.CharField(max_length=6, choices=Source, default=Source.MANUAL)
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ImmutableQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-on", "currency", "-id")
+        indexes = (models.Index(fields=("currency", "on"), name="rate_of_currency_on_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.currency} on {self.on}"
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("A rate is never altered: add a newer one.")
+        super().save(*args, **kwargs)

@@ -1,0 +1,179 @@
+"""How things are sorted: AssetType (what it is), Category (a tree), Tag (flat labels)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.db.models import Q
+
+from strata.history import TrackedModel, TrackedQuerySet
+from strata.names import NameField, NameKeyField
+
+
+class Group(models.TextChoices):
+    FINANCIAL = "FINANCIAL"
+    REAL_ESTATE = "REAL_ESTATE"
+    PERSONAL_PROPERTY = "PERSONAL_PROPERTY"
+    PHYSICAL_COLLECTIONS = "PHYSICAL_COLLECTIONS"
+    LIABILITIES = "LIABILITIES"
+    OTHER = "OTHER"
+
+
+class Kind(models.TextChoices):
+    """Whether a change of value is money moving (balance) or the value itself changing (value)."""
+
+    BALANCE = "balance"
+    VALUE = "value"
+
+
+class AssetType(TrackedModel):
+    """What an asset is. Types without a household are shared by all."""
+
+    household_lookup = "household"
+    shared_when_unowned = True
+
+    household = models.ForeignKey(
+        "portfolios.Household", null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
+    )
+    code = models.CharField(max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")])
+    label = NameField(max_length=100)
+    group = models.CharField(max_length=20, choices=Group, default=Group.OTHER)
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.VALUE)
+    stale_after_days = models.PositiveSmallIntegerField(default=365)
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("code", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("code",), condition=Q(household=None), name="asset_type_shared_code_unique"
+            ),
+            models.UniqueConstraint(fields=("household", "code"), name="asset_type_code_unique_in_household"),
+        )
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class CategoryQuerySet(TrackedQuerySet):
+    def update(self, **fields):
+        if fields.keys() & {"parent", "parent_id"}:
+            raise TypeError("Move a category with save(): it refuses cycles.")
+        return super().update(**fields)
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        if set(fields) & {"parent", "parent_id"}:
+            raise TypeError("Move a category with save(): it refuses cycles.")
+        return super().bulk_update(objs, fields, batch_size)
+
+
+class Category(TrackedModel):
+    """A branch of a household's tree. Its name is unique among its siblings, whatever the case."""
+
+    household_lookup = "household"
+
+    household = models.ForeignKey("portfolios.Household", on_delete=models.CASCADE, related_name="categories")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children")
+    name = NameField()
+    name_key = NameKeyField()
+
+    objects = CategoryQuerySet.as_manager()
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("name_key", "id")
+        verbose_name_plural = "categories"
+        constraints = (
+            models.UniqueConstraint(fields=("parent", "name_key"), name="category_name_unique_among_siblings"),
+            models.UniqueConstraint(
+                fields=("household", "name_key"), condition=Q(parent=None), name="category_name_unique_at_the_top"
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(parent=models.F("id")), name="category_not_its_own_parent"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self):
+        self._refuse_bad_parent()
+
+    def save(self, *args, **kwargs):
+        with transaction.atomic():
+            if self.parent_id:
+                self._lock_the_tree()
+                self._refuse_bad_parent()
+            super().save(*args, **kwargs)
+
+    def _lock_the_tree(self) -> None:
+        """Two moves at once could each be harmless and make a cycle together: they take turns."""
+        households = type(self)._meta.get_field("household").related_model._base_manager
+        list(households.select_for_update().filter(pk=self.household_id).values_list("pk"))
+
+    def _refuse_bad_parent(self) -> None:
+        if self.parent_id is None:
+            return
+        parents = parents_in(self.household_id)
+        if self.parent_id not in parents:
+            raise ValidationError({"parent": ValidationError("It is not in this household.", code="foreign_parent")})
+        if self.pk in ancestors(self.parent_id, parents):
+            raise ValidationError({"parent": ValidationError("A category cannot stand below itself.", code="cycle")})
+
+
+def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:
+    """Each category's parent, None at the top."""
+    return dict(Category.objects.filter(household=household_id).values_list("id", "parent_id"))
+
+
+def ancestors(start: UUID, parents: dict[UUID, UUID | None]) -> list[UUID]:
+    """`start` and what stands above it, nearest first; stops where a cycle closes."""
+    path: list[UUID] = []
+    current: UUID | None = start
+    while current is not None and current not in path:
+        path.append(current)
+        current = parents.get(current)
+    return path
+
+
+def subtree(roots: Iterable[UUID], parents: dict[UUID, UUID | None]) -> set[UUID]:
+    """The roots and all that stands below them; survives a cycle."""
+    children: dict[UUID | None, list[UUID]] = {}
+    for child, parent in parents.items():
+        children.setdefault(parent, []).append(child)
+    found: set[UUID] = set()
+    waiting = list(roots)
+    while waiting:
+        if (current := waiting.pop()) not in found:
+            found.add(current)
+            waiting.extend(children.get(current, ()))
+    return found
+
+
+def categories_in_cycles(parents: dict[UUID, UUID | None]) -> set[UUID]:
+    """The categories from which no way leads to the top."""
+    lost = set()
+    for category in parents:
+        path = ancestors(category, parents)
+        if parents.get(path[-1]) is not None and parents.get(path[-1]) in path:
+            lost.add(category)
+    return lost
+
+
+class Tag(TrackedModel):
+    """A flat label of a household, unique whatever the case."""
+
+    household_lookup = "household"
+
+    household = models.ForeignKey("portfolios.Household", on_delete=models.CASCADE, related_name="tags")
+    name = NameField()
+    name_key = NameKeyField()
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("name_key", "id")
+        constraints = (models.UniqueConstraint(fields=("household", "name_key"), name="tag_name_unique_in_household"),)
+
+    def __str__(self) -> str:
+        return self.name

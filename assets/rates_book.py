@@ -1,0 +1,26 @@
+"""Loads the recorded rates that a report needs into a RateBook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from django.conf import settings
+
+from assets.calculations.rates import EURO, Rate, RateBook
+from assets.models import ExchangeRate
+
+
+def rate_book(currencies: Iterable[str], *, start: date, end: date) -> RateBook:
+    """The rates of the currencies from `start` (and as far before it as a rate may be old) to `end`."""
+    wanted = set(currencies) - {EURO}
+    oldest = start - timedelta(days=settings.RATE_MAX_AGE_DAYS)
+    rows = (
+        ExchangeRate.objects.filter(currency__in=wanted, on__gte=oldest, on__lte=end)
+        .order_by("recorded_at", "id")
+        .values_list("currency", "on", "units_per_euro", "source")
+        if wanted
+        else ()
+    )
+    found = [Rate(*row, sequence=number) for number, row in enumerate(rows)]
+    return RateBook(found, max_age_days=settings.RATE_MAX_AGE_DAYS)

@@ -1,0 +1,1 @@
+"""Who owns it, and how it adds up."""

@@ -1,0 +1,1 @@
+"""Pure calculations: frozen values in, frozen values out; no database, no clock, no settings."""

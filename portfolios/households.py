@@ -1,0 +1,27 @@
+"""Making households, and finding the one a user means without saying."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from assets.seeds import give_starter_categories
+from portfolios.models import Household, Membership
+from strata.ownership import OWNER
+
+
+def make_household(user, name: str | None = None) -> Household:
+    """A new household that the user owns, with the starter categories."""
+    with transaction.atomic():
+        household = Household.objects.create(name=name or f"{user.get_username()}'s household"[:200])
+        Membership.objects.create(household=household, user=user, role=OWNER, accepted_at=timezone.now())
+        give_starter_categories(household)
+    return household
+
+
+def first_household(user) -> Household:
+    """The oldest household that the user owns; made on first need, once however many ask at a time."""
+    with transaction.atomic():
+        list(type(user).objects.select_for_update().filter(pk=user.pk).values_list("pk"))
+        owned = Household.objects.for_user(user, (OWNER,)).order_by("created_at", "id").first()
+        return owned or make_household(user)

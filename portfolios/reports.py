@@ -1,0 +1,112 @@
+"""Load, calculate, hand back: what a portfolio is worth on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from assets.calculations.valuation import Worth, worth
+from assets.models import Asset
+from assets.rates_book import rate_book
+from portfolios.models import Portfolio, PortfolioSnapshot
+from strata.days import local_day, noon
+from strata.money import exact_total, minor_units, money_text
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A portfolio's worth, rounded to the minor unit of its currency; `missing_rates` says what it leaves out."""
+
+    value: Decimal
+    currency: str
+    on: date
+    complete: bool
+    missing_rates: list[dict[str, Any]]
+
+
+def today_of(portfolio: Portfolio) -> date:
+    return local_day(timezone.now(), portfolio.time_zone)
+
+
+def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, Total]:
+    """The totals of several portfolios, each on its own today unless a day is given, in a fixed number of queries."""
+    portfolios = list(portfolios)
+    days = {portfolio.pk: on or today_of(portfolio) for portfolio in portfolios}
+    amounts = amounts_by_currency(days)
+    currencies = {p.base_currency for p in portfolios} | {c for by in amounts.values() for c in by}
+    if not portfolios:
+        return {}
+    rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
+    return {
+        p.pk: presented(
+            worth(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates), p.base_currency, days[p.pk]
+        )
+        for p in portfolios
+    }
+
+
+def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
+    """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
+    found: dict[UUID, dict[str, list[Decimal]]] = {}
+    for day in set(days.values()):
+        ids = [pk for pk, its in days.items() if its == day]
+        rows = (
+            Asset.objects.filter(portfolio__in=ids)
+            .held(on=day)
+            .with_current_value(day)
+            .order_by()
+            .values_list("portfolio_id", "currency", "newest_value")
+        )
+        for portfolio_id, currency, value in rows.iterator(chunk_size=5000):
+            if value is not None:
+                found.setdefault(portfolio_id, {}).setdefault(currency, []).append(value)
+    return {pk: {currency: exact_total(values) for currency, values in by.items()} for pk, by in found.items()}
+
+
+def presented(exact: Worth, currency: str, on: date) -> Total:
+    missing = [
+        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)} for gap in exact.missing
+    ]
+    return Total(rounded(exact.value, currency), currency, on, exact.complete, missing)
+
+
+def rounded(value: Fraction, currency: str) -> Decimal:
+    """To the currency's minor unit, half to even; a fraction is rounded once, not twice."""
+    places = minor_units(currency)
+    return Decimal(round(value * 10**places)).scaleb(-places)
+
+
+def portfolio_total(portfolio: Portfolio, on: date | None = None) -> Total:
+    return portfolio_totals([portfolio], on)[portfolio.pk]
+
+
+def take_snapshot(portfolio: Portfolio, *, on: date | None = None, note: str = "", manual: bool = True):
+    """Write the portfolio's total down. A snapshot that is not manual is taken once a day; again gives the first."""
+    total = portfolio_total(portfolio, on)
+    row = PortfolioSnapshot(
+        portfolio=portfolio,
+        on=total.on,
+        observed_at=noon(on, portfolio.time_zone) if on and on != today_of(portfolio) else timezone.now(),
+        value=money_text(total.value),
+        currency=total.currency,
+        complete=total.complete,
+        missing_rates=total.missing_rates,
+        note=note,
+        manual=manual,
+    )
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        if manual:
+            raise
+        return PortfolioSnapshot.objects.get(portfolio=portfolio, on=total.on, manual=False)
+    return row

@@ -1,0 +1,1 @@
+"""What every API resource shares: fields, parsers, errors, pages, permissions."""

@@ -1,0 +1,175 @@
+"""The one shape of a refusal, and how each exception gets it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db.models import ProtectedError, RestrictedError
+from django.http import Http404, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+log = logging.getLogger("strata.errors")
+
+CODES = {
+    400: "MALFORMED",
+    401: "NOT_AUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    409: "CONFLICT",
+    412: "PRECONDITION_FAILED",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "IDEMPOTENCY_MISUSE",
+    428: "PRECONDITION_REQUIRED",
+    429: "THROTTLED",
+    500: "INTERNAL_ERROR",
+    503: "UNAVAILABLE",
+    507: "INSUFFICIENT_STORAGE",
+}
+
+
+class Refusal(exceptions.APIException):
+    """A refusal with a name of its own: Refusal("DUPLICATE_NAME", "...", status=409)."""
+
+    def __init__(self, code: str, message: str, *, status: int, errors: list | None = None, wait: int | None = None):
+        super().__init__(message, code)
+        self.code, self.message, self.status_code, self.errors = code, message, status, errors or []
+        if wait is not None:
+            self.wait = wait
+
+
+def not_found(thing: str) -> Refusal:
+    """404 for what does not exist and for what is another household's: the two cannot be told apart."""
+    words = thing.replace("_", " ").capitalize()
+    return Refusal(f"{thing.upper()}_NOT_FOUND", f"{words} not found.", status=404)
+
+
+def conflict(code: str, message: str, field: str | None = None) -> Refusal:
+    errors = [{"field": field, "code": code.lower(), "message": message}] if field else []
+    return Refusal(code, message, status=409, errors=errors)
+
+
+def body(request: Any, status: int, code: str, message: str, errors: list | None = None) -> dict[str, Any]:
+    return {
+        "code": code,
+        "message": message,
+        "status": status,
+        "errors": errors or [],
+        "request_id": getattr(request, "id", ""),
+    }
+
+
+def plain_answer(request: Any, status: int, code: str, message: str) -> JsonResponse:
+    """A refusal from outside the API's views."""
+    response = JsonResponse(body(request, status, code, message), status=status)
+    if status in (503, 507):
+        response["Retry-After"] = "5"
+    return response
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal leaves in the one shape; what is unforeseen is logged and a 500."""
+    request = context["request"]._request
+    error = translated(error)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    status = error.status_code
+    code = getattr(error, "code", None) or CODES.get(status, "ERROR")
+    errors = getattr(error, "errors", [])
+    message = getattr(error, "message", None)
+    if isinstance(error, exceptions.ValidationError):
+        errors = flattened(error.detail)
+        code, message = "VALIDATION_ERROR", errors[0]["message"] if errors else "The request is not valid."
+    response = Response(body(request, status, code, message or str(error.detail), errors), status=status)
+    if getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None) is not None:
+        response["Retry-After"] = str(max(1, int(error.wait + 0.999)))
+    return response
+
+
+def translated(error: Exception) -> Exception:
+    """Django's exceptions and the database's, as refusals."""
+    if isinstance(error, Http404):
+        return Refusal("NOT_FOUND", "Not found.", status=404)
+    if isinstance(error, PermissionDenied):
+        return Refusal("FORBIDDEN", "You may not do that.", status=403)
+    if isinstance(error, DjangoValidationError):
+        return exceptions.ValidationError(as_fields(error))
+    if isinstance(error, ProtectedError | RestrictedError):
+        return conflict("IN_USE", "It is in use and cannot be deleted.")
+    if isinstance(error, IntegrityError):
+        return conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
+    if isinstance(error, OperationalError | DatabaseError):
+        return unavailable(error)
+    return error
+
+
+def unavailable(error: Exception) -> Exception:
+    """A database that is full, locked, read-only or away. Anything else is a fault of ours and stays one."""
+    text = str(error).lower()
+    if "full" in text or "no space" in text:
+        return Refusal("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
+    if isinstance(error, OperationalError):
+        log.error("database unavailable", exc_info=error)
+        return Refusal("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
+    return error
+
+
+def as_fields(error: DjangoValidationError) -> Any:
+    if not hasattr(error, "error_dict"):
+        return {"": [exceptions.ErrorDetail(m, code=error.code or "invalid") for m in error.messages]}
+    return {
+        field.replace("__all__", ""): [
+            exceptions.ErrorDetail(one.messages[0], code=one.code or "invalid") for one in errors
+        ]
+        for field, errors in error.error_dict.items()
+    }
+
+
+def flattened(detail: Any, path: str = "") -> list[dict[str, Any]]:
+    """DRF's nested details as a flat list of {field, code, message}; field is null for the body as a whole."""
+    if isinstance(detail, dict):
+        found = []
+        for key, value in detail.items():
+            name = "" if key == "non_field_errors" else str(key)
+            found += flattened(value, f"{path}.{name}".strip("."))
+        return found
+    if isinstance(detail, list | tuple):
+        return [entry for value in detail for entry in flattened(value, path)]
+    return [{"field": path or None, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+
+
+def page_not_found(request, exception=None):
+    return plain_answer(request, 404, "NOT_FOUND", "Not found.") if is_api(request) else _html(request, 404)
+
+
+def server_error(request):
+    return plain_answer(request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id.")
+
+
+def bad_request(request, exception=None):
+    return plain_answer(request, 400, "MALFORMED", "The request is malformed.")
+
+
+def forbidden(request, exception=None):
+    return plain_answer(request, 403, "FORBIDDEN", "You may not do that.")
+
+
+def is_api(request) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _html(request, status: int):
+    from django.http import HttpResponse
+
+    return HttpResponse("Not found.", status=status, content_type="text/plain")

@@ -1,0 +1,139 @@
+"""StrictJSONParser: JSON as RFC 8259 has it, in UTF-8, with numbers read from their digits."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+DEEPEST = 32
+LONGEST_NUMBER = 64
+LARGEST_EXPONENT = 999
+
+_EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)")
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+# Possessive, so that an unclosed string full of backslashes takes no longer than another.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class TooLarge(APIException):
+    status_code = 413
+    default_code = "TOO_LARGE"
+    default_detail = "The body is larger than this server takes."
+
+
+class StrictJSONParser(BaseParser):
+    """An empty body is {}; a byte order mark is tolerated. Integers come as int, other numbers as Decimal."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(self, stream, media_type=None, parser_context=None) -> Any:
+        require_utf8(media_type or "")
+        text = decoded(read_limited(stream))
+        if not text.strip(" \t\r\n"):
+            return {}
+        require_shallow(text)
+        value = loaded(text)
+        if _SURROGATE_ESCAPE.search(text):
+            refuse_lone_surrogates(value)
+        return value
+
+
+def require_utf8(media_type: str) -> None:
+    charset = _CHARSET.search(media_type)
+    if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(media_type, "Send JSON in UTF-8.")
+
+
+def read_limited(stream: Any) -> bytes:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if limit is None:
+        return stream.read()
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise TooLarge()
+    return body
+
+
+def decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError(f"The body is not UTF-8 (byte {error.start}).") from None
+
+
+def require_shallow(text: str) -> None:
+    """Refuses nesting that Python's own parser would answer with a RecursionError, before it is asked."""
+    depth = 0
+    for bracket in re.findall(r"[\[{\]}]", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            raise ParseError(f"The body is nested more than {DEEPEST} levels deep.")
+
+
+def loaded(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise ParseError(
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from None
+
+
+def read_integer(digits: str) -> int:
+    require_short(digits)
+    return int(digits)
+
+
+def read_decimal(digits: str) -> Decimal:
+    require_short(digits)
+    exponent = _EXPONENT.search(digits)
+    if exponent and abs(int(exponent[1])) > LARGEST_EXPONENT:
+        raise ParseError("The body has a number that is out of range.")
+    return Decimal(digits)
+
+
+def require_short(digits: str) -> None:
+    if len(digits) > LONGEST_NUMBER:
+        raise ParseError(f"The body has a number of more than {LONGEST_NUMBER} characters.")
+
+
+def refuse_constant(name: str) -> None:
+    raise ParseError(f"The body has {name}, which is not a number in JSON.")
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ParseError(f"The body has the key {ascii(name[:40])} twice.")
+        members[name] = value
+    return members
+
+
+def refuse_lone_surrogates(value: Any) -> None:
+    if isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
+        raise ParseError("The body has half of a surrogate pair, which is no character.")
+    if isinstance(value, list):
+        for item in value:
+            refuse_lone_surrogates(item)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            refuse_lone_surrogates(name)
+            refuse_lone_surrogates(item)
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=read_integer,
+    parse_float=read_decimal,
+    parse_constant=refuse_constant,
+    object_pairs_hook=unique_keys,
+)

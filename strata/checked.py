@@ -1,0 +1,33 @@
+"""CheckedBeforeSave: save(), bulk_create() and update() refuse what clean() refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+
+class CheckedBeforeSave(models.Field):
+    """Stands first among a model field's bases. Lookups are not checked: a filter may ask for anything."""
+
+    def check_value(self, value: Any) -> Any:
+        """`value` as it will be stored, or a ValidationError."""
+        value = self.to_python(value)
+        if value == "" and not self.blank:
+            raise ValidationError(self.error_messages["blank"], code="blank")
+        self.run_validators(value)
+        return value
+
+    def pre_save(self, model_instance, add):
+        value = super().pre_save(model_instance, add)
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        value = self.check_value(value)
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def get_db_prep_save(self, value, connection):
+        if value is not None and not hasattr(value, "as_sql"):
+            value = self.check_value(value)
+        return super().get_db_prep_save(value, connection)

@@ -1,0 +1,8 @@
+"""The kernel's own tables: users, tokens, the journal of changes and answers kept for repeated requests."""
+
+from strata.models.change import Change
+from strata.models.idempotency import IdempotentAnswer
+from strata.models.token import ApiToken
+from strata.models.user import User
+
+__all__ = ["ApiToken", "Change", "IdempotentAnswer", "User"]

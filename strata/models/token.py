@@ -1,0 +1,64 @@
+"""ApiToken: a secret for programs. Only its hash is kept; it ends when the user's password changes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from strata.ids import uuid7
+from strata.names import NameField
+
+SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
+SHOWN = len(SECRET_PREFIX) + 6
+
+
+def digest(secret: str) -> str:
+    """SHA-256 is enough: the secret has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = NameField(blank=True, default="")
+    prefix = models.CharField(max_length=SHOWN, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    password_stamp = models.CharField(max_length=128, editable=False)
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… {self.name}".strip()
+
+    @classmethod
+    def issue(cls, user, *, name: str = "", scope: str = Scope.WRITE, expires_at: datetime | None = None):
+        """A new token and its secret, which is shown this once and kept nowhere."""
+        secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+        token = cls.objects.create(
+            user=user,
+            name=name,
+            scope=scope,
+            expires_at=expires_at,
+            prefix=secret[:SHOWN],
+            digest=digest(secret),
+            password_stamp=user.get_session_auth_hash(),
+        )
+        return token, secret
+
+    def is_valid(self, now: datetime) -> bool:
+        """Not past its time, its user active and with the password that was in force when it was issued."""
+        alive = self.expires_at is None or now < self.expires_at
+        return alive and self.user.is_active and self.password_stamp == self.user.get_session_auth_hash()

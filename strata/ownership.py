@@ -1,0 +1,72 @@
+"""The one door to the data: what a user may see and change, by the households they belong to.
+
+A row belongs to a household straight or through a parent; its model names the way in `household_lookup`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+OWNER, EDITOR, VIEWER = "owner", "editor", "viewer"
+READERS = (OWNER, EDITOR, VIEWER)
+EDITORS = (OWNER, EDITOR)
+OWNERS = (OWNER,)
+
+
+def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySet:
+    """Ids of the households where the user has one of `roles`; an invitation not yet accepted gives none."""
+    return user.memberships.filter(role__in=roles, accepted_at__isnull=False).values("household_id")
+
+
+def role_in(user: Any, household_id: UUID) -> str | None:
+    """The user's role in a household, None for a stranger."""
+    member = user.memberships.filter(household_id=household_id, accepted_at__isnull=False)
+    return member.values_list("role", flat=True).first()
+
+
+def may_edit(user: Any, household_id: UUID) -> bool:
+    return role_in(user, household_id) in EDITORS
+
+
+class HouseholdQuerySet(models.QuerySet):
+    """Rows behind the door. Every view, filter, report and export starts with `for_user`."""
+
+    def for_user(self, user: Any, roles: tuple[str, ...] = READERS):
+        """The rows in households where the user has one of `roles`, and those that all households share."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.filter(self._behind(user, roles))
+
+    def _behind(self, user: Any, roles: tuple[str, ...]) -> Q:
+        path = self.model.household_lookup
+        door = Q(**{f"{path or 'pk'}__in": households_of(user, roles)})
+        return door | Q(**{f"{path}__isnull": True}) if self.model.shared_when_unowned else door
+
+
+class Owned(models.Model):
+    """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
+
+    `shared_when_unowned` opens rows without a household to everybody, for reading.
+    """
+
+    household_lookup: str
+    shared_when_unowned = False
+
+    objects = HouseholdQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def owning_household_id(self) -> UUID | None:
+        """The id of the household this row belongs to, by walking `household_lookup`."""
+        if not self.household_lookup:
+            return self.pk
+        *parents, last = self.household_lookup.split("__")
+        owner: Any = self
+        for name in parents:
+            owner = getattr(owner, name)
+        return getattr(owner, f"{last}_id")
