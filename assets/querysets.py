@@ -2,48 +2,77 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from django.db.models import Case, DateField, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, DateField, F, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
+from strata.days import time_zones
 from strata.history import TrackedQuerySet
 from strata.money import MoneyField
 
 
-class AssetQuerySet(TrackedQuerySet):
-    def with_current_value(self, on: date | None = None):
-        """Adds `current_value` and `current_value_on`: the newest snapshot on or before the day.
+@lru_cache(maxsize=4)
+def _zones_on_another_day(quarter: datetime) -> tuple[tuple[date, tuple[str, ...]], ...]:
+    """The zones whose calendar shows another day than UTC's; clocks differ by whole quarters of an hour."""
+    days: dict[date, list[str]] = {}
+    for name in sorted(time_zones()):
+        days.setdefault(quarter.astimezone(ZoneInfo(name)).date(), []).append(name)
+    return tuple((day, tuple(names)) for day, names in days.items() if day != quarter.date())
 
-        Zero from the disposal on, None before the first snapshot. Without `on`: today in UTC.
-        """
-        day = on or timezone.now().date()
-        newest = (
-            self.model._meta.get_field("snapshots")
-            .related_model.objects.filter(asset=OuterRef("pk"), on__lte=day)
-            .order_by("-on", "-observed_at")
-        )
-        disposed = Q(disposed_on__lte=day)
-        first = Subquery(newest.values("value")[:1], output_field=MoneyField())
-        first_on = Subquery(newest.values("on")[:1], output_field=DateField())
+
+def today_in(zone_lookup: str):
+    """SQL for today's date in the zone that a row names."""
+    now = timezone.now().astimezone(UTC)
+    quarter = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+    cases = [
+        When(**{f"{zone_lookup}__in": names}, then=Value(day, DateField()))
+        for day, names in _zones_on_another_day(quarter)
+    ]
+    return Case(*cases, default=Value(quarter.date(), DateField()), output_field=DateField())
+
+
+class AssetQuerySet(TrackedQuerySet):
+    def as_of(self, on: date | None = None):
+        """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is."""
         return self.annotate(
-            newest_value=first,
-            current_value_on=Case(When(disposed, then=F("disposed_on")), default=first_on, output_field=DateField()),
-        ).annotate(
-            current_value=Case(
-                When(disposed & Q(newest_value__isnull=False), then=Value(0, MoneyField())),
-                default=F("newest_value"),
-                output_field=MoneyField(),
+            as_of=Value(on, DateField()) if on else today_in("portfolio__time_zone"),
+        )
+
+    def with_current_value(self, on: date | None = None):
+        """Adds `current_value` and `current_value_on`: the newest snapshot on or before the day, as of `on`.
+
+        Zero from the disposal on; None before the first snapshot.
+        """
+        snapshot = self.model._meta.get_field("snapshots").related_model
+        newest = snapshot.objects.filter(asset=OuterRef("pk"), on__lte=OuterRef("as_of"))
+        newest = newest.order_by("-on", "-observed_at")
+        return (
+            self.as_of(on)
+            .annotate(
+                newest_value=Subquery(newest.values("value")[:1], output_field=MoneyField()),
+                newest_on=Subquery(newest.values("on")[:1], output_field=DateField()),
+            )
+            .annotate(
+                current_value=Case(
+                    When(newest_on__isnull=False, disposed_on__lte=F("as_of"), then=Value(0, MoneyField())),
+                    default=F("newest_value"),
+                    output_field=MoneyField(),
+                ),
+                current_value_on=Case(
+                    When(newest_on__isnull=False, disposed_on__lte=F("as_of"), then=F("disposed_on")),
+                    default=F("newest_on"),
+                    output_field=DateField(),
+                ),
             )
         )
 
     def in_category_tree(self, category_ids):
         """Assets that stand in any of the categories; give it a subtree's ids."""
-        return self.filter(pk__in=self.model.categories.through.objects.filter(
-            category__in=category_ids).values("asset"))
-
-    def disposed(self, *, by: date):
-        return self.filter(disposed_on__lte=by)
+        links = self.model.categories.through.objects.filter(category__in=category_ids)
+        return self.filter(pk__in=links.values("asset"))
 
     def held(self, *, on: date):
         return self.exclude(disposed_on__lte=on)

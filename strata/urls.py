@@ -1,3 +1,51 @@
 """The table of contents."""
 
-urlpatterns = []
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from assets import views as assets
+from portfolios import views as portfolios
+from strata import accounts, health
+from strata.api.routers import EitherSlashRouter
+
+router = EitherSlashRouter()
+router.register("households", portfolios.HouseholdsViewSet, "household")
+router.register(r"households/(?P<household_id>[^/]+)/members", portfolios.MemberViewSet, "member")
+router.register("invitations", portfolios.InvitationViewSet, "invitation")
+router.register("portfolios", portfolios.PortfolioViewSet, "portfolio")
+router.register(
+    r"portfolios/(?P<portfolio_id>[^/]+)/snapshots", portfolios.PortfolioSnapshotViewSet, "portfolio-snapshot"
+)
+router.register("assets", assets.AssetViewSet, "asset")
+router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", assets.AssetSnapshotViewSet, "asset-snapshot")
+router.register(r"assets/(?P<asset_id>[^/]+)/transactions", assets.TransactionViewSet, "transaction")
+router.register("asset-types", assets.AssetTypeViewSet, "asset-type")
+router.register("categories", assets.CategoryViewSet, "category")
+router.register("tags", assets.TagViewSet, "tag")
+router.register("exchange-rates", assets.ExchangeRateViewSet, "exchange-rate")
+router.register("auth/tokens", accounts.TokenViewSet, "token")
+
+api = [
+    re_path(r"^auth/token/?$", accounts.LoginView.as_view(), name="login"),
+    re_path(r"^me/?$", accounts.MeView.as_view(), name="me"),
+    re_path(r"^me/password/?$", accounts.PasswordView.as_view(), name="password"),
+    re_path(r"^health/live/?$", health.live, name="live"),
+    re_path(r"^health/ready/?$", health.ready, name="ready"),
+    re_path(r"^version/?$", health.version, name="version"),
+    re_path(r"^openapi\.json/?$", SpectacularJSONAPIView.as_view(throttle_classes=()), name="openapi"),
+    *router.urls,
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/swagger"), name="home"),
+    path("api/v1/", include(api)),
+    re_path(r"^swagger/?$", SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=()), name="swagger"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "strata.api.errors.bad_request"
+handler403 = "strata.api.errors.forbidden"
+handler404 = "strata.api.errors.page_not_found"
+handler500 = "strata.api.errors.server_error"

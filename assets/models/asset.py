@@ -42,8 +42,8 @@ class Asset(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
-    def is_disposed(self, on) -> bool:
-        return self.disposed_on is not None and self.disposed_on <= on
+    def has_entries(self) -> bool:
+        return self.snapshots.exists() or self.transactions.exists()
 
 
 class AssetCategory(TrackedModel):

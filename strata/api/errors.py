@@ -12,7 +12,6 @@ from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 log = logging.getLogger("strata.errors")
 
@@ -81,7 +80,6 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     error = translated(error)
     if not isinstance(error, exceptions.APIException):
         return None
-    set_rollback()
     status = error.status_code
     code = getattr(error, "code", None) or CODES.get(status, "ERROR")
     errors = getattr(error, "errors", [])

@@ -1,0 +1,42 @@
+"""What doctor looks at among rates and categories."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+
+from assets.models import Category, ExchangeRate
+from assets.models.taxonomy import categories_in_cycles
+from strata.doctor import Level, examines
+
+
+@examines("rates")
+def age_of_the_rates() -> Iterator[tuple[Level, str]]:
+    real = ExchangeRate.objects.exclude(source=ExchangeRate.Source.DEMO)
+    newest = real.aggregate(newest=Max("on"))["newest"]
+    if newest is None:
+        yield Level.WARN, "there are none. Run: python manage.py load_rates"
+        return
+    age = (timezone.now().date() - newest).days
+    if age > settings.RATE_MAX_AGE_DAYS:
+        yield Level.WARN, f"the newest is {age} days old ({newest}). Run: python manage.py load_rates --download"
+    else:
+        yield Level.OK, f"the newest is of {newest}"
+
+
+@examines("categories")
+def categories_without_cycles() -> Iterator[tuple[Level, str]]:
+    trees: dict[UUID, dict[UUID, UUID | None]] = defaultdict(dict)
+    for household, category, parent in Category.objects.values_list("household_id", "id", "parent_id"):
+        trees[household][category] = parent
+    lost = {category for parents in trees.values() for category in categories_in_cycles(parents)}
+    if lost:
+        named = ", ".join(str(category) for category in sorted(lost)[:5])
+        yield Level.FAIL, f"{len(lost)} lead in a circle: {named}"
+    else:
+        yield Level.OK, "no cycles"

@@ -1,0 +1,55 @@
+"""load_rates: exchange rates into the database, from the shipped file, the ECB or a file of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from assets import rates
+from strata.commands import EXIT_CODES, UNREACHABLE, StrataCommand
+
+
+class Command(StrataCommand):
+    help = (
+        "Load exchange rates: without arguments the ECB's reference rates since 1999 that were installed with Strata, "
+        "or the ECB's newest file, or a CSV with the columns currency,on,units_per_euro. Rates are only added; "
+        "what is known already is left alone; a file with a bad line is refused whole."
+    )
+    examples = ("load_rates", "load_rates --download", "load_rates my-rates.csv --dry-run")
+    exit_codes = f"{EXIT_CODES}, 3 the address did not answer"
+    writes = True
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument("path", nargs="?", type=Path, help="A CSV file, or the ECB's own zip or CSV file.")
+        source.add_argument("--download", action="store_true", help="Fetch the newest file from the ECB.")
+        parser.add_argument("--url", default=rates.ECB_URL, help="Where --download fetches it (default: the ECB).")
+
+    def act(self, **options):
+        try:
+            quotes, source = rates.quotes_in(self.content(options))
+        except rates.BadRates as error:
+            raise CommandError(f"Nothing was loaded.\n{error}") from None
+        if options["dry_run"]:
+            count = len(rates.unknown_rates(quotes, source))
+            self.say(f"Would add {count:,} of {len(quotes):,} rates ({source}).", options)
+            return
+        progress = self.progress("Rates", len(quotes))
+        count = rates.add_rates(quotes, source, advance=progress.advance)
+        progress.end()
+        self.say(f"Added {count:,} of {len(quotes):,} rates ({source}).", options)
+
+    def content(self, options) -> bytes:
+        if path := options["path"]:
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                raise CommandError(f"{path}: {error.strerror}") from None
+        if not options["download"]:
+            return rates.shipped_file()
+        try:
+            return rates.downloaded(options["url"])
+        except OSError as error:
+            raise CommandError(f"{options['url']}: {error}", returncode=UNREACHABLE) from None

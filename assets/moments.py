@@ -1,0 +1,19 @@
+"""A free instant for a value that was given none."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from assets.models import Asset
+
+
+def free_moment(asset: Asset, at: datetime) -> datetime:
+    """`at`, or the first microsecond after it that no snapshot of the asset has."""
+    taken = set(
+        asset.snapshots.filter(observed_at__gte=at, observed_at__lt=at + timedelta(seconds=1)).values_list(
+            "observed_at", flat=True
+        )
+    )
+    while at in taken:
+        at += timedelta(microseconds=1)
+    return at

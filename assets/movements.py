@@ -1,0 +1,99 @@
+"""What a transaction must be made of, and disposing of an asset and taking that back."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+
+from assets.models import Asset, Transaction
+from strata.days import noon
+from strata.money import MONEY_PLACES, exact_product, minor_units
+
+DISPOSAL = "strata-disposal"
+_ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
+
+
+def check_movement(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, Any]:
+    """The amount that the transaction comes to. Refuses what its type does not allow, naming the field."""
+
+    def now(name: str) -> Any:
+        return attrs[name] if name in attrs else getattr(row, name, None)
+
+    kind, quantity, price, amount = now("type"), now("quantity"), now("unit_price"), now("amount")
+    for name in ("amount", "fee", "tax"):
+        if (now(name) or 0) < 0:
+            raise _refusal(name, "It is never negative: the type gives the direction.")
+    if kind == Transaction.Type.ADJUST:
+        return _check_adjustment(quantity, price, amount, (now("fee") or 0) + (now("tax") or 0))
+    if quantity is not None and quantity < 0:
+        raise _refusal("quantity", "Only ADJUST has a signed quantity.")
+    product = _product(quantity, price, now("currency"))
+    recounted = attrs.keys() & {"quantity", "unit_price"} and "amount" not in attrs
+    if product is not None and (amount is None or recounted):
+        return {"amount": product}
+    if amount is None:
+        raise _refusal("amount", "Send an amount, or a quantity and a unit price.", code="required")
+    if product is not None and abs(product - amount) >= Decimal(1).scaleb(-minor_units(now("currency"))):
+        raise _refusal("amount", f"It is not quantity x unit_price, which is {product.normalize():f}.")
+    return {}
+
+
+def _check_adjustment(quantity: Any, price: Any, amount: Any, costs: Any) -> dict[str, Any]:
+    if quantity is None:
+        raise _refusal("quantity", "ADJUST needs a quantity.", code="required")
+    if price is not None or amount is not None or costs:
+        raise _refusal("amount", "ADJUST moves no money.")
+    return {}
+
+
+def _product(quantity: Any, price: Any, currency: str) -> Decimal | None:
+    if quantity is None or price is None:
+        return None
+    product = exact_product(quantity, price).quantize(Decimal(1).scaleb(-MONEY_PLACES), context=_ROUNDING)
+    if product.adjusted() >= 12:
+        raise _refusal("quantity", "quantity x unit_price is more than an amount can be.")
+    return product
+
+
+def _refusal(field: str, message: str, code: str = "invalid") -> ValidationError:
+    return ValidationError({field: ValidationError(message, code=code)})
+
+
+def next_position(asset: Asset, on: date) -> int:
+    """The place after the day's last transaction."""
+    last = asset.transactions.filter(on=on).aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
+def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
+    """Set the day from which it counts nothing, and record the proceeds; again changes nothing."""
+    if asset.disposed_on is not None:
+        return
+    asset.disposed_on = on
+    asset.save()
+    if proceeds is not None:
+        Transaction.objects.create(
+            asset=asset,
+            type=Transaction.Type.DISPOSE,
+            amount=proceeds,
+            quantity=asset.quantity if asset.quantity is None or asset.quantity >= 0 else None,
+            currency=asset.currency,
+            occurred_at=noon(on, asset.portfolio.time_zone),
+            on=on,
+            position=next_position(asset, on),
+            source=DISPOSAL,
+            external_id=DISPOSAL,
+        )
+
+
+def reinstate(asset: Asset) -> None:
+    """Take a disposal back, with the transaction that it made."""
+    if asset.disposed_on is None:
+        return
+    asset.disposed_on = None
+    asset.save()
+    asset.transactions.filter(source=DISPOSAL, external_id=DISPOSAL).delete()

@@ -1,0 +1,328 @@
+"""How assets, their values and movements, and what sorts them are read and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from assets import taxonomy
+from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
+from assets.moments import free_moment
+from assets.movements import check_movement, next_position
+from strata.api.errors import conflict
+from strata.api.fields import (
+    BooleanSerializerField,
+    CurrencySerializerField,
+    DaySerializerField,
+    ExactSerializerField,
+    InstantSerializerField,
+    MoneySerializerField,
+    UUIDSerializerField,
+    checked,
+)
+from strata.api.serializers import HouseholdId, HouseholdSerializer, RelatedId, StrictSerializer
+from strata.days import resolve_moment
+from strata.money import money_text, plain
+
+instant = InstantSerializerField().to_representation
+
+
+class AssetTypeSerializer(HouseholdSerializer):
+    household_id = HouseholdId(allow_null=True)
+    needed_by_put = ("label",)
+
+    class Meta:
+        model = AssetType
+        fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days")
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        code = attrs.get("code")
+        if code and AssetType.objects.filter(household=None, code=code).exclude(pk=getattr(self.instance, "pk", None)):
+            raise conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
+        return attrs
+
+
+class CategorySerializer(HouseholdSerializer):
+    household_id = HouseholdId()
+    parent_id = RelatedId(Category.objects, "category", source="parent", required=False, allow_null=True)
+
+    class Meta:
+        model = Category
+        fields = ("id", "household_id", "name", "parent_id")
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance and attrs.get("parent"):
+            taxonomy.refuse_bad_parent(self.instance, attrs["parent"])
+        return attrs
+
+
+class TagSerializer(HouseholdSerializer):
+    household_id = HouseholdId()
+
+    class Meta:
+        model = Tag
+        fields = ("id", "household_id", "name")
+        validators = ()
+
+
+class TypeOfAsset(StrictSerializer):
+    id = UUIDSerializerField()
+    code = serializers.CharField()
+    label = serializers.CharField()
+    group = serializers.CharField()
+
+
+class NamedRow(StrictSerializer):
+    id = UUIDSerializerField()
+    name = serializers.CharField()
+
+
+class BranchRow(NamedRow):
+    parent_id = UUIDSerializerField(allow_null=True)
+
+
+class FirstValue(StrictSerializer):
+    """What a new asset may be given besides its own fields: its first value, and when that was."""
+
+    value = MoneySerializerField(write_only=True, required=False)
+    observed_at = InstantSerializerField(write_only=True, required=False)
+    on = DaySerializerField(write_only=True, required=False)
+
+
+class AssetSerializer(FirstValue, HouseholdSerializer):
+    """Written by ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), read with the rows themselves."""
+
+    portfolio_id = RelatedId(Asset.portfolio.field.related_model._base_manager, "portfolio", write_only=True)
+    asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
+    currency = CurrencySerializerField(required=False)
+    quantity = ExactSerializerField(required=False, allow_null=True)
+    category_ids = serializers.ListField(child=UUIDSerializerField(), write_only=True, required=False, max_length=200)
+    tag_ids = serializers.ListField(child=UUIDSerializerField(), write_only=True, required=False, max_length=200)
+    disposed = BooleanSerializerField(read_only=True)
+    disposed_on = DaySerializerField(read_only=True, allow_null=True)
+    current_value = MoneySerializerField(read_only=True, allow_null=True)
+    current_value_on = DaySerializerField(read_only=True, allow_null=True)
+    asset_type = TypeOfAsset(read_only=True)
+    portfolio = NamedRow(read_only=True)
+    categories = BranchRow(many=True, read_only=True)
+    tags = NamedRow(many=True, read_only=True)
+
+    class Meta:
+        model = Asset
+        fields = (
+            "id",
+            "name",
+            "currency",
+            "quantity",
+            "notes",
+            "kind",
+            "acquired_on",
+            "disposed",
+            "disposed_on",
+            "current_value",
+            "current_value_on",
+            "created_at",
+            "updated_at",
+            "asset_type",
+            "portfolio",
+            "categories",
+            "tags",
+            "portfolio_id",
+            "asset_type_id",
+            "category_ids",
+            "tag_ids",
+            "value",
+            "observed_at",
+            "on",
+        )
+        validators = ()
+
+    def to_representation(self, row: Asset) -> dict[str, Any]:
+        """By hand: building it field by field takes most of a list's time."""
+        portfolio, its_type = row.portfolio, row.asset_type
+        return {
+            "id": str(row.pk),
+            "name": row.name,
+            "currency": row.currency,
+            "quantity": None if row.quantity is None else plain(row.quantity),
+            "notes": row.notes,
+            "kind": row.kind,
+            "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
+            "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
+            "disposed_on": row.disposed_on and row.disposed_on.isoformat(),
+            "current_value": None if row.current_value is None else money_text(row.current_value),
+            "current_value_on": row.current_value_on and row.current_value_on.isoformat(),
+            "created_at": instant(row.created_at),
+            "updated_at": instant(row.updated_at),
+            "asset_type": {
+                "id": str(its_type.pk),
+                "code": its_type.code,
+                "label": its_type.label,
+                "group": its_type.group,
+            },
+            "portfolio": {"id": str(portfolio.pk), "name": portfolio.name},
+            "categories": [
+                {"id": str(one.pk), "name": one.name, "parent_id": one.parent_id and str(one.parent_id)}
+                for one in row.categories.all()
+            ],
+            "tags": [{"id": str(one.pk), "name": one.name} for one in row.tags.all()],
+        }
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        portfolio = attrs.get("portfolio")
+        if portfolio is not None:
+            self.require_editor(portfolio)
+        if "value" not in attrs and attrs.keys() & {"observed_at", "on"}:
+            raise serializers.ValidationError({"value": "A moment needs a value."}, code="required")
+        if self.instance is None:
+            attrs.setdefault("currency", portfolio.base_currency)
+        elif attrs.keys() & {"value", "observed_at", "on"}:
+            raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
+        self._refuse_new_currency(attrs)
+        taxonomy.refuse_foreign_labels(self.instance, attrs)
+        return attrs
+
+    def _refuse_new_currency(self, attrs):
+        row = self.instance
+        if row is not None and attrs.get("currency", row.currency) != row.currency and row.has_entries():
+            raise conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+
+    def create(self, attrs):
+        categories, tags = attrs.pop("category_ids", ()), attrs.pop("tag_ids", ())
+        first = {name: attrs.pop(name) for name in ("value", "observed_at", "on") if name in attrs}
+        asset = super().create(attrs)
+        taxonomy.label(asset, category_ids=categories, tag_ids=tags)
+        if first:
+            moment = (first.get("observed_at"), first.get("on"))
+            at, on = checked(resolve_moment, *moment, asset.portfolio.time_zone, timezone.now())
+            AssetSnapshot.objects.create(asset=asset, value=first["value"], observed_at=at, on=on)
+        return asset
+
+    def update(self, asset, attrs):
+        labels = {name: attrs.pop(name) for name in ("category_ids", "tag_ids") if name in attrs}
+        asset = super().update(asset, attrs)
+        taxonomy.label(asset, **labels)
+        return asset
+
+
+class MomentSerializer(HouseholdSerializer):
+    """What snapshots and transactions share: an instant, and the day it falls on where the portfolio is."""
+
+    asset_id = UUIDSerializerField(read_only=True)
+    on = DaySerializerField(required=False)
+    needed_by_put: tuple[str, ...] = ()
+    instant_field = "observed_at"
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        given = {name for name in (self.instant_field, "on") if name in attrs}
+        if self.instance is None or given:
+            self.settle_moment(attrs)
+        return attrs
+
+    def settle_moment(self, attrs):
+        at, on, row = attrs.get(self.instant_field), attrs.get("on"), self.instance
+        if row is not None and (at or getattr(row, self.instant_field), on or row.on) == (
+            getattr(row, self.instant_field),
+            row.on,
+        ):
+            return
+        asset = self.context["asset"]
+        attrs[self.instant_field], attrs["on"] = resolve_moment(
+            at, on, asset.portfolio.time_zone, timezone.now()
+        )
+
+
+class AssetSnapshotSerializer(MomentSerializer):
+    observed_at = InstantSerializerField(required=False)
+
+    class Meta:
+        model = AssetSnapshot
+        fields = ("id", "asset_id", "value", "observed_at", "on", "note", "created_at", "updated_at")
+        validators = ()
+
+    needed_by_put = ("value",)
+
+    def create(self, attrs):
+        if not self.initial_data.keys() & {"observed_at", "on"}:
+            attrs["observed_at"] = free_moment(self.context["asset"], attrs["observed_at"])
+        return super().create(attrs)
+
+
+class TransactionSerializer(MomentSerializer):
+    occurred_at = InstantSerializerField(required=False)
+    currency = CurrencySerializerField(required=False)
+    instant_field = "occurred_at"
+
+    class Meta:
+        model = Transaction
+        fields = (
+            "id",
+            "asset_id",
+            "type",
+            "amount",
+            "quantity",
+            "unit_price",
+            "fee",
+            "tax",
+            "currency",
+            "occurred_at",
+            "on",
+            "position",
+            "note",
+            "source",
+            "external_id",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()
+        extra_kwargs = {"fee": {"required": False}, "tax": {"required": False}, "position": {"required": False}}
+
+    needed_by_put = ("type",)
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance is None:
+            attrs.setdefault("currency", self.context["asset"].currency)
+        attrs.update(check_movement(self.instance, attrs))
+        return attrs
+
+    def create(self, attrs):
+        if "position" not in attrs:
+            attrs["position"] = next_position(self.context["asset"], attrs["on"])
+        return super().create(attrs)
+
+
+class DisposalSerializer(StrictSerializer):
+    """`on` is today where it is not given. `proceeds` makes one DISPOSE; without it the asset simply went."""
+
+    on = DaySerializerField(required=False)
+    proceeds = MoneySerializerField(required=False, allow_null=True)
+
+    def validate_proceeds(self, value):
+        if value is not None and value < 0:
+            raise serializers.ValidationError("Proceeds are not negative.")
+        return value
+
+
+class AttachSerializer(StrictSerializer):
+    asset_id = UUIDSerializerField()
+
+
+class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
+    serializer_field_mapping = HouseholdSerializer.serializer_field_mapping
+    units_per_euro = ExactSerializerField(positive=True)
+
+    class Meta:
+        model = ExchangeRate
+        fields = ("id", "currency", "on", "units_per_euro", "source", "recorded_at")
+        read_only_fields = ("source", "recorded_at")
+
+

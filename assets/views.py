@@ -1,0 +1,312 @@
+"""The API of assets: what there is, what it was worth, how it is sorted."""
+
+from __future__ import annotations
+
+from django.db.models import F
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from assets import movements
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, ExchangeRate, Tag
+from assets.models import Transaction as AssetTransaction
+from assets.models.taxonomy import Group, parents_in, subtree
+from assets.serializers import (
+    AssetSerializer,
+    AssetSnapshotSerializer,
+    AssetTypeSerializer,
+    AttachSerializer,
+    CategorySerializer,
+    DisposalSerializer,
+    ExchangeRateSerializer,
+    TagSerializer,
+    TransactionSerializer,
+)
+from strata.api.errors import conflict, not_found
+from strata.api.fields import UUIDSerializerField
+from strata.api.filters import (
+    AS_OF,
+    Parameter,
+    by_choice,
+    by_currency,
+    by_day,
+    by_id,
+    read_bool,
+    read_text,
+    searching,
+)
+from strata.api.pagination import Cursor
+from strata.api.viewsets import (
+    CANONICAL_ID,
+    HouseholdModelViewSet,
+    HouseholdViewSet,
+    InHousehold,
+    path_id,
+    require_role,
+)
+from strata.days import local_day
+
+
+def in_path(*names: str):
+    return extend_schema(parameters=[OpenApiParameter(name, str, OpenApiParameter.PATH) for name in names])
+
+
+def portfolio_filter(rows, ids, view):
+    """404 for a portfolio that the caller cannot see, as the earlier API had it."""
+    portfolios = Asset._meta.get_field("portfolio").related_model.objects.for_user(view.request.user)
+    if portfolios.filter(pk__in=ids).count() != len(set(ids)):
+        raise not_found("portfolio")
+    return rows.filter(portfolio__in=ids)
+
+
+def category_filter(rows, ids, view):
+    """Assets in the categories or anywhere below them."""
+    parents = {}
+    households = Category.objects.for_user(view.request.user).filter(pk__in=ids).values_list("household_id", flat=True)
+    for household_id in set(households):
+        parents |= parents_in(household_id)
+    return rows.in_category_tree(subtree([pk for pk in ids if pk in parents], parents))
+
+
+def type_filter(rows, wanted, view):
+    """By code or by id."""
+    ids = [text for text in wanted if CANONICAL_ID.fullmatch(text)]
+    return rows.filter(asset_type__in=ids) | rows.filter(asset_type__code__in=set(wanted) - set(ids))
+
+
+def disposed_filter(rows, wanted, view):
+    gone = {"disposed_on__lte": F("as_of")}
+    return rows.filter(**gone) if wanted[0] else rows.exclude(**gone)
+
+
+UUID_SCHEMA = {"type": "string", "format": "uuid"}
+read_id = UUIDSerializerField().to_internal_value
+
+
+class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "asset_type"
+    queryset = AssetType.objects.order_by("code", "id")
+    serializer_class = AssetTypeSerializer
+    duplicate = ("DUPLICATE_NAME", "code", "The code is taken.")
+    parameters = {"group": by_choice("group", Group.values), "search": searching("code", "label")}
+    orderings = {"code": "code", "label": "label"}
+
+
+class TagViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "tag"
+    queryset = Tag.objects.order_by("name_key", "id")
+    serializer_class = TagSerializer
+    parameters = {"household": by_id("household"), "search": searching("name")}
+    orderings = {"name": "name_key", "created_at": "created_at"}
+
+
+class CategoryViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "category"
+    queryset = Category.objects.order_by("name_key", "id")
+    serializer_class = CategorySerializer
+    parameters = {"household": by_id("household"), "parent": by_id("parent"), "search": searching("name")}
+    orderings = {"name": "name_key", "created_at": "created_at"}
+
+    def destroy(self, request, *args, **kwargs):
+        category = self.get_object()
+        if category.children.exists():
+            raise conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
+        category.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=CategorySerializer(many=True))
+    @action(detail=True, url_path="children")
+    def children(self, request, pk=None):
+        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
+
+    @extend_schema(request=AttachSerializer, responses=AssetSerializer)
+    @action(detail=True, methods=["post"], url_path="assets")
+    def assets(self, request, pk=None):
+        body = AttachSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        category = self.find(pk)
+        view = sibling(AssetViewSet, self)
+        asset = view.find(str(body.validated_data["asset_id"]))
+        view.attach(asset, AssetCategory, category=category)
+        return view.answer(asset)
+
+
+def sibling(view_class, view):
+    """Another viewset for the same request."""
+    other = view_class()
+    other.request, other.kwargs, other.args = view.request, view.kwargs, ()
+    other.action, other.format_kwarg = "retrieve", None
+    return other
+
+
+class AssetViewSet(HouseholdModelViewSet):
+    thing = "asset"
+    queryset = Asset.objects.select_related("portfolio", "asset_type").prefetch_related("categories", "tags")
+    serializer_class = AssetSerializer
+    parameters = {
+        "portfolio": Parameter(read_id, portfolio_filter, UUID_SCHEMA),
+        "portfolio_id": Parameter(read_id, portfolio_filter, UUID_SCHEMA, "The same as portfolio."),
+        "type": Parameter(read_text, type_filter, about="A type's code or id."),
+        "group": by_choice("asset_type__group", Group.values),
+        "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all that stands below it."),
+        "tag": by_id("tags"),
+        "currency": by_currency(),
+        "disposed": Parameter(read_bool, disposed_filter, {"type": "boolean"}, many=False),
+        "acquired_from": by_day("acquired_on__gte"),
+        "acquired_to": by_day("acquired_on__lte"),
+        "disposed_from": by_day("disposed_on__gte"),
+        "disposed_to": by_day("disposed_on__lte"),
+        "search": searching("name", "notes"),
+        "on": AS_OF,
+    }
+    orderings = {
+        "name": "name",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "acquired_on": "acquired_on",
+        "disposed_on": "disposed_on",
+        "current_value": "current_value",
+        "currency": "currency",
+    }
+
+    def get_queryset(self):
+        return super().get_queryset().with_current_value(self.as_of).order_by("name", "id")
+
+    def filter_queryset(self, queryset):
+        rows = super().filter_queryset(queryset)
+        return rows.distinct() if "tag" in self.request.query_params else rows
+
+    @extend_schema(request=DisposalSerializer, responses=AssetSerializer)
+    @action(detail=True, methods=["post", "put"], url_path="dispose")
+    def dispose(self, request, pk=None):
+        body = DisposalSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asset = self.find(pk)
+        on = body.validated_data.get("on") or local_day(timezone.now(), asset.portfolio.time_zone)
+        movements.dispose(asset, on=on, proceeds=body.validated_data.get("proceeds"))
+        return self.answer(asset)
+
+    @extend_schema(request=None, responses=AssetSerializer)
+    @action(detail=True, methods=["post"], url_path="reinstate")
+    def reinstate(self, request, pk=None):
+        asset = self.find(pk)
+        movements.reinstate(asset)
+        return self.answer(asset)
+
+    @in_path("tag_id")
+    @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
+    @action(detail=True, methods=["post", "delete"], url_path="tags/(?P<tag_id>[^/]+)")
+    def tag(self, request, pk=None, tag_id=None):
+        return self.link(pk, AssetTag, Tag, tag_id)
+
+    @in_path("category_id")
+    @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
+    @action(detail=True, methods=["post", "delete"], url_path="categories/(?P<category_id>[^/]+)")
+    def category(self, request, pk=None, category_id=None):
+        return self.link(pk, AssetCategory, Category, category_id)
+
+    def link(self, pk, link_model, label_model, label_id):
+        """Attach (200 with the asset) or detach (204, attached or not)."""
+        thing = label_model._meta.model_name
+        asset = self.find(pk)
+        labels = label_model.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
+        found = labels.filter(pk=path_id(label_id, thing)).first()
+        if found is None:
+            raise not_found(thing)
+        if self.request.method == "POST":
+            self.attach(asset, link_model, **{thing: found})
+            return self.answer(asset)
+        link_model.objects.filter(asset=asset, **{thing: found}).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def attach(self, asset, link_model, **label):
+        (row,) = label.values()
+        if row.household_id != asset.portfolio.household_id:
+            raise not_found(row._meta.model_name)
+        if not link_model.objects.filter(asset=asset, **label).exists():
+            link_model.objects.create(asset=asset, **label)
+
+
+class OfOneAsset(HouseholdModelViewSet):
+    """Rows that are reached only through their own asset."""
+
+    pagination_class = Cursor
+
+    def asset(self):
+        """The path's asset; for a write, one that the caller may change."""
+        pk = path_id(self.kwargs["asset_id"], "asset")
+        asset = Asset.objects.for_user(self.request.user).select_related("portfolio").filter(pk=pk).first()
+        if asset is None:
+            raise not_found("asset")
+        if self.request.method == "POST":
+            require_role(self.request.user, asset.portfolio.household_id)
+            self.idempotency_household_id = asset.portfolio.household_id
+            list(Asset.objects.select_for_update().filter(pk=pk).order_by().values_list("pk"))
+        return asset
+
+    def get_queryset(self):
+        return super().get_queryset().filter(asset=self.asset())
+
+    def get_serializer_context(self):
+        context = super().get_serializer_context()
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset()}
+
+    def write(self, serializer, **given):
+        if serializer.instance is None:
+            given["asset"] = serializer.context["asset"]
+        return super().write(serializer, **given)
+
+
+@in_path("asset_id")
+class AssetSnapshotViewSet(OfOneAsset):
+    thing = "snapshot"
+    queryset = AssetSnapshot.objects.all()
+    serializer_class = AssetSnapshotSerializer
+    cursor_fields = ("on", "observed_at", "id")
+    duplicate = ("DUPLICATE_SNAPSHOT", "observed_at", "The asset has a value at this instant.")
+    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte")}
+
+
+@in_path("asset_id")
+class TransactionViewSet(OfOneAsset):
+    thing = "transaction"
+    queryset = AssetTransaction.objects.all()
+    serializer_class = TransactionSerializer
+    cursor_fields = ("on", "position", "id")
+    duplicate = ("DUPLICATE_TRANSACTION", "external_id", "The asset has a transaction with this source and id.")
+    parameters = {
+        "start": by_day("on__gte"),
+        "end": by_day("on__lte"),
+        "type": by_choice("type", AssetTransaction.Type.values),
+    }
+
+
+class ExchangeRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet):
+    """Shared by all; only a superuser adds to them, and nobody alters them."""
+
+    thing = "exchange_rate"
+    queryset = ExchangeRate.objects.order_by("-on", "currency", "-id")
+    serializer_class = ExchangeRateSerializer
+    parameters = {
+        "currency": by_currency(),
+        "start": by_day("on__gte"),
+        "end": by_day("on__lte"),
+        "source": by_choice("source", ExchangeRate.Source.values),
+    }
+
+    def get_queryset(self):
+        return self.queryset.all()
+
+    def get_object(self):
+        found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
+        if found is None:
+            raise not_found(self.thing)
+        return found
+
+    def create(self, request, *args, **kwargs):
+        require_role(request.user, None)
+        return super().create(request, *args, **kwargs)
+

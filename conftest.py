@@ -1,0 +1,86 @@
+"""The cast: Alice owns, Bob may edit, Vera may only look, Charlie is a stranger."""
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from assets.models import AssetType
+from assets.seeds import shared_types
+from portfolios.models import Household, Membership, Portfolio
+from strata.models import User
+from strata.ownership import EDITOR, OWNER, VIEWER
+
+
+@pytest.fixture(autouse=True)
+def _no_throttle(settings):
+    settings.API_THROTTLE = "off"
+
+
+@pytest.fixture
+def shared_asset_types(db):
+    """The migration's rows, put back where a test's flush has taken them."""
+    for row in shared_types():
+        AssetType.objects.get_or_create(id=row["id"], defaults=row)
+
+
+def client_of(user) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def household(db, shared_asset_types):
+    return Household.objects.create(name="Household")
+
+
+def member(household, name, role):
+    user = User.objects.create(username=name)
+    if role:
+        Membership.objects.create(household=household, user=user, role=role, accepted_at=timezone.now())
+    return user
+
+
+@pytest.fixture
+def alice_user(household):
+    return member(household, "alice", OWNER)
+
+
+@pytest.fixture
+def bob_user(household):
+    return member(household, "bob", EDITOR)
+
+
+@pytest.fixture
+def vera_user(household):
+    return member(household, "vera", VIEWER)
+
+
+@pytest.fixture
+def charlie_user(household):
+    return member(household, "charlie", None)
+
+
+@pytest.fixture
+def alice(alice_user):
+    return client_of(alice_user)
+
+
+@pytest.fixture
+def bob(bob_user):
+    return client_of(bob_user)
+
+
+@pytest.fixture
+def vera(vera_user):
+    return client_of(vera_user)
+
+
+@pytest.fixture
+def charlie(charlie_user):
+    return client_of(charlie_user)
+
+
+@pytest.fixture
+def portfolio(household):
+    return Portfolio.objects.create(household=household, name="Main", base_currency="EUR", time_zone="Europe/Berlin")

@@ -1,0 +1,144 @@
+"""How households, their members and portfolios are read and written."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.reports import portfolio_totals
+from strata.api.fields import (
+    BooleanSerializerField,
+    CurrencySerializerField,
+    DaySerializerField,
+    InstantSerializerField,
+    NoteSerializerField,
+    UUIDSerializerField,
+)
+from strata.api.serializers import HouseholdId, HouseholdSerializer, StrictSerializer
+from strata.money import money_text
+
+
+class HouseholdsOwnSerializer(HouseholdSerializer):
+    role = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Household
+        fields = ("id", "name", "role", "created_at", "updated_at")
+
+    def get_role(self, household) -> str:
+        """The caller's own role."""
+        user = self.context["request"].user
+        mine = [one.role for one in household.memberships.all() if one.user_id == user.pk and one.accepted_at]
+        return mine[0] if mine else ""
+
+
+class MemberSerializer(HouseholdSerializer):
+    username = serializers.CharField(source="user.username", read_only=True)
+    user_id = UUIDSerializerField(read_only=True)
+    household_id = UUIDSerializerField(read_only=True)
+    accepted_at = InstantSerializerField(read_only=True, allow_null=True)
+    needed_by_put = ("role",)
+
+    class Meta:
+        model = Membership
+        fields = ("id", "household_id", "user_id", "username", "role", "accepted_at", "created_at")
+        validators = ()
+
+
+class InvitationSerializer(StrictSerializer):
+    username = serializers.CharField(max_length=150)
+    role = serializers.ChoiceField(choices=Membership.Role.choices)
+
+
+class MissingRateSerializer(StrictSerializer):
+    currency = CurrencySerializerField()
+    on = DaySerializerField()
+    amount = serializers.CharField()
+
+
+class PortfolioListSerializer(serializers.ListSerializer):
+    """Counts the totals of a page together, in a fixed number of queries."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        self.child.totals = portfolio_totals(rows, self.context.get("on"))
+        return super().to_representation(rows)
+
+
+class PortfolioSerializer(HouseholdSerializer):
+    """`total_value` is in `base_currency`; `missing_rates` names what it leaves out when it is not `complete`."""
+
+    household_id = HouseholdId()
+    base_currency = CurrencySerializerField(required=False)
+    total_value = serializers.CharField(read_only=True)
+    total_value_on = DaySerializerField(read_only=True)
+    complete = BooleanSerializerField(read_only=True)
+    missing_rates = MissingRateSerializer(many=True, read_only=True)
+    totals = None
+
+    class Meta:
+        model = Portfolio
+        list_serializer_class = PortfolioListSerializer
+        fields = (
+            "id",
+            "household_id",
+            "name",
+            "base_currency",
+            "time_zone",
+            "total_value",
+            "total_value_on",
+            "complete",
+            "missing_rates",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()
+        extra_kwargs = {"time_zone": {"required": False}}
+
+    def to_representation(self, portfolio):
+        totals = self.totals or portfolio_totals([portfolio], self.context.get("on"))
+        total = totals[portfolio.pk]
+        portfolio.total_value = money_text(total.value)
+        portfolio.total_value_on = total.on
+        portfolio.complete, portfolio.missing_rates = total.complete, []
+        return {**super().to_representation(portfolio), "missing_rates": total.missing_rates}
+
+
+class PortfolioSnapshotSerializer(HouseholdSerializer):
+    portfolio_id = UUIDSerializerField(read_only=True)
+    value = serializers.CharField(read_only=True)
+    currency = serializers.CharField(read_only=True)
+    observed_at = InstantSerializerField(read_only=True)
+    on = DaySerializerField(required=False)
+    note = NoteSerializerField(required=False, allow_blank=True)
+    complete = BooleanSerializerField(read_only=True)
+    manual = BooleanSerializerField(read_only=True)
+    missing_rates = MissingRateSerializer(many=True, read_only=True)
+    needed_by_put = ()
+
+    class Meta:
+        model = PortfolioSnapshot
+        fields = (
+            "id",
+            "portfolio_id",
+            "value",
+            "currency",
+            "on",
+            "observed_at",
+            "complete",
+            "missing_rates",
+            "note",
+            "manual",
+            "created_at",
+        )
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance is not None and attrs.get("on", self.instance.on) != self.instance.on:
+            raise serializers.ValidationError({"on": "A snapshot stays on its day: take another one."})
+        return attrs
+
+    def to_representation(self, row):
+        return {**super().to_representation(row), "missing_rates": row.missing_rates}
+

@@ -1,0 +1,176 @@
+"""Logging in for a token, the caller's own tokens, and the caller."""
+
+from __future__ import annotations
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.contrib.auth import authenticate, update_session_auth_hash
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from strata import actor
+from strata.api.errors import Refusal, not_found
+from strata.api.fields import InstantSerializerField, NameSerializerField, UUIDSerializerField
+from strata.api.filters import DeclaredFilters
+from strata.api.serializers import StrictSerializer
+from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.models import ApiToken
+
+LONGEST_PASSWORD = 1000
+
+
+class PasswordField(serializers.CharField):
+    def __init__(self, **kwargs):
+        super().__init__(max_length=LONGEST_PASSWORD, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str) or "\x00" in data:
+            self.fail("invalid")
+        return data
+
+
+class LoginSerializer(StrictSerializer):
+    username = serializers.CharField(max_length=150)
+    password = PasswordField()
+    name = NameSerializerField(required=False, allow_blank=True, default="")
+    scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
+    expires_at = InstantSerializerField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value):
+        if value is not None and value.tzinfo is None:
+            raise serializers.ValidationError("Send a time with its offset from UTC.")
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("It lies in the past.")
+        return value
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    id = UUIDSerializerField(read_only=True)
+    expires_at = InstantSerializerField(read_only=True, allow_null=True)
+    created_at = InstantSerializerField(read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "prefix", "scope", "expires_at", "created_at")
+        read_only_fields = fields
+
+
+class NewTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown this once.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token")
+
+
+class PasswordChangeSerializer(StrictSerializer):
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class MyHouseholdSerializer(serializers.Serializer):
+    id = UUIDSerializerField(source="household_id")
+    name = serializers.CharField(source="household.name")
+    role = serializers.CharField()
+
+
+class MeSerializer(serializers.Serializer):
+    id = UUIDSerializerField()
+    username = serializers.CharField()
+    email = serializers.CharField()
+    households = MyHouseholdSerializer(many=True)
+
+
+def known_user(request, username: str, password: str):
+    """The user, or a refusal that is the same for a wrong name and a wrong password.
+
+    Who has failed too often is told so before any hash is computed; an unknown name costs a hash as well.
+    """
+    credentials = {"username": username}
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        wait = int(settings.AXES_COOLOFF_TIME * 3600)
+        raise Refusal("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        raise Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
+    return user
+
+
+class LoginView(OneTransactionAWrite, APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    repeats_safely = False
+
+    @extend_schema(request=LoginSerializer, responses={201: NewTokenSerializer}, auth=[])
+    def post(self, request):
+        body = LoginSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        user = known_user(request._request, given.pop("username"), given.pop("password"))
+        actor.identify(user)
+        import_string(settings.FIRST_HOUSEHOLD)(user)
+        token, secret = ApiToken.issue(user, **given)
+        return Response({**TokenSerializer(token).data, "token": secret}, status=status.HTTP_201_CREATED)
+
+    def initial(self, request, *args, **kwargs):
+        """No transaction round the login: a failed attempt must stay counted."""
+        super(OneTransactionAWrite, self).initial(request, *args, **kwargs)
+        self.read_parameters()
+
+
+class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.GenericViewSet):
+    queryset = ApiToken.objects.order_by("-created_at", "-id")
+    serializer_class = TokenSerializer
+    filter_backends = (DeclaredFilters,)
+    lookup_value_regex = "[^/]+"
+
+    def get_queryset(self):
+        return self.queryset.filter(user=self.request.user)
+
+    def get_object(self):
+        found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], "token")).first()
+        if found is None:
+            raise not_found("token")
+        return found
+
+    def retrieve(self, request, pk=None):
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(OneTransactionAWrite, APIView):
+    @extend_schema(responses=MeSerializer)
+    def get(self, request):
+        user = request.user
+        mine = user.memberships.filter(accepted_at__isnull=False).select_related("household").order_by("created_at")
+        fields = {"id": user.pk, "username": user.username, "email": user.email, "households": mine}
+        return Response(MeSerializer(fields).data)
+
+
+class PasswordView(OneTransactionAWrite, APIView):
+    @extend_schema(request=PasswordChangeSerializer, responses={204: None})
+    def post(self, request):
+        """Change the password. Every token and every other session ends with it."""
+        body = PasswordChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = known_user(request._request, request.user.username, body.validated_data["current_password"])
+        try:
+            validate_password(body.validated_data["new_password"], user)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"new_password": error.messages}) from None
+        user.set_password(body.validated_data["new_password"])
+        user.save(update_fields=["password"])
+        user.api_tokens.all().delete()
+        if request.auth is None:
+            update_session_auth_hash(request._request, user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

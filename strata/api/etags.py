@@ -1,0 +1,34 @@
+"""ETags: a hash of what a plain GET answers, compared under the row's lock before a write."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.utils.http import parse_etags, quote_etag
+from rest_framework.renderers import JSONRenderer
+
+from strata.api.errors import Refusal
+
+
+def etag_of(data: Any) -> str:
+    return quote_etag(hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32])
+
+
+def require_match(request: Any, current: str) -> None:
+    """412 for a stale If-Match; 428 where the installation makes it compulsory and it is absent."""
+    sent = request.headers.get("If-Match")
+    if sent is None:
+        if settings.IF_MATCH_REQUIRED and request.method in ("PUT", "PATCH", "DELETE"):
+            raise Refusal("PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read.", status=428)
+        return
+    known = parse_etags(sent)
+    if "*" not in known and current not in known:
+        raise Refusal("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
+
+
+def is_fresh(request: Any, current: str) -> bool:
+    """Whether If-None-Match says that the caller has this already; weak tags compare as strong ones."""
+    sent = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    return "*" in sent or current in sent

@@ -1,0 +1,161 @@
+"""Query parameters as views declare them: each checked, repeated ones joined by or, unknown ones refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import exceptions, filters
+
+from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField, checked
+from strata.names import validate_name
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One query parameter: how its text is read, and what it does to a queryset (nothing, where it is None)."""
+
+    read: Callable[[str], Any]
+    apply: Callable[[QuerySet, list[Any], Any], QuerySet] | None = None
+    schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+    about: str = ""
+    many: bool = True
+
+
+def read_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise exceptions.ValidationError("Send true or false.")
+    return text == "true"
+
+
+def read_text(text: str) -> str:
+    return checked(validate_name, text)
+
+
+def by_id(lookup: str, about: str = "") -> Parameter:
+    return Parameter(
+        UUIDSerializerField().to_internal_value,
+        lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
+        {"type": "string", "format": "uuid"},
+        about,
+    )
+
+
+def by_day(lookup: str, about: str = "") -> Parameter:
+    return Parameter(
+        DaySerializerField().to_internal_value,
+        lambda rows, values, view: rows.filter(**{lookup: values[0]}),
+        {"type": "string", "format": "date"},
+        about,
+        many=False,
+    )
+
+
+def by_choice(lookup: str, choices: Any, about: str = "") -> Parameter:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise exceptions.ValidationError(f"Send one of {', '.join(choices)}.")
+        return text
+
+    return Parameter(
+        read,
+        lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
+        {"type": "string", "enum": list(choices)},
+        about,
+    )
+
+
+def by_currency(lookup: str = "currency") -> Parameter:
+    return Parameter(
+        CurrencySerializerField().to_internal_value,
+        lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
+        {"type": "string", "pattern": "^[A-Za-z]{3}$"},
+    )
+
+
+def searching(*lookups: str) -> Parameter:
+    """Case-blind text in any of the fields; every word must be found."""
+
+    def apply(rows: QuerySet, values: list[str], view: Any) -> QuerySet:
+        for word in values[0].split():
+            found = Q()
+            for lookup in lookups:
+                found |= Q(**{f"{lookup}__icontains": word})
+            rows = rows.filter(found)
+        return rows
+
+    return Parameter(read_text, apply, about="Text to look for.", many=False)
+
+
+AS_OF = Parameter(
+    DaySerializerField().to_internal_value,
+    schema={"type": "string", "format": "date"},
+    about="Answers as of that day instead of today.",
+    many=False,
+)
+
+
+class DeclaredFilters(filters.BaseFilterBackend):
+    """Reads `view.parameters` and `view.orderings` ({name: field})."""
+
+    def filter_queryset(self, request, queryset, view):
+        for name, values in view.read_parameters().items():
+            parameter = view.parameters[name]
+            if parameter.apply:
+                queryset = parameter.apply(queryset, values, view)
+        return self.ordered(request, queryset, view)
+
+    def ordered(self, request, queryset, view):
+        wanted = request.query_params.get("ordering")
+        if wanted is None or not view.orderings:
+            return queryset
+        fields = []
+        for name in wanted.split(","):
+            if name.lstrip("-") not in view.orderings or name.count("-") > 1:
+                choices = ", ".join(view.orderings)
+                raise exceptions.ValidationError({"ordering": f"Send one of {choices}, with - before it to reverse."})
+            fields.append(("-" if name.startswith("-") else "") + view.orderings[name.lstrip("-")])
+        return queryset.order_by(*fields, "id")
+
+    def get_schema_operation_parameters(self, view):
+        shown = [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": parameter.about,
+                "schema": {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema,
+                **({"explode": True} if parameter.many else {}),
+            }
+            for name, parameter in view.parameters.items()
+        ]
+        if view.orderings:
+            names = [sign + name for name in view.orderings for sign in ("", "-")]
+            schema = {"type": "string", "enum": names}
+            shown.append({"name": "ordering", "in": "query", "required": False, "schema": schema})
+        return shown
+
+
+def read_parameters(request: Any, declared: dict[str, Parameter], also: set[str]) -> dict[str, list[Any]]:
+    """The values of the declared parameters; 400 for an unknown name, a bad value, or a repeated single one."""
+    found, errors = {}, {}
+    for name in request.query_params:
+        texts = request.query_params.getlist(name)
+        if name not in declared:
+            if name not in also:
+                errors[name[:100]] = "There is no such parameter."
+            elif len(texts) > 1:
+                errors[name] = "Send it once."
+            continue
+        if len(texts) > 1 and not declared[name].many:
+            errors[name] = "Send it once."
+            continue
+        try:
+            found[name] = [declared[name].read(text) for text in texts]
+        except exceptions.ValidationError as error:
+            errors[name] = error.detail
+    if errors:
+        raise exceptions.ValidationError(errors)
+    return found

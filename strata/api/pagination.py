@@ -1,0 +1,134 @@
+"""Pages with a count for most lists, cursors for the long ones: snapshots, transactions, history."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+from rest_framework import exceptions, pagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+MOST = 200
+USUAL = 50
+
+
+def whole_number(request: Any, name: str, *, default: int, most: int | None = None) -> int:
+    """A query parameter that counts from 1, refused by name."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 40 else 0
+    if number < 1 or (most and number > most):
+        limit = f"from 1 to {most}" if most else "from 1"
+        raise exceptions.ValidationError({name: f"Send a whole number {limit}."})
+    return number
+
+
+class Pages(pagination.PageNumberPagination):
+    page_size = USUAL
+    page_size_query_param = "page_size"
+    max_page_size = MOST
+    parameters = ("page", "page_size")
+
+    def get_page_size(self, request):
+        return whole_number(request, "page_size", default=USUAL, most=MOST)
+
+    def get_page_number(self, request, paginator):
+        return whole_number(request, "page", default=1)
+
+
+class Cursor(pagination.BasePagination):
+    """`{next, previous, results}`, newest first, by the fields that the view names in `cursor_fields`.
+
+    The cursor holds the fields of the row where a page ends, so that rows added meanwhile neither hide nor repeat any.
+    """
+
+    parameters = ("cursor", "page_size")
+    cursor_query_param = "cursor"
+
+    def paginate_queryset(self, queryset, request, view=None):
+        self.request, self.fields = request, view.cursor_fields
+        size = whole_number(request, "page_size", default=USUAL, most=MOST)
+        backwards, place = self.read_cursor()
+        sign = "" if backwards else "-"
+        rows = queryset.order_by(*(f"{sign}{field}" for field in self.fields))
+        if place:
+            rows = rows.filter(self.beyond(place, "gt" if backwards else "lt"))
+        found = list(rows[: size + 1])
+        more, page = len(found) > size, found[:size]
+        if backwards:
+            page.reverse()
+        self.next_link = self.link(page, -1, backwards=False) if page and (more or backwards) else None
+        self.previous_link = self.link(page, 0, backwards=True) if page and place and (more or not backwards) else None
+        return page
+
+    def beyond(self, place: list, comparison: str) -> Q:
+        """The rows after `place` in the order of the fields, as SQL's row comparison would say."""
+        condition, same = Q(), Q()
+        for field, value in zip(self.fields, place, strict=True):
+            condition |= same & Q(**{f"{field}__{comparison}": value})
+            same &= Q(**{field: value})
+        return condition
+
+    def link(self, page: list, index: int, *, backwards: bool) -> str:
+        values = [self.told(getattr(page[index], field)) for field in self.fields]
+        packed = base64.urlsafe_b64encode(json.dumps([backwards, values]).encode()).decode()
+        url = remove_query_param(self.request.build_absolute_uri(), "cursor")
+        return replace_query_param(url, "cursor", packed)
+
+    def told(self, value: Any) -> Any:
+        return value.isoformat() if hasattr(value, "isoformat") else value if isinstance(value, int) else str(value)
+
+    def read_cursor(self) -> tuple[bool, list]:
+        text = self.request.query_params.get("cursor")
+        if text is None:
+            return False, []
+        try:
+            backwards, values = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
+            return bool(backwards), [self.checked(f, v) for f, v in zip(self.fields, values, strict=True)]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise exceptions.ValidationError({"cursor": "Use a link from the answer before."}) from error
+
+    def checked(self, field: str, value: Any) -> Any:
+        if field.endswith("_at") or field == "at":
+            moment = parse_datetime(value)
+            if moment is None or moment.tzinfo is None:
+                raise ValueError(value)
+            return moment
+        if field == "on":
+            from strata.days import parse_day
+
+            return parse_day(value)
+        if field in ("position",) and not (isinstance(value, int) and 0 <= value < 2**31):
+            raise ValueError(value)
+        if field == "id" and isinstance(value, str):
+            from uuid import UUID
+
+            return UUID(value)
+        return value
+
+    def get_paginated_response(self, data):
+        return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
+
+    def get_paginated_response_schema(self, schema):
+        link = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view):
+        return [
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
+            {
+                "name": "page_size",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST},
+            },
+        ]

@@ -1,0 +1,114 @@
+"""The OpenAPI document: every operation with its errors and an example, drawn from the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+ERROR = {
+    "type": "object",
+    "required": ["code", "message", "status", "errors", "request_id"],
+    "properties": {
+        "code": {"type": "string", "example": "VALIDATION_ERROR"},
+        "message": {"type": "string"},
+        "status": {"type": "integer"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": "string", "nullable": True},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+EXAMPLES = {
+    400: ("VALIDATION_ERROR", "There is no such field."),
+    401: ("NOT_AUTHENTICATED", "Authentication credentials were not provided."),
+    403: ("FORBIDDEN", "Your role in this household does not allow that."),
+    404: ("ASSET_NOT_FOUND", "Asset not found."),
+    409: ("DUPLICATE_NAME", "The name is taken."),
+    412: ("PRECONDITION_FAILED", "It has changed since you read it: read it again."),
+    413: ("TOO_LARGE", "The body is too large."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "Send application/json."),
+    422: ("IDEMPOTENCY_MISUSE", "The key was used for another request."),
+    428: ("PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read."),
+    429: ("THROTTLED", "Request was throttled."),
+}
+OF_EVERY = (400, 401, 404, 406, 429, 503)
+OF_WRITES = (403, 409, 412, 413, 415, 422, 428, 507)
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class StrataSchema(AutoSchema):
+    def get_override_parameters(self):
+        return []
+
+
+def add_errors_and_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Gives every operation the one error shape, and an example where the serializer gave none."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Error"] = ERROR
+    for path in result["paths"].values():
+        for method in METHODS:
+            if method in path:
+                _add_errors(path[method], method)
+                _add_examples(path[method], schemas)
+    return result
+
+
+def _add_errors(operation: dict[str, Any], method: str) -> None:
+    for status in OF_EVERY + (OF_WRITES if method != "get" else ()):
+        code, message = EXAMPLES.get(status, ("ERROR", "Refused."))
+        example = {"code": code, "message": message, "status": status, "errors": [], "request_id": "5f1c0d2e"}
+        content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": example}
+        operation["responses"].setdefault(
+            str(status), {"description": message, "content": {"application/json": content}}
+        )
+
+
+def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    for body in bodies:
+        for content in body.get("content", {}).values():
+            if "example" not in content and "examples" not in content and "schema" in content:
+                content["example"] = example_of(content["schema"], schemas)
+
+
+def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
+    """A value that fits the schema, its own example where it names one."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas, depth + 1)
+    for word in ("example", "default"):
+        if word in schema:
+            return schema[word]
+    if "enum" in schema:
+        return schema["enum"][0]
+    for word in ("allOf", "oneOf", "anyOf"):
+        if word in schema:
+            return example_of(schema[word][0], schemas, depth + 1)
+    return _plain_example(schema, schemas, depth)
+
+
+def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {name: example_of(one, schemas, depth + 1) for name, one in properties.items()} if depth < 6 else {}
+    if kind == "array":
+        return [example_of(schema["items"], schemas, depth + 1)] if depth < 6 else []
+    formats = {
+        "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "date": "2026-01-31",
+        "date-time": "2026-01-31T18:30:00Z",
+        "uri": "http://127.0.0.1:8000/api/v1/assets?page=2",
+        "email": "alice@example.org",
+    }
+    words = {"string": formats.get(schema.get("format"), "text"), "integer": 1, "boolean": True, "number": 1}
+    return words.get(kind)

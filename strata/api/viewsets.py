@@ -1,0 +1,198 @@
+"""The base of every view: one door, one transaction a write, ETags, idempotency, strict parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
+from rest_framework import mixins, status, viewsets
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.response import Response
+
+from strata import actor
+from strata.api import idempotency
+from strata.api.errors import Refusal, conflict, not_found
+from strata.api.etags import etag_of, is_fresh, require_match
+from strata.api.filters import DeclaredFilters, Parameter, read_parameters
+from strata.ownership import EDITORS, role_in
+
+CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def path_id(text: str, thing: str) -> UUID:
+    """An id from a path: what is no id names nothing."""
+    if not CANONICAL_ID.fullmatch(text):
+        raise not_found(thing)
+    return UUID(text)
+
+
+def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS) -> None:
+    """403 for what the caller sees but may not change. Shared rows have no household: superusers may."""
+    if household_id is None:
+        allowed = user.is_superuser
+    else:
+        allowed = role_in(user, household_id) in roles
+    if not allowed:
+        raise Refusal("FORBIDDEN", "Your role in this household does not allow that.", status=403)
+
+
+class OneTransactionAWrite:
+    """For any view: names the actor, and runs each write in one transaction, once for each Idempotency-Key."""
+
+    repeats_safely = True
+    parameters: dict[str, Parameter] = {}
+    orderings: dict[str, str] = {}
+
+    def initial(self, request, *args, **kwargs):
+        key = idempotency.key_of(request) if request.method == "POST" and self.repeats_safely else None
+        digest = idempotency.request_digest(request) if key else ""
+        super().initial(request, *args, **kwargs)
+        if request.user and request.user.is_authenticated:
+            actor.identify(request.user)
+        self.read_parameters()
+        method = request.method.lower()
+        if request.method in SAFE_METHODS or not hasattr(self, method):
+            return
+        handler = transaction.atomic(getattr(self, method))
+        if key and request.user.is_authenticated:
+            handler = idempotency.once(self, handler, key, digest)
+        setattr(self, method, handler)
+
+    def read_parameters(self) -> dict[str, list[Any]]:
+        """The checked query parameters of this request. Filters and pages are only for lists."""
+        declared = self.declared_parameters()
+        also = {"ordering"} if self.orderings and self.is_list() else set()
+        if self.is_list() and getattr(self, "paginator", None):
+            also |= set(self.paginator.parameters)
+        return read_parameters(self.request, declared, also)
+
+    def declared_parameters(self) -> dict[str, Parameter]:
+        if self.is_list():
+            return self.parameters
+        return {name: one for name, one in self.parameters.items() if one.apply is None}
+
+    def is_list(self) -> bool:
+        return getattr(self, "action", None) in ("list", "children") and self.request.method in SAFE_METHODS
+
+    @property
+    def as_of(self):
+        """The day that `?on=` names, or None."""
+        return self.read_parameters().get("on", [None])[0]
+
+
+class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
+    """Rows of the caller's households. `thing` names one in errors; `writers` are the roles that may change it."""
+
+    thing = "thing"
+    writers = EDITORS
+    filter_backends = (DeclaredFilters,)
+    duplicate = ("DUPLICATE_NAME", "name", "The name is taken.")
+    lookup_value_regex = "[^/]+"
+
+    def get_queryset(self):
+        return self.queryset.all().for_user(self.request.user)
+
+    def get_object(self):
+        return self.find(self.kwargs["pk"])
+
+    def find(self, text: str, *, queryset: Any = None) -> Any:
+        """The row of a path's id; for a write locked, in the caller's right, and as their If-Match knew it."""
+        pk = path_id(text, self.thing)
+        rows = self.get_queryset() if queryset is None else queryset
+        writing = self.request.method not in SAFE_METHODS
+        if writing:
+            self.lock(pk)
+        row = rows.filter(pk=pk).first()
+        if row is None:
+            raise not_found(self.thing)
+        if writing:
+            require_role(self.request.user, row.owning_household_id(), self.writers)
+            self.idempotency_household_id = row.owning_household_id()
+            if self.request.method in ("PUT", "PATCH", "DELETE"):
+                require_match(self.request, etag_of(self.get_serializer(row).data))
+        return row
+
+    def lock(self, pk: UUID) -> None:
+        list(self.queryset.model._base_manager.select_for_update().filter(pk=pk).order_by().values_list("pk"))
+
+    def fresh(self, row: Any) -> dict[str, Any]:
+        """What a plain GET of the row would answer now."""
+        return self.get_serializer(self.get_queryset().get(pk=row.pk)).data
+
+    def answer(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
+        data = self.fresh(row)
+        return Response(data, status=code, headers={"ETag": etag_of(data)})
+
+    def write(self, serializer: Any, **given: Any) -> Any:
+        """Save; what the database refuses as taken is a 409 that names the field."""
+        try:
+            with transaction.atomic():
+                return serializer.save(**given)
+        except IntegrityError as error:
+            if "unique" not in str(error).lower():
+                raise
+            code, field, message = self.duplicate
+            raise conflict(code, message, field) from error
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        single = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
+        if single and hasattr(response, "data"):
+            response["ETag"] = etag_of(response.data)
+            if is_fresh(request, response["ETag"]):
+                response.status_code, response.data = 304, None
+        return response
+
+
+class Creates:
+    """POST: 201 with the row as a GET would show it, and where it is."""
+
+    def create(self, request, *args, **kwargs):
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        row = self.write(serializer)
+        self.idempotency_household_id = row.owning_household_id()
+        response = self.answer(row, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{row.pk}")
+        return response
+
+
+class Changes:
+    """PUT and PATCH: neither wipes what it was not given."""
+
+    def update(self, request, *args, **kwargs):
+        kwargs.pop("partial", None)
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return self.answer(self.write(serializer))
+
+    def partial_update(self, request, *args, **kwargs):
+        return self.update(request, *args, **kwargs)
+
+
+class Deletes:
+    def destroy(self, request, *args, **kwargs):
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class InHousehold:
+    """Made in the household that `household_id` names, else in the oldest one that the caller owns."""
+
+    def write(self, serializer, **given):
+        if serializer.instance is None:
+            household = serializer.validated_data.pop("household", None)
+            household = household or import_string(settings.FIRST_HOUSEHOLD)(self.request.user)
+            require_role(self.request.user, household.pk, self.writers)
+            given["household"] = household
+        return super().write(serializer, **given)
+
+
+class HouseholdModelViewSet(
+    Creates, Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet
+):
+    """All of it: a resource that its household lists, reads, makes, changes and deletes."""

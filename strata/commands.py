@@ -1,0 +1,84 @@
+"""What our commands share: help with an example, the actor they sign with, `--dry-run`, and progress on a terminal.
+
+Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrongly called, 3 a source that could not be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, DjangoHelpFormatter
+
+from strata import actor
+
+FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
+EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrongly called"
+
+
+class RawHelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Leaves the lines of the examples as they were written."""
+
+
+class StrataCommand(BaseCommand):
+    """A command named by its file. Subclasses write `act` instead of `handle`; `writes` gives them `--dry-run`."""
+
+    examples: tuple[str, ...] = ()
+    exit_codes = EXIT_CODES
+    writes = False
+
+    @property
+    def name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        lines = "\n".join(f"  python manage.py {example}" for example in self.examples)
+        kwargs.setdefault("epilog", f"examples:\n{lines}\n\n{self.exit_codes}")
+        return super().create_parser(prog_name, subcommand, formatter_class=RawHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser):
+        if self.writes:
+            parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and write nothing.")
+
+    def handle(self, *args, **options):
+        with actor.acting(road=f"command:{self.name}"):
+            return self.act(**options)
+
+    def act(self, **options: Any) -> None:
+        raise NotImplementedError
+
+    def say(self, text: str, options: dict[str, Any]) -> None:
+        """To standard output, unless `--verbosity 0` asks for silence."""
+        if options["verbosity"] > 0:
+            self.stdout.write(text)
+
+    def progress(self, what: str, total: int) -> Progress:
+        return Progress(what, total, self.stderr)
+
+
+class Progress:
+    """A line on standard error that counts in place. In a pipe or a log nothing is written."""
+
+    def __init__(self, what: str, total: int, stream: Any) -> None:
+        self.what, self.total, self.stream = what, total, stream
+        self.done, self.shown = 0, -1
+        self.visible = stream.isatty()
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        percent = 100 * self.done // max(self.total, 1)
+        if self.visible and percent != self.shown:
+            self.shown = percent
+            self.stream.write(f"\r{self.what}: {percent} % ({self.done:,} of {self.total:,})", ending="")
+            self.stream.flush()
+
+    def end(self) -> None:
+        if self.visible and self.shown >= 0:
+            self.stream.write("")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for an option's `type`."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

@@ -1,0 +1,109 @@
+"""The register of what `manage.py doctor` looks at, and the kernel's own checks.
+
+An app adds its own in its file doctor.py: a function that yields Findings, decorated with `@examines("subject")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import autodiscover_modules
+
+
+class Level(StrEnum):
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    level: Level
+    subject: str
+    message: str
+
+
+Examination = Callable[[], Iterable[tuple[Level, str]]]
+_register: dict[str, Examination] = {}
+
+
+def examines(subject: str) -> Callable[[Examination], Examination]:
+    """Register a check of the database's content; it runs only when the database and its tables are in order."""
+
+    def register(function: Examination) -> Examination:
+        _register[subject] = function
+        return function
+
+    return register
+
+
+def examine() -> list[Finding]:
+    """Everything that can be looked at; what a missing database or table keeps from being looked at is a FAIL."""
+    autodiscover_modules("doctor")
+    findings = list(_kernel())
+    sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject != "settings")
+    for subject, function in _register.items() if sound else ():
+        findings.extend(_run(subject, function))
+    return findings
+
+
+def _kernel() -> Iterator[Finding]:
+    yield from (Finding(level, "settings", text) for level, text in settings_in_order())
+    reachable = list(_run("database", database_reachable))
+    yield from reachable
+    if reachable[0].level is Level.OK:
+        yield from _run("durability", sqlite_is_durable)
+        yield from _run("migrations", migrations_applied)
+
+
+def _run(subject: str, function: Examination) -> Iterator[Finding]:
+    try:
+        found = list(function())
+    except DatabaseError as error:
+        found = [(Level.FAIL, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")]
+    yield from (Finding(level, subject, text) for level, text in found)
+
+
+def settings_in_order() -> Iterator[tuple[Level, str]]:
+    production = getattr(settings, "PRODUCTION", False)
+    messages = checks.run_checks(include_deployment_checks=production)
+    for message in messages:
+        if message.level >= checks.WARNING and not message.is_silenced():
+            yield (Level.FAIL if message.is_serious() else Level.WARN), f"{message.id}: {message.msg}"
+    if settings.DEBUG:
+        yield Level.WARN, "DEBUG is on: errors show the inside of the program."
+    if not messages and not settings.DEBUG:
+        yield Level.OK, "production" if production else "development"
+
+
+def database_reachable() -> Iterator[tuple[Level, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    yield Level.OK, connection.vendor
+
+
+def sqlite_is_durable() -> Iterator[tuple[Level, str]]:
+    """WAL lets readers and the writer work at once; FULL keeps what was answered 201 when the power fails."""
+    if connection.vendor != "sqlite":
+        return
+    wanted = {"journal_mode": ("wal", "memory"), "synchronous": (2, 3), "foreign_keys": (1,)}
+    for pragma, good in wanted.items():
+        with connection.cursor() as cursor:
+            (value,) = cursor.execute(f"PRAGMA {pragma}").fetchone()
+        yield (Level.OK if value in good else Level.WARN), f"{pragma}={value}"
+
+
+def migrations_applied() -> Iterator[tuple[Level, str]]:
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in waiting[:5])
+        yield Level.FAIL, f"{len(waiting)} not applied: {names}. Run: python manage.py migrate"
+    else:
+        yield Level.OK, "all applied"
