@@ -23,8 +23,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assets.models import ExchangeRate
+from strata.bulk import insert_rows, stored_instant
 from strata.days import parse_day, validate_year
-from strata.money import EXACT_LIMIT, exact, validate_currency
+from strata.ids import uuid7
+from strata.money import EXACT_LIMIT, exact, plain, validate_currency
 
 ECB_URL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 EURO = "EUR"
@@ -189,13 +191,18 @@ def add_rates(quotes: Iterable[Quote], source: str, *, advance: Callable[[int], 
                 table = connection.ops.quote_name(ExchangeRate._meta.db_table)
                 cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         fresh = unknown_rates(quotes, source)
-        now = timezone.now()
+        now = stored_instant(timezone.now())
         for batch in batched(fresh, BATCH):
-            ExchangeRate.objects.bulk_create(
-                [ExchangeRate(**quote._asdict(), source=source, recorded_at=now) for quote in batch]
-            )
+            insert_rows(ExchangeRate, (*COLUMNS, "id", "source", "recorded_at"), _rows(batch, source, now))
             advance(len(batch))
     return len(fresh)
+
+
+def _rows(quotes: Iterable[Quote], source: str, now: str) -> list[tuple[str, ...]]:
+    return [
+        (quote.currency, quote.on.isoformat(), plain(quote.units_per_euro), uuid7().hex, str(source), now)
+        for quote in quotes
+    ]
 
 
 def fill_with_demo_rates(today: date) -> int:

@@ -2,51 +2,124 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from drf_spectacular.utils import extend_schema, inline_serializer
+import logging
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.decorators import api_view, authentication_classes, permission_classes, throttle_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from strata import __version__
 from strata.api.errors import Refusal
 
-Alive = inline_serializer("Health", {"status": serializers.CharField()})
-Version = inline_serializer("Version", {"version": serializers.CharField()})
+log = logging.getLogger("strata.health")
+PATIENCE_SECONDS = 1.5
 
 
-def public(answer, operation_id):
-    """A GET for everybody: no login, no throttle."""
+class PublicView(APIView):
+    """For everybody: no login and no throttle, neither of which would answer without a database."""
 
-    def wrap(view):
-        view = throttle_classes([])(permission_classes([AllowAny])(authentication_classes([])(view)))
-        return extend_schema(responses=answer, operation_id=operation_id, auth=[])(api_view(["GET"])(view))
-
-    return wrap
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
 
 
-@public(Alive, "health_live")
-def live(request):
-    """The process answers."""
-    return Response({"status": "live"})
+def says(operation_id: str, **example: str):
+    """The schema of an answer of these words."""
+    answer = inline_serializer(
+        operation_id.title().replace("_", ""), {word: serializers.CharField() for word in example}
+    )
+    shown = OpenApiExample(operation_id, value=example, response_only=True, status_codes=["200"])
+    return extend_schema(operation_id=operation_id, responses=answer, examples=[shown], auth=[])
 
 
-@public(Alive, "health_ready")
-def ready(request):
-    """The database answers and has every migration; 503 otherwise."""
+class Live(PublicView):
+    @says("health_live", status="live")
+    def get(self, request):
+        """The process answers. The database is not asked."""
+        return Response({"status": "live"})
+
+
+class Ready(PublicView):
+    @says("health_ready", status="ready", database="ok", migrations="ok")
+    def get(self, request):
+        """The database answers within two seconds and has every migration; 503 otherwise."""
+        trouble = probe.ask()
+        if trouble:
+            raise Refusal("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
+        return Response({"status": "ready", "database": "ok", "migrations": "ok"})
+
+
+class Version(PublicView):
+    @says("version", version=__version__)
+    def get(self, request):
+        """The version that is running."""
+        return Response({"version": __version__})
+
+
+live, ready, version = Live.as_view(), Ready.as_view(), Version.as_view()
+
+
+# --- the question to the database ---
+
+
+@dataclass
+class Attempt:
+    """One question on its way; `trouble` is right once `done` is set."""
+
+    done: Event = field(default_factory=Event)
+    trouble: list[dict] = field(default_factory=list)
+
+
+class Probe:
+    """Asks from a thread of its own, one question at a time: a database that hangs holds up that thread and no other."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._attempt: Attempt | None = None
+
+    def ask(self) -> list[dict]:
+        """What is wrong, as a refusal's errors; nothing, where all is well."""
+        attempt = self._begun()
+        if not attempt.done.wait(PATIENCE_SECONDS):
+            return [trouble("database", "timeout", "The database does not answer.")]
+        return attempt.trouble
+
+    def _begun(self) -> Attempt:
+        with self._lock:
+            if self._attempt is None or self._attempt.done.is_set():
+                self._attempt = Attempt()
+                Thread(target=answer, args=(self._attempt,), daemon=True, name="probe").start()
+            return self._attempt
+
+
+probe = Probe()
+
+
+def answer(attempt: Attempt) -> None:
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        raise Refusal("UNAVAILABLE", "The database does not answer.", status=503, wait=5) from error
-    if waiting:
-        raise Refusal("UNAVAILABLE", f"{len(waiting)} migrations are not applied.", status=503, wait=5)
-    return Response({"status": "ready"})
+        attempt.trouble = missing_migrations()
+    except Exception as error:  # whatever it is, the database is not right, and that is all that was asked
+        log.warning("not ready", exc_info=error)
+        attempt.trouble = [trouble("database", "unreachable", "The database cannot be read.")]
+    finally:
+        connection.close()  # this thread's own
+        attempt.done.set()
 
 
-@public(Version, "version")
-def version(request):
-    """The version that is running."""
-    return Response({"version": __version__})
+def missing_migrations() -> list[dict]:
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    missing = set(MigrationLoader(None).disk_migrations) - applied
+    if not missing:
+        return []
+    return [trouble("migrations", "pending", f"{len(missing)} migrations are not applied.")]
+
+
+def trouble(part: str, code: str, message: str) -> dict:
+    return {"field": part, "code": code, "message": message}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
@@ -172,7 +173,10 @@ def record(rows: models.QuerySet, action: str) -> None:
     )
     names = [f"journal_{name}" for name in constants]
     query = selected.values_list("pk", "journal_household", "journal_before", *names).query
-    sql, params = query.get_compiler(rows.db).as_sql()
+    try:
+        sql, params = query.get_compiler(rows.db).as_sql()
+    except EmptyResultSet:
+        return
     columns = ", ".join(f'"{name}"' for name in ("object_id", "household_id", "before", *constants))
     with connections[rows.db].cursor() as cursor:
         cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)  # noqa: S608

@@ -1,19 +1,68 @@
-"""What happens to every request: its id, its log line, its size, its actor, and no trace of it in caches."""
+"""What happens to every request: whose it is, its id, its log line, its size, its actor, and no trace of it in caches."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
+from ipaddress import ip_address
 from uuid import uuid4
 
 from django.conf import settings
 
 from strata import actor
-from strata.api.errors import plain_answer
+from strata.api.errors import CODES, is_api, plain_answer
 
 log = logging.getLogger("strata.requests")
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+CHUNK = 64 * 1024
+DRAINED_CHUNKS = 1024
+
+
+class TrustedProxies:
+    """REMOTE_ADDR becomes the client's, and only a proxy in TRUSTED_PROXIES may say who and how secure it is.
+
+    Throttles, lock-out and redirects look at REMOTE_ADDR and X-Forwarded-Proto, and at nothing else.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        meta = request.META
+        if is_trusted(meta.get("REMOTE_ADDR", "")):
+            meta["REMOTE_ADDR"] = client_address(meta["REMOTE_ADDR"], meta.pop("HTTP_X_FORWARDED_FOR", ""))
+        else:
+            for header in FORWARDED:
+                meta.pop(header, None)
+        return self.get_response(request)
+
+
+def is_trusted(address: str) -> bool:
+    try:
+        return any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
+    except ValueError:
+        return False
+
+
+def client_address(proxy: str, forwarded_for: str) -> str:
+    """The nearest address that is not a trusted proxy; what stands before it is hearsay."""
+    nearest = proxy
+    for address in reversed([word.strip() for word in forwarded_for.split(",")]):
+        if not is_address(address):
+            return nearest
+        nearest = address
+        if not is_trusted(address):
+            return nearest
+    return nearest
+
+
+def is_address(word: str) -> bool:
+    try:
+        return bool(ip_address(word))
+    except ValueError:
+        return False
 
 
 class RequestLog:
@@ -26,14 +75,13 @@ class RequestLog:
         started = time.perf_counter()
         sent = request.headers.get("X-Request-Id", "")
         request.id = sent if SANE_ID.fullmatch(sent) else uuid4().hex
-        road = "api" if request.path.startswith("/api/") else "admin"
-        with actor.acting(request_id=request.id, road=road):
+        with actor.acting(request_id=request.id, road="api" if is_api(request) else "admin"):
             response = self.get_response(request)
             user = actor.current().user
-        response["X-Request-Id"] = request.id
-        if not request.path.startswith(settings.STATIC_URL):
-            response.headers.setdefault("Cache-Control", "no-store, private")
-        self.write(request, response, user, started)
+            response["X-Request-Id"] = request.id
+            if not request.path.startswith(settings.STATIC_URL):
+                response.headers.setdefault("Cache-Control", "no-store, private")
+            self.write(request, response, user, started)
         return response
 
     def write(self, request, response, user, started):
@@ -41,7 +89,6 @@ class RequestLog:
         log.info(
             "request",
             extra={
-                "request_id": request.id,
                 "method": request.method if request.method.isalpha() else "?",
                 "route": match.route if match else None,
                 "status": response.status_code,
@@ -49,6 +96,38 @@ class RequestLog:
                 "user_id": str(user.pk) if user else None,
             },
         )
+
+
+class RefusalShape:
+    """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        status = response.status_code
+        is_ours = response.headers.get("Content-Type", "").startswith("application/json")
+        if status < 400 or is_ours or not is_api(request):
+            return response
+        shaped = plain_answer(request, status, CODES.get(status, "ERROR"), f"{response.reason_phrase}.")
+        for header in ("Allow", "Retry-After", "WWW-Authenticate"):
+            if header in response.headers:
+                shaped[header] = response.headers[header]
+        return shaped
+
+
+class AdminPolicy:
+    """The admin's pages get the Content-Security-Policy that their theme needs; every other page the strict one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.path.startswith("/admin/"):
+            response._csp_config = settings.ADMIN_CSP
+        return response
 
 
 class BodyLimit:
@@ -59,9 +138,17 @@ class BodyLimit:
 
     def __call__(self, request):
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > settings.MAX_BODY_BYTES:
-            return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
-        return self.get_response(request)
+        if length.isdigit() and int(length) <= settings.MAX_BODY_BYTES:
+            return self.get_response(request)
+        drain(request)
+        return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
+
+
+def drain(request) -> None:
+    """Read on for a while and forget it: a client that is still sending does not read its answer."""
+    for _ in range(DRAINED_CHUNKS):
+        if not request.read(CHUNK):
+            return
 
 
 class NameTheActor:
@@ -71,6 +158,6 @@ class NameTheActor:
         self.get_response = get_response
 
     def __call__(self, request):
-        if not request.path.startswith("/api/") and request.user.is_authenticated:
+        if not is_api(request) and request.user.is_authenticated:
             actor.identify(request.user)
         return self.get_response(request)

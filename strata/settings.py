@@ -3,43 +3,91 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import warnings
+from ipaddress import ip_network
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from zoneinfo import available_timezones
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from strata import __version__
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = BASE_DIR / ".data"
+TESTING = "pytest" in sys.modules
 env = environ.Env()
+
+# --- how a value is read: what cannot be understood is refused by its name ---
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def listed(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def switch(name: str, default: bool) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    given = text(name).lower()
+    if given and given not in words:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(words)}.")
+    return words[given] if given else default
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    given = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,12}", given, re.ASCII) or int(given) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}.")
+    return int(given)
+
+
+def networks(name: str) -> list:
+    """Addresses or networks such as 10.0.0.0/8."""
+    try:
+        return [ip_network(word) for word in listed(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses or networks such as 10.0.0.0/8.") from error
+
 
 # --- which environment ---
 
-PRODUCTION = os.environ.get("ENV", "").lower() == "production"
-if not PRODUCTION and (BASE_DIR / ".env").is_file():
+ENVIRONMENTS = ("development", "production")
+ENV = text("ENV", "development").lower()
+if ENV not in ENVIRONMENTS:
+    raise ImproperlyConfigured(f"ENV must be one of {', '.join(ENVIRONMENTS)}.")
+PRODUCTION = ENV == "production"
+if not PRODUCTION and not TESTING and (BASE_DIR / ".env").is_file():
     environ.Env.read_env(str(BASE_DIR / ".env"))
+    if text("ENV", ENV).lower() != ENV:
+        raise ImproperlyConfigured("ENV cannot be set in .env, which production does not read.")
 
-DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DEBUG = switch("DEBUG", default=False)
+ALLOWED_HOSTS = listed("ALLOWED_HOSTS", () if PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = listed("CSRF_TRUSTED_ORIGINS")
 
-PUBLISHED_KEYS = ("change-me", "changeme", "secret", "django-insecure", "strata-development")
+PUBLISHED_KEYS = ("change-me", "change_me", "changeme", "secret", "django-insecure", "example", "strata")
 SHORTEST_KEY = 50
 
 
 def require_safe_production() -> None:
     """Names the setting that is missing or unsafe, instead of starting with it."""
-    key = env.str("SECRET_KEY", default="")
+    key = text("SECRET_KEY")
     if not key:
         raise ImproperlyConfigured("SECRET_KEY is not set: production needs one of its own.")
-    if len(key) < SHORTEST_KEY or len(set(key)) < 5:
-        raise ImproperlyConfigured(f"SECRET_KEY is too short: use at least {SHORTEST_KEY} random characters.")
     if any(published in key.lower() for published in PUBLISHED_KEYS):
         raise ImproperlyConfigured("SECRET_KEY is a published example: make one of your own.")
+    if len(key) < SHORTEST_KEY or len(set(key)) < 10:
+        raise ImproperlyConfigured(f"SECRET_KEY is too short: use at least {SHORTEST_KEY} random characters.")
     if DEBUG:
         raise ImproperlyConfigured("DEBUG is on: it must be off in production.")
     if not ALLOWED_HOSTS or any("*" in host for host in ALLOWED_HOSTS):
@@ -48,65 +96,86 @@ def require_safe_production() -> None:
 
 def kept_secret_key() -> str:
     """A key for development, made once and kept beside the database, readable by its owner only."""
-    path = BASE_DIR / ".data" / "secret_key"
+    path = DATA_DIR / "secret_key"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(64))
+        if not path.exists():
+            with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # made with mode 600
+                file.write(secrets.token_urlsafe(64))
+                file.flush()
+                os.link(file.name, path)  # whole or not at all: two workers may start at once
     except FileExistsError:
         pass
-    except OSError:
+    except OSError as error:
+        warnings.warn(f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process.", stacklevel=2)
         return secrets.token_urlsafe(64)
-    return path.read_text().strip() or secrets.token_urlsafe(64)
+    return path.read_text().strip()
 
 
 if PRODUCTION:
     require_safe_production()
-SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key()
+SECRET_KEY = text("SECRET_KEY") or kept_secret_key()
 
 # --- the database ---
 
-DEFAULT_DATABASE = BASE_DIR / ".data" / "strata.db"
+OWN_DATABASE = DATA_DIR / "strata.db"
+DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0)  # seconds for one statement; 0 is no limit, wsgi.py sets one
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
+}
+POSTGRESQL = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": f"-c lock_timeout=10s -c statement_timeout={DATABASE_TIMEOUT}s",
+}
 
 
 def database(url: str) -> dict:
     """Django's DATABASES entry for a URL, with what makes each database safe under many writers."""
     config = env.db_url_config(url)
-    if "sqlite" in config["ENGINE"]:
-        config["NAME"] = writable_file(config["NAME"])
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
-        }
-    else:
-        config["CONN_MAX_AGE"] = 60
-        config["CONN_HEALTH_CHECKS"] = True
-        config["OPTIONS"] = {**config.get("OPTIONS", {}), "connect_timeout": 3, "options": "-c lock_timeout=20000"}
-    return config
+    given = config.get("OPTIONS", {})
+    if config.get("ENGINE") == "django.db.backends.sqlite3":
+        # A file of its own for each test process: an in-memory database locks whole tables between threads.
+        test = {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
+        return {**config, "NAME": writable_file(config["NAME"]), "OPTIONS": SQLITE | given, "TEST": test}
+    if config.get("ENGINE") == "django.db.backends.postgresql":
+        kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": POSTGRESQL | given}
+        return config | kept | {"ENGINE": "strata.postgresql"}
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
 
 
 def writable_file(name: str) -> str:
     """The SQLite file, its folders made. Where they cannot be: a loud warning and the repository's own file."""
     if name == ":memory:":
         return name
-    path = Path(name) if Path(name).is_absolute() else BASE_DIR / name
+    path = BASE_DIR / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_room(path)
     except OSError as error:
-        if PRODUCTION:
-            raise ImproperlyConfigured(f"DATABASE_URL: the folder of {path} cannot be made ({error}).") from error
-        warnings.warn(f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {DEFAULT_DATABASE}.", stacklevel=2)
-        DEFAULT_DATABASE.parent.mkdir(parents=True, exist_ok=True)
-        return str(DEFAULT_DATABASE)
+        if PRODUCTION or path == OWN_DATABASE:
+            raise ImproperlyConfigured(f"DATABASE_URL: {path} cannot be made ({error}).") from error
+        warnings.warn(f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {OWN_DATABASE} INSTEAD.", stacklevel=2)
+        return writable_file(str(OWN_DATABASE))
     return str(path)
 
 
-TESTING = "pytest" in sys.modules
-DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DEFAULT_DATABASE}"
-DATABASES = {"default": database(env.str("TEST_DATABASE_URL", default=DATABASE_URL) if TESTING else DATABASE_URL)}
+def make_room(path: Path) -> None:
+    """Make the folders. A file that exists is left to SQLite: what cannot be written may still be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} is not writable")
+
+
+OWN_URL = f"sqlite:///{OWN_DATABASE}"
+DATABASES = {"default": database(text("TEST_DATABASE_URL" if TESTING else "DATABASE_URL", OWN_URL))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 # --- the parts ---
 
@@ -123,16 +192,22 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "axes",
     "strata",
     "portfolios",
     "assets",
 ]
 MIDDLEWARE = [
+    "strata.middleware.TrustedProxies",
     "strata.middleware.RequestLog",
+    "strata.middleware.RefusalShape",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "strata.middleware.AdminPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "strata.middleware.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -174,19 +249,22 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
-AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_IPWARE_PROXY_COUNT = None
-API_THROTTLE = env.str("API_THROTTLE", default="1200/min")
-IF_MATCH_REQUIRED = env.bool("IF_MATCH_REQUIRED", default=False)
-MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=2 * 1024 * 1024)
+API_THROTTLE = text("API_THROTTLE", "off" if TESTING else "1200/min").lower()
+if not re.fullmatch(r"off|[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", API_THROTTLE, re.ASCII):
+    raise ImproperlyConfigured("API_THROTTLE must be like 1200/min, or off.")
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
+MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FIRST_HOUSEHOLD = "portfolios.households.first_household"  # the kernel asks for it by name
-RATE_MAX_AGE_DAYS = env.int("RATE_MAX_AGE_DAYS", default=10)
+RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10)
 
 # --- the API ---
 
@@ -228,6 +306,10 @@ SPECTACULAR_SETTINGS = {
 
 # --- in the browser ---
 
+CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "if-none-match", "x-request-id")
+CORS_EXPOSE_HEADERS = ("etag", "location", "retry-after", "x-request-id")
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
@@ -238,20 +320,25 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+# The admin's theme evaluates its Alpine attributes and sets styles in them; it runs no inline script.
+ADMIN_CSP = SECURE_CSP | {
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+}
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxies removes it where it is not theirs
+SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
-SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / ".data" / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic to forget
 WHITENOISE_AUTOREFRESH = False
 
 # --- words, time and logs ---
@@ -259,7 +346,12 @@ WHITENOISE_AUTOREFRESH = False
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = text("TIME_ZONE", "UTC")
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured("TIME_ZONE must be the name of a time zone, such as Europe/Berlin.")
+LOG_LEVEL = text("LOG_LEVEL", "WARNING" if TESTING else "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -267,8 +359,10 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        "strata": {"level": env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")},
-        "django.request": {"level": "CRITICAL"},  # ours says it once, with the request's id and nothing private
+        "strata": {"level": LOG_LEVEL},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # what broke; refusals are in our own line
+        "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's lines show what a URL asks for
         "axes": {"level": "ERROR"},
     },
 }

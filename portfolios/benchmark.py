@@ -1,0 +1,116 @@
+"""Millions of rows to measure with: households of many assets with many values each, written by set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+from django.db.models import F
+
+from assets.models import Asset, AssetSnapshot, AssetType
+from portfolios.households import make_household
+from portfolios.models import Portfolio
+from strata import actor
+from strata.bulk import insert_rows, quoted, stored_instant
+from strata.history import signature
+from strata.ids import uuid7
+from strata.models import Change
+
+CURRENCIES = ("EUR", "EUR", "EUR", "USD", "EUR", "EUR", "CHF", "EUR", "EUR", "GBP")
+SNAPSHOT_FIELDS = ("id", "created_at", "updated_at", "asset", "value", "observed_at", "on", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of each household: `assets`, with `snapshots` each, evenly over the `span_days` that end now."""
+
+    assets: int
+    snapshots: int
+    span_days: int
+
+
+def make_benchmark_household(
+    name: str, size: Size, *, now: datetime, journal: bool, advance: Callable[[int], None]
+) -> Portfolio:
+    """One household with one portfolio in UTC, in one transaction; its owner has no password and cannot log in."""
+    with transaction.atomic():
+        user = get_user_model()(username=name)
+        user.set_unusable_password()
+        user.save()
+        road = actor.current().road
+        with actor.acting(user=user, road=road):
+            household = make_household(user, name=name)
+            portfolio = Portfolio.objects.create(household=household, name=name, base_currency="EUR", time_zone="UTC")
+            assets = make_assets(portfolio, size.assets)
+            insert_rows(AssetSnapshot, SNAPSHOT_FIELDS, snapshot_rows(assets, size, now, advance))
+            if journal:
+                record_creations(portfolio, now)
+            Portfolio.objects.filter(pk=portfolio.pk).update_unrecorded(revision=F("revision") + 1)
+    return portfolio
+
+
+def make_assets(portfolio: Portfolio, count: int) -> list[Asset]:
+    kinds = list(AssetType.objects.filter(household=None).exclude(group="LIABILITIES"))
+    return Asset.objects.bulk_create(
+        [
+            Asset(
+                portfolio=portfolio,
+                asset_type=kinds[number % len(kinds)],
+                name=f"Asset {number:06d}",
+                currency=CURRENCIES[number % len(CURRENCIES)],
+            )
+            for number in range(count)
+        ],
+        batch_size=1000,
+    )
+
+
+def snapshot_rows(assets: list[Asset], size: Size, now: datetime, advance: Callable[[int], None]) -> Iterator[tuple]:
+    """Asset by asset and by time, so that every index grows at its end."""
+    step = timedelta(days=size.span_days) / size.snapshots
+    instants = [now - step * back for back in reversed(range(size.snapshots))]
+    moments = [(stored_instant(instant), instant.date().isoformat()) for instant in instants]
+    written = stored_instant(now)
+    for number, asset in enumerate(assets):
+        key, value = asset.pk.hex, (number * 7919 % 100_000 + 100) * 10_000
+        for turn, (instant, day) in enumerate(moments):
+            value += (number * 31 + turn * 17) % 2001 * 100 - 100_000
+            yield uuid7().hex, written, written, key, value, instant, day, ""
+        advance(len(moments))
+
+
+def record_creations(portfolio: Portfolio, now: datetime) -> None:
+    """The journal's lines for all the portfolio's snapshots, in one INSERT ... SELECT: what creation_of() writes."""
+    signed = signature()
+    constants = {
+        "at": stored_instant(now),
+        "actor_id": signed["actor_id"].hex if signed["actor_id"] else None,
+        "actor_name": signed["actor_name"],
+        "request_id": signed["request_id"],
+        "road": signed["road"],
+        "model": AssetSnapshot._meta.label,
+        "household_id": portfolio.household_id.hex,
+        "action": str(Change.Action.CREATE),
+    }
+    kinds = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
+    postgresql = connection.vendor == "postgresql"
+    marks = [f"%s::{kinds[name]}" if postgresql and name in kinds else "%s" for name in constants]
+    columns = ", ".join(quoted(name) for name in (*constants, "object_id"))
+    snapshots, assets = quoted(AssetSnapshot._meta.db_table), quoted(Asset._meta.db_table)
+    sql = (
+        f"INSERT INTO {quoted(Change._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns
+        f"SELECT {', '.join(marks)}, s.id FROM {snapshots} s JOIN {assets} a ON a.id = s.asset_id "
+        f"WHERE a.portfolio_id = {'%s::uuid' if postgresql else '%s'} ORDER BY s.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*constants.values(), portfolio.pk.hex])
+
+
+def analyze() -> None:
+    """Tell the database's planner what it now holds."""
+    with connection.cursor() as cursor:
+        for model in (Asset, AssetSnapshot, Change):
+            cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

@@ -1,0 +1,274 @@
+"""A household to look at: two years of what a family in Germany might own and owe. Invented, and always the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
+from portfolios.households import make_household
+from portfolios.models import Household, Portfolio
+from strata.days import noon
+
+NAME = "Demo"
+ZONE = "Europe/Berlin"
+MONTHS = 24
+CENT = Decimal("0.01")
+# Per mille by which a price moved in each of the last 24 months, the oldest first.
+SHARES = (12, -8, 21, 15, -31, 9, 27, 4, -12, 18, 33, -6, 11, 24, -19, 7, 16, -4, 22, 13, -27, 31, 8, 14)
+COINS = (90, -60, 140, -110, 45, 210, -95, 30, -75, 160, 55, -130, 85, 40, -50, 120, -20, 65, -90, 110, 35, -45, 70, 25)
+SPENDING = (120, -340, 85, 260, -410, 190, 45, -75, 330, -220, 60, 15, -180, 290, -35, 140, -260, 95, 210, -120, 55, -90)
+
+
+@dataclass
+class Thing:
+    """One asset: its values from the oldest to today's, on the demo's days unless it says which."""
+
+    name: str
+    type_code: str
+    values: list[Decimal]
+    currency: str = "EUR"
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    notes: str = ""
+    acquired_on: date | None = None
+    disposed_on: date | None = None
+    transactions: list[dict] = field(default_factory=list)
+
+
+def build(user, today: date) -> Household:
+    """The household, its portfolio and everything in it, owned by `user`."""
+    household = make_household(user, name=NAME)
+    portfolio = Portfolio.objects.create(
+        household=household, name="Everything we have", base_currency="EUR", time_zone=ZONE
+    )
+    days = month_days(today)
+    things = the_things(days)
+    assets = make_assets(portfolio, things)
+    sort_in(household, things, assets)
+    make_values(things, assets, days)
+    make_transactions(things, assets)
+    return household
+
+
+def month_days(today: date) -> list[date]:
+    """The first of each of the last 24 months, and today."""
+    months = [today.year * 12 + today.month - 1 - back for back in range(MONTHS)]
+    firsts = [date(month // 12, month % 12 + 1, 1) for month in reversed(months)]
+    return [*firsts, today] if firsts[-1] != today else firsts
+
+
+def the_things(days: list[date]) -> list[Thing]:
+    return [*accounts(days), *investments(days), *home(days), *belongings(days)]
+
+
+# --- what there is ---
+
+
+def accounts(days: list[date]) -> list[Thing]:
+    count = len(days)
+    income = [
+        {"type": "INCOME", "on": day, "amount": Decimal("41.25"), "tax": Decimal("10.88"), "note": "Interest"}
+        for day in days[11::12]
+    ]
+    return [
+        Thing(
+            "Checking account",
+            "CHECKING_ACCOUNT",
+            [Decimal(2850 + SPENDING[n % len(SPENDING)] * 2) + Decimal("0.17") * n for n in range(count)],
+            category="Cash & Banking",
+        ),
+        Thing(
+            "Savings account",
+            "SAVINGS_ACCOUNT",
+            [Decimal(9400 + 350 * n) for n in range(count)],
+            category="Cash & Banking",
+            tags=("emergency fund",),
+            transactions=income,
+        ),
+        Thing(
+            "Swiss account",
+            "CHECKING_ACCOUNT",
+            [Decimal(6120 - 35 * n) for n in range(count)],
+            currency="CHF",
+            category="Cash & Banking",
+            notes="From the years in Basel.",
+        ),
+        Thing(
+            "Credit card",
+            "CREDIT_CARD",
+            [Decimal(-640) + SPENDING[(n + 5) % len(SPENDING)] for n in range(count)],
+            category="Loans & Credit",
+            notes="Paid off on the 20th.",
+        ),
+    ]
+
+
+def investments(days: list[date]) -> list[Thing]:
+    prices = moved(Decimal("104.20"), SHARES, len(days))
+    bought, fee = Decimal(3), Decimal("1.50")
+    purchases = [
+        {
+            "type": "ACQUIRE",
+            "on": day,
+            "quantity": bought if number else Decimal(180),
+            "unit_price": price,
+            "amount": price * (bought if number else 180),
+            "fee": fee,
+            "note": "Savings plan" if number else "Moved from the old broker",
+        }
+        for number, (day, price) in enumerate(zip(days, prices, strict=True))
+    ]
+    dividends = [
+        {"type": "INCOME", "on": day, "amount": Decimal("86.40") + n, "tax": Decimal("12.96"), "note": "Dividend"}
+        for n, day in enumerate(days[2:-1:3])
+    ]
+    held = [180 + bought * number for number in range(len(days))]
+    coins = moved(Decimal("38400"), COINS, len(days))
+    return [
+        Thing(
+            "World index fund",
+            "STOCKS",
+            [cents(price * units) for price, units in zip(prices, held, strict=True)],
+            currency="USD",
+            category="Index funds",
+            tags=("retirement",),
+            quantity=held[-1],
+            transactions=purchases + dividends,
+        ),
+        Thing(
+            "Bitcoin",
+            "CRYPTO",
+            [cents(price * Decimal("0.15")) for price in coins],
+            category="Cryptocurrency",
+            quantity=Decimal("0.15"),
+            notes="On the small hardware wallet in the safe.",
+            transactions=[
+                {
+                    "type": "ACQUIRE",
+                    "on": days[0],
+                    "quantity": Decimal("0.15"),
+                    "unit_price": coins[0],
+                    "amount": coins[0] * Decimal("0.15"),
+                    "fee": Decimal("12.90"),
+                }
+            ],
+        ),
+    ]
+
+
+def home(days: list[date]) -> list[Thing]:
+    count = len(days)
+    owed, balances = Decimal("214800"), []
+    for _ in range(count):
+        balances.append(-owed)
+        owed -= Decimal(980) - cents(owed * Decimal("0.0021"))
+    return [
+        Thing(
+            "Flat in Lindenstrasse",
+            "REAL_ESTATE",
+            [Decimal(312000 + 6000 * (n // 6)) for n in range(count)],
+            category="Residential",
+            tags=("shared",),
+            acquired_on=date(days[0].year - 4, 6, 15),
+            transactions=[
+                {"type": "EXPENSE", "on": day, "amount": Decimal("1480.00"), "note": "New heating valves, painter"}
+                for day in days[9:10]
+            ],
+        ),
+        Thing("Mortgage", "MORTGAGE", balances, category="Mortgages", tags=("shared",), notes="2.52 % until 2031."),
+    ]
+
+
+def belongings(days: list[date]) -> list[Thing]:
+    count = len(days)
+    half = count // 2
+    return [
+        Thing(
+            "Car",
+            "VEHICLE",
+            [cents(Decimal(18900) * Decimal("0.988") ** n) for n in range(count)],
+            category="Vehicles",
+            tags=("shared",),
+            acquired_on=date(days[0].year - 1, 3, 2),
+            transactions=[{"type": "EXPENSE", "on": days[6], "amount": Decimal("612.40"), "note": "Tyres, inspection"}],
+        ),
+        Thing(
+            "Watch collection",
+            "COLLECTIBLES",
+            [Decimal(7300 + 250 * (n // 8)) for n in range(count)],
+            category="Hobbies & Sports",
+            tags=("insured",),
+            quantity=Decimal(5),
+        ),
+        Thing("Furniture", "PERSONAL_PROPERTY", [Decimal(9600 - 1200 * (n // 12)) for n in range(count)]),
+        Thing(
+            "Racing bicycle",
+            "PERSONAL_PROPERTY",
+            [Decimal(2100 - 40 * n) for n in range(half)],
+            category="Hobbies & Sports",
+            disposed_on=days[half],
+            notes="Sold to a neighbour.",
+            transactions=[{"type": "DISPOSE", "on": days[half], "amount": Decimal(1500), "note": "Cash"}],
+        ),
+    ]
+
+
+def moved(price: Decimal, per_mille: tuple[int, ...], count: int) -> list[Decimal]:
+    prices = [price]
+    for number in range(count - 1):
+        prices.append(cents(prices[-1] * (1000 + per_mille[number % len(per_mille)]) / 1000))
+    return prices
+
+
+def cents(value: Decimal) -> Decimal:
+    return value.quantize(CENT, rounding=ROUND_HALF_EVEN)
+
+
+# --- writing it down ---
+
+
+def make_assets(portfolio: Portfolio, things: list[Thing]) -> list[Asset]:
+    types = {kind.code: kind for kind in AssetType.objects.filter(household=None)}
+    return Asset.objects.bulk_create(
+        Asset(
+            portfolio=portfolio,
+            asset_type=types[thing.type_code],
+            **{name: getattr(thing, name) for name in ("name", "currency", "quantity", "notes")},
+            acquired_on=thing.acquired_on,
+            disposed_on=thing.disposed_on,
+        )
+        for thing in things
+    )
+
+
+def sort_in(household: Household, things: list[Thing], assets: list[Asset]) -> None:
+    """Give the assets their categories and tags, with one category more than a household starts with."""
+    investments = Category.objects.get(household=household, name="Investments")
+    Category.objects.create(household=household, parent=investments, name="Index funds")
+    categories = {category.name: category for category in Category.objects.filter(household=household)}
+    names = sorted({tag for thing in things for tag in thing.tags})
+    tags = {tag.name: tag for tag in Tag.objects.bulk_create(Tag(household=household, name=name) for name in names)}
+    pairs = list(zip(things, assets, strict=True))
+    AssetCategory.objects.bulk_create(
+        AssetCategory(asset=asset, category=categories[thing.category]) for thing, asset in pairs if thing.category
+    )
+    AssetTag.objects.bulk_create(AssetTag(asset=asset, tag=tags[name]) for thing, asset in pairs for name in thing.tags)
+
+
+def make_values(things: list[Thing], assets: list[Asset], days: list[date]) -> None:
+    AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(asset=asset, value=value, on=day, observed_at=noon(day, ZONE))
+        for thing, asset in zip(things, assets, strict=True)
+        for day, value in zip(days, thing.values, strict=False)
+    )
+
+
+def make_transactions(things: list[Thing], assets: list[Asset]) -> None:
+    Transaction.objects.bulk_create(
+        Transaction(asset=asset, currency=asset.currency, occurred_at=noon(entry["on"], ZONE), **entry)
+        for thing, asset in zip(things, assets, strict=True)
+        for entry in thing.transactions
+    )

@@ -1,0 +1,323 @@
+"""The kernel's commands: create_token, create_user, doctor, backup, and what all commands share."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands, load_command_class
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import OperationalError
+from django.utils import timezone
+
+from strata import actor, doctor
+from strata.commands import Progress, StrataCommand
+from strata.doctor import Finding, Level
+from strata.management.commands import backup, create_user
+from strata.models import ApiToken
+
+PASSWORD = "correct horse battery staple"  # noqa: S105
+OURS = sorted(name for name, app in get_commands().items() if app in ("strata", "assets", "portfolios"))
+
+
+@pytest.fixture
+def alice(db):
+    return get_user_model().objects.create_user("alice", password=PASSWORD)
+
+
+def run(name: str, *args, **options) -> str:
+    out = io.StringIO()
+    call_command(name, *args, stdout=out, **options)
+    return out.getvalue()
+
+
+# --- what all commands share ---
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_help_shows_an_example_and_the_exit_codes(name, capsys):
+    command = load_command_class(get_commands()[name], name)
+
+    command.print_help("manage.py", name)
+
+    shown = capsys.readouterr().out
+    assert f"\n  python manage.py {name}" in shown
+    assert "exit codes: 0" in shown
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"doctor"}))
+def test_every_writing_command_can_be_tried_first(name):
+    assert load_command_class(get_commands()[name], name).writes
+
+
+def test_a_command_signs_with_its_name():
+    class Command(StrataCommand):
+        def act(self, **options):
+            self.road = actor.current().road
+
+    command = Command()
+    command.handle()
+
+    assert command.road == "command:test_commands"
+    assert actor.current().road == ""
+
+
+def test_progress_is_quiet_in_a_pipe():
+    pipe = OutputWrapper(io.StringIO())
+
+    Progress("Rows", 10, pipe).advance(5)
+
+    assert pipe._out.getvalue() == ""
+
+
+def test_progress_counts_on_a_terminal():
+    terminal = OutputWrapper(io.StringIO())
+    terminal._out.isatty = lambda: True
+
+    progress = Progress("Rows", 10, terminal)
+    progress.advance(5)
+    progress.end()
+
+    assert terminal._out.getvalue() == "\rRows: 50 % (5 of 10)\n"
+
+
+# --- create_token ---
+
+
+def test_create_token_prints_a_secret_that_works(alice):
+    secret = run("create_token", "ALICE", "--name", "script", "--scope", "read", "--days", "2").strip()
+
+    token = ApiToken.objects.get()
+    assert secret.startswith(token.prefix)
+    assert (token.user, token.name, token.scope) == (alice, "script", "read")
+    assert token.is_valid(timezone.now())
+    assert not token.is_valid(timezone.now() + timedelta(days=3))
+
+
+def test_create_token_dry_run_writes_nothing(alice):
+    assert "Would make a write token for alice" in run("create_token", "alice", "--dry-run")
+    assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nobody"], "There is no user"),
+        (["alice", "--name", "a\u202eb"], "--name"),
+        (["alice", "--days", "99999999999"], "--days"),
+    ],
+)
+def test_create_token_refuses(alice, arguments, reason):
+    with pytest.raises(CommandError, match=reason):
+        run("create_token", *arguments)
+    assert not ApiToken.objects.exists()
+
+
+def test_create_token_refuses_a_disabled_user(alice):
+    get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
+
+    with pytest.raises(CommandError, match="disabled"):
+        run("create_token", "alice")
+
+
+# --- create_user ---
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(text: str) -> None:
+        monkeypatch.setattr(create_user.sys, "stdin", io.StringIO(text))
+
+    return give
+
+
+def test_create_user_reads_the_password_from_stdin(db, stdin):
+    stdin(f"{PASSWORD}\nsecond line\n")
+
+    run("create_user", "alice", "--email", "alice@example.org", "--staff", "--password-stdin")
+
+    user = get_user_model().objects.get()
+    assert user.check_password(PASSWORD)
+    assert (user.username, user.email, user.is_staff, user.is_superuser) == ("alice", "alice@example.org", True, False)
+
+
+def test_create_user_asks_twice_on_a_terminal(db, monkeypatch):
+    monkeypatch.setattr(create_user.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    answers = iter([PASSWORD, PASSWORD, PASSWORD, "another"])
+    monkeypatch.setattr(create_user.getpass, "getpass", lambda prompt: next(answers))
+
+    run("create_user", "alice", "--superuser")
+    with pytest.raises(CommandError, match="differ"):
+        run("create_user", "bob")
+
+    user = get_user_model().objects.get()
+    assert user.is_superuser
+    assert user.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "reason"),
+    [
+        (["Alice"], PASSWORD, "user_name_unique|already|exists"),
+        (["bob"], "12345678", "too common|numeric"),
+        (["bob"], "", "too short"),
+        (["b b"], PASSWORD, "valid username"),
+        (["bob", "--email", "nonsense"], PASSWORD, "valid email"),
+    ],
+)
+def test_create_user_refuses(alice, stdin, arguments, password, reason):
+    stdin(password)
+
+    with pytest.raises(CommandError, match=reason):
+        run("create_user", *arguments, "--password-stdin")
+    assert get_user_model().objects.count() == 1
+
+
+def test_create_user_without_a_terminal_says_how(db, stdin):
+    stdin("")
+
+    with pytest.raises(CommandError, match="--password-stdin"):
+        run("create_user", "alice")
+
+
+def test_create_user_dry_run_writes_nothing(db, stdin):
+    stdin(PASSWORD)
+
+    assert "Would make" in run("create_user", "alice", "--password-stdin", "--dry-run")
+    assert not get_user_model().objects.exists()
+
+
+# --- doctor ---
+
+
+def test_doctor_finds_nothing_broken_in_a_new_installation(db):
+    shown = run("doctor")
+
+    assert "OK    database: " in shown
+    assert "OK    migrations: all applied" in shown
+    assert "WARN  rates: there are none" in shown
+    assert "OK    categories: no cycles" in shown
+
+
+def test_doctor_answers_json(db):
+    answer = json.loads(run("doctor", "--json"))
+
+    assert answer["status"] in ("OK", "WARN")
+    assert {"level": "OK", "subject": "migrations", "message": "all applied"} in answer["findings"]
+
+
+def test_doctor_fails_when_something_is_broken(db, monkeypatch):
+    monkeypatch.setitem(doctor._register, "tables", lambda: [(Level.FAIL, "rotten")])
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="Broken: 1") as failure:
+        call_command("doctor", stdout=out)
+
+    assert failure.value.returncode == 1
+    assert "FAIL  tables: rotten" in out.getvalue()
+
+
+def test_doctor_names_an_unreachable_database_and_looks_no_further(db, monkeypatch):
+    def fail():
+        raise OperationalError("connection refused\nmore")
+
+    monkeypatch.setattr(doctor, "database_reachable", fail)
+
+    findings = doctor.examine()
+
+    assert findings[-1] == Finding(Level.FAIL, "database", "OperationalError: connection refused")
+
+
+def test_doctor_warns_of_debug(settings, db):
+    settings.DEBUG = True
+
+    assert (Level.WARN, "DEBUG is on: errors show the inside of the program.") in list(doctor.settings_in_order())
+
+
+# --- backup ---
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A SQLite database in use, in place of Django's."""
+    database = sqlite3.connect(tmp_path / "source.db")
+    database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');")
+    django = SimpleNamespace(vendor="sqlite", connection=database, ensure_connection=lambda: None)
+    monkeypatch.setattr(backup, "connection", django)
+    yield database
+    database.close()
+
+
+def test_backup_is_one_private_file_with_everything(source, tmp_path):
+    run("backup", "--sqlite", str(tmp_path / "copy.db"))
+
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    assert copy.execute("SELECT name FROM thing").fetchall() == [("chair",)]
+    copy.close()
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == ["copy.db"]
+
+
+def test_backup_never_overwrites(source, tmp_path):
+    (tmp_path / "copy.db").write_text("precious")
+
+    with pytest.raises(CommandError, match="exists already"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_backup_of_a_broken_database_is_refused_and_leaves_no_file(source, tmp_path):
+    source.executescript(
+        "CREATE TABLE leg (thing INTEGER REFERENCES thing (rowid)); CREATE TABLE owner (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE owned (owner INTEGER REFERENCES owner (id)); INSERT INTO owned VALUES (7);"
+    )
+    source.execute("DROP TABLE leg")
+
+    with pytest.raises(CommandError, match="foreign_key_check"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == []
+
+
+def test_backup_dry_run_and_missing_folder(source, tmp_path):
+    assert "Would copy" in run("backup", "--sqlite", str(tmp_path / "copy.db"), "--dry-run")
+    assert not (tmp_path / "copy.db").exists()
+    with pytest.raises(CommandError, match="no folder"):
+        run("backup", "--sqlite", str(tmp_path / "nowhere" / "copy.db"))
+
+
+def test_backup_leaves_postgresql_to_pg_dump(monkeypatch, tmp_path):
+    monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
+
+    with pytest.raises(CommandError, match="pg_dump"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+
+
+# --- the exit codes, as a shell sees them ---
+
+
+def test_exit_codes_on_a_real_sqlite_file(tmp_path):
+    def manage(*arguments: str) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}"}
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)  # noqa: S603
+
+    unmigrated = manage("doctor")
+    assert unmigrated.returncode == 1
+    assert "FAIL  migrations" in unmigrated.stdout
+    assert manage("migrate", "--verbosity", "0").returncode == 0
+    sound = manage("doctor")
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    assert "durability: journal_mode=wal" in sound.stdout
+    assert manage("backup", "--sqlite", str(tmp_path / "copy.db")).returncode == 0
+    assert manage("backup", "--sqlite", str(tmp_path / "copy.db")).returncode == 1
+    assert manage("backup").returncode == 2
+    assert manage("load_rates", "--download", "--url", "http://127.0.0.1:9/none.zip").returncode == 3

@@ -1,0 +1,153 @@
+"""Writes once, no lost update, and a trace of each: Idempotency-Key, ETag, If-Match, the journal."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from assets.models import Asset, AssetSnapshot, Tag
+from assets.seeds import type_id
+from conftest import client_of
+from portfolios.models import Portfolio
+from strata.models import Change
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR")
+
+
+def test_same_key_and_body_write_once_and_answer_the_same(alice):
+    first, again = (alice.post(f"{API}/tags", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
+    assert (first.status_code, first.content) == (again.status_code, again.content) == (201, first.content)
+    assert again["Idempotency-Replayed"] == "true"
+    assert (again["ETag"], again["Location"]) == (first["ETag"], first["Location"])
+    assert Tag.objects.count() == 1
+
+
+def test_same_key_with_another_body_is_misuse(alice):
+    alice.post(f"{API}/tags", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1")
+    other = alice.post(f"{API}/tags", {"name": "y"}, HTTP_IDEMPOTENCY_KEY="k1")
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_MISUSE")
+
+
+def test_refused_write_leaves_the_key_free(alice):
+    assert alice.post(f"{API}/tags", {"name": ""}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 400
+    assert alice.post(f"{API}/tags", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
+
+
+def test_key_of_one_user_is_not_anothers(alice, bob):
+    assert alice.post(f"{API}/households", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
+    other = bob.post(f"{API}/households", {"name": "y"}, HTTP_IDEMPOTENCY_KEY="k1")
+    assert other.json()["name"] == "y"
+
+
+def test_replay_is_refused_to_who_has_lost_the_right(bob, bob_user, asset):
+    path = f"{API}/assets/{asset.pk}/snapshots"
+    assert bob.post(path, {"value": "1"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
+    bob_user.memberships.all().delete()
+    assert bob.post(path, {"value": "1"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_leave_one_row(alice_user, asset):
+    path = f"{API}/assets/{asset.pk}/snapshots"
+
+    def send(_):
+        try:
+            return client_of(alice_user).post(path, {"value": "1"}, HTTP_IDEMPOTENCY_KEY="k1").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as pool:
+        codes = list(pool.map(send, range(20)))
+    assert set(codes) <= {201, 409} and 201 in codes
+    assert AssetSnapshot.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_sixteen_editors_with_one_etag_one_wins(alice_user, asset):
+    path = f"{API}/assets/{asset.pk}"
+    etag = client_of(alice_user).get(path)["ETag"]
+
+    def edit(number):
+        try:
+            return client_of(alice_user).patch(path, {"notes": f"edit {number}"}, HTTP_IF_MATCH=etag).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        codes = sorted(pool.map(edit, range(16)))
+    assert codes == [200] + [412] * 15
+
+
+def test_etag_is_confirmed_and_changes_with_the_row(alice, asset):
+    path = f"{API}/assets/{asset.pk}"
+    etag = alice.get(path)["ETag"]
+    unchanged = alice.get(path, HTTP_IF_NONE_MATCH=etag)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    changed = alice.patch(path, {"notes": "new"}, HTTP_IF_MATCH=etag)
+    assert (changed.status_code, changed["ETag"]) == (200, alice.get(path)["ETag"])
+    assert alice.delete(path, HTTP_IF_MATCH=etag).status_code == 412
+
+
+def test_if_match_can_be_compulsory(alice, asset, settings):
+    settings.IF_MATCH_REQUIRED = True
+    refused = alice.patch(f"{API}/assets/{asset.pk}", {"notes": "new"})
+    assert (refused.status_code, refused.json()["code"]) == (428, "PRECONDITION_REQUIRED")
+
+
+def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
+    made = alice.post(f"{API}/tags", {"name": "x", "created_by": "eve"}, HTTP_X_REQUEST_ID="abc-1")
+    assert made["X-Request-Id"] == "abc-1"
+    alice.patch(f"{API}/tags/{made.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
+    alice.delete(f"{API}/tags/{made.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
+    rows = Change.objects.filter(model="assets.Tag").order_by("id")
+    told = [(r.action, r.actor_id, r.request_id, r.road, (r.before or {}).get("name")) for r in rows]
+    who = alice_user.pk
+    assert told == [
+        ("create", who, "abc-1", "api", None),
+        ("update", who, "abc-2", "api", "x"),
+        ("delete", who, "abc-3", "api", "y"),
+    ]
+
+
+def test_journal_cannot_be_altered(alice):
+    alice.post(f"{API}/tags", {"name": "x"})
+    row = Change.objects.first()
+    for attempt in (row.save, row.delete, Change.objects.all().delete, lambda: Change.objects.update(road="")):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+def test_deleting_a_portfolio_traces_every_row_below_it(alice, portfolio, asset):
+    alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "12.3456"})
+    assert alice.delete(f"{API}/portfolios/{portfolio.pk}").status_code == 204
+    gone = Change.objects.filter(action="delete").values_list("model", "before__value")
+    assert dict(gone) == {"assets.AssetSnapshot": 123456, "assets.Asset": None, "portfolios.Portfolio": None}
+
+
+def test_bulk_writes_are_traced(household):
+    tags = Tag.objects.bulk_create([Tag(household=household, name=f"t{n}") for n in range(3)])
+    Tag.objects.filter(pk=tags[0].pk).update(name="New")
+    assert Tag.objects.filter(name_key="new").count() == 1
+    actions = list(Change.objects.filter(model="assets.Tag").order_by("id").values_list("action", flat=True))
+    assert actions == ["create"] * 3 + ["update"]
+
+
+def test_every_write_below_a_portfolio_raises_its_revision(alice, portfolio, asset):
+    def revision():
+        return Portfolio.objects.get(pk=portfolio.pk).revision
+
+    seen = [revision()]
+    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
+    seen.append(revision())
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"note": "n"})
+    seen.append(revision())
+    alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    seen.append(revision())
+    assert seen == sorted(set(seen))
