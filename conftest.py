@@ -83,4 +83,6 @@ def charlie(charlie_user):
 
 @pytest.fixture
 def portfolio(household):
-    return Portfolio.objects.create(household=household, name="Main", base_currency="EUR", time_zone="Europe/Berlin")
+    return Portfolio.objects.create(
+        household=household, name="Main", base_currency="EUR", time_zone="Europe/Berlin"
+    )

@@ -24,7 +24,10 @@ def age_of_the_rates() -> Iterator[tuple[Level, str]]:
         return
     age = (timezone.now().date() - newest).days
     if age > settings.RATE_MAX_AGE_DAYS:
-        yield Level.WARN, f"the newest is {age} days old ({newest}). Run: python manage.py load_rates --download"
+        yield (
+            Level.WARN,
+            f"the newest is {age} days old ({newest}). Run: python manage.py load_rates --download",
+        )
     else:
         yield Level.OK, f"the newest is of {newest}"
 

@@ -119,7 +119,9 @@ def _numbered(rows) -> Iterator[tuple[int, list[str]]]:
         raise BadRates([f"line {rows.line_num}: {error}"]) from None
 
 
-def _ecb_quotes(header: list[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, Quote | str]]:
+def _ecb_quotes(
+    header: list[str], rows: Iterable[tuple[int, list[str]]]
+) -> Iterator[tuple[int, Quote | str]]:
     """A line a day, a column a currency; "N/A" where there was no rate. The last column is empty."""
     try:
         currencies = [validate_currency(code) for code in header[1:] if code]
@@ -183,7 +185,9 @@ def unknown_rates(quotes: Iterable[Quote], source: str) -> list[Quote]:
     return sorted(fresh, key=lambda quote: (quote.on, quote.currency))
 
 
-def add_rates(quotes: Iterable[Quote], source: str, *, advance: Callable[[int], None] = lambda count: None) -> int:
+def add_rates(
+    quotes: Iterable[Quote], source: str, *, advance: Callable[[int], None] = lambda count: None
+) -> int:
     """Add what is unknown, all or nothing. Two loads at a time take turns, so that neither adds twice."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -210,8 +214,12 @@ def fill_with_demo_rates(today: date) -> int:
     last = ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB).aggregate(last=Max("on"))["last"]
     if last is None:
         return 0
-    newest = ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB, on=last).order_by("recorded_at", "id")
+    newest = ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB, on=last).order_by(
+        "recorded_at", "id"
+    )
     units = dict(newest.values_list("currency", "units_per_euro"))
     days = (last + timedelta(days=number) for number in range(1, (today - last).days + 1))
-    quotes = [Quote(currency, day, rate) for day in days if day.weekday() < 5 for currency, rate in units.items()]
+    quotes = [
+        Quote(currency, day, rate) for day in days if day.weekday() < 5 for currency, rate in units.items()
+    ]
     return add_rates(quotes, ExchangeRate.Source.DEMO)

@@ -41,7 +41,9 @@ class AssetTypeSerializer(HouseholdSerializer):
     def validate(self, attrs):
         attrs = super().validate(attrs)
         code = attrs.get("code")
-        if code and AssetType.objects.filter(household=None, code=code).exclude(pk=getattr(self.instance, "pk", None)):
+        if code and AssetType.objects.filter(household=None, code=code).exclude(
+            pk=getattr(self.instance, "pk", None)
+        ):
             raise conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
         return attrs
 
@@ -102,8 +104,12 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
-    category_ids = serializers.ListField(child=UUIDSerializerField(), write_only=True, required=False, max_length=200)
-    tag_ids = serializers.ListField(child=UUIDSerializerField(), write_only=True, required=False, max_length=200)
+    category_ids = serializers.ListField(
+        child=UUIDSerializerField(), write_only=True, required=False, max_length=200
+    )
+    tag_ids = serializers.ListField(
+        child=UUIDSerializerField(), write_only=True, required=False, max_length=200
+    )
     disposed = BooleanSerializerField(read_only=True)
     disposed_on = DaySerializerField(read_only=True, allow_null=True)
     current_value = MoneySerializerField(read_only=True, allow_null=True)
@@ -283,7 +289,11 @@ class TransactionSerializer(MomentSerializer):
             "updated_at",
         )
         validators = ()
-        extra_kwargs = {"fee": {"required": False}, "tax": {"required": False}, "position": {"required": False}}
+        extra_kwargs = {
+            "fee": {"required": False},
+            "tax": {"required": False},
+            "position": {"required": False},
+        }
 
     needed_by_put = ("type",)
 
@@ -324,5 +334,3 @@ class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
         model = ExchangeRate
         fields = ("id", "currency", "on", "units_per_euro", "source", "recorded_at")
         read_only_fields = ("source", "recorded_at")
-
-

@@ -18,7 +18,9 @@ def refuse_bad_parent(category: Category, parent: Category) -> None:
     if parent.household_id != category.household_id:
         raise not_found("category")
     if category.pk in ancestors(parent.pk, parents_in(category.household_id)):
-        raise ValidationError({"parent_id": ValidationError("A category cannot stand below itself.", code="cycle")})
+        raise ValidationError(
+            {"parent_id": ValidationError("A category cannot stand below itself.", code="cycle")}
+        )
 
 
 def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
@@ -55,7 +57,9 @@ def label(
         _replace(asset, AssetTag, "tag_id", set(tag_ids))
 
 
-def _replace(asset: Asset, link: type[AssetCategory] | type[AssetTag], column: str, wanted: set[UUID]) -> None:
+def _replace(
+    asset: Asset, link: type[AssetCategory] | type[AssetTag], column: str, wanted: set[UUID]
+) -> None:
     had = set(link.objects.filter(asset=asset).values_list(column, flat=True))
     if had - wanted:
         link.objects.filter(asset=asset, **{f"{column}__in": had - wanted}).delete()

@@ -10,7 +10,16 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from assets import movements
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, ExchangeRate, Tag
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    AssetType,
+    Category,
+    ExchangeRate,
+    Tag,
+)
 from assets.models import Transaction as AssetTransaction
 from assets.models.taxonomy import Group, parents_in, subtree
 from assets.serializers import (
@@ -64,7 +73,9 @@ def portfolio_filter(rows, ids, view):
 def category_filter(rows, ids, view):
     """Assets in the categories or anywhere below them."""
     parents = {}
-    households = Category.objects.for_user(view.request.user).filter(pk__in=ids).values_list("household_id", flat=True)
+    households = (
+        Category.objects.for_user(view.request.user).filter(pk__in=ids).values_list("household_id", flat=True)
+    )
     for household_id in set(households):
         parents |= parents_in(household_id)
     return rows.in_category_tree(subtree([pk for pk in ids if pk in parents], parents))
@@ -212,7 +223,9 @@ class AssetViewSet(HouseholdModelViewSet):
         """Attach (200 with the asset) or detach (204, attached or not)."""
         thing = label_model._meta.model_name
         asset = self.find(pk)
-        labels = label_model.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
+        labels = label_model.objects.for_user(self.request.user).filter(
+            household=asset.portfolio.household_id
+        )
         found = labels.filter(pk=path_id(label_id, thing)).first()
         if found is None:
             raise not_found(thing)
@@ -276,7 +289,11 @@ class TransactionViewSet(OfOneAsset):
     queryset = AssetTransaction.objects.all()
     serializer_class = TransactionSerializer
     cursor_fields = ("on", "position", "id")
-    duplicate = ("DUPLICATE_TRANSACTION", "external_id", "The asset has a transaction with this source and id.")
+    duplicate = (
+        "DUPLICATE_TRANSACTION",
+        "external_id",
+        "The asset has a transaction with this source and id.",
+    )
     parameters = {
         "start": by_day("on__gte"),
         "end": by_day("on__lte"),
@@ -284,7 +301,9 @@ class TransactionViewSet(OfOneAsset):
     }
 
 
-class ExchangeRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet):
+class ExchangeRateViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet
+):
     """Shared by all; only a superuser adds to them, and nobody alters them."""
 
     thing = "exchange_rate"
@@ -309,4 +328,3 @@ class ExchangeRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixi
     def create(self, request, *args, **kwargs):
         require_role(request.user, None)
         return super().create(request, *args, **kwargs)
-

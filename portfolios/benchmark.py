@@ -43,7 +43,9 @@ def make_benchmark_household(
         road = actor.current().road
         with actor.acting(user=user, road=road):
             household = make_household(user, name=name)
-            portfolio = Portfolio.objects.create(household=household, name=name, base_currency="EUR", time_zone="UTC")
+            portfolio = Portfolio.objects.create(
+                household=household, name=name, base_currency="EUR", time_zone="UTC"
+            )
             assets = make_assets(portfolio, size.assets)
             insert_rows(AssetSnapshot, SNAPSHOT_FIELDS, snapshot_rows(assets, size, now, advance))
             if journal:
@@ -68,7 +70,9 @@ def make_assets(portfolio: Portfolio, count: int) -> list[Asset]:
     )
 
 
-def snapshot_rows(assets: list[Asset], size: Size, now: datetime, advance: Callable[[int], None]) -> Iterator[tuple]:
+def snapshot_rows(
+    assets: list[Asset], size: Size, now: datetime, advance: Callable[[int], None]
+) -> Iterator[tuple]:
     """Asset by asset and by time, so that every index grows at its end."""
     step = timedelta(days=size.span_days) / size.snapshots
     instants = [now - step * back for back in reversed(range(size.snapshots))]

@@ -17,8 +17,56 @@ MONTHS = 24
 CENT = Decimal("0.01")
 # Per mille by which a price moved in each of the last 24 months, the oldest first.
 SHARES = (12, -8, 21, 15, -31, 9, 27, 4, -12, 18, 33, -6, 11, 24, -19, 7, 16, -4, 22, 13, -27, 31, 8, 14)
-COINS = (90, -60, 140, -110, 45, 210, -95, 30, -75, 160, 55, -130, 85, 40, -50, 120, -20, 65, -90, 110, 35, -45, 70, 25)
-SPENDING = (120, -340, 85, 260, -410, 190, 45, -75, 330, -220, 60, 15, -180, 290, -35, 140, -260, 95, 210, -120, 55, -90)
+COINS = (
+    90,
+    -60,
+    140,
+    -110,
+    45,
+    210,
+    -95,
+    30,
+    -75,
+    160,
+    55,
+    -130,
+    85,
+    40,
+    -50,
+    120,
+    -20,
+    65,
+    -90,
+    110,
+    35,
+    -45,
+    70,
+    25,
+)
+SPENDING = (
+    120,
+    -340,
+    85,
+    260,
+    -410,
+    190,
+    45,
+    -75,
+    330,
+    -220,
+    60,
+    15,
+    -180,
+    290,
+    -35,
+    140,
+    -260,
+    95,
+    210,
+    -120,
+    55,
+    -90,
+)
 
 
 @dataclass
@@ -122,7 +170,13 @@ def investments(days: list[date]) -> list[Thing]:
         for number, (day, price) in enumerate(zip(days, prices, strict=True))
     ]
     dividends = [
-        {"type": "INCOME", "on": day, "amount": Decimal("86.40") + n, "tax": Decimal("12.96"), "note": "Dividend"}
+        {
+            "type": "INCOME",
+            "on": day,
+            "amount": Decimal("86.40") + n,
+            "tax": Decimal("12.96"),
+            "note": "Dividend",
+        }
         for n, day in enumerate(days[2:-1:3])
     ]
     held = [180 + bought * number for number in range(len(days))]
@@ -174,11 +228,23 @@ def home(days: list[date]) -> list[Thing]:
             tags=("shared",),
             acquired_on=date(days[0].year - 4, 6, 15),
             transactions=[
-                {"type": "EXPENSE", "on": day, "amount": Decimal("1480.00"), "note": "New heating valves, painter"}
+                {
+                    "type": "EXPENSE",
+                    "on": day,
+                    "amount": Decimal("1480.00"),
+                    "note": "New heating valves, painter",
+                }
                 for day in days[9:10]
             ],
         ),
-        Thing("Mortgage", "MORTGAGE", balances, category="Mortgages", tags=("shared",), notes="2.52 % until 2031."),
+        Thing(
+            "Mortgage",
+            "MORTGAGE",
+            balances,
+            category="Mortgages",
+            tags=("shared",),
+            notes="2.52 % until 2031.",
+        ),
     ]
 
 
@@ -193,7 +259,9 @@ def belongings(days: list[date]) -> list[Thing]:
             category="Vehicles",
             tags=("shared",),
             acquired_on=date(days[0].year - 1, 3, 2),
-            transactions=[{"type": "EXPENSE", "on": days[6], "amount": Decimal("612.40"), "note": "Tyres, inspection"}],
+            transactions=[
+                {"type": "EXPENSE", "on": days[6], "amount": Decimal("612.40"), "note": "Tyres, inspection"}
+            ],
         ),
         Thing(
             "Watch collection",
@@ -250,12 +318,19 @@ def sort_in(household: Household, things: list[Thing], assets: list[Asset]) -> N
     Category.objects.create(household=household, parent=investments, name="Index funds")
     categories = {category.name: category for category in Category.objects.filter(household=household)}
     names = sorted({tag for thing in things for tag in thing.tags})
-    tags = {tag.name: tag for tag in Tag.objects.bulk_create(Tag(household=household, name=name) for name in names)}
+    tags = {
+        tag.name: tag
+        for tag in Tag.objects.bulk_create(Tag(household=household, name=name) for name in names)
+    }
     pairs = list(zip(things, assets, strict=True))
     AssetCategory.objects.bulk_create(
-        AssetCategory(asset=asset, category=categories[thing.category]) for thing, asset in pairs if thing.category
+        AssetCategory(asset=asset, category=categories[thing.category])
+        for thing, asset in pairs
+        if thing.category
     )
-    AssetTag.objects.bulk_create(AssetTag(asset=asset, tag=tags[name]) for thing, asset in pairs for name in thing.tags)
+    AssetTag.objects.bulk_create(
+        AssetTag(asset=asset, tag=tags[name]) for thing, asset in pairs for name in thing.tags
+    )
 
 
 def make_values(things: list[Thing], assets: list[Asset], days: list[date]) -> None:

@@ -10,11 +10,13 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from assets.calculations.valuation import Worth, worth
 from assets.models import Asset
+from assets.querysets import AssetQuerySet
 from assets.rates_book import rate_book
 from portfolios.models import Portfolio, PortfolioSnapshot
 from strata.days import local_day, noon
@@ -47,7 +49,9 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
     rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
     return {
         p.pk: presented(
-            worth(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates), p.base_currency, days[p.pk]
+            worth(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
+            p.base_currency,
+            days[p.pk],
         )
         for p in portfolios
     }
@@ -55,25 +59,37 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
 
 def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
     """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
-    found: dict[UUID, dict[str, list[Decimal]]] = {}
+    found: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
-        ids = [pk for pk, its in days.items() if its == day]
-        rows = (
-            Asset.objects.filter(portfolio__in=ids)
-            .held(on=day)
-            .with_current_value(day)
-            .order_by()
-            .values_list("portfolio_id", "currency", "newest_value")
-        )
-        for portfolio_id, currency, value in rows.iterator(chunk_size=5000):
-            if value is not None:
-                found.setdefault(portfolio_id, {}).setdefault(currency, []).append(value)
-    return {pk: {currency: exact_total(values) for currency, values in by.items()} for pk, by in found.items()}
+        held = Asset.objects.filter(portfolio__in=[pk for pk, its in days.items() if its == day]).held(on=day)
+        for portfolio_id, currency, amount in sums(held.with_value_on(day)):
+            found.setdefault(portfolio_id, {})[currency] = amount
+    return found
+
+
+def sums(assets: AssetQuerySet) -> list[tuple[UUID, str, Decimal]]:
+    """(portfolio, currency, sum of the assets' values), added up by the database.
+
+    SQLite says so when a sum of its integers overflows; then the values are added up here, one by one.
+    """
+    columns = ("portfolio_id", "currency")
+    try:
+        grouped = assets.order_by().values(*columns).annotate(amount=Sum("value_on"))
+        return [row for row in grouped.values_list(*columns, "amount") if row[2] is not None]
+    except OperationalError as error:
+        if "overflow" not in str(error):
+            raise
+    values: dict[tuple[UUID, str], list[Decimal]] = {}
+    for portfolio_id, currency, value in assets.order_by().values_list(*columns, "value_on"):
+        if value is not None:
+            values.setdefault((portfolio_id, currency), []).append(value)
+    return [(*key, exact_total(some)) for key, some in values.items()]
 
 
 def presented(exact: Worth, currency: str, on: date) -> Total:
     missing = [
-        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)} for gap in exact.missing
+        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+        for gap in exact.missing
     ]
     return Total(rounded(exact.value, currency), currency, on, exact.complete, missing)
 

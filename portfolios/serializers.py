@@ -141,4 +141,3 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
 
     def to_representation(self, row):
         return {**super().to_representation(row), "missing_rates": row.missing_rates}
-

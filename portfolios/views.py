@@ -10,8 +10,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portfolios import members
-from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
 from portfolios.households import make_household
+from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
 from portfolios.reports import take_snapshot
 from portfolios.serializers import (
     HouseholdsOwnSerializer,

@@ -152,7 +152,11 @@ class MeView(OneTransactionAWrite, APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request):
         user = request.user
-        mine = user.memberships.filter(accepted_at__isnull=False).select_related("household").order_by("created_at")
+        mine = (
+            user.memberships.filter(accepted_at__isnull=False)
+            .select_related("household")
+            .order_by("created_at")
+        )
         fields = {"id": user.pk, "username": user.username, "email": user.email, "households": mine}
         return Response(MeSerializer(fields).data)
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from django.db import connection, models
 
 
-def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> None:
+def insert_rows(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[str | int | None]]
+) -> None:
     """Insert rows of the fields `names`, each value as the database keeps it.
 
     A UUID is its 32 hex digits, a day ISO, an instant `stored_instant`, money whole 1/10,000 units, an exact

@@ -38,7 +38,9 @@ class StrataCommand(BaseCommand):
 
     def add_arguments(self, parser):
         if self.writes:
-            parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and write nothing.")
+            parser.add_argument(
+                "--dry-run", action="store_true", help="Say what would be done, and write nothing."
+            )
 
     def handle(self, *args, **options):
         with actor.acting(road=f"command:{self.name}"):

@@ -64,7 +64,9 @@ class TrackedQuerySet(HouseholdQuerySet):
             rows = locked(self)
             children = 0
             for relation in cascading(self.model):
-                kept = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": rows.values("pk")})
+                kept = relation.related_model._base_manager.filter(
+                    **{f"{relation.field.name}__in": rows.values("pk")}
+                )
                 children += kept.delete()[0]
             raise_revisions(self.model, rows)
             record(rows, Change.Action.DELETE)
@@ -90,10 +92,20 @@ class TrackedModel(Owned):
     created_at = models.DateTimeField(editable=False, default=timezone.now)
     updated_at = models.DateTimeField(editable=False, default=timezone.now)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
 
     objects = TrackedQuerySet.as_manager()
@@ -179,7 +191,7 @@ def record(rows: models.QuerySet, action: str) -> None:
         return
     columns = ", ".join(f'"{name}"' for name in ("object_id", "household_id", "before", *constants))
     with connections[rows.db].cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)  # noqa: S608
+        cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)
 
 
 def _constants(model: type[models.Model], action: str) -> dict[str, Any]:
@@ -201,7 +213,11 @@ def _household_column(model: type[Owned]) -> str:
 def _image(model: type[models.Model]) -> JSONObject:
     """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
     return JSONObject(
-        **{field.attname: _column(field) for field in model._meta.local_concrete_fields if field.name != "name_key"}
+        **{
+            field.attname: _column(field)
+            for field in model._meta.local_concrete_fields
+            if field.name != "name_key"
+        }
     )
 
 

@@ -30,8 +30,12 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = type(record.exc_info[1]).__name__
-            line["trace"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])]
-        return json.dumps({name: value for name, value in line.items() if name in FIELDS or value is not None})
+            line["trace"] = [
+                f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])
+            ]
+        return json.dumps(
+            {name: value for name, value in line.items() if name in FIELDS or value is not None}
+        )
 
     def _message(self, record: logging.LogRecord) -> str:
         """Django's lines about a request quote its path, which names things: they keep their first word only."""

@@ -37,7 +37,16 @@ def listed(name: str, default: tuple[str, ...] = ()) -> list[str]:
 
 
 def switch(name: str, default: bool) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
     given = text(name).lower()
     if given and given not in words:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(words)}.")
@@ -107,7 +116,9 @@ def kept_secret_key() -> str:
     except FileExistsError:
         pass
     except OSError as error:
-        warnings.warn(f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process.", stacklevel=2)
+        warnings.warn(
+            f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process.", stacklevel=2
+        )
         return secrets.token_urlsafe(64)
     return path.read_text().strip()
 
@@ -119,7 +130,9 @@ SECRET_KEY = text("SECRET_KEY") or kept_secret_key()
 # --- the database ---
 
 OWN_DATABASE = DATA_DIR / "strata.db"
-DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0)  # seconds for one statement; 0 is no limit, wsgi.py sets one
+DATABASE_TIMEOUT = number(
+    "DATABASE_TIMEOUT", default=0
+)  # seconds for one statement; 0 is no limit, wsgi.py sets one
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -160,7 +173,9 @@ def writable_file(name: str) -> str:
     except OSError as error:
         if PRODUCTION or path == OWN_DATABASE:
             raise ImproperlyConfigured(f"DATABASE_URL: {path} cannot be made ({error}).") from error
-        warnings.warn(f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {OWN_DATABASE} INSTEAD.", stacklevel=2)
+        warnings.warn(
+            f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {OWN_DATABASE} INSTEAD.", stacklevel=2
+        )
         return writable_file(str(OWN_DATABASE))
     return str(path)
 
@@ -326,7 +341,10 @@ ADMIN_CSP = SECURE_CSP | {
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
 }
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxies removes it where it is not theirs
+SECURE_PROXY_SSL_HEADER = (
+    "HTTP_X_FORWARDED_PROTO",
+    "https",
+)  # TrustedProxies removes it where it is not theirs
 SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)

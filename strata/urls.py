@@ -41,7 +41,11 @@ api = [
 urlpatterns = [
     path("", RedirectView.as_view(url="/swagger"), name="home"),
     path("api/v1/", include(api)),
-    re_path(r"^swagger/?$", SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=()), name="swagger"),
+    re_path(
+        r"^swagger/?$",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=()),
+        name="swagger",
+    ),
     path("admin/", admin.site.urls),
 ]
 

@@ -14,7 +14,9 @@ API = "/api/v1"
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+    )
 
 
 def add(client, asset, status=201, **body):
@@ -34,7 +36,9 @@ def test_01_writes_are_kept(alice, asset):
 
 def test_02_snapshots_and_transactions_are_listed(alice, asset):
     add(alice, asset, value="1.00", on="2026-01-01")
-    made = alice.post(f"{API}/assets/{asset.pk}/transactions", {"type": "ACQUIRE", "quantity": "2", "unit_price": "3"})
+    made = alice.post(
+        f"{API}/assets/{asset.pk}/transactions", {"type": "ACQUIRE", "quantity": "2", "unit_price": "3"}
+    )
     assert made.json()["amount"] == "6.00"
     assert len(alice.get(f"{API}/assets/{asset.pk}/snapshots").json()["results"]) == 1
     assert len(alice.get(f"{API}/assets/{asset.pk}/transactions/").json()["results"]) == 1
@@ -59,7 +63,9 @@ def test_04_money_that_cannot_be_kept_exactly_is_refused(alice, asset):
 
 def test_05_second_value_of_an_instant_is_a_conflict(alice, asset):
     add(alice, asset, value="1", observed_at="2026-01-10T22:00:00Z")
-    assert add(alice, asset, 409, value="2", observed_at="2026-01-10T22:00:00Z")["code"] == "DUPLICATE_SNAPSHOT"
+    assert (
+        add(alice, asset, 409, value="2", observed_at="2026-01-10T22:00:00Z")["code"] == "DUPLICATE_SNAPSHOT"
+    )
 
 
 def test_05_future_values_do_not_count_today(alice, asset):
@@ -94,7 +100,11 @@ def test_08_disposed_asset_stays_in_the_past_and_can_come_back(alice, portfolio,
     path = f"{API}/assets/{asset.pk}"
     for _ in range(2):
         answer = alice.put(f"{path}/dispose/", {"on": "2026-02-01", "proceeds": "90"})
-        assert (answer.status_code, answer.json()["disposed"], answer.json()["disposed_on"]) == (200, True, "2026-02-01")
+        assert (answer.status_code, answer.json()["disposed"], answer.json()["disposed_on"]) == (
+            200,
+            True,
+            "2026-02-01",
+        )
     assert len(alice.get(f"{path}/transactions").json()["results"]) == 1
     days = [current(alice, asset, f"?on={on}") for on in ("2025-12-31", "2026-01-31", "2026-02-01")]
     assert days == [None, "100.00", "0.00"]
@@ -103,7 +113,22 @@ def test_08_disposed_asset_stays_in_the_past_and_can_come_back(alice, portfolio,
     assert alice.get(f"{path}/transactions").json()["results"] == []
 
 
-BAD_VALUES = ("NaN", "Infinity", "1e400", "1e999999", "9" * 5000, "٣", "", " ", None, True, [], {}, "1,5", "0x1")
+BAD_VALUES = (
+    "NaN",
+    "Infinity",
+    "1e400",
+    "1e999999",
+    "9" * 5000,
+    "٣",
+    "",
+    " ",
+    None,
+    True,
+    [],
+    {},
+    "1,5",
+    "0x1",
+)
 
 
 @pytest.mark.parametrize("value", BAD_VALUES)
@@ -113,7 +138,9 @@ def test_09_bad_numbers_are_refused_by_name_and_break_nothing(alice, asset, valu
     assert alice.get(f"{API}/assets/{asset.pk}/snapshots").json()["results"] == []
 
 
-@pytest.mark.parametrize("body", [b'{"name": "\\ud800"}', b'{"name": NaN}', b"\xff", b"[" * 200_000, b"null", b"[]"])
+@pytest.mark.parametrize(
+    "body", [b'{"name": "\\ud800"}', b'{"name": NaN}', b"\xff", b"[" * 200_000, b"null", b"[]"]
+)
 def test_09_bad_json_is_refused(alice, body):
     answer = alice.post(f"{API}/tags", body, content_type="application/json")
     assert answer.status_code == 400
@@ -171,7 +198,9 @@ def test_12_nobody_gets_in_without_a_token(client, asset):
         assert answer["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("query", ["colour=red", "page_size=201", "page=0", "page=x", "ordering=secret", "disposed=1"])
+@pytest.mark.parametrize(
+    "query", ["colour=red", "page_size=201", "page=0", "page=x", "ordering=secret", "disposed=1"]
+)
 def test_12_unknown_or_bad_parameters_are_refused_by_name(alice, asset, query):
     answer = alice.get(f"{API}/assets?{query}")
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, query.split("=")[0])
@@ -182,7 +211,9 @@ def test_13_lists_take_a_fixed_number_of_queries(alice, household, portfolio, pa
     kind = AssetType.objects.get(code="CASH")
 
     def queries():
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             assert alice.get(f"{API}/{path}?page_size=200").status_code == 200
         return len(seen)
 
@@ -191,8 +222,14 @@ def test_13_lists_take_a_fixed_number_of_queries(alice, household, portfolio, pa
     before = queries()
     for number in range(12):
         Asset.objects.create(portfolio=portfolio, asset_type=kind, name=f"{number}", currency="EUR")
-        alice.post(f"{API}/categories", {"name": f"{number}"}), alice.post(f"{API}/tags", {"name": f"{number}"})
-        alice.post(f"{API}/portfolios", {"name": f"{number}"}), alice.post(f"{API}/households", {"name": f"{number}"})
+        (
+            alice.post(f"{API}/categories", {"name": f"{number}"}),
+            alice.post(f"{API}/tags", {"name": f"{number}"}),
+        )
+        (
+            alice.post(f"{API}/portfolios", {"name": f"{number}"}),
+            alice.post(f"{API}/households", {"name": f"{number}"}),
+        )
     assert queries() == before
 
 

@@ -1,12 +1,14 @@
 """A household entered through the API, its total on every day of change compared with sums done by hand."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from assets.models import ExchangeRate
+from assets.models import Asset, AssetSnapshot, ExchangeRate
 
 API = "/api/v1"
+
 
 @pytest.fixture
 def rates(db):
@@ -104,3 +106,19 @@ def test_back_dated_value_counts_from_its_own_day_on(alice, rates):
     home.value(car, "2024-05-01", "9000")
     home.value(car, "2024-03-01", "9500")
     assert [home.total(f"2024-0{month}-02") for month in (2, 3, 5)] == [0, 9500, 9000]
+
+
+def test_total_too_large_for_one_integer_is_exact(alice, household):
+    home = Household(alice)
+    kind = home.types["OTHER"]
+    rows = [
+        Asset(portfolio_id=home.portfolio, asset_type_id=kind, name=f"Hoard {number}", currency="EUR")
+        for number in range(1000)
+    ]
+    Asset.objects.bulk_create(rows)
+    moment = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(asset=row, value="999999999999.99", on=moment.date(), observed_at=moment)
+        for row in rows
+    )
+    assert home.total("2024-01-01") == Decimal("999999999999990.00")

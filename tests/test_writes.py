@@ -18,7 +18,9 @@ API = "/api/v1"
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+    )
 
 
 def test_same_key_and_body_write_once_and_answer_the_same(alice):
@@ -76,7 +78,9 @@ def test_of_sixteen_editors_with_one_etag_one_wins(alice_user, asset):
 
     def edit(number):
         try:
-            return client_of(alice_user).patch(path, {"notes": f"edit {number}"}, HTTP_IF_MATCH=etag).status_code
+            return (
+                client_of(alice_user).patch(path, {"notes": f"edit {number}"}, HTTP_IF_MATCH=etag).status_code
+            )
         finally:
             connections.close_all()
 
@@ -119,7 +123,12 @@ def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
 def test_journal_cannot_be_altered(alice):
     alice.post(f"{API}/tags", {"name": "x"})
     row = Change.objects.first()
-    for attempt in (row.save, row.delete, Change.objects.all().delete, lambda: Change.objects.update(road="")):
+    for attempt in (
+        row.save,
+        row.delete,
+        Change.objects.all().delete,
+        lambda: Change.objects.update(road=""),
+    ):
         with pytest.raises(TypeError):
             attempt()
 

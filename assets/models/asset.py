@@ -27,7 +27,9 @@ class Asset(TrackedModel):
     currency = CurrencyField()
     quantity = ExactField(null=True, blank=True)
     notes = NoteField(blank=True, default="")
-    kind = models.CharField(max_length=7, choices=Kind, blank=True, default="", help_text="Empty: as its type says.")
+    kind = models.CharField(
+        max_length=7, choices=Kind, blank=True, default="", help_text="Empty: as its type says."
+    )
     acquired_on = DayField(null=True, blank=True)
     disposed_on = DayField(null=True, blank=True)
     categories = models.ManyToManyField(Category, through="AssetCategory", related_name="assets", blank=True)
@@ -56,7 +58,9 @@ class AssetCategory(TrackedModel):
     category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="asset_links")
 
     class Meta(TrackedModel.Meta):
-        constraints = (models.UniqueConstraint(fields=("asset", "category"), name="asset_once_in_a_category"),)
+        constraints = (
+            models.UniqueConstraint(fields=("asset", "category"), name="asset_once_in_a_category"),
+        )
 
     def __str__(self) -> str:
         return f"{self.asset} in {self.category}"
@@ -96,7 +100,9 @@ class AssetSnapshot(TrackedModel):
     class Meta(TrackedModel.Meta):
         ordering = ("-on", "-observed_at", "-id")
         constraints = (
-            models.UniqueConstraint(fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"),
+            models.UniqueConstraint(
+                fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"
+            ),
         )
 
     def __str__(self) -> str:

@@ -39,7 +39,9 @@ class AssetType(TrackedModel):
     household = models.ForeignKey(
         "portfolios.Household", null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
     )
-    code = models.CharField(max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")])
+    code = models.CharField(
+        max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")]
+    )
     label = NameField(max_length=100)
     group = models.CharField(max_length=20, choices=Group, default=Group.OTHER)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.VALUE)
@@ -76,7 +78,9 @@ class Category(TrackedModel):
     household_lookup = "household"
 
     household = models.ForeignKey("portfolios.Household", on_delete=models.CASCADE, related_name="categories")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children"
+    )
     name = NameField()
     name_key = NameKeyField()
 
@@ -86,9 +90,13 @@ class Category(TrackedModel):
         ordering = ("name_key", "id")
         verbose_name_plural = "categories"
         constraints = (
-            models.UniqueConstraint(fields=("parent", "name_key"), name="category_name_unique_among_siblings"),
             models.UniqueConstraint(
-                fields=("household", "name_key"), condition=Q(parent=None), name="category_name_unique_at_the_top"
+                fields=("parent", "name_key"), name="category_name_unique_among_siblings"
+            ),
+            models.UniqueConstraint(
+                fields=("household", "name_key"),
+                condition=Q(parent=None),
+                name="category_name_unique_at_the_top",
             ),
             models.CheckConstraint(
                 condition=Q(parent=None) | ~Q(parent=models.F("id")), name="category_not_its_own_parent"
@@ -118,9 +126,13 @@ class Category(TrackedModel):
             return
         parents = parents_in(self.household_id)
         if self.parent_id not in parents:
-            raise ValidationError({"parent": ValidationError("It is not in this household.", code="foreign_parent")})
+            raise ValidationError(
+                {"parent": ValidationError("It is not in this household.", code="foreign_parent")}
+            )
         if self.pk in ancestors(self.parent_id, parents):
-            raise ValidationError({"parent": ValidationError("A category cannot stand below itself.", code="cycle")})
+            raise ValidationError(
+                {"parent": ValidationError("A category cannot stand below itself.", code="cycle")}
+            )
 
 
 def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:
@@ -173,7 +185,9 @@ class Tag(TrackedModel):
 
     class Meta(TrackedModel.Meta):
         ordering = ("name_key", "id")
-        constraints = (models.UniqueConstraint(fields=("household", "name_key"), name="tag_name_unique_in_household"),)
+        constraints = (
+            models.UniqueConstraint(fields=("household", "name_key"), name="tag_name_unique_in_household"),
+        )
 
     def __str__(self) -> str:
         return self.name

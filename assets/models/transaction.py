@@ -50,9 +50,15 @@ class Transaction(TrackedModel):
             models.UniqueConstraint(
                 fields=("asset", "source", "external_id"), name="transaction_known_once_by_its_external_id"
             ),
-            models.CheckConstraint(condition=Q(fee__gte=0) & Q(tax__gte=0), name="transaction_costs_not_negative"),
-            models.CheckConstraint(condition=Q(amount=None) | Q(amount__gte=0), name="transaction_amount_not_negative"),
-            models.CheckConstraint(condition=~Q(type="ADJUST") | Q(amount=None), name="transaction_adjust_has_no_money"),
+            models.CheckConstraint(
+                condition=Q(fee__gte=0) & Q(tax__gte=0), name="transaction_costs_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount=None) | Q(amount__gte=0), name="transaction_amount_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=~Q(type="ADJUST") | Q(amount=None), name="transaction_adjust_has_no_money"
+            ),
         )
 
     def __str__(self) -> str:

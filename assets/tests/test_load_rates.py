@@ -148,7 +148,11 @@ def test_a_corrected_rate_is_added_beside_the_old_one(db, file):
     run(path)
 
     again = ExchangeRate.objects.filter(currency="USD", on=date(2026, 10, 30)).order_by("recorded_at", "id")
-    assert [rate.units_per_euro for rate in again] == [Decimal("1.1172"), Decimal("1.1173"), Decimal("1.1172")]
+    assert [rate.units_per_euro for rate in again] == [
+        Decimal("1.1172"),
+        Decimal("1.1173"),
+        Decimal("1.1172"),
+    ]
 
 
 def test_sources_do_not_hide_each_other(db, file):
@@ -172,7 +176,9 @@ def test_a_stored_rate_passes_its_own_validation(db, file):
 
 def test_without_arguments_the_shipped_file_is_loaded_in_batches(db, monkeypatch):
     monkeypatch.setattr(rates, "shipped_file", lambda: zipped(ECB))
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert "Added 4 of 4 rates (ecb)" in run()
     assert len(queries) < 8
 

@@ -31,7 +31,9 @@ class Portfolio(TrackedModel):
     class Meta(TrackedModel.Meta):
         ordering = ("name_key", "id")
         constraints = (
-            models.UniqueConstraint(fields=("household", "name_key"), name="portfolio_name_unique_in_household"),
+            models.UniqueConstraint(
+                fields=("household", "name_key"), name="portfolio_name_unique_in_household"
+            ),
         )
 
     def __str__(self) -> str:
@@ -43,7 +45,9 @@ class PortfolioSnapshot(TrackedModel):
 
     household_lookup = "portfolio__household"
 
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False
+    )
     on = DayField()
     observed_at = InstantField()
     # A total may exceed what one value may be: it is text of an exact number, and never added up by SQL.
@@ -61,7 +65,9 @@ class PortfolioSnapshot(TrackedModel):
                 fields=("portfolio", "on", "observed_at"), name="portfolio_snapshot_one_per_instant"
             ),
             models.UniqueConstraint(
-                fields=("portfolio", "on"), condition=models.Q(manual=False), name="portfolio_snapshot_one_taken_a_day"
+                fields=("portfolio", "on"),
+                condition=models.Q(manual=False),
+                name="portfolio_snapshot_one_taken_a_day",
             ),
         )
 

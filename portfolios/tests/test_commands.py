@@ -22,7 +22,7 @@ from portfolios.reports import portfolio_total
 from strata.doctor import Level
 from strata.models import Change
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
+PASSWORD = "correct horse battery staple"
 
 
 def run(name: str, *args) -> str:
@@ -44,7 +44,9 @@ def some_rates(db):
     """The ECB's rates of a few days, so that the demo does not load its whole history."""
     today = date.today()
     ExchangeRate.objects.bulk_create(
-        ExchangeRate(currency=currency, on=date(today.year, today.month, 1), units_per_euro=units, source="ecb")
+        ExchangeRate(
+            currency=currency, on=date(today.year, today.month, 1), units_per_euro=units, source="ecb"
+        )
         for currency, units in (("USD", Decimal("1.12")), ("CHF", Decimal("0.92")))
     )
 
@@ -82,7 +84,11 @@ def test_what_the_demo_writes_is_valid_and_signed(some_rates):
 def test_the_demo_covers_two_years_up_to_today(alice, today):
     household = demo.build(alice, today)
 
-    days = AssetSnapshot.objects.filter(asset__portfolio__household=household).order_by("on").values_list("on", flat=True)
+    days = (
+        AssetSnapshot.objects.filter(asset__portfolio__household=household)
+        .order_by("on")
+        .values_list("on", flat=True)
+    )
     assert days[0].year * 12 + days[0].month == today.year * 12 + today.month - 23
     assert days.last() == today
     assert len(set(days)) in (24, 25)
@@ -124,14 +130,18 @@ def test_demo_dry_run_writes_nothing(some_rates):
 def test_demo_loads_the_shipped_rates_when_there_are_none(db):
     run("demo", "--password", PASSWORD)
 
-    assert ExchangeRate.objects.filter(currency="JPY", on=date(1999, 1, 4), units_per_euro=Decimal("133.73")).exists()
+    assert ExchangeRate.objects.filter(
+        currency="JPY", on=date(1999, 1, 4), units_per_euro=Decimal("133.73")
+    ).exists()
 
 
 # --- seed_benchmark ---
 
 
 def test_seed_benchmark_writes_what_was_asked(db):
-    shown = run("seed_benchmark", "--households", "2", "--assets", "3", "--snapshots", "40", "--span-days", "20")
+    shown = run(
+        "seed_benchmark", "--households", "2", "--assets", "3", "--snapshots", "40", "--span-days", "20"
+    )
 
     portfolios = Portfolio.objects.filter(household__memberships__user__username__startswith="benchmark-")
     assert set(shown.split()[1::2]) == {str(portfolio.pk) for portfolio in portfolios}
@@ -149,7 +159,9 @@ def test_seed_benchmark_leaves_the_history_that_models_would(db):
 
     household = Household.objects.get()
     changes = Change.objects.filter(model="assets.AssetSnapshot")
-    assert set(changes.values_list("object_id", flat=True)) == set(AssetSnapshot.objects.values_list("pk", flat=True))
+    assert set(changes.values_list("object_id", flat=True)) == set(
+        AssetSnapshot.objects.values_list("pk", flat=True)
+    )
     found = set(changes.values_list("household_id", "action", "before", "road", "actor_name"))
     assert found == {(household.pk, "create", None, "command:seed_benchmark", "benchmark-1")}
 

@@ -29,7 +29,12 @@ class TokenAuthentication(authentication.BaseAuthentication):
         return token.user, token
 
     def _looks_right(self, secret: str) -> bool:
-        return secret.isascii() and secret.isprintable() and secret.startswith(SECRET_PREFIX) and len(secret) < LONGEST
+        return (
+            secret.isascii()
+            and secret.isprintable()
+            and secret.startswith(SECRET_PREFIX)
+            and len(secret) < LONGEST
+        )
 
     def authenticate_header(self, request):
         return "Bearer"
@@ -48,9 +53,9 @@ class IsKnownAndInScope(permissions.BasePermission):
     def has_permission(self, request, view):
         if not request.user or not request.user.is_authenticated:
             return False
-        if isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ:
-            if request.method not in permissions.SAFE_METHODS:
-                raise Refusal("READ_ONLY_TOKEN", "This token may only read.", status=403)
+        reads_only = isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ
+        if reads_only and request.method not in permissions.SAFE_METHODS:
+            raise Refusal("READ_ONLY_TOKEN", "This token may only read.", status=403)
         return True
 
 

@@ -38,7 +38,9 @@ CODES = {
 class Refusal(exceptions.APIException):
     """A refusal with a name of its own: Refusal("DUPLICATE_NAME", "...", status=409)."""
 
-    def __init__(self, code: str, message: str, *, status: int, errors: list | None = None, wait: int | None = None):
+    def __init__(
+        self, code: str, message: str, *, status: int, errors: list | None = None, wait: int | None = None
+    ):
         super().__init__(message, code)
         self.code, self.message, self.status_code, self.errors = code, message, status, errors or []
         if wait is not None:
@@ -152,7 +154,9 @@ def page_not_found(request, exception=None):
 
 
 def server_error(request):
-    return plain_answer(request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id.")
+    return plain_answer(
+        request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
+    )
 
 
 def bad_request(request, exception=None):

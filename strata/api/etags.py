@@ -21,7 +21,9 @@ def require_match(request: Any, current: str) -> None:
     sent = request.headers.get("If-Match")
     if sent is None:
         if settings.IF_MATCH_REQUIRED and request.method in ("PUT", "PATCH", "DELETE"):
-            raise Refusal("PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read.", status=428)
+            raise Refusal(
+                "PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read.", status=428
+            )
         return
     known = parse_etags(sent)
     if "*" not in known and current not in known:

@@ -115,7 +115,9 @@ class DeclaredFilters(filters.BaseFilterBackend):
         for name in wanted.split(","):
             if name.lstrip("-") not in view.orderings or name.count("-") > 1:
                 choices = ", ".join(view.orderings)
-                raise exceptions.ValidationError({"ordering": f"Send one of {choices}, with - before it to reverse."})
+                raise exceptions.ValidationError(
+                    {"ordering": f"Send one of {choices}, with - before it to reverse."}
+                )
             fields.append(("-" if name.startswith("-") else "") + view.orderings[name.lstrip("-")])
         return queryset.order_by(*fields, "id")
 
@@ -126,7 +128,9 @@ class DeclaredFilters(filters.BaseFilterBackend):
                 "in": "query",
                 "required": False,
                 "description": parameter.about,
-                "schema": {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema,
+                "schema": {"type": "array", "items": parameter.schema}
+                if parameter.many
+                else parameter.schema,
                 **({"explode": True} if parameter.many else {}),
             }
             for name, parameter in view.parameters.items()

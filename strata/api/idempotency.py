@@ -66,7 +66,9 @@ def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
         return IdempotentAnswer.objects.get(user=user, key=key), False
     except OperationalError as error:
         if "lock timeout" in str(error):
-            raise Refusal("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409) from error
+            raise Refusal(
+                "IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409
+            ) from error
         raise
 
 
@@ -87,7 +89,9 @@ def keep(kept: IdempotentAnswer, response: Any, household_id: Any) -> None:
 
 def replay(kept: IdempotentAnswer) -> HttpResponse:
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
-    return HttpResponse(bytes(kept.body), status=kept.status, content_type="application/json", headers=headers)
+    return HttpResponse(
+        bytes(kept.body), status=kept.status, content_type="application/json", headers=headers
+    )
 
 
 def forget_old_answers() -> int:

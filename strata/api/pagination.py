@@ -63,7 +63,9 @@ class Cursor(pagination.BasePagination):
         if backwards:
             page.reverse()
         self.next_link = self.link(page, -1, backwards=False) if page and (more or backwards) else None
-        self.previous_link = self.link(page, 0, backwards=True) if page and place and (more or not backwards) else None
+        self.previous_link = (
+            self.link(page, 0, backwards=True) if page and place and (more or not backwards) else None
+        )
         return page
 
     def beyond(self, place: list, comparison: str) -> Q:
@@ -81,7 +83,13 @@ class Cursor(pagination.BasePagination):
         return replace_query_param(url, "cursor", packed)
 
     def told(self, value: Any) -> Any:
-        return value.isoformat() if hasattr(value, "isoformat") else value if isinstance(value, int) else str(value)
+        return (
+            value.isoformat()
+            if hasattr(value, "isoformat")
+            else value
+            if isinstance(value, int)
+            else str(value)
+        )
 
     def read_cursor(self) -> tuple[bool, list]:
         text = self.request.query_params.get("cursor")

@@ -114,7 +114,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ParseError(f"The body has the key {ascii(name[:40])} twice.")
+            raise ParseError(f"The body has the key {name[:40]!a} twice.")
         members[name] = value
     return members
 

@@ -51,7 +51,9 @@ class StrataSchema(AutoSchema):
         return []
 
 
-def add_errors_and_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+def add_errors_and_examples(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
     """Gives every operation the one error shape, and an example where the serializer gave none."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
@@ -100,7 +102,11 @@ def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) 
     kind = schema.get("type")
     if kind == "object":
         properties = schema.get("properties", {})
-        return {name: example_of(one, schemas, depth + 1) for name, one in properties.items()} if depth < 6 else {}
+        return (
+            {name: example_of(one, schemas, depth + 1) for name, one in properties.items()}
+            if depth < 6
+            else {}
+        )
     if kind == "array":
         return [example_of(schema["items"], schemas, depth + 1)] if depth < 6 else []
     formats = {

@@ -63,7 +63,11 @@ class LazyHouseholds:
     def all(self):
         from strata.models import User
 
-        return User._meta.get_field("memberships").related_model._meta.get_field("household").related_model.objects
+        return (
+            User._meta.get_field("memberships")
+            .related_model._meta.get_field("household")
+            .related_model.objects
+        )
 
 
 class HouseholdId(RelatedId):
@@ -89,9 +93,13 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         request = self.context["request"]
-        missing = [name for name in self.needed_by_put if request.method == "PUT" and name not in self.initial_data]
+        missing = [
+            name for name in self.needed_by_put if request.method == "PUT" and name not in self.initial_data
+        ]
         if missing:
-            raise serializers.ValidationError({name: "This field is required." for name in missing}, code="required")
+            raise serializers.ValidationError(
+                {name: "This field is required." for name in missing}, code="required"
+            )
         return attrs
 
     def require_editor(self, row: Any) -> None:

@@ -32,10 +32,7 @@ def path_id(text: str, thing: str) -> UUID:
 
 def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS) -> None:
     """403 for what the caller sees but may not change. Shared rows have no household: superusers may."""
-    if household_id is None:
-        allowed = user.is_superuser
-    else:
-        allowed = role_in(user, household_id) in roles
+    allowed = user.is_superuser if household_id is None else role_in(user, household_id) in roles
     if not allowed:
         raise Refusal("FORBIDDEN", "Your role in this household does not allow that.", status=403)
 

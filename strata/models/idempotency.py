@@ -16,7 +16,9 @@ class IdempotentAnswer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotent_answer_one_per_user_and_key"),)
+        constraints = (
+            models.UniqueConstraint(fields=("user", "key"), name="idempotent_answer_one_per_user_and_key"),
+        )
 
     def __str__(self) -> str:
         return f"{self.status} {self.created_at:%Y-%m-%d %H:%M}"

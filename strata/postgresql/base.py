@@ -42,7 +42,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.errors.ConnectionTimeout:
             DatabaseWrapper._closed_until = time.monotonic() + PAUSE_SECONDS
             raise
-        connection.patience = settings.DATABASE_TIMEOUT + HEALTH_CHECK_SECONDS if settings.DATABASE_TIMEOUT else None
+        connection.patience = (
+            settings.DATABASE_TIMEOUT + HEALTH_CHECK_SECONDS if settings.DATABASE_TIMEOUT else None
+        )
         return connection
 
     def is_usable(self):

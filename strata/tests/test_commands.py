@@ -25,7 +25,7 @@ from strata.doctor import Finding, Level
 from strata.management.commands import backup, create_user
 from strata.models import ApiToken
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
+PASSWORD = "correct horse battery staple"
 OURS = sorted(name for name, app in get_commands().items() if app in ("strata", "assets", "portfolios"))
 
 
@@ -147,7 +147,12 @@ def test_create_user_reads_the_password_from_stdin(db, stdin):
 
     user = get_user_model().objects.get()
     assert user.check_password(PASSWORD)
-    assert (user.username, user.email, user.is_staff, user.is_superuser) == ("alice", "alice@example.org", True, False)
+    assert (user.username, user.email, user.is_staff, user.is_superuser) == (
+        "alice",
+        "alice@example.org",
+        True,
+        False,
+    )
 
 
 def test_create_user_asks_twice_on_a_terminal(db, monkeypatch):
@@ -240,7 +245,9 @@ def test_doctor_names_an_unreachable_database_and_looks_no_further(db, monkeypat
 def test_doctor_warns_of_debug(settings, db):
     settings.DEBUG = True
 
-    assert (Level.WARN, "DEBUG is on: errors show the inside of the program.") in list(doctor.settings_in_order())
+    assert (Level.WARN, "DEBUG is on: errors show the inside of the program.") in list(
+        doctor.settings_in_order()
+    )
 
 
 # --- backup ---
@@ -250,7 +257,9 @@ def test_doctor_warns_of_debug(settings, db):
 def source(tmp_path, monkeypatch):
     """A SQLite database in use, in place of Django's."""
     database = sqlite3.connect(tmp_path / "source.db")
-    database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');")
+    database.executescript(
+        "PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');"
+    )
     django = SimpleNamespace(vendor="sqlite", connection=database, ensure_connection=lambda: None)
     monkeypatch.setattr(backup, "connection", django)
     yield database
@@ -308,7 +317,7 @@ def test_exit_codes_on_a_real_sqlite_file(tmp_path):
     def manage(*arguments: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}"}
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)  # noqa: S603
+        return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)
 
     unmigrated = manage("doctor")
     assert unmigrated.returncode == 1

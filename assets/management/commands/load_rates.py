@@ -23,9 +23,13 @@ class Command(StrataCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         source = parser.add_mutually_exclusive_group()
-        source.add_argument("path", nargs="?", type=Path, help="A CSV file, or the ECB's own zip or CSV file.")
+        source.add_argument(
+            "path", nargs="?", type=Path, help="A CSV file, or the ECB's own zip or CSV file."
+        )
         source.add_argument("--download", action="store_true", help="Fetch the newest file from the ECB.")
-        parser.add_argument("--url", default=rates.ECB_URL, help="Where --download fetches it (default: the ECB).")
+        parser.add_argument(
+            "--url", default=rates.ECB_URL, help="Where --download fetches it (default: the ECB)."
+        )
 
     def act(self, **options):
         try:

@@ -71,7 +71,9 @@ class Command(StrataCommand):
         users = get_user_model()
         if user := users.objects.filter(username__iexact=USERNAME).first():
             if password:
-                raise CommandError("The user 'demo' is there already, and keeps its password: leave --password out.")
+                raise CommandError(
+                    "The user 'demo' is there already, and keeps its password: leave --password out."
+                )
             return user, None
         user = users(username=USERNAME, is_staff=True)
         if password is not None and getattr(settings, "PRODUCTION", False):

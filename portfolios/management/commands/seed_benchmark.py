@@ -29,13 +29,17 @@ class Command(StrataCommand):
         parser.add_argument("--households", type=positive, default=1)
         parser.add_argument("--assets", type=positive, default=1000, help="Per household (default 1000).")
         parser.add_argument("--snapshots", type=positive, default=365, help="Per asset (default 365).")
-        parser.add_argument("--span-days", type=positive, default=365, help="The days they spread over (default 365).")
+        parser.add_argument(
+            "--span-days", type=positive, default=365, help="The days they spread over (default 365)."
+        )
         parser.add_argument("--no-journal", action="store_true", help="Leave out the snapshots' history.")
 
     def act(self, **options):
         size = Size(options["assets"], options["snapshots"], options["span_days"])
         if size.span_days > MOST_SPAN_DAYS:
-            raise CommandError(f"--span-days: at most {MOST_SPAN_DAYS}, as days begin in the year {FIRST_YEAR}.")
+            raise CommandError(
+                f"--span-days: at most {MOST_SPAN_DAYS}, as days begin in the year {FIRST_YEAR}."
+            )
         total = options["households"] * size.assets * size.snapshots
         if options["dry_run"]:
             self.say(f"Would make {options['households']:,} households with {total:,} snapshots.", options)

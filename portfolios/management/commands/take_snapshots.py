@@ -16,12 +16,18 @@ from strata.days import parse_day, validate_year
 
 class Command(StrataCommand):
     help = "Write down each portfolio's total, once per portfolio and day (its own time zone's). Again adds nothing."
-    examples = ("take_snapshots", "take_snapshots --on 2026-01-31 --dry-run", "take_snapshots -v 0   # for cron")
+    examples = (
+        "take_snapshots",
+        "take_snapshots --on 2026-01-31 --dry-run",
+        "take_snapshots -v 0   # for cron",
+    )
     writes = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
-        parser.add_argument("--on", metavar="YYYY-MM-DD", help="For this day instead of each portfolio's today.")
+        parser.add_argument(
+            "--on", metavar="YYYY-MM-DD", help="For this day instead of each portfolio's today."
+        )
 
     def act(self, **options):
         on = self.day(options["on"])
@@ -42,7 +48,9 @@ class Command(StrataCommand):
                     failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        self.say(f"{'Would take' if options['dry_run'] else 'Took'} {taken:,}; already there: {known:,}.", options)
+        self.say(
+            f"{'Would take' if options['dry_run'] else 'Took'} {taken:,}; already there: {known:,}.", options
+        )
         if failed:
             raise CommandError("\n".join(["Not taken:", *failed]))
 

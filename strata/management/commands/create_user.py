@@ -25,9 +25,15 @@ class Command(StrataCommand):
         super().add_arguments(parser)
         parser.add_argument("username")
         parser.add_argument("--email", default="")
-        parser.add_argument("--staff", action="store_true", help="May use the admin, within their households.")
-        parser.add_argument("--superuser", action="store_true", help="May see and change everything in the admin.")
-        parser.add_argument("--password-stdin", action="store_true", help="Read the password's one line from stdin.")
+        parser.add_argument(
+            "--staff", action="store_true", help="May use the admin, within their households."
+        )
+        parser.add_argument(
+            "--superuser", action="store_true", help="May see and change everything in the admin."
+        )
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="Read the password's one line from stdin."
+        )
 
     def act(self, **options):
         users = get_user_model()

@@ -1,0 +1,44 @@
+# The commands of this project. `make` alone lists them.
+.PHONY: help run test lint format schema lock bench soak chaos coverage
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## a server with a demo household on http://127.0.0.1:8000 (PORT=... for another port)
+	@scripts/run
+
+test: ## the whole suite; on PostgreSQL too when TEST_DATABASE_URL is set (ARGS="-k name" for a part)
+	@scripts/test $(ARGS)
+
+lint: ## every check that runs no test
+	@scripts/lint
+
+format: ## lay the code out and mend what can be mended
+	@scripts/bootstrap dev
+	@.venv/bin/ruff check --fix --quiet . || true
+	@.venv/bin/ruff format .
+
+schema: ## write openapi.yaml anew from the code
+	@scripts/bootstrap dev
+	@.venv/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+lock: ## pin the requirements anew, with hashes
+	@scripts/bootstrap dev
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade requirements.in -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+coverage: ## the suite on SQLite with the lines it does not reach
+	@scripts/bootstrap dev
+	@env -u TEST_DATABASE_URL .venv/bin/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+bench: ## the table of speeds (ARGS for its options)
+	@scripts/bootstrap dev
+	@.venv/bin/python benchmarks/bench.py $(ARGS)
+
+soak: ## mixed load for a while: memory, open files and errors (ARGS="--minutes 10")
+	@scripts/bootstrap dev
+	@.venv/bin/python benchmarks/soak.py $(ARGS)
+
+chaos: ## the longer forms of the tests that kill, fill up and stop servers
+	@scripts/bootstrap dev
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/pytest -m chaos $(ARGS)

@@ -1,0 +1,39 @@
+"""How gunicorn serves Strata: in threads, so that a slow client holds up one of them and not a whole worker."""
+
+import os
+from pathlib import Path
+
+import environ
+
+HERE = Path(__file__).resolve().parent
+if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
+    environ.Env.read_env(str(HERE / ".env"))
+
+chdir = str(HERE)
+wsgi_app = "strata.wsgi:application"
+bind = f"{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+preload_app = False  # so that HUP loads new code
+control_socket_disable = True
+
+timeout = 30  # a worker that does not answer its master; a statement ends earlier, see DATABASE_TIMEOUT
+graceful_timeout = 30
+keepalive = 5
+max_requests = 20_000  # a worker is renewed before small leaks add up
+max_requests_jitter = 5_000
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - beats on a full disk too
+
+forwarded_allow_ips = ""  # Strata's own TRUSTED_PROXIES decides whom to believe
+umask = 0o077
+accesslog = None  # Strata writes the line of each request itself
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "strata.logs.JsonLines"}},
+    "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "WARNING", "handlers": ["json"]},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["json"], "propagate": False}},
+}

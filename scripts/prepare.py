@@ -1,0 +1,38 @@
+"""What `make run` does before it serves: migrate, exchange rates, a demo household in an empty database, and where to look."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    load_rates_once()
+    address = f"http://{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+    print(f"\nStrata {settings.SPECTACULAR_SETTINGS['VERSION']}")
+    print(
+        f"  API      {address}/api/v1/\n  Swagger  {address}/swagger\n  Admin    {address}/admin/\n",
+        flush=True,
+    )
+    if not settings.PRODUCTION:
+        call_command("demo", if_empty=True)
+    print(flush=True)
+
+
+def load_rates_once() -> None:
+    from assets.models import ExchangeRate
+
+    if not ExchangeRate.objects.exists():
+        call_command("load_rates", verbosity=0)
+
+
+if __name__ == "__main__":
+    main()
