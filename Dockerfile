@@ -1,20 +1,26 @@
-# Strata in a container: built in one stage, run from a slim one, not as root.
-FROM python:3.12-slim AS build
-WORKDIR /strata
+# Strata in a container: not root, migrated at start, its data in the volume /app/.data (or in PostgreSQL, by DATABASE_URL).
+
+FROM python:3.12-slim AS packages
+WORKDIR /app
 COPY requirements.txt .
-RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
 FROM python:3.12-slim
-RUN useradd --create-home --uid 10001 strata
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 BIND=0.0.0.0:8000
-WORKDIR /strata
-COPY --from=build /venv /venv
-COPY --chown=strata:strata . .
-RUN mkdir .data && chown strata:strata .data
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
+    ENV=production \
+    BIND=0.0.0.0 \
+    PORT=8000
+WORKDIR /app
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /usr/sbin/nologin strata \
+    && install --directory --owner=strata --group=strata --mode=700 /app/.data
+COPY --from=packages /opt/venv /opt/venv
+COPY . .
+RUN python -m compileall -q assets portfolios strata
 USER strata
-VOLUME /strata/.data
+VOLUME /app/.data
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:8000/api/v1/health/ready', headers={'X-Forwarded-Proto': 'https'}), timeout=4)"]
-CMD ["sh", "-c", "python manage.py migrate --verbosity 0 && exec gunicorn strata.wsgi"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["python", "scripts/healthcheck.py"]
+CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn --config gunicorn.conf.py"]

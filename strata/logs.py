@@ -38,7 +38,7 @@ class JsonLines(logging.Formatter):
         )
 
     def _message(self, record: logging.LogRecord) -> str:
-        """Django's lines about a request quote its path, which names things: they keep their first word only."""
+        """Django's lines about a request quote its path, which names things: they keep what went wrong alone."""
         if hasattr(record, "request"):
-            return str(record.args[0]) if record.args else "request"
+            return str(record.args[0]) if isinstance(record.args, tuple) and record.args else "request"
         return record.getMessage()

@@ -107,7 +107,7 @@ def kept_secret_key() -> str:
     """A key for development, made once and kept beside the database, readable by its owner only."""
     path = DATA_DIR / "secret_key"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # made with mode 600
                 file.write(secrets.token_urlsafe(64))
@@ -182,7 +182,7 @@ def writable_file(name: str) -> str:
 
 def make_room(path: Path) -> None:
     """Make the folders. A file that exists is left to SQLite: what cannot be written may still be read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise PermissionError(f"the folder {path.parent} is not writable")
 
@@ -357,7 +357,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic to forget
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- words, time and logs ---
 
@@ -380,6 +380,7 @@ LOGGING = {
         "strata": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR"},  # what broke; refusals are in our own line
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's lines show what a URL asks for
         "axes": {"level": "ERROR"},
     },

@@ -1,0 +1,39 @@
+"""Households, members and portfolios in the admin."""
+
+from django.contrib import admin
+
+from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from strata.admin import HouseholdAdmin, HouseholdInline
+
+
+class MembershipInline(HouseholdInline):
+    model = Membership
+    fk_name = "household"
+    fields = ("user", "role", "accepted_at")
+
+
+@admin.register(Household)
+class HouseholdPage(HouseholdAdmin):
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    inlines = (MembershipInline,)
+
+
+@admin.register(Portfolio)
+class PortfolioPage(HouseholdAdmin):
+    list_display = ("name", "household", "base_currency", "time_zone")
+    list_select_related = ("household",)
+    list_filter = ("base_currency",)
+    search_fields = ("name",)
+
+
+@admin.register(PortfolioSnapshot)
+class PortfolioSnapshotPage(HouseholdAdmin):
+    list_display = ("portfolio", "on", "value", "currency", "complete", "manual")
+    list_select_related = ("portfolio",)
+    list_filter = ("complete", "manual")
+    search_fields = ("portfolio__name", "note")
+    readonly_fields = ("portfolio", "on", "observed_at", "value", "currency", "complete", "missing_rates", "manual")
+
+    def has_add_permission(self, request):
+        return False
