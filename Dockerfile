@@ -19,7 +19,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /u
 COPY --from=packages /opt/venv /opt/venv
 COPY . .
 RUN python -m compileall -q assets portfolios strata
-USER strata
+USER 10001
 VOLUME /app/.data
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["python", "scripts/healthcheck.py"]

@@ -28,7 +28,18 @@ class SnapshotInline(HouseholdInline):
 
 class TransactionInline(HouseholdInline):
     model = Transaction
-    fields = ("type", "amount", "quantity", "unit_price", "fee", "tax", "currency", "occurred_at", "on", "position")
+    fields = (
+        "type",
+        "amount",
+        "quantity",
+        "unit_price",
+        "fee",
+        "tax",
+        "currency",
+        "occurred_at",
+        "on",
+        "position",
+    )
     per_page = 20
 
 
@@ -108,7 +119,9 @@ class CategoryPage(HouseholdAdmin):
 
     @admin.display(description="category", ordering="name_key")
     def path(self, category):
-        return " › ".join(self.names[pk] for pk in reversed(ancestors(category.pk, self.parents)) if pk in self.names)
+        return " › ".join(
+            self.names[pk] for pk in reversed(ancestors(category.pk, self.parents)) if pk in self.names
+        )
 
 
 @admin.register(Tag)

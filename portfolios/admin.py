@@ -33,7 +33,16 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     list_select_related = ("portfolio",)
     list_filter = ("complete", "manual")
     search_fields = ("portfolio__name", "note")
-    readonly_fields = ("portfolio", "on", "observed_at", "value", "currency", "complete", "missing_rates", "manual")
+    readonly_fields = (
+        "portfolio",
+        "on",
+        "observed_at",
+        "value",
+        "currency",
+        "complete",
+        "missing_rates",
+        "manual",
+    )
 
     def has_add_permission(self, request):
         return False

@@ -1,5 +1,6 @@
-"""What `make run` does before it serves: migrate, exchange rates, a demo household in an empty database, and where to look."""
+"""What `make run` does before it serves: migrate, rates, a demo household in an empty database, and where to look."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -23,8 +24,17 @@ def main() -> None:
         flush=True,
     )
     if not settings.PRODUCTION:
-        call_command("demo", if_empty=True)
-    print(flush=True)
+        show_demo()
+
+
+def show_demo() -> None:
+    """The demo household's login; its password is known to all, so production never has it."""
+    from strata.models import User
+
+    password = os.environ.get("DEMO_PASSWORD") or "demo-household"
+    call_command("demo", if_empty=True, password=password, verbosity=0, stdout=io.StringIO())
+    if User.objects.filter(username="demo").exists():
+        print(f"  Demo     user demo, password {password} (as long as you have not changed it)\n", flush=True)
 
 
 def load_rates_once() -> None:

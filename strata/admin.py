@@ -120,7 +120,9 @@ class RefusesWhatTheDatabaseRefuses:
 
 def history_of(obj) -> list[dict]:
     """The journal of one row, newest first: who, when, by which road, and what changed from what to what."""
-    changes = list(Change.objects.filter(object_id=obj.pk).select_related("actor").order_by("-id")[:SHOWN_CHANGES])
+    changes = list(
+        Change.objects.filter(object_id=obj.pk).select_related("actor").order_by("-id")[:SHOWN_CHANGES]
+    )
     images = [stored_now(obj), *(change.before for change in changes)]
     return [
         {"change": change, "fields": differences(type(obj), before or {}, after or {})}
@@ -137,7 +139,11 @@ def stored_now(obj) -> dict:
 
 
 def differences(model, before: dict, after: dict) -> list[tuple[str, str, str]]:
-    names = [name for name in after if name not in ("id", "created_at", "updated_at", "created_by_id", "updated_by_id")]
+    names = [
+        name
+        for name in after
+        if name not in ("id", "created_at", "updated_at", "created_by_id", "updated_by_id")
+    ]
     return [
         (name.removesuffix("_id"), shown(model, name, before.get(name)), shown(model, name, after[name]))
         for name in names

@@ -78,7 +78,7 @@ class Attempt:
 
 
 class Probe:
-    """Asks from a thread of its own, one question at a time: a database that hangs holds up that thread and no other."""
+    """Asks from a thread of its own, one question at a time: a database that hangs holds up no other."""
 
     def __init__(self) -> None:
         self._lock = Lock()

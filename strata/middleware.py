@@ -1,4 +1,4 @@
-"""What happens to every request: whose it is, its id, its log line, its size, its actor, and no trace of it in caches."""
+"""What happens to every request: whose it is, its id, its log line, its size, its actor, and no trace in caches."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ def test_list_takes_a_fixed_number_of_queries(root, household, portfolio, asset,
     queries()
     before = queries()
     for number in range(9):
-        row = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=str(number), currency="EUR")
+        row = Asset.objects.create(
+            portfolio=portfolio, asset_type_id=type_id(2), name=str(number), currency="EUR"
+        )
         AssetSnapshot.objects.create(asset=row, value="1", on="2026-01-01", observed_at=timezone.now())
         Category.objects.create(household=household, name=str(number))
         Tag.objects.create(household=household, name=str(number))
