@@ -42,3 +42,10 @@ class JsonLines(logging.Formatter):
         if hasattr(record, "request"):
             return str(record.args[0]) if isinstance(record.args, tuple) and record.args else "request"
         return record.getMessage()
+
+
+class Broken(logging.Filter):
+    """Of Django's lines about requests, those with an exception that nobody caught: a refusal is in our own line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)

@@ -137,8 +137,9 @@ SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
+    " PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;",
 }
+KEPT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}  # connecting anew costs more than most requests
 POSTGRESQL = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -158,8 +159,7 @@ def database(url: str) -> dict:
         test = {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
         return {**config, "NAME": writable_file(config["NAME"]), "OPTIONS": SQLITE | given, "TEST": test}
     if config.get("ENGINE") == "django.db.backends.postgresql":
-        kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": POSTGRESQL | given}
-        return config | kept | {"ENGINE": "strata.postgresql"}
+        return config | KEPT | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
 
 
@@ -374,12 +374,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "strata.logs.JsonLines"}},
+    "filters": {"broken": {"()": "strata.logs.Broken"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "strata": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING"},
-        "django.request": {"level": "ERROR"},  # what broke; refusals are in our own line
+        "django.request": {"level": "ERROR", "filters": ["broken"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's lines show what a URL asks for
         "axes": {"level": "ERROR"},

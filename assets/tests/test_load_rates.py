@@ -142,10 +142,8 @@ def test_loading_again_adds_nothing(db, file):
 
 
 def test_a_corrected_rate_is_added_beside_the_old_one(db, file):
-    path = file(ECB)
-    run(path)
-    run(file(ECB.replace("1.1172", "1.1173")))
-    run(path)
+    for text in (ECB, ECB.replace("1.1172", "1.1173"), ECB):
+        run(file(text))
 
     again = ExchangeRate.objects.filter(currency="USD", on=date(2026, 10, 30)).order_by("recorded_at", "id")
     assert [rate.units_per_euro for rate in again] == [

@@ -1,0 +1,316 @@
+"""Settings: what cannot be understood or is not safe is refused by name; what is left out is sensible.
+
+Each start is a process of its own on a copy of the settings, so that no .env and no .data of this clone takes part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as running
+from django.core.exceptions import ImproperlyConfigured
+
+from strata import settings as module
+
+PACKAGE = Path(module.__file__).parent
+GOOD_KEY = "k3yJ0fR4nd0mCh4r4ct3rs" * 3
+SAFE = {"ENV": "production", "SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "strata.example.org"}
+ASK = """
+import json, sys
+from strata import settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+"""
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder with nothing but the settings in it."""
+    (tmp_path / "strata").mkdir()
+    for name in ("__init__.py", "settings.py"):
+        shutil.copy(PACKAGE / name, tmp_path / "strata" / name)
+    return tmp_path
+
+
+def start(clone: Path, *names: str, **env: str) -> subprocess.CompletedProcess:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", ASK, *names],
+        cwd=clone,
+        env=kept | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def values(clone: Path, *names: str, **env: str) -> dict:
+    done = start(clone, *names, **env)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# --- production ---
+
+
+def test_production_starts_with_a_key_and_hosts_of_its_own(clone):
+    given = values(clone, "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "SESSION_COOKIE_SECURE", **SAFE)
+    assert given == {
+        "DEBUG": False,
+        "ALLOWED_HOSTS": ["strata.example.org"],
+        "SECRET_KEY": GOOD_KEY,
+        "SESSION_COOKIE_SECURE": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "unsafe", "word"),
+    [
+        ("SECRET_KEY", "", "not set"),
+        ("SECRET_KEY", "k3yJ0fR4nd0mCh4r4ct3rs", "too short"),
+        ("SECRET_KEY", "ab" * 40, "too short"),
+        ("SECRET_KEY", "django-insecure-" + GOOD_KEY, "published"),
+        ("SECRET_KEY", "change-me-" + GOOD_KEY, "published"),
+        ("DEBUG", "true", "off in production"),
+        ("ALLOWED_HOSTS", "", "must name the hosts"),
+        ("ALLOWED_HOSTS", "*", "must name the hosts"),
+        ("ALLOWED_HOSTS", "strata.example.org,*", "must name the hosts"),
+    ],
+)
+def test_production_refuses_to_start_and_says_which(clone, name, unsafe, word):
+    refused = start(clone, **SAFE | {name: unsafe})
+    assert refused.returncode != 0
+    last = refused.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured" in last
+    assert name in last
+    assert word in last
+    assert GOOD_KEY not in refused.stderr
+
+
+def test_production_does_not_read_dotenv(clone):
+    (clone / ".env").write_text("SECRET_KEY=from-the-file\nTIME_ZONE=Asia/Tokyo\n")
+    assert values(clone, "TIME_ZONE", "SECRET_KEY", **SAFE) == {"TIME_ZONE": "UTC", "SECRET_KEY": GOOD_KEY}
+
+
+def test_a_misspelt_environment_is_not_taken_for_development(clone):
+    assert "ENV must be one of" in start(clone, ENV="prod").stderr
+
+
+def test_production_cannot_be_asked_for_in_the_file_that_it_does_not_read(clone):
+    (clone / ".env").write_text("ENV=production\n")
+    assert "ENV cannot be set in .env" in start(clone).stderr
+
+
+# --- development ---
+
+
+def test_dotenv_is_read_and_the_environment_beats_it(clone):
+    (clone / ".env").write_text("TIME_ZONE=Asia/Tokyo\nRATE_MAX_AGE_DAYS=3\n")
+    given = values(clone, "TIME_ZONE", "RATE_MAX_AGE_DAYS", TIME_ZONE="Europe/Berlin")
+    assert given == {"TIME_ZONE": "Europe/Berlin", "RATE_MAX_AGE_DAYS": 3}
+
+
+def test_development_keeps_a_secret_key_that_only_its_owner_reads(clone):
+    first, again = (values(clone, "SECRET_KEY")["SECRET_KEY"] for _ in range(2))
+    kept = clone / ".data" / "secret_key"
+    assert first == again == kept.read_text()
+    assert len(first) >= 64
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [file.name for file in kept.parent.iterdir()] == ["secret_key"]
+
+
+def test_two_workers_that_start_at_once_keep_the_same_key(clone):
+    (clone / ".data").mkdir()
+    command = [sys.executable, "-c", ASK, "SECRET_KEY"]
+    pipes = {"stdout": subprocess.PIPE, "cwd": clone, "env": {"PATH": os.environ["PATH"]}, "text": True}
+    both = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    keys = {process.communicate(timeout=60)[0] for process in both}
+    assert len(keys) == 1
+
+
+def test_a_key_that_cannot_be_kept_is_said_aloud(clone):
+    (clone / ".data").write_text("a file where the folder should be")
+    done = start(clone, "DEBUG", DATABASE_URL="sqlite://:memory:")
+    assert done.returncode == 0
+    assert "SECRET_KEY is not set and cannot be kept" in done.stderr
+
+
+# --- the database ---
+
+
+def test_the_database_is_a_file_of_the_clone_by_default(clone):
+    database = values(clone, "DATABASES")["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["NAME"] == str(clone / ".data" / "strata.db")
+    assert (clone / ".data").is_dir()
+
+
+def test_sqlite_folders_are_made_whether_the_path_is_relative_or_not(clone, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "deep" / "er" / "money.db"
+    for url, path in (("sqlite:///a/b/c.db", clone / "a/b/c.db"), (f"sqlite:///{elsewhere}", elsewhere)):
+        assert values(clone, "DATABASES", DATABASE_URL=url)["DATABASES"]["default"]["NAME"] == str(path)
+        assert path.parent.is_dir()
+
+
+def test_where_folders_cannot_be_made_the_own_file_serves_with_a_loud_warning(clone):
+    (clone / "file").write_text("")
+    done = start(clone, "DATABASES", DATABASE_URL=f"sqlite:///{clone}/file/x/strata.db")
+    assert "CANNOT BE MADE" in done.stderr
+    assert json.loads(done.stdout)["DATABASES"]["default"]["NAME"] == str(clone / ".data" / "strata.db")
+
+
+def test_where_folders_cannot_be_made_production_refuses(clone):
+    (clone / "file").write_text("")
+    refused = start(clone, "DATABASES", DATABASE_URL=f"sqlite:///{clone}/file/x/strata.db", **SAFE)
+    assert refused.returncode != 0
+    assert "ImproperlyConfigured: DATABASE_URL" in refused.stderr
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_unless_the_file_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(PermissionError):
+        module.make_room(tmp_path / "new.db")
+    (tmp_path / "old.db").write_text("")
+    module.make_room(tmp_path / "old.db")
+
+
+def test_postgresql_is_kept_checked_and_bounded():
+    database = module.database("postgres://u:p%40ss@db.example.org:5433/money?sslmode=require")
+    assert database["ENGINE"] == "strata.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", 5433, "money")
+    assert (database["USER"], database["PASSWORD"]) == ("u", "p@ss")
+    assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert database["OPTIONS"]["connect_timeout"] == 2
+    assert "lock_timeout=10s" in database["OPTIONS"]["options"]
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/n", "strata.db", "http://example.org"])
+def test_other_databases_are_refused(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        module.database(url)
+
+
+def test_no_request_is_one_transaction():
+    """IMMEDIATE makes every atomic block take SQLite's write lock: reads must not be in one."""
+    assert not running.DATABASES["default"].get("ATOMIC_REQUESTS")
+
+
+@pytest.mark.django_db
+def test_the_running_connection_has_what_its_settings_promise():
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            found = {
+                name: cursor.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("synchronous", "foreign_keys")
+            }
+            assert found == {"synchronous": 2, "foreign_keys": 1}  # 2 is FULL
+            assert connection.transaction_mode == "IMMEDIATE"
+        else:
+            cursor.execute("SHOW lock_timeout")
+            assert cursor.fetchone() == ("10s",)
+
+
+def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
+    from django.db.backends.sqlite3.base import DatabaseWrapper
+
+    configured = running.DATABASES["default"] | module.database(f"sqlite:///{tmp_path}/strata.db")
+    connection = DatabaseWrapper(configured, alias="file")
+    try:
+        with connection.cursor() as cursor:
+            assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+    finally:
+        connection.close()
+
+
+# --- single values ---
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("DEBUG", "perhaps"),
+        ("IF_MATCH_REQUIRED", "2"),
+        ("MAX_BODY_BYTES", "2MB"),
+        ("MAX_BODY_BYTES", "1"),
+        ("RATE_MAX_AGE_DAYS", "-1"),
+        ("RATE_MAX_AGE_DAYS", "1e2"),
+        ("LOGIN_FAILURE_LIMIT", "0"),
+        ("API_THROTTLE", "fast"),
+        ("API_THROTTLE", "0/min"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("LOG_LEVEL", "LOUD"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_by_name(clone, name, wrong):
+    refused = start(clone, **{name: wrong})
+    assert refused.returncode != 0
+    assert f"ImproperlyConfigured: {name}" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("on", True), ("1", True), ("TRUE", True), ("no", False), ("", False)]
+)
+def test_switches(monkeypatch, given, meant):
+    monkeypatch.setenv("A_SWITCH", given)
+    assert module.switch("A_SWITCH", default=False) is meant
+
+
+def test_lists_are_trimmed(monkeypatch):
+    monkeypatch.setenv("A_LIST", " a , ,b,")
+    assert module.listed("A_LIST") == ["a", "b"]
+
+
+def test_the_defaults_are_those_in_the_readme(clone):
+    assert values(
+        clone,
+        "API_THROTTLE", "RATE_MAX_AGE_DAYS", "IF_MATCH_REQUIRED", "MAX_BODY_BYTES", "TIME_ZONE", "CORS_ALLOWED_ORIGINS",
+        "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "DATABASE_TIMEOUT",
+    ) == {
+        "API_THROTTLE": "1200/min",
+        "RATE_MAX_AGE_DAYS": 10,
+        "IF_MATCH_REQUIRED": False,
+        "MAX_BODY_BYTES": 2 * 1024 * 1024,
+        "TIME_ZONE": "UTC",
+        "CORS_ALLOWED_ORIGINS": [],
+        "TRUSTED_PROXIES": [],
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+        "DEBUG": False,
+        "LOG_LEVEL": "INFO",
+        "DATABASE_TIMEOUT": 0,
+    }  # fmt: skip
+
+
+def test_dotenv_example_shows_the_defaults_and_sets_nothing(clone):
+    example = (PACKAGE.parent / ".env.example").read_text()
+    assert not [line for line in example.splitlines() if line and not line.startswith("#")]
+    names = [
+        line.removeprefix("#").split("=")[0]
+        for line in example.splitlines()
+        if line.startswith("#") and "=" in line
+    ]
+    shown = [name for name in names if name.isupper() and hasattr(module, name)]
+    without = values(clone, *shown)
+    (clone / ".env").write_text(
+        "\n".join(line.removeprefix("#") for line in example.splitlines() if is_setting(line))
+    )
+    assert values(clone, *shown) | {"SECRET_KEY": "", "CSRF_TRUSTED_ORIGINS": [], "TRUSTED_PROXIES": []} == without | {
+        "SECRET_KEY": "", "CSRF_TRUSTED_ORIGINS": [], "TRUSTED_PROXIES": [],
+    }  # fmt: skip
+
+
+def is_setting(line: str) -> bool:
+    name = line.removeprefix("#").split("=")[0]
+    return line.startswith("#") and "=" in line and name.isascii() and name.replace("_", "").isupper()
