@@ -23,7 +23,7 @@ SHOWN_CHANGES = 200
 
 
 def is_member(user, roles=READERS) -> bool:
-    return user.is_superuser or households_of(user, roles).exists()
+    return user.is_active and (user.is_superuser or households_of(user, roles).exists())
 
 
 class HouseholdPermissions:

@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 import warnings
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -109,18 +110,21 @@ def kept_secret_key() -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # made with mode 600
-                file.write(secrets.token_urlsafe(64))
-                file.flush()
-                os.link(file.name, path)  # whole or not at all: two workers may start at once
-    except FileExistsError:
-        pass
+            write_once(path, secrets.token_urlsafe(64))
+        return path.read_text().strip()
     except OSError as error:
-        warnings.warn(
-            f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process.", stacklevel=2
-        )
+        lost = f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process."
+        warnings.warn(lost, stacklevel=2)
         return secrets.token_urlsafe(64)
-    return path.read_text().strip()
+
+
+def write_once(path: Path, content: str) -> None:
+    """Whole or not at all, and with mode 600: two workers may start at once, and both must read the same."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
+        file.write(content)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 if PRODUCTION:
@@ -132,7 +136,7 @@ SECRET_KEY = text("SECRET_KEY") or kept_secret_key()
 OWN_DATABASE = DATA_DIR / "strata.db"
 DATABASE_TIMEOUT = number(
     "DATABASE_TIMEOUT", default=0
-)  # seconds for one statement; 0 is no limit, wsgi.py sets one
+)  # seconds for a statement; 0 is none, wsgi.py sets one
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -155,12 +159,16 @@ def database(url: str) -> dict:
     config = env.db_url_config(url)
     given = config.get("OPTIONS", {})
     if config.get("ENGINE") == "django.db.backends.sqlite3":
-        # A file of its own for each test process: an in-memory database locks whole tables between threads.
-        test = {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
-        return {**config, "NAME": writable_file(config["NAME"]), "OPTIONS": SQLITE | given, "TEST": test}
+        config = config | KEPT | {"NAME": writable_file(config["NAME"]), "OPTIONS": SQLITE | given}
+        return config | ({"TEST": own_test_file()} if TESTING else {})
     if config.get("ENGINE") == "django.db.backends.postgresql":
         return config | KEPT | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
+
+
+def own_test_file() -> dict:
+    """A file for each test process: an in-memory database locks whole tables between threads."""
+    return {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
 
 
 def writable_file(name: str) -> str:

@@ -76,6 +76,12 @@ def test_list_takes_a_fixed_number_of_queries(root, household, portfolio, asset,
     assert queries() == before
 
 
+def test_login_page_opens_for_nobody(client, db):
+    answer = client.get("/admin/login/")
+    assert (answer.status_code, b'name="username"' in answer.content) == (200, True)
+    assert "'unsafe-inline'" not in answer["Content-Security-Policy"].split("style-src")[0]
+
+
 def test_staff_see_their_own_households_only(asset, charlie_user, vera_user):
     assert b"Checking" in staff(vera_user).get(page(Asset)).content
     stranger = staff(charlie_user)
