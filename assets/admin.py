@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from assets.models import (
     Asset,
@@ -18,11 +19,15 @@ from assets.models import (
 from assets.models.taxonomy import ancestors
 from strata.admin import HouseholdAdmin, HouseholdInline
 from strata.money import money_text
+from strata.names import NoteField
+
+ONE_LINE = {NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}}
 
 
 class SnapshotInline(HouseholdInline):
     model = AssetSnapshot
-    fields = ("value", "observed_at", "on", "note")
+    fields = ("value", "on", "observed_at", "note")
+    formfield_overrides = HouseholdInline.formfield_overrides | ONE_LINE
     per_page = 20
 
 
@@ -141,7 +146,7 @@ class ExchangeRatePage(HouseholdAdmin):
     duplicate_field = "currency"
 
     def get_queryset(self, request):
-        return super(HouseholdAdmin.__mro__[1], self).get_queryset(request)
+        return ExchangeRate.objects.order_by("-on", "currency", "-id")
 
     def has_add_permission(self, request):
         return request.user.is_superuser

@@ -13,9 +13,10 @@ from django.db import IntegrityError, transaction
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from strata.models import ApiToken, Change, User
-from strata.money import MoneyField, money_text
+from strata.money import ExactField, MoneyField, money_text
 from strata.ownership import EDITORS, READERS, households_of, role_in
 
 admin.site.unregister(Group)
@@ -61,8 +62,13 @@ class HouseholdPermissions:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
+NUMBER = {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})}
+NUMBERS = {MoneyField: NUMBER, ExactField: NUMBER}
+
+
 class HouseholdInline(HouseholdPermissions, TabularInline):
     extra = 0
+    formfield_overrides = NUMBERS
 
 
 class HouseholdAdmin(HouseholdPermissions, ModelAdmin):
@@ -72,6 +78,7 @@ class HouseholdAdmin(HouseholdPermissions, ModelAdmin):
     show_full_result_count = False
     duplicate_field = "name"
     actions = None
+    formfield_overrides = NUMBERS
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)

@@ -114,11 +114,15 @@ def answer(attempt: Attempt) -> None:
 
 
 def missing_migrations() -> list[dict]:
-    applied = set(MigrationRecorder(connection).applied_migrations())
-    missing = set(MigrationLoader(None).disk_migrations) - applied
+    missing = on_disk() - set(MigrationRecorder(connection).applied_migrations())
     if not missing:
         return []
     return [trouble("migrations", "pending", f"{len(missing)} migrations are not applied.")]
+
+
+def on_disk() -> set[tuple[str, str]]:
+    """The migrations of this version, as (app, name)."""
+    return set(MigrationLoader(None).disk_migrations)
 
 
 def trouble(part: str, code: str, message: str) -> dict:

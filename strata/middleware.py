@@ -138,7 +138,9 @@ class BodyLimit:
 
     def __call__(self, request):
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) <= settings.MAX_BODY_BYTES:
+        if not (length.isascii() and length.isdecimal()):
+            return plain_answer(request, 400, "MALFORMED", "Content-Length is not a number.")
+        if len(length) < 20 and int(length) <= settings.MAX_BODY_BYTES:
             return self.get_response(request)
         drain(request)
         return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")

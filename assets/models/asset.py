@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from assets.models.taxonomy import AssetType, Category, Kind, Tag
 from assets.querysets import AssetQuerySet
-from strata.days import DayField, InstantField
+from strata.days import DayField, InstantField, resolve_moment
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameField, NoteField
@@ -44,6 +46,13 @@ class Asset(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self):
+        kind = self.asset_type if self.asset_type_id else None
+        if kind and self.portfolio_id and kind.household_id not in (None, self.portfolio.household_id):
+            raise ValidationError(
+                {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
+            )
+
     def has_entries(self) -> bool:
         return self.snapshots.exists() or self.transactions.exists()
 
@@ -65,6 +74,9 @@ class AssetCategory(TrackedModel):
     def __str__(self) -> str:
         return f"{self.asset} in {self.category}"
 
+    def clean(self):
+        refuse_foreign("category", self)
+
 
 class AssetTag(TrackedModel):
     """That an asset has a tag: a row of its own, so that it has a history."""
@@ -81,6 +93,26 @@ class AssetTag(TrackedModel):
     def __str__(self) -> str:
         return f"{self.tag} on {self.asset}"
 
+    def clean(self):
+        refuse_foreign("tag", self)
+
+
+def refuse_foreign(name: str, link: AssetCategory | AssetTag) -> None:
+    """An asset and what it is sorted by are of one household."""
+    if getattr(link, f"{name}_id") and getattr(link, name).household_id != link.asset.portfolio.household_id:
+        raise ValidationError({name: ValidationError("It is not in this household.", code="foreign_label")})
+
+
+def settle_moment(row: models.Model, instant: str) -> None:
+    """Fills in the instant or the day that was left empty, and refuses two that contradict each other."""
+    at, on = getattr(row, instant), row.on
+    if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
+        return  # as it is stored: its portfolio may have had another zone then
+    if row.asset_id:
+        at, on = resolve_moment(at, on, row.asset.portfolio.time_zone, timezone.now())
+        setattr(row, instant, at)
+        row.on = on
+
 
 class AssetSnapshot(TrackedModel):
     """The value of the whole holding, in the asset's currency, negative for what is owed.
@@ -93,8 +125,8 @@ class AssetSnapshot(TrackedModel):
 
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
     value = MoneyField()
-    observed_at = InstantField()
-    on = DayField()
+    observed_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
+    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
     note = NoteField(blank=True, default="")
 
     class Meta(TrackedModel.Meta):
@@ -107,3 +139,6 @@ class AssetSnapshot(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.asset} on {self.on}"
+
+    def clean(self):
+        settle_moment(self, "observed_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from assets.models.asset import Asset
+from assets.models.asset import Asset, settle_moment
 from strata.days import DayField, InstantField
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
@@ -36,8 +36,8 @@ class Transaction(TrackedModel):
     fee = MoneyField(default=0)
     tax = MoneyField(default=0)
     currency = CurrencyField()
-    occurred_at = InstantField()
-    on = DayField()
+    occurred_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
+    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
     position = models.PositiveIntegerField(default=0)
     note = NoteField(blank=True, default="")
     source = NameField(max_length=100, blank=True, default="")
@@ -63,3 +63,10 @@ class Transaction(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.type} on {self.on}"
+
+    def clean(self):
+        from assets.movements import check_movement  # it needs this module
+
+        settle_moment(self, "occurred_at")
+        for name, value in check_movement(self, {}).items():
+            setattr(self, name, value)

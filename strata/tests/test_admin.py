@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Category, Tag
+from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.seeds import type_id
 from strata.models import Change, User
 
@@ -124,3 +124,48 @@ def test_deleting_is_recorded(root, household):
 
 def test_current_value_is_in_the_list(root, asset):
     assert b"1234.50" in root.get(page(Asset)).content
+
+
+def snapshot_form(asset, **fields):
+    return {"asset": asset.pk, "value": "7", "note": "", "observed_at_0": "", "observed_at_1": "", **fields}
+
+
+def test_day_alone_is_enough_for_a_value(root, asset):
+    answer = root.post(page(AssetSnapshot, "add"), snapshot_form(asset, on="2026-01-31"))
+    assert answer.status_code == 302, answer.context["errors"]
+    row = AssetSnapshot.objects.get(on="2026-01-31")
+    assert row.observed_at.isoformat() == "2026-01-31T11:00:00+00:00"  # noon in Berlin
+
+
+def test_day_that_contradicts_the_instant_is_refused(root, asset):
+    body = snapshot_form(asset, on="2026-01-31", observed_at_0="2026-02-02", observed_at_1="10:00:00")
+    assert root.post(page(AssetSnapshot, "add"), body).status_code == 200
+    assert AssetSnapshot.objects.count() == 1
+
+
+def test_what_the_api_refuses_of_a_transaction_the_admin_refuses(root, asset):
+    body = {
+        "asset": asset.pk,
+        "type": "ACQUIRE",
+        "fee": "0",
+        "tax": "0",
+        "currency": "EUR",
+        "on": "2026-01-31",
+    }
+    body |= {"position": "0", "occurred_at_0": "", "occurred_at_1": "", "note": "", "source": ""}
+    assert root.post(page(Transaction, "add"), body).status_code == 200
+    assert root.post(page(Transaction, "add"), body | {"quantity": "-1", "amount": "5"}).status_code == 200
+    assert not Transaction.objects.exists()
+    assert (
+        root.post(page(Transaction, "add"), body | {"quantity": "2", "unit_price": "1.5"}).status_code == 302
+    )
+    assert Transaction.objects.get().amount == 3
+
+
+def test_category_below_itself_is_refused(root, household):
+    top = Category.objects.create(household=household, name="Top")
+    low = Category.objects.create(household=household, name="Low", parent=top)
+    body = {"household": household.pk, "name": "Top", "parent": low.pk}
+    assert root.post(page(Category, "change", top.pk), body).status_code == 200
+    top.refresh_from_db()
+    assert top.parent is None
