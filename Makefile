@@ -1,5 +1,5 @@
 # The commands of this project. `make` alone lists them.
-.PHONY: help run test lint format schema lock bench soak chaos coverage
+.PHONY: help run test lint format schema lock bench coverage
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,11 +34,3 @@ coverage: ## the suite on SQLite with the lines it does not reach
 bench: ## the table of speeds (ARGS for its options)
 	@scripts/bootstrap dev
 	@.venv/bin/python benchmarks/bench.py $(ARGS)
-
-soak: ## mixed load for a while: memory, open files and errors (ARGS="--minutes 10")
-	@scripts/bootstrap dev
-	@.venv/bin/python benchmarks/soak.py $(ARGS)
-
-chaos: ## the longer forms of the tests that kill, fill up and stop servers
-	@scripts/bootstrap dev
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/pytest -m chaos $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F
 from django.utils import timezone
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -248,8 +249,9 @@ class OfOneAsset(HouseholdModelViewSet):
 
     pagination_class = Cursor
 
+    @cached_property
     def asset(self):
-        """The path's asset; for a write, one that the caller may change."""
+        """The path's asset, asked for once a request; for a write, one that the caller may change."""
         pk = path_id(self.kwargs["asset_id"], "asset")
         asset = Asset.objects.for_user(self.request.user).select_related("portfolio").filter(pk=pk).first()
         if asset is None:
@@ -261,11 +263,11 @@ class OfOneAsset(HouseholdModelViewSet):
         return asset
 
     def get_queryset(self):
-        return super().get_queryset().filter(asset=self.asset())
+        return super().get_queryset().filter(asset=self.asset)
 
     def get_serializer_context(self):
         context = super().get_serializer_context()
-        return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset()}
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset}
 
     def write(self, serializer, **given):
         if serializer.instance is None:

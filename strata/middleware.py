@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 from uuid import uuid4
 
 from django.conf import settings
+from django.http import UnreadablePostError
 
 from strata import actor
 from strata.api.errors import CODES, is_api, plain_answer
@@ -131,7 +133,7 @@ class AdminPolicy:
 
 
 class BodyLimit:
-    """Refuses a body over MAX_BODY_BYTES before anything reads it."""
+    """Refuses a body over MAX_BODY_BYTES before anything reads it, and one that stops coming."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -145,12 +147,18 @@ class BodyLimit:
         drain(request)
         return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
 
+    def process_exception(self, request, exception):
+        if isinstance(exception, UnreadablePostError):
+            return plain_answer(request, 400, "MALFORMED", "The body did not arrive.")
+        return None
+
 
 def drain(request) -> None:
     """Read on for a while and forget it: a client that is still sending does not read its answer."""
-    for _ in range(DRAINED_CHUNKS):
-        if not request.read(CHUNK):
-            return
+    with suppress(UnreadablePostError):
+        for _ in range(DRAINED_CHUNKS):
+            if not request.read(CHUNK):
+                return
 
 
 class NameTheActor:

@@ -1,0 +1,141 @@
+"""Lists: what the filters find, and cursors that neither hide nor repeat a row."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from assets.models import Asset, AssetSnapshot, Category, Tag
+from assets.seeds import type_id
+from assets.taxonomy import label
+from strata.days import noon
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def things(household, portfolio):
+    """A flat, shares in dollars, and a bicycle that was sold."""
+    top = Category.objects.create(household=household, name="Top")
+    low = Category.objects.create(household=household, name="Low", parent=top)
+    tag = Tag.objects.create(household=household, name="Blue")
+    flat = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(4), name="Flat", currency="EUR", acquired_on="2020-01-01"
+    )
+    shares = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(5), name="Shares", currency="USD", notes="of a world fund"
+    )
+    bicycle = Asset.objects.create(
+        portfolio=portfolio,
+        asset_type_id=type_id(9),
+        name="Bicycle",
+        currency="EUR",
+        disposed_on="2024-05-01",
+    )
+    label(flat, category_ids=[top.pk], tag_ids=[tag.pk])
+    label(shares, category_ids=[low.pk])
+    return {"top": top, "low": low, "tag": tag, "flat": flat, "shares": shares, "bicycle": bicycle}
+
+
+def names(client, query):
+    answer = client.get(f"{API}/assets?{query}")
+    assert answer.status_code == 200, answer.content
+    return [one["name"] for one in answer.json()["results"]]
+
+
+FILTERS = {
+    "type=REAL_ESTATE": ["Flat"],
+    "type=STOCKS&type=REAL_ESTATE": ["Flat", "Shares"],
+    f"type={type_id(5)}": ["Shares"],
+    "group=FINANCIAL": ["Shares"],
+    "currency=usd": ["Shares"],
+    "disposed=true": ["Bicycle"],
+    "disposed=false": ["Flat", "Shares"],
+    "disposed=true&on=2024-04-30": [],
+    "acquired_from=2020-01-01&acquired_to=2020-01-01": ["Flat"],
+    "disposed_from=2024-05-02": [],
+    "search=WORLD+fund": ["Shares"],
+    "ordering=-name": ["Shares", "Flat", "Bicycle"],
+}
+
+
+@pytest.mark.parametrize("query", FILTERS)
+def test_filter_finds(alice, things, query):
+    assert names(alice, query) == FILTERS[query]
+
+
+def test_category_is_found_with_its_whole_subtree(alice, things):
+    assert names(alice, f"category={things['top'].pk}") == ["Flat", "Shares"]
+    assert names(alice, f"category={things['low'].pk}") == ["Shares"]
+    assert names(alice, f"tag={things['tag'].pk}&portfolio={things['flat'].portfolio_id}") == ["Flat"]
+
+
+def follow(client, url, direction):
+    found = []
+    while url:
+        page = client.get(url).json()
+        found.append([one["id"] for one in page["results"]])
+        url = page[direction]
+    return found
+
+
+def test_cursor_walks_every_row_once_both_ways(alice, things):
+    flat, day = things["flat"], date(2024, 1, 1)
+    for number in range(11):  # several on each day, so that a page ends within one
+        on = day + timedelta(days=number // 4)
+        AssetSnapshot.objects.create(
+            asset=flat, value=number, on=on, observed_at=noon(on, "UTC") + timedelta(seconds=number)
+        )
+    expected = [str(pk) for pk in flat.snapshots.order_by("-observed_at").values_list("id", flat=True)]
+    first = f"{API}/assets/{flat.pk}/snapshots?page_size=3"
+    forwards = follow(alice, first, "next")
+    assert [pk for page in forwards for pk in page] == expected
+    assert [len(page) for page in forwards] == [3, 3, 3, 2]
+    url = first
+    while url:
+        last, url = url, alice.get(url).json()["next"]
+    backwards = follow(alice, last, "previous")
+    assert [pk for page in reversed(backwards) for pk in page] == expected
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "W10=", "bnVsbA==", "%00", "9" * 5000, "é"])
+def test_bad_cursor_is_refused_by_name(alice, things, cursor):
+    answer = alice.get(f"{API}/assets/{things['flat'].pk}/snapshots?cursor={cursor}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "cursor")
+
+
+def test_asset_type_is_in_use_and_category_has_children(alice, household, things):
+    own = alice.post(
+        f"{API}/asset-types", {"code": "WINE", "label": "Wine", "group": "PHYSICAL_COLLECTIONS"}
+    ).json()
+    assert alice.patch(f"{API}/assets/{things['flat'].pk}", {"asset_type_id": own["id"]}).status_code == 200
+    assert alice.delete(f"{API}/asset-types/{own['id']}").json()["code"] == "IN_USE"
+    assert alice.delete(f"{API}/asset-types/{type_id(1)}").status_code == 403
+    assert alice.delete(f"{API}/categories/{things['top'].pk}").json()["code"] == "CATEGORY_HAS_CHILDREN"
+    assert alice.delete(f"{API}/categories/{things['low'].pk}").status_code == 204
+
+
+def test_currency_is_fixed_once_there_are_values(alice, things):
+    path = f"{API}/assets/{things['flat'].pk}"
+    assert alice.patch(path, {"currency": "USD"}).json()["currency"] == "USD"
+    assert alice.post(f"{path}/snapshots", {"value": "1"}).status_code == 201
+    refused = alice.patch(path, {"currency": "EUR"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "CURRENCY_IN_USE")
+
+
+def test_missing_rate_is_named_and_left_out(alice, portfolio, things):
+    for thing, value in (("flat", "100"), ("shares", "50")):
+        path = f"{API}/assets/{things[thing].pk}/snapshots"
+        assert alice.post(path, {"value": value, "on": "2024-06-01"}).status_code == 201
+    answer = alice.get(f"{API}/portfolios/{portfolio.pk}?on=2024-06-02").json()
+    assert (answer["total_value"], answer["complete"]) == ("100.00", False)
+    assert answer["missing_rates"] == [{"currency": "USD", "on": "2024-06-02", "amount": "50.00"}]
+
+
+def test_first_value_can_come_with_the_asset(alice, portfolio, household):
+    body = {"name": "Car", "portfolio_id": str(portfolio.pk), "asset_type_id": type_id(16), "value": "9000"}
+    made = alice.post(f"{API}/assets", body | {"on": "2024-06-01"})
+    assert (made.status_code, made.json()["current_value"], made.json()["current_value_on"]) == (
+        201,
+        "9000.00",
+        "2024-06-01",
+    )

@@ -1,0 +1,78 @@
+"""Joining and leaving a household: invitations give nothing until accepted, and the last owner stays."""
+
+import pytest
+
+from conftest import client_of
+from portfolios.models import Household, Membership
+from strata.models import User
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def dora(db):
+    return User.objects.create(username="Dora")
+
+
+def invite(client, household, status=201, **body):
+    answer = client.post(
+        f"{API}/households/{household.pk}/invitations", {"username": "dora", "role": "editor"} | body
+    )
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def test_invitation_gives_no_rights_until_it_is_accepted(alice, household, portfolio, dora):
+    made = invite(alice, household)
+    client = client_of(dora)
+    assert client.get(f"{API}/portfolios/{portfolio.pk}").status_code == 404
+    assert [one["id"] for one in client.get(f"{API}/invitations").json()["results"]] == [made["id"]]
+    assert client.post(f"{API}/invitations/{made['id']}/accept").status_code == 200
+    assert client.patch(f"{API}/portfolios/{portfolio.pk}", {"name": "Ours"}).status_code == 200
+    assert client.get(f"{API}/invitations").json()["count"] == 0
+
+
+def test_unknown_user_and_member_cannot_be_invited(alice, bob, household):
+    assert invite(alice, household, 404, username="nobody")["code"] == "USER_NOT_FOUND"
+    assert invite(alice, household, 409, username="bob")["code"] == "ALREADY_A_MEMBER"
+
+
+def test_owner_changes_roles_and_removes(alice, bob, bob_user, household, portfolio):
+    path = f"{API}/households/{household.pk}/members/{bob_user.memberships.get().pk}"
+    assert alice.patch(path, {"role": "viewer"}).json()["role"] == "viewer"
+    assert bob.patch(f"{API}/portfolios/{portfolio.pk}", {"name": "x"}).status_code == 403
+    assert alice.delete(path).status_code == 204
+    assert bob.get(f"{API}/portfolios/{portfolio.pk}").status_code == 404
+
+
+def test_last_owner_stays(alice, alice_user, bob, household):
+    path = f"{API}/households/{household.pk}/members/{alice_user.memberships.get().pk}"
+    for answer in (alice.delete(path), alice.patch(path, {"role": "viewer"})):
+        assert (answer.status_code, answer.json()["code"]) == (409, "LAST_OWNER")
+    Membership.objects.filter(user__username="bob").update(role="owner")
+    assert alice.delete(path).status_code == 204
+
+
+def test_anyone_may_leave_but_only_owners_remove_others(bob, bob_user, vera, vera_user, household):
+    members = f"{API}/households/{household.pk}/members"
+    assert bob.delete(f"{members}/{vera_user.memberships.get().pk}").status_code == 403
+    assert vera.delete(f"{members}/{vera_user.memberships.get().pk}").status_code == 204
+
+
+def test_first_household_is_made_by_a_write_and_never_by_a_get(db, shared_asset_types, dora):
+    client = client_of(dora)
+    for path in ("me", "households", "portfolios", "categories"):
+        assert client.get(f"{API}/{path}").status_code == 200
+    assert not Household.objects.exists()
+    assert client.post(f"{API}/portfolios", {"name": "Mine"}).status_code == 201
+    assert client.post(f"{API}/tags", {"name": "Mine"}).status_code == 201
+    assert Household.objects.count() == 1
+    assert (
+        client.get(f"{API}/categories?page_size=200").json()["count"] == 17
+    )  # five at the top, twelve below them
+
+
+def test_author_of_a_row_is_who_is_logged_in(alice, alice_user):
+    body = {"name": "x", "created_by": "eve", "updated_by": "eve"}
+    made = alice.post(f"{API}/households", body).json()
+    assert Household.objects.get(pk=made["id"]).created_by == alice_user

@@ -1,0 +1,150 @@
+"""gunicorn as `make run` and the container start it: what only a real server shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.serving import Server, environment, manage, serving
+
+pytestmark = pytest.mark.server
+PASSWORD = "correct horse battery staple"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
+    env = environment(f"sqlite:///{tmp_path_factory.mktemp('serving')}/strata.db")
+    manage(env, "migrate", "--verbosity", "0")
+    manage(env, "create_user", "alice", "--password-stdin", input=PASSWORD)
+    return env
+
+
+@pytest.fixture(scope="module")
+def server(env):
+    with serving(env) as server:
+        yield server
+
+
+def login(server: Server, **headers: str) -> tuple[int, dict]:
+    body = json.dumps({"username": "alice", "password": PASSWORD})
+    response, content = server.ask("POST", "/api/v1/auth/token", body, JSON | headers)
+    return response.status, json.loads(content)
+
+
+def test_static_files_and_pages_come_from_gunicorn_alone(server):
+    for path in (
+        "/static/admin/css/base.css",
+        "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
+    ):
+        response, content = server.ask("GET", path)
+        assert (response.status, len(content) > 1000) == (200, True)
+    for path in ("/swagger", "/admin/login/", "/api/v1/openapi.json"):
+        assert server.ask("GET", path)[0].status == 200
+
+
+def test_a_body_sent_in_chunks_counts(server):
+    body = json.dumps({"username": "alice", "password": PASSWORD}).encode()
+    response, content = server.ask("POST", "/api/v1/auth/token", iter([body[:10], body[10:]]), JSON)
+    assert (response.status, json.loads(content)["scope"]) == (201, "write")
+
+
+@pytest.mark.parametrize("megabytes", [3, 30])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_too_large_is_answered_and_not_cut_off(server, megabytes, chunked):
+    part = b"x" * 1_000_000
+    body = iter([part] * megabytes) if chunked and megabytes < 10 else part * megabytes
+    response, content = server.ask("POST", "/api/v1/tags", body, JSON)
+    assert (response.status, json.loads(content)["code"]) == (413, "TOO_LARGE")
+    assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+
+
+def test_every_line_is_json_with_its_id_and_no_secret(server):
+    status, answer = login(server, **{"X-Request-Id": "line-1"})
+    assert status == 201
+    listed, _ = server.ask(
+        "GET", "/api/v1/portfolios", headers={"Authorization": f"Bearer {answer['token']}"}
+    )
+    assert listed.status == 200
+    server.ask("GET", "/api/v1/version", headers={"X-Request-Id": "line-2"})
+    [line] = [line for line in server.logged("strata.requests") if line["request_id"] == "line-1"]
+    assert (line["method"], line["route"], line["status"]) == ("POST", "api/v1/auth/token/?$", 201)
+    written = "\n".join(server.lines)
+    assert not [secret for secret in (PASSWORD, answer["token"], "alice") if secret in written]
+    assert {line["logger"] for line in map(json.loads, server.lines)} <= {"gunicorn.error", "strata.requests"}
+
+
+def test_clients_that_say_nothing_hold_nobody_up(server):
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
+    try:
+        assert server.ask("GET", "/api/v1/health/live", timeout=4)[0].status == 200
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+STARTED = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+BODY = b'Content-Length: 99\r\n\r\n{"user'
+CHUNKED = b'Transfer-Encoding: chunked\r\n\r\n6\r\n{"user\r\n'
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"), [(STARTED, b""), (STARTED + BODY, b"400"), (STARTED + CHUNKED, b"400")]
+)
+def test_a_client_that_stops_in_mid_sentence_is_let_go(env, sent, answered):
+    with serving(env | {"CLIENT_TIMEOUT": "1"}) as server:
+        stopped = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(12)]
+        for connection in stopped:
+            connection.sendall(sent)
+        assert server.ask("GET", "/api/v1/health/live", timeout=20)[0].status == 200
+        answers = [connection.makefile("rb").read() for connection in stopped]
+        for connection in stopped:
+            connection.close()
+    assert {answer[9:12] for answer in answers} == {answered}
+
+
+def test_ready_again_after_every_worker_was_killed(env):
+    with serving(env) as server:
+        assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        assert len(children) == 2
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
+
+
+def test_new_code_is_loaded_without_a_failed_request(env):
+    with serving(env) as server, ThreadPoolExecutor(4) as clients:
+        statuses = [
+            clients.submit(lambda: server.ask("GET", "/api/v1/health/live")[0].status) for _ in range(400)
+        ]
+        server.process.send_signal(signal.SIGHUP)
+        assert {status.result() for status in statuses} == {200}
+        workers = [line for line in server.logged("gunicorn.error") if "Booting worker" in line["message"]]
+        assert len(workers) >= 2
+
+
+def test_a_stop_ends_what_was_begun_and_exits_with_0(env):
+    with serving(env) as server:
+        assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+
+
+def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness(tmp_path):
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        url = f"postgres://u:p@127.0.0.1:{silent.getsockname()[1]}/strata?sslmode=disable"
+        with serving(environment(url)) as server:
+            ready, _ = server.ask("GET", "/api/v1/health/ready")
+            token = {"Authorization": "Bearer strata_" + "x" * 43}
+            refused, content = server.ask("GET", "/api/v1/portfolios", headers=token)
+            live, _ = server.ask("GET", "/api/v1/health/live")
+    assert (ready.status, refused.status, live.status) == (503, 503, 200)
+    assert json.loads(content)["code"] == "UNAVAILABLE"
+    assert refused.getheader("Retry-After")
