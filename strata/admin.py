@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from itertools import pairwise
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -15,8 +12,9 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from strata.journal import history_of
 from strata.models import ApiToken, Change, User
-from strata.money import ExactField, MoneyField, money_text
+from strata.money import ExactField, MoneyField
 from strata.ownership import EDITORS, READERS, households_of, role_in
 
 admin.site.unregister(Group)
@@ -94,7 +92,7 @@ class HouseholdAdmin(HouseholdPermissions, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "rows": history_of(obj),
+            "rows": history_of(obj, SHOWN_CHANGES),
             "opts": self.opts,
             "object": obj,
         }
@@ -123,46 +121,6 @@ class RefusesWhatTheDatabaseRefuses:
                 self.add_error(None, messages)
         finally:
             self.instance._state.adding, self.instance.pk = adding, key
-
-
-def history_of(obj) -> list[dict]:
-    """The journal of one row, newest first: who, when, by which road, and what changed from what to what."""
-    changes = list(
-        Change.objects.filter(object_id=obj.pk).select_related("actor").order_by("-id")[:SHOWN_CHANGES]
-    )
-    images = [stored_now(obj), *(change.before for change in changes)]
-    return [
-        {"change": change, "fields": differences(type(obj), before or {}, after or {})}
-        for change, (after, before) in zip(changes, pairwise(images), strict=True)
-    ]
-
-
-def stored_now(obj) -> dict:
-    """The row as the journal would hold it."""
-    from strata.history import _image
-
-    image = type(obj)._base_manager.filter(pk=obj.pk).values_list(_image(type(obj)), flat=True).get()
-    return json.loads(image) if isinstance(image, str) else image
-
-
-def differences(model, before: dict, after: dict) -> list[tuple[str, str, str]]:
-    names = [
-        name
-        for name in after
-        if name not in ("id", "created_at", "updated_at", "created_by_id", "updated_by_id")
-    ]
-    return [
-        (name.removesuffix("_id"), shown(model, name, before.get(name)), shown(model, name, after[name]))
-        for name in names
-        if before.get(name) != after[name]
-    ]
-
-
-def shown(model, attname: str, value) -> str:
-    field = next(field for field in model._meta.concrete_fields if field.attname == attname)
-    if isinstance(field, MoneyField) and value is not None:
-        return money_text(field.from_db_value(value, None, None))
-    return "" if value is None else str(value)
 
 
 @admin.register(User)

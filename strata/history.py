@@ -180,7 +180,7 @@ def record(rows: models.QuerySet, action: str) -> None:
     constants = _constants(rows.model, action)
     selected = rows.order_by().annotate(
         journal_household=F(_household_column(rows.model)),
-        journal_before=_image(rows.model),
+        journal_before=image_of(rows.model),
         **{f"journal_{name}": value for name, value in constants.items()},
     )
     names = [f"journal_{name}" for name in constants]
@@ -210,7 +210,7 @@ def _household_column(model: type[Owned]) -> str:
     return f"{model.household_lookup}_id" if model.household_lookup else "pk"
 
 
-def _image(model: type[models.Model]) -> JSONObject:
+def image_of(model: type[models.Model]) -> JSONObject:
     """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
     return JSONObject(
         **{

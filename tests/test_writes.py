@@ -160,3 +160,19 @@ def test_every_write_below_a_portfolio_raises_its_revision(alice, portfolio, ass
     alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
     seen.append(revision())
     assert seen == sorted(set(seen))
+
+
+def test_history_of_a_row_says_who_changed_what(alice, bob, asset):
+    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "10.5"}).json()
+    path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"
+    bob.patch(path, {"value": "11"}, HTTP_X_REQUEST_ID="abc-4")
+    newest, oldest = alice.get(f"{path}/history").json()["results"]
+    assert (newest["actor"], newest["action"], newest["request_id"], newest["road"]) == (
+        "bob",
+        "update",
+        "abc-4",
+        "api",
+    )
+    assert newest["fields_changed"] == [{"field": "value", "before": "10.50", "after": "11.00"}]
+    assert (oldest["actor"], oldest["action"]) == ("alice", "create")
+    assert {"field": "value", "before": "", "after": "10.50"} in oldest["fields_changed"]

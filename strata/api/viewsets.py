@@ -9,7 +9,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.module_loading import import_string
-from rest_framework import mixins, status, viewsets
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
@@ -17,9 +19,12 @@ from strata import actor
 from strata.api import idempotency
 from strata.api.errors import Refusal, conflict, not_found
 from strata.api.etags import etag_of, is_fresh, require_match
+from strata.api.fields import InstantSerializerField
 from strata.api.filters import DeclaredFilters, Parameter, read_parameters
+from strata.journal import history_of
 from strata.ownership import EDITORS, role_in
 
+MOST_EVENTS = 200
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -145,6 +150,34 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return response
 
 
+class EventSerializer(serializers.Serializer):
+    """One change: who, when, in which request and by which road, and each field from what to what."""
+
+    at = InstantSerializerField(source="change.at")
+    actor = serializers.CharField(source="change.actor_name", allow_blank=True)
+    request_id = serializers.CharField(source="change.request_id", allow_blank=True)
+    road = serializers.CharField(source="change.road", allow_blank=True)
+    action = serializers.ChoiceField(source="change.action", choices=["create", "update", "delete"])
+    fields_changed = serializers.SerializerMethodField()
+
+    def get_fields_changed(self, event) -> list[dict[str, str]]:
+        return [{"field": name, "before": before, "after": after} for name, before, after in event.fields]
+
+
+class HistorySerializer(serializers.Serializer):
+    results = EventSerializer(many=True)
+
+
+class ShowsItsHistory:
+    """GET {id}/history: the newest changes of the row, newest first."""
+
+    @extend_schema(responses=HistorySerializer, filters=False)
+    @action(detail=True, url_path="history", pagination_class=None)
+    def history(self, request, *args, **kwargs):
+        events = history_of(self.get_object(), MOST_EVENTS)
+        return Response(HistorySerializer({"results": events}).data)
+
+
 class Creates:
     """POST: 201 with the row as a GET would show it, and where it is."""
 
@@ -190,6 +223,12 @@ class InHousehold:
 
 
 class HouseholdModelViewSet(
-    Creates, Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet
+    Creates,
+    Changes,
+    Deletes,
+    ShowsItsHistory,
+    mixins.RetrieveModelMixin,
+    mixins.ListModelMixin,
+    HouseholdViewSet,
 ):
     """All of it: a resource that its household lists, reads, makes, changes and deletes."""
