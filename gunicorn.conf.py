@@ -1,8 +1,6 @@
-"""How gunicorn serves Strata: in threads, of which a slow client holds up one, and that not for long."""
+"""How gunicorn serves Strata: in threads, so that a slow client holds up one of them and not a whole worker."""
 
 import os
-import socket
-import struct
 from pathlib import Path
 
 import environ
@@ -24,7 +22,6 @@ control_socket_disable = True
 
 # A browser opens connections before it needs them. One that says nothing waits beside the threads, not in one.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.1
-CLIENT_TIMEOUT = int(os.environ.get("CLIENT_TIMEOUT") or 15)  # seconds that a client may stop in mid-sentence
 
 timeout = 30  # a worker that does not answer its master; a statement ends earlier, see DATABASE_TIMEOUT
 graceful_timeout = 30
@@ -44,11 +41,3 @@ logconfig_dict = {
     "root": {"level": "WARNING", "handlers": ["json"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["json"], "propagate": False}},
 }
-
-
-def when_ready(server):
-    """Give the listening sockets the time limits that each connection inherits: gunicorn's threads have none."""
-    limit = struct.pack("ll", CLIENT_TIMEOUT, 0)
-    for listener in server.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -89,26 +89,6 @@ def test_clients_that_say_nothing_hold_nobody_up(server):
             connection.close()
 
 
-STARTED = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-BODY = b'Content-Length: 99\r\n\r\n{"user'
-CHUNKED = b'Transfer-Encoding: chunked\r\n\r\n6\r\n{"user\r\n'
-
-
-@pytest.mark.parametrize(
-    ("sent", "answered"), [(STARTED, b""), (STARTED + BODY, b"400"), (STARTED + CHUNKED, b"400")]
-)
-def test_a_client_that_stops_in_mid_sentence_is_let_go(env, sent, answered):
-    with serving(env | {"CLIENT_TIMEOUT": "1"}) as server:
-        stopped = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(12)]
-        for connection in stopped:
-            connection.sendall(sent)
-        assert server.ask("GET", "/api/v1/health/live", timeout=20)[0].status == 200
-        answers = [connection.makefile("rb").read() for connection in stopped]
-        for connection in stopped:
-            connection.close()
-    assert {answer[9:12] for answer in answers} == {answered}
-
-
 def test_ready_again_after_every_worker_was_killed(env):
     with serving(env) as server:
         assert server.ask("GET", "/api/v1/health/ready")[0].status == 200

@@ -1,0 +1,117 @@
+"""The engine for PostgreSQL, against a server that logs everybody in and then says nothing more."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+
+from strata.postgresql.base import DatabaseWrapper
+from strata.settings import database
+
+WELCOME = b"".join(
+    [
+        b"R" + struct.pack("!ii", 8, 0),  # logged in
+        *(
+            b"S" + struct.pack("!i", 4 + len(pair)) + pair
+            for pair in (
+                b"server_version\x0017.0\x00",
+                b"client_encoding\x00UTF8\x00",
+                b"TimeZone\x00UTC\x00",
+            )
+        ),
+        b"Z" + struct.pack("!i", 5) + b"I",  # ready for a question
+    ]
+)
+
+
+@contextmanager
+def silent_server(*, welcomes: bool):
+    """A port of 127.0.0.1, and a list of the connections that were made to it."""
+    made: list[socket.socket] = []
+
+    def welcome():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            made.append(connection)
+            if welcomes:
+                connection.recv(4096)
+                connection.sendall(WELCOME)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=welcome, daemon=True).start()
+        yield listener.getsockname()[1], made
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in made:
+        connection.close()
+
+
+def wrapper(port: int) -> DatabaseWrapper:
+    wanted = database(f"postgres://u:p@127.0.0.1:{port}/strata?sslmode=disable&gssencmode=disable")
+    defaults = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
+    return DatabaseWrapper(defaults | wanted, alias="silent")
+
+
+@pytest.fixture(autouse=True)
+def _open(monkeypatch):
+    monkeypatch.setattr(DatabaseWrapper, "_closed_until", 0.0)
+
+
+def seconds(call) -> float:
+    started = time.monotonic()
+    with pytest.raises(OperationalError):
+        call()
+    return time.monotonic() - started
+
+
+@pytest.mark.django_db
+def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(settings):
+    settings.DATABASE_TIMEOUT = 1
+    with silent_server(welcomes=True) as (port, _):
+        connection = wrapper(port)
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            assert seconds(lambda: cursor.execute("SELECT 1")) < 10
+        assert connection.connection.closed
+
+
+@pytest.mark.django_db
+def test_a_kept_connection_is_checked_for_two_seconds_and_no_longer(settings):
+    settings.DATABASE_TIMEOUT = 600
+    with silent_server(welcomes=True) as (port, _):
+        connection = wrapper(port)
+        connection.ensure_connection()
+        started = time.monotonic()
+        assert connection.is_usable() is False
+        assert time.monotonic() - started < 10
+
+
+@pytest.mark.django_db
+def test_after_a_connection_that_timed_out_the_next_fails_at_once(monkeypatch):
+    with silent_server(welcomes=False) as (port, made):
+        assert seconds(wrapper(port).ensure_connection) < 10
+        assert len(made) == 1
+        monkeypatch.setattr(DatabaseWrapper, "_closed_until", time.monotonic() + 60)
+        assert seconds(wrapper(port).ensure_connection) < 1
+        assert len(made) == 1
+
+
+@pytest.mark.django_db
+def test_a_refused_connection_closes_the_way_to_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert seconds(wrapper(port).ensure_connection) < 1
+    assert DatabaseWrapper._closed_until == 0.0
+
+
+def test_commands_may_take_as_long_as_they_need():
+    assert settings.DATABASE_TIMEOUT == 0
