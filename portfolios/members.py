@@ -13,8 +13,11 @@ from strata.ownership import OWNER
 
 def invite(household: Household, username: str, role: str) -> Membership:
     """An invitation, which gives no rights until it is accepted. 404 for an unknown user, 409 for a member."""
-    user = User.objects.filter(username__iexact=username, is_active=True).first()
-    if user is None:
+    try:
+        user = User.objects.get_by_natural_key(username)
+    except User.DoesNotExist:
+        raise not_found("user") from None
+    if not user.is_active:
         raise not_found("user")
     if Membership.objects.filter(household=household, user=user).exists():
         raise conflict("ALREADY_A_MEMBER", "The user is a member or invited already.", "username")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
-from django.contrib.auth import authenticate, update_session_auth_hash
+from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
@@ -88,18 +89,34 @@ class MeSerializer(serializers.Serializer):
 
 
 def known_user(request, username: str, password: str):
-    """The user, or a refusal that is the same for a wrong name and a wrong password.
+    """The user, or a refusal that is the same for a wrong name, a wrong password and a disabled user.
 
-    Who has failed too often is told so before any hash is computed; an unknown name costs a hash as well.
+    Who has failed too often is told so before any hash is computed; an unknown name costs a hash as well. Never
+    inside a transaction: what is refused rolls it back, and the failure must stay counted.
     """
-    credentials = {"username": username}
-    if not AxesProxyHandler.is_allowed(request, credentials):
-        wait = int(settings.AXES_COOLOFF_TIME * 3600)
-        raise Refusal("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
+    if not AxesProxyHandler.is_allowed(request, {"username": username}):
+        raise locked_out()
     user = authenticate(request, username=username, password=password)
-    if user is None:
-        raise Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
-    return user
+    if user is not None:
+        return user
+    if request.axes_locked_out:
+        request.axes_locked_out = False  # or axes' middleware would answer in its own way
+        raise locked_out()
+    refusal = Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
+    refusal.auth_header = "Bearer"
+    raise refusal
+
+
+def locked_out() -> Refusal:
+    wait = int(settings.AXES_COOLOFF_TIME * 3600)
+    return Refusal("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
+
+
+def locked_page(request, response, credentials):
+    """What axes answers for the admin's login."""
+    refusal = locked_out()
+    headers = {"Retry-After": str(refusal.wait)}
+    return HttpResponse(refusal.message, status=429, content_type="text/plain", headers=headers)
 
 
 class LoginView(OneTransactionAWrite, APIView):
@@ -164,17 +181,25 @@ class MeView(OneTransactionAWrite, APIView):
 class PasswordView(OneTransactionAWrite, APIView):
     @extend_schema(request=PasswordChangeSerializer, responses={204: None})
     def post(self, request):
-        """Change the password. Every token and every other session ends with it."""
-        body = PasswordChangeSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        user = known_user(request._request, request.user.username, body.validated_data["current_password"])
-        try:
-            validate_password(body.validated_data["new_password"], user)
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"new_password": error.messages}) from None
-        user.set_password(body.validated_data["new_password"])
+        """Change the password. Every token and every session ends with it, the caller's too."""
+        user, password = self.user, self.given["new_password"]
+        user.set_password(password)
         user.save(update_fields=["password"])
         user.api_tokens.all().delete()
-        if request.auth is None:
-            update_session_auth_hash(request._request, user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def initial(self, request, *args, **kwargs):
+        """The current password is tried before the write's transaction begins: see known_user."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            body = PasswordChangeSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            self.given = body.validated_data
+            self.user = known_user(request._request, request.user.username, self.given["current_password"])
+            self.require_good(self.given["new_password"])
+
+    def require_good(self, password: str) -> None:
+        try:
+            validate_password(password, self.user)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"new_password": error.messages}) from None

@@ -198,7 +198,6 @@ def make_room(path: Path) -> None:
 OWN_URL = f"sqlite:///{OWN_DATABASE}"
 DATABASES = {"default": database(text("TEST_DATABASE_URL" if TESTING else "DATABASE_URL", OWN_URL))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 # --- the parts ---
 
@@ -275,7 +274,8 @@ LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
-AXES_RESET_ON_SUCCESS = True
+AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
+AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 API_THROTTLE = text("API_THROTTLE", "off" if TESTING else "1200/min").lower()
@@ -332,7 +332,7 @@ SPECTACULAR_SETTINGS = {
 CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "if-none-match", "x-request-id")
-CORS_EXPOSE_HEADERS = ("etag", "location", "retry-after", "x-request-id")
+CORS_EXPOSE_HEADERS = ("etag", "idempotency-replayed", "location", "retry-after", "x-request-id")
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.middleware import get_user
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
 
 from strata.api.errors import Refusal
+from strata.api.throttles import address_of, count_refused
 from strata.models import ApiToken
 from strata.models.token import SECRET_PREFIX, digest
 
@@ -14,7 +16,10 @@ LONGEST = 200
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """`Authorization: Bearer strata_...`. Anything else in that header is 401, never a guess."""
+    """`Authorization: Bearer strata_...`. Anything else in that header is 401, never a guess.
+
+    What is refused here counts against its address: DRF asks its throttles only about callers who came in.
+    """
 
     def authenticate(self, request):
         header = request.META.get("HTTP_AUTHORIZATION")
@@ -22,11 +27,15 @@ class TokenAuthentication(authentication.BaseAuthentication):
             return None
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not self._looks_right(secret):
-            raise exceptions.AuthenticationFailed("Send the header as: Authorization: Bearer TOKEN.")
+            raise self._refused(request, "Send the header as: Authorization: Bearer TOKEN.")
         token = ApiToken.objects.select_related("user").filter(digest=digest(secret)).first()
         if token is None or not token.is_valid(timezone.now()):
-            raise exceptions.AuthenticationFailed("The token is not valid or no longer valid.")
+            raise self._refused(request, "The token is not valid or no longer valid.")
         return token.user, token
+
+    def _refused(self, request, message: str) -> exceptions.AuthenticationFailed:
+        count_refused(address_of(request))
+        return exceptions.AuthenticationFailed(message)
 
     def _looks_right(self, secret: str) -> bool:
         return (
@@ -43,6 +52,11 @@ class TokenAuthentication(authentication.BaseAuthentication):
 class SessionAuthentication(authentication.SessionAuthentication):
     """The browser's session, for the admin and Swagger; writes need the CSRF token."""
 
+    def authenticate(self, request):
+        """With the user itself: Django's middleware has a lazy stand-in, whose type is not User."""
+        found = super().authenticate(request)
+        return found and (get_user(request._request), None)
+
     def authenticate_header(self, request):
         return "Bearer"
 
@@ -52,9 +66,11 @@ class IsKnownAndInScope(permissions.BasePermission):
 
     def has_permission(self, request, view):
         if not request.user or not request.user.is_authenticated:
+            count_refused(address_of(request))
             return False
         reads_only = isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ
         if reads_only and request.method not in permissions.SAFE_METHODS:
+            count_refused(f"user {request.user.pk}")
             raise Refusal("READ_ONLY_TOKEN", "This token may only read.", status=403)
         return True
 

@@ -1,19 +1,20 @@
 """Idempotency-Key: a POST that is sent again gets the answer of the first, and writes once.
 
-The answer is stored in the transaction of the write. A key is its user's; it is bound to the method, path and
-body. On PostgreSQL a second request waits for the first on the unique index; SQLite's writers take turns anyway.
+The answer is stored in the transaction of the write: both are there, or neither. Only what succeeded is kept, so a
+refused request leaves its key free. A key is its user's; it is bound to the method, path and body. While the first
+is still at work, a second waits: on PostgreSQL for the unique index, at most `lock_timeout`, then 409; SQLite's
+writers take turns anyway.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
-from rest_framework.renderers import JSONRenderer
+from django.utils.crypto import salted_hmac
 
 from strata.api.errors import Refusal
 from strata.models import IdempotentAnswer
@@ -21,6 +22,7 @@ from strata.ownership import may_edit
 
 KEPT_FOR = timedelta(days=2)
 KEPT_HEADERS = ("Location", "ETag")
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its words are in the server's language
 
 
 def key_of(request: Any) -> str | None:
@@ -35,8 +37,9 @@ def key_of(request: Any) -> str | None:
 
 
 def request_digest(request: Any) -> str:
+    """With a key: a bare hash of a body that holds a password could be guessed at from a dump."""
     told = f"{request.method} {request.get_full_path().rstrip('/')}\n".encode()
-    return hashlib.sha256(told + request._request.body).hexdigest()
+    return salted_hmac("strata.idempotency", told + request._request.body, algorithm="sha256").hexdigest()
 
 
 def once(view: Any, handler: Any, key: str, digest: str):
@@ -50,8 +53,9 @@ def once(view: Any, handler: Any, key: str, digest: str):
             if not mine and not lost_the_right(request.user, kept):
                 return replay(kept)
             response = handler(request, *args, **kwargs)
-            if mine:
-                keep(kept, response, getattr(view, "idempotency_household_id", None))
+            if not mine:
+                raise Refusal("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
+            keep(kept, view, response)
             return response
 
     return handle
@@ -63,36 +67,51 @@ def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
         with transaction.atomic():
             return IdempotentAnswer.objects.create(user=user, key=key, request_digest=digest), True
     except IntegrityError:
-        return IdempotentAnswer.objects.get(user=user, key=key), False
+        kept = IdempotentAnswer.objects.filter(user=user, key=key).first()
+        if kept is None:  # forgotten just now
+            raise still_running() from None
+        return kept, False
     except OperationalError as error:
-        if "lock timeout" in str(error):
-            raise Refusal(
-                "IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409
-            ) from error
+        if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise still_running() from error
         raise
 
 
+def still_running() -> Refusal:
+    return Refusal("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409, wait=1)
+
+
 def lost_the_right(user: Any, kept: IdempotentAnswer) -> bool:
-    """Then the handler runs anew, and refuses in its own words."""
+    """Then the handler runs anew, to refuse in its own words; should it not, what it wrote is undone."""
     return kept.household_id is not None and not may_edit(user, kept.household_id)
 
 
-def keep(kept: IdempotentAnswer, response: Any, household_id: Any) -> None:
+def keep(kept: IdempotentAnswer, view: Any, response: Any) -> None:
     if not 200 <= response.status_code < 300:
         kept.delete()
         return
-    kept.status, kept.household_id = response.status_code, household_id
+    kept.status = response.status_code
+    kept.household_id = getattr(view, "idempotency_household_id", None)
     kept.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    kept.body = b"" if response.data is None else JSONRenderer().render(response.data)
+    kept.body = rendered(view.request, response.data)
     kept.save()
+
+
+def rendered(request: Any, data: Any) -> bytes:
+    """The bytes that the caller will be sent: `Accept: application/json; indent=2` has spaces in them."""
+    return b"" if data is None else request.accepted_renderer.render(data, request.accepted_media_type)
 
 
 def replay(kept: IdempotentAnswer) -> HttpResponse:
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
-    return HttpResponse(
+    answer = HttpResponse(
         bytes(kept.body), status=kept.status, content_type="application/json", headers=headers
     )
+    if not kept.body:
+        del answer["Content-Type"]
+    return answer
 
 
 def forget_old_answers() -> int:
+    """Deletes what is older than two days; how many."""
     return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 
 from strata.ids import uuid7
@@ -9,7 +10,9 @@ from strata.ids import uuid7
 
 class CaseBlindUserManager(UserManager):
     def get_by_natural_key(self, username):
-        return self.get(username__iexact=username)
+        """Compared as the constraint compares. `iexact` asks for UPPER on PostgreSQL, and there "ı" is "I" as well."""
+        name = self.model.normalize_username(username)
+        return self.alias(lowered=Lower("username")).get(lowered=Lower(Value(name)))
 
 
 class User(AbstractUser):
@@ -19,3 +22,12 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = (models.UniqueConstraint(Lower("username"), name="user_name_unique_whatever_the_case"),)
+
+    def check_password(self, raw_password):
+        """A new hash of the same password, as Django makes them stronger, is no new password: tokens live on."""
+        before = self.get_session_auth_hash()
+        is_right = super().check_password(raw_password)
+        now = self.get_session_auth_hash()
+        if now != before:
+            self.api_tokens.filter(password_stamp=before).update(password_stamp=now)
+        return is_right
