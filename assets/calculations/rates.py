@@ -1,13 +1,21 @@
-"""Exchange rates: units per euro, other pairs through the euro, and never one that nobody recorded."""
+"""Exchange rates: units per euro, other pairs through the euro, and never one that nobody recorded.
+
+"Units per euro" of USD is what one euro costs in dollars. `rate("USD", "EUR")` points the other way round: the
+euros that one dollar is worth, so that an amount times the rate is the converted amount.
+
+Rates come out as fractions, or as whole numbers over one denominator: 1 / 1.2 has no end as a decimal, and a sum
+of such amounts must round as if it had been added up by hand.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 EURO = "EUR"
 PRECEDENCE = {"manual": 3, "ecb": 2, "demo": 1}
@@ -24,6 +32,26 @@ class Rate:
     sequence: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount with its currency. Converted, it is an exact fraction: round it where it is shown."""
+
+    value: Decimal | Fraction
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayRates:
+    """One day's rates into one currency: `numerators[c] / denominator` is what one unit of `c` is worth in it.
+
+    The target itself is always among them, at 1; a currency without a rate that day is not.
+    """
+
+    on: date
+    denominator: int
+    numerators: Mapping[str, int]
+
+
 class MissingRate(Exception):
     """No rate of `currency` is recorded on `on` or in the days before that may stand for it."""
 
@@ -32,7 +60,7 @@ class MissingRate(Exception):
         self.currency, self.on = currency, on
 
 
-def winners(rates: Iterable[Rate]) -> list[Rate]:
+def winning_rates(rates: Iterable[Rate]) -> list[Rate]:
     """One rate a currency and day: manual beats ecb beats demo, then the one recorded last."""
     best: dict[tuple[str, date], Rate] = {}
     for rate in rates:
@@ -49,30 +77,83 @@ def _rank(rate: Rate) -> tuple[int, int]:
 class RateBook:
     """The rates known for some currencies, looked up by day.
 
-    A rate serves its own day and `max_age_days` days after. Rates come out as fractions, so that an amount
-    converted and added up is exact until it is rounded to be shown.
+    A rate serves its own day and `max_age_days` days after. The euro needs none. Where several rates are given
+    for a currency and day, the one of `winning_rates` stands. Raises ValueError for a rate that is not positive.
     """
 
     def __init__(self, rates: Iterable[Rate], *, max_age_days: int = 10):
         self.max_age_days = max_age_days
         self._days: dict[str, list[date]] = {}
-        self._values: dict[str, list[Fraction]] = {}
-        for rate in sorted(winners(rates), key=lambda r: r.on):
+        self._units: dict[str, list[Decimal]] = {}
+        self._pairs: dict[tuple[str, str, int, int], Fraction] = {}
+        for rate in sorted(winning_rates(rates), key=lambda rate: rate.on):
+            if rate.units_per_euro <= 0:
+                raise ValueError(f"a rate is greater than zero: {rate}")
             self._days.setdefault(rate.currency, []).append(rate.on)
-            self._values.setdefault(rate.currency, []).append(Fraction(rate.units_per_euro))
+            self._units.setdefault(rate.currency, []).append(rate.units_per_euro)
 
     def per_euro(self, currency: str, *, on: date) -> Fraction:
         """Units of `currency` for one euro. Raises MissingRate."""
-        if currency == EURO:
+        return Fraction(self._leg(currency, self._place(currency, on)))
+
+    def rate(self, source: str, target: str, *, on: date) -> Fraction:
+        """Units of `target` for one unit of `source`, each leg at its own last day, exactly.
+
+        A currency in itself is 1 on any day. Raises MissingRate, which names the leg that has none.
+        """
+        if source == target:
             return Fraction(1)
+        key = (source, target, self._place(source, on), self._place(target, on))
+        known = self._pairs.get(key)
+        if known is None:
+            above, below = self._leg(target, key[3]), self._leg(source, key[2])
+            known = self._pairs[key] = Fraction(above) / Fraction(below)
+        return known
+
+    def convert(self, money: Money, target: str, *, on: date) -> Money:
+        """The same money in another currency at the day's rate, exact. Raises MissingRate."""
+        rate = self.rate(money.currency, target, on=on)
+        return Money(Fraction(money.value) * rate, target)
+
+    def grid(self, target: str, currencies: Iterable[str], days: Iterable[date]) -> Iterator[DayRates]:
+        """For each day the rates of the currencies into `target`, over one denominator; missing ones left out."""
+        wanted = sorted(set(currencies))
+        made: dict[tuple[int | None, ...], tuple[int, dict[str, int]]] = {}
+        for on in days:
+            places = tuple(self._place_or_none(currency, on) for currency in (target, *wanted))
+            if places not in made:
+                made[places] = self._over_one_denominator(target, wanted, places)
+            yield DayRates(on, *made[places])
+
+    def _over_one_denominator(
+        self, target: str, currencies: Iterable[str], places: tuple[int | None, ...]
+    ) -> tuple[int, dict[str, int]]:
+        into, *legs = places
+        rates = {target: (1, 1)}
+        if into is not None:
+            above, below = self._leg(target, into).as_integer_ratio()
+            for currency, place in zip(currencies, legs, strict=True):
+                if place is not None and currency != target:
+                    units, parts = self._leg(currency, place).as_integer_ratio()
+                    rates[currency] = (above * parts, below * units)
+        denominator = lcm(*(down for _, down in rates.values()))
+        return denominator, {code: up * (denominator // down) for code, (up, down) in rates.items()}
+
+    def _place_or_none(self, currency: str, on: date) -> int | None:
+        try:
+            return self._place(currency, on)
+        except MissingRate:
+            return None
+
+    def _place(self, currency: str, on: date) -> int:
+        """Where the rate for that day stands in the currency's list; -1 for the euro. Raises MissingRate."""
+        if currency == EURO:
+            return -1
         days = self._days.get(currency, [])
         place = bisect_right(days, on) - 1
         if place < 0 or (on - days[place]).days > self.max_age_days:
             raise MissingRate(currency, on)
-        return self._values[currency][place]
+        return place
 
-    def pair(self, source: str, target: str, *, on: date) -> Fraction:
-        """Units of `target` for one unit of `source`, each leg at its own last day. Raises MissingRate."""
-        if source == target:
-            return Fraction(1)
-        return self.per_euro(target, on=on) / self.per_euro(source, on=on)
+    def _leg(self, currency: str, place: int) -> Decimal:
+        return Decimal(1) if currency == EURO else self._units[currency][place]

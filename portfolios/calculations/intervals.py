@@ -1,0 +1,49 @@
+"""The days on which a series has its points: the last day of each period, and the last day asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+INTERVALS = ("day", "week", *MONTHS)
+
+
+def days_between(start: date, end: date, interval: str) -> list[date]:
+    """The last day of each period from the one that holds `start` on, and `end` as the last point.
+
+    Weeks end on Sunday (ISO 8601), months, quarters and years with the calendar's; a day is its own period. So
+    the first point is `start` itself only for days, or where a period ends on it; a period that `end` cuts short
+    has its point on `end`. Raises ValueError where `end` lies before `start`, or for another interval.
+    """
+    if end < start:
+        raise ValueError("end lies before start")
+    period_end = _period_end(interval)
+    points = []
+    day = period_end(start)
+    while day < end:
+        points.append(day)
+        day = period_end(day + timedelta(days=1))
+    return [*points, end]
+
+
+def _period_end(interval: str) -> Callable[[date], date]:
+    if interval == "day":
+        return lambda day: day
+    if interval == "week":
+        return lambda day: _later(day, 6 - day.weekday())
+    if interval in MONTHS:
+        return lambda day: _months_end(day, MONTHS[interval])
+    raise ValueError(f"unknown interval: {interval}")
+
+
+def _months_end(day: date, length: int) -> date:
+    """The last day of the period of `length` months that holds the day; periods begin with the year."""
+    beyond = (day.year * 12 + day.month - 1) // length * length + length
+    if beyond // 12 > date.max.year:
+        return date.max
+    return date(beyond // 12, beyond % 12 + 1, 1) - timedelta(days=1)
+
+
+def _later(day: date, days: int) -> date:
+    return day + timedelta(days=min(days, (date.max - day).days))

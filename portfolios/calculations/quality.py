@@ -1,0 +1,219 @@
+"""How sure we are: what is missing, old, or looks like a slip of the pen among the values of some assets.
+
+A "finding" points at one asset and, where there is one, at a day. None of them says that a value is wrong: each says
+what to look at. "warning" is what makes a total doubtful, "note" is what may well be as it is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal
+
+from assets.calculations.rates import MissingRate, RateBook
+from assets.calculations.valuation import Amount, History, money
+
+type Severity = Literal["warning", "note"]
+
+NO_VALUE = "NO_VALUE"
+STALE_VALUE = "STALE_VALUE"
+MISSING_RATE = "MISSING_RATE"
+SUSPICIOUS_JUMP = "SUSPICIOUS_JUMP"
+CHANGED_SIGN = "CHANGED_SIGN"
+POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
+POSITIVE_LIABILITY = "POSITIVE_LIABILITY"
+
+FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
+TOLERANCE = Fraction(5, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An asset with what there is to look at.
+
+    `type` is its type's code; `liability` says whether values of that type are owed. A value is stale when it is
+    more than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments,
+    which explain a jump since the value before.
+    """
+
+    asset: Hashable
+    name: str
+    type: str
+    history: History
+    stale_after_days: int
+    liability: bool = False
+    traded_on: Sequence[date] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at. `on` is the day of the value meant; `other` is the asset that this one may double."""
+
+    code: str
+    asset: Hashable
+    on: date | None
+    message: str
+    severity: Severity
+    other: Hashable | None = None
+
+
+def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: RateBook) -> list[Finding]:
+    """What to look at among the assets as of a day, in `currency`: warnings first, then by code, then as given.
+
+    What is disposed of by `on` is only searched for jumps and duplicates; values dated later are not looked at.
+    """
+    assets = [_until(asset, on) for asset in assets]
+    found = [
+        finding
+        for asset in assets
+        for check in (_no_value, _stale, _without_a_rate, _positive_liability)
+        if not _gone(asset, on)
+        for finding in check(asset, on, currency, rates)
+    ]
+    found += [finding for asset in assets for finding in (*_jumps(asset), *_changed_signs(asset))]
+    found += _duplicates(assets)
+    return sorted(found, key=lambda finding: (finding.severity != "warning", finding.code))
+
+
+def _until(asset: Examined, on: date) -> Examined:
+    """The asset without the values that count nothing by the day: later ones, and those since its disposal."""
+    past = asset.history
+    kept = bisect_right(past.days, past.last_day(on))
+    return replace(asset, history=replace(past, days=past.days[:kept], values=past.values[:kept]))
+
+
+def _gone(asset: Examined, on: date) -> bool:
+    return asset.history.disposed_on is not None and asset.history.disposed_on <= on
+
+
+# --- of one asset, on the day ---
+
+
+def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if not asset.history.days:
+        yield Finding(NO_VALUE, asset.asset, None, "It has no value yet.", "warning")
+
+
+def _stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if asset.history.days and (age := (on - asset.history.days[-1]).days) > asset.stale_after_days:
+        message = f"Its value is {age} days old; for its type {asset.stale_after_days} are usual."
+        yield Finding(STALE_VALUE, asset.asset, asset.history.days[-1], message, "warning")
+
+
+def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if not asset.history.values or not asset.history.values[-1]:
+        return
+    try:
+        rates.rate(asset.history.currency, currency, on=on)
+    except MissingRate as gap:
+        message = f"There is no rate for {gap.currency} on {on} or shortly before: totals leave it out."
+        yield Finding(MISSING_RATE, asset.asset, on, message, "warning")
+
+
+def _positive_liability(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if asset.liability and asset.history.values and asset.history.values[-1] > 0:
+        message = "What is owed has a negative value; this one counts as owned."
+        yield Finding(POSITIVE_LIABILITY, asset.asset, asset.history.days[-1], message, "warning")
+
+
+# --- of one asset, through its history ---
+
+
+def _jumps(asset: Examined) -> Iterator[Finding]:
+    """Values about 10 or 100 times the one before, or a tenth or a hundredth: a digit too many, a point amiss.
+
+    A value that jumps back the next time is named once, at its own day. A trade in between explains a jump.
+    """
+    past = asset.history
+    undone: Fraction | None = None
+    for number, (before, after) in enumerate(pairwise(past.values), start=1):
+        factor = _factor(before, after)
+        if factor and _traded(asset, past.days[number - 1], past.days[number]):
+            factor = None
+        if factor and factor != undone:
+            message = f"It goes from {_plain(before)} to {_plain(after)}: about {_times(factor)}."
+            yield Finding(SUSPICIOUS_JUMP, asset.asset, past.days[number], message, "warning")
+            undone = 1 / factor
+        else:
+            undone = None
+
+
+def _factor(before: Amount, after: Amount) -> Fraction | None:
+    """10, 100, 1/10 or 1/100 where `after` is about that many times `before`, on the same side of zero."""
+    small, large = (before, after) if before <= after else (after, before)
+    if 0 < large <= 9 * small or 9 * large <= small < 0:
+        return None  # by far the most
+    if not before or not after or (before > 0) != (after > 0):
+        return None
+    ratio = Fraction(after) / Fraction(before)
+    for factor in FACTORS:
+        for exact in (Fraction(factor), Fraction(1, factor)):
+            if abs(ratio / exact - 1) <= TOLERANCE:
+                return exact
+    return None
+
+
+def _times(factor: Fraction) -> str:
+    more, less = FACTORS[max(factor.numerator, factor.denominator)]
+    return more if factor > 1 else less
+
+
+def _changed_signs(asset: Examined) -> Iterator[Finding]:
+    """Values on the other side of zero than the one before; on an account that is overdrawn it may well be so."""
+    values = [
+        (on, value) for on, value in zip(asset.history.days, asset.history.values, strict=True) if value
+    ]
+    for (since, before), (on, after) in pairwise(values):
+        if (before > 0) != (after > 0) and not _traded(asset, since, on):
+            message = f"It changes its sign, from {_plain(before)} to {_plain(after)}."
+            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note")
+
+
+def _traded(asset: Examined, since: date, until: date) -> bool:
+    """Whether something was bought, sold or adjusted after one day up to another."""
+    return bisect_right(asset.traded_on, since) < bisect_right(asset.traded_on, until)
+
+
+def _plain(amount: Amount) -> str:
+    return f"{money(amount).normalize():f}"
+
+
+# --- of two assets ---
+
+
+def _duplicates(assets: Iterable[Examined]) -> Iterator[Finding]:
+    """Assets of one name, type and currency whose values agree on every day that both have one."""
+    alike: dict[tuple[str, str, str], list[Examined]] = {}
+    for asset in assets:
+        key = (" ".join(asset.name.casefold().split()), asset.type, asset.history.currency)
+        alike.setdefault(key, []).append(asset)
+    for namesakes in alike.values():
+        if len(namesakes) > 1:
+            yield from _doubles(namesakes)
+
+
+def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
+    """Each that doubles one before it, told by the first such; only those that share a value are compared."""
+    owners: dict[tuple[date, Amount], Examined] = {}
+    for asset in namesakes:
+        points = [point for point in zip(asset.history.days, asset.history.values, strict=True) if point[1]]
+        for other in {id(owners[point]): owners[point] for point in points if point in owners}.values():
+            if (since := _agree_since(other.history, asset.history)) is not None:
+                message = f"It has the name and the type of another asset, and its values from {since} on."
+                yield Finding(POSSIBLE_DUPLICATE, asset.asset, since, message, "warning", other.asset)
+                break
+        for point in points:
+            owners.setdefault(point, asset)
+
+
+def _agree_since(one: History, other: History) -> date | None:
+    """The first day on which both have a value, where these never differ."""
+    theirs = dict(zip(other.days, other.values, strict=True))
+    shared = [(on, value) for on, value in zip(one.days, one.values, strict=True) if on in theirs]
+    if any(theirs[on] != value for on, value in shared):
+        return None
+    return shared[0][0] if shared else None

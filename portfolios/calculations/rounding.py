@@ -1,0 +1,172 @@
+"""Rounding what is shown, so that it adds up: half to even for one number, largest remainder for parts of a whole.
+
+Largest remainder (Hamilton's method): every part is rounded down, and the units that are then missing from the
+rounded total go to the parts that lost most. `places` counts decimal places; a "unit" is 1 in the last of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from fractions import Fraction
+from math import lcm
+
+type Exact = int | Decimal | Fraction
+
+SHARE_PLACES = 6
+_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+
+def rounded(value: Exact, places: int) -> Decimal:
+    """The nearest number with that many places, half to even."""
+    return in_places(whole_units(value, places), places)
+
+
+def whole_units(value: Exact, places: int) -> int:
+    """The nearest whole number of units, half to even."""
+    return round(Fraction(value) * Fraction(10) ** places)
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    """numerator / denominator (> 0) to the nearest whole number, half to even: round(Fraction(...)), only quicker."""
+    whole, rest = divmod(numerator, denominator)
+    up = 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
+    return whole + up
+
+
+def in_places(units: int, places: int) -> Decimal:
+    """So many units as a Decimal with that many places."""
+    return Decimal(units).scaleb(-places, _WIDE)
+
+
+def largest_remainder(
+    parts: Sequence[Exact], total_places: int, *, total: Exact | None = None
+) -> list[Decimal]:
+    """The parts, rounded so that they add up to their rounded sum, or to `total` where one is given.
+
+    Each is within a unit of what it was, unless the given total lies further away than that. Of equal
+    remainders the larger part comes first, then the earlier. A part of zero stays zero while another can move.
+    """
+    numerators, denominator = over_one_denominator(parts)
+    target = sum(numerators) * 10**total_places
+    units = half_even(target, denominator) if total is None else whole_units(total, total_places)
+    scaled = [numerator * 10**total_places for numerator in numerators]
+    return [in_places(unit, total_places) for unit in apportion(scaled, denominator, units)]
+
+
+def shares(parts: Sequence[Exact]) -> list[Decimal] | None:
+    """Each part's share of their sum, with six places, adding up to exactly 1.
+
+    None where there is nothing to have a share in. Raises ValueError for a negative part.
+    """
+    numerators, _ = over_one_denominator(parts)
+    if any(numerator < 0 for numerator in numerators):
+        raise ValueError("a share is of parts that are not negative")
+    if not (whole := sum(numerators)):
+        return None
+    scaled = [numerator * 10**SHARE_PLACES for numerator in numerators]
+    return [in_places(unit, SHARE_PLACES) for unit in apportion(scaled, whole, 10**SHARE_PLACES)]
+
+
+def over_one_denominator(parts: Iterable[Exact]) -> tuple[list[int], int]:
+    """The parts as whole numbers over their lowest common denominator."""
+    ratios = [part.as_integer_ratio() for part in parts]
+    denominator = lcm(*(below for _, below in ratios))
+    return [above * (denominator // below) for above, below in ratios], denominator
+
+
+def apportion(numerators: Sequence[int], denominator: int, target: int) -> list[int]:
+    """Whole numbers that add up to `target`, each near its numerator / denominator, by largest remainder."""
+    units, rests = [], []
+    for numerator in numerators:
+        whole, rest = divmod(numerator, denominator)
+        units.append(whole)
+        rests.append(rest)
+    lacking = target - sum(units)
+    if not lacking or not units:
+        return units
+    ranked = sorted(
+        (-rest, -abs(numerator), at)
+        for at, (rest, numerator) in enumerate(zip(rests, numerators, strict=True))
+        if rest
+    )
+    given = ranked[: max(lacking, 0)]
+    for *_, at in given:
+        units[at] += 1
+    if lacking != len(given):
+        # Only a total from outside asks for more or for less than that: the largest part can bear it best.
+        largest = max(range(len(units)), key=lambda at: (abs(numerators[at]), -at))
+        units[largest] += lacking - len(given)
+    return units
+
+
+# --- tables that add up both ways ---
+
+
+def apportion_table(
+    rows: Sequence[Sequence[int]],
+    denominator: int,
+    *,
+    row_totals: Sequence[int],
+    column_totals: Sequence[int],
+) -> list[list[int]]:
+    """Whole numbers near rows / denominator, of which every row and every column adds up to its total.
+
+    Both kinds of totals must have the same sum, else ValueError. Rows are apportioned first; then units move
+    within rows, from columns that came out too high to those too low, where it takes a cell least away from
+    its exact value. A cell of zero stays zero while other cells can do.
+    """
+    if sum(row_totals) != sum(column_totals):
+        raise ValueError("rows and columns add up to different totals")
+    table = [apportion(row, denominator, total) for row, total in zip(rows, row_totals, strict=True)]
+    excess = [-total for total in column_totals]
+    for units in table:
+        excess = [have + unit for have, unit in zip(excess, units, strict=True)]
+    if any(excess) and not table:
+        raise ValueError("no rows to add up to the totals")
+    patterns = {tuple(map(bool, row)) for row in rows} if any(excess) else set()
+    while any(excess):
+        high, low = excess.index(max(excess)), excess.index(min(excess))
+        for take, give in _way(patterns, high, low):
+            at = _easiest_row(rows, table, denominator, take, give)
+            table[at][take] -= 1
+            table[at][give] += 1
+        excess[high] -= 1
+        excess[low] += 1
+    return table
+
+
+def _way(patterns: Iterable[Sequence[bool]], high: int, low: int) -> Iterator[tuple[int, int]]:
+    """The shortest way from column to column, over rows that have something in both; else straight across.
+
+    `patterns` says of the rows, whichever there are, in which columns they have something.
+    """
+    came_from = {high: high}
+    waiting = [high]
+    for column in waiting:
+        for pattern in patterns:
+            if pattern[column]:
+                fresh = [other for other, some in enumerate(pattern) if some and other not in came_from]
+                came_from.update(dict.fromkeys(fresh, column))
+                waiting.extend(fresh)
+    if low not in came_from:
+        yield high, low
+        return
+    while low != high:
+        yield came_from[low], low
+        low = came_from[low]
+
+
+def _easiest_row(
+    rows: Sequence[Sequence[int]], table: Sequence[Sequence[int]], denominator: int, take: int, give: int
+) -> int:
+    """Where a unit moves from `take` to `give` with the least harm: of rows that have both, if there are any."""
+
+    def ease(at: int) -> tuple[int, int]:
+        row, units = rows[at], table[at]
+        too_much = units[take] * denominator - row[take]
+        too_little = row[give] - units[give] * denominator
+        return min(too_much, too_little), abs(row[take]) + abs(row[give])
+
+    both = [at for at, row in enumerate(rows) if row[take] and row[give]]
+    return max(both or range(len(rows)), key=ease)
