@@ -1,5 +1,5 @@
 # The commands of this project. `make` alone lists them.
-.PHONY: help run test lint format schema lock bench coverage
+.PHONY: help run test lint format schema lock bench coverage soak chaos
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,3 +34,11 @@ coverage: ## the suite on SQLite with the lines it does not reach
 bench: ## the table of speeds (ARGS for its options)
 	@scripts/bootstrap dev
 	@.venv/bin/python benchmarks/bench.py $(ARGS)
+
+soak: ## mixed load on a real server: memory, open files and errors (ARGS="--minutes 60")
+	@scripts/bootstrap dev
+	@.venv/bin/python benchmarks/soak.py $(ARGS)
+
+chaos: ## the longer forms of the tests that kill and stop servers (CHAOS_ROUNDS=100)
+	@scripts/bootstrap dev
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/pytest -m chaos $(ARGS)

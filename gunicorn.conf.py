@@ -1,6 +1,7 @@
 """How gunicorn serves Strata: in threads, so that a slow client holds up one of them and not a whole worker."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import environ
@@ -22,6 +23,8 @@ control_socket_disable = True
 
 # A browser opens connections before it needs them. One that says nothing waits beside the threads, not in one.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.1
+# After "Connection: close" gunicorn waits for the other side to close too, and lets every other connection wait.
+gthread.util.close_graceful = partial(gthread.util.close_graceful, timeout=0.1)
 
 timeout = 30  # a worker that does not answer its master; a statement ends earlier, see DATABASE_TIMEOUT
 graceful_timeout = 30

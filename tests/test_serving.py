@@ -15,6 +15,7 @@ from tests.serving import Server, environment, manage, serving
 
 pytestmark = pytest.mark.server
 PASSWORD = "correct horse battery staple"
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))  # `make chaos` asks for more
 JSON = {"Content-Type": "application/json"}
 
 
@@ -89,23 +90,43 @@ def test_clients_that_say_nothing_hold_nobody_up(server):
             connection.close()
 
 
+def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
+    lingering = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+    try:
+        for connection in lingering:
+            connection.sendall(
+                b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert server.ask("GET", "/api/v1/health/live", timeout=4)[0].status == 200
+    finally:
+        for connection in lingering:
+            connection.close()
+
+
+@pytest.mark.chaos
 def test_ready_again_after_every_worker_was_killed(env):
     with serving(env) as server:
-        assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        assert len(children) == 2
-        for child in children:
-            os.kill(int(child), signal.SIGKILL)
-        assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
+        for _ in range(ROUNDS):
+            assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
+            children = (
+                Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+            )
+            assert len(children) == 2
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+            assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
 
 
+@pytest.mark.chaos
 def test_new_code_is_loaded_without_a_failed_request(env):
     with serving(env) as server, ThreadPoolExecutor(4) as clients:
-        statuses = [
-            clients.submit(lambda: server.ask("GET", "/api/v1/health/live")[0].status) for _ in range(400)
-        ]
-        server.process.send_signal(signal.SIGHUP)
-        assert {status.result() for status in statuses} == {200}
+        for _ in range(ROUNDS):
+            statuses = [
+                clients.submit(lambda: server.ask("GET", "/api/v1/health/live")[0].status) for _ in range(400)
+            ]
+            server.process.send_signal(signal.SIGHUP)
+            assert {status.result() for status in statuses} == {200}
         workers = [line for line in server.logged("gunicorn.error") if "Booting worker" in line["message"]]
         assert len(workers) >= 2
 

@@ -1,0 +1,162 @@
+"""`make soak`: mixed load on a real server for a while, then how its memory and open files moved and what failed.
+
+Bounded by --minutes. The server, its database and its clients are all of this run's own, on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from threading import Event, Thread
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.serving import Server, environment, manage, serving
+
+MOST_MINUTES = 240
+SAMPLES = 20
+PASSWORD = "a soak is long and warm"
+BETWEEN_CONNECTIONS = 20
+SLOPE_FROM = 0.25  # of the run: what comes before is warming up
+
+
+class Client(Thread):
+    """One user's program: writes values, reads lists and totals, on a connection that it keeps."""
+
+    def __init__(self, server: Server, stop: Event, counts: Counter) -> None:
+        super().__init__(daemon=True)
+        self.server, self.stop, self.counts = server, stop, counts
+        self.connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        self.token = ""
+
+    def ask(self, method: str, path: str, body: dict | None = None) -> dict:
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            self.connection.request(method, f"/api/v1/{path}", json.dumps(body) if body else None, headers)
+            response = self.connection.getresponse()
+            content = response.read()
+        except (OSError, HTTPException) as error:
+            self.connection.close()
+            self.counts[type(error).__name__] += 1
+            return {}
+        self.counts[response.status] += 1
+        return json.loads(content) if content else {}
+
+    def run(self) -> None:
+        self.token = self.ask("POST", "auth/token", {"username": "soak", "password": PASSWORD})["token"]
+        portfolio = self.ask("POST", "portfolios", {"name": f"Soak {self.name}", "base_currency": "EUR"})[
+            "id"
+        ]
+        kind = self.ask("GET", "asset-types?page_size=1")["results"][0]["id"]
+        asset = {"portfolio_id": portfolio, "asset_type_id": kind, "name": "Held", "currency": "EUR"}
+        held = [self.ask("POST", "assets", asset)["id"] for _ in range(5)]
+        while not self.stop.is_set():
+            for _ in range(BETWEEN_CONNECTIONS):
+                self.step(portfolio, random.choice(held))
+            self.connection.close()  # the next one may come to the other worker
+
+    def step(self, portfolio: str, held: str) -> None:
+        turn = random.random()
+        if turn < 0.4:
+            value = {"value": f"{random.randrange(10**8) / 100:.2f}"}
+            written = self.ask("POST", f"assets/{held}/snapshots", value)
+            if turn < 0.2 and "id" in written:
+                self.ask("DELETE", f"assets/{held}/snapshots/{written['id']}")
+        elif turn < 0.6:
+            self.ask("GET", f"portfolios/{portfolio}")
+        elif turn < 0.8:
+            self.ask("GET", f"assets?portfolio={portfolio}")
+        elif turn < 0.95:
+            self.ask("GET", f"assets/{held}/snapshots?page_size=50")
+        else:
+            self.ask("PATCH", f"assets/{held}", {"notes": f"Note {random.random()}"})
+
+
+def workers(master: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def resident_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """MiB an hour, by least squares."""
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return 3600 * sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+
+
+def watch(server: Server, counts: Counter, minutes: float) -> list[tuple[float, float]]:
+    """A row for each sample; the memory of the largest worker over time."""
+    started, points = time.monotonic(), []
+    print(f"{'seconds':>8} {'requests':>9} {'worker MiB':>22} {'open files':>14}")
+    for sample in range(1, SAMPLES + 1):
+        Event().wait(max(0.0, started + minutes * 60 * sample / SAMPLES - time.monotonic()))
+        pids = workers(server.process.pid)
+        memory = [resident_mib(pid) for pid in pids]
+        files = [open_files(pid) for pid in pids]
+        elapsed = time.monotonic() - started
+        points.append((elapsed, max(memory)))
+        shown = ", ".join(f"{mib:.1f}" for mib in memory), ", ".join(map(str, files))
+        print(f"{elapsed:8.0f} {sum(counts.values()):9,} {shown[0]:>22} {shown[1]:>14}", flush=True)
+    return points
+
+
+def soak(database_url: str, minutes: float, clients: int) -> Counter:
+    env = environment(database_url)
+    manage(env, "migrate", "--verbosity", "0")
+    manage(env, "create_user", "soak", "--password-stdin", input=PASSWORD)
+    counts: Counter = Counter()
+    stop = Event()
+    with serving(env) as server:
+        running = [Client(server, stop, counts) for _ in range(clients)]
+        for client in running:
+            client.start()
+        points = watch(server, counts, minutes)
+        stop.set()
+        for client in running:
+            client.join(60)
+    settled = points[int(len(points) * SLOPE_FROM) :]
+    print(f"\nMemory of the largest worker: {points[-1][1]:.1f} MiB, {slope(settled):+.1f} MiB an hour")
+    return counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--minutes", type=float, default=5, help=f"how long, at most {MOST_MINUTES} (default: 5)"
+    )
+    parser.add_argument("--clients", type=int, default=8, help="how many at a time (default: 8)")
+    parser.add_argument(
+        "--database-url", help="an empty database (default: a SQLite file that is thrown away)"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.database_url or f"sqlite:///{folder}/soak.db"
+        counts = soak(url, min(options.minutes, MOST_MINUTES), options.clients)
+    print(
+        "Answers: " + ", ".join(f"{answer}: {count:,}" for answer, count in sorted(counts.items(), key=str))
+    )
+    failed = sum(count for answer, count in counts.items() if not isinstance(answer, int) or answer >= 500)
+    print(f"Failed: {failed}")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
