@@ -1,0 +1,83 @@
+"""Numbers at the edges, entered through the API and read back by every road that it offers, digit for digit."""
+
+from decimal import ROUND_HALF_EVEN, Context
+from decimal import Decimal as D
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assets.models import AssetSnapshot
+from portfolios.models import Portfolio
+from strata.money import EXACT, exact_total, money_text, plain
+
+API = "/api/v1"
+CASH = "00000000-0000-7000-8000-000000000001"
+ROUNDING = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def numbers(digits: int, places: int) -> st.SearchStrategy[D]:
+    """Any number with so many digits before the point and at most so many places after it, its edges often."""
+    most = 10 ** (digits + places) - 1
+    edges = st.sampled_from([most, -most, most - 1, 1, -1, 0, 10**places, 5 * 10 ** (places - 3)])
+    return (edges | st.integers(-most, most)).map(lambda units: D(units).scaleb(-places, EXACT))
+
+
+money, quantities = numbers(12, 4), numbers(20, 18)
+through_the_api = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def posted(client, path: str, **body) -> dict:
+    answer = client.post(f"{API}/{path}", body, format="json")
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def results(client, path: str) -> list[dict]:
+    return client.get(f"{API}/{path}").json()["results"]
+
+
+@through_the_api
+@given(values=st.lists(money, min_size=1, max_size=5))
+def test_values_come_back_and_add_up_to_the_digit(alice, household, values):
+    portfolio = Portfolio.objects.create(household=household, name=f"Edges {Portfolio.objects.count()}")
+    for number, value in enumerate(values):
+        body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": f"Edge {number}"}
+        asset = posted(alice, "assets", **body, value=plain(value))
+        read = alice.get(f"{API}/assets/{asset['id']}").json()
+        (snapshot,) = results(alice, f"assets/{asset['id']}/snapshots")
+        shown = money_text(value)
+        assert (asset["current_value"], read["current_value"], snapshot["value"]) == (shown,) * 3
+        assert AssetSnapshot.objects.filter(asset=asset["id"], value=value).count() == 1
+    listed = results(alice, f"assets?portfolio={portfolio.pk}&ordering=current_value")
+    total = exact_total(values).quantize(D("0.01"), context=ROUNDING)
+    assert [one["current_value"] for one in listed] == [money_text(value) for value in sorted(values)]
+    assert alice.get(f"{API}/portfolios/{portfolio.pk}").json()["total_value"] == money_text(total)
+
+
+@through_the_api
+@given(quantity=quantities, price=quantities.map(D.copy_abs), costs=st.tuples(money, money))
+def test_movements_come_back_to_the_digit(alice, portfolio, quantity, price, costs):
+    body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": "Edge"}
+    asset = posted(alice, "assets", **body, quantity=plain(quantity))
+    adjusted = posted(alice, f"assets/{asset['id']}/transactions", type="ADJUST", quantity=plain(quantity))
+    amount, fee = map(abs, costs)
+    earned = posted(
+        alice, f"assets/{asset['id']}/transactions", type="INCOME", amount=plain(amount), fee=plain(fee)
+    )
+    bought = alice.post(
+        f"{API}/assets/{asset['id']}/transactions",
+        {"type": "ACQUIRE", "quantity": plain(quantity.copy_abs()), "unit_price": plain(price)},
+        format="json",
+    )
+    assert (asset["quantity"], adjusted["quantity"]) == (plain(quantity),) * 2
+    assert (earned["amount"], earned["fee"]) == (money_text(amount), money_text(fee))
+    product = EXACT.multiply(quantity.copy_abs(), price).quantize(D("0.0001"), context=ROUNDING)
+    if product < 10**12:
+        assert bought.json()["amount"] == money_text(product)
+        assert bought.json()["unit_price"] == plain(price)
+    else:
+        assert (bought.status_code, bought.json()["errors"][0]["field"]) == (400, "quantity")
+    listed = results(alice, f"assets/{asset['id']}/transactions")
+    assert [adjusted["id"], earned["id"]] == [one["id"] for one in listed][::-1][:2]
