@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import UnreadablePostError
+from django.middleware.security import SecurityMiddleware
 
 from strata import actor
 from strata.api.errors import CODES, is_api, plain_answer
@@ -18,6 +19,7 @@ from strata.api.errors import CODES, is_api, plain_answer
 log = logging.getLogger("strata.requests")
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
 CHUNK = 64 * 1024
 DRAINED_CHUNKS = 1024
 
@@ -100,6 +102,24 @@ class RequestLog:
         )
 
 
+class SafeHeaders(SecurityMiddleware):
+    """The headers of Django's SecurityMiddleware and three more on every answer, whoever made it.
+
+    It stands outside of everything that may refuse, and so outside of the SecurityMiddleware that redirects: that
+    one refuses unknown hosts. Nothing may be framed, whatever a view or the admin's theme says.
+    """
+
+    def process_request(self, request):
+        return None
+
+    def process_response(self, request, response):
+        response = super().process_response(request, response)
+        response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        response.headers.setdefault("Cross-Origin-Resource-Policy", settings.CROSS_ORIGIN_RESOURCE_POLICY)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
+
+
 class RefusalShape:
     """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too."""
 
@@ -113,9 +133,9 @@ class RefusalShape:
         if status < 400 or is_ours or not is_api(request):
             return response
         shaped = plain_answer(request, status, CODES.get(status, "ERROR"), f"{response.reason_phrase}.")
-        for header in ("Allow", "Retry-After", "WWW-Authenticate"):
-            if header in response.headers:
-                shaped[header] = response.headers[header]
+        for header, value in response.headers.items():
+            if header in KEPT_HEADERS or header.startswith("Access-Control-"):
+                shaped[header] = value
         return shaped
 
 

@@ -223,10 +223,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "strata.middleware.TrustedProxies",
     "strata.middleware.RequestLog",
-    "strata.middleware.RefusalShape",
-    "django.middleware.security.SecurityMiddleware",
+    "strata.middleware.SafeHeaders",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "strata.middleware.AdminPolicy",
+    "django.middleware.security.SecurityMiddleware",
+    "strata.middleware.RefusalShape",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -270,7 +271,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
@@ -278,6 +279,7 @@ AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever h
 AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # strata/admin.py shows what it counted
 API_THROTTLE = text("API_THROTTLE", "off" if TESTING else "1200/min").lower()
 if not re.fullmatch(r"off|[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", API_THROTTLE, re.ASCII):
     raise ImproperlyConfigured("API_THROTTLE must be like 1200/min, or off.")
@@ -315,7 +317,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -343,7 +344,9 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
-# The admin's theme evaluates its Alpine attributes and sets styles in them; it runs no inline script.
+# The exceptions, all of them the admin's, whose theme (django-unfold) cannot do without; no inline script runs there
+# either. 'unsafe-eval': its menus, tabs and modals are Alpine.js, which evaluates the expressions in its attributes.
+# 'unsafe-inline' for styles: it writes its colours into a <style> of the page, and Alpine and select2 set styles.
 ADMIN_CSP = SECURE_CSP | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
@@ -360,8 +363,30 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CROSS_ORIGIN_RESOURCE_POLICY = "same-origin"
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "screen-wake-lock",
+        "usb",
+    )
+)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic to forget

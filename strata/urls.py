@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
@@ -40,10 +41,11 @@ api = [
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/swagger"), name="home"),
+    path("favicon.ico", RedirectView.as_view(url="/static/strata/icon.svg"), name="icon"),
     path("api/v1/", include(api)),
     re_path(
         r"^swagger/?$",
-        SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=()),
+        require_safe(SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=())),
         name="swagger",
     ),
     path("admin/", admin.site.urls),

@@ -1,0 +1,216 @@
+"""What every answer tells a browser, whoever made it: each route of the resolver, and each kind of refusal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import get_resolver, path
+
+from strata.models import User
+
+HOST = "strata.example.org"
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
+}
+STRICT = {
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+}
+ADMIN = (STRICT - {"script-src 'self'", "style-src 'self'"}) | {
+    "script-src 'self' 'unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+}
+ABSENT = {"app_label": "assets", "object_id": "01890a5d-ac96-774b-bcce-b302099a8057", "content_type_id": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _production(settings):
+    """What production turns on; the middleware reads it as each test's client starts it."""
+    settings.ALLOWED_HOSTS = [HOST]
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.SECURE_SSL_REDIRECT = True
+
+
+def browser(**options) -> Client:
+    return Client(headers={"Host": HOST}, SERVER_NAME=HOST, raise_request_exception=False, **options)
+
+
+def addresses(patterns, prefix: str = "/") -> list[str]:
+    """Every path that the resolver knows, with ids that name nothing."""
+    found = []
+    for pattern in patterns:
+        here = prefix + re.sub(r"^\^|/\?\$$|\$$", "", str(pattern.pattern)).replace("\\.", ".").replace(
+            "\\Z", ""
+        )
+        if hasattr(pattern, "url_patterns"):
+            found += addresses(pattern.url_patterns, here)
+        else:
+            here = re.sub(r"\(\?P<\w+>(\[[^]]*\]\+|\.\*|\w+(\|\w+)+)\)\$?", ABSENT["object_id"], here)
+            found.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ABSENT.get(name[1], "x"), here))
+    return found
+
+
+EVERY = addresses(get_resolver("strata.urls").url_patterns)
+
+
+def require_safe(answer, where: str) -> None:
+    """Strict everywhere but in the admin, framed nowhere, and kept nowhere but what is static."""
+    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, (where, answer.headers)
+    assert "camera=()" in answer["Permissions-Policy"], where
+    assert answer["X-Request-Id"], where
+    policy = set(answer["Content-Security-Policy"].split("; "))
+    assert policy >= (ADMIN if where.startswith("/admin/") else STRICT), (where, policy)
+    assert ("no-store" in answer.get("Cache-Control", "")) != where.startswith("/static/"), where
+    assert "Access-Control-Allow-Origin" not in answer, where
+    for cookie in answer.cookies.values():
+        assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax"), (
+            where,
+            cookie,
+        )
+
+
+def test_the_walk_reaches_the_api_and_the_admin():
+    assert len(EVERY) > 100
+    assert {"/swagger", "/api/v1/assets", "/admin/login/", "/admin/autocomplete/"} <= set(EVERY)
+    assert not [one for one in EVERY if re.search(r"[<>()?\\^$]", one)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", ["nobody", "superuser"])
+def test_every_route_answers_safely_to_every_method(who):
+    client = browser()
+    if who == "superuser":
+        client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
+    seen = set()
+    for address in EVERY:
+        for method in ("GET", "POST", "DELETE", "OPTIONS"):
+            if address.startswith("/admin/logout") and method == "POST":
+                continue
+            answer = client.generic(method, address, secure=True)
+            seen.add(answer.status_code)
+            assert answer.status_code < 500, (method, address)
+            require_safe(answer, address)
+    assert seen >= ({200, 302, 401, 405} if who == "nobody" else {200, 302, 403, 404, 405})
+
+
+def broken(request):
+    raise RuntimeError("on purpose")
+
+
+urlpatterns = [
+    path("api/v1/broken", broken),
+    path("admin/broken", broken),
+    path("admin/framed", lambda request: HttpResponse("in", headers={"X-Frame-Options": "SAMEORIGIN"})),
+]
+handler500 = "strata.api.errors.server_error"
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("where", ["/api/v1/broken", "/admin/broken", "/admin/framed"])
+def test_what_breaks_and_what_asks_to_be_framed_is_as_safe(where):
+    answer = browser().get(where, secure=True)
+    assert answer.status_code == (200 if where.endswith("framed") else 500)
+    require_safe(answer, where)
+
+
+REFUSALS = {
+    "no such page": ("GET", "/nowhere", {}, 404),
+    "no such page of the API": ("GET", "/api/v1/nowhere", {}, 404),
+    "no such page of the admin": ("GET", "/admin/nowhere/", {}, 302),
+    "no such static file": ("GET", "/static/nowhere.js", {}, 404),
+    "a static file": ("GET", "/static/admin/css/base.css", {}, 200),
+    "a static file to be written": ("POST", "/static/admin/css/base.css", {}, 405),
+    "too large": ("POST", "/api/v1/tags", {"data": b"x" * 3_000_000}, 413),
+    "no length": ("POST", "/admin/login/", {"CONTENT_LENGTH": "x"}, 400),
+    "no such token": ("GET", "/api/v1/tags", {"HTTP_AUTHORIZATION": "Bearer nonsense"}, 401),
+    "no such media type": ("POST", "/api/v1/auth/token", {"data": b"x", "content_type": "text/plain"}, 415),
+    "no such format": ("GET", "/api/v1/version", {"HTTP_ACCEPT": "image/png"}, 406),
+    "another host": ("GET", "/api/v1/version", {"HTTP_HOST": "evil.example.org"}, 400),
+    "another host in the admin": ("GET", "/admin/login/", {"HTTP_HOST": "evil.example.org"}, 400),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "where", "extra", "status"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_every_kind_of_refusal_is_as_safe(method, where, extra, status):
+    answer = browser().generic(method, where, secure=True, **extra)
+    assert answer.status_code == status
+    require_safe(answer, where)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("where", ["/api/v1/version", "/admin/login/", "/swagger"])
+def test_the_way_to_https_is_as_safe_but_cannot_promise_it(where):
+    for host, status in ((HOST, 301), ("evil.example.org", 301 if "health" in where else 400)):
+        answer = browser().get(where, headers={"Host": host})
+        assert answer.status_code == status
+        assert "Strict-Transport-Security" not in answer
+        answer["Strict-Transport-Security"] = ALWAYS["Strict-Transport-Security"]
+        require_safe(answer, where)
+
+
+@pytest.mark.django_db
+def test_what_did_not_change_is_as_safe(alice, household):
+    first = alice.get("/api/v1/households", secure=True, headers={"Host": HOST})
+    one = f"/api/v1/households/{first.json()['results'][0]['id']}"
+    tag = alice.get(one, secure=True, headers={"Host": HOST})["ETag"]
+    again = alice.get(one, secure=True, headers={"Host": HOST, "If-None-Match": tag})
+    static = browser().get("/static/admin/css/base.css", secure=True)
+    unchanged = {"If-Modified-Since": static["Last-Modified"]}
+    cached = browser().get("/static/admin/css/base.css", secure=True, headers=unchanged)
+    for answer, where in ((again, one), (cached, "/static/admin/css/base.css")):
+        assert answer.status_code == 304
+        require_safe(answer, where)
+
+
+@pytest.mark.django_db
+def test_a_lock_out_and_a_forged_form_are_as_safe(settings):
+    settings.AXES_FAILURE_LIMIT = 1
+    guess = {"username": "nobody", "password": "wrong"}
+    answers = [browser().post("/admin/login/", guess, secure=True) for _ in range(2)]
+    forged = browser(enforce_csrf_checks=True).post("/admin/login/", guess, secure=True)
+    assert ([answer.status_code for answer in answers][-1], forged.status_code) == (429, 403)
+    for answer in (*answers, forged):
+        require_safe(answer, "/admin/login/")
+
+
+@pytest.mark.django_db
+def test_the_cookies_of_a_session_are_secure_and_hidden_from_scripts():
+    User.objects.create_superuser("root", password="correct horse battery")
+    answer = browser().post(
+        "/admin/login/", {"username": "root", "password": "correct horse battery"}, secure=True
+    )
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert set(answer.cookies) == {"sessionid", "csrftoken"}
+    require_safe(answer, "/admin/login/")
+
+
+# --- writes by session need the form's own token ---
+
+
+@pytest.mark.django_db
+def test_every_write_by_session_needs_the_csrf_token():
+    client = browser(enforce_csrf_checks=True)
+    client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
+    seen = 0
+    for address in EVERY:
+        if address.startswith("/api/v1/auth/token") and not address.startswith("/api/v1/auth/tokens"):
+            continue  # it makes no use of the session
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            answer = client.generic(method, address, b"{}", "application/json", secure=True)
+            assert answer.status_code in (403, 404, 405, 302), (method, address, answer.status_code)
+            if answer.status_code == 403:
+                seen += 1
+    assert seen > 100
