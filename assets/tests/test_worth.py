@@ -1,0 +1,205 @@
+"""The value of assets on days: by the grid and by the fold, in groups, and in a fixed number of queries."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from assets import worth
+from assets.calculations.valuation import Column, History
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag
+from assets.seeds import type_id
+from assets.worth import GROUPINGS, by_fold, by_grid, histories, totals_on
+from portfolios.models import Household, Portfolio
+
+FIRST = date(2024, 1, 1)
+EURO = 10_000
+WEEKS = [FIRST + timedelta(days=number) for number in (0, 7, 14, 21)]
+DAYS = [FIRST + timedelta(days=number) for number in range(22)]
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(kind), name=name, currency=currency, **fields
+    )
+
+
+def valued(asset, on: int, value, *, hour=12) -> AssetSnapshot:
+    at = datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=on)
+    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
+
+
+@pytest.fixture
+def checking(portfolio):
+    asset = made(portfolio, "Checking")
+    valued(asset, 3, "100")
+    valued(asset, 14, "-40")
+    return asset
+
+
+@pytest.fixture
+def shares(portfolio):
+    asset = made(portfolio, "Shares", kind=5, currency="USD", disposed_on=day(18))
+    valued(asset, 0, "5")
+    return asset
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_each_day_has_the_newest_values_owned_and_owed_apart(portfolio, checking, shares, days):
+    totals = totals_on([portfolio.pk], days)
+    euros, dollars = totals.columns[(), "EUR"], totals.columns[(), "USD"]
+    at = [days.index(week) for week in WEEKS]
+    assert [euros.owned[n] for n in at] == [0, 100 * EURO, 0, 0]
+    assert [euros.owed[n] for n in at] == [0, 0, -40 * EURO, -40 * EURO]
+    assert [dollars.owned[n] for n in at] == [5 * EURO, 5 * EURO, 5 * EURO, 0]
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_later_instant_of_a_day_wins(portfolio, days):
+    asset = made(portfolio)
+    valued(asset, 7, "2", hour=20)
+    valued(asset, 7, "1", hour=8)
+    assert totals_on([portfolio.pk], days).columns[(), "EUR"].owned[days.index(day(7))] == 2 * EURO
+
+
+def test_keys_are_ids_and_codes(portfolio, checking, shares):
+    found = {
+        by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, by=by).columns} for by in worth.COLUMNS
+    }
+    assert found == {
+        "type": {(UUID(type_id(2)),), (UUID(type_id(5)),)},
+        "group": {("FINANCIAL",)},
+        "currency": {("EUR",), ("USD",)},
+        "portfolio": {(portfolio.pk,)},
+        "asset": {(checking.pk,), (shares.pk,)},
+    }
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_asset_with_several_tags_stands_in_one_column_of_all_of_them(portfolio, checking, shares, days):
+    tags = [Tag.objects.create(household=portfolio.household, name=name) for name in "ab"]
+    for tag in tags:
+        AssetTag.objects.create(asset=checking, tag=tag)
+    totals = totals_on([portfolio.pk], days, by="tag")
+    assert {tuple(sorted(keys)) for keys, _ in totals.columns} == {tuple(sorted(t.pk for t in tags)), ()}
+    assert totals.overlap
+
+
+def test_rename_rolls_categories_up(portfolio, checking):
+    top = Category.objects.create(household=portfolio.household, name="Top")
+    below = [Category.objects.create(household=portfolio.household, name=n, parent=top) for n in "ab"]
+    for category in below:
+        AssetCategory.objects.create(asset=checking, category=category)
+    rename = {category.pk: top.pk for category in below}
+    totals = totals_on([portfolio.pk], WEEKS, by="category", rename=rename)
+    assert set(totals.columns) == {((top.pk,), "EUR")}
+
+
+def test_group_that_is_zero_throughout_is_left_out(portfolio, checking):
+    made(portfolio, "Nothing", kind=4)
+    valued(made(portfolio, "Empty", kind=5), 0, "0")
+    for days in (WEEKS, DAYS):
+        assert set(totals_on([portfolio.pk], days, by="type").columns) == {((UUID(type_id(2)),), "EUR")}
+
+
+def test_sum_beyond_a_bigint_is_exact(portfolio):
+    """A thousand of the largest values: more than 2**63 ten-thousandths."""
+    assets = Asset.objects.bulk_create(
+        Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"Rich {n}", currency="EUR")
+        for n in range(1000)
+    )
+    most = Decimal("999999999999.9999")
+    at = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(asset=asset, value=sign * most, observed_at=at + timedelta(days=on), on=day(on))
+        for asset in assets
+        for on, sign in ((0, 1), (7, -1))
+    )
+    for days in (WEEKS[:2], DAYS[:8]):
+        column = totals_on([portfolio.pk], days).columns[(), "EUR"]
+        assert column == Column(
+            (*[1000 * (10**16 - 1)] * (len(days) - 1), 0), (*[0] * (len(days) - 1), -1000 * (10**16 - 1))
+        )
+
+
+def test_portfolios_not_asked_for_count_nothing(portfolio, checking, household):
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    valued(made(other), 0, "7")
+    assert totals_on([other.pk], WEEKS).columns[(), "EUR"].owned == (7 * EURO,) * 4
+    assert totals_on([], WEEKS).columns == {}
+
+
+def test_no_days_no_columns(portfolio, checking):
+    assert totals_on([portfolio.pk], []).columns == {}
+
+
+@pytest.mark.parametrize("by", [None, *GROUPINGS])
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_totals_take_a_fixed_number_of_queries(
+    portfolio, checking, shares, by, days, django_assert_num_queries
+):
+    with django_assert_num_queries(3 if by in worth.LABELS else 2):
+        totals_on([portfolio.pk], days, by=by)
+
+
+def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
+    found = histories([portfolio.pk], start=day(5), end=day(14))
+    assert found[checking.pk] == History("EUR", (day(3), day(14)), (100 * EURO, -40 * EURO), None)
+    assert found[shares.pk] == History("USD", (day(0),), (5 * EURO,), day(18))
+
+
+def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
+    assert histories([portfolio.pk], start=day(1), end=day(13))[checking.pk].days == (day(3),)
+    assert histories([portfolio.pk], start=day(1), end=day(2))[checking.pk].days == ()
+
+
+def test_histories_take_two_queries(portfolio, checking, shares, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        histories([portfolio.pk], start=day(0), end=day(9))
+
+
+VALUES = st.lists(
+    st.tuples(st.integers(0, 21), st.integers(0, 23), st.integers(-3, 3)),
+    max_size=6,
+    unique_by=lambda v: v[:2],
+)
+ASSETS = st.lists(
+    st.tuples(
+        st.sampled_from([2, 4]), st.sampled_from(["EUR", "USD"]), st.none() | st.integers(0, 21), VALUES
+    ),
+    max_size=4,
+)
+
+
+class GridAndFold(TestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(ASSETS, st.lists(st.integers(-2, 23), min_size=1, max_size=6, unique=True))
+    def test_agree(self, assets, numbers):
+        portfolio = Portfolio.objects.create(
+            household=Household.objects.create(name="H"), name="P", time_zone="UTC"
+        )
+        for kind, currency, gone, values in assets:
+            asset = made(
+                portfolio, kind=kind, currency=currency, disposed_on=None if gone is None else day(gone)
+            )
+            for on, hour, value in values:
+                valued(asset, on, value, hour=hour)
+        held = worth._holdings([portfolio.pk], "type", {})
+        days = sorted(map(day, numbers))
+        grid, folded = (worth._without_zeros(road(held, days)) for road in (by_grid, by_fold))
+        assert grid == folded if held else not assets
+
+
+@pytest.mark.django_db
+def test_no_portfolios_no_histories():
+    assert histories([], start=day(0), end=day(9)) == {}
