@@ -1,4 +1,4 @@
-"""What doctor looks at among rates and categories."""
+"""What doctor looks at among rates, categories and what is derived from values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
+from assets import steps
 from assets.models import Category, ExchangeRate
 from assets.models.taxonomy import categories_in_cycles
 from strata.doctor import Level, examines
+
+MOST_NAMED = 5
+MEND = "Run: python manage.py rebuild"
 
 
 @examines("rates")
@@ -43,3 +47,18 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{len(lost)} lead in a circle: {named}"
     else:
         yield Level.OK, "no cycles"
+
+
+@examines("daily steps")
+def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
+    wrong = 0
+    for portfolio_id in steps.portfolios().values_list("pk", flat=True):
+        if mistakes := steps.mistakes(portfolio_id):
+            wrong += 1
+            _, on, currency, _ = min(mistakes)
+            if wrong <= MOST_NAMED:
+                yield Level.FAIL, f"portfolio {portfolio_id} is wrong from {on} on, in {currency}. {MEND}"
+    if wrong > MOST_NAMED:
+        yield Level.FAIL, f"and {wrong - MOST_NAMED} more portfolios. {MEND}"
+    if not wrong:
+        yield Level.OK, "they are what the values make"

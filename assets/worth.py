@@ -7,17 +7,17 @@ Who calls answers for the door: the portfolio ids must have come through `for_us
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F
 
-from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals
-from assets.models import Asset, AssetCategory, AssetTag
+from assets import sql
+from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals, running_totals
+from assets.models import Asset, AssetCategory, AssetTag, AssetType
 
 COLUMNS = {
     "type": "asset_type_id",
@@ -28,7 +28,18 @@ COLUMNS = {
 }
 LABELS = {"category": AssetCategory, "tag": AssetTag}
 GROUPINGS = (*COLUMNS, *LABELS)
-COARSE_DAYS = 7  # measured: from weeks on, looking values up day by day costs less than reading all of them
+# What is stored of the sums knows these; a group is its types.
+STEPS_BY = {
+    None: None,
+    "type": "asset_type_id",
+    "group": "asset_type_id",
+    "currency": None,
+    "portfolio": "portfolio_id",
+}
+# Measured: for a few days values are looked up faster than steps are added up, and for weeks and more faster than
+# all values are read.
+FEW_DAYS = 3
+COARSE_DAYS = 7
 
 
 def totals_on(
@@ -47,11 +58,13 @@ def totals_on(
     Columns that are zero on every day are left out. `derived=False` reads the values themselves and not what is
     stored of their sums: for who looks at rows that are not the present ones.
     """
-    held = _holdings(portfolio_ids, by, rename or {})
-    if not held or not days:
-        return Totals(tuple(days), {})
+    if not days:
+        return Totals((), {})
+    if derived and by in STEPS_BY and len(days) > FEW_DAYS:
+        return without_zeros(by_steps(portfolio_ids, days, by, rename or {}))
+    held = holdings(portfolio_ids, by, rename or {})
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
-    return _without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
+    return without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
 
 
 def histories(portfolio_ids: Collection[UUID], *, start: date, end: date) -> dict[UUID, History]:
@@ -59,7 +72,7 @@ def histories(portfolio_ids: Collection[UUID], *, start: date, end: date) -> dic
 
     An asset that has neither has an empty history. Amounts are ten-thousandths.
     """
-    held = _holdings(portfolio_ids, None, {})
+    held = holdings(portfolio_ids, None, {})
     return {asset.id: past for asset, past in _histories(held, start, end)}
 
 
@@ -72,7 +85,7 @@ class Holding(NamedTuple):
     keys: Keys
 
 
-def _holdings(
+def holdings(
     portfolio_ids: Collection[UUID], by: str | None, rename: Mapping[Hashable, Hashable]
 ) -> list[Holding]:
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
@@ -99,20 +112,42 @@ def _renamed(keys: Iterable[Hashable], rename: Mapping[Hashable, Hashable]) -> K
     return tuple(sorted({rename.get(key, key) for key in keys}, key=str))
 
 
-def _without_zeros(totals: Totals) -> Totals:
+def without_zeros(totals: Totals) -> Totals:
     kept = {key: column for key, column in totals.columns.items() if any(column.owned) or any(column.owed)}
     return Totals(totals.days, kept)
+
+
+# --- from the table of daily steps ---
+
+
+def by_steps(
+    portfolio_ids: Collection[UUID],
+    days: Sequence[date],
+    by: str | None,
+    rename: Mapping[Hashable, Hashable],
+) -> Totals:
+    groups = dict(AssetType.objects.values_list("pk", "group")) if by == "group" else {}
+
+    @cache
+    def keys(named: UUID | None, currency: str) -> Keys:
+        key = currency if by == "currency" else groups.get(named, named)
+        return _renamed(() if by is None else (key,), rename)
+
+    steps = sql.steps_until(portfolio_ids, days[-1], by=STEPS_BY[by])
+    return running_totals(
+        ((on, keys(named, currency), currency, *both) for on, currency, named, *both in steps), days
+    )
 
 
 # --- from the values: a fold for daily series, a grid for coarse ones ---
 
 
-def by_fold(held: Iterable[Holding], days: Sequence[date]) -> Totals:
-    past = _histories(list(held), days[0], days[-1])
+def by_fold(held: Collection[Holding], days: Sequence[date]) -> Totals:
+    past = _histories(held, days[0], days[-1])
     return fold(((asset.keys, history) for asset, history in past), days)
 
 
-def by_grid(held: Iterable[Holding], days: Sequence[date]) -> Totals:
+def by_grid(held: Collection[Holding], days: Sequence[date]) -> Totals:
     """Each asset's newest value on each day, added up by the database, which is told where each asset counts."""
     places: dict[tuple[Keys, str], int] = {}
     rows = [
@@ -120,99 +155,14 @@ def by_grid(held: Iterable[Holding], days: Sequence[date]) -> Totals:
         for asset in held
     ]
     columns = list(places)
-    sums = _fetched(_GRID[connection.vendor], [*_told(rows), *_told_days(days)])
-    amounts = (
-        (days[number], *columns[place], int(high) * HALF + int(low))
-        for number, place, *halves in sums
-        for high, low in (halves[:2], halves[2:])
-    )
-    return grid_totals(amounts, days)
+    sums = sql.sums_on(rows, days)
+    return grid_totals(((on, *columns[place], amount) for on, place, *both in sums for amount in both), days)
 
 
-def _histories(held: Sequence[Holding], start: date, end: date) -> Iterator[tuple[Holding, History]]:
-    rows = [(asset.id, number, None) for number, asset in enumerate(held)]
-    found = _fetched(_VALUES[connection.vendor], [*_told(rows), start, end])
-    known: dict[str, date] = _Days()
-    packed = {number: (json.loads(days), json.loads(values)) for number, days, values in found}
-    for number, asset in enumerate(held):
-        days, values = packed.pop(number, ((), ()))
-        # Of several values on a day the last one stands, as they come by day and instant.
-        last = dict(zip((known[day] for day in days), values, strict=True))
-        yield asset, History(asset.currency, tuple(last), tuple(last.values()), asset.disposed_on)
-
-
-class _Days(dict[str, date]):
-    """Days by their text: a million values have few of them."""
-
-    def __missing__(self, text: str) -> date:
-        self[text] = found = date.fromisoformat(text)
-        return found
-
-
-# --- SQL: read by way of models, a million values would take minutes ---
-
-HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
-type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
-
-# Tables made of parameters: the assets and the days that are asked for.
-_ASSETS = {
-    "sqlite": """SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS place,
-        json_extract(value, '$[2]') AS gone FROM json_each(%s)""",
-    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::int[], %s::date[]) AS asset(id, place, gone)",
-}
-_DAYS = {
-    "sqlite": "SELECT value AS on_day, key AS number FROM json_each(%s)",
-    "postgresql": "SELECT * FROM unnest(%s::date[], %s::int[]) AS day(on_day, number)",
-}
-_GRID = {
-    vendor: f"""
-    WITH asset AS ({_ASSETS[vendor]}), day AS ({_DAYS[vendor]}),
-    worth AS MATERIALIZED (
-        SELECT day.number, asset.place, (
-            SELECT s.value FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND s."on" <= day.on_day
-            ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
-        ) AS value
-        FROM asset CROSS JOIN day WHERE asset.gone IS NULL OR asset.gone > day.on_day
-    )
-    SELECT number, place,
-        COALESCE(SUM(CASE WHEN value > 0 THEN value / {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0)
-    FROM worth WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - made of our own words
-    for vendor in _ASSETS
-}
-_PACKED = {
-    "sqlite": 'json_group_array("on"), json_group_array(value)',
-    "postgresql": 'json_agg("on")::text, json_agg(value)::text',
-}
-_VALUES = {
-    vendor: f"""
-    WITH asset AS ({_ASSETS[vendor]}), span AS (SELECT %s AS opening, %s AS closing)
-    SELECT place, {_PACKED[vendor]} FROM (
-        SELECT asset.place, s."on", s.value FROM asset CROSS JOIN span
-        JOIN assets_assetsnapshot s ON s.asset_id = asset.id AND s."on" <= span.closing AND s."on" >= COALESCE((
-            SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= span.opening
-        ), span.opening)
-        ORDER BY s.asset_id, s."on", s.observed_at
-    ) AS ordered GROUP BY place"""  # noqa: S608 - made of our own words
-    for vendor in _ASSETS
-}
-
-
-def _told(rows: Sequence[Place]) -> list[Any]:
-    if connection.vendor == "postgresql":
-        return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
-    return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
-
-
-def _told_days(days: Sequence[date]) -> list[Any]:
-    if connection.vendor == "postgresql":
-        return [list(days), list(range(len(days)))]
-    return [json.dumps([day.isoformat() for day in days])]
-
-
-def _fetched(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+def _histories(held: Collection[Holding], start: date, end: date) -> Iterator[tuple[Holding, History]]:
+    assets = {asset.id: asset for asset in held}
+    for pk, values in sql.values_between(list(assets), start, end):
+        asset = assets.pop(pk)
+        yield asset, History(asset.currency, tuple(values), tuple(values.values()), asset.disposed_on)
+    for asset in assets.values():
+        yield asset, History(asset.currency, disposed_on=asset.disposed_on)

@@ -10,7 +10,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 
-from assets.models import Asset, AssetSnapshot, AssetType
+from assets.models import Asset, AssetSnapshot, AssetType, DailyStep
+from assets.steps import rebuild
 from portfolios.households import make_household
 from portfolios.models import Portfolio
 from strata import actor
@@ -48,6 +49,7 @@ def make_benchmark_household(
             )
             assets = make_assets(portfolio, size.assets)
             insert_rows(AssetSnapshot, SNAPSHOT_FIELDS, snapshot_rows(assets, size, now, advance))
+            rebuild(portfolio.pk)
             if journal:
                 record_creations(portfolio, now)
             Portfolio.objects.filter(pk=portfolio.pk).update_unrecorded(revision=F("revision") + 1)
@@ -116,5 +118,5 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 def analyze() -> None:
     """Tell the database's planner what it now holds."""
     with connection.cursor() as cursor:
-        for model in (Asset, AssetSnapshot, Change):
+        for model in (Asset, AssetSnapshot, DailyStep, Change):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

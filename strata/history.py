@@ -6,11 +6,14 @@ row or a million, and hold each column as it is stored, decimals as text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
@@ -28,13 +31,14 @@ class TrackedQuerySet(HouseholdQuerySet):
 
     def bulk_create(self, objs, *args, **kwargs):
         objs = list(objs)
+        if kwargs.get("update_conflicts"):
+            raise TypeError("A row that is there already is changed by update(), which records it.")
         kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
         for obj in objs:
             obj.sign(adding=True)
-        with transaction.atomic(using=self.db):
+        with transaction.atomic(using=self.db), accounted(self.model, [obj.pk for obj in objs], adding=True):
             made = super().bulk_create(objs, *args, **kwargs)
             Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
-            raise_revisions(self.model, {obj.pk for obj in made})
         return made
 
     def bulk_update(self, objs, fields, batch_size=None):
@@ -43,17 +47,16 @@ class TrackedQuerySet(HouseholdQuerySet):
             obj.sign(adding=False)
             for key in keys:
                 self.model._meta.get_field(key).pre_save(obj, False)
-        return super().bulk_update(objs, {*fields, *keys, "updated_at", "updated_by"}, batch_size)
+        return super().bulk_update(objs, {*fields, *keys}, batch_size)  # by update(), which signs
 
     def update(self, **fields):
         with transaction.atomic(using=self.db):
-            rows = locked(self)
+            rows, ids = locked(self)
             record(rows, Change.Action.UPDATE)
-            raise_revisions(self.model, rows)
             fields.setdefault("updated_at", timezone.now())
             fields.setdefault("updated_by", actor.current().user)
-            changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
-            raise_revisions(self.model, rows)
+            with accounted(self.model, ids, to=destination(self.model, fields)):
+                changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
         return changed
 
     update.alters_data = True
@@ -61,16 +64,16 @@ class TrackedQuerySet(HouseholdQuerySet):
     def delete(self):
         """Delete by set, children first, so that each level leaves its own trace."""
         with transaction.atomic(using=self.db):
-            rows = locked(self)
+            rows, ids = locked(self)
             children = 0
             for relation in cascading(self.model):
                 kept = relation.related_model._base_manager.filter(
                     **{f"{relation.field.name}__in": rows.values("pk")}
                 )
                 children += kept.delete()[0]
-            raise_revisions(self.model, rows)
             record(rows, Change.Action.DELETE)
-            deleted, detail = super(TrackedQuerySet, rows).delete()
+            with accounted(self.model, ids):
+                deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
 
     delete.alters_data = True
@@ -128,18 +131,28 @@ class TrackedModel(Owned):
             kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
         with transaction.atomic():
             if not adding:
-                before = locked(type(self)._base_manager.filter(pk=self.pk))
+                before, _ = locked(type(self)._base_manager.filter(pk=self.pk))
                 record(before, Change.Action.UPDATE)
-                raise_revisions(type(self), before)
-            super().save(*args, **kwargs)
-            if adding:
-                creation_of(self).save(force_insert=True)
-            raise_revisions(type(self), {self.pk})
+            with accounted(type(self), [self.pk], adding=adding, to=destination(type(self), vars(self))):
+                super().save(*args, **kwargs)
+                if adding:
+                    creation_of(self).save(force_insert=True)
 
     def delete(self, *args, **kwargs):
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
         self._state.adding = True
         return deleted
+
+    @classmethod
+    def before_write(cls, ids: list[UUID]) -> Any:
+        """For a model from whose rows something is derived: what `after_write` must know of them as they were.
+
+        Both are called inside the write's transaction, while the rows' portfolios are locked.
+        """
+
+    @classmethod
+    def after_write(cls, ids: list[UUID], before: Any) -> None:
+        """Keeps what is derived from the rows in step with them. `before` is None for rows that are new."""
 
 
 def creation_of(row: TrackedModel) -> Change:
@@ -165,14 +178,12 @@ def signature() -> dict[str, Any]:
     }
 
 
-def locked(rows: models.QuerySet) -> models.QuerySet:
-    """The same rows by id, locked where the database locks rows (SQLite's transaction has locked them all)."""
-    model = rows.model
-    plain = model._base_manager.using(rows.db).filter(pk__in=rows.order_by().values("pk"))
-    if connections[rows.db].features.has_select_for_update:
-        ids = list(plain.order_by("pk").select_for_update().values_list("pk", flat=True))
-        return model._base_manager.using(rows.db).filter(pk__in=ids)
-    return plain
+def locked(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
+    """The same rows by their ids, whatever is written to them, and locked where the database locks rows."""
+    every = rows.model._base_manager.using(rows.db)
+    chosen = every.filter(pk__in=rows.order_by().values("pk")).order_by("pk").select_for_update()
+    ids = list(chosen.values_list("pk", flat=True))
+    return every.filter(pk__among=ids), ids
 
 
 def record(rows: models.QuerySet, action: str) -> None:
@@ -234,13 +245,66 @@ def cascading(model: type[models.Model]) -> list[Any]:
     ]
 
 
-def raise_revisions(model: type[TrackedModel], rows: models.QuerySet | set) -> None:
-    """Count up the revision of every portfolio that the rows belong to: an unchanged one is unchanged data."""
+@contextmanager
+def accounted(
+    model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, to: UUID | None = None
+) -> Iterator[None]:
+    """Around a write of rows: counts up their portfolios' revisions and keeps in step what is derived from them.
+
+    A portfolio's row is locked before anything is derived, so that writers below it take turns; `to` is where the
+    rows go, so that both ends are locked in one order.
+    """
+    raised = set() if adding else raise_revisions(model, portfolios_of(model, ids, to), set())
+    # A row may have gone to another portfolio while that was waited for: look again.
+    while not adding and waits() and (more := portfolios_of(model, ids)) - raised:
+        raised = raise_revisions(model, more, raised)
+    before = None if adding else model.before_write(ids)
+    yield
+    raise_revisions(model, portfolios_of(model, ids), raised)
+    model.after_write(ids, before)
+
+
+def waits() -> bool:
+    """Whether a lock may have been waited for: SQLite's writers take turns by whole transactions."""
+    return connection.features.has_select_for_update
+
+
+def raise_revisions(model: type[TrackedModel], portfolio_ids: set[UUID], raised: set[UUID]) -> set[UUID]:
+    """Count up the portfolios' revisions, but for those that have been: an unchanged one is unchanged data."""
+    if found := portfolio_ids - raised:
+        rows = portfolio_model(model)._base_manager.filter(pk__in=found)
+        if len(found) > 1:  # in one order, or two writers wait for each other
+            list(rows.order_by("pk").select_for_update().values_list("pk"))
+        rows.update_unrecorded(revision=F("revision") + 1)
+    return raised | found
+
+
+def portfolios_of(model: type[TrackedModel], ids: list[UUID], to: UUID | None = None) -> set[UUID]:
+    """The portfolios that the rows belong to, and the one that they would by the parent `to`."""
     if model.portfolio_lookup is None:
-        return
-    portfolio: Any = model
+        return set()
+    rows = model._base_manager.filter(pk__among=ids).order_by()
+    found = rows.values_list(f"{model.portfolio_lookup}_id", flat=True).distinct()
+    parent, _, way = model.portfolio_lookup.partition("__")
+    if to is None:
+        return set(found)
+    if not way:
+        return {*found, to}
+    parents = model._meta.get_field(parent).related_model._base_manager.filter(pk=to).order_by()
+    return set(found.union(parents.values_list(f"{way}_id", flat=True)).order_by())
+
+
+def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
+    """The id of the parent that a write puts rows below; None where it leaves them, or where each has its own."""
+    if model.portfolio_lookup is None:
+        return None
+    parent = model.portfolio_lookup.partition("__")[0]
+    given = values.get(parent, values.get(f"{parent}_id"))
+    given = getattr(given, "pk", given)
+    return None if hasattr(given, "resolve_expression") else given
+
+
+def portfolio_model(model: type[TrackedModel]) -> type[TrackedModel]:
     for name in model.portfolio_lookup.split("__"):
-        portfolio = portfolio._meta.get_field(name).related_model
-    chosen = rows if isinstance(rows, models.QuerySet) else model._base_manager.filter(pk__in=rows)
-    ids = chosen.order_by().values(f"{model.portfolio_lookup}_id")
-    portfolio._base_manager.filter(pk__in=ids).update_unrecorded(revision=F("revision") + 1)
+        model = model._meta.get_field(name).related_model
+    return model

@@ -1,6 +1,7 @@
 """Assets, their values and movements, how they are sorted, and the exchange rates."""
 
 from assets.models.asset import Asset, AssetCategory, AssetSnapshot, AssetTag
+from assets.models.daily_step import DailyStep
 from assets.models.market import ExchangeRate
 from assets.models.taxonomy import AssetType, Category, Tag
 from assets.models.transaction import Transaction
@@ -12,6 +13,7 @@ __all__ = [
     "AssetTag",
     "AssetType",
     "Category",
+    "DailyStep",
     "ExchangeRate",
     "Tag",
     "Transaction",

@@ -14,6 +14,12 @@ from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameField, NoteField
 
 
+def steps():
+    from assets import steps  # it needs this module
+
+    return steps
+
+
 class Asset(TrackedModel):
     """A liability is an asset whose values are negative, so that net worth is a plain sum.
 
@@ -55,6 +61,16 @@ class Asset(TrackedModel):
 
     def has_entries(self) -> bool:
         return self.snapshots.exists() or self.transactions.exists()
+
+    @classmethod
+    def before_write(cls, ids):
+        return steps().facts_of(cls.objects.filter(pk__among=ids))
+
+    @classmethod
+    def after_write(cls, ids, before):
+        """A new asset has no values yet, and one that is deleted has none any more."""
+        if before is not None:
+            steps().amend(steps().moved_by_assets(before, cls.before_write(ids)))
 
 
 class AssetCategory(TrackedModel):
@@ -142,3 +158,11 @@ class AssetSnapshot(TrackedModel):
 
     def clean(self):
         settle_moment(self, "observed_at")
+
+    @classmethod
+    def before_write(cls, ids):
+        return steps().made_by_snapshots(ids)
+
+    @classmethod
+    def after_write(cls, ids, before):
+        steps().amend(steps().difference(steps().made_by_snapshots(ids), before or {}))

@@ -13,9 +13,9 @@ from hypothesis.extra.django import TestCase
 
 from assets import worth
 from assets.calculations.valuation import Column, History
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, Tag
 from assets.seeds import type_id
-from assets.worth import GROUPINGS, by_fold, by_grid, histories, totals_on
+from assets.worth import GROUPINGS, by_fold, by_grid, histories, totals_on, without_zeros
 from portfolios.models import Household, Portfolio
 
 FIRST = date(2024, 1, 1)
@@ -145,11 +145,26 @@ def test_no_days_no_columns(portfolio, checking):
 
 @pytest.mark.parametrize("by", [None, *GROUPINGS])
 @pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
-def test_totals_take_a_fixed_number_of_queries(
+def test_totals_of_values_take_a_fixed_number_of_queries(
     portfolio, checking, shares, by, days, django_assert_num_queries
 ):
     with django_assert_num_queries(3 if by in worth.LABELS else 2):
-        totals_on([portfolio.pk], days, by=by)
+        totals_on([portfolio.pk], days, by=by, derived=False)
+
+
+@pytest.mark.parametrize("by", worth.STEPS_BY)
+def test_totals_of_steps_take_one_query_and_groups_one_more(
+    portfolio, checking, shares, by, django_assert_num_queries
+):
+    with django_assert_num_queries(2 if by == "group" else 1):
+        totals_on([portfolio.pk], DAYS, by=by)
+
+
+def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
+    DailyStep.objects.update(owned_low=1)
+    kept, read = (totals_on([portfolio.pk], DAYS, derived=wanted) for wanted in (True, False))
+    assert kept != read
+    assert read.columns[(), "EUR"].owned[3] == 100 * EURO
 
 
 def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
@@ -194,10 +209,11 @@ class GridAndFold(TestCase):
             )
             for on, hour, value in values:
                 valued(asset, on, value, hour=hour)
-        held = worth._holdings([portfolio.pk], "type", {})
         days = sorted(map(day, numbers))
-        grid, folded = (worth._without_zeros(road(held, days)) for road in (by_grid, by_fold))
-        assert grid == folded if held else not assets
+        for by in (None, *GROUPINGS):
+            held = worth.holdings([portfolio.pk], by, {})
+            grid, folded = (without_zeros(road(held, days)) for road in (by_grid, by_fold))
+            assert grid == folded
 
 
 @pytest.mark.django_db

@@ -1,0 +1,48 @@
+"""DailyStep: by how much a portfolio's assets of one type and currency rose and fell on a day, all added up.
+
+It can be made anew from the values at any time: `manage.py rebuild` does, `manage.py doctor` compares.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from strata.ownership import Owned
+
+
+class DailyStep(Owned):
+    """The change of what is owned (>= 0 in all) and of what is owed (<= 0) against the day before it.
+
+    In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So they can be
+    added up by the database, however many and however large the values are.
+    """
+
+    household_lookup = "portfolio__household"
+
+    portfolio = models.ForeignKey(
+        "portfolios.Portfolio", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    # A type is not held back by what is derived, nor looked for in it when it goes.
+    asset_type = models.ForeignKey(
+        "assets.AssetType",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        db_index=False,
+    )
+    currency = models.CharField(max_length=3)
+    on = models.DateField()
+    owned_high = models.BigIntegerField()
+    owned_low = models.BigIntegerField()
+    owed_high = models.BigIntegerField()
+    owed_low = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("portfolio", "on", "currency", "asset_type"), name="daily_step_one_per_day_and_kind"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.currency} on {self.on}"

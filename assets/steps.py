@@ -1,0 +1,138 @@
+"""The table of daily steps: kept in step with every write, made anew, and compared with the values.
+
+"Sums" are what steps add up to: [owned, owed] by portfolio, day, currency and type. A write adds the difference
+that it makes, so that writes in any order come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from itertools import batched, groupby
+from operator import itemgetter
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from assets import sql
+from assets.calculations.valuation import History, steps_of
+from assets.models import Asset, DailyStep
+from assets.querysets import AssetQuerySet
+
+type Sums = dict[sql.Kind, list[int]]
+BATCH = 500
+ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
+
+
+class Facts(NamedTuple):
+    """What decides where an asset's steps stand, and when they end."""
+
+    portfolio_id: UUID
+    asset_type_id: UUID
+    currency: str
+    disposed_on: date | None
+
+
+def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
+    return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
+
+
+def add(sums: Sums, facts: Facts, values: Mapping[date, int], *, sign: int = 1) -> None:
+    """Add the steps of an asset with these values (the oldest day first) to the sums."""
+    past = History(facts.currency, tuple(values), tuple(values.values()), facts.disposed_on)
+    for on, _, currency, owned, owed in steps_of((), past):
+        both = sums.setdefault((facts.portfolio_id, on, currency, facts.asset_type_id), [0, 0])
+        both[0] += sign * owned
+        both[1] += sign * owed
+
+
+# --- what a write changes ---
+
+
+def made_by_snapshots(ids: Collection[UUID]) -> Sums:
+    """What the steps would lose without these snapshots."""
+    sums: Sums = {}
+    for _, around in groupby(sql.values_around(ids), key=itemgetter(0)):
+        asset = list(around)
+        facts = Facts(*asset[0][1:5])
+        add(sums, facts, {on: value for *_, on, value, _ in asset})
+        add(sums, facts, {on: value for *_, on, value, its in asset if not its}, sign=-1)
+    return sums
+
+
+def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -> Sums:
+    """What it changes that some assets were one thing and are another, their values being what they were."""
+    sums: Sums = {}
+    changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
+    for pk, values in _all_values(changed):
+        add(sums, before[pk], values, sign=-1)
+        add(sums, after[pk], values)
+    return sums
+
+
+def difference(after: Sums, before: Sums) -> Sums:
+    found = {key: list(both) for key, both in after.items()}
+    for key, (owned, owed) in before.items():
+        both = found.setdefault(key, [0, 0])
+        both[0] -= owned
+        both[1] -= owed
+    return {key: both for key, both in found.items() if any(both)}
+
+
+def amend(change: Sums) -> None:
+    """Add to the table. The portfolios are locked by the write that this belongs to."""
+    kinds = sorted((item for item in change.items() if any(item[1])), key=itemgetter(0))
+    for batch in batched(kinds, BATCH):
+        sql.add_steps(batch)
+
+
+def _all_values(ids: Iterable[UUID]) -> Iterable[tuple[UUID, dict[date, int]]]:
+    for some in batched(ids, ASSETS_AT_A_TIME):
+        yield from sql.values_between(some, date.min, date.max)
+
+
+# --- made anew, and compared ---
+
+
+def calculated(portfolio_id: UUID) -> Sums:
+    """What the table should hold of a portfolio, by its values."""
+    sums: Sums = {}
+    facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
+    for pk, values in _all_values(facts):
+        add(sums, facts[pk], values)
+    return {key: both for key, both in sums.items() if any(both)}
+
+
+def stored(portfolio_id: UUID) -> Sums:
+    """What the table holds of a portfolio; rows that have come to nothing are as good as none."""
+    rows = DailyStep.objects.filter(portfolio=portfolio_id).values_list(
+        "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
+    )
+    sums = {
+        (portfolio_id, on, currency, kind): [sql.whole(*amounts[:2]), sql.whole(*amounts[2:])]
+        for on, currency, kind, *amounts in rows.iterator(chunk_size=10_000)
+    }
+    return {key: both for key, both in sums.items() if any(both)}
+
+
+def mistakes(portfolio_id: UUID) -> Sums:
+    """By how much the table is wrong about a portfolio, and where."""
+    return difference(stored(portfolio_id), calculated(portfolio_id))
+
+
+def rebuild(portfolio_id: UUID) -> None:
+    """Forget a portfolio's steps and make them anew from its values, while none is written."""
+    with transaction.atomic():
+        lock(portfolio_id)
+        DailyStep.objects.filter(portfolio=portfolio_id).delete()
+        amend(calculated(portfolio_id))
+
+
+def lock(portfolio_id: UUID) -> None:
+    list(portfolios().select_for_update().filter(pk=portfolio_id).values_list("pk"))
+
+
+def portfolios() -> QuerySet:
+    return DailyStep._meta.get_field("portfolio").related_model.objects.order_by("pk")
