@@ -7,7 +7,7 @@ ids are UUIDs on both sides, whichever the database.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.db import connection
 
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
 type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
+type Values = tuple[UUID, tuple[date, ...], list[int]]  # an asset, its days, the last value of each
 
 # Tables made of parameters.
 _IDS = {
@@ -28,8 +29,9 @@ _ASSETS = {
     "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::int[], %s::date[]) AS asset(id, place, gone)",
 }
 _DAYS = {
-    "sqlite": "SELECT value AS on_day, key AS number FROM json_each(%s)",
-    "postgresql": "SELECT * FROM unnest(%s::date[], %s::int[]) AS day(on_day, number)",
+    "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::int[], %s::date[], %s::date[]) AS day(number, eve, on_day)",
 }
 
 
@@ -51,9 +53,11 @@ def _told_places(rows: Sequence[Place]) -> list[Any]:
 
 
 def _told_days(days: Sequence[date]) -> list[Any]:
+    """Each day with the one before it in the row."""
+    eves = [date.min, *days[:-1]]
     if connection.vendor == "postgresql":
-        return [list(days), list(range(len(days)))]
-    return [json.dumps([day.isoformat() for day in days])]
+        return [list(range(len(days))), eves, list(days)]
+    return [json.dumps([(eve.isoformat(), on.isoformat()) for eve, on in zip(eves, days, strict=True)])]
 
 
 class _Days(dict[Any, date]):
@@ -70,9 +74,9 @@ class _Ids(dict[Any, UUID]):
         return found
 
 
-def whole(high: Any, low: Any) -> int:
+def whole(high: int, low: int) -> int:
     """An amount from its two halves."""
-    return int(high) * HALF + int(low)
+    return high * HALF + low
 
 
 def halves(amount: int) -> tuple[int, int]:
@@ -94,10 +98,10 @@ _GRID = {
         FROM asset CROSS JOIN day WHERE asset.gone IS NULL OR asset.gone > day.on_day
     )
     SELECT number, place,
-        COALESCE(SUM(CASE WHEN value > 0 THEN value / {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0),
-        COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0)
+        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value / {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0) AS BIGINT)
     FROM worth WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - made of our own words
     for vendor in _ASSETS
 }
@@ -113,28 +117,61 @@ def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[dat
 
 # --- every value of each asset, packed: a row for each asset ---
 
-# Of several values of a day the last one stands: in an object a key that comes again takes the first one's place.
+_SOURCE = """SELECT s."on", s.value FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
+    ORDER BY s."on", s.observed_at"""
+_SINCE_THE_NEWEST = """s."on" <= %s AND s."on" >= COALESCE((
+        SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
+    ), %s)"""
+_ENDS = """s."on" IN (
+        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s),
+        (SELECT MIN(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" > %s AND o."on" <= %s),
+        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" < asset.gone
+            AND o."on" <= %s),
+        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s))"""
 _PACKED = {
-    "sqlite": """json_group_object("on", value) FROM (
-        SELECT s."on", s.value {source} ORDER BY s."on", s.observed_at)""",
-    "postgresql": """json_object_agg(s."on", s.value ORDER BY s."on", s.observed_at)::text {source}""",
-}
-_SOURCE = """FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND s."on" <= %s AND s."on" >= COALESCE((
-    SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
-), %s)"""
-_VALUES = {
-    vendor: f"""WITH asset AS ({_ASSETS[vendor]})
-    SELECT place, (SELECT {_PACKED[vendor].format(source=_SOURCE)}) FROM asset"""  # noqa: S608 - our own words
-    for vendor in _ASSETS
+    "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
+    "postgresql": """SELECT place, (SELECT array_to_string(array_agg("on"), ',') || ' ' ||
+        array_to_string(array_agg(value), ',') FROM ({source}) AS s) FROM asset""",
 }
 
 
-def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[tuple[UUID, dict[date, int]]]:
-    """Each asset's last value of each day, from the newest day up to `start` on, until `end`; some have none."""
-    known = _Days()
-    params = [*_told_places([(pk, number, None) for number, pk in enumerate(ids)]), end, start, start]
-    for number, packed in fetched(_VALUES[connection.vendor], params):
-        yield ids[number], {known[on]: value for on, value in json.loads(packed or "{}").items()}
+def _packed(wanted: str) -> str:
+    source = _SOURCE.format(wanted=wanted)
+    vendor = connection.vendor
+    return f"WITH asset AS ({_ASSETS[vendor]}) {_PACKED[vendor].format(source=source)}"
+
+
+def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+    """Each asset's values, from the newest up to `start` on, until `end`; those that have none are left out."""
+    places = _told_places([(pk, number, None) for number, pk in enumerate(ids)])
+    return _unpacked(ids, fetched(_packed(_SINCE_THE_NEWEST), [*places, end, start, start]))
+
+
+def values_at_the_ends(
+    assets: Sequence[tuple[UUID, date | None]], start: date, end: date
+) -> Iterator[Values]:
+    """Of values_between only the first two, the last one, and the last before the asset went."""
+    ids = [pk for pk, _ in assets]
+    places = _told_places([(pk, number, gone) for number, (pk, gone) in enumerate(assets)])
+    return _unpacked(ids, fetched(_packed(_ENDS), [*places, start, start, end, end, end]))
+
+
+def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
+    """Many assets have values on the very same days: each row of days is read once."""
+    known: dict[str, tuple[date, ...]] = {}
+    for number, packed in rows:
+        if packed is None:
+            continue
+        text, _, amounts = packed.partition(" ")
+        days = known.get(text)
+        if days is None:
+            days = known[text] = tuple(map(date.fromisoformat, text.split(",")))
+        values = json.loads(f"[{amounts}]")
+        if len(set(days)) < len(days):  # of several values of a day the last one stands
+            last = dict(zip(days, values, strict=True))
+            yield ids[number], tuple(last), list(last.values())
+        else:
+            yield ids[number], days, values
 
 
 # --- the values around some snapshots ---
@@ -197,21 +234,27 @@ def add_steps(steps: Sequence[tuple[Kind, Sequence[int]]]) -> None:
         cursor.execute(_ADD.format(rows=marks), params)
 
 
-_STEPS = """
-    SELECT "on", currency{column}, SUM(owned_high), SUM(owned_low), SUM(owed_high), SUM(owed_low)
-    FROM assets_dailystep WHERE portfolio_id IN (SELECT id FROM ({ids}) AS mine) AND "on" <= %s
-    GROUP BY "on", currency{column}"""
+_AMOUNTS = ", ".join(
+    f"CAST(SUM(s.{name}) AS BIGINT)" for name in ("owned_high", "owned_low", "owed_high", "owed_low")
+)
 
 
 def steps_until(
-    portfolio_ids: Collection[UUID], end: date, *, by: str | None = None
+    portfolio_ids: Collection[UUID], days: Sequence[date], *, by: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """(day, currency, key, owned, owed) added up; `by` is a column of ids, or None for keys that are None."""
-    days, known = _Days(), _Ids({None: None})
-    column = f", {by}" if by else ""
-    sql = _STEPS.format(column=column, ids=_IDS[connection.vendor])
-    for on, currency, *key, own_high, own_low, owe_high, owe_low in fetched(
-        sql, [_told_ids(portfolio_ids), end]
+    """(day, currency, key, owned, owed): the steps since the day before it in the row, added up.
+
+    `by` is a column of ids, or None for keys that are None.
+    """
+    vendor, known = connection.vendor, _Ids({None: None})
+    group = f"day.number, s.currency{f', s.{by}' if by else ''}"
+    statement = f"""
+        WITH mine AS ({_IDS[vendor]}), day AS ({_DAYS[vendor]})
+        SELECT {group}, {_AMOUNTS} FROM day CROSS JOIN mine JOIN assets_dailystep s
+        ON s.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day
+        GROUP BY {group}"""  # noqa: S608 - made of our own words
+    for number, currency, *key, own_high, own_low, owe_high, owe_low in fetched(
+        statement, [_told_ids(portfolio_ids), *_told_days(days)]
     ):
         named = known[key[0]] if key else None
-        yield days[on], currency, named, whole(own_high, own_low), whole(owe_high, owe_low)
+        yield days[number], currency, named, whole(own_high, own_low), whole(owe_high, owe_low)

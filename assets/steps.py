@@ -39,9 +39,9 @@ def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
     return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
 
 
-def add(sums: Sums, facts: Facts, values: Mapping[date, int], *, sign: int = 1) -> None:
+def add(sums: Sums, facts: Facts, days: Iterable[date], values: Iterable[int], *, sign: int = 1) -> None:
     """Add the steps of an asset with these values (the oldest day first) to the sums."""
-    past = History(facts.currency, tuple(values), tuple(values.values()), facts.disposed_on)
+    past = History(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     for on, _, currency, owned, owed in steps_of((), past):
         both = sums.setdefault((facts.portfolio_id, on, currency, facts.asset_type_id), [0, 0])
         both[0] += sign * owned
@@ -57,8 +57,10 @@ def made_by_snapshots(ids: Collection[UUID]) -> Sums:
     for _, around in groupby(sql.values_around(ids), key=itemgetter(0)):
         asset = list(around)
         facts = Facts(*asset[0][1:5])
-        add(sums, facts, {on: value for *_, on, value, _ in asset})
-        add(sums, facts, {on: value for *_, on, value, its in asset if not its}, sign=-1)
+        with_them = {on: value for *_, on, value, _ in asset}
+        without = {on: value for *_, on, value, its in asset if not its}
+        add(sums, facts, with_them, with_them.values())
+        add(sums, facts, without, without.values(), sign=-1)
     return sums
 
 
@@ -66,9 +68,9 @@ def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -
     """What it changes that some assets were one thing and are another, their values being what they were."""
     sums: Sums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
-    for pk, values in _all_values(changed):
-        add(sums, before[pk], values, sign=-1)
-        add(sums, after[pk], values)
+    for pk, days, values in _all_values(changed):
+        add(sums, before[pk], days, values, sign=-1)
+        add(sums, after[pk], days, values)
     return sums
 
 
@@ -88,7 +90,7 @@ def amend(change: Sums) -> None:
         sql.add_steps(batch)
 
 
-def _all_values(ids: Iterable[UUID]) -> Iterable[tuple[UUID, dict[date, int]]]:
+def _all_values(ids: Iterable[UUID]) -> Iterable[sql.Values]:
     for some in batched(ids, ASSETS_AT_A_TIME):
         yield from sql.values_between(some, date.min, date.max)
 
@@ -100,8 +102,8 @@ def calculated(portfolio_id: UUID) -> Sums:
     """What the table should hold of a portfolio, by its values."""
     sums: Sums = {}
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-    for pk, values in _all_values(facts):
-        add(sums, facts[pk], values)
+    for pk, days, values in _all_values(facts):
+        add(sums, facts[pk], days, values)
     return {key: both for key, both in sums.items() if any(both)}
 
 

@@ -253,13 +253,14 @@ class OfOneAsset(HouseholdModelViewSet):
     def asset(self):
         """The path's asset, asked for once a request; for a write, one that the caller may change."""
         pk = path_id(self.kwargs["asset_id"], "asset")
-        asset = Asset.objects.for_user(self.request.user).select_related("portfolio").filter(pk=pk).first()
+        rows = Asset.objects.for_user(self.request.user).select_related("portfolio").filter(pk=pk)
+        writing = self.request.method == "POST"
+        asset = (rows.select_for_update(of=("self",)) if writing else rows).order_by().first()
         if asset is None:
             raise not_found("asset")
-        if self.request.method == "POST":
+        if writing:
             require_role(self.request.user, asset.portfolio.household_id)
             self.idempotency_household_id = asset.portfolio.household_id
-            list(Asset.objects.select_for_update().filter(pk=pk).order_by().values_list("pk"))
         return asset
 
     def get_queryset(self):
@@ -273,6 +274,10 @@ class OfOneAsset(HouseholdModelViewSet):
         if serializer.instance is None:
             given["asset"] = serializer.context["asset"]
         return super().write(serializer, **given)
+
+    def fresh(self, row):
+        """As it was saved: nothing of it is worked out by the database."""
+        return self.get_serializer(row).data
 
 
 @in_path("asset_id")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -67,13 +68,21 @@ def totals_on(
     return without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
 
 
-def histories(portfolio_ids: Collection[UUID], *, start: date, end: date) -> dict[UUID, History]:
+def histories(
+    portfolio_ids: Collection[UUID], *, start: date, end: date, reported_in: str | None = None
+) -> dict[UUID, History]:
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`.
 
-    An asset that has neither has an empty history. Amounts are ten-thousandths.
+    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough: the first
+    two of these values, the last, and the last before its disposal. An asset that has no values has an empty
+    history. Amounts are ten-thousandths.
     """
     held = holdings(portfolio_ids, None, {})
-    return {asset.id: past for asset, past in _histories(held, start, end)}
+    few = [asset for asset in held if asset.currency == reported_in]
+    many = [asset for asset in held if asset.currency != reported_in]
+    ends = sql.values_at_the_ends([(asset.id, asset.disposed_on) for asset in few], start, end)
+    found = chain(_histories(many, start, end), _with_values(few, ends))
+    return {asset.id: past for asset, past in found}
 
 
 class Holding(NamedTuple):
@@ -133,7 +142,7 @@ def by_steps(
         key = currency if by == "currency" else groups.get(named, named)
         return _renamed(() if by is None else (key,), rename)
 
-    steps = sql.steps_until(portfolio_ids, days[-1], by=STEPS_BY[by])
+    steps = sql.steps_until(portfolio_ids, days, by=STEPS_BY[by])
     return running_totals(
         ((on, keys(named, currency), currency, *both) for on, currency, named, *both in steps), days
     )
@@ -160,9 +169,15 @@ def by_grid(held: Collection[Holding], days: Sequence[date]) -> Totals:
 
 
 def _histories(held: Collection[Holding], start: date, end: date) -> Iterator[tuple[Holding, History]]:
+    found = sql.values_between([asset.id for asset in held], start, end)
+    return _with_values(held, found)
+
+
+def _with_values(held: Collection[Holding], found: Iterable[sql.Values]) -> Iterator[tuple[Holding, History]]:
+    """A history for each, empty where no values were found."""
     assets = {asset.id: asset for asset in held}
-    for pk, values in sql.values_between(list(assets), start, end):
+    for pk, days, values in found:
         asset = assets.pop(pk)
-        yield asset, History(asset.currency, tuple(values), tuple(values.values()), asset.disposed_on)
+        yield asset, History(asset.currency, days, values, asset.disposed_on)
     for asset in assets.values():
         yield asset, History(asset.currency, disposed_on=asset.disposed_on)

@@ -87,7 +87,10 @@ class TrackedQuerySet(HouseholdQuerySet):
 
 
 class TrackedModel(Owned):
-    """A row with a time-sorted id, its author, and a history. `portfolio_lookup` is the way to its portfolio."""
+    """A row with a time-sorted id, its author, and a history.
+
+    `portfolio_lookup` is the way to the portfolio that it is in, "" on the portfolio itself.
+    """
 
     portfolio_lookup: str | None = None
 
@@ -129,7 +132,9 @@ class TrackedModel(Owned):
         if kwargs.get("update_fields") is not None:
             named = set(kwargs["update_fields"])
             kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
-        with transaction.atomic():
+        with transaction.atomic(
+            savepoint=False
+        ):  # all or nothing of it: who goes on after an error rolls back first
             if not adding:
                 before, _ = locked(type(self)._base_manager.filter(pk=self.pk))
                 record(before, Change.Action.UPDATE)
@@ -283,6 +288,8 @@ def portfolios_of(model: type[TrackedModel], ids: list[UUID], to: UUID | None = 
     """The portfolios that the rows belong to, and the one that they would by the parent `to`."""
     if model.portfolio_lookup is None:
         return set()
+    if not model.portfolio_lookup:
+        return set(ids)
     rows = model._base_manager.filter(pk__among=ids).order_by()
     found = rows.values_list(f"{model.portfolio_lookup}_id", flat=True).distinct()
     parent, _, way = model.portfolio_lookup.partition("__")
@@ -296,7 +303,7 @@ def portfolios_of(model: type[TrackedModel], ids: list[UUID], to: UUID | None = 
 
 def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
     """The id of the parent that a write puts rows below; None where it leaves them, or where each has its own."""
-    if model.portfolio_lookup is None:
+    if not model.portfolio_lookup:
         return None
     parent = model.portfolio_lookup.partition("__")[0]
     given = values.get(parent, values.get(f"{parent}_id"))
@@ -305,6 +312,6 @@ def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | Non
 
 
 def portfolio_model(model: type[TrackedModel]) -> type[TrackedModel]:
-    for name in model.portfolio_lookup.split("__"):
+    for name in filter(None, model.portfolio_lookup.split("__")):
         model = model._meta.get_field(name).related_model
     return model

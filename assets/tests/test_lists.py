@@ -139,3 +139,29 @@ def test_first_value_can_come_with_the_asset(alice, portfolio, household):
         "9000.00",
         "2024-06-01",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("snapshots", {"value": "12.5", "observed_at": "2024-05-01T12:00:00.123456+02:00", "note": "a\r\nb"}),
+        ("transactions", {"type": "ACQUIRE", "quantity": "2.50", "unit_price": "1.10", "on": "2024-05-01"}),
+    ],
+)
+def test_entry_is_answered_as_a_get_shows_it(alice, things, kind, body):
+    path = f"{API}/assets/{things['flat'].pk}/{kind}"
+    made = alice.post(path, body)
+    changed = alice.patch(f"{path}/{made.json()['id']}", {"note": "x"})
+    shown = alice.get(f"{path}/{made.json()['id']}")
+    assert {**made.json(), "note": "x", "updated_at": None} == {**shown.json(), "updated_at": None}
+    assert (changed.content, changed["ETag"]) == (shown.content, shown["ETag"])
+
+
+def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_assert_num_queries):
+    path = f"{API}/assets/{things['flat'].pk}/snapshots"
+    for on in ("2024-01-01", "2024-03-01"):
+        assert alice.post(path, {"value": "1", "on": on}).status_code == 201
+    # A savepoint; the asset, locked; the role; the value and its line in the journal; the portfolio and its
+    # revision; the values around it, and the steps that it changes.
+    with django_assert_num_queries(10):
+        assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201

@@ -169,8 +169,8 @@ def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
 
 def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
     found = histories([portfolio.pk], start=day(5), end=day(14))
-    assert found[checking.pk] == History("EUR", (day(3), day(14)), (100 * EURO, -40 * EURO), None)
-    assert found[shares.pk] == History("USD", (day(0),), (5 * EURO,), day(18))
+    assert found[checking.pk] == History("EUR", (day(3), day(14)), [100 * EURO, -40 * EURO], None)
+    assert found[shares.pk] == History("USD", (day(0),), [5 * EURO], day(18))
 
 
 def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
@@ -178,9 +178,22 @@ def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
     assert histories([portfolio.pk], start=day(1), end=day(2))[checking.pk].days == ()
 
 
-def test_histories_take_two_queries(portfolio, checking, shares, django_assert_num_queries):
-    with django_assert_num_queries(2):
-        histories([portfolio.pk], start=day(0), end=day(9))
+def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
+    with django_assert_num_queries(3):
+        histories([portfolio.pk], start=day(0), end=day(9), reported_in="EUR")
+
+
+def test_histories_in_the_currency_reported_in_have_their_ends_only(portfolio):
+    gone, kept = made(portfolio, "Gone", disposed_on=day(15)), made(portfolio, "Kept")
+    for asset in (gone, kept):
+        for on in range(2, 20, 2):
+            valued(asset, on, on)
+            valued(asset, on, 99, hour=1)
+    found = histories([portfolio.pk], start=day(5), end=day(17), reported_in="EUR")
+    assert found[kept.pk].days == (day(4), day(6), day(16))
+    assert found[gone.pk].days == (day(4), day(6), day(14), day(16))
+    assert found[kept.pk].values == [4 * EURO, 6 * EURO, 16 * EURO]
+    assert histories([portfolio.pk], start=day(-9), end=day(-1), reported_in="EUR")[kept.pk].days == ()
 
 
 VALUES = st.lists(

@@ -130,10 +130,9 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return Response(data, status=code, headers={"ETag": etag_of(data)})
 
     def write(self, serializer: Any, **given: Any) -> Any:
-        """Save; what the database refuses as taken is a 409 that names the field."""
+        """Save; what the database refuses as taken is a 409 that names the field, and ends the transaction."""
         try:
-            with transaction.atomic():
-                return serializer.save(**given)
+            return serializer.save(**given)
         except IntegrityError as error:
             if "unique" not in str(error).lower():
                 raise
