@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -68,10 +69,9 @@ class _Days(dict[Any, date]):
         return found
 
 
-class _Ids(dict[Any, UUID]):
-    def __missing__(self, stored: Any) -> UUID:
-        self[stored] = found = stored if isinstance(stored, UUID) else UUID(stored)
-        return found
+@lru_cache(maxsize=1024)
+def _id(stored: str | UUID) -> UUID:
+    return stored if isinstance(stored, UUID) else UUID(stored)
 
 
 def whole(high: int, low: int) -> int:
@@ -203,10 +203,10 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
 
     For each asset of the snapshots from the last day before the first of them to the first day after the last.
     """
-    days, known = _Days({None: None}), _Ids()
+    days = _Days({None: None})
     rows = fetched(_AROUND[connection.vendor], [_told_ids(snapshot_ids)])
     for asset, portfolio, kind, currency, gone, on, value, its in rows:
-        yield known[asset], known[portfolio], known[kind], currency, days[gone], days[on], value, bool(its)
+        yield _id(asset), _id(portfolio), _id(kind), currency, days[gone], days[on], value, bool(its)
 
 
 # --- the table of daily steps ---
@@ -239,22 +239,46 @@ _AMOUNTS = ", ".join(
 )
 
 
-def steps_until(
+def steps_by_day(
+    portfolio_ids: Collection[UUID], end: date, *, by: str | None = None
+) -> Iterator[tuple[date, str, UUID | None, int, int]]:
+    """(day, currency, key, owned, owed) of each day up to `end`; `by` is a column of ids, or None for no keys."""
+    group = f's."on", s.currency{f", s.{by}" if by else ""}'
+    one = len(portfolio_ids) == 1  # then the index has them in order: nothing to sort
+    statement = f"""
+        SELECT {group}, {_AMOUNTS} FROM assets_dailystep s
+        WHERE s.portfolio_id {"=" if one else "IN"} ({_IDS[connection.vendor]}) AND s."on" <= %s
+        GROUP BY {group}"""  # noqa: S608 - made of our own words
+    days = _Days()
+    for on, *step in fetched(statement, [_told_ids(portfolio_ids), end]):
+        yield days[on], *_step(*step)
+
+
+# Period by period in the index: left to itself, PostgreSQL compares every step with every period.
+_PERIODS = {
+    "sqlite": """JOIN assets_dailystep s ON s.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day""",
+    "postgresql": """CROSS JOIN LATERAL (
+        SELECT * FROM assets_dailystep d
+        WHERE d.portfolio_id = mine.id AND d."on" > day.eve AND d."on" <= day.on_day OFFSET 0
+    ) AS s""",
+}
+
+
+def steps_by_period(
     portfolio_ids: Collection[UUID], days: Sequence[date], *, by: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """(day, currency, key, owned, owed): the steps since the day before it in the row, added up.
-
-    `by` is a column of ids, or None for keys that are None.
-    """
-    vendor, known = connection.vendor, _Ids({None: None})
+    """The same for each of `days`, with those since the day before it in the row added up."""
+    vendor = connection.vendor
     group = f"day.number, s.currency{f', s.{by}' if by else ''}"
     statement = f"""
         WITH mine AS ({_IDS[vendor]}), day AS ({_DAYS[vendor]})
-        SELECT {group}, {_AMOUNTS} FROM day CROSS JOIN mine JOIN assets_dailystep s
-        ON s.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day
+        SELECT {group}, {_AMOUNTS} FROM day CROSS JOIN mine {_PERIODS[vendor]}
         GROUP BY {group}"""  # noqa: S608 - made of our own words
-    for number, currency, *key, own_high, own_low, owe_high, owe_low in fetched(
-        statement, [_told_ids(portfolio_ids), *_told_days(days)]
-    ):
-        named = known[key[0]] if key else None
-        yield days[number], currency, named, whole(own_high, own_low), whole(owe_high, owe_low)
+    for number, *step in fetched(statement, [_told_ids(portfolio_ids), *_told_days(days)]):
+        yield days[number], *_step(*step)
+
+
+def _step(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
+    *key, own_high, own_low, owe_high, owe_low = rest
+    named = _id(key[0]) if key else None
+    return currency, named, whole(own_high, own_low), whole(owe_high, owe_low)

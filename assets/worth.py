@@ -142,7 +142,12 @@ def by_steps(
         key = currency if by == "currency" else groups.get(named, named)
         return _renamed(() if by is None else (key,), rename)
 
-    steps = sql.steps_until(portfolio_ids, days, by=STEPS_BY[by])
+    every_day = len(days) > (days[-1] - days[0]).days
+    steps = (
+        sql.steps_by_day(portfolio_ids, days[-1], by=STEPS_BY[by])
+        if every_day
+        else sql.steps_by_period(portfolio_ids, days, by=STEPS_BY[by])
+    )
     return running_totals(
         ((on, keys(named, currency), currency, *both) for on, currency, named, *both in steps), days
     )
