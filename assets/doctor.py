@@ -55,7 +55,7 @@ def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
     for portfolio_id in steps.portfolios().values_list("pk", flat=True):
         if mistakes := steps.mistakes(portfolio_id):
             wrong += 1
-            _, on, currency, _ = min(mistakes)
+            on, currency = min((min(days), currency) for (_, currency, _), days in mistakes.items())
             if wrong <= MOST_NAMED:
                 yield Level.FAIL, f"portfolio {portfolio_id} is wrong from {on} on, in {currency}. {MEND}"
     if wrong > MOST_NAMED:

@@ -69,16 +69,7 @@ class AssetQuerySet(TrackedQuerySet):
             )
         )
 
-    def with_value_on(self, on: date):
-        """Adds `value_on`, the newest snapshot's value on or before a day; the disposed must be left out before."""
-        snapshot = self.model._meta.get_field("snapshots").related_model
-        newest = snapshot.objects.filter(asset=OuterRef("pk"), on__lte=on).order_by("-on", "-observed_at")
-        return self.annotate(value_on=Subquery(newest.values("value")[:1], output_field=MoneyField()))
-
     def in_category_tree(self, category_ids):
         """Assets that stand in any of the categories; give it a subtree's ids."""
         links = self.model.categories.through.objects.filter(category__in=category_ids)
         return self.filter(pk__in=links.values("asset"))
-
-    def held(self, *, on: date):
-        return self.exclude(disposed_on__lte=on)

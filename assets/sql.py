@@ -115,6 +115,32 @@ def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[dat
         yield days[number], place, whole(*amounts[:2]), whole(*amounts[2:])
 
 
+_AMOUNTS_ON = {
+    vendor: f"""
+    WITH mine AS ({_IDS[vendor]}),
+    worth AS MATERIALIZED (
+        SELECT a.portfolio_id, a.currency, (
+            SELECT s.value FROM assets_assetsnapshot s WHERE s.asset_id = a.id AND s."on" <= %s
+            ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+        ) AS value
+        FROM mine JOIN assets_asset a ON a.portfolio_id = mine.id
+        WHERE a.disposed_on IS NULL OR a.disposed_on > %s
+    )
+    SELECT portfolio_id, currency,
+        CAST(SUM(value / {HALF}) AS BIGINT), CAST(SUM(value %% {HALF}) AS BIGINT)
+    FROM worth WHERE value IS NOT NULL GROUP BY portfolio_id, currency"""  # noqa: S608 - made of our own words
+    for vendor in _IDS
+}
+
+
+def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
+    """(portfolio, currency, amount): the newest values of what is held on the day, added up."""
+    for portfolio, currency, *both in fetched(
+        _AMOUNTS_ON[connection.vendor], [_told_ids(portfolio_ids), on, on]
+    ):
+        yield _id(portfolio), currency, whole(*both)
+
+
 # --- every value of each asset, packed: a row for each asset ---
 
 _SOURCE = """SELECT s."on", s.value FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
@@ -213,21 +239,21 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
 
 _ADD = """
     INSERT INTO assets_dailystep
-        (portfolio_id, "on", currency, asset_type_id, owned_high, owned_low, owed_high, owed_low) VALUES {rows}
+        (portfolio_id, currency, asset_type_id, "on", owned_high, owned_low, owed_high, owed_low) VALUES {rows}
     ON CONFLICT (portfolio_id, "on", currency, asset_type_id) DO UPDATE SET
         owned_high = assets_dailystep.owned_high + excluded.owned_high,
         owned_low = assets_dailystep.owned_low + excluded.owned_low,
         owed_high = assets_dailystep.owed_high + excluded.owed_high,
         owed_low = assets_dailystep.owed_low + excluded.owed_low"""
-type Kind = tuple[UUID, date, str, UUID]  # a portfolio, a day, a currency and an asset type
+type Kind = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type
 
 
-def add_steps(steps: Sequence[tuple[Kind, Sequence[int]]]) -> None:
-    """Add (owned, owed) to the steps of each kind; a kind comes once."""
+def add_steps(steps: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
+    """Add (the three of a kind, day, owned, owed) to the table; a kind's day comes once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
-    for (portfolio, on, currency, kind), (owned, owed) in steps:
-        key = (portfolio.hex, on.isoformat(), currency, kind.hex) if lite else (portfolio, on, currency, kind)
+    for portfolio, currency, kind, on, owned, owed in steps:
+        key = (portfolio.hex, currency, kind.hex, on.isoformat()) if lite else (portfolio, currency, kind, on)
         params += (*key, *halves(owned), *halves(owed))
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(steps))
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
 """The table of daily steps: kept in step with every write, made anew, and compared with the values.
 
-"Sums" are what steps add up to: [owned, owed] by portfolio, day, currency and type. A write adds the difference
-that it makes, so that writes in any order come to the same.
+"Sums" are what steps add up to: [owned, owed] by day, for each portfolio, currency and type. A write adds the
+difference that it makes, so that writes in any order come to the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from assets.calculations.valuation import History, steps_of
 from assets.models import Asset, DailyStep
 from assets.querysets import AssetQuerySet
 
-type Sums = dict[sql.Kind, list[int]]
+type Sums = dict[sql.Kind, dict[date, list[int]]]
 BATCH = 500
 ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
 
@@ -42,10 +42,17 @@ def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
 def add(sums: Sums, facts: Facts, days: Iterable[date], values: Iterable[int], *, sign: int = 1) -> None:
     """Add the steps of an asset with these values (the oldest day first) to the sums."""
     past = History(facts.currency, tuple(days), tuple(values), facts.disposed_on)
-    for on, _, currency, owned, owed in steps_of((), past):
-        both = sums.setdefault((facts.portfolio_id, on, currency, facts.asset_type_id), [0, 0])
+    by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
+    for on, _, _, owned, owed in steps_of((), past):
+        both = by_day.setdefault(on, [0, 0])
         both[0] += sign * owned
         both[1] += sign * owed
+
+
+def without_zeros(sums: Sums) -> Sums:
+    """Days that have come to nothing are as good as none."""
+    left = {kind: {on: both for on, both in days.items() if any(both)} for kind, days in sums.items()}
+    return {kind: days for kind, days in left.items() if days}
 
 
 # --- what a write changes ---
@@ -75,18 +82,21 @@ def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -
 
 
 def difference(after: Sums, before: Sums) -> Sums:
-    found = {key: list(both) for key, both in after.items()}
-    for key, (owned, owed) in before.items():
-        both = found.setdefault(key, [0, 0])
-        both[0] -= owned
-        both[1] -= owed
-    return {key: both for key, both in found.items() if any(both)}
+    found = {kind: {on: list(both) for on, both in days.items()} for kind, days in after.items()}
+    for kind, days in before.items():
+        by_day = found.setdefault(kind, {})
+        for on, (owned, owed) in days.items():
+            both = by_day.setdefault(on, [0, 0])
+            both[0] -= owned
+            both[1] -= owed
+    return without_zeros(found)
 
 
 def amend(change: Sums) -> None:
     """Add to the table. The portfolios are locked by the write that this belongs to."""
-    kinds = sorted((item for item in change.items() if any(item[1])), key=itemgetter(0))
-    for batch in batched(kinds, BATCH):
+    kinds = sorted(without_zeros(change).items(), key=itemgetter(0))
+    steps = ((*kind, on, *both) for kind, days in kinds for on, both in sorted(days.items()))
+    for batch in batched(steps, BATCH):
         sql.add_steps(batch)
 
 
@@ -104,19 +114,19 @@ def calculated(portfolio_id: UUID) -> Sums:
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
     for pk, days, values in _all_values(facts):
         add(sums, facts[pk], days, values)
-    return {key: both for key, both in sums.items() if any(both)}
+    return without_zeros(sums)
 
 
 def stored(portfolio_id: UUID) -> Sums:
-    """What the table holds of a portfolio; rows that have come to nothing are as good as none."""
+    """What the table holds of a portfolio."""
     rows = DailyStep.objects.filter(portfolio=portfolio_id).values_list(
         "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
     )
-    sums = {
-        (portfolio_id, on, currency, kind): [sql.whole(*amounts[:2]), sql.whole(*amounts[2:])]
-        for on, currency, kind, *amounts in rows.iterator(chunk_size=10_000)
-    }
-    return {key: both for key, both in sums.items() if any(both)}
+    sums: Sums = {}
+    for on, currency, kind, *amounts in rows.iterator(chunk_size=10_000):
+        both = [sql.whole(*amounts[:2]), sql.whole(*amounts[2:])]
+        sums.setdefault((portfolio_id, currency, kind), {})[on] = both
+    return without_zeros(sums)
 
 
 def mistakes(portfolio_id: UUID) -> Sums:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from itertools import chain
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.db.models import F
 
 from assets import sql
-from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals, running_totals
+from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals, money, running_totals
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
 
 COLUMNS = {
@@ -66,6 +67,14 @@ def totals_on(
     held = holdings(portfolio_ids, by, rename or {})
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
     return without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
+
+
+def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
+    """What each portfolio's assets add up to on a day, in each of their currencies: totals_on of one day, at once."""
+    found: dict[UUID, dict[str, Decimal]] = {}
+    for portfolio_id, currency, amount in sql.amounts_on(portfolio_ids, on):
+        found.setdefault(portfolio_id, {})[currency] = money(amount)
+    return found
 
 
 def histories(

@@ -109,7 +109,7 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
     sql = (
         f"INSERT INTO {quoted(Change._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns
         f"SELECT {', '.join(marks)}, s.id FROM {snapshots} s JOIN {assets} a ON a.id = s.asset_id "
-        f"WHERE a.portfolio_id = {'%s::uuid' if postgresql else '%s'} ORDER BY s.id"
+        f"WHERE a.portfolio_id = {'%s::uuid' if postgresql else '%s'}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [*constants.values(), portfolio.pk.hex])

@@ -10,17 +10,16 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Sum
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from assets.calculations.valuation import Worth, worth
-from assets.models import Asset
-from assets.querysets import AssetQuerySet
+from assets import worth
+from assets.calculations.valuation import Worth
+from assets.calculations.valuation import worth as worth_in
 from assets.rates_book import rate_book
 from portfolios.models import Portfolio, PortfolioSnapshot
 from strata.days import local_day, noon
-from strata.money import exact_total, minor_units, money_text
+from strata.money import minor_units, money_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
     rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
     return {
         p.pk: presented(
-            worth(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
+            worth_in(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
             p.base_currency,
             days[p.pk],
         )
@@ -61,29 +60,8 @@ def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]
     """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
     found: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
-        held = Asset.objects.filter(portfolio__in=[pk for pk, its in days.items() if its == day]).held(on=day)
-        for portfolio_id, currency, amount in sums(held.with_value_on(day)):
-            found.setdefault(portfolio_id, {})[currency] = amount
+        found |= worth.amounts_on([pk for pk, its in days.items() if its == day], day)
     return found
-
-
-def sums(assets: AssetQuerySet) -> list[tuple[UUID, str, Decimal]]:
-    """(portfolio, currency, sum of the assets' values), added up by the database.
-
-    SQLite says so when a sum of its integers overflows; then the values are added up here, one by one.
-    """
-    columns = ("portfolio_id", "currency")
-    try:
-        grouped = assets.order_by().values(*columns).annotate(amount=Sum("value_on"))
-        return [row for row in grouped.values_list(*columns, "amount") if row[2] is not None]
-    except OperationalError as error:
-        if "overflow" not in str(error):
-            raise
-    values: dict[tuple[UUID, str], list[Decimal]] = {}
-    for portfolio_id, currency, value in assets.order_by().values_list(*columns, "value_on"):
-        if value is not None:
-            values.setdefault((portfolio_id, currency), []).append(value)
-    return [(*key, exact_total(some)) for key, some in values.items()]
 
 
 def presented(exact: Worth, currency: str, on: date) -> Total:
