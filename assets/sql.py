@@ -15,6 +15,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from assets.models.daily_step import ALL_TYPES
+
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
 type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
 type Values = tuple[UUID, tuple[date, ...], list[int]]  # an asset, its days, the last value of each
@@ -41,6 +43,10 @@ def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         yield from cursor
+
+
+def _told_id(pk: UUID) -> Any:
+    return pk if connection.vendor == "postgresql" else pk.hex
 
 
 def _told_ids(ids: Collection[UUID]) -> Any:
@@ -274,9 +280,10 @@ def steps_by_day(
     statement = f"""
         SELECT {group}, {_AMOUNTS} FROM assets_dailystep s
         WHERE s.portfolio_id {"=" if one else "IN"} ({_IDS[connection.vendor]}) AND s."on" <= %s
+        AND s.asset_type_id {"<>" if by == "asset_type_id" else "="} %s
         GROUP BY {group}"""  # noqa: S608 - made of our own words
     days = _Days()
-    for on, *step in fetched(statement, [_told_ids(portfolio_ids), end]):
+    for on, *step in fetched(statement, [_told_ids(portfolio_ids), end, _told_id(ALL_TYPES)]):
         yield days[on], *_step(*step)
 
 
@@ -299,8 +306,10 @@ def steps_by_period(
     statement = f"""
         WITH mine AS ({_IDS[vendor]}), day AS ({_DAYS[vendor]})
         SELECT {group}, {_AMOUNTS} FROM day CROSS JOIN mine {_PERIODS[vendor]}
+        WHERE s.asset_type_id {"<>" if by == "asset_type_id" else "="} %s
         GROUP BY {group}"""  # noqa: S608 - made of our own words
-    for number, *step in fetched(statement, [_told_ids(portfolio_ids), *_told_days(days)]):
+    params = [_told_ids(portfolio_ids), *_told_days(days), _told_id(ALL_TYPES)]
+    for number, *step in fetched(statement, params):
         yield days[number], *_step(*step)
 
 

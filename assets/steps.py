@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from assets import sql
 from assets.calculations.valuation import History, steps_of
 from assets.models import Asset, DailyStep
+from assets.models.daily_step import ALL_TYPES
 from assets.querysets import AssetQuerySet
 
 type Sums = dict[sql.Kind, dict[date, list[int]]]
@@ -81,6 +82,19 @@ def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -
     return sums
 
 
+def with_all_types(sums: Sums) -> Sums:
+    """The sums of single types, and for each portfolio and currency what they come to."""
+    types = {kind: days for kind, days in sums.items() if kind[2] != ALL_TYPES}
+    every: Sums = {}
+    for (portfolio_id, currency, _), days in types.items():
+        by_day = every.setdefault((portfolio_id, currency, ALL_TYPES), {})
+        for on, (owned, owed) in days.items():
+            both = by_day.setdefault(on, [0, 0])
+            both[0] += owned
+            both[1] += owed
+    return types | every
+
+
 def difference(after: Sums, before: Sums) -> Sums:
     found = {kind: {on: list(both) for on, both in days.items()} for kind, days in after.items()}
     for kind, days in before.items():
@@ -94,7 +108,7 @@ def difference(after: Sums, before: Sums) -> Sums:
 
 def amend(change: Sums) -> None:
     """Add to the table. The portfolios are locked by the write that this belongs to."""
-    kinds = sorted(without_zeros(change).items(), key=itemgetter(0))
+    kinds = sorted(without_zeros(with_all_types(change)).items(), key=itemgetter(0))
     steps = ((*kind, on, *both) for kind, days in kinds for on, both in sorted(days.items()))
     for batch in batched(steps, BATCH):
         sql.add_steps(batch)
@@ -114,7 +128,7 @@ def calculated(portfolio_id: UUID) -> Sums:
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
     for pk, days, values in _all_values(facts):
         add(sums, facts[pk], days, values)
-    return without_zeros(sums)
+    return without_zeros(with_all_types(sums))
 
 
 def stored(portfolio_id: UUID) -> Sums:

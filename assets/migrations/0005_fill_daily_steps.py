@@ -31,6 +31,14 @@ FILL = """
     WHERE owned <> 0 OR owed <> 0
     GROUP BY a.portfolio_id, step."on", a.currency, a.asset_type_id
 """
+# In the place of a type: all types.
+FILL_ALL_TYPES = """
+    INSERT INTO assets_dailystep
+        (portfolio_id, "on", currency, asset_type_id, owned_high, owned_low, owed_high, owed_low)
+    SELECT portfolio_id, "on", currency, '00000000000000000000000000000000',
+        SUM(owned_high), SUM(owned_low), SUM(owed_high), SUM(owed_low)
+    FROM assets_dailystep GROUP BY portfolio_id, "on", currency
+"""
 
 
 class Migration(migrations.Migration):
@@ -40,5 +48,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(FILL, "DELETE FROM assets_dailystep"),
+        migrations.RunSQL([FILL, FILL_ALL_TYPES], "DELETE FROM assets_dailystep"),
     ]

@@ -5,16 +5,21 @@ It can be made anew from the values at any time: `manage.py rebuild` does, `mana
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import models
 
 from strata.ownership import Owned
+
+ALL_TYPES = UUID(int=0)  # in the place of a type's id: what the steps of all types come to
 
 
 class DailyStep(Owned):
     """The change of what is owned (>= 0 in all) and of what is owed (<= 0) against the day before it.
 
     In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So they can be
-    added up by the database, however many and however large the values are.
+    added up by the database, however many and however large the values are. Beside the steps of each type stand
+    those of ALL_TYPES, of which there are few: most histories read only these.
     """
 
     household_lookup = "portfolio__household"
@@ -22,7 +27,7 @@ class DailyStep(Owned):
     portfolio = models.ForeignKey(
         "portfolios.Portfolio", on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    # A type is not held back by what is derived, nor looked for in it when it goes.
+    # A type is not held back by what is derived, nor looked for in it when it goes; ALL_TYPES is none.
     asset_type = models.ForeignKey(
         "assets.AssetType",
         on_delete=models.DO_NOTHING,

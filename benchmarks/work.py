@@ -1,0 +1,252 @@
+"""What `make bench` measures on one database, which DATABASE_URL names; prints JSON. Called by bench.py.
+
+M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120; each
+stands beside the others. Requests run in this process, so that the figures are Strata's own and not the network's;
+memory is of gunicorn's workers under load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
+os.environ["ALLOWED_HOSTS"] = "testserver"
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.db.models import Min  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from assets import worth  # noqa: E402
+from assets.models import AssetSnapshot  # noqa: E402
+from assets.rates_book import rate_book  # noqa: E402
+from benchmarks.memory import peaks_under_load  # noqa: E402
+from portfolios.calculations.intervals import days_between  # noqa: E402
+from portfolios.calculations.net_worth import net_worth  # noqa: E402
+from portfolios.models import Portfolio  # noqa: E402
+from strata.models import ApiToken, User  # noqa: E402
+
+SIZES = {"M": (1000, 365, 365), "L": (1000, 3650, 3650), "T": (20, 120, 365)}
+TOTAL_BARS = {"M": 10, "L": 10, "T": 2}
+MONTHLY_BARS = {"M": 40, "L": 150, "T": 10}
+DAILY_BARS = {"M": 60, "L": 200, "T": None}
+API = "/api/v1"
+BARE_TOTAL = """
+    SELECT a.currency, SUM((SELECT s.value FROM assets_assetsnapshot s WHERE s.asset_id = a.id AND s."on" <= %s
+    ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1)) FROM assets_asset a
+    WHERE a.portfolio_id = %s AND (a.disposed_on IS NULL OR a.disposed_on > %s) GROUP BY a.currency
+"""
+
+
+# --- the datasets ---
+
+
+def seed(households: int) -> dict[str, Portfolio]:
+    """The three, made where they are not there yet: benchmark-1 is M, benchmark-2 is L, all others are T."""
+    call_command("migrate", verbosity=0)
+    if not User.objects.filter(username="benchmark-1").exists():
+        call_command("load_rates", verbosity=0)
+    there = User.objects.filter(username__startswith="benchmark-").count()
+    for first, wanted, size in ((0, 1, "M"), (1, 2, "L"), (2, households + 2, "T")):
+        if (missing := wanted - max(there, first)) > 0:
+            assets, snapshots, span = SIZES[size]
+            call_command(
+                "seed_benchmark",
+                households=missing,
+                assets=assets,
+                snapshots=snapshots,
+                span_days=span,
+                verbosity=0,
+            )
+    names = {"M": "benchmark-1", "L": "benchmark-2", "T": "benchmark-3"}
+    return {size: Portfolio.objects.get(household__name=name) for size, name in names.items()}
+
+
+class Caller:
+    """The owner of a dataset, asking over the API."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self.portfolio = portfolio
+        owner = portfolio.household.memberships.get().user
+        _, self.secret = ApiToken.issue(owner, name="bench")
+        self.client = Client(headers={"authorization": f"Bearer {self.secret}"})
+        self.assets = list(portfolio.assets.order_by("id").values_list("id", flat=True)[:20])
+        values = AssetSnapshot.objects.filter(asset=self.assets[0])
+        self.first = values.aggregate(first=Min("on"))["first"]
+        self.turns = count(1)
+
+    @property
+    def path(self) -> str:
+        return f"portfolios/{self.portfolio.pk}"
+
+    def get(self, path: str, *, status: int = 200, **headers: str):
+        answer = self.client.get(f"{API}/{path}", headers=headers)
+        if answer.status_code != status:
+            raise SystemExit(f"{path}: {answer.status_code} {answer.content[:300]!r}")
+        return answer
+
+    def answers(self, path: str) -> bool:
+        return self.client.get(f"{API}/{path}").status_code == 200
+
+    def post(self, *, on: date | None = None) -> None:
+        turn = next(self.turns)
+        body = {"value": f"{turn}.00"}
+        if on:
+            body["observed_at"] = f"{on}T11:00:{turn % 60:02d}.{time.time_ns() // 1000 % 10**6:06d}Z"
+        answer = self.client.post(
+            f"{API}/assets/{self.assets[0]}/snapshots", json.dumps(body), content_type="application/json"
+        )
+        if answer.status_code != 201:
+            raise SystemExit(f"snapshots: {answer.status_code} {answer.content[:300]!r}")
+
+    def history(self, interval: str) -> Callable[[], object]:
+        """Over the API where that answers it, else by the same loading and calculating."""
+        path = f"{self.path}/history?interval={interval}&start={self.first}"
+        if self.answers(path):
+            return lambda: self.get(path)
+        days = days_between(self.first, timezone.now().date(), interval)
+        return lambda: self.series(days)
+
+    def series(self, days: list[date]) -> list:
+        totals = worth.totals_on([self.portfolio.pk], days)
+        rates = rate_book({"EUR", *(code for _, code in totals.columns)}, start=days[0], end=days[-1])
+        return net_worth(totals, currency="EUR", places=2, rates=rates)
+
+    def bare(self) -> None:
+        pk = self.portfolio.pk.hex if connection.vendor == "sqlite" else str(self.portfolio.pk)
+        with connection.cursor() as cursor:
+            cursor.execute(BARE_TOTAL, ["2099-01-01", pk, "2099-01-01"])
+            cursor.fetchall()
+
+
+# --- what is measured: name, bar in ms, the work ---
+
+type Work = tuple[str, float | None, Callable[[], object]]
+
+
+def works(callers: dict[str, Caller]) -> Iterator[Work]:
+    yield from of_single_requests(callers["M"], callers["L"])
+    for size, caller in callers.items():
+        yield from of_history(size, caller)
+    yield from of_change(callers["M"])
+
+
+def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
+    back = large.first + timedelta(days=100)
+    yield "M: bare SQL of the total", None, medium.bare
+    yield "M: empty authenticated request (GET tags)", None, lambda: medium.get("tags")
+    yield "M: GET portfolios/{id}", None, lambda: medium.get(medium.path)
+    yield "M: GET assets?page_size=200", 80, lambda: medium.get("assets?page_size=200")
+    yield "M: POST assets/{id}/snapshots", 15, medium.post
+    yield "L: POST assets/{id}/snapshots, back-dated", 10, lambda: large.post(on=back)
+
+
+def of_history(size: str, caller: Caller) -> Iterator[Work]:
+    ids, day = [caller.portfolio.pk], caller.first + timedelta(days=100)
+    now = timezone.now().date()
+    yield f"{size}: total now", TOTAL_BARS[size], lambda: worth.amounts_on(ids, now)
+    yield f"{size}: total on a day", TOTAL_BARS[size], lambda: worth.amounts_on(ids, day)
+    yield f"{size}: monthly history", MONTHLY_BARS[size], caller.history("month")
+    yield f"{size}: daily history", DAILY_BARS[size], caller.history("day")
+    again = f"{caller.path}/history?interval=day&start={caller.first}"
+    if caller.answers(again):
+        tag = caller.get(again)["ETag"]
+        headers = {"if-none-match": tag}
+        yield f"{size}: daily history, 304", 5, lambda: caller.get(again, status=304, **headers)
+
+
+def of_change(caller: Caller) -> Iterator[Work]:
+    """Over the API where that answers it, else what has to be read for it."""
+    ids, now = [caller.portfolio.pk], timezone.now().date()
+    for name, start in (("30 days", now - timedelta(days=30)), ("its whole span", caller.first)):
+        path = f"net-worth/change?portfolio={caller.portfolio.pk}&start={start}&end={now}"
+        if caller.answers(path):
+            yield f"M: change by asset, {name}", 60, lambda path=path: caller.get(path)
+        else:
+            yield (
+                f"M: values for the change by asset, {name}",
+                60,
+                lambda start=start: worth.histories(ids, start=start, end=now, reported_in="EUR"),
+            )
+
+
+def median_ms(call: Callable[[], object], times: int) -> float:
+    """The median of `times` calls after two to warm up, in milliseconds."""
+    call(), call()
+    took = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - start) * 1000)
+    return statistics.median(took)
+
+
+def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tuple]:
+    figures: dict[str, float] = {}
+    for name, bar, call in works(callers):
+        if not re.search(options.only, name):
+            continue
+        with CaptureQueriesContext(connection) as seen:
+            call()
+        figures[name] = median_ms(call, options.times)
+        if name == "M: GET portfolios/{id}" and len(figures) == 3:  # at most twice the one and once the other
+            bare, empty, _ = figures.values()
+            bar = 2 * bare + empty
+        print(f"{connection.vendor} {name}: {figures[name]:.1f}", file=sys.stderr)
+        yield name, bar, figures[name], len(seen)
+    if re.search(options.only, "memory") and options.seconds:
+        yield from memory(callers, options.seconds)
+
+
+def memory(callers: dict[str, Caller], seconds: int) -> Iterator[tuple]:
+    """The largest peak of any worker, in MiB: first the requests of every day, then long histories too."""
+    medium, large = callers["M"], callers["L"]
+    daily = [medium.path, "assets?page_size=200", "portfolios"]
+    yield "memory of a worker, MiB", 150, max(peaks_under_load(medium.secret, daily, seconds)), None
+    for caller, bar in ((medium, 200), (large, 200)):
+        size = "M" if caller is medium else "L"
+        reports = [
+            f"{caller.path}/history?interval=day",
+            f"net-worth/change?portfolio={caller.portfolio.pk}&start={caller.first}",
+            f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=type",
+        ]
+        asked = [path for path in reports if caller.answers(path)]
+        if asked:
+            peak = max(peaks_under_load(caller.secret, [*daily[1:], caller.path, *asked], seconds))
+            yield f"{size}: memory of a worker with reports, MiB", bar, peak, None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--households", type=int, default=2000)
+    parser.add_argument("--times", type=int, default=15)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    callers = {size: Caller(portfolio) for size, portfolio in seed(options.households).items()}
+    found = list(rows(callers, options))
+    vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
+    print(json.dumps({"vendor": vendor, "snapshots": AssetSnapshot.objects.count(), "rows": found}))
+
+
+if __name__ == "__main__":
+    main()
