@@ -15,11 +15,11 @@ from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Min, OuterRef, Subquery
 
 from assets import sql
 from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals, money, running_totals
-from assets.models import Asset, AssetCategory, AssetTag, AssetType
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType
 
 COLUMNS = {
     "type": "asset_type_id",
@@ -92,6 +92,13 @@ def histories(
     ends = sql.values_at_the_ends([(asset.id, asset.disposed_on) for asset in few], start, end)
     found = chain(_histories(many, start, end), _with_values(few, ends))
     return {asset.id: past for asset, past in found}
+
+
+def first_day(portfolio_ids: Collection[UUID]) -> date | None:
+    """The day of the first value of any of the portfolios' assets: one look into the index for each asset."""
+    values = AssetSnapshot.objects.filter(asset=OuterRef("pk")).order_by("on").values("on")[:1]
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    return assets.annotate(first_on=Subquery(values)).aggregate(first=Min("first_on"))["first"]
 
 
 class Holding(NamedTuple):

@@ -27,6 +27,15 @@ def days_between(start: date, end: date, interval: str) -> list[date]:
     return [*points, end]
 
 
+def count_days(start: date, end: date, interval: str) -> int:
+    """How many points days_between gives, at most one more: to be asked before they are made."""
+    days = (end - start).days
+    if interval in MONTHS:
+        months = (end.year - start.year) * 12 + end.month - start.month
+        return months // MONTHS[interval] + 2
+    return days // 7 + 2 if interval == "week" else days + 1
+
+
 def _period_end(interval: str) -> Callable[[date], date]:
     if interval == "day":
         return lambda day: day

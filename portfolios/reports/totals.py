@@ -1,4 +1,4 @@
-"""Load, calculate, hand back: what a portfolio is worth on a day."""
+"""What portfolios are worth on a day, each in its own currency."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assets import worth
 from assets.calculations.valuation import Worth
 from assets.calculations.valuation import worth as worth_in
 from assets.rates_book import rate_book
-from portfolios.models import Portfolio, PortfolioSnapshot
-from strata.days import local_day, noon
+from portfolios.calculations.rounding import rounded
+from portfolios.models import Portfolio
+from strata.days import local_day
 from strata.money import minor_units, money_text
 
 
@@ -69,38 +68,8 @@ def presented(exact: Worth, currency: str, on: date) -> Total:
         {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
         for gap in exact.missing
     ]
-    return Total(rounded(exact.value, currency), currency, on, exact.complete, missing)
-
-
-def rounded(value: Fraction, currency: str) -> Decimal:
-    """To the currency's minor unit, half to even; a fraction is rounded once, not twice."""
-    places = minor_units(currency)
-    return Decimal(round(value * 10**places)).scaleb(-places)
+    return Total(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
 
 
 def portfolio_total(portfolio: Portfolio, on: date | None = None) -> Total:
     return portfolio_totals([portfolio], on)[portfolio.pk]
-
-
-def take_snapshot(portfolio: Portfolio, *, on: date | None = None, note: str = "", manual: bool = True):
-    """Write the portfolio's total down. A snapshot that is not manual is taken once a day; again gives the first."""
-    total = portfolio_total(portfolio, on)
-    row = PortfolioSnapshot(
-        portfolio=portfolio,
-        on=total.on,
-        observed_at=noon(on, portfolio.time_zone) if on and on != today_of(portfolio) else timezone.now(),
-        value=money_text(total.value),
-        currency=total.currency,
-        complete=total.complete,
-        missing_rates=total.missing_rates,
-        note=note,
-        manual=manual,
-    )
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        if manual:
-            raise
-        return PortfolioSnapshot.objects.get(portfolio=portfolio, on=total.on, manual=False)
-    return row

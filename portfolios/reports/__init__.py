@@ -1,0 +1,38 @@
+"""Load, calculate, hand back: what portfolios are worth, of what, why it changed and how sure that is.
+
+Who calls answers for the door: the portfolios must have come through `for_user`.
+"""
+
+from portfolios.reports.allocation import AllocationReport, allocation_on
+from portfolios.reports.change import ChangeReport, change_report
+from portfolios.reports.groups import GROUP_BY
+from portfolios.reports.history import (
+    Series,
+    TooMuch,
+    common_currency,
+    latest_today,
+    net_worth_history,
+)
+from portfolios.reports.quality import Doubt, quality_report
+from portfolios.reports.snapshots import take_snapshot
+from portfolios.reports.totals import Total, portfolio_total, portfolio_totals, today_of
+
+__all__ = [
+    "GROUP_BY",
+    "AllocationReport",
+    "ChangeReport",
+    "Doubt",
+    "Series",
+    "TooMuch",
+    "Total",
+    "allocation_on",
+    "change_report",
+    "common_currency",
+    "latest_today",
+    "net_worth_history",
+    "portfolio_total",
+    "portfolio_totals",
+    "quality_report",
+    "take_snapshot",
+    "today_of",
+]

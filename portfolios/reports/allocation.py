@@ -1,0 +1,78 @@
+"""How what is owned is spread on a day, and how far that is from what was aimed at."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from assets.calculations.valuation import Totals
+from assets.rates_book import rate_book
+from portfolios.calculations.allocation import Allocation, Holding, allocation
+from portfolios.models import Portfolio
+from portfolios.reports.groups import Grouping, grouping
+from portfolios.reports.history import common_currency, latest_today
+from strata.money import minor_units
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationReport:
+    """The allocation, and of each group its name, its way from the top, and the parameters that lead into it."""
+
+    by: str
+    allocation: Allocation
+    labels: Mapping[Hashable, str]
+    paths: Mapping[Hashable, list[str]] = field(default_factory=dict)
+    down: Mapping[Hashable, dict[str, Any]] = field(default_factory=dict)
+
+
+def allocation_on(
+    portfolios: Iterable[Portfolio],
+    *,
+    on: date | None = None,
+    by: str = "type",
+    currency: str | None = None,
+    level: int = 1,
+    under: UUID | None = None,
+) -> AllocationReport:
+    """The portfolios' allocation on a day (today), with the targets that are set for it."""
+    portfolios = list(portfolios)
+    on = on or latest_today(portfolios)
+    currency = currency or common_currency(portfolios)
+    groups = grouping(portfolios, by, level=level, under=under)
+    totals = groups.totals([portfolio.pk for portfolio in portfolios], [on])
+    found = allocation(
+        holdings(totals),
+        on=on,
+        currency=currency,
+        places=minor_units(currency),
+        rates=rate_book({currency, *(code for _, code in totals.columns)}, start=on, end=on),
+        targets=targets_of(portfolios, groups),
+    )
+    keys = {slice_.key for slice_ in (*found.slices, *found.liabilities)}
+    labels = groups.labels(keys)
+    if by != "category":
+        return AllocationReport(by, found, labels)
+    paths = {key: groups.path(key) for key in keys}
+    return AllocationReport(by, found, labels, paths, {key: way_down(key, groups) for key in keys if key})
+
+
+def holdings(totals: Totals) -> Iterable[Holding]:
+    """The two sides of each column, which stand apart in an allocation."""
+    for (keys, currency), column in totals.columns.items():
+        for value in (column.owned[0], column.owed[0]):
+            if value:
+                yield Holding(keys, currency, value)
+
+
+def way_down(key: Hashable, groups: Grouping) -> dict[str, Any]:
+    """The parameters that show what a category is made of: the categories below it, or else its assets."""
+    opens = key != groups.under and groups.tree.has_children(key)
+    return {"by": "category" if opens else "asset", "under": key}
+
+
+def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, Decimal]:
+    return {}

@@ -1,0 +1,147 @@
+"""How a report sorts assets: the key of each group, its name, and its place in the tree of categories.
+
+Keys are what assets.worth gives: ids, or codes for groups and currencies; None is what is in no category or tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import add
+from uuid import UUID
+
+from assets import worth
+from assets.calculations.valuation import Column, Keys, Totals
+from assets.models import Asset, AssetCategory, AssetType, Category, Tag
+from assets.models.taxonomy import Group, ancestors
+from portfolios.models import Portfolio
+
+GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
+NARROWED_BY_CATEGORY = ("category", "asset")
+OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
+UNSORTED = {"category": "No category", "tag": "No tag"}
+type Path = tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The categories of some households: their names, and each one's way from the top down to itself."""
+
+    names: Mapping[UUID, str]
+    paths: Mapping[UUID, Path]
+    parents: Mapping[UUID, UUID | None]
+
+    def has_children(self, category: Hashable) -> bool:
+        return category in self.parents.values()
+
+
+def category_tree(household_ids: Collection[UUID]) -> Tree:
+    rows = Category.objects.filter(household__in=household_ids).values_list("id", "parent_id", "name")
+    parents = {pk: parent for pk, parent, _ in rows}
+    paths = {pk: tuple(reversed(ancestors(pk, parents))) for pk in parents}
+    return Tree({pk: name for pk, _, name in rows}, paths, parents)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """By what, and of the tree of categories which level: counted from the top, or from `under` where it is given.
+
+    With `under` only assets in that category or below it count; what stands in it directly has its own key.
+    """
+
+    by: str | None = None
+    level: int = 1
+    under: UUID | None = None
+    tree: Tree = field(default_factory=lambda: Tree({}, {}, {}))
+
+    @property
+    def renamed(self) -> dict[Hashable, Hashable]:
+        """The key under which each category's assets are shown."""
+        if self.by != "category":
+            return {}
+        return {category: self._shown(path) for category, path in self.tree.paths.items()}
+
+    def _shown(self, path: Path) -> Hashable:
+        if self.under is None:
+            return path[min(self.level, len(path)) - 1]
+        if self.under not in path:
+            return OUTSIDE
+        below = path[path.index(self.under) :]
+        return below[min(self.level, len(below) - 1)]
+
+    def inside(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
+        """The assets that count; None where all do."""
+        if self.under is None:
+            return None
+        subtree = [category for category, path in self.tree.paths.items() if self.under in path]
+        links = AssetCategory.objects.filter(asset__portfolio__in=portfolio_ids, category__in=subtree)
+        return set(links.values_list("asset_id", flat=True))
+
+    def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
+        found = worth.totals_on(portfolio_ids, days, by=self.by, rename=self.renamed)
+        if self.under is None:
+            return found
+        outside = {OUTSIDE, None}
+        if self.by == "asset":
+            inside = self.inside(portfolio_ids) or set()
+            outside = {key for keys, _ in found.columns for key in keys if key not in inside}
+        return without(found, outside)
+
+    def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
+        found = worth.holdings(portfolio_ids, self.by, self.renamed)
+        return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
+
+    def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
+        """What the groups are called."""
+        keys = set(keys)
+        found = {key: name for key, name in self._names(keys - {None}) if key in keys}
+        if None in keys and self.by:
+            found[None] = UNSORTED.get(self.by, "None")
+        return found
+
+    def _names(self, keys: set) -> Iterable[tuple[Hashable, str]]:
+        match self.by:
+            case "type":
+                return AssetType.objects.filter(pk__in=keys).values_list("pk", "label")
+            case "category":
+                return self.tree.names.items()
+            case "tag":
+                return Tag.objects.filter(pk__in=keys).values_list("pk", "name")
+            case "portfolio":
+                return Portfolio.objects.filter(pk__in=keys).values_list("pk", "name")
+            case "asset":
+                return Asset.objects.filter(pk__in=keys).values_list("pk", "name")
+            case "group":
+                return Group.choices
+        return ((key, str(key)) for key in keys)
+
+    def path(self, key: Hashable) -> list[str]:
+        """The names from the top of the tree down to the category."""
+        return [self.tree.names[pk] for pk in self.tree.paths.get(key, ())]
+
+
+def grouping(
+    portfolios: Iterable[Portfolio], by: str | None, *, level: int = 1, under: UUID | None = None
+) -> Grouping:
+    """Reads the tree of categories where it is needed."""
+    if by != "category" and under is None:
+        return Grouping(by)
+    return Grouping(by, level, under, category_tree({portfolio.household_id for portfolio in portfolios}))
+
+
+def without(totals: Totals, outside: Collection[Hashable]) -> Totals:
+    """The totals without some keys, and without what then has none left."""
+    kept: dict[tuple[Keys, str], Column] = {}
+    for (keys, currency), column in totals.columns.items():
+        inside = tuple(key for key in keys if key not in outside)
+        if inside:
+            known = kept.get((inside, currency))
+            kept[inside, currency] = column if known is None else both(known, column)
+    return Totals(totals.days, kept)
+
+
+def both(one: Column, other: Column) -> Column:
+    return Column(
+        tuple(map(add, one.owned, other.owned)),
+        tuple(map(add, one.owed, other.owed)),
+    )

@@ -1,0 +1,96 @@
+"""How sure a portfolio's worth is: what to look at, each with the way to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.urls import reverse
+
+from assets import worth
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models.taxonomy import Group
+from assets.rates_book import rate_book
+from portfolios.calculations import quality
+from portfolios.calculations.quality import Examined, Finding, findings
+from portfolios.models import Portfolio
+from portfolios.reports.totals import today_of
+
+LOOKED_BACK = timedelta(days=400)
+TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
+OF_ONE_VALUE = (quality.SUSPICIOUS_JUMP, quality.CHANGED_SIGN, quality.POSITIVE_LIABILITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A finding about the asset called `name`. `link` is the API's path that mends it, `admin_link` the admin's."""
+
+    finding: Finding
+    name: str
+    link: str
+    admin_link: str
+
+
+def quality_report(portfolio: Portfolio, *, on: date | None = None, since: date | None = None) -> list[Doubt]:
+    """What to look at among the portfolio's assets on a day (today); warnings first.
+
+    Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
+    work: what is older was looked at when it was new.
+    """
+    on = on or today_of(portfolio)
+    since = since or on - LOOKED_BACK
+    assets = list(examined(portfolio, since, on))
+    currencies = {asset.history.currency for asset in assets} | {portfolio.base_currency}
+    rates = rate_book(currencies, start=on, end=on)
+    found = findings(assets, on=on, currency=portfolio.base_currency, rates=rates)
+    names = {asset.asset: asset.name for asset in assets}
+    values = snapshots_meant(found)
+    return [
+        Doubt(finding, names[finding.asset], *links(finding, values.get((finding.asset, finding.on))))
+        for finding in found
+    ]
+
+
+def examined(portfolio: Portfolio, since: date, on: date) -> Iterator[Examined]:
+    past = worth.histories([portfolio.pk], start=since, end=on)
+    traded = trade_days(portfolio, since, on)
+    rows = Asset.objects.filter(portfolio=portfolio).order_by("name", "id")
+    columns = ("pk", "name", "asset_type__code", "asset_type__stale_after_days", "asset_type__group")
+    for pk, name, code, stale_after_days, group in rows.values_list(*columns):
+        if pk in past:
+            owed = group == Group.LIABILITIES
+            yield Examined(pk, name, code, past[pk], stale_after_days, owed, traded.get(pk, ()))
+
+
+def trade_days(portfolio: Portfolio, since: date, on: date) -> dict[UUID, list[date]]:
+    rows = Transaction.objects.filter(asset__portfolio=portfolio, type__in=TRADES, on__gt=since, on__lte=on)
+    found: dict[UUID, list[date]] = {}
+    for asset_id, day in rows.order_by("on").values_list("asset_id", "on"):
+        found.setdefault(asset_id, []).append(day)
+    return found
+
+
+def snapshots_meant(found: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
+    """The snapshot behind each finding about one value: the day's last."""
+    meant = [finding for finding in found if finding.code in OF_ONE_VALUE]
+    if not meant:
+        return {}
+    rows = AssetSnapshot.objects.filter(
+        asset__in={finding.asset for finding in meant}, on__in={finding.on for finding in meant}
+    ).order_by("on", "observed_at")
+    return {(asset, on): pk for asset, on, pk in rows.values_list("asset_id", "on", "pk")}
+
+
+def links(finding: Finding, snapshot: UUID | None) -> tuple[str, str]:
+    """Where it is mended: a value is corrected, added where there is none or an old one; a rate is recorded."""
+    if finding.code == quality.MISSING_RATE:
+        return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
+    if snapshot is not None:
+        path = reverse("asset-snapshot-detail", kwargs={"asset_id": finding.asset, "pk": snapshot})
+        return path, reverse("admin:assets_assetsnapshot_change", args=[snapshot])
+    asset = reverse("admin:assets_asset_change", args=[finding.asset])
+    if finding.code == quality.POSSIBLE_DUPLICATE:
+        return reverse("asset-detail", kwargs={"pk": finding.asset}), asset
+    return reverse("asset-snapshot-list", kwargs={"asset_id": finding.asset}), asset

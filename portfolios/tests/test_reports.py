@@ -1,0 +1,160 @@
+"""The reports as functions: what they load, and what of it they count."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
+from assets.seeds import type_id
+from assets.taxonomy import label
+from portfolios.reports import (
+    TooMuch,
+    allocation_on,
+    change_report,
+    net_worth_history,
+    portfolio_total,
+    quality_report,
+)
+from strata.days import noon
+
+END = date(2024, 6, 30)
+
+
+@pytest.fixture
+def tree(household):
+    """Invested > Shares > Funds, and Invested > Bonds."""
+    top = Category.objects.create(household=household, name="Invested")
+    shares = Category.objects.create(household=household, name="Shares", parent=top)
+    bonds = Category.objects.create(household=household, name="Bonds", parent=top)
+    funds = Category.objects.create(household=household, name="Funds", parent=shares)
+    return {"top": top, "shares": shares, "bonds": bonds, "funds": funds}
+
+
+@pytest.fixture
+def holdings(portfolio, tree, household):
+    """A fund of 300, a bond of 100 that is tagged twice, cash of 50 in no category, and a loan of 40 dollars."""
+    for on in ("2024-05-31", "2024-06-28"):
+        ExchangeRate.objects.create(currency="USD", on=on, units_per_euro="1.25")
+    rows = {
+        "fund": held(portfolio, "Fund", 5, "300"),
+        "bond": held(portfolio, "Bond", 6, "100"),
+        "cash": held(portfolio, "Cash", 1, "50"),
+        "loan": held(portfolio, "Loan", 12, "-40", currency="USD"),
+    }
+    label(rows["fund"], category_ids=[tree["funds"].pk])
+    label(rows["bond"], category_ids=[tree["bonds"].pk])
+    tags = [Tag.objects.create(household=household, name=name) for name in ("Blue", "Red")]
+    label(rows["bond"], tag_ids=[tag.pk for tag in tags])
+    return rows
+
+
+def held(portfolio, name, number, value, *, currency="EUR", on="2024-06-01"):
+    row = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(number), name=name, currency=currency
+    )
+    day = date.fromisoformat(on)
+    AssetSnapshot.objects.create(asset=row, value=value, on=day, observed_at=noon(day, portfolio.time_zone))
+    return row
+
+
+def named(series):
+    return {series.labels[key]: amount for key, amount in series.points[-1].groups.items()}
+
+
+GROUPS = {
+    "type": {"Stocks": 300, "Bonds": 100, "Cash": 50, "Loan": -32},
+    "group": {"Financial": 450, "Liabilities": -32},
+    "currency": {"EUR": 450, "USD": -32},
+    "portfolio": {"Main": 418},
+    "asset": {"Fund": 300, "Bond": 100, "Cash": 50, "Loan": -32},
+    "tag": {"Blue": 100, "Red": 100, "No tag": 318},
+    "category": {"Invested": 400, "No category": 18},
+}
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_history_by_each_kind_of_group(portfolio, holdings, by):
+    series = net_worth_history([portfolio], end=END, group_by=by)
+    assert named(series) == GROUPS[by]
+    assert (series.points[-1].net, series.overlap) == (418, by == "tag")
+
+
+def test_categories_at_a_deeper_level(portfolio, holdings):
+    series = net_worth_history([portfolio], end=END, group_by="category", level=2)
+    assert named(series) == {"Shares": 300, "Bonds": 100, "No category": 18}
+    assert ["Invested", "Shares"] in series.paths.values()
+
+
+def test_within_a_category_only_what_stands_below_it_counts(portfolio, holdings, tree):
+    label(holdings["cash"], category_ids=[tree["top"].pk])
+    series = net_worth_history([portfolio], end=END, group_by="category", under=tree["top"].pk)
+    assert named(series) == {"Shares": 300, "Bonds": 100, "Invested": 50}
+    assert series.points[-1].net == 450
+    assets = net_worth_history([portfolio], end=END, group_by="asset", under=tree["shares"].pk)
+    assert named(assets) == {"Fund": 300}
+
+
+def test_asset_in_two_categories_of_one_branch_counts_once_in_it(portfolio, holdings, tree):
+    label(holdings["fund"], category_ids=[tree["funds"].pk, tree["bonds"].pk])
+    series = net_worth_history([portfolio], end=END, group_by="category")
+    assert (named(series)["Invested"], series.overlap) == (400, False)
+    deeper = net_worth_history([portfolio], end=END, group_by="category", level=2)
+    assert (named(deeper)["Bonds"], deeper.overlap, deeper.points[-1].net) == (400, True, 418)
+
+
+def test_history_begins_with_the_first_value_and_ends_today(portfolio, holdings, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: noon(END, "UTC"))
+    series = net_worth_history([portfolio], interval="day")
+    assert (series.points[0].on, series.points[-1].on, len(series.points)) == (date(2024, 6, 1), END, 30)
+
+
+def test_history_of_nothing_is_one_point_of_zero(portfolio):
+    (point,) = net_worth_history([portfolio]).points
+    assert (point.net, point.complete) == (0, True)
+    (point,) = net_worth_history([]).points
+    assert point.net == 0
+
+
+def test_series_too_long_is_refused_by_what_to_change(portfolio, holdings):
+    with pytest.raises(TooMuch, match="146,462 points") as refused:
+        net_worth_history([portfolio], start=date(1800, 1, 1), end=date(2200, 12, 31), interval="day")
+    assert refused.value.field == "interval"
+    for number in range(20):
+        held(portfolio, str(number), 1, "1")
+    with pytest.raises(TooMuch, match="24 groups") as refused:
+        net_worth_history([portfolio], start=date(2000, 1, 1), end=END, interval="day", group_by="asset")
+    assert refused.value.field == "group_by"
+
+
+def test_last_point_of_a_history_is_the_total(portfolio, holdings):
+    assert net_worth_history([portfolio], end=END).points[-1].net == portfolio_total(portfolio, END).value
+
+
+def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
+    found = allocation_on([portfolio], on=END, by="category")
+    shares = {found.labels[one.key]: str(one.share) for one in found.allocation.slices}
+    assert shares == {"Invested": "0.888889", "No category": "0.111111"}
+    assert found.down[tree["top"].pk] == {"by": "category", "under": tree["top"].pk}
+    below = allocation_on([portfolio], on=END, **found.down[tree["top"].pk])
+    assert {below.labels[one.key]: one.value for one in below.allocation.slices} == {
+        "Shares": 300,
+        "Bonds": 100,
+    }
+    assert below.down[tree["bonds"].pk] == {"by": "asset", "under": tree["bonds"].pk}
+
+
+def test_change_by_group_adds_up(portfolio, holdings):
+    found = change_report([portfolio], start=date(2024, 5, 31), end=END, by="group")
+    rows = {found.labels[key]: (row.flows, row.came) for key, row in found.change.rows.items()}
+    assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
+    assert found.change.total.change == 418
+
+
+def test_quality_names_the_way_to_mend_it(portfolio, holdings):
+    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name="Empty", currency="EUR")
+    (doubt, *rest) = quality_report(portfolio, on=END)
+    assert (doubt.finding.code, doubt.name) == ("NO_VALUE", "Empty")
+    assert doubt.link == f"/api/v1/assets/{doubt.finding.asset}/snapshots"
+    assert doubt.admin_link == f"/admin/assets/asset/{doubt.finding.asset}/change/"
+    assert rest == []
