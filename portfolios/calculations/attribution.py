@@ -246,7 +246,7 @@ class _Window:
         """What the asset's movements in the window come to, each on the day on which it takes effect."""
         moved = _Moved()
         for movement in asset.movements:
-            on = _effective_on(movement, asset.history.first_on)
+            on = _effective_on(movement, asset.history.days)
             if on is not None and self.start < on <= self.end and movement.type != "ADJUST":
                 self._add(movement, on, moved)
         return moved
@@ -341,8 +341,12 @@ def _where_it_matters(path: _Path) -> tuple[list[date], list[Amount]]:
     return [*(on for on, _ in turns), *last], values if last else values[:-1]
 
 
-def _effective_on(movement: Movement, first_on: date | None) -> date | None:
-    """The day on which a movement counts; None for a trade in what never has a value."""
+def _effective_on(movement: Movement, valued_on: Sequence[date]) -> date | None:
+    """The day on which a movement counts; None for a trade in what never has a value.
+
+    The first value's day it is whether or not the asset was disposed of by then: a history without what was
+    superseded before the start must give the same.
+    """
     if movement.type not in ("ACQUIRE", "DISPOSE"):
         return movement.on
-    return None if first_on is None else max(movement.on, first_on)
+    return max(movement.on, valued_on[0]) if valued_on else None

@@ -196,6 +196,18 @@ def test_trades_of_what_never_has_a_value_count_nothing_but_its_income_and_expen
     assert parts(never) == {"flows": 4, "income": 3, "expenses": 7}
 
 
+def test_trades_of_what_is_only_valued_when_it_is_gone_cancel_in_the_end():
+    # Bought for 100 and sold for 120; the one value there is was written down on the day of the sale.
+    gone = thing((5, "0"), movements=[("ACQUIRE", 2, "100"), ("DISPOSE", 5, "120")], disposed=5)
+    assert parts(gone) == {"flows": -20, "value_change": 20}
+
+
+def test_value_after_the_disposal_does_not_hide_that_there_was_one_before():
+    late = thing((-9, "100"), (-3, "0"), movements=[("DISPOSE", 5, "120")], disposed=-5)
+    slim = thing((-3, "0"), movements=[("DISPOSE", 5, "120")], disposed=-5)
+    assert parts(late) == parts(slim) == {"flows": -120, "value_change": 120}
+
+
 def test_first_value_after_the_window_leaves_its_purchase_for_later():
     assert parts(thing((12, "100"), movements=[("ACQUIRE", 2, "100")])) == {}
 

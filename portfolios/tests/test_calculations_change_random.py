@@ -106,9 +106,9 @@ def movements_on(asset: AssetHistory, on: date) -> list[Movement]:
     for movement in asset.movements:
         effective = movement.on
         if movement.type in ("ACQUIRE", "DISPOSE"):
-            if (first := first_day(asset)) is None:
+            if not asset.history.days:
                 continue
-            effective = max(effective, first)
+            effective = max(effective, min(asset.history.days))
         if effective == on and movement.type != "ADJUST":
             found.append(movement)
     return found
