@@ -23,6 +23,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assets.models import ExchangeRate
+from assets.models.market import raise_every_revision
 from strata.bulk import insert_rows, stored_instant
 from strata.days import parse_day, validate_year
 from strata.ids import uuid7
@@ -199,6 +200,8 @@ def add_rates(
         for batch in batched(fresh, BATCH):
             insert_rows(ExchangeRate, (*COLUMNS, "id", "source", "recorded_at"), _rows(batch, source, now))
             advance(len(batch))
+        if fresh:
+            raise_every_revision()
     return len(fresh)
 
 

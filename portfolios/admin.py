@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models.target import GROUPS
 from strata.admin import HouseholdAdmin, HouseholdInline
 
 
@@ -25,6 +26,18 @@ class PortfolioPage(HouseholdAdmin):
     list_select_related = ("household",)
     list_filter = ("base_currency",)
     search_fields = ("name",)
+
+
+@admin.register(AllocationTarget)
+class AllocationTargetPage(HouseholdAdmin):
+    list_display = ("by", "group_named", "share", "portfolio", "household")
+    list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset")
+    search_fields = ("category__name", "tag__name", "asset__name", "asset_type__label")
+    duplicate_field = "share"
+
+    @admin.display(description="group")
+    def group_named(self, target):
+        return getattr(target, GROUPS[target.by])
 
 
 @admin.register(PortfolioSnapshot)

@@ -1,12 +1,30 @@
 """ExchangeRate: units of a currency for one euro on a day. Rates are added and never altered."""
 
-from django.db import models
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from strata.days import DayField
 from strata.ids import uuid7
 from strata.models.change import ImmutableQuerySet
 from strata.money import CurrencyField, ExactField
+
+
+def raise_every_revision() -> None:
+    """A rate may bear on the figures of any portfolio, in any currency that they are asked for in."""
+    portfolios = apps.get_model("portfolios", "Portfolio")._base_manager
+    # In the one order in which all writers lock them, so that none waits for another in a circle.
+    list(portfolios.order_by("pk").select_for_update().values_list("pk"))
+    portfolios.update_unrecorded(revision=F("revision") + 1)
+
+
+class RateQuerySet(ImmutableQuerySet):
+    def bulk_create(self, objs, *args, **kwargs):
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, *args, **kwargs)
+            raise_every_revision()
+        return made
 
 
 class ExchangeRate(models.Model):
@@ -24,7 +42,7 @@ class ExchangeRate(models.Model):
     source = models.CharField(max_length=6, choices=Source, default=Source.MANUAL)
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = ImmutableQuerySet.as_manager()
+    objects = RateQuerySet.as_manager()
 
     class Meta:
         ordering = ("-on", "currency", "-id")
@@ -36,4 +54,6 @@ class ExchangeRate(models.Model):
     def save(self, *args, **kwargs):
         if not self._state.adding:
             raise TypeError("A rate is never altered: add a newer one.")
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            raise_every_revision()

@@ -17,9 +17,10 @@ def default_time_zone() -> str:
 
 
 class Portfolio(TrackedModel):
-    """`revision` is counted up by every write to the portfolio or to anything in it."""
+    """`revision` is counted up by every write to the portfolio or to anything in it, and by every new rate."""
 
     household_lookup = "household"
+    portfolio_lookup = ""
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="portfolios")
     name = NameField()
@@ -39,9 +40,19 @@ class Portfolio(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args, **kwargs):
+        """The revision only ever grows: what this instance knows of it may be old, and is not written back."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            fields = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = fields - {"revision"}
+        super().save(*args, **kwargs)
+
 
 class PortfolioSnapshot(TrackedModel):
-    """A portfolio's total on a day. `missing_rates` names what it leaves out when it is not `complete`."""
+    """A portfolio's total on a day. `missing_rates` names what it leaves out when it is not `complete`.
+
+    The total was counted when the portfolio had `revision`: under another it may be old. Ask portfolios.reports.
+    """
 
     household_lookup = "portfolio__household"
 
@@ -55,6 +66,7 @@ class PortfolioSnapshot(TrackedModel):
     currency = CurrencyField()
     complete = models.BooleanField(default=True)
     missing_rates = models.JSONField(default=list, blank=True)
+    revision = models.PositiveBigIntegerField(null=True, editable=False)
     note = NoteField(blank=True, default="")
     manual = models.BooleanField(default=True)
 

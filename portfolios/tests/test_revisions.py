@@ -1,0 +1,85 @@
+"""A portfolio's revision: whatever bears on its figures counts it up, and nothing counts it back."""
+
+import pytest
+
+from assets.models import Asset, AssetSnapshot, ExchangeRate
+from assets.rates import Quote, add_rates
+from assets.seeds import type_id
+from portfolios.models import Portfolio
+from portfolios.reports import take_snapshot
+from strata.days import noon, parse_day
+
+
+@pytest.fixture
+def revision(portfolio):
+    """By how much the portfolio's revision has grown since it was last asked for."""
+    seen = [Portfolio.objects.get(pk=portfolio.pk).revision]
+
+    def grown():
+        seen.append(Portfolio.objects.get(pk=portfolio.pk).revision)
+        return seen[-1] - seen[-2]
+
+    return grown
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name="Cash", currency="EUR")
+
+
+def test_value_and_its_correction_count_up(portfolio, asset, revision):
+    day = parse_day("2024-01-31")
+    row = AssetSnapshot.objects.create(asset=asset, value="1", on=day, observed_at=noon(day, "UTC"))
+    assert revision() > 0
+    row.value = 2
+    row.save()
+    assert revision() > 0
+    row.delete()
+    assert revision() > 0
+
+
+def test_change_of_the_portfolio_itself_counts_up(portfolio, revision):
+    portfolio.base_currency = "USD"
+    portfolio.save()
+    assert revision() > 0
+    Portfolio.objects.filter(pk=portfolio.pk).update(base_currency="EUR")
+    assert revision() > 0
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda day: ExchangeRate.objects.create(currency="USD", on=day, units_per_euro="1.1"),
+        lambda day: ExchangeRate.objects.bulk_create(
+            [ExchangeRate(currency="USD", on=day, units_per_euro="1.1")]
+        ),
+        lambda day: add_rates([Quote("USD", day, 1)], "ecb"),
+    ],
+    ids=["one", "several", "loaded"],
+)
+def test_rate_counts_up_by_every_road(portfolio, revision, write):
+    write(parse_day("2024-01-31"))
+    assert revision() == 1
+
+
+def test_rates_that_are_known_count_nothing(portfolio, revision):
+    quotes = [Quote("USD", parse_day("2024-01-31"), 1)]
+    add_rates(quotes, "ecb")
+    assert (revision(), add_rates(quotes, "ecb"), revision()) == (1, 0, 0)
+
+
+def test_saving_what_was_read_long_ago_does_not_count_back(portfolio, asset, revision):
+    old = Portfolio.objects.get(pk=portfolio.pk)
+    for name in ("one", "two", "three"):
+        asset.name = name
+        asset.save()
+    before = revision()
+    old.name = "Renamed"
+    old.save()
+    assert before > 0
+    assert revision() > 0
+
+
+def test_writing_a_total_down_changes_no_figures(portfolio, revision):
+    take_snapshot(portfolio)
+    assert revision() == 0
