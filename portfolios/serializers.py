@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from assets.models import Asset, AssetType, Category, Tag
+from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models.target import GROUPS
 from portfolios.reports import portfolio_totals
+from strata.api.errors import not_found
 from strata.api.fields import (
     BooleanSerializerField,
     CurrencySerializerField,
@@ -14,8 +17,10 @@ from strata.api.fields import (
     NoteSerializerField,
     UUIDSerializerField,
 )
-from strata.api.serializers import HouseholdId, HouseholdSerializer, StrictSerializer
+from strata.api.serializers import HouseholdId, HouseholdSerializer, RelatedId, StrictSerializer
 from strata.money import money_text
+
+OWNED = ("portfolio", "asset_type", "category", "tag", "asset")
 
 
 class HouseholdsOwnSerializer(HouseholdSerializer):
@@ -102,6 +107,62 @@ class PortfolioSerializer(HouseholdSerializer):
         portfolio.total_value_on = total.on
         portfolio.complete, portfolio.missing_rates = total.complete, []
         return {**super().to_representation(portfolio), "missing_rates": total.missing_rates}
+
+
+class AllocationTargetSerializer(HouseholdSerializer):
+    """A target names exactly one group, and keeps it: for another group there is another target."""
+
+    household_id = HouseholdId()
+    portfolio_id = RelatedId(Portfolio.objects, "portfolio", required=False, allow_null=True)
+    by = serializers.ChoiceField(read_only=True, choices=list(GROUPS))
+    asset_type_id = RelatedId(AssetType.objects, "asset_type", required=False, allow_null=True)
+    category_id = RelatedId(Category.objects, "category", required=False, allow_null=True)
+    tag_id = RelatedId(Tag.objects, "tag", required=False, allow_null=True)
+    currency = CurrencySerializerField(required=False, allow_null=True)
+    asset_id = RelatedId(Asset.objects, "asset", required=False, allow_null=True)
+    needed_by_put = ("share",)
+
+    class Meta:
+        model = AllocationTarget
+        fields = (
+            "id",
+            "household_id",
+            "portfolio_id",
+            "by",
+            "asset_type_id",
+            "group",
+            "category_id",
+            "tag_id",
+            "currency",
+            "asset_id",
+            "share",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance is None:
+            self.settle_household(attrs)
+        else:
+            self.refuse_another_group(attrs)
+        return attrs
+
+    def settle_household(self, attrs):
+        """That of the rows it names, where no other is given; 404 for rows of two households."""
+        rows = {field: attrs[field] for field in OWNED if attrs.get(field) is not None}
+        for field, row in rows.items():
+            owner = row.owning_household_id()
+            if owner is not None and attrs.setdefault("household", Household(pk=owner)).pk != owner:
+                raise not_found(field)
+
+    def refuse_another_group(self, attrs):
+        for field in (*OWNED, "group", "currency"):
+            column = AllocationTarget.column(field)
+            given = attrs.get(field)
+            if field in attrs and getattr(given, "pk", given) != getattr(self.instance, column):
+                raise serializers.ValidationError({column: "A target keeps its group: make another one."})
 
 
 class PortfolioSnapshotSerializer(HouseholdSerializer):

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 
 from portfolios import members
 from portfolios.households import make_household
-from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
 from portfolios.reports import take_snapshot
 from portfolios.serializers import (
+    AllocationTargetSerializer,
     HouseholdsOwnSerializer,
     InvitationSerializer,
     MemberSerializer,
@@ -26,6 +27,7 @@ from strata.api.pagination import Cursor
 from strata.api.viewsets import (
     Changes,
     Deletes,
+    HistorySerializer,
     HouseholdModelViewSet,
     HouseholdViewSet,
     InHousehold,
@@ -50,10 +52,26 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
         "on": AS_OF,
     }
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
+    history = None  # the path is that of the net worth over time
+
+    @extend_schema(responses=HistorySerializer, filters=False)
+    @action(detail=True, url_path="changes", pagination_class=None)
+    def changes(self, request, *args, **kwargs):
+        return self.journal()
 
     def get_serializer_context(self):
         context = super().get_serializer_context()
         return context if getattr(self, "swagger_fake_view", False) else {**context, "on": self.as_of}
+
+
+class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
+    """What share of what is owned the groups of an allocation are meant to have."""
+
+    thing = "allocation_target"
+    queryset = AllocationTarget.objects.order_by("created_at", "id")
+    serializer_class = AllocationTargetSerializer
+    duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
+    parameters = {"household": by_id("household"), "portfolio": by_id("portfolio")}
 
 
 @in_path("portfolio_id")

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from assets import views as assets
+from portfolios import report_views as reports
 from portfolios import views as portfolios
 from strata import accounts, health
 from strata.api.routers import EitherSlashRouter
@@ -19,6 +20,7 @@ router.register("portfolios", portfolios.PortfolioViewSet, "portfolio")
 router.register(
     r"portfolios/(?P<portfolio_id>[^/]+)/snapshots", portfolios.PortfolioSnapshotViewSet, "portfolio-snapshot"
 )
+router.register("allocation-targets", portfolios.AllocationTargetViewSet, "allocation-target")
 router.register("assets", assets.AssetViewSet, "asset")
 router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", assets.AssetSnapshotViewSet, "asset-snapshot")
 router.register(r"assets/(?P<asset_id>[^/]+)/transactions", assets.TransactionViewSet, "transaction")
@@ -28,6 +30,11 @@ router.register("tags", assets.TagViewSet, "tag")
 router.register("exchange-rates", assets.ExchangeRateViewSet, "exchange-rate")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 
+
+def of_portfolio(name, view):
+    return re_path(rf"^portfolios/(?P<pk>[^/]+)/{name}/?$", view.as_view(), name=f"portfolio-{name}")
+
+
 api = [
     re_path(r"^auth/token/?$", accounts.LoginView.as_view(), name="login"),
     re_path(r"^me/?$", accounts.MeView.as_view(), name="me"),
@@ -36,6 +43,13 @@ api = [
     re_path(r"^health/ready/?$", health.ready, name="ready"),
     re_path(r"^version/?$", health.version, name="version"),
     re_path(r"^openapi\.json/?$", SpectacularJSONAPIView.as_view(throttle_classes=()), name="openapi"),
+    re_path(r"^net-worth/?$", reports.NetWorthView.as_view(), name="net-worth"),
+    re_path(r"^net-worth/change/?$", reports.ChangeView.as_view(), name="change"),
+    re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
+    of_portfolio("history", reports.PortfolioHistoryView),
+    of_portfolio("allocation", reports.PortfolioAllocationView),
+    of_portfolio("change", reports.PortfolioChangeView),
+    of_portfolio("quality", reports.PortfolioQualityView),
     *router.urls,
 ]
 

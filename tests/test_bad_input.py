@@ -68,6 +68,7 @@ FIELDS = {
         "external_id",
     ],
     "portfolio-snapshot": ("on", "note"),
+    "allocation-target": ["share", "portfolio_id", "category_id", "tag_id", "asset_id", "group", "currency"],
     "category": ("name", "parent_id", "household_id"),
     "tag": ("name", "household_id"),
     "asset-type": ("code", "label", "group", "kind", "stale_after_days", "household_id"),

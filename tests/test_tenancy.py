@@ -12,7 +12,7 @@ from django.utils import timezone
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.seeds import type_id
 from conftest import client_of, member
-from portfolios.models import Membership, PortfolioSnapshot
+from portfolios.models import AllocationTarget, Membership, PortfolioSnapshot
 from portfolios.reports import take_snapshot
 from strata.models import ApiToken, User
 from strata.ownership import VIEWER
@@ -70,6 +70,7 @@ def world(household, portfolio, alice_user):
         "tag": Tag.objects.create(household=household, name="Secret tag"),
         "asset-type": AssetType.objects.create(household=household, code="SECRET", label="Secret type"),
         "member": Membership.objects.get(household=household, user=alice_user),
+        "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "exchange-rate": ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1.1"),
     }
     return rows
@@ -183,6 +184,12 @@ BODIES = (
     ("assets", "asset_type_id", "asset-type"),
     ("categories", "parent_id", "category"),
     ("tags", "household_id", "household"),
+    ("allocation-targets", "portfolio_id", "portfolio"),
+    ("allocation-targets", "category_id", "category"),
+    ("allocation-targets", "tag_id", "tag"),
+    ("allocation-targets", "asset_id", "asset"),
+    ("allocation-targets", "asset_type_id", "asset-type"),
+    ("allocation-targets", "household_id", "household"),
     ("portfolios", "household_id", "household"),
 )
 
@@ -193,6 +200,8 @@ def test_foreign_ids_in_bodies_are_404_as_if_absent(world, charlie, path, field,
     body = {"name": "x"}
     if path == "assets":
         body |= {"portfolio_id": mine["id"], "asset_type_id": type_id(1)}
+    if path == "allocation-targets":
+        body = {"share": "0.1"}
     foreign = charlie.post(f"/api/v1/{path}", body | {field: str(world[thing].pk)})
     absent = charlie.post(f"/api/v1/{path}", body | {field: ABSENT})
     assert (foreign.status_code, without_id(foreign)) == (404, without_id(absent))

@@ -79,8 +79,8 @@ def allocation(
 ) -> Allocation:
     """The allocation on a day, at its rates. What has no rate is left out and named, added up per currency.
 
-    `targets` are shares (0.25 is a quarter). Where they add up to 1, a group without one has the target 0;
-    where they add up to less, it has none. Raises ValueError for a negative target and for more than 1 in all.
+    `targets` are shares (0.25 is a quarter). Where they add up to less than 1, a group without one has none;
+    else its target is 0. Where they add up to more, the moves ask for money that is not there.
     """
     holdings = list(holdings)
     owned, owed = _Side(), _Side()
@@ -101,7 +101,7 @@ def allocation(
         currency,
         assets,
         owed_total,
-        _slices(owned, assets, _checked(targets or {}), places, overlap=overlap),
+        _slices(owned, assets, targets or {}, places, overlap=overlap),
         _debts(owed, owed_total, places, overlap=overlap),
         overlap,
         tuple(Missing(source, on, amount) for source, amount in sorted(missing.items())),
@@ -120,12 +120,6 @@ class _Side:
             self.total += value
             for key in dict.fromkeys(keys) or (None,):
                 self.groups[key] = self.groups.get(key, Fraction(0)) + value
-
-
-def _checked(targets: Mapping[Hashable, Decimal]) -> Mapping[Hashable, Decimal]:
-    if any(target < 0 for target in targets.values()) or sum(map(Fraction, targets.values())) > 1:
-        raise ValueError("targets are shares: none is negative, and together they are 1 at most")
-    return targets
 
 
 def _slices(
@@ -167,7 +161,7 @@ def _shares(exact: Sequence[Fraction], total: Fraction, *, overlap: bool) -> Seq
 
 def _goals(keys: Sequence[Hashable], targets: Mapping[Hashable, Decimal]) -> list[Decimal | None]:
     """Each group's target; where the targets leave nothing over, a group without one has none of it."""
-    rest = Decimal(0) if targets and sum(map(Fraction, targets.values())) == 1 else None
+    rest = Decimal(0) if sum(map(Fraction, targets.values())) >= 1 else None
     return [targets.get(key, rest) for key in keys]
 
 

@@ -27,6 +27,12 @@ def days_between(start: date, end: date, interval: str) -> list[date]:
     return [*points, end]
 
 
+def a_month_before(day: date) -> date:
+    """The same day of the month before, or its last where it is shorter."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))
+
+
 def count_days(start: date, end: date, interval: str) -> int:
     """How many points days_between gives, at most one more: to be asked before they are made."""
     days = (end - start).days

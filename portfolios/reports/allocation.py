@@ -9,10 +9,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from assets.calculations.valuation import Totals
 from assets.rates_book import rate_book
 from portfolios.calculations.allocation import Allocation, Holding, allocation
-from portfolios.models import Portfolio
+from portfolios.models import AllocationTarget, Portfolio
+from portfolios.models.target import GROUPS
 from portfolios.reports.groups import Grouping, grouping
 from portfolios.reports.history import common_currency, latest_today
 from strata.money import minor_units
@@ -75,4 +78,21 @@ def way_down(key: Hashable, groups: Grouping) -> dict[str, Any]:
 
 
 def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, Decimal]:
-    return {}
+    """A portfolio's own targets for the groups; where it has none, and for several, their household's.
+
+    A category's is of what stands in the one above it: so there are none on deeper levels, or across households.
+    """
+    households = {portfolio.household_id for portfolio in portfolios}
+    if groups.by not in GROUPS or groups.level > 1 or len(households) != 1:
+        return {}
+    field = GROUPS[groups.by]
+    rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})
+    if groups.by == "category":
+        rows = rows.filter(category__parent=groups.under)
+    elif groups.under is not None:
+        return {}
+    own = portfolios[0].pk if len(portfolios) == 1 else None
+    found: dict[UUID | None, dict[Hashable, Decimal]] = {}
+    for row in rows.filter(Q(portfolio=None) | Q(portfolio=own)):
+        found.setdefault(row.portfolio_id, {})[row.key] = row.share
+    return found.get(own) or found.get(None, {})

@@ -81,7 +81,7 @@ def movements(
     portfolio_ids: list[UUID], start: date, end: date, past: Mapping[UUID, History]
 ) -> dict[UUID, list[Movement]]:
     """The transactions after `start` up to `end`; of an asset whose first value lies between, those before too."""
-    new = [pk for pk, history in past.items() if history.first_on and history.first_on > start]
+    new = [pk for pk, history in past.items() if history.days and history.days[0] > start]
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
     rows = rows.filter(Q(on__gt=start) | Q(asset__in=new)).order_by("on", "position", "id")
     found: dict[UUID, list[Movement]] = {}

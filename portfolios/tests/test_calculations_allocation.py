@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,10 +88,9 @@ def test_group_that_has_only_a_target_is_to_be_bought():
     assert figures(found.slices, "value", "share", "move") == [("shares", 80, 1, -40), ("bonds", 0, 0, 40)]
 
 
-@pytest.mark.parametrize("targets", [{"a": "0.7", "b": "0.4"}, {"a": "-0.1"}])
-def test_targets_that_are_no_shares_are_refused(targets):
-    with pytest.raises(ValueError, match="targets are shares"):
-        spread(("a", "EUR", "1"), targets={key: Decimal(text) for key, text in targets.items()})
+def test_targets_of_more_than_all_ask_for_more_money():
+    found = spread(("a", "EUR", "60"), ("b", "EUR", "40"), targets={"a": Decimal("0.7"), "b": Decimal("0.5")})
+    assert figures(found.slices, "drift", "move") == [("a", Decimal("-0.1"), 10), ("b", Decimal("-0.1"), 10)]
 
 
 def test_asset_with_two_tags_counts_under_each_and_once_in_all():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, filters
 
 from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField, checked
@@ -65,6 +66,25 @@ def by_choice(lookup: str, choices: Any, about: str = "") -> Parameter:
         {"type": "string", "enum": list(choices)},
         about,
     )
+
+
+def choice(choices: Any, about: str = "") -> Parameter:
+    """One of some words, for a report to read."""
+    return Parameter(
+        by_choice("", choices).read, None, {"type": "string", "enum": list(choices)}, about, many=False
+    )
+
+
+def whole_number(most: int, about: str = "") -> Parameter:
+    """A number from 1, for a report to read."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+        if not 1 <= number <= most:
+            raise exceptions.ValidationError(f"Send a whole number from 1 to {most}.")
+        return number
+
+    return Parameter(read, None, {"type": "integer", "minimum": 1, "maximum": most}, about, many=False)
 
 
 def by_currency(lookup: str = "currency") -> Parameter:
@@ -128,9 +148,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
                 "in": "query",
                 "required": False,
                 "description": parameter.about,
-                "schema": {"type": "array", "items": parameter.schema}
-                if parameter.many
-                else parameter.schema,
+                "schema": schema_of(parameter),
                 **({"explode": True} if parameter.many else {}),
             }
             for name, parameter in view.parameters.items()
@@ -140,6 +158,18 @@ class DeclaredFilters(filters.BaseFilterBackend):
             schema = {"type": "string", "enum": names}
             shown.append({"name": "ordering", "in": "query", "required": False, "schema": schema})
         return shown
+
+
+def schema_of(parameter: Parameter) -> dict[str, Any]:
+    return {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema
+
+
+def described(parameters: dict[str, Parameter]) -> list[OpenApiParameter]:
+    """For views that are not lists."""
+    return [
+        OpenApiParameter(name, schema_of(one), description=one.about, explode=True if one.many else None)
+        for name, one in parameters.items()
+    ]
 
 
 def read_parameters(request: Any, declared: dict[str, Parameter], also: set[str]) -> dict[str, list[Any]]:

@@ -173,6 +173,9 @@ class ShowsItsHistory:
     @extend_schema(responses=HistorySerializer, filters=False)
     @action(detail=True, url_path="history", pagination_class=None)
     def history(self, request, *args, **kwargs):
+        return self.journal()
+
+    def journal(self) -> Response:
         events = history_of(self.get_object(), MOST_EVENTS)
         return Response(HistorySerializer({"results": events}).data)
 

@@ -1,0 +1,338 @@
+"""How reports are answered: the shapes for the schema, and the functions that make plain values of a report.
+
+A long series has hundreds of thousands of figures: they are written straight into dicts, without serializer objects.
+A key is what the group is known by: an id, a code, or "none" for what is in no category or tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from assets.calculations.valuation import Missing
+from portfolios.calculations.allocation import Slice
+from portfolios.calculations.change import Parts
+from portfolios.calculations.net_worth import Point
+from portfolios.reports import AllocationReport, ChangeReport, Doubt, Series
+from portfolios.serializers import MissingRateSerializer
+from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.api.tables import as_text
+from strata.money import minor_units, money_text
+
+UNSORTED = "none"
+PARTS = ("start", "end", "change", "flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+
+
+@extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
+class Total(serializers.Field):
+    """An amount that may have more digits than a single value."""
+
+
+class GroupSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text='An id or a code; "none" for what is in no category or tag.')
+    name = serializers.CharField()
+    path = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="A category's way from the top of the tree."
+    )
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}})
+class AmountsByKey(serializers.Field):
+    pass
+
+
+class PointSerializer(serializers.Serializer):
+    on = DaySerializerField()
+    assets = Total()
+    liabilities = Total(help_text="Zero or negative.")
+    net = Total()
+    groups = AmountsByKey(required=False, help_text="The net of each group, by its key; with group_by.")
+    complete = serializers.BooleanField()
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class NetWorthSerializer(serializers.Serializer):
+    currency = serializers.CharField()
+    interval = serializers.CharField()
+    group_by = serializers.CharField(allow_null=True)
+    groups_overlap = serializers.BooleanField(
+        help_text="Whether an asset counts in several groups, so that they add up to more than the total."
+    )
+    groups = GroupSerializer(many=True)
+    points = PointSerializer(many=True)
+
+
+class DownSerializer(serializers.Serializer):
+    by = serializers.CharField()
+    under = UUIDSerializerField()
+
+
+class OwnedSerializer(GroupSerializer):
+    value = Total()
+    share = serializers.CharField(
+        allow_null=True, help_text="Of all that is owned; all shares make exactly 1."
+    )
+    target = serializers.CharField(allow_null=True)
+    drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
+    move = Total(allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target.")
+    down = DownSerializer(required=False, allow_null=True, help_text="What to ask to look into a category.")
+
+
+class OwedSerializer(GroupSerializer):
+    value = Total()
+    down = DownSerializer(required=False, allow_null=True)
+
+
+class AllocationSerializer(serializers.Serializer):
+    on = DaySerializerField()
+    by = serializers.CharField()
+    currency = serializers.CharField()
+    assets = Total()
+    liabilities = Total()
+    net = Total()
+    groups_overlap = serializers.BooleanField()
+    groups = OwnedSerializer(many=True, help_text="Of what is owned, the largest first.")
+    owed = OwedSerializer(many=True, help_text="Of what is owed.")
+    complete = serializers.BooleanField()
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class PartsSerializer(serializers.Serializer):
+    """change = flows + income - expenses + value_change + fx_change + came - went, to the cent."""
+
+    start = Total()
+    end = Total()
+    change = Total()
+    flows = Total(help_text="Money that came in (or, negative, left).")
+    income = Total()
+    expenses = Total(help_text="Positive where something was paid; subtracted.")
+    value_change = Total()
+    fx_change = Total(help_text="What exchange rates did.")
+    came = Total(help_text="First values of what was not bought.")
+    went = Total(help_text="Last values of what left without a sale; subtracted.")
+
+
+class ChangeRowSerializer(PartsSerializer, GroupSerializer):
+    pass
+
+
+class LeftOutSerializer(serializers.Serializer):
+    key = UUIDSerializerField()
+    name = serializers.CharField()
+
+
+class ChangeSerializer(serializers.Serializer):
+    start = DaySerializerField()
+    end = DaySerializerField()
+    by = serializers.CharField()
+    currency = serializers.CharField()
+    total = PartsSerializer()
+    groups_overlap = serializers.BooleanField()
+    rows = ChangeRowSerializer(many=True)
+    complete = serializers.BooleanField()
+    left_out = LeftOutSerializer(
+        many=True, help_text="Assets that are in none of the figures, as a rate is missing."
+    )
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class AssetNameSerializer(serializers.Serializer):
+    id = UUIDSerializerField()
+    name = serializers.CharField()
+
+
+class FindingSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["warning", "note"])
+    message = serializers.CharField()
+    asset = AssetNameSerializer()
+    on = DaySerializerField(allow_null=True)
+    other_asset_id = UUIDSerializerField(allow_null=True, help_text="The asset that this one may double.")
+    link = serializers.CharField(help_text="Where the API mends it.")
+    admin_link = serializers.CharField(help_text="Where the admin mends it.")
+
+
+class QualitySerializer(serializers.Serializer):
+    on = DaySerializerField()
+    since = DaySerializerField(help_text="Jumps and duplicates were searched among values from this day on.")
+    findings = FindingSerializer(many=True)
+
+
+# --- answers ---
+
+
+def key_text(key: Hashable) -> str:
+    return UNSORTED if key is None else str(key)
+
+
+def group(
+    key: Hashable, labels: Mapping[Hashable, str], paths: Mapping[Hashable, list[str]]
+) -> dict[str, Any]:
+    named = {"key": key_text(key), "name": labels[key]}
+    return named | {"path": paths[key]} if paths else named
+
+
+def missing_rates(missing: Iterable[Missing]) -> list[dict[str, str]]:
+    return [
+        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+        for gap in missing
+    ]
+
+
+def writer(currency: str) -> Any:
+    """How its amounts are written. Two places are what most currencies have, and what Decimal writes by itself."""
+    return str if minor_units(currency) == 2 else money_text
+
+
+def net_worth_answer(series: Series) -> dict[str, Any]:
+    keys = {key: key_text(key) for key in series.labels}
+    text = writer(series.currency)
+    return {
+        "currency": series.currency,
+        "interval": series.interval,
+        "group_by": series.group_by,
+        "groups_overlap": series.overlap,
+        "groups": [group(key, series.labels, series.paths) for key in series.labels],
+        "points": [
+            point_answer(point, keys, text, grouped=series.group_by is not None) for point in series.points
+        ],
+    }
+
+
+def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, grouped: bool) -> dict[str, Any]:
+    found = {
+        "on": point.on.isoformat(),
+        "assets": text(point.assets),
+        "liabilities": text(point.liabilities),
+        "net": text(point.net),
+        "complete": not point.missing_rates,
+        "missing_rates": missing_rates(point.missing_rates),
+    }
+    if grouped:
+        found["groups"] = {keys[key]: text(amount) for key, amount in point.groups.items()}
+    return found
+
+
+def net_worth_table(series: Series) -> list[list[str]]:
+    text = writer(series.currency)
+    names = [as_text(name) for name in series.labels.values()]
+    header = ["on", "currency", "assets", "liabilities", "net", *names, "complete", "missing_rates"]
+    rows = [
+        [
+            point.on.isoformat(),
+            series.currency,
+            *map(text, (point.assets, point.liabilities, point.net)),
+            *(text(point.groups[key]) for key in series.labels),
+            "true" if point.complete else "false",
+            missing_text(point.missing_rates),
+        ]
+        for point in series.points
+    ]
+    return [header, *rows]
+
+
+def missing_text(missing: Iterable[Missing]) -> str:
+    return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
+
+
+def optional(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
+    named = group(part.key, report.labels, report.paths) | {"value": money_text(part.value)}
+    if report.paths:
+        down = report.down.get(part.key)
+        named["down"] = down and {"by": down["by"], "under": str(down["under"])}
+    return named
+
+
+def allocation_answer(report: AllocationReport) -> dict[str, Any]:
+    found = report.allocation
+    return {
+        "on": found.on.isoformat(),
+        "by": report.by,
+        "currency": found.currency,
+        "assets": money_text(found.assets),
+        "liabilities": money_text(found.owed),
+        "net": money_text(found.net),
+        "groups_overlap": found.overlap,
+        "groups": [
+            slice_answer(report, part)
+            | {
+                "share": optional(part.share),
+                "target": optional(part.target),
+                "drift": optional(part.drift),
+                "move": None if part.move is None else money_text(part.move),
+            }
+            for part in found.slices
+        ],
+        "owed": [slice_answer(report, part) for part in found.liabilities],
+        "complete": found.complete,
+        "missing_rates": missing_rates(found.missing_rates),
+    }
+
+
+def allocation_table(report: AllocationReport) -> list[list[str]]:
+    found = report.allocation
+    header = ["on", "currency", "side", "group", "value", "share", "target", "drift", "move"]
+    rows = []
+    for side, parts in (("assets", found.slices), ("liabilities", found.liabilities)):
+        for part in parts:
+            figures = (part.share, part.target, part.drift, part.move)
+            name = " > ".join(report.paths.get(part.key, ())) or report.labels[part.key]
+            cells = [found.on.isoformat(), found.currency, side, as_text(name), money_text(part.value)]
+            rows.append([*cells, *(optional(figure) or "" for figure in figures)])
+    return [header, *rows]
+
+
+def parts_answer(parts: Parts) -> dict[str, str]:
+    return {name: money_text(getattr(parts, name)) for name in PARTS}
+
+
+def change_answer(report: ChangeReport) -> dict[str, Any]:
+    found = report.change
+    return {
+        "start": found.start.isoformat(),
+        "end": found.end.isoformat(),
+        "by": report.by,
+        "currency": found.currency,
+        "total": parts_answer(found.total),
+        "groups_overlap": found.overlap,
+        "rows": [
+            group(key, report.labels, report.paths) | parts_answer(parts) for key, parts in found.rows.items()
+        ],
+        "complete": found.complete,
+        "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
+        "missing_rates": missing_rates(found.missing_rates),
+    }
+
+
+def change_table(report: ChangeReport) -> list[list[str]]:
+    found = report.change
+    rows = [(as_text(report.labels[key]), parts) for key, parts in found.rows.items()]
+    return [
+        ["group", "currency", *PARTS],
+        *(
+            [name, found.currency, *parts_answer(parts).values()]
+            for name, parts in [*rows, ("total", found.total)]
+        ),
+    ]
+
+
+def doubt_answer(doubt: Doubt) -> dict[str, Any]:
+    found = doubt.finding
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "asset": {"id": str(found.asset), "name": doubt.name},
+        "on": found.on and found.on.isoformat(),
+        "other_asset_id": found.other and str(found.other),
+        "link": doubt.link,
+        "admin_link": doubt.admin_link,
+    }
