@@ -17,6 +17,7 @@ from assets.calculations.valuation import Missing
 from portfolios.calculations.allocation import Slice
 from portfolios.calculations.change import Parts
 from portfolios.calculations.net_worth import Point
+from portfolios.calculations.rounding import SHARE_PLACES
 from portfolios.reports import AllocationReport, ChangeReport, Doubt, Series
 from portfolios.serializers import MissingRateSerializer
 from strata.api.fields import DaySerializerField, UUIDSerializerField
@@ -239,8 +240,8 @@ def missing_text(missing: Iterable[Missing]) -> str:
     return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
 
 
-def optional(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:f}"
+def share_text(share: Decimal | None) -> str | None:
+    return None if share is None else f"{share:.{SHARE_PLACES}f}"
 
 
 def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
@@ -264,9 +265,9 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
         "groups": [
             slice_answer(report, part)
             | {
-                "share": optional(part.share),
-                "target": optional(part.target),
-                "drift": optional(part.drift),
+                "share": share_text(part.share),
+                "target": share_text(part.target),
+                "drift": share_text(part.drift),
                 "move": None if part.move is None else money_text(part.move),
             }
             for part in found.slices
@@ -283,10 +284,10 @@ def allocation_table(report: AllocationReport) -> list[list[str]]:
     rows = []
     for side, parts in (("assets", found.slices), ("liabilities", found.liabilities)):
         for part in parts:
-            figures = (part.share, part.target, part.drift, part.move)
             name = " > ".join(report.paths.get(part.key, ())) or report.labels[part.key]
             cells = [found.on.isoformat(), found.currency, side, as_text(name), money_text(part.value)]
-            rows.append([*cells, *(optional(figure) or "" for figure in figures)])
+            figures = [share_text(figure) or "" for figure in (part.share, part.target, part.drift)]
+            rows.append([*cells, *figures, "" if part.move is None else money_text(part.move)])
     return [header, *rows]
 
 
