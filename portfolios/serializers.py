@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from assets.models import Asset, AssetType, Category, Tag
 from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
 from portfolios.models.target import GROUPS
-from portfolios.reports import portfolio_totals
+from portfolios.reports import bring_up_to_date, portfolio_totals
 from strata.api.errors import not_found
 from strata.api.fields import (
     BooleanSerializerField,
@@ -61,6 +62,11 @@ class MissingRateSerializer(StrictSerializer):
     amount = serializers.CharField()
 
 
+@extend_schema_field(MissingRateSerializer(many=True))
+class MissingRates(serializers.ReadOnlyField):
+    """As a total has them: plain values already."""
+
+
 class PortfolioListSerializer(serializers.ListSerializer):
     """Counts the totals of a page together, in a fixed number of queries."""
 
@@ -78,7 +84,7 @@ class PortfolioSerializer(HouseholdSerializer):
     total_value = serializers.CharField(read_only=True)
     total_value_on = DaySerializerField(read_only=True)
     complete = BooleanSerializerField(read_only=True)
-    missing_rates = MissingRateSerializer(many=True, read_only=True)
+    missing_rates = MissingRates()
     totals = None
 
     class Meta:
@@ -105,8 +111,8 @@ class PortfolioSerializer(HouseholdSerializer):
         total = totals[portfolio.pk]
         portfolio.total_value = money_text(total.value)
         portfolio.total_value_on = total.on
-        portfolio.complete, portfolio.missing_rates = total.complete, []
-        return {**super().to_representation(portfolio), "missing_rates": total.missing_rates}
+        portfolio.complete, portfolio.missing_rates = total.complete, total.missing_rates
+        return super().to_representation(portfolio)
 
 
 class AllocationTargetSerializer(HouseholdSerializer):
@@ -165,7 +171,18 @@ class AllocationTargetSerializer(HouseholdSerializer):
                 raise serializers.ValidationError({column: "A target keeps its group: make another one."})
 
 
+class PortfolioSnapshotListSerializer(serializers.ListSerializer):
+    """Counts a page's outdated totals together."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        bring_up_to_date(rows)
+        return super().to_representation(rows)
+
+
 class PortfolioSnapshotSerializer(HouseholdSerializer):
+    """`value` is the total of that day as it is known now, whatever was corrected since it was taken."""
+
     portfolio_id = UUIDSerializerField(read_only=True)
     value = serializers.CharField(read_only=True)
     currency = serializers.CharField(read_only=True)
@@ -174,11 +191,12 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
     note = NoteSerializerField(required=False, allow_blank=True)
     complete = BooleanSerializerField(read_only=True)
     manual = BooleanSerializerField(read_only=True)
-    missing_rates = MissingRateSerializer(many=True, read_only=True)
+    missing_rates = MissingRates()
     needed_by_put = ()
 
     class Meta:
         model = PortfolioSnapshot
+        list_serializer_class = PortfolioSnapshotListSerializer
         fields = (
             "id",
             "portfolio_id",
@@ -201,4 +219,6 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
         return attrs
 
     def to_representation(self, row):
-        return {**super().to_representation(row), "missing_rates": row.missing_rates}
+        if self.parent is None:
+            bring_up_to_date([row])
+        return super().to_representation(row)

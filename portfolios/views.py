@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from portfolios import members
@@ -77,7 +78,7 @@ class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
 @in_path("portfolio_id")
 class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     thing = "snapshot"
-    queryset = PortfolioSnapshot.objects.all()
+    queryset = PortfolioSnapshot.objects.select_related("portfolio")
     serializer_class = PortfolioSnapshotSerializer
     pagination_class = Cursor
     cursor_fields = ("on", "observed_at", "id")
@@ -93,6 +94,14 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
 
     def get_queryset(self):
         return super().get_queryset().filter(portfolio=self.portfolio)
+
+    def get_object(self):
+        row = super().get_object()
+        if not (row.manual or self.request.method in SAFE_METHODS):
+            raise conflict(
+                "TAKEN_SNAPSHOT", "It was taken by the clock: only those taken by hand are changed."
+            )
+        return row
 
     def create(self, request, *args, **kwargs):
         """Write the portfolio's total down, as it is now or for a past day."""

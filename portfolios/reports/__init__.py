@@ -14,7 +14,7 @@ from portfolios.reports.history import (
     net_worth_history,
 )
 from portfolios.reports.quality import Doubt, quality_report
-from portfolios.reports.snapshots import take_snapshot
+from portfolios.reports.snapshots import bring_up_to_date, refresh, take_snapshot
 from portfolios.reports.totals import Total, portfolio_total, portfolio_totals, today_of
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TooMuch",
     "Total",
     "allocation_on",
+    "bring_up_to_date",
     "change_report",
     "common_currency",
     "latest_today",
@@ -33,6 +34,7 @@ __all__ = [
     "portfolio_total",
     "portfolio_totals",
     "quality_report",
+    "refresh",
     "take_snapshot",
     "today_of",
 ]

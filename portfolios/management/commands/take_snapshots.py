@@ -1,4 +1,4 @@
-"""take_snapshots: each portfolio's total written down once a day, for cron."""
+"""take_snapshots: each portfolio's total written down once a day, and the earlier ones kept true, for cron."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from portfolios.models import Portfolio, PortfolioSnapshot
-from portfolios.reports import take_snapshot, today_of
+from portfolios.reports import refresh, take_snapshot, today_of
 from strata.commands import StrataCommand
 from strata.days import parse_day, validate_year
 
 
 class Command(StrataCommand):
-    help = "Write down each portfolio's total, once per portfolio and day (its own time zone's). Again adds nothing."
+    help = (
+        "Write down each portfolio's total, once per portfolio and day (its own time zone's); again adds nothing. "
+        "Totals written down before are counted anew where something that they hang on was changed."
+    )
     examples = (
         "take_snapshots",
         "take_snapshots --on 2026-01-31 --dry-run",
@@ -33,24 +36,21 @@ class Command(StrataCommand):
         on = self.day(options["on"])
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
-        taken = known = 0
+        taken = known = renewed = 0
         failed: list[str] = []
         for portfolio in portfolios.iterator(chunk_size=500):
-            if self.is_taken(portfolio, on):
-                known += 1
-            elif options["dry_run"]:
-                taken += 1
-            else:
-                try:
+            new = not self.is_taken(portfolio, on)
+            try:
+                if new and not options["dry_run"]:
                     take_snapshot(portfolio, on=on, manual=False)
-                    taken += 1
-                except DatabaseError as error:  # one that cannot be written must not keep the others from it
-                    failed.append(f"{portfolio.pk}: {error}")
+                renewed += 0 if options["dry_run"] else refresh(portfolio)
+                taken, known = taken + new, known + (not new)
+            except DatabaseError as error:  # one that cannot be written must not keep the others from it
+                failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        self.say(
-            f"{'Would take' if options['dry_run'] else 'Took'} {taken:,}; already there: {known:,}.", options
-        )
+        took = "Would take" if options["dry_run"] else "Took"
+        self.say(f"{took} {taken:,}; already there: {known:,}; counted anew: {renewed:,}.", options)
         if failed:
             raise CommandError("\n".join(["Not taken:", *failed]))
 
