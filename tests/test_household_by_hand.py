@@ -122,3 +122,232 @@ def test_total_too_large_for_one_integer_is_exact(alice, household):
         for row in rows
     )
     assert home.total("2024-01-01") == Decimal("999999999999990.00")
+
+
+# --- the reports ---
+
+MONTH_ENDS = {"01-31": "1.10", "02-28": "1.10", "03-28": "1.10", "04-30": "1.10", "05-31": "1.20"}
+MONTH_ENDS |= {"06-28": "1.25", "07-31": "1.60", "08-30": "1.60"}
+
+
+@pytest.fixture
+def home(alice, rates):
+    """The household with a rate for every end of a month, some labels, interest of 10 dollars and a repair of 20."""
+    home = Household(alice)
+    enter(home)
+    for day, rate in MONTH_ENDS.items():
+        ExchangeRate.objects.create(currency="USD", on=f"2024-{day}", units_per_euro=rate, source="ecb")
+    home.assets = {row.name: str(row.pk) for row in Asset.objects.all()}
+    pay(home, "Dollars", "INCOME", "10", "2024-06-20")  # at 1.25: 8 euros
+    pay(home, "Wardrobe", "EXPENSE", "20", "2024-05-01")
+    property_ = home.post("/categories", {"name": "Property"})["id"]
+    flats, things = (
+        home.post("/categories", {"name": name, "parent_id": property_})["id"] for name in ("Flats", "Things")
+    )
+    for asset, category in (("Flat", flats), ("Chairs", things), ("LEGO set", things)):
+        home.post(f"/assets/{home.assets[asset]}/categories/{category}", {}, status=200)
+    for name, tagged in (("Home", ("Flat", "Chairs")), ("Old", ("Chairs", "LEGO set"))):
+        tag = home.post("/tags", {"name": name})["id"]
+        for asset in tagged:
+            home.post(f"/assets/{home.assets[asset]}/tags/{tag}", {}, status=200)
+    return home
+
+
+def pay(home, asset, kind, amount, on):
+    home.post(f"/assets/{home.assets[asset]}/transactions", {"type": kind, "amount": amount, "on": on})
+
+
+def report(home, query):
+    answer = home.client.get(f"{API}/portfolios/{home.portfolio}/{query}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+# On the last day of each month, and on the day of the sale: assets, liabilities, net.
+IN_EURO = {
+    "2024-01-31": ("5000.00", "0.00", "5000.00"),
+    "2024-02-29": ("5420.00", "0.00", "5420.00"),  # + wardrobe 420
+    "2024-03-31": ("255420.00", "-200000.00", "55420.00"),  # + flat 250000, mortgage 200000
+    "2024-04-30": ("253919.75", "-198000.00", "55919.75"),  # checking 3499.75
+    "2024-05-31": ("254455.25", "-198000.00", "56455.25"),  # + LEGO 85.50, chairs 450
+    "2024-06-30": ("255255.25", "-198240.34", "57014.91"),  # + 1000 dollars at 1.25, card 240.34
+    "2024-07-31": ("267425.92", "-198240.34", "69185.58"),  # dollars at 1.60 are 625; + car 12345.67
+    "2024-08-31": ("267425.92", "-198240.34", "69185.58"),
+    "2024-09-01": ("79425.92", "-240.34", "79185.58"),  # 65499.75 + 420 + 85.50 + 450 + 12345.67 + 625
+}
+IN_DOLLARS = {
+    "2024-01-31": ("5500.00", "0.00", "5500.00"),  # x 1.10
+    "2024-02-29": ("5962.00", "0.00", "5962.00"),
+    "2024-03-31": ("280962.00", "-220000.00", "60962.00"),
+    "2024-04-30": ("279311.72", "-217800.00", "61511.72"),  # 61511.725, half to even
+    "2024-05-31": ("305346.30", "-237600.00", "67746.30"),  # x 1.20
+    "2024-06-30": ("319069.06", "-247800.42", "71268.64"),  # x 1.25, + 1000: 319069.0625 - 247800.425
+    "2024-07-31": ("427881.47", "-317184.54", "110696.93"),  # x 1.60, + 1000: 427881.472 - 317184.544
+    "2024-08-31": ("427881.47", "-317184.54", "110696.93"),
+    "2024-09-01": ("127081.47", "-384.54", "126696.93"),  # 78800.92 x 1.60 + 1000, 240.34 x 1.60
+}
+
+
+@pytest.mark.parametrize(("currency", "by_hand"), [("EUR", IN_EURO), ("USD", IN_DOLLARS)])
+def test_history_by_the_month_equals_sums_done_by_hand(home, currency, by_hand):
+    found = report(home, f"history?end=2024-09-01&currency={currency}")
+    points = {point["on"]: (point["assets"], point["liabilities"], point["net"]) for point in found["points"]}
+    assert points == by_hand
+    assert all(point["complete"] for point in found["points"])
+
+
+# On 30 June 2024.
+BREAKDOWNS = {
+    "group_by=type": {
+        "Checking account": "3499.75",
+        "Savings account": "800.00",
+        "Real estate": "250000.00",
+        "Personal property": "870.00",  # wardrobe 420, chairs 450
+        "Collectibles": "85.50",
+        "Mortgage": "-198000.00",
+        "Credit card": "-240.34",
+    },
+    "group_by=group": {
+        "Financial": "4299.75",
+        "Real Estate": "250000.00",
+        "Personal Property": "870.00",
+        "Physical Collections": "85.50",
+        "Liabilities": "-198240.34",
+    },
+    "group_by=group&currency=USD": {
+        "Financial": "5374.69",  # 3499.75 x 1.25 + 1000 = 5374.6875
+        "Real Estate": "312500.00",
+        "Personal Property": "1087.50",
+        "Physical Collections": "106.87",  # 106.875: of the two halves the larger amount gets the cent
+        "Liabilities": "-247800.42",  # -247800.425
+    },
+    "group_by=currency": {"EUR": "56214.91", "USD": "800.00"},
+    "group_by=portfolio": {"Home": "57014.91"},
+    "group_by=asset": {
+        "Checking": "3499.75",
+        "Flat": "250000.00",
+        "Mortgage": "-198000.00",
+        "Wardrobe": "420.00",
+        "LEGO set": "85.50",
+        "Chairs": "450.00",
+        "Card": "-240.34",
+        "Dollars": "800.00",
+    },
+    "group_by=tag": {"Home": "250450.00", "Old": "535.50", "No tag": "-193520.59"},
+    "group_by=category": {"Property": "250535.50", "No category": "-193520.59"},
+    "group_by=category&level=2": {"Flats": "250000.00", "Things": "535.50", "No category": "-193520.59"},
+}
+
+
+@pytest.mark.parametrize("query", BREAKDOWNS)
+def test_breakdown_equals_sums_done_by_hand(home, query):
+    found = report(home, f"history?start=2024-06-30&end=2024-06-30&{query}")
+    names = {group["key"]: group["name"] for group in found["groups"]}
+    (point,) = found["points"]
+    assert {names[key]: amount for key, amount in point["groups"].items()} == BREAKDOWNS[query]
+    assert found["groups_overlap"] == (query == "group_by=tag")  # the chairs are both
+
+
+ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
+    "EUR": {
+        "Real Estate": ("250000.00", "0.934838"),
+        "Personal Property": ("13215.67", "0.049418"),  # 420 + 450 + 12345.67
+        "Financial": ("4124.75", "0.015424"),  # 3499.75 + 625
+        "Physical Collections": ("85.50", "0.000320"),
+    },
+    "USD": {
+        "Real Estate": ("400000.00", "0.934838"),
+        "Personal Property": ("21145.07", "0.049418"),
+        "Financial": ("6599.60", "0.015424"),
+        "Physical Collections": ("136.80", "0.000320"),
+    },
+}
+
+
+@pytest.mark.parametrize("currency", ALLOCATIONS)
+def test_allocation_equals_shares_done_by_hand(home, currency):
+    found = report(home, f"allocation?on=2024-07-31&by=group&currency={currency}")
+    assert {one["name"]: (one["value"], one["share"]) for one in found["groups"]} == ALLOCATIONS[currency]
+    owed = {"EUR": "-198240.34", "USD": "-317184.54"}
+    assert [(one["name"], one["value"]) for one in found["owed"]] == [("Liabilities", owed[currency])]
+
+
+def reasons(row):
+    """The parts that are not zero."""
+    parts = ("flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+    return {name: row[name] for name in parts if row[name] != "0.00"}
+
+
+def test_reasons_by_asset_equal_sums_done_by_hand(home):
+    found = report(home, "change?start=2024-02-29&end=2024-09-01")
+    rows = {row["name"]: reasons(row) for row in found["rows"] if reasons(row)}
+    assert rows == {
+        "Checking": {"flows": "60499.75"},  # from 5000 to 65499.75
+        "Flat": {"flows": "-260000.00", "value_change": "10000.00", "came": "250000.00"},
+        "Wardrobe": {"flows": "20.00", "expenses": "20.00"},
+        "LEGO set": {"came": "85.50"},
+        "Chairs": {"came": "450.00"},
+        "Card": {"flows": "-240.34"},
+        "Dollars": {"flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is 625 now
+        "Car": {"came": "12345.67"},
+    }
+    assert (found["total"]["start"], found["total"]["end"]) == ("5420.00", "79185.58")
+    assert reasons(found["total"]) == {
+        "flows": "-198928.59",  # 60499.75 - 260000 + 20 - 240.34 + 792
+        "income": "8.00",
+        "expenses": "20.00",
+        "value_change": "10000.00",
+        "fx_change": "-175.00",
+        "came": "262881.17",  # 250000 + 85.50 + 450 + 12345.67
+    }
+
+
+def test_reasons_by_group_equal_sums_done_by_hand(home):
+    found = report(home, "change?start=2024-02-29&end=2024-09-01&by=group")
+    assert {row["name"]: (row["start"], row["end"], reasons(row)) for row in found["rows"]} == {
+        "Financial": ("5000.00", "66124.75", {"flows": "61291.75", "income": "8.00", "fx_change": "-175.00"}),
+        "Real Estate": (
+            "0.00",
+            "0.00",
+            {"flows": "-260000.00", "value_change": "10000.00", "came": "250000.00"},
+        ),
+        "Personal Property": (
+            "420.00",
+            "13215.67",
+            {"flows": "20.00", "expenses": "20.00", "came": "12795.67"},
+        ),
+        "Physical Collections": ("0.00", "85.50", {"came": "85.50"}),
+        "Liabilities": ("0.00", "-240.34", {"flows": "-240.34"}),
+    }
+
+
+def test_reasons_in_dollars_equal_sums_done_by_hand(home):
+    found = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&by=currency")
+    assert (found["total"]["start"], found["total"]["end"]) == ("71268.64", "110696.93")
+    # The euro rose from 1.25 to 1.60: 56214.91 x 0.35 = 19675.2185; the car came at 12345.67 x 1.60 = 19753.072.
+    assert reasons(found["total"]) == {"fx_change": "19675.22", "came": "19753.07"}
+    assert {row["name"]: (row["start"], row["end"], reasons(row)) for row in found["rows"]} == {
+        "EUR": ("70268.64", "109696.93", {"fx_change": "19675.22", "came": "19753.07"}),
+        "USD": ("1000.00", "1000.00", {}),
+    }
+
+
+def test_quality_finds_every_kind_of_doubt(home):
+    home.value(home.asset("Francs", "CASH", currency="CHF"), "2024-09-01", "20")
+    home.value(home.asset("Loan", "LOAN"), "2024-09-01", "700")
+    home.value(home.asset("Chairs", "PERSONAL_PROPERTY"), "2024-05-20", "450.00")
+    home.asset("Boat", "VEHICLE")
+    home.value(home.assets["LEGO set"], "2024-09-05", "855")
+    home.value(home.assets["Checking"], "2024-09-08", "-12.50")
+    found = report(home, "quality?on=2024-09-10")["findings"]
+    assert sorted((one["code"], one["asset"]["name"], one["on"]) for one in found) == [
+        ("CHANGED_SIGN", "Checking", "2024-09-08"),
+        ("MISSING_RATE", "Francs", "2024-09-10"),
+        ("NO_VALUE", "Boat", None),
+        ("POSITIVE_LIABILITY", "Loan", "2024-09-01"),
+        ("POSSIBLE_DUPLICATE", "Chairs", "2024-05-20"),
+        ("STALE_VALUE", "Card", "2024-06-01"),  # 101 days; 45 are usual
+        ("SUSPICIOUS_JUMP", "LEGO set", "2024-09-05"),
+    ]
+    for one in found:
+        assert home.client.get(one["link"]).status_code == 200, one

@@ -170,7 +170,7 @@ def summed(parts) -> Fraction | Decimal:
 # --- properties ---
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(households(), windows, currencies, books(), st.sampled_from([0, 2, 4]))
 def test_parts_add_up_to_the_difference_to_the_cent_always(assets, window, currency, rates, places):
     start, end = window
@@ -188,7 +188,7 @@ def test_parts_add_up_to_the_difference_to_the_cent_always(assets, window, curre
     assert bool(found.left_out) <= bool(found.missing_rates)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(households(), windows, currencies, books_without_gaps())
 def test_every_part_is_the_sum_of_its_days(assets, window, currency, rates):
     start, end = window
