@@ -175,6 +175,8 @@ def _packed(wanted: str) -> str:
 
 def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
     """Each asset's values, from the newest up to `start` on, until `end`; those that have none are left out."""
+    if not ids:
+        return iter(())
     places = _told_places([(pk, number, None) for number, pk in enumerate(ids)])
     return _unpacked(ids, fetched(_packed(_SINCE_THE_NEWEST), [*places, end, start, start]))
 
@@ -183,6 +185,8 @@ def values_at_the_ends(
     assets: Sequence[tuple[UUID, date | None]], start: date, end: date
 ) -> Iterator[Values]:
     """Of values_between only the first two, the last one, and the last before the asset went."""
+    if not assets:
+        return iter(())
     ids = [pk for pk, _ in assets]
     places = _told_places([(pk, number, gone) for number, (pk, gone) in enumerate(assets)])
     return _unpacked(ids, fetched(_packed(_ENDS), [*places, start, start, end, end, end]))

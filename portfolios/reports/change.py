@@ -48,7 +48,8 @@ def change_report(
     currency = currency or common_currency(portfolios)
     groups = grouping(portfolios, by, level=level, under=under)
     inside = groups.inside(ids)
-    assets = [asset for asset in asset_histories(ids, start, end) if inside is None or asset.asset in inside]
+    every = asset_histories(ids, start, end, currency)
+    assets = [asset for asset in every if inside is None or asset.asset in inside]
     currencies = {currency} | {asset.history.currency for asset in assets}
     currencies |= {movement.currency for asset in assets for movement in asset.movements}
     change = change_between(
@@ -67,9 +68,11 @@ def change_report(
     return ChangeReport(by, change, labels, paths)
 
 
-def asset_histories(portfolio_ids: list[UUID], start: date, end: date) -> Iterator[AssetHistory]:
+def asset_histories(
+    portfolio_ids: list[UUID], start: date, end: date, currency: str
+) -> Iterator[AssetHistory]:
     """All that explains the assets' change: their values, and what was bought, sold, earned and paid."""
-    past = worth.histories(portfolio_ids, start=start, end=end)
+    past = worth.histories(portfolio_ids, start=start, end=end, reported_in=currency)
     moved = movements(portfolio_ids, start, end, past)
     kinds = Asset.objects.filter(portfolio__in=portfolio_ids).order_by("name", "id")
     for pk, kind, of_its_type in kinds.values_list("pk", "kind", "asset_type__kind"):

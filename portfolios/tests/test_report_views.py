@@ -418,13 +418,13 @@ def test_table_and_json_have_tags_of_their_own(alice, path, holdings):
 
 QUERIES = {
     "history?end=2024-06-30": 5,
-    "history?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 6,
+    "history?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
     "history?end=2024-06-30&group_by=category": 8,
     "history?end=2024-06-30&group_by=tag": 8,
     "allocation?on=2024-06-30": 6,
     "allocation?on=2024-06-30&by=category": 7,
-    "change?start=2024-05-31&end=2024-06-30": 7,
-    "change?start=2024-05-31&end=2024-06-30&by=category": 9,
+    "change?start=2024-05-31&end=2024-06-30": 8,
+    "change?start=2024-05-31&end=2024-06-30&by=category": 10,
     "quality?on=2024-06-30": 6,
 }
 

@@ -2,10 +2,12 @@
 
 from datetime import date
 from decimal import Decimal
+from random import Random
 
 import pytest
 
-from assets.models import Asset
+from assets import worth
+from assets.models import Asset, AssetSnapshot
 from assets.seeds import type_id
 from assets.taxonomy import label
 from portfolios.reports import (
@@ -122,3 +124,34 @@ def test_quality_names_the_way_to_mend_it(portfolio, holdings):
     assert doubt.link == f"/api/v1/assets/{doubt.finding.asset}/snapshots"
     assert doubt.admin_link == f"/admin/assets/asset/{doubt.finding.asset}/change/"
     assert rest == []
+
+
+def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkeypatch):
+    draw = Random(7)
+    for number in range(12):
+        gone = date(2024, 6, draw.randint(1, 29)) if number % 2 else None
+        asset = Asset.objects.create(
+            portfolio=portfolio,
+            asset_type_id=type_id(1 + number % 5),
+            name=str(number),
+            currency="EUR",
+            disposed_on=gone,
+        )
+        for on in sorted(draw.sample(range(1, 29), draw.randint(1, 6))):
+            AssetSnapshot.objects.create(
+                asset=asset,
+                value=draw.randint(-9, 9),
+                on=date(2024, 6, on),
+                observed_at=noon(date(2024, 6, on), "UTC"),
+            )
+    windows = [(date(2024, 6, start), date(2024, 6, start + 9)) for start in range(1, 20, 3)]
+
+    def changes():
+        return [change_report([portfolio], start=start, end=end).change for start, end in windows]
+
+    lean, whole = changes(), worth.histories
+    monkeypatch.setattr(
+        worth, "histories", lambda ids, *, start, end, reported_in: whole(ids, start=start, end=end)
+    )
+    assert lean == changes()
+    assert len({change.total for change in lean}) > 3
