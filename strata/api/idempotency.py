@@ -2,15 +2,18 @@
 
 The answer is stored in the transaction of the write: both are there, or neither. Only what succeeded is kept, so a
 refused request leaves its key free. A key is its user's; it is bound to the method, path and body. While the first
-is still at work, a second waits: on PostgreSQL for the unique index, at most `lock_timeout`, then 409; SQLite's
-writers take turns anyway.
+is still at work, a second waits a little, and is then told so with 409: workers of one machine take turns; those of
+several meet at PostgreSQL's unique index, and wait for it as long as `lock_timeout` lets them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
@@ -19,8 +22,12 @@ from django.utils.crypto import salted_hmac
 from strata.api.errors import Refusal
 from strata.models import IdempotentAnswer
 from strata.ownership import may_edit
+from strata.turns import Turns
 
 KEPT_FOR = timedelta(days=2)
+FORGOTTEN_AT_ONCE = 20  # more than one, or what has piled up would never go
+PATIENCE_SECONDS = 3
+turns = Turns(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its words are in the server's language
 
@@ -46,7 +53,7 @@ def once(view: Any, handler: Any, key: str, digest: str):
     """The handler, wrapped so that the key's first success is what every repetition is answered."""
 
     def handle(request, *args, **kwargs):
-        with transaction.atomic():
+        with in_turn(request.user, key), transaction.atomic():
             kept, mine = claim(request.user, key, digest)
             if not mine and kept.request_digest != digest:
                 raise Refusal("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
@@ -59,6 +66,17 @@ def once(view: Any, handler: Any, key: str, digest: str):
             return response
 
     return handle
+
+
+@contextmanager
+def in_turn(user: Any, key: str) -> Iterator[None]:
+    """Before the transaction, which on SQLite begins by waiting for every other writer. Until after its end."""
+    with ExitStack() as turn:
+        try:
+            turn.enter_context(turns.take(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
+        except TimeoutError:
+            raise still_running() from None
+        yield
 
 
 def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
@@ -95,6 +113,7 @@ def keep(kept: IdempotentAnswer, view: Any, response: Any) -> None:
     kept.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     kept.body = rendered(view.request, response.data)
     kept.save()
+    forget_old_answers(FORGOTTEN_AT_ONCE)
 
 
 def rendered(request: Any, data: Any) -> bytes:
@@ -112,6 +131,8 @@ def replay(kept: IdempotentAnswer) -> HttpResponse:
     return answer
 
 
-def forget_old_answers() -> int:
-    """Deletes what is older than two days; how many."""
-    return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+def forget_old_answers(most: int) -> int:
+    """Deletes some of what is older than two days; how many. Not what another request is deleting just now."""
+    old = IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).order_by("created_at")
+    some = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
+    return IdempotentAnswer.objects.filter(pk__in=some).delete()[0] if some else 0

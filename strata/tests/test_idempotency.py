@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -18,6 +19,7 @@ from strata.api import idempotency
 from strata.api.viewsets import HouseholdViewSet
 from strata.models import ApiToken, IdempotentAnswer
 from strata.ownership import VIEWER
+from strata.turns import Turns
 
 API = "/api/v1"
 
@@ -304,9 +306,9 @@ def test_answer_that_is_forgotten_this_moment_asks_to_try_again(alice, monkeypat
     assert_in_progress(make(alice))
 
 
-@pytest.mark.django_db(transaction=True)
-def test_first_that_takes_too_long_makes_the_second_a_refusal(alice_user, monkeypatch):
-    """On PostgreSQL the lock's timeout; on SQLite the writer's turn that does not come."""
+@contextmanager
+def a_first_at_work(user, monkeypatch):
+    """For the length of the block a request with the key k1 has written and not yet committed."""
     working, go_on = Event(), Event()
     rendered = idempotency.rendered
 
@@ -316,7 +318,7 @@ def test_first_that_takes_too_long_makes_the_second_a_refusal(alice_user, monkey
         return rendered(*args)
 
     def send():
-        make(client_of(alice_user))
+        make(client_of(user))
         connections.close_all()
 
     first = Thread(target=send)
@@ -324,13 +326,32 @@ def test_first_that_takes_too_long_makes_the_second_a_refusal(alice_user, monkey
         patch.setattr(idempotency, "rendered", slowly)
         first.start()
         assert working.wait(10)
+        try:
+            yield
+        finally:
+            go_on.set()
+            first.join(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_that_takes_too_long_makes_the_second_a_conflict(alice_user, monkeypatch):
+    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0.1)
+    with a_first_at_work(alice_user, monkeypatch):
+        assert_in_progress(make(client_of(alice_user)))
+    assert make(client_of(alice_user))["Idempotency-Replayed"] == "true"
+    assert Tag.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeypatch, tmp_path):
+    """PostgreSQL has an index to wait at. SQLite serves one machine: there it is a writer like any other."""
+    with a_first_at_work(alice_user, monkeypatch):
+        monkeypatch.setattr(idempotency, "turns", Turns(tmp_path / "turns of the other"))
         patient = (
             "SET lock_timeout = '100ms'" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
         )
         connection.cursor().execute(patient)
         second = make(client_of(alice_user))
-        go_on.set()
-        first.join(10)
     connection.close()
     assert second.status_code == (409 if connection.vendor == "postgresql" else 503)
     assert int(second["Retry-After"]) >= 1
@@ -338,14 +359,42 @@ def test_first_that_takes_too_long_makes_the_second_a_refusal(alice_user, monkey
     assert Tag.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_another_key_does_not_wait_for_its_turn(alice_user, monkeypatch):
+    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0)
+    with idempotency.in_turn(alice_user, "k1"):
+        assert make(client_of(alice_user), key="k2").status_code == 201
+        assert_in_progress(make(client_of(alice_user), key="k1"))
+
+
 # --- how long ---
 
 
+def aged(client, **hours: int) -> None:
+    """Makes all of them first: each one that is made lets old ones go."""
+    for name in hours:
+        make(client, name=name, key=name)
+    for name, age in hours.items():
+        written = timezone.now() - timedelta(hours=age)
+        IdempotentAnswer.objects.filter(key=name).update(created_at=written)
+
+
 def test_answers_are_kept_for_more_than_a_day_and_then_forgotten(alice):
-    for key, hours in (("young", 25), ("old", 49)):
-        make(alice, name=key, key=key)
-        written = timezone.now() - timedelta(hours=hours)
-        IdempotentAnswer.objects.filter(key=key).update(created_at=written)
-    assert idempotency.forget_old_answers() == 1
-    assert IdempotentAnswer.objects.get().key == "young"
+    aged(alice, young=25, old=49)
+    make(alice, name="new", key="new")
+    assert set(IdempotentAnswer.objects.values_list("key", flat=True)) == {"young", "new"}
     assert make(alice, name="young", key="young")["Idempotency-Replayed"] == "true"
+
+
+def test_what_has_piled_up_is_forgotten_in_small_parts_the_oldest_first(alice, monkeypatch):
+    aged(alice, oldest=60, older=59, old=58, last=57)
+    monkeypatch.setattr(idempotency, "FORGOTTEN_AT_ONCE", 2)
+    make(alice, name="new", key="new")
+    left = IdempotentAnswer.objects.order_by("created_at").values_list("key", flat=True)
+    assert list(left) == ["old", "last", "new"]
+
+
+def test_a_refused_request_forgets_nothing(alice):
+    aged(alice, old=49)
+    assert make(alice, name="", key="new").status_code == 400
+    assert IdempotentAnswer.objects.get().key == "old"

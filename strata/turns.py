@@ -1,0 +1,85 @@
+"""Taking turns under a name, among all threads and processes of this machine; a process that dies gives its turn up.
+
+For what the database cannot tell: SQLite's writers wait for each other, and none of them learns whom it waits for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Condition
+
+from django.utils.crypto import salted_hmac
+
+log = logging.getLogger("strata.turns")
+PAUSE_SECONDS = 0.02
+
+
+class Turns:
+    """One byte of an empty file is locked for each name: nothing is written, and nothing is left behind.
+
+    A process loses all its locks on a file when it closes any descriptor of it, so this one stays open. Where the
+    file cannot be opened, as on a read-only disk, the threads of each process still take turns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._taken: set[int] = set()
+        self._changed = Condition()
+
+    @contextmanager
+    def take(self, name: str, *, patience: float) -> Iterator[None]:
+        """Raises TimeoutError where somebody else has the turn for all of `patience` seconds."""
+        place = int.from_bytes(salted_hmac("strata.turns", name, algorithm="sha256").digest()[:7])
+        deadline = time.monotonic() + patience
+        with self._changed:
+            if not self._changed.wait_for(lambda: place not in self._taken, patience):
+                raise TimeoutError(name)
+            self._taken.add(place)
+        try:
+            with self._locked(place, deadline):
+                yield
+        finally:
+            with self._changed:
+                self._taken.discard(place)
+                self._changed.notify_all()
+
+    @contextmanager
+    def _locked(self, place: int, deadline: float) -> Iterator[None]:
+        file = self._opened()
+        if file is None:
+            yield
+            return
+        while not locked(file, place):
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(PAUSE_SECONDS)
+        try:
+            yield
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, place)
+
+    def _opened(self) -> int | None:
+        with self._changed:
+            if self._file is None:
+                try:
+                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                    self._file = os.open(self._path, flags, 0o600)
+                except OSError as error:
+                    log.warning("turns are taken in each process alone", exc_info=error)
+            return self._file
+
+
+def locked(file: int, place: int) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except BlockingIOError:
+        return False
+    return True
