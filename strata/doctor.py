@@ -15,6 +15,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import autodiscover_modules
 
+from strata.durability import durability
+
 
 class Level(StrEnum):
     OK = "OK"
@@ -58,7 +60,7 @@ def _kernel() -> Iterator[Finding]:
     reachable = list(_run("database", database_reachable))
     yield from reachable
     if reachable[0].level is Level.OK:
-        yield from _run("durability", sqlite_is_durable)
+        yield from _run("durability", keeps_what_it_acknowledged)
         yield from _run("migrations", migrations_applied)
 
 
@@ -88,15 +90,9 @@ def database_reachable() -> Iterator[tuple[Level, str]]:
     yield Level.OK, connection.vendor
 
 
-def sqlite_is_durable() -> Iterator[tuple[Level, str]]:
-    """WAL lets readers and the writer work at once; FULL keeps what was answered 201 when the power fails."""
-    if connection.vendor != "sqlite":
-        return
-    wanted = {"journal_mode": ("wal", "memory"), "synchronous": (2, 3), "foreign_keys": (1,)}
-    for pragma, good in wanted.items():
-        with connection.cursor() as cursor:
-            (value,) = cursor.execute(f"PRAGMA {pragma}").fetchone()
-        yield (Level.OK if value in good else Level.WARN), f"{pragma}={value}"
+def keeps_what_it_acknowledged() -> Iterator[tuple[Level, str]]:
+    for setting in durability():
+        yield (Level.OK if setting.is_safe else Level.FAIL), str(setting)
 
 
 def migrations_applied() -> Iterator[tuple[Level, str]]:

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from strata import __version__
 from strata.api.errors import Refusal
+from strata.durability import durability
 
 log = logging.getLogger("strata.health")
 PATIENCE_SECONDS = 1.5
@@ -47,13 +48,13 @@ class Live(PublicView):
 
 
 class Ready(PublicView):
-    @says("health_ready", status="ready", database="ok", migrations="ok")
+    @says("health_ready", status="ready", database="ok", durability="ok", migrations="ok")
     def get(self, request):
-        """The database answers within two seconds and has every migration; 503 otherwise."""
+        """The database answers within two seconds, syncs every commit and has every migration; 503 otherwise."""
         trouble = probe.ask()
         if trouble:
             raise Refusal("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
-        return Response({"status": "ready", "database": "ok", "migrations": "ok"})
+        return Response({"status": "ready", "database": "ok", "durability": "ok", "migrations": "ok"})
 
 
 class Version(PublicView):
@@ -104,13 +105,21 @@ probe = Probe()
 
 def answer(attempt: Attempt) -> None:
     try:
-        attempt.trouble = missing_migrations()
+        attempt.trouble = missing_migrations() + unsafe_settings()
     except Exception as error:  # whatever it is, the database is not right, and that is all that was asked
         log.warning("not ready", exc_info=error)
         attempt.trouble = [trouble("database", "unreachable", "The database cannot be read.")]
     finally:
         connection.close()  # this thread's own
         attempt.done.set()
+
+
+def unsafe_settings() -> list[dict]:
+    return [
+        trouble("durability", "unsafe", f"The database is set to {setting}: a crash may lose what was saved.")
+        for setting in durability()
+        if not setting.is_safe
+    ]
 
 
 def missing_migrations() -> list[dict]:

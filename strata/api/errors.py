@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, JsonResponse
+from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -109,20 +111,29 @@ def translated(error: Exception) -> Exception:
         return conflict("IN_USE", "It is in use and cannot be deleted.")
     if isinstance(error, IntegrityError):
         return conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
-    if isinstance(error, OperationalError | DatabaseError):
-        return unavailable(error)
+    if isinstance(error, DatabaseError | InterfaceError):
+        return unavailable(error) or error
     return error
 
 
-def unavailable(error: Exception) -> Exception:
+DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in the server's language
+
+
+def unavailable(error: Exception) -> Refusal | None:
     """A database that is full, locked, read-only or away. Anything else is a fault of ours and stays one."""
-    text = str(error).lower()
-    if "full" in text or "no space" in text:
+    code = getattr(error.__cause__, "sqlstate", None)
+    if code == DISK_FULL or "disk is full" in str(error):
+        log.error("no space left", exc_info=error)
         return Refusal("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
-    if isinstance(error, OperationalError):
+    if code == READ_ONLY or was_cut_off(error) or isinstance(error, OperationalError):
         log.error("database unavailable", exc_info=error)
         return Refusal("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
-    return error
+    return None
+
+
+def was_cut_off(error: Exception) -> bool:
+    """Whether it is only what follows, in the same transaction, from a connection that was lost."""
+    return isinstance(error, InterfaceError) or "open a new connection in an atomic block" in str(error)
 
 
 def as_fields(error: DjangoValidationError) -> Any:
@@ -154,9 +165,20 @@ def page_not_found(request, exception=None):
 
 
 def server_error(request):
-    return plain_answer(
-        request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
-    )
+    """What nobody caught, from a view or from the middleware round it: a database that is away is no fault of ours."""
+    error = sys.exc_info()[1]
+    refusal = unavailable(error) if isinstance(error, DatabaseError | InterfaceError) else None
+    if refusal is None:
+        return plain_answer(
+            request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
+        )
+    if is_api(request):
+        response = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
+    else:
+        shown = {"message": refusal.message, "request_id": getattr(request, "id", "")}
+        response = render(None, "strata/unavailable.html", shown, status=refusal.status_code)
+    response["Retry-After"] = str(refusal.wait)
+    return response
 
 
 def bad_request(request, exception=None):

@@ -7,6 +7,7 @@ import time
 from threading import Event
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -61,6 +62,25 @@ def test_a_migration_of_a_later_version_is_no_hindrance(browser):
     assert answer.status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_where_a_crash_would_lose_what_was_saved(browser, monkeypatch):
+    """The probe has a connection of its own: it is set as every other one of this process is."""
+    if connection.vendor == "sqlite":
+        monkeypatch.setitem(
+            settings.DATABASES["default"]["OPTIONS"], "init_command", "PRAGMA synchronous=OFF"
+        )
+        wanted = "synchronous=0"
+    else:
+        options = settings.DATABASES["default"]["OPTIONS"]
+        monkeypatch.setitem(options, "options", "-c synchronous_commit=off")
+        wanted = "synchronous_commit=off"
+    refused = browser.get(READY)
+    assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+    [error] = refused.json()["errors"]
+    assert (error["field"], error["code"]) == ("durability", "unsafe")
+    assert wanted in error["message"]
+
+
 def test_not_ready_whatever_the_database_raises(browser, monkeypatch, caplog):
     def fail():
         raise RuntimeError("Grandmother's database")
@@ -81,6 +101,7 @@ def test_a_database_that_hangs_is_503_within_two_seconds_and_holds_up_one_thread
         return []
 
     monkeypatch.setattr(health, "missing_migrations", hang)
+    monkeypatch.setattr(health, "unsafe_settings", list)
     monkeypatch.setattr(health, "probe", health.Probe())
     started = time.monotonic()
     answers = [browser.get(READY) for _ in range(2)]

@@ -1,0 +1,89 @@
+"""A database that fails is no fault of ours: which errors say so, and what is answered outside of the API's views."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DataError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from django.test import Client
+from django.urls import path
+
+from strata.api.errors import unavailable
+
+
+class Foreign(Exception):
+    """psycopg's error, in a server's own language."""
+
+    def __init__(self, sqlstate: str):
+        super().__init__("Auf dem Gerät ist kein Speicherplatz mehr verfügbar")
+        self.sqlstate = sqlstate
+
+
+def caused(error: Exception, sqlstate: str) -> Exception:
+    error.__cause__ = Foreign(sqlstate)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("database or disk is full"), 507),
+        (caused(OperationalError("kein Platz"), "53100"), 507),
+        (caused(InternalError("nur lesend"), "25006"), 503),
+        (OperationalError("attempt to write a readonly database"), 503),
+        (OperationalError("disk I/O error"), 503),
+        (OperationalError("database is locked"), 503),
+        (InterfaceError("connection already closed"), 503),
+        (ProgrammingError("Cannot open a new connection in an atomic block."), 503),
+    ],
+)
+def test_a_database_that_fails_is_a_refusal_that_says_when_to_come_again(error, status):
+    refusal = unavailable(error)
+    assert (refusal.status_code, refusal.wait > 0) == (status, True)
+
+
+@pytest.mark.parametrize("error", [ProgrammingError("no such column: x"), DataError("out of range")])
+def test_a_wrong_question_stays_a_fault_of_ours(error):
+    assert unavailable(error) is None
+
+
+def fail_full(request):
+    raise OperationalError("database or disk is full")
+
+
+def fail_unforeseen(request):
+    raise ValueError("Grandmother's ring")
+
+
+urlpatterns = [
+    path("admin/full", fail_full),
+    path("api/v1/full", fail_full),
+    path("admin/unforeseen", fail_unforeseen),
+]
+handler500 = "strata.api.errors.server_error"
+
+
+@pytest.fixture
+def browser():
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.urls(__name__)
+def test_a_page_says_in_html_that_it_is_not_to_be_had(browser):
+    answer = browser.get("/admin/full", headers={"X-Request-Id": "mine-1"})
+    assert (answer.status_code, answer["Retry-After"]) == (507, "30")
+    assert answer["Content-Type"].startswith("text/html")
+    assert "There is no space left to write." in answer.content.decode()
+    assert "mine-1" in answer.content.decode()
+
+
+@pytest.mark.urls(__name__)
+def test_under_the_api_it_has_the_one_shape(browser):
+    answer = browser.get("/api/v1/full")
+    assert (answer.status_code, answer["Retry-After"]) == (507, "30")
+    assert (answer.json()["code"], answer.json()["status"]) == ("INSUFFICIENT_STORAGE", 507)
+
+
+@pytest.mark.urls(__name__)
+def test_what_is_unforeseen_stays_a_500_that_tells_nothing(browser):
+    answer = browser.get("/admin/unforeseen")
+    assert (answer.status_code, "Grandmother" in answer.content.decode()) == (500, False)
