@@ -8,10 +8,12 @@ import time
 from contextlib import contextmanager
 from threading import Thread
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import OperationalError
 
+from strata.postgresql import base
 from strata.postgresql.base import DatabaseWrapper
 from strata.settings import database
 
@@ -32,8 +34,8 @@ WELCOME = b"".join(
 
 
 @contextmanager
-def silent_server(*, welcomes: bool):
-    """A port of 127.0.0.1, and a list of the connections that were made to it."""
+def silent_server(*, welcomes: int):
+    """A port of 127.0.0.1, and a list of the connections that were made to it. So many are welcomed."""
     made: list[socket.socket] = []
 
     def welcome():
@@ -43,7 +45,7 @@ def silent_server(*, welcomes: bool):
             except OSError:
                 return
             made.append(connection)
-            if welcomes:
+            if len(made) <= welcomes:
                 connection.recv(4096)
                 connection.sendall(WELCOME)
 
@@ -76,7 +78,7 @@ def seconds(call) -> float:
 @pytest.mark.django_db
 def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(settings):
     settings.DATABASE_TIMEOUT = 1
-    with silent_server(welcomes=True) as (port, _):
+    with silent_server(welcomes=100) as (port, _):
         connection = wrapper(port)
         connection.ensure_connection()
         with connection.cursor() as cursor:
@@ -85,9 +87,37 @@ def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(sett
 
 
 @pytest.mark.django_db
+def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkeypatch):
+    """Before a statement's own time is up, and with the way closed for those who would connect next."""
+    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
+    settings.DATABASE_TIMEOUT = 600
+    with silent_server(welcomes=1) as (port, made):
+        connection = wrapper(port)
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            assert seconds(lambda: cursor.execute("SELECT 1")) < 60
+        assert connection.connection.closed
+        assert len(made) == 2
+    assert DatabaseWrapper._closed_until > 0
+
+
+@pytest.mark.django_db
+def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypatch):
+    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.1)
+    settings.DATABASE_TIMEOUT = 1
+    with silent_server(welcomes=100) as (port, made):
+        connection = wrapper(port)
+        connection.ensure_connection()
+        with connection.cursor() as cursor, pytest.raises(OperationalError) as ended:
+            cursor.execute("SELECT 1")
+        assert isinstance(ended.value.__cause__, psycopg.errors._WaitTimeout)
+        assert len(made) > 3
+
+
+@pytest.mark.django_db
 def test_a_kept_connection_is_checked_for_two_seconds_and_no_longer(settings):
     settings.DATABASE_TIMEOUT = 600
-    with silent_server(welcomes=True) as (port, _):
+    with silent_server(welcomes=100) as (port, _):
         connection = wrapper(port)
         connection.ensure_connection()
         started = time.monotonic()
@@ -97,7 +127,7 @@ def test_a_kept_connection_is_checked_for_two_seconds_and_no_longer(settings):
 
 @pytest.mark.django_db
 def test_after_a_connection_that_timed_out_the_next_fails_at_once(monkeypatch):
-    with silent_server(welcomes=False) as (port, made):
+    with silent_server(welcomes=0) as (port, made):
         assert seconds(wrapper(port).ensure_connection) < 10
         assert len(made) == 1
         monkeypatch.setattr(DatabaseWrapper, "_closed_until", time.monotonic() + 60)
