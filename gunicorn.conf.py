@@ -15,7 +15,7 @@ chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
 bind = f"{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
 
-worker_class = "gthread"
+worker_class = "strata.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
 preload_app = False  # so that HUP loads new code
