@@ -41,4 +41,4 @@ soak: ## mixed load on a real server: memory, open files and errors (ARGS="--min
 
 chaos: ## the longer forms of the tests that kill and stop servers (CHAOS_ROUNDS=100)
 	@scripts/bootstrap dev
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/pytest -m chaos $(ARGS)
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_SECONDS=$${CHAOS_SECONDS:-30} .venv/bin/pytest -m chaos $(ARGS)

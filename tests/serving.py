@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic, sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
@@ -39,6 +40,11 @@ class Server:
                 self._listening.set()
         self._listening.set()
 
+    def workers(self) -> list[int]:
+        """Their process ids, as they are just now."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def wait_until_listening(self) -> None:
         """From then on a request waits for the workers to start, and is answered."""
         Thread(target=self.follow, daemon=True).start()
@@ -60,6 +66,14 @@ class Server:
             connection.close()
 
 
+def wait_for(happened: Callable[[], object]) -> None:
+    """Looks again and again until it is so; fails the test where it never is."""
+    deadline = monotonic() + PATIENCE
+    while not happened():
+        assert monotonic() < deadline
+        sleep(0.02)
+
+
 def environment(database_url: str, **given: str) -> dict[str, str]:
     """What a server or command of a test runs with: a database of its own, and no settings of the developer's."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -75,12 +89,17 @@ def manage(env: dict[str, str], *arguments: str, **options) -> subprocess.Comple
     return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, **options)
 
 
+def started(env: dict[str, str], port: int = 0, *application: str) -> Server:
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", *application]
+    env = env | {"PORT": str(port)}
+    return Server(subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
+
+
 @contextmanager
-def serving(env: dict[str, str]) -> Iterator[Server]:
+def serving(env: dict[str, str], port: int = 0, *application: str) -> Iterator[Server]:
     """gunicorn on a free port for the length of a block; it is stopped by its own process id."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
-    process = subprocess.Popen(command, cwd=ROOT, env=env | {"PORT": "0"}, stderr=subprocess.PIPE, text=True)
-    server = Server(process)
+    server = started(env, port, *application)
+    process = server.process
     try:
         server.wait_until_listening()
         yield server

@@ -7,24 +7,21 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.serving import Server, environment, manage, serving
+from tests.databases import PASSWORD
+from tests.serving import Server, environment, serving
 
 pytestmark = pytest.mark.server
-PASSWORD = "correct horse battery staple"
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))  # `make chaos` asks for more
 JSON = {"Content-Type": "application/json"}
+HALF_A_BODY = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    env = environment(f"sqlite:///{tmp_path_factory.mktemp('serving')}/strata.db")
-    manage(env, "migrate", "--verbosity", "0")
-    manage(env, "create_user", "alice", "--password-stdin", input=PASSWORD)
-    return env
+def env(database):
+    return environment(database.fresh("strata_serving"))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +36,7 @@ def login(server: Server, **headers: str) -> tuple[int, dict]:
     return response.status, json.loads(content)
 
 
+@pytest.mark.on_sqlite
 def test_static_files_and_pages_come_from_gunicorn_alone(server):
     for path in (
         "/static/admin/css/base.css",
@@ -50,12 +48,14 @@ def test_static_files_and_pages_come_from_gunicorn_alone(server):
         assert server.ask("GET", path)[0].status == 200
 
 
+@pytest.mark.on_sqlite
 def test_a_body_sent_in_chunks_counts(server):
     body = json.dumps({"username": "alice", "password": PASSWORD}).encode()
     response, content = server.ask("POST", "/api/v1/auth/token", iter([body[:10], body[10:]]), JSON)
     assert (response.status, json.loads(content)["scope"]) == (201, "write")
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("megabytes", [3, 30])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_too_large_is_answered_and_not_cut_off(server, megabytes, chunked):
@@ -81,6 +81,7 @@ def test_every_line_is_json_with_its_id_and_no_secret(server):
     assert {line["logger"] for line in map(json.loads, server.lines)} <= {"gunicorn.error", "strata.requests"}
 
 
+@pytest.mark.on_sqlite
 def test_clients_that_say_nothing_hold_nobody_up(server):
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
     try:
@@ -90,6 +91,7 @@ def test_clients_that_say_nothing_hold_nobody_up(server):
             connection.close()
 
 
+@pytest.mark.on_sqlite
 def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
     lingering = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
     try:
@@ -104,18 +106,20 @@ def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
             connection.close()
 
 
-@pytest.mark.chaos
-def test_ready_again_after_every_worker_was_killed(env):
-    with serving(env) as server:
-        for _ in range(ROUNDS):
-            assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
-            children = (
-                Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-            )
-            assert len(children) == 2
-            for child in children:
-                os.kill(int(child), signal.SIGKILL)
-            assert server.ask("GET", "/api/v1/health/ready")[0].status == 200
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("sent", [b"GET / HT", HALF_A_BODY])
+def test_clients_that_stop_in_the_middle_hold_a_thread_for_a_while_only(env, sent):
+    """As many as there are threads: without an end to the waiting nobody else would ever be answered."""
+    with serving(env | {"WEB_CONCURRENCY": "1", "WEB_THREADS": "2"}) as server:
+        assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+        stopped = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+        try:
+            for connection in stopped:
+                connection.sendall(sent)
+            assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+        finally:
+            for connection in stopped:
+                connection.close()
 
 
 @pytest.mark.chaos
@@ -138,7 +142,8 @@ def test_a_stop_ends_what_was_begun_and_exits_with_0(env):
         assert server.process.wait(30) == 0
 
 
-def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness(tmp_path):
+@pytest.mark.on_postgresql
+def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness():
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         url = f"postgres://u:p@127.0.0.1:{silent.getsockname()[1]}/strata?sslmode=disable"
         with serving(environment(url)) as server:

@@ -1,0 +1,62 @@
+"""Sixteen writers at once over HTTP: nothing that was acknowledged is lost, and no lock shows outside."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import pytest
+
+from tests.load import Client, an_asset
+from tests.serving import environment, serving
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+WRITERS = 16
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "6"))  # `make chaos` asks for 30
+
+
+@pytest.fixture
+def server(url):
+    with serving(environment(url)) as server:
+        yield server
+
+
+def until(seconds: float, work) -> Counter:
+    """What sixteen threads count, each doing `work` over and over; an exception in one of them fails the test."""
+    end = monotonic() + seconds
+
+    def repeat(number: int) -> Counter:
+        told = Counter()
+        while monotonic() < end:
+            told.update(work(number))
+        return told
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return sum(pool.map(repeat, range(WRITERS)), Counter())
+
+
+def test_sixteen_writers_lose_nothing_and_meet_no_lock(server, database, url, figures):
+    clients = [Client(server.port, database.token) for _ in range(WRITERS)]
+    asset = an_asset(clients[0])
+    clients[0].ask("PATCH", f"assets/{asset}", {"quantity": "0"})
+
+    def add_one_and_write_a_value(number: int) -> list:
+        client = clients[number]
+        _, now, headers = client.ask("GET", f"assets/{asset}")
+        raised = {"quantity": str(int(float(now["quantity"])) + 1)}
+        changed, _, _ = client.ask("PATCH", f"assets/{asset}", raised, If_Match=headers["ETag"])
+        written, _, _ = client.ask("POST", f"assets/{asset}/snapshots", {"value": "1"})
+        return [("changed", changed), ("written", written)]
+
+    told = until(SECONDS, add_one_and_write_a_value)
+    figures(f"{WRITERS} writers, {SECONDS:.0f} s: {dict(told)}")
+    assert set(told) <= {("changed", 200), ("changed", 412), ("written", 201)}
+    assert told["changed", 200] > 1 and told["changed", 412] > 1
+    assert float(clients[0].ask("GET", f"assets/{asset}")[1]["quantity"]) == told["changed", 200]
+    [(rows, total)] = database.rows(url, "SELECT count(*), sum(value) FROM assets_assetsnapshot")
+    assert (rows, total) == (told["written", 201], told["written", 201] * 10_000)
+    assert database.damage(url) == []
+    for client in clients:
+        client.close()

@@ -1,0 +1,176 @@
+"""kill -9 under write load: every write that was acknowledged is there, once, and the server is ready again.
+
+What is killed is what the test started, by its process id: workers, the master, the PostgreSQL server.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from time import monotonic, sleep
+from uuid import UUID
+
+import pytest
+
+from tests.load import Client, an_asset, writers
+from tests.serving import PATIENCE, Server, environment, serving, wait_for
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+ROUNDS = max(5, int(os.environ.get("CHAOS_ROUNDS", "5")))
+READY_SECONDS = 5  # promised, for a machine on which a server is ready USUAL_SECONDS after its start
+USUAL_SECONDS = 2
+WRITERS = 4
+WRITES = 5  # between two kills
+
+
+def seconds_until_ready(port: int, began: float) -> float:
+    """From then until the port answers /health/ready with 200."""
+    while monotonic() - began < PATIENCE:
+        try:
+            if Client(port, "").ask("GET", "health/ready")[0] == 200:
+                return monotonic() - began
+        except (OSError, HTTPException):
+            pass
+        sleep(0.02)
+    raise AssertionError("never ready again")
+
+
+def wait_for_writes(writing, many: int) -> None:
+    wanted = len(writing.acknowledged) + many
+    wait_for(lambda: len(writing.acknowledged) >= wanted)
+
+
+def assert_all_there(database, url: str, writing) -> str:
+    """Each acknowledged value once; of what was under way at the end there may be more, each once too."""
+    query = "SELECT value FROM assets_assetsnapshot"
+    there = [value // 10_000 for (value,) in database.rows(url, query)]
+    assert len(there) == len(set(there))
+    assert set(writing.acknowledged) <= set(there)
+    assert len(there) - len(writing.acknowledged) <= WRITERS
+    assert database.damage(url) == []
+    lost = len(set(writing.acknowledged) - set(there))
+    return f"acknowledged {len(writing.acknowledged)}, lost {lost}, without an answer {writing.failures()}"
+
+
+def assert_ready_in_time(waits: list[float], first: float) -> str:
+    """`first` is how long the first start took: what else this machine is doing slows both."""
+    assert max(waits) < READY_SECONDS * max(1, first / USUAL_SECONDS), (waits, first)
+    return f"{len(waits)} kills, ready after at most {max(waits):.1f} s, the first time after {first:.1f} s"
+
+
+@contextmanager
+def restarting(env: dict[str, str]):
+    """A server, and a function that kills its master and starts another at once on the same port."""
+    with ExitStack() as servers:
+        running: list[Server] = [servers.enter_context(serving(env))]
+
+        def restart() -> list[int]:
+            killed = running[-1]
+            orphans = killed.workers()
+            os.kill(killed.process.pid, signal.SIGKILL)
+            killed.process.wait(PATIENCE)
+            running.append(servers.enter_context(serving(env, killed.port)))
+            return orphans
+
+        yield running[0], restart
+
+
+def test_workers_killed_under_load_lose_nothing(database, url, figures):
+    """One of the two, or both."""
+    began = monotonic()
+    with serving(environment(url)) as server:
+        first = seconds_until_ready(server.port, began)
+        asset, waits = an_asset(Client(server.port, database.token)), []
+        with writers(WRITERS, server.port, database.token, asset) as writing:
+            for kill in range(ROUNDS):
+                wait_for_writes(writing, WRITES)
+                for pid in server.workers()[: 1 + kill % 2]:
+                    os.kill(pid, signal.SIGKILL)
+                waits.append(seconds_until_ready(server.port, monotonic()))
+            wait_for_writes(writing, WRITES)
+        figures(assert_all_there(database, url, writing))
+        figures(assert_ready_in_time(waits, first))
+
+
+def test_a_master_killed_under_load_loses_nothing_and_leaves_no_worker(database, url, figures):
+    """Its workers see that it has gone and end by themselves, while the next one waits for their port."""
+    began = monotonic()
+    with restarting(environment(url)) as (server, restart):
+        first = seconds_until_ready(server.port, began)
+        asset, waits, orphans = an_asset(Client(server.port, database.token)), [], []
+        with writers(WRITERS, server.port, database.token, asset) as writing:
+            for _ in range(ROUNDS):
+                wait_for_writes(writing, WRITES)
+                began = monotonic()
+                orphans += restart()
+                waits.append(seconds_until_ready(server.port, began))
+            wait_for_writes(writing, WRITES)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+        figures(assert_all_there(database, url, writing))
+        figures(assert_ready_in_time(waits, first))
+
+
+@pytest.mark.on_postgresql
+def test_a_postgresql_server_killed_under_load_loses_nothing(database, url, figures):
+    """The workers live on: they find the database again as soon as it has recovered."""
+    began = monotonic()
+    with serving(environment(url)) as server:
+        first = seconds_until_ready(server.port, began)
+        asset, waits = an_asset(Client(server.port, database.token)), []
+        with writers(WRITERS, server.port, database.token, asset) as writing:
+            for _ in range(ROUNDS):
+                wait_for_writes(writing, WRITES)
+                database.kill()
+                refused, _, headers = Client(server.port, database.token).ask("GET", "portfolios")
+                assert (refused, "Retry-After" in headers) == (503, True)
+                assert Client(server.port, "").ask("GET", "health/live")[0] == 200
+                began = monotonic()
+                database.start()
+                waits.append(seconds_until_ready(server.port, began))
+            wait_for_writes(writing, WRITES)
+        figures(assert_all_there(database, url, writing))
+        assert set(writing.failures()) <= {503}
+        figures(assert_ready_in_time(waits, first))
+
+
+# --- Idempotency-Key, on a real server ---
+
+
+def test_a_worker_killed_between_commit_and_answer_has_written_once(database, url):
+    with serving(environment(url), 0, "tests.hooked") as server:
+        client = Client(server.port, database.token)
+        path = f"assets/{an_asset(client)}/snapshots"
+        with pytest.raises((OSError, HTTPException)):
+            client.ask("POST", path, {"value": "1"}, Idempotency_Key="k1", X_Die="yes")
+        query = "SELECT id FROM assets_assetsnapshot"
+        [row] = database.rows(url, query)
+        again, answer, headers = client.ask("POST", path, {"value": "1"}, Idempotency_Key="k1")
+        assert (again, headers["Idempotency-Replayed"]) == (201, "true")
+        assert str(UUID(str(row[0]))) == answer["id"]
+        assert database.rows(url, query) == [row]
+
+
+def test_a_key_whose_first_request_is_at_work_is_a_conflict_in_every_worker(database, url, tmp_path):
+    held = tmp_path / "held"
+    with serving(environment(url, HELD_WHILE=str(held)), 0, "tests.hooked") as server:
+
+        def send(_):
+            return Client(server.port, database.token).ask(
+                "POST", "tags", {"name": "x"}, Idempotency_Key="k1"
+            )
+
+        held.touch()
+        with ThreadPoolExecutor(5) as clients:
+            first = clients.submit(send, 0)
+            wait_for(held.with_suffix(".reached").exists)
+            others = list(clients.map(send, range(4)))
+            held.unlink()
+            assert first.result()[0] == 201
+        assert [(status, answer["code"]) for status, answer, _ in others] == [
+            (409, "IDEMPOTENCY_IN_PROGRESS")
+        ] * 4
+        assert send(0)[2]["Idempotency-Replayed"] == "true"

@@ -1,0 +1,246 @@
+"""A full or read-only disk, a failing fsync, a database that is down or hangs: a refusal in time, never a 500.
+
+What can be read is read, liveness stays 200, and all of it works again when the trouble ends, without a restart.
+Filling a disk needs root, for a small disk in memory; the failing calls are strace's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.load import writers
+from tests.roads import Roads, shown
+from tests.serving import environment, serving, wait_for
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+SMALL = 48 * 2**20
+WRITING = "pwrite64,write,pwritev,ftruncate,fallocate,unlink,unlinkat"
+LONG_NOTE = "x" * 4_000
+
+
+@contextmanager
+def small_disk(folder: Path):
+    """A file system of a few megabytes, mounted at the folder."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", folder]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    assert done.returncode == 0, f"A full disk cannot be tested without root: {done.stderr}"
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@contextmanager
+def failing(pids: list[int], calls: str, error: str, *paths: str):
+    """These system calls of the processes fail on these files, for the length of the block."""
+    command = ["strace", "-f", "-q", "-o", "/dev/null", "-e", f"trace={calls}"]
+    command += [part for path in paths for part in ("-P", path)]
+    command += ["-e", f"inject={calls}:error={error}"]
+    command += [part for pid in pids for part in ("-p", str(pid))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+        try:
+            wait_until_traced(pids, strace)
+            yield
+        finally:
+            strace.terminate()
+
+
+def wait_until_traced(pids: list[int], strace: subprocess.Popen) -> None:
+    def are_traced() -> bool:
+        assert strace.poll() is None, strace.stderr.read().decode()
+        return all(is_traced(task) for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())
+
+    wait_for(are_traced)
+
+
+def is_traced(task: Path) -> bool:
+    return "TracerPid:\t0\n" not in (task / "status").read_text()
+
+
+def files_of(url: str) -> list[str]:
+    path = url.removeprefix("sqlite:///")
+    return [path, f"{path}-wal"]
+
+
+def assert_readable(roads: Roads) -> None:
+    assert roads.live().status == 200
+    assert set(shown(roads.reads()).values()) == {200}
+
+
+def assert_refused(roads: Roads) -> None:
+    answers = roads.writes()
+    assert [road for road, answer in answers.items() if not answer.is_refusal()] == [], shown(answers)
+
+
+def assert_recovered(roads: Roads) -> None:
+    """Without a restart. What deletes comes last in none of them: each road is open again."""
+    assert_readable(roads)
+    assert shown(roads.writes()) == {
+        "API, POST": 201,
+        "API, POST with a key": 201,
+        "API, PATCH": 200,
+        "API, DELETE": 204,
+        "API, login": 201,
+        "API, wrong login": 401,
+        "admin, add": 302,
+        "admin, login": 302,
+    }
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    ("calls", "error"), [(WRITING, "EROFS"), ("fsync,fdatasync", "EIO"), (WRITING, "ENOSPC")]
+)
+def test_calls_that_fail_on_the_databases_files_cost_refusals(database, url, calls, error):
+    with serving(environment(url)) as server:
+        roads = Roads(server, database.token)
+        before = count(database, url)
+        with failing(server.workers(), calls, error, *files_of(url)):
+            assert_readable(roads)
+            assert_refused(roads)
+            assert_readable(roads)
+        assert count(database, url) == before
+        assert_recovered(roads)
+        assert database.damage(url) == []
+
+
+@pytest.mark.on_sqlite
+def test_a_full_disk_costs_507_and_loses_nothing(database, tmp_path):
+    disk = tmp_path / "disk"
+    with small_disk(disk):
+        url = database.fresh("strata", disk)
+        with serving(environment(url)) as server:
+            roads = Roads(server, database.token)
+            acknowledged = fill(roads, disk)
+            assert_readable(roads)
+            assert_refused(roads)
+            assert_readable(roads)
+            assert count(database, url) == acknowledged
+            (disk / "ballast").unlink()
+            assert_recovered(roads)
+            assert database.damage(url) == []
+
+
+def fill(roads: Roads, disk: Path) -> int:
+    """Until nothing more can be written, be it small; how many writes were acknowledged."""
+    written = 0
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        for room, note in ((200_000, LONG_NOTE), (0, LONG_NOTE), (0, "")):
+            stuff(ballast, leaving=room)
+            while (answer := roads.write(note)).status == 201:
+                written += 1
+            assert (answer.status, answer.is_refusal()) == (507, True)
+        stuff(ballast, leaving=0)
+    return written
+
+
+def stuff(ballast, *, leaving: int) -> None:
+    disk = os.fstatvfs(ballast.fileno())
+    room = disk.f_bavail * disk.f_frsize - leaving
+    assert ballast.write(bytes(max(0, room))) >= room
+
+
+def count(database, url: str) -> int:
+    return database.rows(url, "SELECT count(*) FROM assets_assetsnapshot")[0][0]
+
+
+# --- PostgreSQL ---
+
+
+@pytest.mark.on_postgresql
+def test_a_full_disk_of_postgresql_costs_507_and_loses_nothing(database):
+    disk = database.folder / "disk"
+    with (
+        small_disk(disk),
+        database.on_disk("strata_on_a_full_disk", disk) as url,
+        serving(environment(url)) as server,
+    ):
+        roads = Roads(server, database.token)
+        acknowledged = fill(roads, disk)
+        assert_readable(roads)
+        answers = roads.writes()  # a change may still find room in a page of its table
+        assert [road for road, told in answers.items() if not (told.is_refusal() or told.status < 500)] == []
+        assert_readable(roads)
+        (disk / "ballast").unlink()
+        assert roads.write().status == 201
+        assert count(database, url) >= acknowledged
+        assert database.damage(url) == []
+
+
+@pytest.mark.on_postgresql
+def test_a_read_only_postgresql_is_read(database, url):
+    """As a standby is after a failover, or a server whose administrator has stopped all writing."""
+    with serving(environment(url)) as server:
+        roads = Roads(server, database.token)
+        database.set_read_only(url, "on")
+        assert_readable(roads)
+        assert_refused(roads)
+        database.set_read_only(url, "off")
+        assert_recovered(roads)
+
+
+@pytest.mark.on_postgresql
+def test_a_postgresql_whose_fsync_fails_refuses_and_recovers(database, url):
+    """It ends all connections rather than promise what it could not sync, and starts anew by itself."""
+    with serving(environment(url, WEB_CONCURRENCY="1", WEB_THREADS="1")) as server:
+        roads = Roads(server, database.token)
+        before = count(database, url)
+        with failing(database.sessions(url), "fsync,fdatasync", "EIO"):
+            assert roads.write().is_refusal()
+            assert roads.live().status == 200
+        wait_for(lambda: roads.write().status == 201)
+        assert count(database, url) - before in (
+            1,
+            2,
+        )  # the refused one may have reached the disk all the same
+        assert_recovered(roads)
+        assert database.damage(url) == []
+
+
+@pytest.mark.on_postgresql
+def test_a_postgresql_that_is_down_costs_refusals(database, url):
+    with serving(environment(url)) as server:
+        roads = Roads(server, database.token)
+        database.stop()
+        try:
+            assert_nothing_but_refused(roads)
+        finally:
+            database.start()
+        assert_recovered(roads)
+
+
+def assert_nothing_but_refused(roads: Roads) -> None:
+    """Nothing can be read either, but for what needs no database."""
+    assert roads.live().status == 200
+    reads = roads.reads()
+    assert reads.pop("schema").status == 200
+    assert all(answer.is_refusal() for answer in reads.values()), shown(reads)
+    assert_refused(roads)
+
+
+@pytest.mark.on_postgresql
+def test_a_postgresql_that_hangs_costs_refusals_and_leaves_liveness(database, url, figures):
+    """It is stopped in the middle of the work of more clients than the server has threads."""
+    with serving(environment(url)) as server:
+        roads = Roads(server, database.token)
+        with writers(12, server.port, database.token, roads.asset) as writing:
+            wait_for(lambda: len(writing.acknowledged) > 12)
+            with database.hanging():
+                began = monotonic()
+                assert roads.live().status == 200
+                lives = monotonic() - began
+                wait_for(lambda: writing.statuses[503] > 12)
+                figures(f"live after {lives:.1f} s, 12 writers refused after {monotonic() - began:.1f} s")
+                assert_nothing_but_refused(roads)
+            wait_for(lambda: len(writing.acknowledged) > 24)
+        wait_for(lambda: set(shown(roads.reads()).values()) == {200})
+        assert set(writing.failures()) == {503}
+        assert count(database, url) >= len(writing.acknowledged)
+        assert_recovered(roads)
