@@ -1,0 +1,231 @@
+"""Behind nginx, as deploy/nginx.conf sets it up: slow clients, sizes, who the client is, and a restart under load."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection
+from time import monotonic
+
+import pytest
+
+from strata.settings import MAX_BODY_BYTES
+from tests.databases import free_port
+from tests.load import API, Client, an_asset, writers
+from tests.nginx import proxying
+from tests.serving import environment, serving, wait_for
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+SLOW = 200  # clients of each kind
+REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "400"))
+WITHIN_SECONDS = 1.0
+SHARE = 0.99  # of the requests: promised
+PUBLIC = {"ALLOWED_HOSTS": "127.0.0.1,localhost,strata.example.org", "TRUSTED_PROXIES": "127.0.0.1"}
+
+
+@contextmanager
+def two_behind_nginx(url: str, folder):
+    """Two servers of one database behind nginx: (nginx, [server, server])."""
+    env = environment(url, **PUBLIC)
+    with ExitStack() as stack:
+        running = [stack.enter_context(serving(env)) for _ in range(2)]
+        ports = [server.port for server in running]
+        yield stack.enter_context(proxying(folder / "nginx", *ports)), running
+
+
+@pytest.fixture(scope="module")
+def servers(database, tmp_path_factory):
+    """For tests that leave them as they are."""
+    with two_behind_nginx(database.fresh("strata_behind_nginx"), tmp_path_factory.mktemp("proxy")) as servers:
+        yield servers
+
+
+def through(nginx, token: str = "") -> Client:
+    return Client(nginx.port, token, connect=nginx.connect)
+
+
+# --- slow clients ---
+
+
+def opened(nginx, many: int, sent: bytes) -> list[socket.socket]:
+    """Connections that have said so much and then nothing more."""
+    connections = []
+    for _ in range(many):
+        plain = socket.create_connection(("127.0.0.1", nginx.port), timeout=60)
+        connections.append(nginx.context.wrap_socket(plain))
+        connections[-1].sendall(sent)
+    return connections
+
+
+def seconds_of_a_request(nginx, token: str) -> float:
+    """A normal client's, its connection and all."""
+    began = monotonic()
+    client = through(nginx, token)
+    assert client.ask("GET", "portfolios")[0] == 200
+    client.close()
+    return monotonic() - began
+
+
+@pytest.mark.on_sqlite
+def test_four_hundred_slow_clients_hold_nobody_up(servers, database, figures):
+    nginx, _ = servers
+    header = b"POST /api/v1/tags HTTP/1.1\r\nHost: strata.example.org\r\n"
+    body = header + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    slow = opened(nginx, SLOW, header) + opened(nginx, SLOW, body)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            waits = sorted(pool.map(lambda _: seconds_of_a_request(nginx, database.token), range(REQUESTS)))
+        for connection in slow[:: SLOW // 4]:
+            connection.sendall(b"X")  # they are still there: none of them was cut off to make room
+    finally:
+        for connection in slow:
+            connection.close()
+    in_time = sum(wait < WITHIN_SECONDS for wait in waits)
+    figures(
+        f"{2 * SLOW} slow clients; {in_time} of {len(waits)} requests within a second, slowest {waits[-1]:.2f} s"
+    )
+    assert in_time >= SHARE * len(waits)
+
+
+@pytest.mark.on_sqlite
+def test_a_slow_client_is_let_go(servers):
+    nginx, _ = servers
+    [slow] = opened(nginx, 1, b"GET / HTTP/1.1\r\nHost: strata.example.org\r\n")
+    with slow, suppress(ConnectionResetError):  # either way is an end
+        told = slow.recv(4096)
+        assert told == b"" or b" 408 " in told
+
+
+# --- what a request is told and tells ---
+
+
+@pytest.mark.on_sqlite
+def test_nginx_and_strata_agree_on_how_large_a_body_may_be(servers, database):
+    nginx, _ = servers
+    for size, told in ((MAX_BODY_BYTES, 400), (MAX_BODY_BYTES + 1, 413)):
+        body = json.dumps({"name": ""}).ljust(size).encode()
+        status, answer, headers = sent(nginx, database.token, body)
+        assert (status, answer["status"]) == (told, told)
+        assert answer["request_id"] == headers["X-Request-Id"] != ""
+    assert answer["code"] == "TOO_LARGE"
+
+
+def sent(nginx, token: str, body: bytes) -> tuple[int, dict, dict]:
+    connection = nginx.connect("127.0.0.1", nginx.port, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request("POST", f"{API}/tags", body, headers)
+    response = connection.getresponse()
+    answer = response.status, json.loads(response.read()), dict(response.getheaders())
+    connection.close()
+    return answer
+
+
+@pytest.mark.on_sqlite
+def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(servers):
+    nginx, running = servers
+    client = through(nginx)
+    assert client.ask("GET", "version", X_Request_Id="mine-1")[2]["X-Request-Id"] == "mine-1"
+    given = client.ask("GET", "version", X_Request_Id="not an id")[2]["X-Request-Id"]
+    assert len(given) == 32
+    client.close()
+
+    def logged() -> set[str]:
+        return {line["request_id"] for server in running for line in server.logged("strata.requests")}
+
+    wait_for(lambda: {"mine-1", given} <= logged())
+
+
+@pytest.mark.on_sqlite
+def test_strata_sees_the_clients_address_and_https_and_believes_no_one_else(url, tmp_path):
+    """One login too many from this address: an address that the client makes up does not help."""
+    env = environment(url, LOGIN_FAILURE_LIMIT="2", SECURE_SSL_REDIRECT="on", **PUBLIC)
+    with serving(env) as server, proxying(tmp_path / "nginx", server.port, server.port) as nginx:
+        client = through(nginx)
+        wrong = {"username": "alice", "password": "wrong"}
+        told = [
+            client.ask("POST", "auth/token", wrong, X_Forwarded_For=f"203.0.113.{number}")[0]
+            for number in range(4)
+        ]
+        assert told[0] == 401 and told[-1] == 429
+        assert (
+            client.ask("GET", "version", X_Forwarded_Proto="http")[0] == 200
+        )  # it came by https, and is believed
+        client.close()
+        assert server.ask("GET", f"{API}/version")[0].status == 301
+
+
+@pytest.mark.on_sqlite
+def test_plain_http_is_sent_to_https(servers):
+    nginx, _ = servers
+    plain = HTTPConnection("127.0.0.1", nginx.plain_port, timeout=60)
+    plain.request("GET", "/swagger")
+    response = plain.getresponse()
+    plain.close()
+    assert (response.status, response.getheader("Location")) == (308, "https://127.0.0.1/swagger")
+
+
+@pytest.mark.on_sqlite
+def test_without_a_server_nginx_answers_in_the_one_shape(tmp_path):
+    with proxying(tmp_path / "nginx", free_port(), free_port()) as nginx:
+        status, answer, headers = through(nginx).ask("GET", "portfolios", X_Request_Id="mine-1")
+    assert (status, answer["code"], answer["request_id"]) == (503, "UNAVAILABLE", "mine-1")
+    assert headers["Retry-After"] == "5"
+
+
+# --- restarts under load ---
+
+
+@contextmanager
+def load(nginx, database, url: str, figures):
+    """Eight clients write through nginx; in the end no request has failed, and each write is there once."""
+    client = through(nginx, database.token)
+    asset = an_asset(client)
+    client.close()
+    options = {"connect": nginx.connect, "keeps": False}
+    with writers(8, nginx.port, database.token, asset, **options) as writing:
+        wait_for(lambda: len(writing.acknowledged) > 8)
+        yield writing
+        after = len(writing.acknowledged) + 16
+        wait_for(lambda: len(writing.acknowledged) >= after)
+    figures(f"{sum(writing.statuses.values())} writes, failed {writing.failures()}")
+    assert writing.failures() == {}
+    values = [value // 10_000 for (value,) in database.rows(url, "SELECT value FROM assets_assetsnapshot")]
+    assert sorted(values) == sorted(writing.acknowledged)
+
+
+def wait_for_writes(writing, many: int = 16) -> None:
+    wanted = len(writing.acknowledged) + many
+    wait_for(lambda: len(writing.acknowledged) >= wanted)
+
+
+def test_hup_drops_no_write(url, database, tmp_path, figures):
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(environment(url, **PUBLIC)))
+        nginx = stack.enter_context(proxying(tmp_path / "nginx", server.port, server.port))
+        writing = stack.enter_context(load(nginx, database, url, figures))
+        for _ in range(2):
+            old = set(server.workers())
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda old=old: len(set(server.workers()) - old) == 2)
+            wait_for(lambda old=old: not old & set(server.workers()))
+            wait_for_writes(writing)
+
+
+def test_term_of_one_of_two_drops_no_write(url, database, tmp_path, figures):
+    """Each in its turn is stopped and started anew, as an upgrade would."""
+    env = environment(url, **PUBLIC)
+    with (
+        two_behind_nginx(url, tmp_path) as (nginx, running),
+        ExitStack() as anew,
+        load(nginx, database, url, figures) as writing,
+    ):
+        for server in running:
+            server.process.terminate()
+            assert server.process.wait(30) == 0
+            wait_for_writes(writing)
+            anew.enter_context(serving(env, server.port))
+            wait_for_writes(writing)
