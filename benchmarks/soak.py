@@ -11,7 +11,7 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
@@ -24,7 +24,8 @@ MOST_MINUTES = 240
 SAMPLES = 20
 PASSWORD = "a soak is long and warm"
 BETWEEN_CONNECTIONS = 20
-SLOPE_FROM = 0.25  # of the run: what comes before is warming up
+SLOPE_FROM = 0.25  # of a worker's life: what comes before is warming up
+FEWEST_POINTS = 5  # below which a slope says nothing
 
 
 class Client(Thread):
@@ -81,10 +82,6 @@ class Client(Thread):
             self.ask("PATCH", f"assets/{held}", {"notes": f"Note {random.random()}"})
 
 
-def workers(master: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
-
-
 def resident_mib(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 2**20
@@ -102,19 +99,19 @@ def slope(points: list[tuple[float, float]]) -> float:
     return 3600 * sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
 
 
-def watch(server: Server, counts: Counter, minutes: float) -> list[tuple[float, float]]:
-    """A row for each sample; the memory of the largest worker over time."""
-    started, points = time.monotonic(), []
+def watch(server: Server, counts: Counter, minutes: float) -> dict[int, list[tuple[float, float]]]:
+    """A row for each sample; the memory of each worker over time. A worker is renewed now and then."""
+    started, points = time.monotonic(), defaultdict(list)
     print(f"{'seconds':>8} {'requests':>9} {'worker MiB':>22} {'open files':>14}")
     for sample in range(1, SAMPLES + 1):
         Event().wait(max(0.0, started + minutes * 60 * sample / SAMPLES - time.monotonic()))
-        pids = workers(server.process.pid)
-        memory = [resident_mib(pid) for pid in pids]
-        files = [open_files(pid) for pid in pids]
         elapsed = time.monotonic() - started
-        points.append((elapsed, max(memory)))
-        shown = ", ".join(f"{mib:.1f}" for mib in memory), ", ".join(map(str, files))
-        print(f"{elapsed:8.0f} {sum(counts.values()):9,} {shown[0]:>22} {shown[1]:>14}", flush=True)
+        pids = server.workers()
+        for pid in pids:
+            points[pid].append((elapsed, resident_mib(pid)))
+        memory = ", ".join(f"{points[pid][-1][1]:.1f}" for pid in pids)
+        files = ", ".join(str(open_files(pid)) for pid in pids)
+        print(f"{elapsed:8.0f} {sum(counts.values()):9,} {memory:>22} {files:>14}", flush=True)
     return points
 
 
@@ -129,12 +126,16 @@ def soak(database_url: str, minutes: float, clients: int) -> Counter:
         for client in running:
             client.start()
         points = watch(server, counts, minutes)
+        counts["client ended early"] = sum(not client.is_alive() for client in running)
         stop.set()
         for client in running:
             client.join(60)
-    settled = points[int(len(points) * SLOPE_FROM) :]
-    print(f"\nMemory of the largest worker: {points[-1][1]:.1f} MiB, {slope(settled):+.1f} MiB an hour")
-    return counts
+    print(f"\nWorkers seen: {len(points)}")
+    for pid, its in points.items():
+        settled = its[int(len(its) * SLOPE_FROM) :]
+        if len(settled) > FEWEST_POINTS:
+            print(f"Memory of worker {pid}: {its[-1][1]:.1f} MiB, {slope(settled):+.1f} MiB an hour")
+    return +counts
 
 
 def main() -> None:
