@@ -138,7 +138,7 @@ def allocation_plot(
             )
             if goal is not None:
                 axes.plot([goal, goal], [place - 0.42, place + 0.42], color=face.ink, linewidth=2)
-        axes.set_yticks(places, [_short(name, look.label_length) for name, _, _, _ in rows])
+        axes.set_yticks(places, [short(name, look.label_length) for name, _, _, _ in rows])
         axes.invert_yaxis()
         axes.axvline(0, color=face.ink, linewidth=0.8)
         axes.margins(x=0.12)
@@ -219,7 +219,7 @@ def _label(key: Hashable, labels: Labels) -> str:
     return labels.get(key, UNGROUPED if key is None else str(key))
 
 
-def _short(text: str, length: int) -> str:
+def short(text: str, length: int) -> str:
     """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over."""
     kept = "".join(
         " " if letter.isspace() else letter
@@ -281,8 +281,8 @@ def _picture(draw: Callable[[Any, Face], None], title: str, note: str, look: Loo
         draw(axes, face)
         _finish(axes, face)
         heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
-        figure.suptitle(_short(title, look.width // 13), color=face.ink, **heading)
-        axes.set_title(_short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
+        figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
+        axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
         buffer = io.BytesIO()
         metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}
         figure.savefig(buffer, format=look.format, dpi=PIXELS_PER_INCH, metadata=metadata)
@@ -335,7 +335,7 @@ def _legend(axes: Any, entries: Sequence[Entry], look: Look) -> None:
     columns = max(1, min(len(entries), look.width // 160))
     legend = axes.figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
     for text, (name, _, _) in zip(legend.get_texts(), entries, strict=True):
-        text.set_text(_short(name, look.label_length))
+        text.set_text(short(name, look.label_length))
         text.set_color(face.ink)
 
 
