@@ -44,7 +44,7 @@ def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, uni
 
 def _ticks(points: Sequence[Point], days: Sequence[int], width: int, height: int) -> None:
     amounts = [float(value) for point in points for value in (point.assets, point.liabilities, point.net)]
-    marks = round_numbers(min(0.0, *amounts), max(0.0, *amounts), most=max(3, height // 3))
+    marks = round_numbers(min(0.0, *amounts), max(0.0, *amounts), most=max(3, height // 2 - 1))
     places = max(0, -math.floor(math.log10(marks[1] - marks[0]) + 1e-9))
     plotext.yticks(marks, [f"{mark:,.{places}f}" for mark in marks])
     plotext.ylim(marks[0], marks[-1])

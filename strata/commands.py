@@ -6,11 +6,14 @@ Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrongly called, 3 
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, DjangoHelpFormatter
 
 from strata import actor
+from strata.days import parse_day, validate_year
 
 FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
 EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrongly called"
@@ -84,3 +87,13 @@ def positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def calendar_day(text: str) -> date:
+    """A day such as 2026-01-31, for an option's `type`."""
+    try:
+        day = parse_day(text)
+        validate_year(day)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(error.messages[0]) from None
+    return day
