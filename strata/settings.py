@@ -420,4 +420,10 @@ LOGGING = {
     },
 }
 
-UNFOLD = {"SITE_TITLE": "Strata", "SITE_HEADER": "Strata", "SITE_SYMBOL": "layers", "SHOW_HISTORY": False}
+UNFOLD = {
+    "SITE_TITLE": "Strata",
+    "SITE_HEADER": "Strata",
+    "SITE_SYMBOL": "layers",
+    "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "portfolios.dashboard.show",  # the kernel asks for it by name
+}

@@ -13,7 +13,7 @@ from portfolios.reports.history import (
     latest_today,
     net_worth_history,
 )
-from portfolios.reports.quality import Doubt, quality_report
+from portfolios.reports.quality import Doubt, doubts_about, quality_report
 from portfolios.reports.snapshots import bring_up_to_date, refresh, take_snapshot
 from portfolios.reports.totals import Total, portfolio_total, portfolio_totals, today_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "bring_up_to_date",
     "change_report",
     "common_currency",
+    "doubts_about",
     "latest_today",
     "net_worth_history",
     "portfolio_total",

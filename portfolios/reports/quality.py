@@ -34,17 +34,24 @@ class Doubt:
 
 
 def quality_report(portfolio: Portfolio, *, on: date | None = None, since: date | None = None) -> list[Doubt]:
-    """What to look at among the portfolio's assets on a day (today); warnings first.
+    """What to look at among the portfolio's assets on a day (today); see doubts_about."""
+    return doubts_about(
+        [portfolio], on=on or today_of(portfolio), currency=portfolio.base_currency, since=since
+    )
+
+
+def doubts_about(
+    portfolios: Sequence[Portfolio], *, on: date, currency: str, since: date | None = None
+) -> list[Doubt]:
+    """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
     Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
     work: what is older was looked at when it was new.
     """
-    on = on or today_of(portfolio)
-    since = since or on - LOOKED_BACK
-    assets = list(examined(portfolio, since, on))
-    currencies = {asset.history.currency for asset in assets} | {portfolio.base_currency}
+    assets = list(examined([portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK, on))
+    currencies = {asset.history.currency for asset in assets} | {currency}
     rates = rate_book(currencies, start=on, end=on)
-    found = findings(assets, on=on, currency=portfolio.base_currency, rates=rates)
+    found = findings(assets, on=on, currency=currency, rates=rates)
     names = {asset.asset: asset.name for asset in assets}
     values = snapshots_meant(found)
     return [
@@ -53,10 +60,10 @@ def quality_report(portfolio: Portfolio, *, on: date | None = None, since: date 
     ]
 
 
-def examined(portfolio: Portfolio, since: date, on: date) -> Iterator[Examined]:
-    past = worth.histories([portfolio.pk], start=since, end=on)
-    traded = trade_days(portfolio, since, on)
-    rows = Asset.objects.filter(portfolio=portfolio).order_by("name", "id")
+def examined(portfolio_ids: list[UUID], since: date, on: date) -> Iterator[Examined]:
+    past = worth.histories(portfolio_ids, start=since, end=on)
+    traded = trade_days(portfolio_ids, since, on)
+    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by("name", "id")
     columns = ("pk", "name", "asset_type__code", "asset_type__stale_after_days", "asset_type__group")
     for pk, name, code, stale_after_days, group in rows.values_list(*columns):
         if pk in past:
@@ -64,10 +71,11 @@ def examined(portfolio: Portfolio, since: date, on: date) -> Iterator[Examined]:
             yield Examined(pk, name, code, past[pk], stale_after_days, owed, traded.get(pk, ()))
 
 
-def trade_days(portfolio: Portfolio, since: date, on: date) -> dict[UUID, list[date]]:
-    rows = Transaction.objects.filter(asset__portfolio=portfolio, type__in=TRADES, on__gt=since, on__lte=on)
+def trade_days(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[date]]:
+    rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, type__in=TRADES)
     found: dict[UUID, list[date]] = {}
-    for asset_id, day in rows.order_by("on").values_list("asset_id", "on"):
+    days = rows.filter(on__gt=since, on__lte=on).order_by("on")
+    for asset_id, day in days.values_list("asset_id", "on"):
         found.setdefault(asset_id, []).append(day)
     return found
 

@@ -1,0 +1,168 @@
+"""The admin's first page in a real Chromium: charts are drawn, in both faces, and nothing breaks the page's policy.
+
+Everything is in the database before the browser starts: Playwright keeps an event loop in this thread, in which
+Django refuses to ask the database.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Page, sync_playwright
+
+from assets.models import Asset, AssetSnapshot
+from assets.seeds import type_id
+from strata.days import noon
+from strata.models import User
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MEAN = "<img src=x onerror=\"document.title='owned'\">"
+WATCH = "window.violations = []; addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"
+# How many pixels of a canvas are near a colour.
+COUNT = """([id, r, g, b]) => {
+    const canvas = document.getElementById(id)
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+    let found = 0
+    for (let at = 0; at < pixels.length; at += 4) {
+        const far = Math.abs(pixels[at] - r) + Math.abs(pixels[at + 1] - g) + Math.abs(pixels[at + 2] - b)
+        if (pixels[at + 3] > 200 && far < 30) found += 1
+    }
+    return found
+}"""
+VIOLET, BLUE = (139, 92, 246), (0, 114, 178)
+
+
+@pytest.fixture
+def session(transactional_db, portfolio, vera_user) -> str:
+    """Vera is staff, and there are a house, an account with a mean name, and a loan."""
+    User.objects.filter(pk=vera_user.pk).update(is_staff=True)
+    today = date.today()
+    for name, type_, values in (
+        ("House", 4, ("200000.00", "210000.00", "230000.00")),
+        (MEAN, 2, ("9000.00", "12000.00", "8000.00")),
+        ("Loan", 9, ("-150000.00", "-140000.00", "-130000.00")),
+    ):
+        asset = Asset.objects.create(
+            portfolio=portfolio, name=name, asset_type_id=type_id(type_), currency="EUR"
+        )
+        for days, value in zip((400, 200, 3), values, strict=True):
+            on = today - timedelta(days=days)
+            AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
+    client = Client()
+    client.force_login(vera_user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture
+def browse(live_server, session):
+    """Opens the page in a face and a width; at the end nobody has complained."""
+    complaints: list[str] = []
+    opened: list[Page] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        def open_page(face: str = "light", width: int = 1280, path: str = "/admin/") -> Page:
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=face)
+            context.add_cookies(
+                [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+            )
+            context.add_init_script(WATCH)
+            page = context.new_page()
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(live_server.url + path, wait_until="load")
+            opened.append(page)
+            return page
+
+        yield open_page
+        for page in opened:
+            complaints += page.evaluate("violations")
+        browser.close()
+    assert complaints == []
+
+
+def drawn(page: Page, canvas: str, colour: tuple[int, int, int]) -> int:
+    return page.evaluate(COUNT, [canvas, *colour])
+
+
+def days(page: Page) -> int:
+    return page.evaluate("Chart.getChart('worth-chart').data.labels.length")
+
+
+@pytest.mark.parametrize("face", ["light", "dark"])
+def test_charts_are_drawn_in_both_faces(browse, face):
+    page = browse(face)
+    assert page.evaluate("document.documentElement.classList.contains('dark')") is (face == "dark")
+    assert drawn(page, "worth-chart", VIOLET) > 500
+    assert drawn(page, "allocation-chart", BLUE) > 2000
+    ground = page.evaluate("getComputedStyle(document.getElementById('main')).backgroundColor")
+    ink = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
+    assert brightness(page, ground) > 200 if face == "light" else brightness(page, ground) < 60
+    assert abs(brightness(page, ground) - brightness(page, ink)) > 120
+
+
+def brightness(page: Page, colour: str) -> float:
+    """0 to 255, of any colour that CSS can name."""
+    return page.evaluate(
+        """colour => {
+            const context = new OffscreenCanvas(1, 1).getContext('2d')
+            context.fillStyle = colour
+            context.fillRect(0, 0, 1, 1)
+            return context.getImageData(0, 0, 1, 1).data.slice(0, 3).reduce((sum, part) => sum + part) / 3
+        }""",
+        colour,
+    )
+
+
+def test_theme_switch_takes_the_page_along(browse):
+    page = browse("light")
+    before = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
+    page.evaluate("""document.querySelector(`[x-on\\\\:click="switchTheme('dark')"]`).click()""")
+    page.wait_for_selector("html.dark")
+    after = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
+    assert brightness(page, before) < 100 < brightness(page, after)
+    assert drawn(page, "worth-chart", VIOLET) > 500
+
+
+def test_range_picker_changes_the_chart(browse):
+    page = browse()
+    year = days(page)
+    page.click("[data-range='1m']")
+    page.wait_for_load_state("load")
+    assert days(page) in range(29, 33)
+    assert days(page) != year
+    assert page.get_attribute("[data-range='1m']", "aria-current") == "page"
+    page.fill("[name=start]", "2020-01-01")
+    page.fill("[name=end]", "2020-01-10")
+    page.click("text=Show")
+    page.wait_for_load_state("load")
+    assert days(page) == 10
+    assert "10 January 2020" in page.inner_text(".dash-worth")
+
+
+def test_name_is_shown_as_text(browse):
+    page = browse()
+    assert page.locator(".dash").get_by_text(MEAN, exact=True).count() >= 1
+    assert page.locator(".dash img").count() == 0
+    assert page.title() != "owned"
+
+
+def test_page_fits_a_phone(browse):
+    page = browse(width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert drawn(page, "worth-chart", VIOLET) > 100
