@@ -5,7 +5,6 @@ Staff see the portfolios of their households. Superusers see their own too, or e
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from django.urls import reverse
 from assets import worth
 from portfolios.calculations import quality
 from portfolios.calculations.allocation import Slice
+from portfolios.calculations.intervals import a_month_before, months_before
 from portfolios.charts import OWED, allocation_chart, hue_of, net_worth_chart
 from portfolios.models import Portfolio
 from portfolios.reports import (
@@ -140,11 +140,6 @@ class Picker(forms.Form):
         return min(start, end), end
 
 
-def months_before(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
 def interval_for(start: date, end: date) -> str:
     return next((name for most, name in INTERVALS if (end - start).days <= most), "year")
 
@@ -174,7 +169,7 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
     series = net_worth_history(portfolios, start=start, end=end, interval=interval_for(start, end))
     spread = allocation_on(portfolios, on=end, by=picker.by_shown, currency=series.currency)
     month = change_report(
-        portfolios, start=months_before(end, 1), end=end, currency=series.currency, by="asset"
+        portfolios, start=a_month_before(end), end=end, currency=series.currency, by="asset"
     )
     return {
         "worth": worth_over_time(series),

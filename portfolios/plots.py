@@ -89,6 +89,10 @@ def net_worth_plot(
     There is at least one point. With `labels` the points' groups are drawn instead of the two sides: stacked, or
     as lines where they `overlap` and would add up to more than there is.
     """
+    missing = [gap for point in points for gap in point.missing_rates]
+    doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days leave out"
+    note = _completeness(missing, doubtful_days)
+    points = _thinned(points, look.width)
     days = [point.on for point in points]
     net = [float(point.net) for point in points]
 
@@ -112,8 +116,6 @@ def net_worth_plot(
         axes.axhline(0, color=face.ink, linewidth=0.8)
         _money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
-    missing = [gap for point in points for gap in point.missing_rates]
-    note = _completeness(missing, f"{sum(not p.complete for p in points)} of {len(points)} days leave out")
     return _picture(draw, title, f"{note} Groups overlap." if overlap and labels is not None else note, look)
 
 
@@ -153,6 +155,13 @@ def allocation_plot(
 
 
 # --- what there is to draw ---
+
+
+def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+    """No more points than there are pixels for them; the last is always there."""
+    if len(points) <= most:
+        return points
+    return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
 
 
 def _sides(points: Sequence[Point], face: Face) -> list[Band]:

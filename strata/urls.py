@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from assets import views as assets
+from portfolios import chart_views as charts
 from portfolios import report_views as reports
 from portfolios import views as portfolios
 from strata import accounts, health
@@ -31,8 +32,17 @@ router.register("exchange-rates", assets.ExchangeRateViewSet, "exchange-rate")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 
 
+def report(name, view):
+    return re_path(rf"^{literally(name)}/?$", view.as_view(), name=name.replace("/", "-"))
+
+
 def of_portfolio(name, view):
-    return re_path(rf"^portfolios/(?P<pk>[^/]+)/{name}/?$", view.as_view(), name=f"portfolio-{name}")
+    path = rf"^portfolios/(?P<pk>[^/]+)/{literally(name)}/?$"
+    return re_path(path, view.as_view(), name=f"portfolio-{name.replace('/', '-')}")
+
+
+def literally(name):
+    return name.replace(".", r"\.")
 
 
 api = [
@@ -50,6 +60,14 @@ api = [
     of_portfolio("allocation", reports.PortfolioAllocationView),
     of_portfolio("change", reports.PortfolioChangeView),
     of_portfolio("quality", reports.PortfolioQualityView),
+    report("net-worth/chart.svg", charts.NetWorthSvg),
+    report("net-worth/chart.png", charts.NetWorthPng),
+    report("allocation/chart.svg", charts.AllocationSvg),
+    report("allocation/chart.png", charts.AllocationPng),
+    of_portfolio("net-worth/chart.svg", charts.PortfolioNetWorthSvg),
+    of_portfolio("net-worth/chart.png", charts.PortfolioNetWorthPng),
+    of_portfolio("allocation/chart.svg", charts.PortfolioAllocationSvg),
+    of_portfolio("allocation/chart.png", charts.PortfolioAllocationPng),
     *router.urls,
 ]
 

@@ -55,7 +55,7 @@ def session(transactional_db, portfolio, vera_user) -> str:
     for name, type_, values in (
         ("House", 4, ("200000.00", "210000.00", "230000.00")),
         (MEAN, 2, ("9000.00", "12000.00", "8000.00")),
-        ("Loan", 9, ("-150000.00", "-140000.00", "-130000.00")),
+        ("Loan", 12, ("-150000.00", "-140000.00", "-130000.00")),
     ):
         asset = Asset.objects.create(
             portfolio=portfolio, name=name, asset_type_id=type_id(type_), currency="EUR"

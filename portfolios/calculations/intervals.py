@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -29,8 +30,13 @@ def days_between(start: date, end: date, interval: str) -> list[date]:
 
 def a_month_before(day: date) -> date:
     """The same day of the month before, or its last where it is shorter."""
-    last = day.replace(day=1) - timedelta(days=1)
-    return last.replace(day=min(day.day, last.day))
+    return months_before(day, 1)
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, or that month's last where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def count_days(start: date, end: date, interval: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.calculations.intervals import INTERVALS, days_between
+from portfolios.calculations.intervals import INTERVALS, days_between, months_before
 
 
 def texts(start: str, end: str, interval: str) -> list[str]:
@@ -82,3 +82,16 @@ def test_points_ascend_to_the_end_and_each_period_has_one(start, length, interva
             "quarter": tomorrow.day == 1 and tomorrow.month in (1, 4, 7, 10),
             "year": (tomorrow.day, tomorrow.month) == (1, 1),
         }[interval]
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "before"),
+    [
+        (date(2026, 3, 31), 1, date(2026, 2, 28)),
+        (date(2024, 3, 31), 1, date(2024, 2, 29)),
+        (date(2026, 1, 15), 1, date(2025, 12, 15)),
+        (date(2026, 11, 24), 60, date(2021, 11, 24)),
+    ],
+)
+def test_months_before_end_with_the_month(day, months, before):
+    assert months_before(day, months) == before

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.seeds import type_id
-from portfolios.dashboard import MOST_PORTFOLIOS, interval_for, months_before, show
+from portfolios.calculations.intervals import months_before
+from portfolios.dashboard import MOST_PORTFOLIOS, interval_for, show
 from portfolios.models import Household, Membership, Portfolio
 from strata.days import noon
 from strata.models import User
@@ -123,19 +124,6 @@ def test_more_portfolios_than_fit_are_cut_off_and_that_is_said(charlie_user, hou
 
 
 @pytest.mark.parametrize(
-    ("day", "months", "before"),
-    [
-        (date(2026, 3, 31), 1, date(2026, 2, 28)),
-        (date(2024, 3, 31), 1, date(2024, 2, 29)),
-        (date(2026, 1, 15), 1, date(2025, 12, 15)),
-        (date(2026, 11, 24), 60, date(2021, 11, 24)),
-    ],
-)
-def test_months_before_end_with_the_month(day, months, before):
-    assert months_before(day, months) == before
-
-
-@pytest.mark.parametrize(
     ("days", "interval"), [(31, "day"), (365, "week"), (1826, "month"), (9000, "quarter"), (40000, "year")]
 )
 def test_interval_grows_with_the_range(days, interval):
@@ -197,7 +185,7 @@ def test_page_of_a_day_before_everything_opens(vera_staff, portfolio):
 def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, portfolio):
     day = TODAY - timedelta(days=3)
     worth(portfolio, "300.25", on=day)
-    worth(portfolio, "-120.05", on=day, name="Loan", asset_type_id=type_id(9))
+    worth(portfolio, "-120.05", on=day, name="Loan", asset_type_id=type_id(12))
     shown = drawn(page(vera_staff, start=day, end=day))
     assert shown == {"Net worth": ["180.20"], "Assets": ["300.25"], "Liabilities": ["-120.05"]}
 
@@ -205,7 +193,7 @@ def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, por
 def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
     worth(portfolio, "75.00", on=date(2020, 1, 1))
     worth(portfolio, "25.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))
-    worth(portfolio, "-10.00", on=date(2020, 1, 1), name="Loan", asset_type_id=type_id(9))
+    worth(portfolio, "-10.00", on=date(2020, 1, 1), name="Loan", asset_type_id=type_id(12))
     worth(portfolio, "9999.00", on=date(2021, 1, 1))
     spread = page(vera_staff, start="2020-01-01", end="2020-06-01")["allocation"]
     assert [(row["share"], str(row["value"])) for row in spread["owned"]] == [

@@ -75,16 +75,17 @@ def choice(choices: Any, about: str = "") -> Parameter:
     )
 
 
-def whole_number(most: int, about: str = "") -> Parameter:
-    """A number from 1, for a report to read."""
+def whole_number(most: int, about: str = "", *, least: int = 1) -> Parameter:
+    """A number within bounds, for a report to read."""
 
     def read(text: str) -> int:
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-        if not 1 <= number <= most:
-            raise exceptions.ValidationError(f"Send a whole number from 1 to {most}.")
+        if not least <= number <= most:
+            raise exceptions.ValidationError(f"Send a whole number from {least} to {most}.")
         return number
 
-    return Parameter(read, None, {"type": "integer", "minimum": 1, "maximum": most}, about, many=False)
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return Parameter(read, None, schema, about, many=False)
 
 
 def by_currency(lookup: str = "currency") -> Parameter:
