@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from assets.models import Asset
+from portfolios.chart_views import PngRenderer, SvgRenderer
 from portfolios.models import Portfolio
 from portfolios.plots import FACES
 from portfolios.tests.conftest import held
@@ -158,6 +159,11 @@ def test_unchanged_picture_is_confirmed_without_drawing(
         again = alice.get(path, HTTP_IF_NONE_MATCH=tag)
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
     assert alice.get(f"{path}&face=dark", HTTP_IF_NONE_MATCH=tag).status_code == 200
+
+
+@pytest.mark.parametrize("renderer", [SvgRenderer, PngRenderer])
+def test_nothing_is_no_bytes(renderer):
+    assert renderer().render(None) == b""  # of a 304, which may have none
 
 
 def test_picture_of_something_else_has_another_etag(alice, holdings, what, kind):

@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import Asset, AssetSnapshot, Category, Transaction
 from assets.seeds import type_id
+from assets.taxonomy import label
 from portfolios.calculations.intervals import months_before
 from portfolios.dashboard import MOST_PORTFOLIOS, interval_for, show
 from portfolios.models import Household, Membership, Portfolio
@@ -251,13 +252,17 @@ def test_missing_rate_is_said_on_every_part_and_its_link_opens(vera_staff, portf
 
 def test_names_are_escaped_everywhere(vera_staff, portfolio, household):
     mean = "<script>alert('&')</script>"
-    Portfolio.objects.filter(pk=portfolio.pk).update(name=mean)
-    Household.objects.filter(pk=household.pk).update(name=mean)
-    worth(portfolio, "5.00", name=mean, currency="CHF")
-    worth(portfolio, "9.00", name=f"{mean}2", on=date(2020, 1, 1))
-    shown = page(vera_staff, by="type")
-    assert "<script>alert" not in shown["html"]
-    assert shown["html"].count("&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;") >= 3
+    Household.objects.filter(pk=household.pk).update(name=f"{mean} household")
+    Portfolio.objects.filter(pk=portfolio.pk).update(name=f"{mean} portfolio")
+    worth(portfolio, "5.00", name=f"{mean} doubtful", currency="CHF", on=TODAY - timedelta(days=50))
+    moved = worth(portfolio, "9.00", name=f"{mean} moved", on=date(2020, 1, 1))
+    worth(portfolio, "19.00", name=f"{mean} moved")
+    label(moved, category_ids=[Category.objects.create(household=household, name=f"{mean} category").pk])
+    html = page(vera_staff, by="category")["html"]
+    assert "<script>alert" not in html
+    escaped = "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;"
+    for where in ("portfolio", "doubtful", "moved", "category"):
+        assert f"{escaped} {where}" in html
 
 
 def test_page_runs_no_inline_script(vera_staff, portfolio):
