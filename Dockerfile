@@ -10,6 +10,7 @@ FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
+    MPLCONFIGDIR=/tmp/matplotlib \
     ENV=production \
     BIND=0.0.0.0 \
     PORT=8000

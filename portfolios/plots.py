@@ -7,15 +7,16 @@ matplotlib costs 60 MiB and is loaded with the first picture, so that workers th
 
 from __future__ import annotations
 
+import gc
 import io
 import math
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from threading import Lock
 from typing import Any, Literal
 
 from assets.calculations.valuation import Missing
@@ -31,7 +32,8 @@ PIXELS_PER_INCH = 96
 JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
 UNGROUPED = "not in any"
 MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
-_one_at_a_time = Lock()  # bounds the memory of a worker, and keeps matplotlib's caches to one thread
+# matplotlib keeps fonts for each thread that draws: one thread for it halves what a busy worker grows to.
+_drawer = ThreadPoolExecutor(1, "plots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,19 +284,29 @@ def _matplotlib() -> Any:
 
 
 def _picture(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    return _drawer.submit(_drawn, draw, title, note, look).result()
+
+
+def _drawn(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    """A figure and its parts hold each other: left to itself, the collector lets dozens of them wait."""
+    picture = _rendered(draw, title, note, look)
+    gc.collect(1)
+    return picture
+
+
+def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
     face = FACES[look.face]
-    with _one_at_a_time:
-        size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
-        figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
-        axes = figure.add_subplot(facecolor=face.ground)
-        draw(axes, face)
-        _finish(axes, face)
-        heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
-        figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
-        axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
-        buffer = io.BytesIO()
-        metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}
-        figure.savefig(buffer, format=look.format, dpi=PIXELS_PER_INCH, metadata=metadata)
+    size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
+    figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
+    axes = figure.add_subplot(facecolor=face.ground)
+    draw(axes, face)
+    _finish(axes, face)
+    heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
+    figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
+    axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}
+    figure.savefig(buffer, format=look.format, dpi=PIXELS_PER_INCH, metadata=metadata)
     return buffer.getvalue()
 
 

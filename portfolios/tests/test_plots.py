@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -269,9 +270,11 @@ def test_same_values_make_the_same_bytes_in_any_thread(format):
 
 def test_drawing_library_is_loaded_with_the_first_picture_only():
     code = (
-        "import sys, portfolios.plots as plots\n"
-        "assert 'matplotlib' not in sys.modules\n"
+        "import django, sys; django.setup()\n"
+        "import strata.urls, portfolios.dashboard, portfolios.plots as plots\n"
+        "assert not {'matplotlib', 'numpy', 'plotext'} & set(sys.modules)\n"
         "plots._matplotlib()\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "strata.settings"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
