@@ -166,3 +166,12 @@ def test_page_fits_a_phone(browse):
     page = browse(width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert drawn(page, "worth-chart", VIOLET) > 100
+
+
+@pytest.mark.parametrize(("face", "ground"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 24, 39)")])
+@pytest.mark.parametrize("what", ["net-worth", "allocation"])
+def test_picture_opens_by_itself_with_its_colours(browse, what, face, ground):
+    page = browse(path=f"/api/v1/{what}/chart.svg?face={face}")
+    assert page.evaluate("document.documentElement.tagName") == "svg"
+    assert page.evaluate("getComputedStyle(document.querySelector('path')).fill") == ground
+    assert page.evaluate("document.querySelectorAll('text').length") > 8
