@@ -26,7 +26,7 @@ def net_worth_chart(series: Series) -> dict[str, str]:
     """`data` and `options` of a chart of lines: net worth over what is owned and, below zero, what is owed."""
     points = series.points
     data = {
-        "labels": [f"{point.on:%d %b %Y}" for point in points],
+        "labels": [f"{point.on:%d %b %y}" for point in points],
         "datasets": [
             line("Net worth", NET, [point.net for point in points]) | marks(points),
             line("Assets", OWNED, [point.assets for point in points]) | area(OWNED),
