@@ -112,11 +112,11 @@ def test_narrow_terminal_is_not_overrun(portfolio, monkeypatch):
 
 def test_number_of_queries_does_not_grow(portfolio, household, django_assert_num_queries):
     worth(portfolio, "1.00")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         run()
     for number in range(5):
         worth(Portfolio.objects.create(household=household, name=str(number), base_currency="EUR"), "1.00")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         run()
 
 
