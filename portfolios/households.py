@@ -14,9 +14,14 @@ def make_household(user, name: str | None = None) -> Household:
     """A new household that the user owns, with the starter categories."""
     with transaction.atomic():
         household = Household.objects.create(name=name or f"{user.get_username()}'s household"[:200])
-        Membership.objects.create(household=household, user=user, role=OWNER, accepted_at=timezone.now())
-        give_starter_categories(household)
+        move_in(household, user)
     return household
+
+
+def move_in(household: Household, user) -> None:
+    """The first owner of a new household, and the categories that it starts with."""
+    Membership.objects.create(household=household, user=user, role=OWNER, accepted_at=timezone.now())
+    give_starter_categories(household)
 
 
 def first_household(user) -> Household:

@@ -2,86 +2,229 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+from uuid import UUID
+
+from axes.models import AccessAttempt
+from django.contrib import admin, messages
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, models
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from strata.journal import history_of
+from strata.editing import PageForm, RowForm, RowFormSet
+from strata.history import cascading
+from strata.journal import Event, history_of
 from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
-from strata.ownership import EDITORS, READERS, households_of, role_in
+from strata.names import NoteField
+from strata.ownership import EDITORS, READERS
 
 admin.site.unregister(Group)
+admin.site.disable_action("delete_selected")
 SHOWN_CHANGES = 200
+SHOWN_HINDRANCES = 20
+SUBJECTS = ("What we have", "How it is sorted", "Who we are", "Behind it")
+CROSSED = (
+    "Somebody else saved something in the same moment that this contradicts. Nothing was saved: look again."
+)
 
 
-def is_member(user, roles=READERS) -> bool:
-    return user.is_active and (user.is_superuser or households_of(user, roles).exists())
+def sidebar(request) -> list[dict[str, Any]]:
+    """Every registered page under its subject, in the order of registration."""
+    groups: dict[str, list] = {subject: [] for subject in SUBJECTS}
+    for model, page in admin.site._registry.items():
+        if page.has_module_permission(request):
+            item = {
+                "title": model._meta.verbose_name_plural.capitalize().replace("Api", "API"),
+                "icon": getattr(page, "icon", "table"),
+                "link": admin_url(model, "changelist"),
+            }
+            groups.setdefault(getattr(page, "subject", SUBJECTS[-1]), []).append(item)
+    return [
+        {"title": subject, "separator": True, "items": items} for subject, items in groups.items() if items
+    ]
+
+
+def admin_url(model, name: str, *args) -> str:
+    from django.urls import reverse  # the resolver is there once a request is
+
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+class Page(ModelAdmin):
+    """A page of the admin, a household's or not. `subject` and `icon` are its place in the sidebar."""
+
+    subject, icon = SUBJECTS[-1], "table"
+    list_filter_submit = True
+    show_full_result_count = False
+    actions = None
+
+    def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
+        """With the signature that Django asks for; the theme still has the one before."""
+        blank = default_choices or [("", "Select action")]
+        return super(ModelAdmin, self).get_action_choices(request, blank, action_location)
+
+    def lookup_allowed(self, lookup, value, request):
+        """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""
+        allowed = set()
+        for one in self.get_list_filter(request):
+            name = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else one.parameter_name
+            allowed |= {name, f"{name}__exact", f"{name}__isnull", f"{name}__id__exact"}
+        return lookup in allowed
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        return self._unless_crossed(request, super().changeform_view, object_id, form_url, extra_context)
+
+    def delete_view(self, request, object_id, extra_context=None):
+        return self._unless_crossed(request, super().delete_view, object_id, extra_context)
+
+    def _unless_crossed(self, request, view, *args):
+        """What passed every check and contradicts a write of the same moment is said, not broken."""
+        try:
+            return view(request, *args)
+        except IntegrityError:
+            self.message_user(request, CROSSED, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+# --- whose rows ---
+
+
+def roles_of(request) -> dict[UUID, str]:
+    """The caller's role in each household, asked for once a request."""
+    if not hasattr(request, "strata_roles"):
+        accepted = request.user.memberships.filter(accepted_at__isnull=False)
+        request.strata_roles = dict(accepted.values_list("household_id", "role"))
+    return request.strata_roles
+
+
+def is_member(request, roles=READERS) -> bool:
+    user = request.user
+    return user.is_active and (user.is_superuser or any(role in roles for role in roles_of(request).values()))
 
 
 class HouseholdPermissions:
-    """Staff need no permissions of Django's: the role in the row's household decides; superusers may all."""
+    """Staff need no permissions of Django's: the role in the row's household decides; superusers may all.
+
+    `writers` are the roles that may change a row, `fixed` the fields that a row keeps once it is made.
+    """
+
+    writers = EDITORS
+    fixed: tuple[str, ...] = ()
 
     def has_module_permission(self, request):
-        return is_member(request.user)
+        return request.user.is_active
 
     def has_view_permission(self, request, obj=None):
-        return is_member(request.user)
+        return self._may(request, obj, READERS)
 
     def has_add_permission(self, request, obj=None):
-        return is_member(request.user, EDITORS)
+        return is_member(request, self.writers) if obj is None else self._may(request, obj, self.writers)
 
     def has_change_permission(self, request, obj=None):
-        return self._may_write(request.user, obj)
+        return self._may(request, obj, self.writers)
 
     def has_delete_permission(self, request, obj=None):
-        return self._may_write(request.user, obj)
+        return self._may(request, obj, self.writers)
 
-    def _may_write(self, user, obj) -> bool:
-        if user.is_superuser or obj is None or obj._state.adding:
-            return is_member(user, EDITORS)
+    def _may(self, request, obj, roles) -> bool:
+        if obj is None or obj._state.adding:
+            return request.user.is_active if roles == READERS else is_member(request, roles)
         household_id = obj.owning_household_id()
-        return household_id is not None and role_in(user, household_id) in EDITORS
+        if household_id is None and roles == READERS:
+            return request.user.is_active
+        return request.user.is_superuser or roles_of(request).get(household_id) in roles
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.for_user(request.user)
 
+    def get_readonly_fields(self, request, obj=None):
+        readonly = super().get_readonly_fields(request, obj)
+        return readonly if obj is None or obj._state.adding else (*readonly, *self.fixed)
+
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        rows = kwargs.get("queryset") or db_field.related_model._default_manager.all()
-        if hasattr(rows, "for_user") and not request.user.is_superuser:
-            kwargs["queryset"] = rows.for_user(request.user)
+        """Only rows of households that the caller may write in; what has no household is for superusers to choose."""
+        if not request.user.is_superuser:
+            kwargs["queryset"] = self.offered(db_field.related_model, request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def offered(self, model, user):
+        rows = model._default_manager.all()
+        return rows.for_user(user, self.writers) if hasattr(rows, "for_user") else rows.none()
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Without the links that open another form in a frame: nothing here may be framed."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
 
 NUMBER = {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})}
-NUMBERS = {MoneyField: NUMBER, ExactField: NUMBER}
+WIDGETS = {
+    MoneyField: NUMBER,
+    ExactField: NUMBER,
+    NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+}
 
 
 class HouseholdInline(HouseholdPermissions, TabularInline):
+    form, formset = RowForm, RowFormSet
     extra = 0
-    formfield_overrides = NUMBERS
+    per_page = 20
+    formfield_overrides = WIDGETS
+
+    def get_fields(self, request, obj=None):
+        return (*self.fields, "seen") if self.has_change_permission(request, obj) else self.fields
 
 
-class HouseholdAdmin(HouseholdPermissions, ModelAdmin):
+class HouseholdAdmin(HouseholdPermissions, Page):
     """The base of every model's page. `duplicate_field` is named where the database says that a name is taken."""
 
-    list_filter_submit = True
-    show_full_result_count = False
+    subject = SUBJECTS[0]
+    form = PageForm
     duplicate_field = "name"
-    actions = None
-    formfield_overrides = NUMBERS
+    formfield_overrides = WIDGETS
+    change_form_before_template = "strata/seen.html"
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
-        field = self.duplicate_field
-        return type(form.__name__, (RefusesWhatTheDatabaseRefuses, form), {"duplicate_field": field})
+        form.duplicate_field, form.request = self.duplicate_field, request
+        return form
+
+    def get_fields(self, request, obj=None):
+        return [name for name in super().get_fields(request, obj) if name != "seen"]
+
+    def get_changeform_initial_data(self, request):
+        """What there is no choice of is chosen."""
+        given = super().get_changeform_initial_data(request)
+        for name in ("household", "portfolio"):
+            if name in {field.name for field in self.opts.fields}:
+                offered = self.offered(self.opts.get_field(name).related_model, request.user)[:2]
+                if len(offered) == 1:
+                    given.setdefault(name, offered[0].pk)
+        return given
+
+    def save_model(self, request, obj, form, change):
+        """A form that changed nothing leaves no trace: its inlines were meant."""
+        if not change or form.changed_data:
+            super().save_model(request, obj, form, change)
+
+    def get_deleted_objects(self, objs, request):
+        """What would go, counted by set: an asset may have thousands of values."""
+        rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
+        counts: dict[str, int] = {}
+        count_below(rows, counts)
+        return [str(obj) for obj in objs], counts, set(), hindrances(rows)
 
     def history_view(self, request, object_id, extra_context=None):
         obj = self.get_object(request, object_id)
@@ -92,47 +235,136 @@ class HouseholdAdmin(HouseholdPermissions, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "rows": history_of(obj, SHOWN_CHANGES),
+            "rows": with_names(history_of(obj, SHOWN_CHANGES), self.model, request.user),
             "opts": self.opts,
             "object": obj,
         }
         return TemplateResponse(request, "strata/history.html", context)
 
 
-class RefusesWhatTheDatabaseRefuses:
-    """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page."""
+def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
+    """How many rows of each kind are deleted with these, themselves among them."""
+    found = rows.count()
+    name = rows.model._meta.verbose_name_plural
+    counts[name] = counts.get(name, 0) + found
+    for relation in cascading(rows.model) if found else ():
+        below = relation.related_model._base_manager.filter(
+            **{f"{relation.field.name}__in": rows.values("pk")}
+        )
+        count_below(below, counts)
 
-    duplicate_field = "name"
 
-    def _post_clean(self):
-        super()._post_clean()
-        if self.errors:
-            return
-        try:
-            with transaction.atomic():
-                adding, key = self.instance._state.adding, self.instance.pk
-                self.instance.save()
-                transaction.set_rollback(True)
-        except IntegrityError:
-            field = self.duplicate_field if self.duplicate_field in self.fields else None
-            self.add_error(field, "It is taken: something else has the same.")
-        except ValidationError as error:
-            for messages in error.messages:
-                self.add_error(None, messages)
-        finally:
-            self.instance._state.adding, self.instance.pk = adding, key
+def hindrances(rows: models.QuerySet) -> list[str]:
+    """What stands in the way of deleting these rows: what uses them, or stands below them."""
+    found = []
+    for relation in rows.model._meta.related_objects:
+        if relation.on_delete in (models.PROTECT, models.RESTRICT):
+            users = relation.related_model._base_manager.filter(
+                **{f"{relation.field.name}__in": rows.values("pk")}
+            )
+            found += [f"{row._meta.verbose_name}: {row}" for row in users[:SHOWN_HINDRANCES]]
+    return found
+
+
+# --- history ---
+
+
+def with_names(events: list[Event], model: type[models.Model], user) -> list[dict[str, Any]]:
+    """The events as they are shown: fields by their names, and related rows by theirs where the caller may see them."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    related = {name: field.related_model for name, field in fields.items() if field.is_relation}
+    texts: dict[str, set[str]] = {name: set() for name in related}
+    for event in events:
+        for name, before, after in event.fields:
+            texts.get(name, set()).update((before, after))
+    names = {column: names_of(related[column], ids, user) for column, ids in texts.items() if ids}
+
+    def shown(name: str, text: str) -> str:
+        return names.get(name, {}).get(text, text)
+
+    return [
+        {
+            "change": event.change,
+            "fields": [
+                (getattr(fields.get(name), "verbose_name", name), shown(name, before), shown(name, after))
+                for name, before, after in event.fields
+                if before or after
+            ],
+        }
+        for event in events
+    ]
+
+
+def names_of(model: type[models.Model], texts: set[str], user) -> dict[str, str]:
+    """The names of rows by their ids as the journal writes them, with hyphens or without; one query."""
+    ids = {text: as_uuid(text) for text in texts if as_uuid(text)}
+    rows = model._default_manager.filter(pk__in=set(ids.values()))
+    if hasattr(rows, "for_user") and not user.is_superuser:
+        rows = rows.for_user(user)
+    names = {row.pk: str(row) for row in rows}
+    return {text: names[pk] for text, pk in ids.items() if pk in names}
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+# --- filters ---
+
+
+class OwnRows(admin.RelatedFieldListFilter):
+    """Offers rows of the caller's households only; for a superuser the first two hundred of all."""
+
+    def field_choices(self, field, request, model_admin):
+        rows = field.related_model._default_manager.all()
+        if not request.user.is_superuser:
+            rows = rows.for_user(request.user)
+        return [(row.pk, str(row)) for row in rows[:200]]
+
+
+# --- the kernel's own tables ---
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, Page):
+    """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
+
+    subject, icon = SUBJECTS[2], "person"
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_staff", "last_login")
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_active and request.user.is_superuser
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request):
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request, obj=None):
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
-    """Tokens are made over the API or by a command; here they are seen and revoked."""
+class ApiTokenAdmin(Page):
+    """Tokens are made over the API or by a command; here everybody sees and revokes their own."""
 
+    subject, icon = SUBJECTS[2], "key"
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at")
     list_select_related = ("user",)
     search_fields = ("prefix", "name", "user__username")
@@ -142,24 +374,61 @@ class ApiTokenAdmin(ModelAdmin):
     def has_add_permission(self, request):
         return False
 
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_module_permission(self, request):
+        return request.user.is_active
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_active and (
+            obj is None or request.user.is_superuser or obj.user == request.user
+        )
+
+    has_delete_permission = has_view_permission
+
     def get_queryset(self, request):
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(user=request.user)
 
 
-@admin.register(Change)
-class ChangeAdmin(ModelAdmin):
-    """The journal, for superusers, to read."""
-
-    list_display = ("at", "actor_name", "road", "action", "model", "object_id", "request_id")
-    list_filter = ("action", "model")
-    search_fields = ("object_id", "request_id", "actor_name")
-    show_full_result_count = False
+class ForSuperusersToRead(Page):
+    """A table that the program writes."""
 
     def has_add_permission(self, request):
         return False
 
-    has_change_permission = has_delete_permission = lambda self, request, obj=None: False
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
     def has_view_permission(self, request, obj=None):
-        return request.user.is_superuser
+        return request.user.is_active and request.user.is_superuser
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+
+@admin.register(Change)
+class ChangeAdmin(ForSuperusersToRead):
+    """The journal."""
+
+    icon = "history"
+    list_display = ("at", "actor_name", "road", "action", "model", "object_id", "request_id")
+    list_filter = ("action", "model")
+    search_fields = ("object_id", "request_id", "actor_name")
+
+
+@admin.register(AccessAttempt)
+class FailedLogins(ForSuperusersToRead):
+    """Who failed to log in; deleting a line unlocks."""
+
+    icon = "lock"
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
+    search_fields = ("username", "ip_address")
+    fields = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
+
+    def has_delete_permission(self, request, obj=None):
+        return self.has_view_permission(request)

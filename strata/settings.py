@@ -424,6 +424,10 @@ UNFOLD = {
     "SITE_TITLE": "Strata",
     "SITE_HEADER": "Strata",
     "SITE_SYMBOL": "layers",
-    "SHOW_HISTORY": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}strata/icon.svg"}],
+    "STYLES": [f"{STATIC_URL}strata/admin.css"],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "strata.admin.sidebar"},
     "DASHBOARD_CALLBACK": "portfolios.dashboard.show",  # the kernel asks for it by name
 }

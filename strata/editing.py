@@ -1,0 +1,164 @@
+"""What every form of the admin refuses: a row that somebody else changed meanwhile, and what the database would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from unfold.forms import PaginationInlineFormSet
+
+from strata.api.errors import Refusal
+
+STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
+TAKEN = "It is taken: something else has the same."
+PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+class SeenField(forms.CharField):
+    """The state of the row that the page showed. It differs when the row was changed, and is no change itself."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial, data):
+        return False
+
+
+class RowForm(forms.ModelForm):
+    """A form of one row that was read before it is written: the admin's If-Match."""
+
+    seen = SeenField(required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding and hasattr(self.instance, "updated_at"):
+            self.initial["seen"] = self.stamp(self.instance.updated_at)
+
+    def stamp(self, updated_at: datetime) -> str:
+        return updated_at.isoformat()
+
+    def clean(self):
+        cleaned = super().clean()
+        if self._is_stale():
+            self.add_error(None, ValidationError(STALE, code="stale"))
+        self._keep_instants()
+        return cleaned
+
+    def _keep_instants(self) -> None:
+        """An input of a time ends at its seconds: what nobody touched keeps what stands behind them."""
+        for name in self.cleaned_data.keys() - set(self.changed_data):
+            if isinstance(self.cleaned_data[name], datetime):
+                self.cleaned_data[name] = getattr(self.instance, name)
+
+    def _is_stale(self) -> bool:
+        """Asked with the row locked, so that of two who save at once the second is told."""
+        seen, row = self.cleaned_data.get("seen", ""), self.instance
+        if row._state.adding:
+            return bool(seen)
+        if not self.has_changed():
+            return False
+        rows = type(row)._base_manager.select_for_update().filter(pk=row.pk).order_by()
+        now = rows.values_list("updated_at", flat=True).first()
+        return now is None or seen != self.stamp(now)
+
+
+class PageForm(RowForm):
+    """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page.
+
+    `duplicate_field` is named where the database says that something is taken.
+    """
+
+    duplicate_field = "name"
+
+    def _post_clean(self):
+        super()._post_clean()
+        if self.errors:
+            return
+        adding, key = self.instance._state.adding, self.instance.pk
+        try:
+            with transaction.atomic():
+                self.instance.save()
+                transaction.set_rollback(True)
+        except IntegrityError:
+            self.add_error(self.duplicate_field if self.duplicate_field in self.fields else None, TAKEN)
+        except ValidationError as error:
+            for message in error.messages:
+                self.add_error(None, message)
+        finally:
+            self.instance._state.adding, self.instance.pk = adding, key
+
+
+class RowFormSet(PaginationInlineFormSet):
+    """The rows of a page of an inline. What is posted is matched by its ids, however the pages have shifted since."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            self._queryset = self.queryset.filter(pk__in=self._posted_ids())
+
+    def _posted_ids(self) -> list[UUID]:
+        found = []
+        for number in range(self.initial_form_count()):
+            with suppress(ValueError):
+                found.append(UUID(self.data.get(f"{self.add_prefix(number)}-id", "")))
+        return found
+
+    def get_page_num(self) -> int:
+        page = self.request.GET.get(self.get_pagination_key(), "")
+        return int(page) if PAGE.fullmatch(page) else 1
+
+    def _construct_form(self, i, **kwargs):
+        """With the parent itself, which is not stored yet when both are new."""
+        form = super()._construct_form(i, **kwargs)
+        setattr(form.instance, self.fk.name, self.instance)
+        return form
+
+    def full_clean(self):
+        """Django takes a new parent's id away as it builds the forms, whose rows ask for it when they are checked."""
+        if self.is_bound and self.forms and self.instance.pk is None:
+            self.instance.pk = self.instance._meta.pk.get_default()
+        super().full_clean()
+
+    def clean(self):
+        super().clean()
+        for constraint in self.model._meta.total_unique_constraints:
+            self._refuse_doubles([name for name in constraint.fields if name != self.fk.name])
+
+    def _refuse_doubles(self, names: list[str]) -> None:
+        """Fields that the form does not show count as well, so Django's own check does not see all of them."""
+        known = set()
+        for form in self.forms:
+            row = form.instance
+            if (
+                form in self.deleted_forms
+                or not form.is_valid()
+                or (row._state.adding and not form.has_changed())
+            ):
+                continue
+            key = tuple(getattr(row, self.model._meta.get_field(name).attname) for name in names)
+            if None not in key and (key in known or (form.has_changed() and self._is_elsewhere(names, key))):
+                form.add_error(None, TAKEN)
+            known.add(key)
+
+    def _is_elsewhere(self, names, key) -> bool:
+        """Among the parent's rows that this page does not show."""
+        if self.instance._state.adding:
+            return False
+        rows = self.queryset.filter(**dict(zip(names, key, strict=True)))
+        return rows.exclude(pk__in=[form.instance.pk for form in self.forms]).exists()
+
+
+@contextmanager
+def refusals_shown(form: forms.ModelForm) -> Iterator[None]:
+    """What the API refuses becomes an error of the form, in the same words."""
+    try:
+        yield
+    except Refusal as refusal:
+        form.add_error(None, refusal.message)
+    except ValidationError as error:
+        form.add_error(None, ValidationError(error.messages))

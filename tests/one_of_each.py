@@ -1,0 +1,77 @@
+"""A row of every model that the admin shows, with one text in every field that takes text; new models included."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from django.apps import apps
+from django.contrib import admin
+from django.db import models
+
+from strata.days import DayField, TimeZoneField
+from strata.models import IdempotentAnswer
+from strata.money import CurrencyField, ExactField, MoneyField
+from strata.names import NameKeyField
+
+DAY = date(2026, 1, 31)
+MOMENT = datetime(2026, 1, 31, 10, 20, 30, 456789, UTC)
+OURS = ("strata", "portfolios", "assets")
+
+
+def shown_models() -> list[type[models.Model]]:
+    """What the admin has registered, and what its inlines show."""
+    ours = [one for label in OURS for one in apps.get_app_config(label).get_models()]
+    return [*(one for one in ours if one is not IdempotentAnswer), *(set(admin.site._registry) - set(ours))]
+
+
+def one_of_each(text: str, **known: models.Model) -> dict[type[models.Model], models.Model]:
+    """Rows by their model; `known` ones are taken as they are: `household=...`."""
+    world = {type(row): row for row in known.values()}
+    for model in shown_models():
+        make(model, text, world)
+    return world
+
+
+def make(model: type[models.Model], text: str, world: dict) -> models.Model:
+    if model not in world:
+        fields = [field for field in model._meta.concrete_fields if is_needed(field)]
+        values = {field.name: value_of(field, text, world) for field in fields}
+        if model._meta.label == "assets.Transaction":
+            values |= {"type": "ACQUIRE", "amount": 1}
+        if model._meta.label == "assets.AssetType":
+            values["code"] = values["code"].upper()  # nothing else is taken by its form
+        world[model] = model._default_manager.create(**values)
+    return world[model]
+
+
+def is_needed(field: models.Field) -> bool:
+    if (
+        field.primary_key
+        or isinstance(field, NameKeyField)
+        or field.name in ("created_by", "updated_by", "parent")
+    ):
+        return False
+    is_text = isinstance(field, models.CharField | models.TextField) and not field.choices
+    return is_text or (not field.has_default() and not (field.null and not field.is_relation))
+
+
+def value_of(field: models.Field, text: str, world: dict):
+    if field.is_relation:
+        return make(field.related_model, text, world)
+    if field.choices:
+        return field.choices[0][0]
+    for kinds, value in (
+        ((CurrencyField,), "EUR"),
+        ((TimeZoneField,), "Europe/Berlin"),
+        ((MoneyField, ExactField, models.IntegerField), 1),
+        ((DayField,), DAY),
+        ((models.DateTimeField,), MOMENT),
+        ((models.JSONField,), {"name": text}),
+        ((models.UUIDField,), "01890a5d-ac96-774b-bcce-b302099a8057"),
+        ((models.GenericIPAddressField,), "127.0.0.1"),
+        ((models.BooleanField,), True),
+        ((models.EmailField,), "someone@example.org"),
+    ):
+        if isinstance(field, kinds):
+            return value
+    return text[: field.max_length] if field.max_length else text

@@ -1,0 +1,539 @@
+"""Editing in the admin: nobody overwrites another, the API's rules hold, and a page costs the same for 1 row or 100."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
+from assets.movements import dispose
+from assets.seeds import type_id
+from conftest import member
+from portfolios.models import Household, Membership, Portfolio
+from strata import editing
+from strata.models import Change, User
+from strata.ownership import EDITOR, OWNER
+from tests.one_of_each import make, one_of_each
+from tests.test_admin_doors import filled, staff, url
+
+TODAY = date(2026, 1, 31)
+NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+
+
+@pytest.fixture
+def value(asset):
+    return AssetSnapshot.objects.create(asset=asset, value="10", on=TODAY, observed_at=NOON)
+
+
+@pytest.fixture
+def alices(alice_user) -> Client:
+    return staff(alice_user)
+
+
+@pytest.fixture
+def bobs(bob_user) -> Client:
+    return staff(bob_user)
+
+
+def form_of(client, row) -> dict:
+    return filled(client.get(url(type(row), "change", row.pk)))
+
+
+def save(client, row, data):
+    return client.post(url(type(row), "change", row.pk), data)
+
+
+def errors_of(answer) -> str:
+    form = answer.context["adminform"].form
+    formsets = [inline.formset for inline in answer.context["inline_admin_formsets"]]
+    return " ".join(
+        str(part)
+        for part in (form.errors, *(f.errors for f in formsets), *(f.non_form_errors() for f in formsets))
+    )
+
+
+# --- nobody overwrites another ---
+
+
+def test_of_two_who_edit_at_once_the_second_is_told(alices, bobs, asset):
+    of_alice, of_bob = form_of(alices, asset), form_of(bobs, asset)
+    assert save(bobs, asset, of_bob | {"name": "Bob's"}).status_code == 302
+    answer = save(alices, asset, of_alice | {"notes": "Alice's"})
+    assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True)
+    asset.refresh_from_db()
+    assert (asset.name, asset.notes) == ("Bob's", "")
+    assert save(alices, asset, form_of(alices, asset) | {"notes": "Alice's"}).status_code == 302
+
+
+@pytest.mark.parametrize(("model", "text"), [(Category, "name"), (Tag, "name"), (AssetType, "label")])
+def test_every_form_is_as_careful(alices, household, model, text):
+    row = make(model, "Old", {Household: household})
+    opened = form_of(alices, row)
+    setattr(row, text, "Newer")
+    row.save()
+    answer = save(alices, row, opened | {text: "Mine"})
+    assert editing.STALE in errors_of(answer)
+    assert save(alices, row, {**opened, text: "Mine", "seen": ""}).status_code == 200, (
+        "nor without saying what it saw"
+    )
+    row.refresh_from_db()
+    assert getattr(row, text) == "Newer"
+
+
+def test_a_value_changed_meanwhile_is_not_overwritten_by_the_assets_page(alices, bob, asset, value):
+    opened = form_of(alices, asset)
+    assert bob.patch(f"/api/v1/assets/{asset.pk}/snapshots/{value.pk}", {"value": "20"}).status_code == 200
+    answer = save(alices, asset, opened | {"name": "Renamed"})
+    assert editing.STALE in errors_of(answer)
+    value.refresh_from_db()
+    assert value.value == 20
+
+
+def test_a_value_deleted_meanwhile_does_not_come_back(alices, asset, value):
+    opened = form_of(alices, asset)
+    value.delete()
+    assert save(alices, asset, opened | {"snapshots-0-value": "30"}).status_code == 200
+    assert not AssetSnapshot.objects.exists()
+
+
+def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, household):
+    tag = Tag.objects.create(household=household, name="new")
+    opened = form_of(alices, asset)
+    assert bob.post(f"/api/v1/assets/{asset.pk}/tags/{tag.pk}").status_code == 200
+    assert editing.STALE in errors_of(save(alices, asset, opened | {"name": "Renamed"}))
+    assert asset.tags.get() == tag
+
+
+def test_a_form_that_changes_nothing_leaves_no_trace(alices, asset, value):
+    before = Change.objects.count()
+    assert save(alices, asset, form_of(alices, asset)).status_code == 302
+    assert Change.objects.count() == before
+    new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-02-01"}
+    assert save(alices, asset, form_of(alices, asset) | new).status_code == 302
+    assert list(Change.objects.filter(model="assets.Asset", action="update")) == []
+    assert AssetSnapshot.objects.get(on="2026-02-01").value == 11
+
+
+def test_pages_that_shift_while_a_form_is_open_write_the_rows_that_were_shown(alices, asset):
+    for day in range(1, 26):
+        at = NOON - timedelta(days=day)
+        AssetSnapshot.objects.create(asset=asset, value=day, on=at.date(), observed_at=at)
+    opened = form_of(alices, asset)
+    AssetSnapshot.objects.create(asset=asset, value=0, on=TODAY, observed_at=NOON)
+    assert save(alices, asset, opened | {"snapshots-19-value": "777"}).status_code == 302
+    assert AssetSnapshot.objects.get(value=777).on == TODAY - timedelta(days=20)
+    assert AssetSnapshot.objects.count() == 26
+
+
+@pytest.mark.parametrize("page", ["0", "00", "²", "-1", "x", "9" * 30, "2"])
+def test_any_page_of_an_inline_opens(alices, asset, value, page):
+    assert alices.get(url(Asset, "change", asset.pk), {"snapshots-page": page}).status_code == 200
+
+
+def test_what_stands_behind_the_seconds_is_kept(alices, asset):
+    exact = NOON.replace(second=30, microsecond=123456)
+    row = AssetSnapshot.objects.create(asset=asset, value=1, on=TODAY, observed_at=exact)
+    assert save(alices, row, form_of(alices, row) | {"value": "2"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.value, row.observed_at) == (2, exact)
+
+
+# --- what a constraint refuses is an error of the form ---
+
+
+def test_two_values_of_one_instant_are_refused_in_the_inline(alices, asset, value):
+    new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-01-31"}
+    answer = save(alices, asset, form_of(alices, asset) | new)
+    assert (answer.status_code, editing.TAKEN in errors_of(answer)) == (200, True)
+    twice = new | {"snapshots-TOTAL_FORMS": "3", "snapshots-1-on": "2026-02-01"}
+    twice |= {"snapshots-2-value": "12", "snapshots-2-on": "2026-02-01"}
+    assert editing.TAKEN in errors_of(save(alices, asset, form_of(alices, asset) | twice))
+    assert AssetSnapshot.objects.count() == 1
+
+
+def test_what_only_the_database_sees_is_said_and_not_broken(alices, household, monkeypatch):
+    """The race that no check of ours can close."""
+    Tag.objects.create(household=household, name="Blue")
+    monkeypatch.setattr(
+        editing.PageForm, "_post_clean", lambda self: super(editing.PageForm, self)._post_clean()
+    )
+    answer = alices.post(
+        url(Tag, "add"), {"household": household.pk, "name": "blue", "seen": ""}, follow=True
+    )
+    assert b"Nothing was saved" in answer.content
+    assert Tag.objects.count() == 1
+
+
+# --- the API's rules ---
+
+
+def test_a_new_asset_takes_its_first_values_and_the_portfolios_currency(alices, portfolio):
+    data = {"name": "Car", "portfolio": portfolio.pk, "asset_type": type_id(2), "on": ""}
+    data |= {f"{name}-INITIAL_FORMS": "0" for name in ("snapshots", "transactions")}
+    data |= {"snapshots-TOTAL_FORMS": "1", "snapshots-0-value": "5", "snapshots-0-on": "2026-01-31"}
+    data |= {"transactions-TOTAL_FORMS": "1", "transactions-0-type": "ACQUIRE", "transactions-0-amount": "6"}
+    data |= {"transactions-0-on": "2026-01-30", "transactions-0-fee": "0", "transactions-0-tax": "0"}
+    answer = alices.post(url(Asset, "add"), data)
+    assert answer.status_code == 302, errors_of(answer)
+    car = Asset.objects.get()
+    assert (car.currency, car.snapshots.get().observed_at) == ("EUR", NOON)
+    bought = car.transactions.get()
+    assert (bought.currency, bought.amount, bought.position) == ("EUR", 6, 0)
+    alices.post(url(Asset, "add"), data | {"portfolio": "", "name": "Other"})
+    twice = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "6", "snapshots-1-on": "2026-01-31"}
+    assert editing.TAKEN in errors_of(alices.post(url(Asset, "add"), data | twice))
+    assert Asset.objects.count() == 1
+
+
+def test_a_value_moved_to_another_day_stands_at_its_noon(alices, asset, value):
+    data = form_of(alices, asset) | {"snapshots-0-on": "2026-02-03"}
+    assert save(alices, asset, data).status_code == 302
+    value.refresh_from_db()
+    assert (value.on, value.observed_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
+
+
+def test_transactions_of_a_day_follow_each_other(alices, asset):
+    body = {"asset": asset.pk, "type": "INCOME", "fee": "0", "tax": "0", "on": "2026-01-31", "seen": ""}
+    for amount in ("1", "2"):
+        assert alices.post(url(Transaction, "add"), body | {"amount": amount}).status_code == 302
+    found = Transaction.objects.order_by("position").values_list("position", "amount", "currency")
+    assert list(found) == [(0, Decimal(1), "EUR"), (1, Decimal(2), "EUR")]
+
+
+def test_a_currency_in_use_stays(alices, asset, value):
+    answer = save(alices, asset, form_of(alices, asset) | {"currency": "USD"})
+    assert "currency" in answer.context["adminform"].form.errors
+    value.delete()
+    assert save(alices, asset, form_of(alices, asset) | {"currency": "USD"}).status_code == 302
+
+
+def test_an_asset_moves_to_another_household_only_without_its_labels(alices, alice_user, asset, household):
+    other = Household.objects.create(name="Other")
+    Membership.objects.create(household=other, user=alice_user, role=EDITOR, accepted_at=NOON)
+    there = Portfolio.objects.create(household=other, name="There")
+    asset.tags.add(Tag.objects.create(household=household, name="here"))
+    moved = form_of(alices, asset) | {"portfolio": str(there.pk)}
+    assert save(alices, asset, moved).status_code == 200
+    moved.pop("tags")
+    assert save(alices, asset, moved).status_code == 302
+    asset.refresh_from_db()
+    assert (asset.portfolio, asset.tags.count()) == (there, 0)
+
+
+def test_a_disposal_taken_back_by_hand_takes_its_transaction_along(alices, asset):
+    dispose(asset, on=TODAY, proceeds=Decimal(5))
+    assert Transaction.objects.count() == 1
+    assert save(alices, asset, form_of(alices, asset) | {"disposed_on": ""}).status_code == 302
+    asset.refresh_from_db()
+    assert (asset.disposed_on, Transaction.objects.count()) == (None, 0)
+
+
+def test_assets_are_disposed_of_and_reinstated_from_the_list(alices, asset):
+    for action, gone in (("dispose_of", True), ("reinstate", False)):
+        answer = alices.post(url(Asset), {"action": action, "_selected_action": str(asset.pk), "index": "0"})
+        assert answer.status_code == 302
+        asset.refresh_from_db()
+        assert (asset.disposed_on is not None) == gone
+
+
+def test_an_action_leaves_out_what_the_caller_only_sees(alices, alice_user, asset):
+    other = Household.objects.create(name="Other")
+    Membership.objects.create(household=other, user=alice_user, role="viewer", accepted_at=NOON)
+    seen = make(Asset, "seen", {Household: other})
+    chosen = {"action": "dispose_of", "_selected_action": [str(asset.pk), str(seen.pk)], "index": "0"}
+    answer = alices.post(url(Asset), chosen, follow=True)
+    assert b"Disposed of: 1 of 2." in answer.content
+    seen.refresh_from_db()
+    assert seen.disposed_on is None
+
+
+def test_shared_types_are_read_only_but_to_superusers(alices):
+    shared = AssetType.objects.get(pk=type_id(1))
+    assert alices.post(url(AssetType, "change", shared.pk), {"label": "Mine"}).status_code == 403
+    body = {"code": "MINE", "label": "Mine", "group": "OTHER", "kind": "value", "stale_after_days": "1"}
+    assert "household" in alices.post(url(AssetType, "add"), body).context["adminform"].form.errors
+    root = staff(User.objects.create(username="root", is_superuser=True))
+    assert save(root, shared, form_of(root, shared) | {"label": "Better"}).status_code == 302
+    assert root.post(url(AssetType, "add"), body | {"seen": ""}).status_code == 302
+    assert AssetType.objects.get(code="MINE").household is None
+
+
+def test_an_own_type_does_not_take_a_shared_code(alices, household):
+    taken = AssetType.objects.filter(household=None).first().code
+    body = {"code": taken, "label": "Mine", "group": "OTHER", "kind": "value", "stale_after_days": "1"}
+    answer = alices.post(url(AssetType, "add"), body | {"household": household.pk})
+    assert "code" in answer.context["adminform"].form.errors
+
+
+def test_what_is_in_use_is_not_deleted_and_the_page_says_by_what(alices, household, asset):
+    top = Category.objects.create(household=household, name="Top")
+    Category.objects.create(household=household, name="Below", parent=top)
+    own = AssetType.objects.create(household=household, code="OWN", label="Own")
+    Asset.objects.filter(pk=asset.pk).update(asset_type=own)
+    for row, user in ((top, b"Below"), (own, b"Account")):
+        assert user in alices.get(url(type(row), "delete", row.pk)).content
+        alices.post(url(type(row), "delete", row.pk), {"post": "yes"})
+        assert type(row).objects.filter(pk=row.pk).exists()
+
+
+# --- households and their members ---
+
+
+def members_of(client, household) -> dict:
+    return form_of(client, household)
+
+
+def test_who_makes_a_household_owns_it_with_its_first_categories(charlie_user):
+    charlie = staff(charlie_user)
+    assert charlie.post(url(Household, "add"), {"name": "Mine", "seen": ""}).status_code == 302
+    made = Household.objects.get(name="Mine")
+    assert made.memberships.get().user == charlie_user
+    assert made.memberships.get().role == OWNER
+    assert made.categories.exists()
+
+
+def row_of(data: dict, user) -> str:
+    pk = str(Membership.objects.get(user=user).pk)
+    return next(
+        name.removesuffix("-id") for name, given in data.items() if name.endswith("-id") and str(given) == pk
+    )
+
+
+@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "viewer"}])
+def test_the_last_owner_stays(alices, alice_user, bob_user, household, change):
+    data = members_of(alices, household)
+    mine, theirs = row_of(data, alice_user), row_of(data, bob_user)
+    leaves = {f"{mine}-{name}": given for name, given in change.items()}
+    assert "at least one owner" in errors_of(save(alices, household, data | leaves))
+    assert save(alices, household, data | leaves | {f"{theirs}-role": "owner"}).status_code == 302
+    assert [one.user for one in household.memberships.filter(role="owner")] == [bob_user]
+
+
+def test_two_owners_do_not_leave_in_one_form(alices, alice_user, bob_user, household):
+    Membership.objects.filter(user=bob_user).update(role=OWNER)
+    data = members_of(alices, household)
+    rows = (row_of(data, alice_user), row_of(data, bob_user))
+    assert save(alices, household, data | {f"{row}-DELETE": "on" for row in rows}).status_code == 200
+    assert household.memberships.filter(role=OWNER).count() == 2
+
+
+def test_staff_invite_by_name_and_cannot_accept_for_another(alices, household, charlie_user):
+    data = members_of(alices, household)
+    total = int(data["memberships-TOTAL_FORMS"])
+    row = f"memberships-{total}"
+    new = {"memberships-TOTAL_FORMS": str(total + 1), f"{row}-role": "editor"}
+    new |= {f"{row}-accepted_at_0": "2026-01-01", f"{row}-accepted_at_1": "10:00:00"}
+    assert "no such user" in errors_of(save(alices, household, data | new | {f"{row}-username": "nobody"}))
+    assert editing.TAKEN in errors_of(save(alices, household, data | new | {f"{row}-username": "Alice"}))
+    assert save(alices, household, data | new | {f"{row}-username": "CHARLIE"}).status_code == 302
+    invited = household.memberships.get(user=charlie_user)
+    assert (invited.role, invited.accepted_at) == ("editor", None)
+
+
+# --- the tree ---
+
+
+def listed(client, **asked) -> list[tuple]:
+    rows = client.get(url(Category), asked).context["cl"].result_list
+    return [(row.name, row.branch.depth, row.branch.below) for row in rows]
+
+
+@pytest.fixture
+def tree(household):
+    """House (Garden (Shed), Attic), Animals."""
+    rows = {}
+    for name, parent in (
+        ("House", None),
+        ("Garden", "House"),
+        ("Shed", "Garden"),
+        ("Attic", "House"),
+        ("Animals", None),
+    ):
+        rows[name] = Category.objects.create(household=household, name=name, parent=rows.get(parent))
+    return rows
+
+
+def test_the_list_of_categories_is_the_tree(alices, tree, asset):
+    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
+    wanted = [("Animals", 0, 0), ("House", 0, 3), ("Attic", 1, 0), ("Garden", 1, 1), ("Shed", 2, 0)]
+    assert listed(alices) == wanted
+    assert [row.asset_count for row in alices.get(url(Category)).context["cl"].result_list] == [0, 0, 0, 0, 1]
+    assert "House › Garden › Shed".encode() in alices.get(url(Category), {"q": "Shed"}).content
+
+
+def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
+    assert (
+        save(
+            alices, tree["Garden"], form_of(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
+        ).status_code
+        == 302
+    )
+    assert ("Shed", 2, 0) in listed(alices)
+    assert [name for name, _, _ in listed(alices)] == ["Animals", "Garden", "Shed", "House", "Attic"]
+    answer = save(alices, tree["Animals"], form_of(alices, tree["Animals"]) | {"parent": tree["Shed"].pk})
+    assert "parent" in answer.context["adminform"].form.errors
+
+
+def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
+    with connection.cursor() as cursor:
+        ids = [
+            Category._meta.get_field("id").get_db_prep_value(tree[name].pk, connection)
+            for name in ("Shed", "House")
+        ]
+        cursor.execute("UPDATE assets_category SET parent_id = %s WHERE id = %s", ids)
+    assert [name for name, _, _ in listed(alices)] == ["Animals", "Attic", "Garden", "House", "Shed"]
+    assert b"it stands below itself" in alices.get(url(Category)).content
+    assert save(alices, tree["House"], form_of(alices, tree["House"]) | {"parent": ""}).status_code == 302
+    assert listed(alices)[1] == ("House", 0, 3)
+
+
+def test_assets_are_filtered_by_a_category_and_all_below_it(alices, tree, asset):
+    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
+    found = {
+        name: alices.get(url(Asset), {"category": str(tree[name].pk)}).context["cl"].result_count
+        for name in tree
+    }
+    assert found == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}
+
+
+# --- history ---
+
+
+def test_history_names_related_rows_where_the_caller_sees_them(
+    alices, bobs, bob_user, alice_user, asset, portfolio
+):
+    hidden = Portfolio.objects.create(household=Household.objects.create(name="H"), name="Hidden one")
+    Asset.objects.filter(pk=asset.pk).update(portfolio=hidden)
+    Asset.objects.filter(pk=asset.pk).update(portfolio=portfolio, name="Renamed")
+    page = alices.get(url(Asset, "history", asset.pk)).content.decode()
+    assert "Main" in page
+    assert "Renamed" in page
+    assert "Hidden one" not in page
+    assert str(hidden.pk) in page or hidden.pk.hex in page
+    assert "portfolio_id" not in page
+
+
+# --- a page costs the same for 1 row and for 100 ---
+
+
+def queries(client, page) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(page).status_code == 200, page
+    return len(seen)
+
+
+@pytest.fixture
+def rita(db):
+    return staff(User.objects.create(username="rita", is_superuser=True))
+
+
+@pytest.mark.parametrize("who", ["rita", "alices"])
+def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, household, alice_user):
+    client = request.getfixturevalue(who)
+    pages = [url(model) for model in admin.site._registry]
+    kept = {"household": household} if who == "alices" else {}
+
+    def grow(number: int) -> None:
+        one_of_each(f"Number {number}", **kept)
+
+    grow(0)
+    pages = [page for page in pages if client.get(page).status_code == 200]
+    before = {page: queries(client, page) for page in pages}
+    for number in range(1, 100):
+        grow(number)
+    assert {page: queries(client, page) for page in pages} == before
+    assert max(before.values()) <= 16
+
+
+def test_forms_deletions_and_histories_take_as_many_for_100_rows_as_for_one(
+    alices, alice_user, household, portfolio, asset
+):
+    category = Category.objects.create(household=household, name="Top")
+    rows = (household, portfolio, asset, category)
+    pages = [url(type(row), name, row.pk) for row in rows for name in ("change", "delete", "history")]
+    pages += [url(model, "add") for model in (Asset, AssetSnapshot, Transaction, Category)]
+
+    def grow(number: int) -> None:
+        day = TODAY + timedelta(days=number)
+        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=NOON + timedelta(days=number))
+        Transaction.objects.create(
+            asset=asset,
+            type="INCOME",
+            amount=1,
+            currency="EUR",
+            on=day,
+            occurred_at=NOON + timedelta(days=number),
+        )
+        label, tag = (
+            model.objects.create(household=household, name=f"{number}") for model in (Category, Tag)
+        )
+        AssetCategory.objects.create(asset=asset, category=label)
+        AssetTag.objects.create(asset=asset, tag=tag)
+        member(household, f"user {number}", EDITOR)
+        for row in rows:
+            row.name = f"{row._meta.verbose_name} {number}"
+            row.save()
+
+    for number in range(2):
+        grow(number)
+    before = {
+        page: queries(alices, page) for page in (*pages, *pages)
+    }  # the first round fills Django's own caches
+    for number in range(2, 100):
+        grow(number)
+    assert {page: queries(alices, page) for page in pages} == before
+    assert max(before.values()) <= 30
+
+
+# --- users ---
+
+
+def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
+    weak = {
+        "username": "newcomer",
+        "usable_password": "true",
+        "password1": "12345678",
+        "password2": "12345678",
+    }
+    assert rita.post(url(User, "add"), weak).status_code == 200
+    assert not User.objects.filter(username="newcomer").exists()
+    user = User.objects.create_user("dora", password="correct horse battery")
+    page = f"/admin/strata/user/{user.pk}/password/"
+    assert rita.post(page, weak).status_code == 200
+    user.refresh_from_db()
+    assert user.check_password("correct horse battery")
+
+
+def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
+    user = User.objects.create_user("dora", password="correct horse battery")
+    theirs = staff(user)
+    good = {
+        "usable_password": "true",
+        "password1": "another long battery",
+        "password2": "another long battery",
+    }
+    assert rita.post(f"/admin/strata/user/{user.pk}/password/", good).status_code == 302
+    assert theirs.get("/admin/").status_code == 302
+
+
+def test_every_page_is_in_the_sidebar_under_a_subject(rita):
+    groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
+    links = [item["link"] for group in groups for item in group["items"]]
+    assert sorted(links) == sorted(url(model) for model in admin.site._registry)
+    assert [group["title"] for group in groups] == [
+        "What we have",
+        "How it is sorted",
+        "Who we are",
+        "Behind it",
+    ]
