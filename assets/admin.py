@@ -11,7 +11,12 @@ from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from assets import movements, taxonomy
 from assets.models import (
@@ -141,7 +146,10 @@ class AssetForm(PageForm):
     """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
 
     currency = forms.CharField(
-        required=False, max_length=3, help_text="A code such as EUR. Empty: the portfolio's."
+        required=False,
+        max_length=3,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="A code such as EUR. Empty: the portfolio's.",
     )
     categories = forms.ModelMultipleChoiceField(
         Category.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
@@ -286,9 +294,15 @@ class SnapshotPage(HouseholdAdmin):
 
 
 class TransactionForm(PageForm):
-    currency = forms.CharField(required=False, max_length=3, help_text="Empty: the asset's.")
+    currency = forms.CharField(
+        required=False, max_length=3, widget=UnfoldAdminTextInputWidget, help_text="Empty: the asset's."
+    )
     position = forms.IntegerField(
-        required=False, min_value=0, help_text="The order within the day. Empty: after the day's last."
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="The order within the day. Empty: after the day's last.",
     )
 
     def __init__(self, *args, **kwargs):
@@ -316,6 +330,22 @@ class TransactionForm(PageForm):
 class TransactionPage(HouseholdAdmin):
     icon = "receipt_long"
     form = TransactionForm
+    fields = (
+        "asset",
+        "type",
+        "amount",
+        "quantity",
+        "unit_price",
+        "fee",
+        "tax",
+        "currency",
+        "on",
+        "occurred_at",
+        "position",
+        "note",
+        "source",
+        "external_id",
+    )
     fixed = ("asset",)
     list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
     list_filter = ("type", ("asset__portfolio", OwnRows), "currency")

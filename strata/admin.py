@@ -243,10 +243,11 @@ class HouseholdAdmin(HouseholdPermissions, Page):
 
 
 def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
-    """How many rows of each kind are deleted with these, themselves among them."""
+    """How many rows of each kind that has a page are deleted with these, themselves among them."""
     found = rows.count()
-    name = rows.model._meta.verbose_name_plural
-    counts[name] = counts.get(name, 0) + found
+    if found and rows.model in admin.site._registry:
+        name = rows.model._meta.verbose_name_plural
+        counts[name] = counts.get(name, 0) + found
     for relation in cascading(rows.model) if found else ():
         below = relation.related_model._base_manager.filter(
             **{f"{relation.field.name}__in": rows.values("pk")}

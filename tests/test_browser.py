@@ -183,8 +183,11 @@ def test_swagger_reads_and_writes_by_session_and_shows_names_as_text(live_server
     with chromium(live_server.url, session_of(root)) as seen:
         page = seen.page
         seen.open("/swagger")
-        for operation, body in (("households_list", None), ("tags_create", '{"name": "made in Swagger"}')):
-            block = page.locator(f"[id$='{operation}']")
+        for operation, body in (
+            ("households-households_list", None),
+            ("tags-tags_create", '{"name": "made in Swagger"}'),
+        ):
+            block = page.locator(f"#operations-{operation}")
             block.locator("button.opblock-summary-control").click()
             block.locator(".try-out__btn").click()
             if body:
