@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from unfold.forms import PaginationInlineFormSet
 
 from strata.api.errors import Refusal
@@ -67,6 +68,12 @@ class RowForm(forms.ModelForm):
         return now is None or seen != self.stamp(now)
 
 
+def give_id(row: models.Model) -> Any:
+    if row.pk is None:
+        row.pk = row._meta.pk.get_default()
+    return row.pk
+
+
 class PageForm(RowForm):
     """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page.
 
@@ -79,7 +86,7 @@ class PageForm(RowForm):
         super()._post_clean()
         if self.errors:
             return
-        adding, key = self.instance._state.adding, self.instance.pk
+        adding, key = self.instance._state.adding, give_id(self.instance)
         try:
             with transaction.atomic():
                 self.instance.save()
@@ -120,8 +127,8 @@ class RowFormSet(PaginationInlineFormSet):
 
     def full_clean(self):
         """Django takes a new parent's id away as it builds the forms, whose rows ask for it when they are checked."""
-        if self.is_bound and self.forms and self.instance.pk is None:
-            self.instance.pk = self.instance._meta.pk.get_default()
+        if self.is_bound and self.forms:
+            give_id(self.instance)
         super().full_clean()
 
     def clean(self):

@@ -9,19 +9,18 @@ from django.contrib import admin
 from django.db import models
 
 from strata.days import DayField, TimeZoneField
-from strata.models import IdempotentAnswer
+from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameKeyField
 
 DAY = date(2026, 1, 31)
 MOMENT = datetime(2026, 1, 31, 10, 20, 30, 456789, UTC)
-OURS = ("strata", "portfolios", "assets")
 
 
 def shown_models() -> list[type[models.Model]]:
-    """What the admin has registered, and what its inlines show."""
-    ours = [one for label in OURS for one in apps.get_app_config(label).get_models()]
-    return [*(one for one in ours if one is not IdempotentAnswer), *(set(admin.site._registry) - set(ours))]
+    """What the admin has registered, and the households' rows that its inlines show."""
+    tracked = [model for model in apps.get_models() if issubclass(model, TrackedModel)]
+    return [*tracked, *(model for model in admin.site._registry if model not in tracked)]
 
 
 def one_of_each(text: str, **known: models.Model) -> dict[type[models.Model], models.Model]:
@@ -38,6 +37,8 @@ def make(model: type[models.Model], text: str, world: dict) -> models.Model:
         values = {field.name: value_of(field, text, world) for field in fields}
         if model._meta.label == "assets.Transaction":
             values |= {"type": "ACQUIRE", "amount": 1}
+        if model._meta.label == "portfolios.AllocationTarget":  # of one kind of group, and no other
+            values = {name: values[name] for name in ("household", "tag")} | {"share": "0.01"}
         if model._meta.label == "assets.AssetType":
             values["code"] = values["code"].upper()  # nothing else is taken by its form
         world[model] = model._default_manager.create(**values)

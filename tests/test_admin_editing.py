@@ -16,6 +16,7 @@ from assets.movements import dispose
 from assets.seeds import type_id
 from conftest import member
 from portfolios.models import Household, Membership, Portfolio
+from portfolios.reports.snapshots import refresh
 from strata import editing
 from strata.models import Change, User
 from strata.ownership import EDITOR, OWNER
@@ -448,10 +449,13 @@ def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, hous
         one_of_each(f"Number {number}", **kept)
 
     grow(0)
+    refresh(Portfolio.objects.get())
     pages = [page for page in pages if client.get(page).status_code == 200]
     before = {page: queries(client, page) for page in pages}
     for number in range(1, 100):
         grow(number)
+    for portfolio in Portfolio.objects.all():
+        refresh(portfolio)  # a portfolio whose totals grew old costs two more, until they are stored anew
     assert {page: queries(client, page) for page in pages} == before
     assert max(before.values()) <= 16
 
