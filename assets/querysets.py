@@ -7,8 +7,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, DateField, F, OuterRef, Subquery, Value, When
-from django.utils import timezone
 
+from strata import clock
 from strata.days import time_zones
 from strata.history import TrackedQuerySet
 from strata.money import MoneyField
@@ -25,7 +25,7 @@ def _zones_on_another_day(quarter: datetime) -> tuple[tuple[date, tuple[str, ...
 
 def today_in(zone_lookup: str):
     """SQL for today's date in the zone that a row names."""
-    now = timezone.now().astimezone(UTC)
+    now = clock.now().astimezone(UTC)
     quarter = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
     cases = [
         When(**{f"{zone_lookup}__in": names}, then=Value(day, DateField()))

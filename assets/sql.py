@@ -98,8 +98,10 @@ _GRID = {
     WITH asset AS ({_ASSETS[vendor]}), day AS ({_DAYS[vendor]}),
     worth AS MATERIALIZED (
         SELECT day.number, asset.place, (
-            SELECT s.value FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND s."on" <= day.on_day
-            ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            SELECT newest.value FROM (
+                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
+                WHERE s.asset_id = asset.id AND s."on" <= day.on_day ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            ) newest
         ) AS value
         FROM asset CROSS JOIN day WHERE asset.gone IS NULL OR asset.gone > day.on_day
     )
@@ -126,8 +128,10 @@ _AMOUNTS_ON = {
     WITH mine AS ({_IDS[vendor]}),
     worth AS MATERIALIZED (
         SELECT a.portfolio_id, a.currency, (
-            SELECT s.value FROM assets_assetsnapshot s WHERE s.asset_id = a.id AND s."on" <= %s
-            ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            SELECT newest.value FROM (
+                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
+                WHERE s.asset_id = a.id AND s."on" <= %s ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            ) newest
         ) AS value
         FROM mine JOIN assets_asset a ON a.portfolio_id = mine.id
         WHERE a.disposed_on IS NULL OR a.disposed_on > %s
@@ -147,19 +151,22 @@ def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID
         yield _id(portfolio), currency, whole(*both)
 
 
+# What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
+# covered by the views of strata.shadows, SQLite looks through these by their indexes only then.
+
 # --- every value of each asset, packed: a row for each asset ---
 
-_SOURCE = """SELECT s."on", s.value FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
+_SOURCE = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
     ORDER BY s."on", s.observed_at"""
 _SINCE_THE_NEWEST = """s."on" <= %s AND s."on" >= COALESCE((
-        SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
+        SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1
     ), %s)"""
 _ENDS = """s."on" IN (
-        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s),
-        (SELECT MIN(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" > %s AND o."on" <= %s),
-        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" < asset.gone
-            AND o."on" <= %s),
-        (SELECT MAX(o."on") FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s))"""
+        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1),
+        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" > %s AND o."on" <= %s ORDER BY o."on" LIMIT 1),
+        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" < asset.gone
+            AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1),
+        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1))"""
 _PACKED = {
     "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
     "postgresql": """SELECT place, (SELECT array_to_string(array_agg("on"), ',') || ' ' ||

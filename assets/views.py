@@ -38,6 +38,7 @@ from strata.api.errors import conflict, not_found
 from strata.api.fields import UUIDSerializerField
 from strata.api.filters import (
     AS_OF,
+    KNOWN_AT,
     Parameter,
     by_choice,
     by_currency,
@@ -102,7 +103,11 @@ class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
     queryset = AssetType.objects.order_by("code", "id")
     serializer_class = AssetTypeSerializer
     duplicate = ("DUPLICATE_NAME", "code", "The code is taken.")
-    parameters = {"group": by_choice("group", Group.values), "search": searching("code", "label")}
+    parameters = {
+        "group": by_choice("group", Group.values),
+        "search": searching("code", "label"),
+        "known_at": KNOWN_AT,
+    }
     orderings = {"code": "code", "label": "label"}
 
 
@@ -110,7 +115,7 @@ class TagViewSet(InHousehold, HouseholdModelViewSet):
     thing = "tag"
     queryset = Tag.objects.order_by("name_key", "id")
     serializer_class = TagSerializer
-    parameters = {"household": by_id("household"), "search": searching("name")}
+    parameters = {"household": by_id("household"), "search": searching("name"), "known_at": KNOWN_AT}
     orderings = {"name": "name_key", "created_at": "created_at"}
 
 
@@ -118,7 +123,12 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     thing = "category"
     queryset = Category.objects.order_by("name_key", "id")
     serializer_class = CategorySerializer
-    parameters = {"household": by_id("household"), "parent": by_id("parent"), "search": searching("name")}
+    parameters = {
+        "household": by_id("household"),
+        "parent": by_id("parent"),
+        "search": searching("name"),
+        "known_at": KNOWN_AT,
+    }
     orderings = {"name": "name_key", "created_at": "created_at"}
 
     def destroy(self, request, *args, **kwargs):
@@ -173,6 +183,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "disposed_to": by_day("disposed_on__lte"),
         "search": searching("name", "notes"),
         "on": AS_OF,
+        "known_at": KNOWN_AT,
     }
     orderings = {
         "name": "name",
@@ -287,7 +298,7 @@ class AssetSnapshotViewSet(OfOneAsset):
     serializer_class = AssetSnapshotSerializer
     cursor_fields = ("on", "observed_at", "id")
     duplicate = ("DUPLICATE_SNAPSHOT", "observed_at", "The asset has a value at this instant.")
-    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte")}
+    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
 
 
 @in_path("asset_id")
@@ -305,6 +316,7 @@ class TransactionViewSet(OfOneAsset):
         "start": by_day("on__gte"),
         "end": by_day("on__lte"),
         "type": by_choice("type", AssetTransaction.Type.values),
+        "known_at": KNOWN_AT,
     }
 
 
@@ -321,6 +333,7 @@ class ExchangeRateViewSet(
         "start": by_day("on__gte"),
         "end": by_day("on__lte"),
         "source": by_choice("source", ExchangeRate.Source.values),
+        "known_at": KNOWN_AT,
     }
 
     def get_queryset(self):

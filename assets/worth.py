@@ -20,6 +20,7 @@ from django.db.models import F, Min, OuterRef, Subquery
 from assets import sql
 from assets.calculations.valuation import History, Keys, Totals, fold, grid_totals, money, running_totals
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType
+from strata import clock
 
 COLUMNS = {
     "type": "asset_type_id",
@@ -62,7 +63,7 @@ def totals_on(
     """
     if not days:
         return Totals((), {})
-    if derived and by in STEPS_BY and len(days) > FEW_DAYS:
+    if derived and clock.known_at() is None and by in STEPS_BY and len(days) > FEW_DAYS:
         return without_zeros(by_steps(portfolio_ids, days, by, rename or {}))
     held = holdings(portfolio_ids, by, rename or {})
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)

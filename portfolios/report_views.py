@@ -33,7 +33,7 @@ from portfolios.reports.quality import LOOKED_BACK
 from strata.api.errors import not_found
 from strata.api.etags import is_fresh
 from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField
-from strata.api.filters import Parameter, choice, described, whole_number
+from strata.api.filters import KNOWN_AT, Parameter, choice, described, whole_number
 from strata.api.tables import TableRenderer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 
@@ -64,6 +64,7 @@ OF_EVERY_REPORT = {
         "To report in. The portfolios' base currency, or EUR where they have several.",
         many=False,
     ),
+    "known_at": KNOWN_AT,
 }
 OF_THE_TREE = {
     "level": whole_number(
@@ -90,7 +91,9 @@ class Report(OneTransactionAWrite, APIView):
         tag = state_of(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
         if is_fresh(request, tag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
-        asked = {name: values[0] for name, values in self.read_parameters().items() if name != "portfolio"}
+        asked = {name: values[0] for name, values in self.read_parameters().items()}
+        for name in ("portfolio", "known_at"):
+            asked.pop(name, None)
         self.refuse_contradictions(asked)
         report = self.report(**asked)
         as_table = request.accepted_renderer.format == TableRenderer.format

@@ -61,6 +61,9 @@ class MissingRateSerializer(StrictSerializer):
     on = DaySerializerField()
     amount = serializers.CharField()
 
+    def to_representation(self, gap):
+        return gap  # as a Total has it, and as it is stored: JSON already
+
 
 @extend_schema_field(MissingRateSerializer(many=True))
 class MissingRates(serializers.ReadOnlyField):

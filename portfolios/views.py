@@ -23,7 +23,7 @@ from portfolios.serializers import (
     PortfolioSnapshotSerializer,
 )
 from strata.api.errors import conflict, not_found
-from strata.api.filters import AS_OF, by_currency, by_day, by_id, searching
+from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, searching
 from strata.api.pagination import Cursor
 from strata.api.viewsets import (
     Changes,
@@ -51,6 +51,7 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
         "currency": by_currency("base_currency"),
         "search": searching("name"),
         "on": AS_OF,
+        "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
     history = None  # the path is that of the net worth over time
@@ -72,7 +73,7 @@ class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
     queryset = AllocationTarget.objects.order_by("created_at", "id")
     serializer_class = AllocationTargetSerializer
     duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
-    parameters = {"household": by_id("household"), "portfolio": by_id("portfolio")}
+    parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
 
 
 @in_path("portfolio_id")
@@ -82,7 +83,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     serializer_class = PortfolioSnapshotSerializer
     pagination_class = Cursor
     cursor_fields = ("on", "observed_at", "id")
-    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte")}
+    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
 
     @cached_property
     def portfolio(self):
@@ -123,7 +124,7 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     writers = OWNERS
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
-    parameters = {"search": searching("name")}
+    parameters = {"search": searching("name"), "known_at": KNOWN_AT}
 
     def write(self, serializer, **given):
         if serializer.instance is None:

@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
 from strata import actor
+from strata.clock import written_at
 from strata.ids import uuid7
 from strata.models.change import Change
 from strata.money import ExactField
@@ -34,26 +35,27 @@ class TrackedQuerySet(HouseholdQuerySet):
         if kwargs.get("update_conflicts"):
             raise TypeError("A row that is there already is changed by update(), which records it.")
         kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
-        for obj in objs:
-            obj.sign(adding=True)
         with transaction.atomic(using=self.db), accounted(self.model, [obj.pk for obj in objs], adding=True):
+            for obj in objs:
+                obj.sign(adding=True)
             made = super().bulk_create(objs, *args, **kwargs)
             Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
         return made
 
     def bulk_update(self, objs, fields, batch_size=None):
         keys = key_fields(self.model, fields)
-        for obj in objs:
-            obj.sign(adding=False)
-            for key in keys:
-                self.model._meta.get_field(key).pre_save(obj, False)
-        return super().bulk_update(objs, {*fields, *keys}, batch_size)  # by update(), which signs
+        with transaction.atomic(using=self.db):
+            for obj in objs:
+                obj.sign(adding=False)
+                for key in keys:
+                    self.model._meta.get_field(key).pre_save(obj, False)
+            return super().bulk_update(objs, {*fields, *keys}, batch_size)  # by update(), which signs
 
     def update(self, **fields):
         with transaction.atomic(using=self.db):
             rows, ids = locked(self)
             record(rows, Change.Action.UPDATE)
-            fields.setdefault("updated_at", timezone.now())
+            fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
             with accounted(self.model, ids, to=destination(self.model, fields)):
                 changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
@@ -89,10 +91,13 @@ class TrackedQuerySet(HouseholdQuerySet):
 class TrackedModel(Owned):
     """A row with a time-sorted id, its author, and a history.
 
-    `portfolio_lookup` is the way to the portfolio that it is in, "" on the portfolio itself.
+    `portfolio_lookup` is the way to the portfolio that it is in, "" on the portfolio itself. `known_since` names the
+    field that says since when the row is there; a model that has none stays as it is today when its household's past
+    is looked at (see strata.past).
     """
 
     portfolio_lookup: str | None = None
+    known_since: str | None = "created_at"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     created_at = models.DateTimeField(editable=False, default=timezone.now)
@@ -122,19 +127,19 @@ class TrackedModel(Owned):
 
     def sign(self, *, adding: bool) -> None:
         """Put the actor's name and the time on the row; what a body said of either is overwritten."""
-        self.updated_at, self.updated_by = timezone.now(), actor.current().user
+        self.updated_at, self.updated_by = written_at(), actor.current().user
         if adding:
             self.created_at, self.created_by = self.updated_at, self.updated_by
 
     def save(self, *args, **kwargs):
         adding = self._state.adding
-        self.sign(adding=adding)
         if kwargs.get("update_fields") is not None:
             named = set(kwargs["update_fields"])
             kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
         with transaction.atomic(
             savepoint=False
         ):  # all or nothing of it: who goes on after an error rolls back first
+            self.sign(adding=adding)
             if not adding:
                 before, _ = locked(type(self)._base_manager.filter(pk=self.pk))
                 record(before, Change.Action.UPDATE)
@@ -211,7 +216,7 @@ def record(rows: models.QuerySet, action: str) -> None:
 
 
 def _constants(model: type[models.Model], action: str) -> dict[str, Any]:
-    values = {**signature(), "at": timezone.now(), "model": model._meta.label, "action": action}
+    values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
     return {name: _typed(name, value) for name, value in values.items()}
 
 
@@ -219,7 +224,14 @@ def _typed(column: str, value: Any) -> Any:
     field = Change._meta.get_field(column)
     field = field.target_field if field.is_relation else field
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
-    return Cast(Value(value, output_field=kind), kind)
+    return AsStored(Value(value, output_field=kind), kind)
+
+
+class AsStored(Cast):
+    """PostgreSQL needs to be told a parameter's type; SQLite's cast would cut an instant off at the millisecond."""
+
+    def as_sqlite(self, compiler, connection, **extra_context):
+        return compiler.compile(self.source_expressions[0])
 
 
 def _household_column(model: type[Owned]) -> str:

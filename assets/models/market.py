@@ -30,6 +30,8 @@ class RateQuerySet(ImmutableQuerySet):
 class ExchangeRate(models.Model):
     """A newer row for the same currency, day and source stands in place of the older ones."""
 
+    known_since = "recorded_at"
+
     class Source(models.TextChoices):
         MANUAL = "manual"
         ECB = "ecb"

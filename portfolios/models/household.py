@@ -31,6 +31,7 @@ class Membership(TrackedModel):
         VIEWER = VIEWER
 
     household_lookup = "household"
+    known_since = None  # who may see the past is who may see the present
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")

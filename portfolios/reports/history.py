@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from django.utils import timezone
-
 from assets import worth
 from assets.models import Asset, AssetType, Category, Tag
 from assets.models.taxonomy import Group
@@ -18,6 +16,7 @@ from portfolios.calculations.net_worth import Point, net_worth
 from portfolios.models import Portfolio
 from portfolios.reports.groups import grouping
 from portfolios.reports.totals import today_of
+from strata import clock
 from strata.money import minor_units
 
 MOST_POINTS = 40_000  # a century of days
@@ -86,7 +85,7 @@ def net_worth_history(
 
 def latest_today(portfolios: Iterable[Portfolio]) -> date:
     """Today, where it is latest among the portfolios."""
-    return max(map(today_of, portfolios), default=timezone.now().date())
+    return max(map(today_of, portfolios), default=clock.now().date())
 
 
 def common_currency(portfolios: Iterable[Portfolio]) -> str:

@@ -18,6 +18,7 @@ from assets.rates_book import rate_book
 from assets.worth import totals_on
 from portfolios.models import Portfolio, PortfolioSnapshot
 from portfolios.reports.totals import Total, portfolio_total, presented, today_of
+from strata import clock
 from strata.days import noon
 from strata.money import money_text
 
@@ -75,7 +76,7 @@ def bring_up_to_date(rows: Iterable[PortfolioSnapshot]) -> list[PortfolioSnapsho
     """
     stale: dict[Portfolio, list[PortfolioSnapshot]] = {}
     for row in rows:
-        if row.revision != row.portfolio.revision:
+        if row.revision != row.portfolio.revision or clock.known_at():  # what is stored may be of later
             stale.setdefault(row.portfolio, []).append(row)
     different = []
     for portfolio, its in stale.items():

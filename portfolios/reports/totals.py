@@ -9,14 +9,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from assets import worth
 from assets.calculations.valuation import Worth
 from assets.calculations.valuation import worth as worth_in
 from assets.rates_book import rate_book
 from portfolios.calculations.rounding import rounded
 from portfolios.models import Portfolio
+from strata import clock
 from strata.days import local_day
 from strata.money import minor_units, money_text
 
@@ -33,7 +32,7 @@ class Total:
 
 
 def today_of(portfolio: Portfolio) -> date:
-    return local_day(timezone.now(), portfolio.time_zone)
+    return local_day(clock.now(), portfolio.time_zone)
 
 
 def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, Total]:

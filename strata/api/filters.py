@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, filters
 
-from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField, checked
+from strata.api.fields import (
+    CurrencySerializerField,
+    DaySerializerField,
+    InstantSerializerField,
+    UUIDSerializerField,
+    checked,
+)
 from strata.names import validate_name
 
 
@@ -114,6 +122,24 @@ AS_OF = Parameter(
     DaySerializerField().to_internal_value,
     schema={"type": "string", "format": "date"},
     about="Answers as of that day instead of today.",
+    many=False,
+)
+
+
+def read_past(text: str) -> datetime:
+    """An instant with its offset, and not one to come."""
+    instant = InstantSerializerField().to_internal_value(text)
+    if instant.tzinfo is None:
+        raise exceptions.ValidationError("Send a time with its offset from UTC, such as Z.")
+    if instant > timezone.now():
+        raise exceptions.ValidationError("It lies in the future: nothing is known yet.")
+    return instant.astimezone(UTC)
+
+
+KNOWN_AT = Parameter(
+    read_past,
+    schema={"type": "string", "format": "date-time"},
+    about="Answers with what was known at that instant: as this request was answered then.",
     many=False,
 )
 

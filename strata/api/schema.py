@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 ERROR = {
     "type": "object",
@@ -48,7 +49,15 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 class StrataSchema(AutoSchema):
     def get_override_parameters(self):
-        return []
+        """Those of a single row's GET: a list's are told by its filters."""
+        if self.method != "GET" or self._is_list_view():
+            return []
+        declared = getattr(self.view, "parameters", {})
+        return [
+            OpenApiParameter(name, one.schema, description=one.about)
+            for name, one in declared.items()
+            if one.apply is None
+        ]
 
 
 def add_errors_and_examples(

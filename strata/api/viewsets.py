@@ -1,4 +1,4 @@
-"""The base of every view: one door, one transaction a write, ETags, idempotency, strict parameters."""
+"""The base of every view: one door, one transaction a write, the past, ETags, idempotency, strict parameters."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from strata.api.fields import InstantSerializerField
 from strata.api.filters import DeclaredFilters, Parameter, read_parameters
 from strata.journal import history_of
 from strata.ownership import EDITORS, role_in
+from strata.past import rewound
 
 MOST_EVENTS = 200
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -55,14 +56,29 @@ class OneTransactionAWrite:
         super().initial(request, *args, **kwargs)
         if request.user and request.user.is_authenticated:
             actor.identify(request.user)
-        self.read_parameters()
+        known_at = self.read_parameters().get("known_at")
         method = request.method.lower()
-        if request.method in SAFE_METHODS or not hasattr(self, method):
+        if not hasattr(self, method):
+            return
+        if known_at:
+            setattr(self, method, self.in_the_past(getattr(self, method), known_at[0]))
+        if request.method in SAFE_METHODS:
             return
         handler = transaction.atomic(getattr(self, method))
         if key and request.user.is_authenticated:
             handler = idempotency.once(self, handler, key, digest)
         setattr(self, method, handler)
+
+    def in_the_past(self, handler, known_at):
+        """The handler, seeing what was known then. DRF's answers hold their data: no query comes after it."""
+        if self.request.method not in SAFE_METHODS:
+            raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
+
+        def handle(request, *args, **kwargs):
+            with rewound(known_at, request.user):
+                return handler(request, *args, **kwargs)
+
+        return handle
 
     def read_parameters(self) -> dict[str, list[Any]]:
         """The checked query parameters of this request. Filters and pages are only for lists."""
@@ -171,7 +187,7 @@ class ShowsItsHistory:
     """GET {id}/history: the newest changes of the row, newest first."""
 
     @extend_schema(responses=HistorySerializer, filters=False)
-    @action(detail=True, url_path="history", pagination_class=None)
+    @action(detail=True, url_path="history", pagination_class=None, parameters={})
     def history(self, request, *args, **kwargs):
         return self.journal()
 

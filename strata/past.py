@@ -1,0 +1,109 @@
+"""The past as it was known at an instant: for one request, every table shows what was in it then.
+
+Temporary views take the tables' names on this connection, where both databases look first, so that every query,
+filter, total and report works unchanged. A view shows the rows that are older than the instant and untouched since,
+and beside them the images of those that were touched, from the first line that the journal has after the instant.
+The views live in a transaction that is always rolled back: none is left for the next request on the connection.
+Memberships and users are today's: who may see the past is who may see the present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.db.models import Min, Q
+
+from strata.clock import set_back
+from strata.history import TrackedModel
+from strata.models.change import Change
+from strata.ownership import households_of
+from strata.shadows import SHADOWS
+
+
+@contextmanager
+def rewound(to: datetime, user: Any) -> Iterator[None]:
+    """Reads inside see what the user's households were known to hold at `to`; what is written inside is undone."""
+    with _taking_no_lock(), transaction.atomic(), set_back(to):
+        try:
+            _hold_still()
+            households = households_involved(to, user)
+            touched = set(images_after(to, households).values_list("model", flat=True).distinct())
+            with connection.cursor() as cursor:
+                shadows = SHADOWS[connection.vendor](cursor, to)
+                for model in rewindable():
+                    if model._meta.label in touched:
+                        shadows.put_aside(model, first_images(model, to, households))
+                shadows.cover(rewindable())
+            yield
+        finally:
+            transaction.set_rollback(True)
+
+
+def rewindable() -> list[type[models.Model]]:
+    """The models whose rows say since when they are there."""
+    return [model for model in apps.get_models() if getattr(model, "known_since", None)]
+
+
+@contextmanager
+def _taking_no_lock() -> Iterator[None]:
+    """A transaction of ours takes SQLite's one write lock as it begins; one that only reads must not."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
+    try:
+        yield
+    finally:
+        connection.transaction_mode = usual
+
+
+def _hold_still() -> None:
+    """What others commit from here on is not seen: the images of what it changes would be missing."""
+    if connection.vendor == "postgresql" and not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+# --- which lines of the journal count ---
+
+
+def households_involved(to: datetime, user: Any) -> list[UUID]:
+    """The user's households, and those that their rows came from or went to since: such lines lie there."""
+    mine = list(households_of(user).values_list("household_id", flat=True))
+    since = Change.objects.filter(at__gt=to).order_by()
+    here = since.filter(household_id__in=mine).exclude(action=Change.Action.CREATE)
+    found: list[models.QuerySet] = []
+    for model in rewindable():
+        if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
+            continue  # what stands deeper moves with what it belongs to
+        lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
+        rows, label = model._base_manager.order_by(), model._meta.label
+        elsewhere = since.filter(model=label, action=Change.Action.UPDATE).exclude(household_id__in=mine)
+        left = here.filter(model=label).values("object_id")
+        now_here = rows.filter(**{f"{lookup}__in": mine}).values("pk")
+        found.append(
+            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_here)).values_list("household_id")
+        )
+        found.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
+    others = found[0].union(*found[1:]).order_by()
+    return sorted({*mine, *(row[0] for row in others if row[0])})
+
+
+def images_after(to: datetime, households: Iterable[UUID]) -> models.QuerySet:
+    """The journal's lines with an image that were written after `to`, of the households and of what all share."""
+    behind = Q(household_id__in=list(households)) | Q(household_id__isnull=True)
+    labels = [model._meta.label for model in rewindable()]
+    later = Change.objects.filter(behind, model__in=labels, at__gt=to).order_by()
+    return later.exclude(action=Change.Action.CREATE)
+
+
+def first_images(model: type[models.Model], to: datetime, households: Iterable[UUID]) -> models.QuerySet:
+    """Ids of the first such line of each row of the model: its image is the row as it was at `to`."""
+    lines = images_after(to, households).filter(model=model._meta.label)
+    return lines.values("object_id").annotate(first=Min("id")).values("first")

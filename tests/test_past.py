@@ -1,0 +1,462 @@
+"""`?known_at=`: what was answered then is answered again, to the byte, whatever has been changed since."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
+from assets.seeds import type_id
+from conftest import client_of, member
+from portfolios.models import Household, Membership, Portfolio
+from strata import clock
+from strata.ownership import OWNER, VIEWER
+from strata.past import rewindable, rewound
+
+API = "/api/v1"
+
+
+def asked(client, path, known_at=None):
+    """Status and bytes, without what differs between any two requests."""
+    if known_at is not None:
+        path += f"{'&' if '?' in path else '?'}known_at={quote(known_at.isoformat())}"
+    answer = client.get(path)
+    if answer.status_code != 200:
+        return answer.status_code, answer.json()["code"]
+    return 200, answer.content
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+    )
+
+
+class RandomHousehold:
+    """Edits of every kind, drawn by a seed, made through the API and by set; most succeed, all may be refused."""
+
+    def __init__(self, client, household, seed):
+        self.client, self.household, self.random = client, household, random.Random(seed)
+        self.portfolios, self.assets, self.tags, self.categories = [], [], [], []
+        self.below = []  # paths of snapshots and transactions
+        self.turn = 0
+        for _ in range(2):
+            self.make_portfolio()
+            self.make_asset()
+
+    def edit(self):
+        self.turn += 1
+        (name,) = self.random.choices([*EDITS], [*EDITS.values()])
+        getattr(self, name)()
+
+    def post(self, path, kept=None, **body):
+        answer = self.client.post(f"{API}/{path}", body)
+        assert answer.status_code < 500, answer.content
+        if answer.status_code == 201 and kept is not None:
+            kept.append(answer.json()["id"])
+        return answer
+
+    def some(self, things):
+        return self.random.choice(things) if things else "01890a5d-ac96-774b-bcce-b302099a8057"
+
+    def name(self):
+        self.turn += 1
+        return f"{self.random.choice(('Ünïcødé', 'x', '=1+1', 'Ω', 'İstanbul', '李', 'Straße'))} {self.turn}"
+
+    def day(self):
+        return (timezone.now().date() - timedelta(days=self.random.randrange(40))).isoformat()
+
+    def amount(self):
+        return f"{self.random.randrange(-(10**9), 10**9)}.{self.random.randrange(10**4):04d}"
+
+    def make_portfolio(self):
+        currency = self.random.choice(("EUR", "USD", "CHF"))
+        self.post("portfolios", self.portfolios, name=self.name(), base_currency=currency)
+
+    def change_portfolio(self):
+        path = f"{API}/portfolios/{self.some(self.portfolios)}"
+        self.client.patch(
+            path,
+            self.random.choice(
+                ({"name": self.name()}, {"base_currency": "USD"}, {"time_zone": "Pacific/Kiritimati"})
+            ),
+        )
+
+    def delete_portfolio(self):
+        if self.random.random() < 0.3:
+            self.client.delete(f"{API}/portfolios/{self.some(self.portfolios)}")
+
+    def take_snapshot(self):
+        self.post(f"portfolios/{self.some(self.portfolios)}/snapshots", on=self.day())
+
+    def make_asset(self):
+        self.post(
+            "assets",
+            self.assets,
+            name=self.name(),
+            portfolio_id=self.some(self.portfolios),
+            asset_type_id=str(type_id(self.random.randrange(2, 9))),
+            currency=self.random.choice(("EUR", "USD", "CHF", "JPY")),
+            quantity=self.random.choice((None, "0.000000000000000001", "12345678901234567890.5")),
+            value=self.amount(),
+            on=self.day(),
+        )
+
+    def change_asset(self):
+        body = self.random.choice(
+            (
+                {"name": self.name()},
+                {"notes": "a\nb\t'\"\\ \u2603 " * 3},
+                {"portfolio_id": self.some(self.portfolios)},
+                {"tag_ids": self.random.sample(self.tags, min(2, len(self.tags)))},
+                {"category_ids": self.random.sample(self.categories, min(2, len(self.categories)))},
+                {"acquired_on": self.day(), "quantity": "1.10"},
+            )
+        )
+        self.client.patch(f"{API}/assets/{self.some(self.assets)}", body)
+
+    def delete_asset(self):
+        self.client.delete(f"{API}/assets/{self.some(self.assets)}")
+
+    def dispose(self):
+        self.post(f"assets/{self.some(self.assets)}/dispose", on=self.day(), proceeds="12.5")
+
+    def reinstate(self):
+        self.post(f"assets/{self.some(self.assets)}/reinstate")
+
+    def add_value(self):
+        path = f"assets/{self.some(self.assets)}/snapshots"
+        answer = self.post(path, value=self.amount(), on=self.day(), note=self.name())
+        if answer.status_code == 201:
+            self.below.append((path, answer.json()["id"], {"value": self.amount()}))
+
+    def add_transaction(self):
+        path = f"assets/{self.some(self.assets)}/transactions"
+        answer = self.post(path, type="INCOME", amount="12.34", on=self.day(), fee="0.01")
+        if answer.status_code == 201:
+            self.below.append((path, answer.json()["id"], {"tax": "1.5", "note": self.name()}))
+
+    def change_below(self):
+        if self.below:
+            path, pk, body = self.some(self.below)
+            self.client.patch(f"{API}/{path}/{pk}", body)
+
+    def delete_below(self):
+        if self.below:
+            path, pk, _ = self.some(self.below)
+            self.client.delete(f"{API}/{path}/{pk}")
+
+    def label(self):
+        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
+        choice = self.random.randrange(4)
+        if choice == 0:
+            self.post(kind, kept, name=self.name(), household_id=str(self.household.pk))
+        elif choice == 1:
+            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"name": self.name()})
+        elif choice == 2 and kind == "categories":
+            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"parent_id": self.some(kept)})
+        elif choice == 3:
+            self.client.delete(f"{API}/{kind}/{self.some(kept)}")
+
+    def attach(self):
+        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
+        self.post(f"assets/{self.some(self.assets)}/{kind}/{self.some(kept)}")
+
+    def change_by_set(self):
+        AssetSnapshot.objects.filter(asset=self.some(self.assets)).update(value=self.amount())
+        Asset.objects.filter(portfolio=self.some(self.portfolios)).update(notes=self.name())
+
+    def delete_by_set(self):
+        AssetSnapshot.objects.filter(asset=self.some(self.assets), on__lte=self.day()).delete()
+
+    def add_rate(self):
+        currency, units = self.random.choice(("USD", "CHF", "JPY")), f"1.{self.random.randrange(1, 10**6)}"
+        ExchangeRate.objects.create(currency=currency, on=self.day(), units_per_euro=units)
+
+    def questions(self):
+        asset, portfolio = self.some(self.assets), self.some(self.portfolios)
+        return self.random.sample(
+            (
+                "/assets?page_size=200",
+                "/assets?page_size=200&ordering=-current_value,name",
+                f"/assets?page_size=200&on={self.day()}&disposed=false",
+                f"/assets?page_size=200&portfolio={portfolio}",
+                f"/assets?page_size=200&tag={self.some(self.tags)}",
+                f"/assets?page_size=200&category={self.some(self.categories)}",
+                "/assets?page_size=200&search=x&group=FINANCIAL",
+                f"/assets/{asset}",
+                f"/assets/{asset}?on={self.day()}",
+                f"/assets/{asset}/snapshots?page_size=200",
+                f"/assets/{asset}/transactions?page_size=200",
+                "/portfolios?page_size=200",
+                f"/portfolios?page_size=200&on={self.day()}",
+                f"/portfolios/{portfolio}",
+                f"/portfolios/{portfolio}?on={self.day()}",
+                f"/portfolios/{portfolio}/snapshots",
+                "/tags?page_size=200",
+                "/categories?page_size=200",
+                "/households",
+                "/exchange-rates?page_size=200",
+            ),
+            5,
+        )
+
+
+EDITS = {
+    "make_portfolio": 1,
+    "change_portfolio": 1,
+    "delete_portfolio": 1,
+    "take_snapshot": 1,
+    "make_asset": 2,
+    "change_asset": 3,
+    "delete_asset": 1,
+    "dispose": 1,
+    "reinstate": 1,
+    "add_value": 3,
+    "add_transaction": 1,
+    "change_below": 2,
+    "delete_below": 1,
+    "label": 2,
+    "attach": 1,
+    "change_by_set": 1,
+    "delete_by_set": 1,
+    "add_rate": 1,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, random.SystemRandom().randrange(10**6)])
+def test_what_was_answered_is_answered_again(alice, household, seed):
+    edited = RandomHousehold(alice, household, seed)
+    answers = []
+    for _ in range(40):
+        edited.edit()
+        if edited.random.random() < 0.4:
+            instant = timezone.now()
+            answers += [(path, instant, asked(alice, API + path)) for path in edited.questions()]
+    assert sum(status == 200 for _, _, (status, _) in answers) > 30
+    for path, instant, before in answers:
+        assert asked(alice, API + path, instant) == before, (seed, path)
+
+
+def value(client, asset, amount, on):
+    return client.post(f"{API}/assets/{asset.pk}/snapshots", {"value": amount, "on": on}).json()["id"]
+
+
+def test_deleted_portfolio_is_there_as_it_was(alice, bob, vera, charlie, portfolio, asset):
+    value(alice, asset, "1234.5678", "2026-01-31")
+    path = f"{API}/portfolios/{portfolio.pk}"
+    before, instant = asked(alice, path), timezone.now()
+    assert alice.delete(path).status_code == 204
+    assert alice.get(path).status_code == 404
+    assert {asked(one, path, instant) for one in (alice, bob, vera)} == {before}
+    assert json.loads(before[1])["total_value"] == "1234.57"
+    assert asked(charlie, path, instant) == (404, "PORTFOLIO_NOT_FOUND")
+
+
+def test_report_of_then_is_printed_again_after_every_value_was_changed(alice, portfolio, asset):
+    path = f"{API}/portfolios/{portfolio.pk}?on=2026-02-28"
+    made = value(alice, asset, "100.005", "2026-01-31")
+    before, instant = asked(alice, path), timezone.now()
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made}", {"value": "7"})
+    value(alice, asset, "9", "2026-02-10")
+    AssetSnapshot.objects.all().update(value="8")
+    assert json.loads(asked(alice, path)[1])["total_value"] == "8.00"
+    assert asked(alice, path, instant) == before
+
+
+def test_rate_recorded_later_is_not_known(alice, portfolio):
+    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Dollars", currency="USD")
+    value(alice, Asset.objects.get(), "11", "2026-01-31")
+    instant = timezone.now()
+    ExchangeRate.objects.create(currency="USD", on="2026-01-30", units_per_euro="1.1")
+    path = f"{API}/portfolios/{portfolio.pk}?on=2026-01-31"
+    now, then = (json.loads(asked(alice, path, at)[1]) for at in (None, instant))
+    assert (now["total_value"], now["complete"]) == ("10.00", True)
+    assert (then["total_value"], then["complete"]) == ("0.00", False)
+
+
+def test_today_is_the_day_of_then(alice, portfolio, asset, time_machine):
+    time_machine.move_to("2090-03-01T23:30:00Z")
+    value(alice, asset, "1", "2090-03-02")
+    before, instant = asked(alice, f"{API}/portfolios/{portfolio.pk}"), timezone.now()
+    time_machine.move_to("2090-05-01T12:00:00Z")
+    value(alice, asset, "2", "2090-04-01")
+    assert json.loads(before[1])["total_value_on"] == "2090-03-02"  # in Berlin
+    assert asked(alice, f"{API}/portfolios/{portfolio.pk}", instant) == before
+    assert asked(alice, f"{API}/assets", instant)[1].count(b'"current_value_on":"2090-03-02"') == 1
+
+
+@pytest.mark.parametrize("leads", ["out", "in"])
+def test_asset_that_changed_households_was_where_it_was(alice, alice_user, portfolio, asset, leads):
+    other = Household.objects.create(name="Other")
+    Membership.objects.create(household=other, user=alice_user, role=OWNER, accepted_at=timezone.now())
+    elsewhere = Portfolio.objects.create(household=other, name="Elsewhere")
+    made = value(alice, asset, "5", "2026-01-31")
+    left = (alice.get(f"{API}/assets").content, timezone.now())
+    moved = alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": str(elsewhere.pk)})
+    assert moved.status_code == 200
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made}", {"value": "6"})
+    client, at_first, later = (
+        (client_of(member(portfolio.household, "erin", VIEWER)), 1, 0)
+        if leads == "out"
+        else (client_of(member(other, "erin", VIEWER)), 0, 1)
+    )
+    now, then = (json.loads(asked(client, f"{API}/assets", at)[1]) for at in (None, left[1]))
+    assert (now["count"], then["count"]) == (later, at_first)
+    if leads == "out":
+        assert then["results"][0]["current_value"] == "5.00"
+
+
+def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
+    value(alice, asset, "5", "2026-01-31")
+    instant = timezone.now()
+    Asset.objects.all().update(notes="changed")
+    for path in (f"/assets/{asset.pk}", f"/assets/{asset.pk}/snapshots", f"/portfolios/{portfolio.pk}"):
+        absent = path.replace(str(asset.pk), str(household_id := portfolio.household_id))
+        absent = absent.replace(str(portfolio.pk), str(household_id))
+        assert asked(charlie, API + path, instant) == asked(charlie, API + absent, instant), path
+    assert json.loads(asked(charlie, f"{API}/assets", instant)[1])["count"] == 0
+
+
+def test_who_was_removed_does_not_see_what_they_saw(bob, bob_user, asset):
+    instant = timezone.now()
+    bob_user.memberships.all().delete()
+    assert asked(bob, f"{API}/assets/{asset.pk}", instant) == (404, "ASSET_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "known_at", ["", "2026", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "NaN", "\x00"]
+)
+def test_what_is_no_instant_is_refused_by_name(alice, known_at):
+    answer = alice.get(f"{API}/assets", {"known_at": known_at})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "known_at")
+
+
+def test_future_is_refused(alice):
+    soon = (timezone.now() + timedelta(minutes=1)).isoformat()
+    answer = alice.get(f"{API}/assets", {"known_at": soon})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "known_at")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_past_is_not_written(alice, portfolio, asset, method):
+    where = "portfolios" if method == "post" else f"portfolios/{portfolio.pk}"
+    path = f"{API}/{where}?known_at=2026-01-01T00:00:00Z"
+    answer = getattr(alice, method)(path, {"name": "x"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "known_at")
+    assert list(Portfolio.objects.values_list("name", flat=True)) == ["Main"]
+
+
+def test_etag_confirms_what_was_known(alice, asset):
+    path = f"{API}/assets/{asset.pk}?known_at={quote(timezone.now().isoformat())}"
+    etag = alice.get(path)["ETag"]
+    alice.patch(f"{API}/assets/{asset.pk}", {"notes": "new"})
+    assert alice.get(path, HTTP_IF_NONE_MATCH=etag).status_code == 304
+    assert alice.get(f"{API}/assets/{asset.pk}", HTTP_IF_NONE_MATCH=etag).status_code == 200
+
+
+def test_pages_lead_on_in_the_past(alice, portfolio):
+    for number in range(3):
+        Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=f"a{number}", currency="EUR")
+    instant = timezone.now()
+    Asset.objects.all().delete()
+    first = json.loads(asked(alice, f"{API}/assets?page_size=2", instant)[1])
+    second = alice.get(first["next"]).json()
+    assert [row["name"] for row in first["results"] + second["results"]] == ["a0", "a1", "a2"]
+
+
+def test_past_of_many_costs_as_many_queries_as_that_of_few(alice, portfolio, asset):
+    instant = timezone.now()
+    Asset.objects.all().update(notes="changed")
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert asked(alice, f"{API}/assets?page_size=200", instant)[0] == 200
+        statements = [query["sql"].split()[:4] for query in captured]
+        return [words for words in statements if "SAVEPOINT" not in words]
+
+    few = queries()
+    more = [
+        Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"a{number}", currency="EUR")
+        for number in range(150)
+    ]
+    Asset.objects.bulk_create(more)
+    Asset.objects.all().update(notes="again")
+    assert queries() == few
+    assert len(few) < 30
+
+
+def views_left():
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()")
+        else:
+            cursor.execute("SELECT count(*) FROM sqlite_temp_master")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_left_on_the_connection(alice, alice_user, portfolio, asset):
+    """On a connection of its own transactions, as a server has it; after answers, refusals and breakdowns."""
+    path = f"{API}/portfolios/{portfolio.pk}"
+    instant = timezone.now()
+    Portfolio.objects.filter(pk=portfolio.pk).update(base_currency="USD")
+    assert json.loads(asked(alice, path, instant)[1])["base_currency"] == "EUR"
+    assert asked(alice, f"{API}/portfolios/{asset.pk}", instant)[0] == 404
+    for breakdown in (ZeroDivisionError, SystemExit):
+        with pytest.raises(breakdown), rewound(instant, alice_user):
+            raise breakdown
+    with pytest.raises(Exception, match="no_such_table"), rewound(instant, alice_user):
+        connection.cursor().execute("SELECT * FROM no_such_table")
+    assert (views_left(), clock.known_at(), connection.in_atomic_block) == (0, None, False)
+    assert alice.get(path).json()["base_currency"] == "USD"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_while_rewound_is_undone(alice_user, portfolio):
+    with rewound(timezone.now(), alice_user), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO strata_change (at, actor_name, request_id, road, model, object_id, action)"
+            " SELECT at, 'eve', '', '', model, object_id, action FROM strata_change"
+        )
+    assert not portfolio._meta.apps.get_model("strata.Change").objects.filter(actor_name="eve").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_the_past_takes_no_lock(alice, alice_user, portfolio):
+    """Another connection writes meanwhile; what it writes is not seen."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connections
+
+    def write():
+        try:
+            Portfolio.objects.filter(pk=portfolio.pk).update(name="Meanwhile")
+        finally:
+            connections.close_all()
+
+    with rewound(timezone.now(), alice_user):
+        Household.objects.count()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write).result(timeout=15)
+        assert Portfolio.objects.get().name == "Main"
+    assert Portfolio.objects.get().name == "Meanwhile"
+
+
+def test_every_tracked_model_but_memberships_has_a_past():
+    from django.apps import apps
+
+    from strata.history import TrackedModel
+
+    tracked = {one for one in apps.get_models() if issubclass(one, TrackedModel)}
+    assert tracked - set(rewindable()) == {Membership}
+    assert ExchangeRate in rewindable()
+    assert {Category, Tag} <= set(rewindable())
