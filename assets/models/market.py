@@ -59,3 +59,6 @@ class ExchangeRate(models.Model):
         with transaction.atomic():
             super().save(*args, **kwargs)
             raise_every_revision()
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("A rate is never deleted: add a newer one.")

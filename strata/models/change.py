@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 
 class ImmutableQuerySet(models.QuerySet):
-    """Rows may be added and read; updating or deleting them is refused."""
+    """Rows may be added and read; updating or deleting them is refused, by Django's inner roads too."""
 
     def update(self, **fields):
-        raise TypeError("The history cannot be changed.")
+        raise TypeError("What is recorded cannot be changed.")
 
     def delete(self):
-        raise TypeError("The history cannot be deleted.")
+        raise TypeError("What is recorded cannot be deleted.")
+
+    delete.queryset_only = True
 
     def bulk_update(self, objs, fields, batch_size=None):
-        raise TypeError("The history cannot be changed.")
+        raise TypeError("What is recorded cannot be changed.")
+
+    def bulk_create(self, objs, *args, **kwargs):
+        if kwargs.get("update_conflicts"):
+            raise TypeError("What is recorded cannot be changed.")
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def _update(self, values, *args, **kwargs):
+        """Django tries an UPDATE first where a row comes with its id, as from a dump: there is none, so it inserts."""
+        if self.exists():
+            raise TypeError("What is recorded cannot be changed.")
+        return 0
+
+    def _raw_delete(self, using):
+        raise TypeError("What is recorded cannot be deleted.")
 
 
 class Change(models.Model):
@@ -54,9 +71,14 @@ class Change(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        base_manager_name = "objects"
         indexes = (
             models.Index(fields=("object_id", "id"), name="change_of_object"),
-            models.Index(fields=("household_id", "model", "at"), name="change_in_household"),
+            models.Index(
+                fields=("household_id", "model", "at"),
+                condition=~Q(action="create"),
+                name="change_with_an_image",
+            ),
         )
 
     def __str__(self) -> str:
@@ -64,8 +86,8 @@ class Change(models.Model):
 
     def save(self, *args, **kwargs):
         if not self._state.adding:
-            raise TypeError("The history cannot be changed.")
+            raise TypeError("What is recorded cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args, **kwargs):
-        raise TypeError("The history cannot be deleted.")
+        raise TypeError("What is recorded cannot be deleted.")

@@ -1,0 +1,66 @@
+"""The database itself refuses to change the journal, and finds the images that were made since an instant.
+
+A later migration that alters the table makes it anew on SQLite, without its triggers: it must add them again, or
+the test that asks each database to change the journal fails.
+"""
+
+from django.db import migrations, models
+
+REFUSAL = "The history cannot be changed."
+STAND = {
+    "sqlite": [
+        *(
+            f"CREATE TRIGGER change_refuses_{verb.lower()} BEFORE {verb} ON strata_change"
+            f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+            for verb in ("UPDATE", "DELETE")
+        ),
+        # INSERT OR REPLACE deletes the row that it replaces, and fires no trigger for it.
+        "CREATE TRIGGER change_refuses_replacement BEFORE INSERT ON strata_change"
+        " WHEN EXISTS (SELECT 1 FROM strata_change WHERE id = NEW.id)"
+        f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    ],
+    "postgresql": [
+        "CREATE FUNCTION strata_change_stands() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$",
+        "CREATE TRIGGER change_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON strata_change"
+        " FOR EACH STATEMENT EXECUTE FUNCTION strata_change_stands()",
+    ],
+}
+FALL = {
+    "sqlite": [
+        "DROP TRIGGER change_refuses_update",
+        "DROP TRIGGER change_refuses_delete",
+        "DROP TRIGGER change_refuses_replacement",
+    ],
+    "postgresql": [
+        "DROP TRIGGER change_stands ON strata_change",
+        "DROP FUNCTION strata_change_stands()",
+    ],
+}
+
+
+def stand(apps, schema_editor):
+    for statement in STAND[schema_editor.connection.vendor]:
+        schema_editor.execute(statement)
+
+
+def fall(apps, schema_editor):
+    for statement in FALL[schema_editor.connection.vendor]:
+        schema_editor.execute(statement)
+
+
+class Migration(migrations.Migration):
+    dependencies = (("strata", "0001_users_tokens_and_the_journal"),)
+    operations = (
+        migrations.AlterModelOptions("change", {"ordering": ("-id",), "base_manager_name": "objects"}),
+        migrations.RemoveIndex("change", "change_in_household"),
+        migrations.AddIndex(
+            "change",
+            models.Index(
+                fields=["household_id", "model", "at"],
+                condition=~models.Q(action="create"),
+                name="change_with_an_image",
+            ),
+        ),
+        migrations.RunPython(stand, fall),
+    )

@@ -1,0 +1,88 @@
+"""History cannot be changed: not by the API, the admin, the ORM's inner roads, nor the database itself."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection, models, transaction
+
+from assets.models import ExchangeRate, Tag
+from strata.models import Change, User
+
+
+@pytest.fixture
+def line(household):
+    Tag.objects.create(household=household, name="x")
+    return Change.objects.latest("id")
+
+
+def again(line):
+    return Change(pk=line.pk, at=line.at, model="x", object_id=line.object_id, action="create")
+
+
+ROADS = {
+    "save": lambda line: line.save(),
+    "save as new": lambda line: again(line).save(),
+    "delete": lambda line: line.delete(),
+    "queryset update": lambda line: Change.objects.update(road=""),
+    "queryset delete": lambda line: Change.objects.filter(pk=line.pk).delete(),
+    "bulk_update": lambda line: Change.objects.bulk_update([line], ["road"]),
+    "upsert": lambda line: Change.objects.bulk_create(
+        [again(line)], update_conflicts=True, unique_fields=["id"], update_fields=["road"]
+    ),
+    "update_or_create": lambda line: Change.objects.update_or_create(pk=line.pk, defaults={"road": ""}),
+    "base manager": lambda line: Change._base_manager.filter(pk=line.pk).update(road=""),
+    "base manager's delete": lambda line: Change._base_manager.filter(pk=line.pk).delete(),
+    "raw delete": lambda line: Change.objects.filter(pk=line.pk)._raw_delete("default"),
+    "inner update": lambda line: Change.objects.filter(pk=line.pk)._update([(Change._meta.pk, None, 9)]),
+    "unsaved copy's delete": lambda line: models.Model.delete(line),
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_no_road_of_the_orm_changes_a_line(line, road):
+    before = Change.objects.filter(pk=line.pk).values().get()
+    with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
+        ROADS[road](line)
+    assert Change.objects.filter(pk=line.pk).values().get() == before
+
+
+STATEMENTS = [
+    "UPDATE strata_change SET actor_name = 'eve'",
+    "DELETE FROM strata_change",
+    "INSERT OR REPLACE INTO strata_change SELECT * FROM strata_change"
+    if connection.vendor == "sqlite"
+    else "TRUNCATE strata_change",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_database_refuses_to_change_the_journal(line, statement):
+    before = list(Change.objects.values().order_by("id"))
+    with pytest.raises(DatabaseError, match="The history cannot be changed"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert list(Change.objects.values().order_by("id")) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_lines_are_written_all_the_same(line):
+    Tag.objects.all().delete()
+    assert Change.objects.latest("id").action == "delete"
+
+
+def test_superuser_can_only_read_it_in_the_admin(line, client):
+    client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
+    page = f"/admin/strata/change/{line.pk}/"
+    assert client.get(f"{page}change/").status_code == 200
+    for path in (f"{page}change/", f"{page}delete/", "/admin/strata/change/add/"):
+        assert client.post(path, {"road": "", "post": "yes"}).status_code == 403
+    listed = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
+    client.post("/admin/strata/change/", listed)
+    assert Change.objects.filter(pk=line.pk).exists()
+
+
+def test_rate_is_added_and_never_altered(db):
+    rate = ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1.1")
+    for attempt in (rate.save, rate.delete, ExchangeRate.objects.all().delete, ExchangeRate.objects.update):
+        with pytest.raises(TypeError):
+            attempt()
+    assert ExchangeRate.objects.count() == 1
