@@ -16,15 +16,17 @@ from decimal import Decimal
 from importlib import resources
 from itertools import batched
 from typing import NamedTuple
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from assets.models import ExchangeRate
 from assets.models.market import raise_every_revision
+from assets.models.market import line_of
 from strata.bulk import insert_rows, stored_instant
+from strata.clock import written_at
 from strata.days import parse_day, validate_year
 from strata.ids import uuid7
 from strata.money import EXACT_LIMIT, exact, plain, validate_currency
@@ -196,9 +198,12 @@ def add_rates(
                 table = connection.ops.quote_name(ExchangeRate._meta.db_table)
                 cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         fresh = unknown_rates(quotes, source)
-        now = stored_instant(timezone.now())
-        for batch in batched(fresh, BATCH):
-            insert_rows(ExchangeRate, (*COLUMNS, "id", "source", "recorded_at"), _rows(batch, source, now))
+        now = written_at()
+        for number, batch in enumerate(batched(fresh, BATCH)):
+            rows = _rows(batch, source, stored_instant(now))
+            insert_rows(ExchangeRate, (*COLUMNS, "id", "source", "recorded_at"), rows)
+            if number == 0:
+                line_of(UUID(rows[0][len(COLUMNS)]), now).save(force_insert=True)
             advance(len(batch))
         if fresh:
             raise_every_revision()

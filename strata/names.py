@@ -127,9 +127,9 @@ def key_fields(model: type[models.Model], names: Any) -> set[str]:
 
 
 def with_keys(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
-    """`values` for update(), and the keys of the names among them."""
+    """`values` for update(), and the keys of the names among them that they lack (bulk_update brings its own)."""
     keys = {
         name: name_key(validate_name(values[model._meta.get_field(name).source]))
-        for name in key_fields(model, values)
+        for name in key_fields(model, values) - values.keys()
     }
     return {**values, **keys}

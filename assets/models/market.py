@@ -1,13 +1,20 @@
 """ExchangeRate: units of a currency for one euro on a day. Rates are added and never altered."""
 
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from strata.clock import written_at
 from strata.days import DayField
+from strata.history import signature
 from strata.ids import uuid7
-from strata.models.change import ImmutableQuerySet
+from strata.models.change import Change, ImmutableQuerySet
 from strata.money import CurrencyField, ExactField
 
 
@@ -22,9 +29,16 @@ def raise_every_revision() -> None:
 class RateQuerySet(ImmutableQuerySet):
     def bulk_create(self, objs, *args, **kwargs):
         with transaction.atomic(using=self.db):
-            made = super().bulk_create(objs, *args, **kwargs)
+            made = super().bulk_create(list(objs), *args, **kwargs)
+            Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in made])
             raise_every_revision()
         return made
+
+
+def line_of(pk: UUID, recorded_at: datetime) -> Change:
+    """Who recorded it. A load has one line, with the id of its first rate: all that it added bear its instant."""
+    label = ExchangeRate._meta.label
+    return Change(**signature(), at=recorded_at, model=label, object_id=pk, action=Change.Action.CREATE)
 
 
 class ExchangeRate(models.Model):
@@ -57,7 +71,9 @@ class ExchangeRate(models.Model):
         if not self._state.adding:
             raise TypeError("A rate is never altered: add a newer one.")
         with transaction.atomic():
+            self.recorded_at = written_at()
             super().save(*args, **kwargs)
+            line_of(self.pk, self.recorded_at).save(force_insert=True)
             raise_every_revision()
 
     def delete(self, *args, **kwargs):

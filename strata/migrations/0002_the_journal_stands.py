@@ -52,6 +52,13 @@ def fall(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = (("strata", "0001_users_tokens_and_the_journal"),)
     operations = (
+        migrations.AlterModelOptions(
+            "user",
+            {"verbose_name": "user", "verbose_name_plural": "users", "base_manager_name": "objects"},
+        ),
+        migrations.AlterModelOptions(
+            "apitoken", {"ordering": ("-created_at", "-id"), "base_manager_name": "objects"}
+        ),
         migrations.AlterModelOptions("change", {"ordering": ("-id",), "base_manager_name": "objects"}),
         migrations.RemoveIndex("change", "change_in_household"),
         migrations.AddIndex(

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from strata.ids import uuid7
+from strata.models.traced import Traced, TracedQuerySet
 from strata.names import NameField
 
 SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
@@ -22,7 +23,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class ApiToken(models.Model):
+class ApiToken(Traced):
+    traced_fields = ("user_id", "name", "prefix", "scope", "expires_at")
+
     class Scope(models.TextChoices):
         READ = "read"
         WRITE = "write"
@@ -37,8 +40,11 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = TracedQuerySet.as_manager()
+
     class Meta:
         ordering = ("-created_at", "-id")
+        base_manager_name = "objects"
 
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}".strip()

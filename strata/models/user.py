@@ -6,21 +6,37 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from strata.ids import uuid7
+from strata.models.traced import Traced, TracedQuerySet
 
 
 class CaseBlindUserManager(UserManager):
+    def get_queryset(self):
+        return TracedQuerySet(self.model, using=self._db)
+
     def get_by_natural_key(self, username):
         """Compared as the constraint compares. `iexact` asks for UPPER on PostgreSQL, and there "ı" is "I" as well."""
         name = self.model.normalize_username(username)
         return self.alias(lowered=Lower("username")).get(lowered=Lower(Value(name)))
 
 
-class User(AbstractUser):
+class User(Traced, AbstractUser):
+    traced_fields = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+    )
+    secret_fields = ("password",)
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 
     objects = CaseBlindUserManager()
 
     class Meta(AbstractUser.Meta):
+        base_manager_name = "objects"
         constraints = (models.UniqueConstraint(Lower("username"), name="user_name_unique_whatever_the_case"),)
 
     def check_password(self, raw_password):
