@@ -34,6 +34,17 @@ def today_in(zone_lookup: str):
     return Case(*cases, default=Value(quarter.date(), DateField()), output_field=DateField())
 
 
+class Newest(Subquery):
+    """One column of the first row of a queryset that also selects what orders it.
+
+    SQLite looks through a union (see strata.shadows) by the indexes below it only where all that orders is selected.
+    """
+
+    def __init__(self, newest, column: str, **kwargs) -> None:
+        super().__init__(newest.values(column, *{"on", "observed_at"} - {column})[:1], **kwargs)
+        self.template = f'(SELECT newest."{column}" FROM (%(subquery)s) newest)'
+
+
 class AssetQuerySet(TrackedQuerySet):
     def as_of(self, on: date | None = None):
         """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is."""
@@ -52,8 +63,8 @@ class AssetQuerySet(TrackedQuerySet):
         return (
             self.as_of(on)
             .annotate(
-                newest_value=Subquery(newest.values("value")[:1], output_field=MoneyField()),
-                newest_on=Subquery(newest.values("on")[:1], output_field=DateField()),
+                newest_value=Newest(newest, "value", output_field=MoneyField()),
+                newest_on=Newest(newest, "on", output_field=DateField()),
             )
             .annotate(
                 current_value=Case(

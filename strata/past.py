@@ -9,7 +9,7 @@ Memberships and users are today's: who may see the past is who may see the prese
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import Min, Q
+from django.db.models import Exists, OuterRef, Q
 
 from strata.clock import set_back
 from strata.history import TrackedModel
@@ -33,7 +33,7 @@ def rewound(to: datetime, user: Any) -> Iterator[None]:
         try:
             _hold_still()
             households = households_involved(to, user)
-            touched = set(images_after(to, households).values_list("model", flat=True).distinct())
+            touched = models_touched(to, households)
             with connection.cursor() as cursor:
                 shadows = SHADOWS[connection.vendor](cursor, to)
                 for model in rewindable():
@@ -76,15 +76,15 @@ def _hold_still() -> None:
 def households_involved(to: datetime, user: Any) -> list[UUID]:
     """The user's households, and those that their rows came from or went to since: such lines lie there."""
     mine = list(households_of(user).values_list("household_id", flat=True))
-    since = Change.objects.filter(at__gt=to).order_by()
-    here = since.filter(household_id__in=mine).exclude(action=Change.Action.CREATE)
+    since = Change.objects.filter(at__gt=to, before__isnull=False).order_by()
+    here = since.filter(household_id__in=mine)
     found: list[models.QuerySet] = []
     for model in rewindable():
         if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
             continue  # what stands deeper moves with what it belongs to
         lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
         rows, label = model._base_manager.order_by(), model._meta.label
-        elsewhere = since.filter(model=label, action=Change.Action.UPDATE).exclude(household_id__in=mine)
+        elsewhere = since.filter(model=label).exclude(household_id__in=mine)
         left = here.filter(model=label).values("object_id")
         now_here = rows.filter(**{f"{lookup}__in": mine}).values("pk")
         found.append(
@@ -95,15 +95,23 @@ def households_involved(to: datetime, user: Any) -> list[UUID]:
     return sorted({*mine, *(row[0] for row in others if row[0])})
 
 
-def images_after(to: datetime, households: Iterable[UUID]) -> models.QuerySet:
-    """The journal's lines with an image that were written after `to`, of the households and of what all share."""
-    behind = Q(household_id__in=list(households)) | Q(household_id__isnull=True)
+def images_after(to: datetime, **behind: Any) -> models.QuerySet:
+    """The journal's lines with an image that were written after `to`, as its index finds them."""
     labels = [model._meta.label for model in rewindable()]
-    later = Change.objects.filter(behind, model__in=labels, at__gt=to).order_by()
-    return later.exclude(action=Change.Action.CREATE)
+    return Change.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
 
 
-def first_images(model: type[models.Model], to: datetime, households: Iterable[UUID]) -> models.QuerySet:
-    """Ids of the first such line of each row of the model: its image is the row as it was at `to`."""
-    lines = images_after(to, households).filter(model=model._meta.label)
-    return lines.values("object_id").annotate(first=Min("id")).values("first")
+def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
+    """Labels of the models that have such lines, in the households or among what all of them share."""
+    lines = (images_after(to, household_id__in=households), images_after(to, household_id=None))
+    return {label for some in lines for label in some.values_list("model", flat=True).distinct()}
+
+
+def first_images(model: type[models.Model], to: datetime, households: Collection[UUID]) -> models.QuerySet:
+    """Ids of the first line after `to` of each of the model's rows: its image is the row as it was then."""
+    before_it = Change.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
+    behind = Q(household_id__in=households)
+    if getattr(model, "shared_when_unowned", False):
+        behind |= Q(household_id=None)
+    lines = Change.objects.filter(behind, model=model._meta.label, at__gt=to, before__isnull=False)
+    return lines.filter(~Exists(before_it)).order_by().values("id")

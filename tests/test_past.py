@@ -460,3 +460,19 @@ def test_every_tracked_model_but_memberships_has_a_past():
     assert tracked - set(rewindable()) == {Membership}
     assert ExchangeRate in rewindable()
     assert {Category, Tag} <= set(rewindable())
+
+
+def test_values_of_an_asset_are_found_by_their_index_in_the_past_too(alice_user, portfolio, asset):
+    """Or every total would read the values of the whole server, once for each asset."""
+    AssetSnapshot.objects.create(asset=asset, value="1", on="2026-01-31", observed_at=timezone.now())
+    instant = timezone.now()
+    AssetSnapshot.objects.update(value="2")
+    with rewound(instant, alice_user), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = Asset.objects.filter(portfolio=portfolio).with_current_value(instant.date()).order_by().explain()
+    wanted = {
+        "sqlite": "SEARCH main.assets_assetsnapshot USING INDEX sqlite_autoindex_assets_assetsnapshot_2 (asset_id=",
+        "postgresql": "using snapshot_one_per_asset_and_instant on assets_assetsnapshot",
+    }
+    assert wanted[connection.vendor] in plan

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             "change",
             models.Index(
                 fields=["household_id", "model", "at"],
-                condition=~models.Q(action="create"),
+                condition=models.Q(before__isnull=False),
                 name="change_with_an_image",
             ),
         ),

@@ -76,7 +76,7 @@ class Change(models.Model):
             models.Index(fields=("object_id", "id"), name="change_of_object"),
             models.Index(
                 fields=("household_id", "model", "at"),
-                condition=~Q(action="create"),
+                condition=Q(before__isnull=False),
                 name="change_with_an_image",
             ),
         )
