@@ -41,8 +41,9 @@ class Newest(Subquery):
     """
 
     def __init__(self, newest, column: str, **kwargs) -> None:
-        super().__init__(newest.values(column, *{"on", "observed_at"} - {column})[:1], **kwargs)
-        self.template = f'(SELECT newest."{column}" FROM (%(subquery)s) newest)'
+        selected = dict.fromkeys((column, "on", "observed_at"))
+        super().__init__(newest.values(*selected)[:1], **kwargs)
+        self.template = f'(SELECT newest."{column}" FROM (%(subquery)s) newest)'  # noqa: S608 - a field's name
 
 
 class AssetQuerySet(TrackedQuerySet):

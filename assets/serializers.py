@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from assets import taxonomy
@@ -23,6 +22,7 @@ from strata.api.fields import (
     checked,
 )
 from strata.api.serializers import HouseholdId, HouseholdSerializer, RelatedId, StrictSerializer
+from strata.clock import written_at
 from strata.days import resolve_moment
 from strata.money import money_text, plain
 
@@ -207,7 +207,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         taxonomy.label(asset, category_ids=categories, tag_ids=tags)
         if first:
             moment = (first.get("observed_at"), first.get("on"))
-            at, on = checked(resolve_moment, *moment, asset.portfolio.time_zone, timezone.now())
+            at, on = checked(resolve_moment, *moment, asset.portfolio.time_zone, written_at())
             AssetSnapshot.objects.create(asset=asset, value=first["value"], observed_at=at, on=on)
         return asset
 
@@ -242,7 +242,7 @@ class MomentSerializer(HouseholdSerializer):
             return
         asset = self.context["asset"]
         attrs[self.instant_field], attrs["on"] = resolve_moment(
-            at, on, asset.portfolio.time_zone, timezone.now()
+            at, on, asset.portfolio.time_zone, written_at()
         )
 
 

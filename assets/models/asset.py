@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import timezone
 
 from assets.models.taxonomy import AssetType, Category, Kind, Tag
 from assets.querysets import AssetQuerySet
+from strata.clock import written_at
 from strata.days import DayField, InstantField, resolve_moment
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
@@ -125,7 +125,7 @@ def settle_moment(row: models.Model, instant: str) -> None:
     if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
         return  # as it is stored: its portfolio may have had another zone then
     if row.asset_id:
-        at, on = resolve_moment(at, on, row.asset.portfolio.time_zone, timezone.now())
+        at, on = resolve_moment(at, on, row.asset.portfolio.time_zone, written_at())
         setattr(row, instant, at)
         row.on = on
 

@@ -1,0 +1,251 @@
+"""Time through the API: every day is the portfolio's day, clocks that jump, and calendars that leave days out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot
+from assets.seeds import type_id
+from portfolios.models import Portfolio, PortfolioSnapshot
+from strata.api.idempotency import forget_old_answers
+from strata.models import ApiToken, Change, IdempotentAnswer
+
+API = "/api/v1"
+# The same instant is on three days: here, the day after in Kiritimati, and the day before in Pago Pago.
+INSTANT = "2091-06-15T10:30:00Z"
+TODAY = {"Pacific/Kiritimati": "2091-06-16", "UTC": "2091-06-15", "Pacific/Pago_Pago": "2091-06-14"}
+
+
+def make_asset(household, zone):
+    portfolio = Portfolio.objects.create(household=household, name=zone, time_zone=zone)
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=zone, currency="EUR")
+
+
+@pytest.fixture(params=TODAY)
+def there(request, household, time_machine):
+    """An asset in each of the zones, and what day it is there."""
+    time_machine.move_to(INSTANT, tick=False)
+    return make_asset(household, request.param), TODAY[request.param]
+
+
+def day_after(day, days=1):
+    return (timezone.datetime.fromisoformat(day) + timedelta(days=days)).date().isoformat()
+
+
+def give(client, asset, **body):
+    answer = client.post(f"{API}/assets/{asset.pk}/snapshots", body)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_value_without_a_day_is_of_the_portfolios_day(alice, there):
+    asset, today = there
+    assert give(alice, asset, value="1")["on"] == today
+
+
+def test_transaction_without_a_day_is_of_the_portfolios_day(alice, there):
+    asset, today = there
+    made = alice.post(f"{API}/assets/{asset.pk}/transactions", {"type": "INCOME", "amount": "1"})
+    assert made.json()["on"] == today
+
+
+def test_tomorrows_value_counts_from_the_portfolios_midnight_on(alice, there):
+    asset, today = there
+    give(alice, asset, value="1", on=today)
+    give(alice, asset, value="2", on=day_after(today))
+    (listed,) = alice.get(f"{API}/assets").json()["results"]
+    single = alice.get(f"{API}/assets/{asset.pk}").json()
+    total = alice.get(f"{API}/portfolios/{asset.portfolio_id}").json()
+    for row in (listed, single):
+        assert (row["current_value"], row["current_value_on"]) == ("1.00", today)
+    assert (total["total_value"], total["total_value_on"]) == ("1.00", today)
+
+
+def test_total_changes_at_the_portfolios_midnight(alice, household, time_machine):
+    asset = make_asset(household, "Pacific/Kiritimati")
+    time_machine.move_to("2091-06-15T09:59:59Z", tick=False)
+    give(alice, asset, value="1", on="2091-06-15")
+    give(alice, asset, value="2", on="2091-06-16")
+    path = f"{API}/portfolios/{asset.portfolio_id}"
+    before = alice.get(path).json()["total_value"]
+    time_machine.move_to("2091-06-15T10:00:00Z", tick=False)
+    assert (before, alice.get(path).json()["total_value"]) == ("1.00", "2.00")
+
+
+def test_disposal_without_a_day_is_of_the_portfolios_day(alice, there):
+    asset, today = there
+    gone = alice.post(f"{API}/assets/{asset.pk}/dispose", {"proceeds": "3"}).json()
+    assert (gone["disposed_on"], gone["disposed"]) == (today, True)
+    (sold,) = alice.get(f"{API}/assets/{asset.pk}/transactions").json()["results"]
+    assert sold["on"] == today
+
+
+def test_disposed_is_asked_of_the_portfolios_day(alice, there):
+    asset, today = there
+    alice.post(f"{API}/assets/{asset.pk}/dispose", {"on": day_after(today)})
+    found = {
+        wanted: alice.get(f"{API}/assets?disposed={wanted}").json()["count"] for wanted in ("true", "false")
+    }
+    assert found == {"true": 0, "false": 1}
+    assert alice.get(f"{API}/assets?disposed=true&on={day_after(today)}").json()["count"] == 1
+
+
+def test_snapshots_are_taken_of_each_portfolios_day(alice, there, time_machine):
+    asset, today = there
+    give(alice, asset, value="1", on=today)
+    give(alice, asset, value="2", on=day_after(today))
+    call_command("take_snapshots", verbosity=0)
+    (taken,) = PortfolioSnapshot.objects.filter(portfolio=asset.portfolio_id)
+    assert (taken.on.isoformat(), taken.value) == (today, "1.00")
+    time_machine.shift(1)
+    asked = alice.post(f"{API}/portfolios/{asset.portfolio_id}/snapshots", {}).json()
+    assert (asked["on"], asked["value"]) == (today, "1.00")
+
+
+# --- clocks put forward and back, and days that are not ---
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "instant", "day"),
+    [
+        ("Europe/Berlin", "2026-03-29T02:30:00", "2026-03-29T01:30:00Z", "2026-03-29"),  # never shown: 03:30
+        (
+            "Europe/Berlin",
+            "2026-10-25T02:30:00",
+            "2026-10-25T00:30:00Z",
+            "2026-10-25",
+        ),  # shown twice: the first
+        ("America/Havana", "2026-03-08T00:30:00", "2026-03-08T05:30:00Z", "2026-03-08"),  # no midnight
+        ("Australia/Lord_Howe", "2026-10-04T02:15:00", "2026-10-03T15:45:00Z", "2026-10-04"),  # half an hour
+        (
+            "Pacific/Apia",
+            "2011-12-31T00:00:00",
+            "2011-12-30T10:00:00Z",
+            "2011-12-31",
+        ),  # the 30th was left out
+    ],
+)
+def test_local_time_by_the_portfolios_clock(alice, household, zone, local, instant, day):
+    made = give(alice, make_asset(household, zone), value="1", observed_at=local)
+    assert (made["observed_at"], made["on"]) == (instant, day)
+
+
+def test_both_of_an_hour_shown_twice_are_kept_and_the_later_stands(alice, household):
+    asset = make_asset(household, "Europe/Berlin")
+    give(alice, asset, value="2", observed_at="2026-10-25T02:30:00+01:00")
+    give(alice, asset, value="1", observed_at="2026-10-25T02:30:00+02:00")
+    assert alice.get(f"{API}/assets/{asset.pk}?on=2026-10-25").json()["current_value"] == "2.00"
+    assert len(alice.get(f"{API}/assets/{asset.pk}/snapshots").json()["results"]) == 2
+
+
+def test_day_that_the_zone_left_out_is_kept_as_given(alice, household):
+    asset = make_asset(household, "Pacific/Apia")
+    made = give(alice, asset, value="1", on="2011-12-30")
+    path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"
+    again = alice.put(path, {name: made[name] for name in ("value", "on", "observed_at")})
+    assert (again.status_code, again.json()["on"]) == (200, "2011-12-30")
+
+
+@pytest.mark.parametrize("day", ["2024-02-29", "2000-02-29"])
+def test_leap_day_is_a_day(alice, household, day):
+    asset = make_asset(household, "Europe/Berlin")
+    assert give(alice, asset, value="1", on=day)["on"] == day
+    assert alice.get(f"{API}/portfolios/{asset.portfolio_id}?on={day}").json()["total_value"] == "1.00"
+
+
+@pytest.mark.parametrize("day", ["2023-02-29", "1900-02-29", "2100-02-29"])
+def test_leap_day_of_another_year_is_refused(alice, household, day):
+    asset = make_asset(household, "Europe/Berlin")
+    refused = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1", "on": day})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "on")
+    assert alice.get(f"{API}/portfolios?on={day}").status_code == 400
+
+
+# --- a server's clock that is put back between two writes ---
+
+
+@pytest.fixture
+def put_back(time_machine):
+    """Puts the clock to noon, and after that back by a minute."""
+    time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
+    return lambda: time_machine.move_to("2091-06-15T11:59:00Z", tick=False)
+
+
+def test_value_given_later_stands_though_the_clock_was_put_back(alice, household, put_back):
+    asset = make_asset(household, "UTC")
+    give(alice, asset, value="1")
+    put_back()
+    give(alice, asset, value="2")
+    assert alice.get(f"{API}/assets/{asset.pk}").json()["current_value"] == "2.00"
+
+
+def test_journal_and_rows_never_go_back(alice, household, put_back):
+    made = alice.post(f"{API}/tags", {"name": "a"}).json()
+    put_back()
+    changed = alice.patch(f"{API}/tags/{made['id']}", {"name": "b"})
+    assert changed.status_code == 200
+    instants = list(Change.objects.order_by("id").values_list("at", flat=True))
+    assert instants == sorted(instants)
+    row = Asset._meta.apps.get_model("assets.Tag").objects.get()
+    assert row.updated_at >= row.created_at
+
+
+def test_past_is_in_order_though_the_clock_was_put_back(alice, household, put_back, time_machine):
+    asset = make_asset(household, "UTC")
+    made = give(alice, asset, value="1")
+    put_back()
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"value": "2"})
+    time_machine.move_to("2091-06-15T12:00:01Z", tick=False)
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"value": "3"})
+    path = f"{API}/assets/{asset.pk}?known_at="
+    assert alice.get(f"{path}2091-06-15T12:00:00Z").json()["current_value"] == "2.00"
+    assert alice.get(f"{path}2091-06-15T12:00:01Z").json()["current_value"] == "3.00"
+
+
+def test_clock_that_was_wrong_by_a_day_is_believed_once_it_is_put_right(alice, household, time_machine):
+    time_machine.move_to("2091-06-16T12:00:00Z", tick=False)
+    alice.post(f"{API}/tags", {"name": "a"})
+    time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
+    alice.post(f"{API}/tags", {"name": "b"})
+    assert Change.objects.latest("id").at.isoformat() == "2091-06-15T12:00:00+00:00"
+
+
+def test_repeated_request_is_answered_the_same_though_the_clock_was_put_back(alice, household, put_back):
+    first = alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
+    put_back()
+    forget_old_answers()
+    again = alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
+    assert (again.status_code, again.content) == (201, first.content)
+
+
+def test_answers_are_kept_for_two_days_by_the_clock(alice, household, time_machine):
+    time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
+    alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
+    time_machine.move_to("2091-06-17T12:00:00Z", tick=False)
+    assert (forget_old_answers(), IdempotentAnswer.objects.count()) == (0, 1)
+    time_machine.move_to("2091-06-17T12:00:01Z", tick=False)
+    forget_old_answers()
+    assert IdempotentAnswer.objects.count() == 0
+
+
+def test_token_ends_by_the_clock_and_not_before(client, alice_user, time_machine):
+    time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
+    _, secret = ApiToken.issue(alice_user, expires_at=timezone.now() + timedelta(hours=1))
+    header = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+    statuses = []
+    for moment in ("11:59:00", "12:59:59", "13:00:00"):
+        time_machine.move_to(f"2091-06-15T{moment}Z", tick=False)
+        statuses.append(client.get(f"{API}/me", **header).status_code)
+    assert statuses == [200, 200, 401]
+
+
+def test_values_of_one_instant_are_all_kept(alice, household, put_back):
+    asset = make_asset(household, "UTC")
+    for number in range(3):
+        give(alice, asset, value=str(number))
+    in_time = AssetSnapshot.objects.order_by("observed_at").values_list("value", flat=True)
+    assert [str(value) for value in in_time] == ["0.0000", "1.0000", "2.0000"]
