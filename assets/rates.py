@@ -23,8 +23,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from assets.models import ExchangeRate
-from assets.models.market import raise_every_revision
-from assets.models.market import line_of
+from assets.models.market import line_of, raise_every_revision
 from strata.bulk import insert_rows, stored_instant
 from strata.clock import written_at
 from strata.days import parse_day, validate_year

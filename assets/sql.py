@@ -158,15 +158,16 @@ def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID
 
 _SOURCE = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
     ORDER BY s."on", s.observed_at"""
-_SINCE_THE_NEWEST = """s."on" <= %s AND s."on" >= COALESCE((
-        SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1
+_DAYS_OF_ASSET = 'SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND'
+_LAST_FIRST = 'ORDER BY o."on" DESC LIMIT 1'
+_SINCE_THE_NEWEST = f"""s."on" <= %s AND s."on" >= COALESCE((
+        {_DAYS_OF_ASSET} o."on" <= %s {_LAST_FIRST}
     ), %s)"""
-_ENDS = """s."on" IN (
-        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1),
-        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" > %s AND o."on" <= %s ORDER BY o."on" LIMIT 1),
-        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" < asset.gone
-            AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1),
-        (SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s ORDER BY o."on" DESC LIMIT 1))"""
+_ENDS = f"""s."on" IN (
+        ({_DAYS_OF_ASSET} o."on" <= %s {_LAST_FIRST}),
+        ({_DAYS_OF_ASSET} o."on" > %s AND o."on" <= %s ORDER BY o."on" LIMIT 1),
+        ({_DAYS_OF_ASSET} o."on" < asset.gone AND o."on" <= %s {_LAST_FIRST}),
+        ({_DAYS_OF_ASSET} o."on" <= %s {_LAST_FIRST}))"""
 _PACKED = {
     "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
     "postgresql": """SELECT place, (SELECT array_to_string(array_agg("on"), ',') || ' ' ||

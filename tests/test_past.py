@@ -470,7 +470,9 @@ def test_values_of_an_asset_are_found_by_their_index_in_the_past_too(alice_user,
     with rewound(instant, alice_user), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = Asset.objects.filter(portfolio=portfolio).with_current_value(instant.date()).order_by().explain()
+        plan = (
+            Asset.objects.filter(portfolio=portfolio).with_current_value(instant.date()).order_by().explain()
+        )
     wanted = {
         "sqlite": "SEARCH main.assets_assetsnapshot USING INDEX sqlite_autoindex_assets_assetsnapshot_2 (asset_id=",
         "postgresql": "using snapshot_one_per_asset_and_instant on assets_assetsnapshot",

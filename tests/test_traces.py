@@ -21,8 +21,9 @@ from assets.models import (
     Tag,
     Transaction,
 )
+from assets.models.daily_step import DailyStep
 from assets.seeds import type_id
-from portfolios.models import Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
 from strata import actor
 from strata.history import TrackedModel
 from strata.models import ApiToken, Change, IdempotentAnswer, User
@@ -30,6 +31,7 @@ from strata.models.traced import Traced
 
 UNTRACED = {
     Change: "is the journal",
+    DailyStep: "is made anew from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
 }
 OURS = [
@@ -66,6 +68,11 @@ class World:
                 "currency": "EUR",
                 **moment,
             },
+            AllocationTarget: lambda: {
+                "household": self.household,
+                "currency": ("EUR", "USD", "CHF", "GBP")[n],
+                "share": "0.1",
+            },
             AssetType: lambda: {"household": self.household, "code": f"T{n}", "label": f"t{n}"},
             Category: lambda: {"household": self.household, "name": f"c{n}"},
             Tag: lambda: {"household": self.household, "name": f"x{n}"},
@@ -100,6 +107,7 @@ def saved(row):
 
 
 CHANGED = {
+    AllocationTarget: ("share", "0.2"),
     User: ("email", "new@example.org"),
     ApiToken: ("name", "new"),
     Membership: ("role", "editor"),
