@@ -1,25 +1,43 @@
-"""The database of the pass, for tests that start servers.
+"""What these tests share: the database of the pass for servers, the seeds of the schema's fuzzing, and a world.
 
 The suite runs once on SQLite and once, with TEST_DATABASE_URL, on PostgreSQL. A server test takes the `database` of
 the pass it is in, and so runs on each of them. One that concerns a single database, or none, is marked `on_sqlite`
 or `on_postgresql`: it belongs to that pass alone, and the other one deselects it (pytest counts what it deselects).
+
+The world is a household with one row of everything that a path may name.
 """
 
 from __future__ import annotations
 
 import os
+import random
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
+from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
+from assets.seeds import type_id
+from portfolios.models import Membership, Portfolio
+from portfolios.reports import take_snapshot
+from strata.models import User
 from tests.databases import PostgresqlServer, SqliteFiles
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
+RANDOM_SEED = "SCHEMA_FUZZ_SEED"
 OTHER = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
 
 
-def pytest_report_header() -> str:
-    return f"servers: on {PASS}; tests marked {OTHER} belong to the other pass"
+def pytest_configure(config) -> None:
+    """Drawn once for all processes of a run, which inherit the environment."""
+    os.environ.setdefault(RANDOM_SEED, str(random.SystemRandom().randrange(2**32)))
+
+
+def pytest_report_header() -> list[str]:
+    return [
+        f"servers: on {PASS}; tests marked {OTHER} belong to the other pass",
+        f"schema fuzzing: random seed {os.environ[RANDOM_SEED]} ({RANDOM_SEED}=... repeats it)",
+    ]
 
 
 def pytest_collection_modifyitems(config, items) -> None:
@@ -63,3 +81,37 @@ def database(tmp_path_factory):
 def url(database) -> str:
     """Of a database that is migrated, has the user alice in it, and is this test's own."""
     return database.fresh(f"strata_{uuid4().hex}")
+
+
+@pytest.fixture
+def world(household, portfolio, shared_asset_types):
+    """A household's rows. Every name in it has "ecret" in it, so that a leak can be looked for."""
+    return rows_of(household, "Secret", portfolio=portfolio)
+
+
+def rows_of(household, word: str, portfolio=None) -> dict:
+    portfolio = portfolio or Portfolio.objects.create(household=household, name=word, base_currency="EUR")
+    now = timezone.now()
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name=f"{word} asset", currency="EUR"
+    )
+    somebody = User.objects.create(username=f"{word}-somebody")
+    return {
+        "household": household,
+        "portfolio": portfolio,
+        "asset": asset,
+        "asset-snapshot": AssetSnapshot.objects.create(
+            asset=asset, value="1", on=now.date(), observed_at=now
+        ),
+        "transaction": Transaction.objects.create(
+            asset=asset, type="INCOME", amount="1", currency="EUR", on=now.date(), occurred_at=now
+        ),
+        "portfolio-snapshot": take_snapshot(portfolio),
+        "category": Category.objects.create(household=household, name=f"{word} category"),
+        "tag": Tag.objects.create(household=household, name=f"{word} tag"),
+        "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
+        "member": Membership.objects.create(household=household, user=somebody, accepted_at=now),
+        "exchange-rate": ExchangeRate.objects.get_or_create(
+            currency="USD", on="2026-01-01", defaults={"units_per_euro": "1.1"}
+        )[0],
+    }

@@ -19,7 +19,7 @@ from strata.api.fields import (
     UUIDSerializerField,
     checked,
 )
-from strata.names import validate_name
+from strata.names import NAME_LENGTH, NAME_PATTERN, validate_name
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ def read_bool(text: str) -> bool:
 
 def read_text(text: str) -> str:
     return checked(validate_name, text)
+
+
+TEXT = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
 
 
 def by_id(lookup: str, about: str = "") -> Parameter:
@@ -115,7 +118,7 @@ def searching(*lookups: str) -> Parameter:
             rows = rows.filter(found)
         return rows
 
-    return Parameter(read_text, apply, about="Text to look for.", many=False)
+    return Parameter(read_text, apply, TEXT, "Text to look for.", many=False)
 
 
 AS_OF = Parameter(

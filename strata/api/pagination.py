@@ -28,11 +28,20 @@ def whole_number(request: Any, name: str, *, default: int, most: int | None = No
     return number
 
 
+def counting(name: str, most: int | None = None) -> dict[str, Any]:
+    """The schema of such a parameter."""
+    schema = {"type": "integer", "minimum": 1} | ({"maximum": most} if most else {})
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
 class Pages(pagination.PageNumberPagination):
     page_size = USUAL
     page_size_query_param = "page_size"
     max_page_size = MOST
     parameters = ("page", "page_size")
+
+    def get_schema_operation_parameters(self, view):
+        return [counting("page"), counting("page_size", most=MOST)]
 
     def get_page_size(self, request):
         return whole_number(request, "page_size", default=USUAL, most=MOST)
@@ -133,10 +142,5 @@ class Cursor(pagination.BasePagination):
     def get_schema_operation_parameters(self, view):
         return [
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
-            {
-                "name": "page_size",
-                "in": "query",
-                "required": False,
-                "schema": {"type": "integer", "minimum": 1, "maximum": MOST},
-            },
+            counting("page_size", most=MOST),
         ]

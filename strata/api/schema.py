@@ -47,8 +47,37 @@ OF_WRITES = (403, 409, 412, 413, 415, 422, 428, 507)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
+TAGS = {"type": "string", "example": '"5f1c0d2e"'}  # what is no tag matches nothing
+HEADERS = {
+    "Idempotency-Key": (PRINTABLE, "The same key and body again get the same answer, and write once."),
+    "If-Match": (TAGS, "The ETag of what you read: 412 when it has changed since."),
+    "If-None-Match": (TAGS, "The ETag of what you have: 304 when it is still the same."),
+}
+
+
 class StrataSchema(AutoSchema):
+    """With the headers and parameters that the view's base class reads."""
+
     def get_override_parameters(self):
+        return [*self.headers_read(), *self.parameters_of_a_row()]
+
+    def headers_read(self) -> list[OpenApiParameter]:
+        return [
+            OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=about)
+            for name in self.names_of_headers()
+            for schema, about in [HEADERS[name]]
+        ]
+
+    def names_of_headers(self) -> list[str]:
+        has_etags = hasattr(self.view, "fresh")
+        if self.method == "POST":
+            return ["Idempotency-Key"] if getattr(self.view, "repeats_safely", False) else []
+        if self.method == "GET":
+            return ["If-None-Match"] if has_etags and not self.view.is_list() else []
+        return ["If-Match"] if has_etags else []
+
+    def parameters_of_a_row(self) -> list[OpenApiParameter]:
         """Those of a single row's GET: a list's are told by its filters."""
         if self.method != "GET" or self._is_list_view():
             return []
@@ -66,15 +95,33 @@ def add_errors_and_examples(
     """Gives every operation the one error shape, and an example where the serializer gave none."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
+    _refuse_unknown_fields(schemas)
     for path in result["paths"].values():
         for method in METHODS:
             if method in path:
+                _name_ids(path[method])
                 _add_errors(path[method], method)
                 _add_examples(path[method], schemas)
     return result
 
 
+def _refuse_unknown_fields(schemas: dict[str, Any]) -> None:
+    """As StrictSerializer does. COMPONENT_SPLIT_REQUEST gives bodies schemas of their own."""
+    for name, schema in schemas.items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+
+
+def _name_ids(operation: dict[str, Any]) -> None:
+    """What a path names is named by its id, whatever type the path's converter has."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] = {"type": "string", "format": "uuid"}
+
+
 def _add_errors(operation: dict[str, Any], method: str) -> None:
+    if any(one["name"] == "If-None-Match" for one in operation.get("parameters", ())):
+        operation["responses"].setdefault("304", {"description": "It is still what the tag says."})
     for status in OF_EVERY + (OF_WRITES if method != "get" else ()):
         code, message = EXAMPLES.get(status, ("ERROR", "Refused."))
         example = {"code": code, "message": message, "status": status, "errors": [], "request_id": "5f1c0d2e"}

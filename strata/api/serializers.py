@@ -80,9 +80,11 @@ class HouseholdId(RelatedId):
         raise serializers.SkipField
 
     def run_validation(self, data=serializers.empty):
-        if self.root.instance is not None:
-            raise serializers.SkipField
-        return super().run_validation(data)
+        if self.root.instance is None:
+            return super().run_validation(data)
+        if data is not serializers.empty and not (data is None and self.allow_null):
+            UUIDSerializerField.to_internal_value(self, data)
+        raise serializers.SkipField
 
 
 class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):

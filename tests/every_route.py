@@ -1,0 +1,92 @@
+"""The routes of the API as the URL resolver has them, and a path of each with the ids of a world of rows."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from django.urls import get_resolver, resolve
+
+ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
+METHODS = ("get", "post", "put", "patch", "delete")
+ID = re.compile(r"\(\?P<(\w+)>\[[^\]]*\]\+\)")
+
+
+class Route(NamedTuple):
+    name: str
+    pattern: str
+    methods: list[str]
+
+    @property
+    def names_a_row(self) -> bool:
+        return ID.search(self.pattern) is not None
+
+
+def routes() -> list[Route]:
+    (api,) = (one for one in get_resolver("strata.urls").url_patterns if str(one.pattern) == "api/v1/")
+    return [Route(one.name, str(one.pattern), methods_of(one.callback)) for one in api.url_patterns]
+
+
+def methods_of(view) -> list[str]:
+    handlers = getattr(view, "actions", None) or {one for one in METHODS if hasattr(view.cls, one)}
+    return sorted(set(handlers) & set(METHODS))
+
+
+def thing_of(name: str, world) -> str | None:
+    """What the last id of a route names: the longest name of the world that the route's name begins with."""
+    return next((one for one in sorted(world, key=len, reverse=True) if name.startswith(one)), None)
+
+
+def row_of(route: Route, parameter: str, world):
+    """The row of the world that a parameter of the path may name, or None where the world has none."""
+    thing = thing_of(route.name, world) if parameter in ("pk", "id") else parameter.removesuffix("_id")
+    return world.get(thing)
+
+
+def address(route: Route, world, *, absent: bool = False) -> str:
+    """The route's path with the ids of the world's rows, or with ids that name nothing."""
+
+    def fill(match):
+        row = row_of(route, match[1], world)
+        return ABSENT if absent or row is None else str(row.pk)
+
+    return "/api/v1/" + ID.sub(fill, route.pattern).replace("/?$", "").lstrip("^").replace("\\", "")
+
+
+class Field(NamedTuple):
+    """A field of the body that a route takes, as the schema has it."""
+
+    route: Route
+    method: str
+    name: str
+    schema: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.route.name}-{self.method}-{self.name}"
+
+
+@cache
+def fields_of_bodies() -> list[Field]:
+    """Every field of every body: openapi.yaml is drawn from the serializers, and `make lint` compares it with them."""
+    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
+    parts, by_name, found = document["components"]["schemas"], {one.name: one for one in routes()}, []
+    for path, methods in document["paths"].items():
+        route = by_name[resolve(re.sub(r"{\w+}", ABSENT, path)).url_name]
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            body = parts.get(content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1], {})
+            for name, schema in body.get("properties", {}).items():
+                found.append(Field(route, method, name, plain(schema, parts)))
+    return found
+
+
+def plain(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to laid into it."""
+    for word in ("allOf", "oneOf", "anyOf"):
+        for one in schema.get(word, ()):
+            schema = plain(one, parts) | schema
+    reference = schema.get("$ref", "").rsplit("/", 1)[-1]
+    return plain(parts[reference], parts) | schema if reference else schema
