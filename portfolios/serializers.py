@@ -16,6 +16,7 @@ from strata.api.fields import (
     DaySerializerField,
     InstantSerializerField,
     NoteSerializerField,
+    TextSerializerField,
     UUIDSerializerField,
 )
 from strata.api.serializers import HouseholdId, HouseholdSerializer, RelatedId, StrictSerializer
@@ -52,7 +53,7 @@ class MemberSerializer(HouseholdSerializer):
 
 
 class InvitationSerializer(StrictSerializer):
-    username = serializers.CharField(max_length=150)
+    username = TextSerializerField(max_length=150)
     role = serializers.ChoiceField(choices=Membership.Role.choices)
 
 

@@ -18,7 +18,12 @@ from rest_framework.views import APIView
 
 from strata import actor
 from strata.api.errors import Refusal, not_found
-from strata.api.fields import InstantSerializerField, NameSerializerField, UUIDSerializerField
+from strata.api.fields import (
+    InstantSerializerField,
+    NameSerializerField,
+    TextSerializerField,
+    UUIDSerializerField,
+)
 from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
@@ -38,7 +43,7 @@ class PasswordField(serializers.CharField):
 
 
 class LoginSerializer(StrictSerializer):
-    username = serializers.CharField(max_length=150)
+    username = TextSerializerField(max_length=150)
     password = PasswordField()
     name = NameSerializerField(required=False, allow_blank=True, default="")
     scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)

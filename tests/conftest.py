@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.seeds import type_id
-from portfolios.models import Membership, Portfolio
+from portfolios.models import AllocationTarget, Membership, Portfolio
 from portfolios.reports import take_snapshot
 from strata.models import User
 from tests.databases import PostgresqlServer, SqliteFiles
@@ -109,6 +109,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "portfolio-snapshot": take_snapshot(portfolio),
         "category": Category.objects.create(household=household, name=f"{word} category"),
         "tag": Tag.objects.create(household=household, name=f"{word} tag"),
+        "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
         "member": Membership.objects.create(household=household, user=somebody, accepted_at=now),
         "exchange-rate": ExchangeRate.objects.get_or_create(
