@@ -276,6 +276,7 @@ AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
 AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
+AXES_CLIENT_IP_CALLABLE = "strata.api.throttles.client_of"
 AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

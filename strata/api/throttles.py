@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,21 @@ class GeneralThrottle(BaseThrottle):
 
 
 def address_of(request: Any) -> str:
-    """REMOTE_ADDR, which TrustedProxies has set to the client's."""
-    return f"address {request.META.get('REMOTE_ADDR', '')}"
+    return f"address {client_of(request) or ''}"
+
+
+def client_of(request: Any) -> str | None:
+    """Whom throttle and lock-out count: REMOTE_ADDR, which TrustedProxies has set to the client's.
+
+    A household or a rented server has a whole /64 of IPv6, so all of it is one. What wears an IPv4 address is that.
+    """
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return None
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False).network_address)
 
 
 def count_refused(who: str) -> None:

@@ -1,6 +1,7 @@
 """User: who logs in. Names are unique whatever the case."""
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Lower
@@ -17,6 +18,12 @@ class CaseBlindUserManager(UserManager):
         """Compared as the constraint compares. `iexact` asks for UPPER on PostgreSQL, and there "ı" is "I" as well."""
         name = self.model.normalize_username(username)
         return self.alias(lowered=Lower("username")).get(lowered=Lower(Value(name)))
+
+    def create_superuser(self, username, email=None, password=None, **extra_fields):
+        """Django's createsuperuser asks no validators where the password comes from the environment."""
+        if password is not None:
+            validate_password(password, self.model(username=username, email=email or ""))
+        return super().create_superuser(username, email, password, **extra_fields)
 
 
 class User(Traced, AbstractUser):

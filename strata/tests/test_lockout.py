@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from strata.models import ApiToken
@@ -88,6 +92,47 @@ def test_unknown_known_and_disabled_users_get_one_answer_for_one_hash(dora, hash
     assert (answers[0][0], answers[0][1]["code"], answers[0][2]) == (401, "BAD_CREDENTIALS", "Bearer")
 
 
+@pytest.mark.parametrize("road", [by_token, by_admin])
+def test_unknown_known_and_disabled_users_cost_the_same_queries_on_every_road(road, dora, settings):
+    settings.AXES_FAILURE_LIMIT = 10
+    get_user_model().objects.create_user("idle", password=PASSWORD, is_active=False, is_staff=True)
+    asked = []
+    for number, username in enumerate(("dora", "unknown", "idle")):
+        with CaptureQueriesContext(connection) as queries:
+            road(username, "wrong", f"203.0.113.{number + 10}")
+        asked.append([re.sub(r"'[^']*'|[0-9]+", "", one["sql"])[:60] for one in queries])
+    assert asked[0] == asked[1] == asked[2]
+
+
+@pytest.mark.parametrize("road", [by_token, by_admin])
+def test_every_road_spends_one_hash_whoever_is_named(road, dora, hashes, settings):
+    settings.AXES_FAILURE_LIMIT = 10
+    spent = []
+    for username in ("dora", "unknown"):
+        hashes.clear()
+        road(username, "wrong")
+        spent.append(len(hashes))
+    assert spent == [1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failures_are_counted_for_all_workers(dora):
+    """In the database, not in a process: another connection sees them at once."""
+    for _ in range(LIMIT - 1):
+        by_token(password="wrong")
+    seen = []
+
+    def in_another_worker():
+        seen.append(by_token(password="wrong").status_code)
+        connection.close()
+
+    worker = threading.Thread(target=in_another_worker)
+    worker.start()
+    worker.join()
+    assert seen == [429]
+    assert_locked(by_token())
+
+
 def test_failure_that_locks_and_those_after_it_say_how_long_to_wait(dora):
     codes = [by_token(password="wrong").status_code for _ in range(LIMIT - 1)]
     assert codes == [401] * (LIMIT - 1)
@@ -122,6 +167,15 @@ def test_many_names_from_one_address_lock_the_address(dora):
         by_token(f"user{number}", "wrong")
     assert_locked(by_token())
     assert by_token(address=THERE).status_code == 201
+
+
+def test_another_address_of_the_same_network_is_no_way_round(dora):
+    """Whoever has one IPv6 address has 2**64 of them."""
+    for number in range(LIMIT):
+        by_token(password="wrong", address=f"2001:db8:0:1::{number}")
+    assert_locked(by_token(address="2001:db8:0:1:aaaa:bbbb:cccc:dddd"))
+    assert by_admin(address="2001:db8:0:1::9").status_code == 429
+    assert by_token(address="2001:db8:0:2::1").status_code == 201
 
 
 def test_another_browser_or_another_case_is_no_way_round(dora):

@@ -89,6 +89,27 @@ def test_user_is_counted_wherever_they_are_and_with_whatever_token(two_a_minute,
     assert codes(caller(dora, THERE), 1) == [429]
 
 
+@pytest.mark.parametrize(
+    ("first", "other", "are_one"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:203.0.113.1", "203.0.113.1", True),
+        ("::ffff:203.0.113.1", "::ffff:203.0.113.2", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        ("203.0.113.1", "203.0.113.2", False),
+    ],
+)
+def test_network_of_64_bits_is_one_address(first, other, are_one, two_a_minute, db):
+    """Whoever has one IPv6 address has 2**64 of them."""
+    assert codes(caller(address=first), 2) == [401, 401]
+    assert codes(caller(address=other), 1) == [429 if are_one else 401]
+
+
+def test_request_without_an_address_is_counted_too(two_a_minute, db):
+    assert codes(caller(address=""), 3) == [401, 401, 429]
+
+
 def test_users_of_one_address_are_counted_apart(two_a_minute, dora):
     other = get_user_model().objects.create_user("emil")
     assert codes(caller(dora)) == codes(caller(other)) == [200, 200, 429]
