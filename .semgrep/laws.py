@@ -1,0 +1,100 @@
+"""What each law must find, and beside it what it must let be. `semgrep --test` compares; nothing runs this."""
+
+# ruleid: no-shell
+import subprocess
+
+queryset = Asset.objects.all()  # a class's own, which the base scopes
+
+
+def amounts(text):
+    # ruleid: no-float
+    as_float = float(text)
+    # ok: no-float
+    exact = Decimal(text)
+    # ruleid: no-float
+    field = models.FloatField()
+    return as_float, exact, field
+
+
+def reached(request, pk, link_model):
+    # ruleid: through-the-door
+    Asset.objects.filter(pk=pk)
+    # ruleid: through-the-door
+    Asset.objects.get(pk=pk)
+    # ruleid: through-the-door, reports-name-their-rows
+    Asset.objects.all().for_user(request.user)
+    # ruleid: through-the-door
+    Asset._base_manager.filter(pk=pk)
+    # ok: through-the-door
+    Asset.objects.for_user(request.user).filter(pk=pk)
+    # ok: through-the-door
+    link_model.objects.filter(asset=pk)
+
+
+def reported(portfolios):
+    # ruleid: through-the-door, reports-name-their-rows
+    AssetSnapshot.objects.values("value")
+    # ok: reports-name-their-rows
+    AssetSnapshot.objects.for_user(portfolios)
+
+
+def shown(name):
+    # ruleid: text-stays-text
+    mark_safe(name)
+    # ruleid: text-stays-text
+    format_html(f"<b>{name}</b>")
+    # ok: text-stays-text
+    return format_html("<b>{}</b>", name)
+
+
+def asked(cursor, rows, name):
+    # ruleid: no-raw-sql
+    cursor.execute(f"SELECT * FROM {name}")
+    # ruleid: no-raw-sql
+    cursor.execute("SELECT * FROM %s" % name)
+    # ruleid: no-raw-sql
+    rows.raw("SELECT 1")
+    # ruleid: no-raw-sql
+    rows.extra(where=[name])
+    # ok: no-raw-sql
+    cursor.execute("SELECT 1 WHERE 1 = %s", [name])
+
+
+def days():
+    # ruleid: whose-day
+    date.today()
+    # ruleid: whose-day
+    datetime.now()
+    # ruleid: whose-day
+    datetime.utcnow()
+    # ok: whose-day
+    datetime.now(UTC)
+    # ok: whose-day
+    timezone.now()
+
+
+def spoken(name):
+    # ruleid: no-print
+    print(name)
+
+
+def ran(command):
+    # ruleid: no-shell
+    os.system(command)
+    # ruleid: no-shell
+    subprocess.run(command, shell=True)
+    # ruleid: no-shell
+    eval(command)
+
+
+class Open:
+    # ruleid: nobody-comes-in-here
+    authentication_classes = ()
+    # ruleid: nobody-comes-in-here
+    permission_classes = (AllowAny,)
+
+
+# ruleid: nobody-comes-in-here
+@csrf_exempt
+def webhook(request):
+    return None
