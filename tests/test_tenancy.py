@@ -38,6 +38,10 @@ WHOSE = {
     "one user's": {"token-detail", "invitation-detail", "invitation-accept"},
     "shared": {"exchange-rate-list", "exchange-rate-detail"},
     "the household's": {
+        "allocation",
+        "allocation-target-detail",
+        "allocation-target-history",
+        "allocation-target-list",
         "asset-category",
         "asset-detail",
         "asset-dispose",
@@ -56,15 +60,21 @@ WHOSE = {
         "category-detail",
         "category-history",
         "category-list",
+        "change",
         "household-detail",
         "household-history",
         "household-invitations",
         "household-list",
         "member-detail",
         "member-list",
+        "net-worth",
+        "portfolio-allocation",
+        "portfolio-change",
+        "portfolio-changes",
         "portfolio-detail",
         "portfolio-history",
         "portfolio-list",
+        "portfolio-quality",
         "portfolio-snapshot-detail",
         "portfolio-snapshot-history",
         "portfolio-snapshot-list",
@@ -83,6 +93,12 @@ def nothing(world) -> dict:
 
 
 BODIES = {
+    "allocation-target-detail": lambda world: {"share": "0.2"},
+    "allocation-target-list": lambda world: {
+        "share": "0.2",
+        "tag_id": key(world, "tag"),
+        "portfolio_id": key(world, "portfolio"),
+    },
     "asset-category": nothing,
     "asset-detail": lambda world: {"name": "New", "portfolio_id": key(world, "portfolio")},
     "asset-dispose": lambda world: {"on": "2026-01-31"},
@@ -135,10 +151,8 @@ OF_ONE_USER = {"token-detail": "owner", "invitation-detail": "invited", "invitat
 OUTSIDERS = ("stranger", "invited", "removed", "staff", "superuser")
 MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
-THINGS = {
-    "parent": "category",
-    "asset_type": "asset-type",
-}  # by the name of a field, where it is not the thing's
+# By the name of a field or parameter, where it is not the thing's.
+THINGS = {"parent": "category", "under": "category", "asset_type": "asset-type"}
 
 
 def key(world, thing) -> str:
@@ -289,6 +303,16 @@ def test_methods_that_there_are_not_change_nothing_and_name_those_there_are(role
 # --- lists ---
 
 
+def thing_named(field: str) -> str:
+    name = field.removesuffix("_ids").removesuffix("_id")
+    return THINGS.get(name, name)
+
+
+def grouping(view, name: str) -> dict[str, str]:
+    """`under` is only for reports by category."""
+    return {one: "category" for one in ("by", "group_by") if name == "under" and one in view.parameters}
+
+
 def list_queries(view, world):
     """Every parameter, ordering and page that a list takes, the ids in it another household's."""
     yield {}
@@ -296,9 +320,11 @@ def list_queries(view, world):
     yield from ({"page_size": "1"}, {"page_size": "1", "page": "2"})
     for name, parameter in getattr(view, "parameters", {}).items():
         if parameter.schema.get("format") == "uuid":
-            yield {name: key(world, THINGS.get(name, name.removesuffix("_id")))}
+            yield {name: key(world, thing_named(name))} | grouping(view, name)
         elif parameter.schema.get("format") == "date":
             yield {name: "2026-01-31"}
+        elif parameter.schema.get("type") == "integer":
+            yield {name: "1"}
         elif parameter.schema.get("type") == "boolean":
             yield from ({name: "true"}, {name: "false"})
         else:
@@ -336,9 +362,11 @@ def test_ids_of_others_in_filters_are_as_ids_of_nothing(callers, world, charlies
     for route, view in views_of_lists():
         for name, parameter in getattr(view, "parameters", {}).items():
             if parameter.schema.get("format") == "uuid":
-                theirs = {name: key(world, THINGS.get(name, name.removesuffix("_id")))}
-                found = asked(callers["stranger"], route, "get", world, query=theirs)
-                absent = asked(callers["stranger"], route, "get", world, query={name: ABSENT})
+                others, nothings = (
+                    {name: one} | grouping(view, name) for one in (key(world, thing_named(name)), ABSENT)
+                )
+                found = asked(callers["stranger"], route, "get", world, query=others)
+                absent = asked(callers["stranger"], route, "get", world, query=nothings)
                 assert told(found) == told(absent), (route.name, name)
 
 
@@ -381,8 +409,7 @@ def test_the_ids_in_bodies_are_found():
 @pytest.mark.parametrize("field", IDS, ids=str)
 def test_ids_of_others_in_bodies_are_as_ids_of_nothing(field, callers, world, charlies_world):
     """A row stays in its household, so there the field is ignored; elsewhere it is a 404 that writes nothing."""
-    name = field.name.removesuffix("_ids").removesuffix("_id")
-    foreign = key(world, THINGS.get(name, name))
+    foreign = key(world, thing_named(field.name))
 
     def answer(pk):
         body = BODIES[field.route.name](charlies_world)
