@@ -1,42 +1,55 @@
 """Whether a report that somebody has is still what it would be now, told without loading anything of it.
 
 A report depends on the portfolios (each one's revision counts every write in it, and every rate), on the names and
-targets of their households, and on today. The journal only ever grows: its number of lines about names is a
-counter that no two states share.
+targets of their households, and on today. Of names there are two counts: how many there are, and how often one was
+changed or deleted, which the journal only ever adds to. No two states share both.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery
 
-from portfolios.models import Portfolio
+from assets.models import AssetType, Category, Tag
+from portfolios.models import AllocationTarget, Portfolio
 from portfolios.reports.totals import today_of
 from strata import __version__
 from strata.models import Change
 
-NAMED = ("assets.AssetType", "assets.Category", "assets.Tag", "portfolios.AllocationTarget")
+NAMED = (AssetType, Category, Tag, AllocationTarget)
+LABELS = [model._meta.label for model in NAMED]
 
 
 def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
-    """Adds how often the names of its household, and those that all share, have changed."""
-    return portfolios.annotate(
-        own_names=changes(household_id=OuterRef("household_id")), shared_names=changes(household_id=None)
-    )
+    """Adds the counts of the names of each portfolio's household, and of those that all households share."""
+    return portfolios.annotate(**names_counted())
 
 
-def changes(**where: Any) -> Subquery:
-    lines = Change.objects.filter(model__in=NAMED, **where).order_by()
+def names_counted() -> dict[str, Subquery]:
+    household = OuterRef("household_id")
+    changed = Change.objects.filter(model__in=LABELS, before__isnull=False)
+    return {
+        **{
+            f"{model._meta.model_name}_count": number_of(model.objects.filter(household=household))
+            for model in NAMED
+        },
+        "shared_type_count": number_of(AssetType.objects.filter(household=None)),
+        "changed_names": number_of(changed.filter(household_id=household)),
+        "changed_shared_names": number_of(changed.filter(household_id=None)),
+    }
+
+
+def number_of(rows: QuerySet) -> Subquery:
     count = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    return Subquery(lines.annotate(number=count).values("number"))
+    return Subquery(rows.order_by().annotate(number=count).values("number"))
 
 
 def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
     """A tag of the state that the answer to `asked` depends on; read before the answer is counted."""
     rows = sorted(
-        (str(one.pk), one.revision, one.own_names, one.shared_names, str(today_of(one))) for one in portfolios
+        (str(one.pk), one.revision, *(getattr(one, name) for name in names_counted()), str(today_of(one)))
+        for one in portfolios
     )
     return f'"{hashlib.sha256(repr((__version__, asked, rows)).encode()).hexdigest()[:32]}"'
