@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -169,8 +170,8 @@ def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
 
 def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
     found = histories([portfolio.pk], start=day(5), end=day(14))
-    assert found[checking.pk] == History("EUR", (day(3), day(14)), [100 * EURO, -40 * EURO], None)
-    assert found[shares.pk] == History("USD", (day(0),), [5 * EURO], day(18))
+    assert found[checking.pk] == History("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
+    assert found[shares.pk] == History("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
 def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
@@ -192,7 +193,7 @@ def test_histories_in_the_currency_reported_in_have_their_ends_only(portfolio):
     found = histories([portfolio.pk], start=day(5), end=day(17), reported_in="EUR")
     assert found[kept.pk].days == (day(4), day(6), day(16))
     assert found[gone.pk].days == (day(4), day(6), day(14), day(16))
-    assert found[kept.pk].values == [4 * EURO, 6 * EURO, 16 * EURO]
+    assert list(found[kept.pk].values) == [4 * EURO, 6 * EURO, 16 * EURO]
     assert histories([portfolio.pk], start=day(-9), end=day(-1), reported_in="EUR")[kept.pk].days == ()
 
 
