@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from assets.models import (
@@ -355,6 +355,6 @@ def test_load_of_rates_has_one_line_with_the_instant_of_all(db, tmp_path):
 def test_line_is_written_with_the_write_or_not_at_all(household, monkeypatch):
     before = Change.objects.count()
     monkeypatch.setattr(models.Model, "save_base", lambda *args, **kwargs: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
         household.save()
     assert Change.objects.count() == before
