@@ -114,6 +114,19 @@ def amend(change: Sums) -> None:
         sql.add_steps(batch)
 
 
+def forget_assets(ids: Collection[UUID]) -> None:
+    """Take away the part that assets have in the table, before they go with all their values."""
+    sums: Sums = {}
+    facts = facts_of(Asset.objects.filter(pk__among=ids))
+    for pk, days, values in _all_values(facts):
+        add(sums, facts[pk], days, values, sign=-1)
+    amend(sums)
+
+
+def forget_portfolios(ids: Collection[UUID]) -> None:
+    DailyStep.objects.filter(portfolio__in=ids).delete()
+
+
 def _all_values(ids: Iterable[UUID]) -> Iterable[sql.Values]:
     for some in batched(ids, ASSETS_AT_A_TIME):
         yield from sql.values_between(some, date.min, date.max)

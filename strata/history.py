@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from strata.models.change import Change
 from strata.money import ExactField
 from strata.names import key_fields, with_keys
 from strata.ownership import HouseholdQuerySet, Owned
+
+PARENTS_AT_A_TIME = 50
 
 
 class TrackedQuerySet(HouseholdQuerySet):
@@ -63,18 +66,18 @@ class TrackedQuerySet(HouseholdQuerySet):
 
     update.alters_data = True
 
-    def delete(self):
-        """Delete by set, children first, so that each level leaves its own trace."""
+    def delete(self, *, derive: bool = True):
+        """Delete by set, children first, so that each level leaves its own trace.
+
+        `derive` is False where what is derived from the rows went already with that of their parents.
+        """
         with transaction.atomic(using=self.db):
             rows, ids = locked(self)
-            children = 0
-            for relation in cascading(self.model):
-                kept = relation.related_model._base_manager.filter(
-                    **{f"{relation.field.name}__in": rows.values("pk")}
-                )
-                children += kept.delete()[0]
+            raise_revisions(self.model, portfolios_of(self.model, ids), set())
+            derive = derive and not self.model.before_delete(ids)
+            children = sum(deleted_below(relation, ids, derive) for relation in cascading(self.model))
             record(rows, Change.Action.DELETE)
-            with accounted(self.model, ids):
+            with accounted(self.model, ids, derive=derive):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
 
@@ -163,6 +166,14 @@ class TrackedModel(Owned):
     @classmethod
     def after_write(cls, ids: list[UUID], before: Any) -> None:
         """Keeps what is derived from the rows in step with them. `before` is None for rows that are new."""
+
+    @classmethod
+    def before_delete(cls, ids: list[UUID]) -> bool:
+        """Whether it took away all at once what is derived from the rows and from everything that goes with them.
+
+        Then none of these is asked for its own part, which of hundreds of thousands would take minutes.
+        """
+        return False
 
 
 def creation_of(row: TrackedModel) -> Change:
@@ -262,9 +273,23 @@ def cascading(model: type[models.Model]) -> list[Any]:
     ]
 
 
+def deleted_below(relation: Any, ids: list[UUID], derive: bool) -> int:
+    """Deletes what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
+    children = relation.related_model._base_manager
+    return sum(
+        children.filter(**{f"{relation.field.name}__in": some}).delete(derive=derive)[0]
+        for some in batched(ids, PARENTS_AT_A_TIME)
+    )
+
+
 @contextmanager
 def accounted(
-    model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, to: UUID | None = None
+    model: type[TrackedModel],
+    ids: list[UUID],
+    *,
+    adding: bool = False,
+    to: UUID | None = None,
+    derive: bool = True,
 ) -> Iterator[None]:
     """Around a write of rows: counts up their portfolios' revisions and keeps in step what is derived from them.
 
@@ -275,10 +300,11 @@ def accounted(
     # A row may have gone to another portfolio while that was waited for: look again.
     while not adding and waits() and (more := portfolios_of(model, ids)) - raised:
         raised = raise_revisions(model, more, raised)
-    before = None if adding else model.before_write(ids)
+    before = model.before_write(ids) if derive and not adding else None
     yield
     raise_revisions(model, portfolios_of(model, ids), raised)
-    model.after_write(ids, before)
+    if derive:
+        model.after_write(ids, before)
 
 
 def waits() -> bool:

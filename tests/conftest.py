@@ -1,4 +1,4 @@
-"""What these tests share: the database of the pass for servers, the seeds of the schema's fuzzing, and a world.
+"""What these tests share: the database of the pass for servers, the seed of what is drawn at random, and a world.
 
 The suite runs once on SQLite and once, with TEST_DATABASE_URL, on PostgreSQL. A server test takes the `database` of
 the pass it is in, and so runs on each of them. One that concerns a single database, or none, is marked `on_sqlite`
@@ -24,7 +24,7 @@ from strata.models import User
 from tests.databases import PostgresqlServer, SqliteFiles
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
-RANDOM_SEED = "SCHEMA_FUZZ_SEED"
+RANDOM_SEED = "RANDOM_SEED"
 OTHER = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
 
 
@@ -36,7 +36,7 @@ def pytest_configure(config) -> None:
 def pytest_report_header() -> list[str]:
     return [
         f"servers: on {PASS}; tests marked {OTHER} belong to the other pass",
-        f"schema fuzzing: random seed {os.environ[RANDOM_SEED]} ({RANDOM_SEED}=... repeats it)",
+        f"random seed {os.environ[RANDOM_SEED]} ({RANDOM_SEED}=... repeats it)",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from datetime import timedelta
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from portfolios.models import Household, Membership, Portfolio
 from strata import clock
 from strata.ownership import OWNER, VIEWER
 from strata.past import rewindable, rewound
+from tests.conftest import RANDOM_SEED
 
 API = "/api/v1"
 
@@ -232,7 +234,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("seed", [1, 2, random.SystemRandom().randrange(10**6)])
+@pytest.mark.parametrize("seed", [1, 2, int(os.environ[RANDOM_SEED])])
 def test_what_was_answered_is_answered_again(alice, household, seed):
     edited = RandomHousehold(alice, household, seed)
     answers = []

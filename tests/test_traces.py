@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from assets.models import (
@@ -282,16 +283,18 @@ def test_all_that_goes_along_leaves_a_line_too(world, as_alice, model, road):
     assert set(Change.objects.filter(action="delete").values_list("object_id", flat=True)) == gone
 
 
-def test_user_deleted_by_the_admins_action_leaves_lines(world, client):
+@pytest.mark.parametrize("model", [Portfolio, Asset], ids=["portfolio", "asset"])
+def test_row_deleted_on_its_admin_page_leaves_lines(world, client, model):
     root = User.objects.create(username="root", is_staff=True, is_superuser=True)
     deep(world)
+    row = {Portfolio: world.portfolio, Asset: world.asset}[model]
     before = everything()
     client.force_login(root)
-    chosen = {"action": "delete_selected", "_selected_action": [world.user.pk], "post": "yes"}
-    client.post("/admin/strata/user/", chosen, HTTP_X_REQUEST_ID="r-9")
+    page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
+    client.post(page, {"post": "yes"}, HTTP_X_REQUEST_ID="r-9")
     gone = before - everything()
     deleted = Change.objects.filter(action="delete", actor_name="root", road="admin", request_id="r-9")
-    assert world.user.pk in gone
+    assert len(gone) > 1 and row.pk in gone
     assert set(deleted.values_list("object_id", flat=True)) == gone
 
 

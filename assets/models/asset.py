@@ -72,6 +72,11 @@ class Asset(TrackedModel):
         if before is not None:
             steps().amend(steps().moved_by_assets(before, cls.before_write(ids)))
 
+    @classmethod
+    def before_delete(cls, ids):
+        steps().forget_assets(ids)
+        return True
+
 
 class AssetCategory(TrackedModel):
     """That an asset stands in a category: a row of its own, so that it has a history."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from assets import steps
 from portfolios.models.household import Household
 from strata.days import DayField, InstantField, TimeZoneField
 from strata.history import TrackedModel
@@ -46,6 +47,11 @@ class Portfolio(TrackedModel):
             fields = {field.name for field in self._meta.concrete_fields if not field.primary_key}
             kwargs["update_fields"] = fields - {"revision"}
         super().save(*args, **kwargs)
+
+    @classmethod
+    def before_delete(cls, ids):
+        steps.forget_portfolios(ids)
+        return True
 
 
 class PortfolioSnapshot(TrackedModel):
