@@ -71,7 +71,7 @@ class TrackedQuerySet(HouseholdQuerySet):
 
         `derive` is False where what is derived from the rows went already with that of their parents.
         """
-        with transaction.atomic(using=self.db):
+        with transaction.atomic(using=self.db, savepoint=False):
             rows, ids = locked(self)
             raise_revisions(self.model, portfolios_of(self.model, ids), set())
             derive = derive and not self.model.before_delete(ids)
