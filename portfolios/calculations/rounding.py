@@ -14,6 +14,7 @@ from math import lcm
 type Exact = int | Decimal | Fraction
 
 SHARE_PLACES = 6
+FURTHEST = 2  # units that a total may lie from its exact sum: the difference of two rounded numbers
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
@@ -112,12 +113,16 @@ def apportion_table(
 ) -> list[list[int]]:
     """Whole numbers near rows / denominator, of which every row and every column adds up to its total.
 
-    Both kinds of totals must have the same sum, else ValueError. Rows are apportioned first; then units move
-    within rows, from columns that came out too high to those too low, where it takes a cell least away from
-    its exact value. A cell of zero stays zero while other cells can do.
+    Both kinds of totals must have the same sum, and be what rows and columns add up to but for their rounding,
+    else ValueError. Rows are apportioned first; then units move within rows, from columns that came out too high
+    to those too low, where it takes a cell least away from its exact value. A cell of zero stays zero while other
+    cells can do.
     """
     if sum(row_totals) != sum(column_totals):
         raise ValueError("rows and columns add up to different totals")
+    _require_near(map(sum, rows), row_totals, denominator)
+    if rows:
+        _require_near(map(sum, zip(*rows, strict=True)), column_totals, denominator)
     table = [apportion(row, denominator, total) for row, total in zip(rows, row_totals, strict=True)]
     excess = [-total for total in column_totals]
     for units in table:
@@ -134,6 +139,13 @@ def apportion_table(
         excess[high] -= 1
         excess[low] += 1
     return table
+
+
+def _require_near(exact: Iterable[int], totals: Sequence[int], denominator: int) -> None:
+    """Units move one at a time: a total that is no rounded sum would take as long as it is wrong."""
+    for number, total in zip(exact, totals, strict=True):
+        if abs(total * denominator - number) > FURTHEST * denominator:
+            raise ValueError("a total is not what its parts add up to")
 
 
 def _way(patterns: Iterable[Sequence[bool]], high: int, low: int) -> Iterator[tuple[int, int]]:

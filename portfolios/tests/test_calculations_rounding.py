@@ -133,6 +133,12 @@ def test_table_of_two_different_sums_is_refused():
         apportion_table([[1]], 1, row_totals=[1], column_totals=[2])
 
 
+@pytest.mark.parametrize(("row_totals", "column_totals"), [([1000, -1000], [0, 0]), ([0, 0], [1000, -1000])])
+def test_table_whose_totals_are_not_its_sums_is_refused_at_once(row_totals, column_totals):
+    with pytest.raises(ValueError, match="add up to"):
+        apportion_table([[4, -4], [4, -4]], 10, row_totals=row_totals, column_totals=column_totals)
+
+
 @given(st.lists(st.lists(fractions, min_size=4, max_size=4), min_size=1, max_size=8))
 def test_rounded_table_adds_up_and_stays_near(rows):
     columns = [sum(column) for column in zip(*rows, strict=True)]
