@@ -15,9 +15,10 @@ from django.middleware.security import SecurityMiddleware
 
 from strata import actor
 from strata.api.errors import CODES, is_api, plain_answer
+from strata.models.token import SECRET_PREFIX
 
 log = logging.getLogger("strata.requests")
-SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # no token: ids are logged
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
 CHUNK = 64 * 1024
@@ -70,7 +71,7 @@ def is_address(word: str) -> bool:
 
 
 class RequestLog:
-    """Gives each request an id (its own X-Request-Id, if sane), answers with it, and logs one line."""
+    """Gives each request an id (its own X-Request-Id, if sane and no token), answers with it, and logs one line."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -172,8 +172,10 @@ def test_plain_http_is_sent_to_https(servers):
 def test_without_a_server_nginx_answers_in_the_one_shape(tmp_path):
     with proxying(tmp_path / "nginx", free_port(), free_port()) as nginx:
         status, answer, headers = through(nginx).ask("GET", "portfolios", X_Request_Id="mine-1")
+        replaced = through(nginx).ask("GET", "portfolios", X_Request_Id="strata_x0x0")[1]["request_id"]
     assert (status, answer["code"], answer["request_id"]) == (503, "UNAVAILABLE", "mine-1")
     assert headers["Retry-After"] == "5"
+    assert len(replaced) == 32  # a token in that header is in no log
 
 
 # --- restarts under load ---

@@ -138,6 +138,15 @@ def test_any_other_request_id_is_replaced(browser, lines, sent):
     assert lines()[0]["request_id"] == answer["X-Request-Id"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", ["{}", "mine-{}", "Bearer.{}"])
+def test_a_token_in_place_of_a_request_id_is_not_logged(browser, lines, form):
+    _, secret = ApiToken.issue(get_user_model().objects.create_user("dora"))
+    answer = browser.get("/api/v1/version", headers={"X-Request-Id": form.format(secret)})
+    assert len(answer["X-Request-Id"]) == 32
+    assert secret not in json.dumps(lines())
+
+
 @pytest.mark.urls(__name__)
 def test_the_actor_of_one_request_is_gone_in_the_next(browser):
     first, second = (browser.get("/api/v1/who").content for _ in range(2))
