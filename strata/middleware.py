@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 from contextlib import suppress
 from ipaddress import ip_address
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.http import UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 
 from strata import actor
-from strata.api.errors import CODES, is_api, plain_answer
+from strata.api.errors import CODES, answer_of, is_api, plain_answer
 from strata.models.token import SECRET_PREFIX
 
 log = logging.getLogger("strata.requests")
@@ -121,15 +123,27 @@ class SafeHeaders(SecurityMiddleware):
         return response
 
 
+def remember(request, **kwargs):
+    """Django tells of what nobody caught, and with DEBUG on then makes its own page of it, whatever it was."""
+    if request is not None:
+        request.broken_by = sys.exc_info()[1]
+
+
 class RefusalShape:
-    """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too."""
+    """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too.
+
+    A database that cannot be had is no fault in the program, and so not shown as one with DEBUG on either.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
+        got_request_exception.connect(remember)
 
     def __call__(self, request):
         response = self.get_response(request)
         status = response.status_code
+        if status == 500 and (refused := answer_of(request, getattr(request, "broken_by", None))):
+            return refused
         is_ours = response.headers.get("Content-Type", "").startswith("application/json")
         if status < 400 or is_ours or not is_api(request):
             return response

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -70,9 +70,14 @@ def body(request: Any, status: int, code: str, message: str, errors: list | None
     }
 
 
-def plain_answer(request: Any, status: int, code: str, message: str) -> JsonResponse:
-    """A refusal from outside the API's views."""
-    response = JsonResponse(body(request, status, code, message), status=status)
+def plain_answer(request: Any, status: int, code: str, message: str) -> HttpResponse:
+    """A refusal from outside the API's views: under /api in the one shape, elsewhere a short page."""
+    response: HttpResponse
+    if is_api(request):
+        response = JsonResponse(body(request, status, code, message), status=status)
+    else:
+        shown = {"message": message, "ours": status >= 500, "request_id": getattr(request, "id", "")}
+        response = render(None, "strata/refused.html", shown, status=status)
     if status in (503, 507):
         response["Retry-After"] = "5"
     return response
@@ -161,22 +166,22 @@ def flattened(detail: Any, path: str = "") -> list[dict[str, Any]]:
 
 
 def page_not_found(request, exception=None):
-    return plain_answer(request, 404, "NOT_FOUND", "Not found.") if is_api(request) else _html(request, 404)
+    return plain_answer(request, 404, "NOT_FOUND", "Not found.")
 
 
 def server_error(request):
     """What nobody caught, from a view or from the middleware round it: a database that is away is no fault of ours."""
-    error = sys.exc_info()[1]
+    return answer_of(request, sys.exc_info()[1]) or plain_answer(
+        request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
+    )
+
+
+def answer_of(request, error: BaseException | None) -> HttpResponse | None:
+    """The refusal of a database that cannot be had; None for any other error."""
     refusal = unavailable(error) if isinstance(error, DatabaseError | InterfaceError) else None
     if refusal is None:
-        return plain_answer(
-            request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
-        )
-    if is_api(request):
-        response = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
-    else:
-        shown = {"message": refusal.message, "request_id": getattr(request, "id", "")}
-        response = render(None, "strata/unavailable.html", shown, status=refusal.status_code)
+        return None
+    response = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
     response["Retry-After"] = str(refusal.wait)
     return response
 
@@ -191,9 +196,3 @@ def forbidden(request, exception=None):
 
 def is_api(request) -> bool:
     return request.path.startswith("/api/")
-
-
-def _html(request, status: int):
-    from django.http import HttpResponse
-
-    return HttpResponse("Not found.", status=status, content_type="text/plain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import DataError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.test import Client
 from django.urls import path
@@ -54,11 +55,18 @@ def fail_unforeseen(request):
     raise ValueError("Grandmother's ring")
 
 
+def fail_forbidden(request):
+    raise PermissionDenied("Grandmother's ring")
+
+
 urlpatterns = [
     path("admin/full", fail_full),
+    path("admin/forbidden", fail_forbidden),
     path("api/v1/full", fail_full),
     path("admin/unforeseen", fail_unforeseen),
 ]
+handler403 = "strata.api.errors.forbidden"
+handler404 = "strata.api.errors.page_not_found"
 handler500 = "strata.api.errors.server_error"
 
 
@@ -67,8 +75,14 @@ def browser():
     return Client(raise_request_exception=False)
 
 
+@pytest.fixture
+def debug(request, settings):
+    settings.DEBUG = request.param
+
+
 @pytest.mark.urls(__name__)
-def test_a_page_says_in_html_that_it_is_not_to_be_had(browser):
+@pytest.mark.parametrize("debug", [False, True], indirect=True)
+def test_a_page_says_in_html_that_it_is_not_to_be_had(browser, debug):
     answer = browser.get("/admin/full", headers={"X-Request-Id": "mine-1"})
     assert (answer.status_code, answer["Retry-After"]) == (507, "30")
     assert answer["Content-Type"].startswith("text/html")
@@ -77,13 +91,47 @@ def test_a_page_says_in_html_that_it_is_not_to_be_had(browser):
 
 
 @pytest.mark.urls(__name__)
-def test_under_the_api_it_has_the_one_shape(browser):
+@pytest.mark.parametrize("debug", [False, True], indirect=True)
+def test_under_the_api_it_has_the_one_shape(browser, debug):
     answer = browser.get("/api/v1/full")
     assert (answer.status_code, answer["Retry-After"]) == (507, "30")
     assert (answer.json()["code"], answer.json()["status"]) == ("INSUFFICIENT_STORAGE", 507)
 
 
+@pytest.mark.parametrize("debug", [False, True], indirect=True)
+@pytest.mark.parametrize(("where", "kind"), [("/admin/", "text/html"), ("/api/v1/tags", "application/json")])
+def test_a_session_that_cannot_be_read_is_no_fault_of_ours(browser, debug, monkeypatch, where, kind):
+    """It is read outside of any view."""
+
+    def fail(session):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+    browser.cookies["sessionid"] = "x" * 32
+    answer = browser.get(where)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(kind)
+
+
 @pytest.mark.urls(__name__)
-def test_what_is_unforeseen_stays_a_500_that_tells_nothing(browser):
+@pytest.mark.parametrize(
+    ("where", "status", "words"),
+    [
+        ("unforeseen", 500, "Something broke."),
+        ("forbidden", 403, "You may not do that."),
+        ("nowhere", 404, "Not found."),
+    ],
+)
+def test_a_page_says_in_html_what_is_refused_and_its_number_in_the_log(browser, where, status, words):
+    answer = browser.get(f"/admin/{where}", headers={"X-Request-Id": "mine-1"})
+    page = answer.content.decode()
+    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert words in page and "mine-1" in page
+    assert "Grandmother" not in page
+
+
+@pytest.mark.urls(__name__)
+def test_what_is_unforeseen_has_djangos_page_where_its_text_may_be_shown(browser, settings):
+    settings.DEBUG = True
     answer = browser.get("/admin/unforeseen")
-    assert (answer.status_code, "Grandmother" in answer.content.decode()) == (500, False)
+    assert (answer.status_code, "Grandmother" in answer.content.decode()) == (500, True)
