@@ -1,13 +1,22 @@
-"""Strata as gunicorn serves it, with two hooks for tests: it dies before it answers, or dawdles before it commits."""
+"""Strata as gunicorn serves it, with three hooks for tests.
+
+It dies once it has committed, dawdles before it commits, or tells what the connection that it used is set to.
+"""
 
 import os
 import signal
+from contextvars import ContextVar
 from pathlib import Path
 from time import sleep
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strata.wsgi import application as strata  # first: it sets Django up
 
 from strata.api import idempotency  # isort: skip
+from strata.durability import durability  # isort: skip
+
+dies = ContextVar("dies", default=False)
 
 rendered = idempotency.rendered
 
@@ -24,8 +33,25 @@ def rendered_in_a_while(request, data):
 idempotency.rendered = rendered_in_a_while
 
 
-def application(environ, start_response):
-    answer = strata(environ, start_response)
-    if "HTTP_X_DIE" in environ:  # committed, and not a byte of the answer is on its way
+commit = BaseDatabaseWrapper.commit
+
+
+def commit_and_die(connection):
+    """At the request's first commit: what it means to write in a second one is never written."""
+    commit(connection)
+    if dies.get():
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+BaseDatabaseWrapper.commit = commit_and_die
+
+
+def application(environ, start_response):
+    dies.set("HTTP_X_DIE" in environ)
+    started = []
+    answer = strata(environ, lambda *start: started.append(start))
+    status, headers = started[0]
+    if "HTTP_X_DURABILITY" in environ:  # the request's connection is kept, for this thread
+        headers = [*headers, ("X-Durability", ", ".join(map(str, durability())))]
+    start_response(status, headers)
     return answer

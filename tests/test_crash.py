@@ -12,10 +12,12 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
 
+from tests.conftest import PASS
 from tests.load import Client, an_asset, writers
 from tests.serving import PATIENCE, Server, environment, serving, wait_for
 
@@ -25,6 +27,10 @@ READY_SECONDS = 5  # promised, for a machine on which a server is ready USUAL_SE
 USUAL_SECONDS = 2
 WRITERS = 4
 WRITES = 5  # between two kills
+SAFE = {
+    "sqlite": "journal_mode=wal, synchronous=2, foreign_keys=1",
+    "postgresql": "fsync=on, synchronous_commit=on",
+}
 
 
 def seconds_until_ready(port: int, began: float) -> float:
@@ -136,10 +142,53 @@ def test_a_postgresql_server_killed_under_load_loses_nothing(database, url, figu
         figures(assert_ready_in_time(waits, first))
 
 
+# --- what a crash of the machine needs: nothing that kill -9 could show ---
+
+
+def test_the_connection_that_a_worker_writes_through_syncs_every_commit(database, url):
+    with serving(environment(url), 0, "tests.hooked") as server:
+        client = Client(server.port, database.token)
+        status, _, headers = client.ask("POST", "tags", {"name": "x"}, X_Durability="tell")
+        client.close()
+    assert (status, headers["X-Durability"]) == (201, SAFE[PASS])
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    ("set_to", "told"), [("synchronous=OFF", "synchronous=0"), ("journal_mode=DELETE", "journal_mode=delete")]
+)
+def test_a_server_on_a_sqlite_file_that_is_not_synced_is_not_ready(url, set_to, told):
+    pragmas = "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
+    weak = f"{url}?{urlencode({'init_command': f'{pragmas}PRAGMA {set_to}'})}"
+    with serving(environment(weak)) as server:
+        assert told in durability_refused(server.port)
+
+
+@pytest.mark.on_postgresql
+def test_a_server_is_not_ready_while_its_postgresql_answers_before_it_syncs(database, url):
+    """Set by its administrator, while the server runs."""
+    with serving(environment(url)) as server:
+        assert Client(server.port, "").ask("GET", "health/ready")[0] == 200
+        database.execute("ALTER SYSTEM SET fsync = off")
+        database.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 503)
+        assert "fsync=off" in durability_refused(server.port)
+        database.execute("ALTER SYSTEM RESET fsync")
+        database.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 200)
+
+
+def durability_refused(port: int) -> str:
+    status, answer, _ = Client(port, "").ask("GET", "health/ready")
+    assert (status, [error["field"] for error in answer["errors"]]) == (503, ["durability"])
+    return answer["message"]
+
+
 # --- Idempotency-Key, on a real server ---
 
 
 def test_a_worker_killed_between_commit_and_answer_has_written_once(database, url):
+    """Killed at its first commit, so that an answer that were kept by a second one would be lost."""
     with serving(environment(url), 0, "tests.hooked") as server:
         client = Client(server.port, database.token)
         path = f"assets/{an_asset(client)}/snapshots"
