@@ -214,7 +214,7 @@ def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, group
         "missing_rates": missing_rates(point.missing_rates),
     }
     if grouped:
-        found["groups"] = {keys[key]: text(amount) for key, amount in point.groups.items()}
+        found["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
     return found
 
 

@@ -17,6 +17,7 @@ from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.seeds import type_id
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
+from portfolios.reports import GROUP_BY
 from strata import clock
 from strata.ownership import OWNER, VIEWER
 from strata.past import rewindable, rewound
@@ -185,7 +186,7 @@ class RandomHousehold:
 
     def questions(self):
         asset, portfolio = self.some(self.assets), self.some(self.portfolios)
-        return self.random.sample(
+        lists = self.random.sample(
             (
                 "/assets?page_size=200",
                 "/assets?page_size=200&ordering=-current_value,name",
@@ -208,7 +209,26 @@ class RandomHousehold:
                 "/households",
                 "/exchange-rates?page_size=200",
             ),
-            5,
+            4,
+        )
+        return [*lists, *self.random.sample(self.reports(portfolio), 4)]
+
+    def reports(self, portfolio):
+        by, start = self.random.choice(GROUP_BY), self.day()
+        tree = f"category&level={self.random.randrange(1, 4)}"
+        below = f"category&under={self.some(self.categories)}"
+        return (
+            f"/net-worth?interval=month&group_by={by}",
+            f"/net-worth?interval=day&currency=USD&group_by={by}",
+            f"/net-worth?interval=week&group_by={tree}&start={start}",
+            f"/portfolios/{portfolio}/history?group_by={by}",
+            f"/portfolios/{portfolio}/history?interval=day&end={start}",
+            f"/allocation?by={by}",
+            f"/allocation?by={tree}&on={start}",
+            f"/portfolios/{portfolio}/allocation?by={below}",
+            f"/net-worth/change?by={by}&start={start}",
+            f"/net-worth/change?by={below}",
+            f"/portfolios/{portfolio}/change?by={by}&currency=JPY",
         )
 
 

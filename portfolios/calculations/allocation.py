@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from assets.calculations.rates import MissingRate, RateBook
 from assets.calculations.valuation import Amount, Keys, Missing, money
+from portfolios.calculations.order import by_key
 from portfolios.calculations.rounding import SHARE_PLACES, largest_remainder, rounded, shares
 
 
@@ -125,7 +126,7 @@ class _Side:
 def _slices(
     owned: _Side, assets: Decimal, targets: Mapping[Hashable, Decimal], places: int, *, overlap: bool
 ) -> tuple[Slice, ...]:
-    groups = {**owned.groups, **{key: owned.groups.get(key, Fraction(0)) for key in targets}}
+    groups = by_key({**owned.groups, **{key: owned.groups.get(key, Fraction(0)) for key in targets}})
     exact = list(groups.values())
     values = _parts(exact, assets, places, overlap=overlap)
     goals = _goals(list(groups), targets)
@@ -173,6 +174,7 @@ def _wanted(goals: Sequence[Decimal | None], assets: Decimal, places: int) -> li
 
 
 def _debts(owed: _Side, total: Decimal, places: int, *, overlap: bool) -> tuple[Slice, ...]:
-    values = _parts(list(owed.groups.values()), total, places, overlap=overlap)
-    debts = [Slice(key, value, None) for key, value in zip(owed.groups, values, strict=True)]
+    groups = by_key(owed.groups)
+    values = _parts(list(groups.values()), total, places, overlap=overlap)
+    debts = [Slice(key, value, None) for key, value in zip(groups, values, strict=True)]
     return tuple(sorted(debts, key=lambda slice_: slice_.value))

@@ -25,6 +25,7 @@ from operator import attrgetter, sub
 from assets.calculations.rates import RateBook
 from assets.calculations.valuation import MONEY_PLACES, Keys, Missing
 from portfolios.calculations.attribution import UNIT_PLACES, AssetHistory, Split, split_changes
+from portfolios.calculations.order import by_key
 from portfolios.calculations.rounding import apportion, apportion_table, half_even, in_places, whole_units
 
 
@@ -98,7 +99,7 @@ def change_between(
     """
     splits = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
     if groups is None:
-        rows: Mapping[Hashable, Split] = splits.by_asset
+        rows: Mapping[Hashable, Split] = by_key(splits.by_asset)
         overlap = False
     else:
         rows = _by_group(splits.by_asset, groups)
@@ -122,7 +123,7 @@ def _by_group(splits: Mapping[Hashable, Split], groups: Mapping[Hashable, Keys])
     for asset, split in splits.items():
         for key in dict.fromkeys(groups.get(asset, ())) or (None,):
             members.setdefault(key, []).append(split)
-    return {key: _total(some) for key, some in members.items()}
+    return {key: _total(some) for key, some in by_key(members).items()}
 
 
 def _total(splits: Iterable[Split]) -> Split:

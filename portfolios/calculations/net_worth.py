@@ -14,6 +14,7 @@ from operator import add, mul
 
 from assets.calculations.rates import DayRates, RateBook
 from assets.calculations.valuation import MONEY_PLACES, Column, Missing, Totals, money
+from portfolios.calculations.order import by_key
 from portfolios.calculations.rounding import apportion, half_even, in_places
 
 type _Amounts = tuple[str, Iterable[int]]
@@ -89,7 +90,7 @@ def _by_group(totals: Totals) -> dict[Hashable, list[_Amounts]]:
     for (keys, source), column in totals.columns.items():
         for key in dict.fromkeys(keys) or (None,):
             found.setdefault(key, []).append((source, map(add, column.owned, column.owed)))
-    return found
+    return by_key(found)
 
 
 def _added(rows: Sequence[Sequence[int]]) -> Sequence[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from assets.calculations.valuation import Totals
 from assets.rates_book import rate_book
-from portfolios.calculations.allocation import Allocation, Holding, allocation
+from portfolios.calculations.allocation import Allocation, Holding, Slice, allocation
 from portfolios.models import AllocationTarget, Portfolio
 from portfolios.models.target import GROUPS
 from portfolios.reports.groups import Grouping, grouping
@@ -57,10 +57,19 @@ def allocation_on(
     )
     keys = {slice_.key for slice_ in (*found.slices, *found.liabilities)}
     labels = groups.labels(keys)
+    found = replace(
+        found, slices=in_order(found.slices, labels), liabilities=in_order(found.liabilities, labels)
+    )
     if by != "category":
         return AllocationReport(by, found, labels)
     paths = {key: groups.path(key) for key in keys}
     return AllocationReport(by, found, labels, paths, {key: way_down(key, groups) for key in keys if key})
+
+
+def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[Slice, ...]:
+    """The largest first, owned or owed; what is as large by its name."""
+    places = {key: place for place, key in enumerate(labels)}
+    return tuple(sorted(slices, key=lambda slice_: (-abs(slice_.value), places[slice_.key])))
 
 
 def holdings(totals: Totals) -> Iterable[Holding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -16,6 +16,7 @@ from assets.models import Asset, Transaction
 from assets.rates_book import rate_book
 from portfolios.calculations.attribution import AssetHistory, Movement
 from portfolios.calculations.change import Change, change_between
+from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
 from portfolios.reports.groups import grouping
 from portfolios.reports.history import common_currency
@@ -62,10 +63,10 @@ def change_report(
         groups=None if by == "asset" else groups.keys_of_assets(ids),
     )
     labels = groups.labels(change.rows)
-    if change.left_out:
-        labels |= dict(Asset.objects.filter(pk__in=change.left_out).values_list("pk", "name"))
+    left_out = by_name(dict(Asset.objects.filter(pk__in=change.left_out).values_list("pk", "name")))
+    change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
     paths = {key: groups.path(key) for key in change.rows} if by == "category" else {}
-    return ChangeReport(by, change, labels, paths)
+    return ChangeReport(by, change, labels | left_out, paths)
 
 
 def asset_histories(
@@ -74,7 +75,7 @@ def asset_histories(
     """All that explains the assets' change: their values, and what was bought, sold, earned and paid."""
     past = worth.histories(portfolio_ids, start=start, end=end, reported_in=currency)
     moved = movements(portfolio_ids, start, end, past)
-    kinds = Asset.objects.filter(portfolio__in=portfolio_ids).order_by("name", "id")
+    kinds = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     for pk, kind, of_its_type in kinds.values_list("pk", "kind", "asset_type__kind"):
         if pk in past:
             yield AssetHistory(pk, kind or of_its_type, past[pk], moved.get(pk, ()))

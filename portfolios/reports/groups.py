@@ -14,6 +14,7 @@ from assets import worth
 from assets.calculations.valuation import Column, Keys, Totals
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.taxonomy import Group, ancestors
+from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
@@ -92,12 +93,12 @@ class Grouping:
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
-        """What the groups are called."""
+        """What the groups are called, in the order in which they are shown."""
         keys = set(keys)
         found = {key: name for key, name in self._names(keys - {None}) if key in keys}
         if None in keys and self.by:
             found[None] = UNSORTED.get(self.by, "None")
-        return found
+        return by_name(found)
 
     def _names(self, keys: set) -> Iterable[tuple[Hashable, str]]:
         match self.by:

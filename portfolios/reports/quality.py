@@ -14,6 +14,7 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.taxonomy import Group
 from assets.rates_book import rate_book
 from portfolios.calculations import quality
+from portfolios.calculations.order import alphabetical
 from portfolios.calculations.quality import Examined, Finding, findings
 from portfolios.models import Portfolio
 from portfolios.reports.totals import today_of
@@ -48,7 +49,10 @@ def doubts_about(
     Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
     work: what is older was looked at when it was new.
     """
-    assets = list(examined([portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK, on))
+    assets = sorted(
+        examined([portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK, on),
+        key=lambda asset: alphabetical(asset.name, asset.asset),
+    )
     currencies = {asset.history.currency for asset in assets} | {currency}
     rates = rate_book(currencies, start=on, end=on)
     found = findings(assets, on=on, currency=currency, rates=rates)
@@ -63,7 +67,7 @@ def doubts_about(
 def examined(portfolio_ids: list[UUID], since: date, on: date) -> Iterator[Examined]:
     past = worth.histories(portfolio_ids, start=since, end=on)
     traded = trade_days(portfolio_ids, since, on)
-    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by("name", "id")
+    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     columns = ("pk", "name", "asset_type__code", "asset_type__stale_after_days", "asset_type__group")
     for pk, name, code, stale_after_days, group in rows.values_list(*columns):
         if pk in past:

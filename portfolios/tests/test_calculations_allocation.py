@@ -72,14 +72,14 @@ def test_drift_and_the_way_back_to_the_targets():
 
 def test_group_without_a_target_is_to_be_sold_where_the_targets_leave_nothing():
     found = spread(("shares", "EUR", "50"), ("gold", "EUR", "50"), targets={"shares": Decimal(1)})
-    assert figures(found.slices, "target", "move") == [("shares", 1, 50), ("gold", 0, -50)]
+    assert figures(found.slices, "target", "move") == [("gold", 0, -50), ("shares", 1, 50)]
 
 
 def test_group_without_a_target_is_left_alone_where_they_leave_something():
     found = spread(("shares", "EUR", "50"), ("gold", "EUR", "50"), targets={"shares": Decimal("0.7")})
     assert figures(found.slices, "target", "drift", "move") == [
-        ("shares", Decimal("0.7"), Decimal("-0.2"), 20),
         ("gold", None, None, None),
+        ("shares", Decimal("0.7"), Decimal("-0.2"), 20),
     ]
 
 

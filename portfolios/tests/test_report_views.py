@@ -73,6 +73,31 @@ def test_history_names_its_groups(alice, path, holdings, tree):
     }
 
 
+# Made in neither the order of their names nor of their letters' codes.
+NAMES = ("zoo", "Zebra", "apple", "Éclair", "_x")
+IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
+
+
+@pytest.mark.parametrize(
+    ("report", "groups"),
+    [
+        ("history?interval=day&start=2024-06-01&end=2024-06-30&group_by", "groups"),
+        ("history?start=2024-01-01&end=2024-06-30&group_by", "groups"),
+        ("allocation?on=2024-06-30&by", "groups"),
+        ("change?start=2024-05-31&end=2024-06-30&by", "rows"),
+    ],
+)
+@pytest.mark.parametrize("by", ["asset", "tag"])
+def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, by):
+    for name in NAMES:
+        tag = Tag.objects.create(household=portfolio.household, name=name)
+        label(held(portfolio, name, 2, "10", on="2024-06-02"), tag_ids=[tag.pk])
+    found = ok(alice.get(f"{path}/{report}={by}"))
+    assert [one["name"] for one in found[groups]] == IN_ORDER
+    for point in found.get("points", ()):
+        assert list(point["groups"]) == [one["key"] for one in found["groups"]]
+
+
 def test_missing_rate_is_named_on_each_point(alice, path, holdings):
     found = ok(alice.get(f"{path}/history?start=2024-06-25&end=2024-06-28&interval=day"))
     lacking = [point["missing_rates"] for point in found["points"]]
