@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -38,7 +39,7 @@ CROSSED = (
 
 
 def sidebar(request) -> list[dict[str, Any]]:
-    """Every registered page under its subject, in the order of registration."""
+    """The first page, then every registered page under its subject, in the order of registration."""
     groups: dict[str, list] = {subject: [] for subject in SUBJECTS}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
@@ -48,14 +49,18 @@ def sidebar(request) -> list[dict[str, Any]]:
                 "link": admin_url(model, "changelist"),
             }
             groups.setdefault(getattr(page, "subject", SUBJECTS[-1]), []).append(item)
+    overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
     return [
-        {"title": subject, "separator": True, "items": items} for subject, items in groups.items() if items
+        {"items": [overview]},
+        *(
+            {"title": subject, "separator": True, "items": items}
+            for subject, items in groups.items()
+            if items
+        ),
     ]
 
 
 def admin_url(model, name: str, *args) -> str:
-    from django.urls import reverse  # the resolver is there once a request is
-
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
