@@ -44,13 +44,15 @@ from strata.api.filters import (
     by_currency,
     by_day,
     by_id,
+    choice,
     read_bool,
     read_text,
     searching,
 )
-from strata.api.pagination import Cursor
+from strata.api.pagination import Cursor, JournalCursor
 from strata.api.viewsets import (
     CANONICAL_ID,
+    EventSerializer,
     HouseholdModelViewSet,
     HouseholdViewSet,
     InHousehold,
@@ -164,6 +166,11 @@ def sibling(view_class, view):
     return other
 
 
+WITH_CHILDREN = {
+    "include": choice(["children"], "With the changes of its values, transactions, categories and tags.")
+}
+
+
 class AssetViewSet(HouseholdModelViewSet):
     thing = "asset"
     queryset = Asset.objects.select_related("portfolio", "asset_type").prefetch_related("categories", "tags")
@@ -201,6 +208,11 @@ class AssetViewSet(HouseholdModelViewSet):
     def filter_queryset(self, queryset):
         rows = super().filter_queryset(queryset)
         return rows.distinct() if "tag" in self.request.query_params else rows
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters=WITH_CHILDREN, orderings={})
+    def history(self, request, *args, **kwargs):
+        return self.journal()
 
     @extend_schema(request=DisposalSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post", "put"], url_path="dispose")

@@ -24,11 +24,11 @@ from portfolios.serializers import (
 )
 from strata.api.errors import conflict, not_found
 from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, searching
-from strata.api.pagination import Cursor
+from strata.api.pagination import Cursor, JournalCursor
 from strata.api.viewsets import (
     Changes,
     Deletes,
-    HistorySerializer,
+    EventSerializer,
     HouseholdModelViewSet,
     HouseholdViewSet,
     InHousehold,
@@ -56,8 +56,8 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
     history = None  # the path is that of the net worth over time
 
-    @extend_schema(responses=HistorySerializer, filters=False)
-    @action(detail=True, url_path="changes", pagination_class=None)
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
     def changes(self, request, *args, **kwargs):
         return self.journal()
 

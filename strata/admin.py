@@ -240,7 +240,7 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "rows": with_names(history_of(obj, SHOWN_CHANGES), self.model, request.user),
+            "rows": [told(event) for event in history_of(obj, SHOWN_CHANGES, request.user)],
             "opts": self.opts,
             "object": obj,
         }
@@ -275,40 +275,20 @@ def hindrances(rows: models.QuerySet) -> list[str]:
 # --- history ---
 
 
-def with_names(events: list[Event], model: type[models.Model], user) -> list[dict[str, Any]]:
-    """The events as they are shown: fields by their names, and related rows by theirs where the caller may see them."""
-    fields = {field.attname: field for field in model._meta.concrete_fields}
-    related = {name: field.related_model for name, field in fields.items() if field.is_relation}
-    texts: dict[str, set[str]] = {name: set() for name in related}
-    for event in events:
-        for name, before, after in event.fields:
-            texts.get(name, set()).update((before, after))
-    names = {column: names_of(related[column], ids, user) for column, ids in texts.items() if ids}
-
-    def shown(name: str, text: str) -> str:
-        return names.get(name, {}).get(text, text)
-
-    return [
-        {
-            "change": event.change,
-            "fields": [
-                (getattr(fields.get(name), "verbose_name", name), shown(name, before), shown(name, after))
-                for name, before, after in event.fields
-                if before or after
-            ],
-        }
-        for event in events
-    ]
+def told(event: Event) -> dict[str, Any]:
+    """The event as it is shown: fields by their names, and related rows by theirs where the caller may see them."""
+    labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
+    return {
+        "change": event.change,
+        "fields": [
+            (labels.get(one.name, one.name), one.before_name or one.before, one.after_name or one.after)
+            for one in event.fields
+            if one.before or one.after
+        ],
+    }
 
 
-def names_of(model: type[models.Model], texts: set[str], user) -> dict[str, str]:
-    """The names of rows by their ids as the journal writes them, with hyphens or without; one query."""
-    ids = {text: as_uuid(text) for text in texts if as_uuid(text)}
-    rows = model._default_manager.filter(pk__in=set(ids.values()))
-    if hasattr(rows, "for_user") and not user.is_superuser:
-        rows = rows.for_user(user)
-    names = {row.pk: str(row) for row in rows}
-    return {text: names[pk] for text, pk in ids.items() if pk in names}
+# --- filters ---
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -316,9 +296,6 @@ def as_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-# --- filters ---
 
 
 class OwnRows(admin.RelatedFieldListFilter):

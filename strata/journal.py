@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
-from django.db import models
+from django.apps import apps
+from django.db import connection, models
+from django.db.models import OuterRef, Subquery
 
-from strata.history import image_of
+from strata.history import cascading, image_of
 from strata.models import Change
 from strata.money import MoneyField, money_text
 
@@ -17,40 +20,151 @@ SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_i
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A field that changed, as text; with the names of the rows meant, where it names rows that the reader may see."""
+
+    name: str
+    before: str
+    after: str
+    before_name: str | None = None
+    after_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One change of one row; `fields` has (name, before, after), as text, for those that changed."""
+    """One change of one row of `model`. A deletion tells what there was, and nothing after it."""
 
     change: Change
-    fields: list[tuple[str, str, str]]
+    model: type[models.Model]
+    fields: list[Changed]
 
 
-def history_of(row: models.Model, most: int) -> list[Event]:
+# --- which lines ---
+
+
+def lines_of(model: type[models.Model], pk: UUID, *, children: bool = False) -> models.QuerySet:
+    """The lines about a row; with `children` also those about what is deleted with it, deleted by itself or not."""
+    if not children:
+        return Change.objects.filter(object_id=pk)
+    return Change.objects.filter(object_id__among=[pk, *children_ever(model, pk)])
+
+
+def children_ever(model: type[models.Model], pk: UUID) -> list[UUID]:
+    """Ids of the rows that belong to this one, and of those that did: their images say so."""
+    households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
+    stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
+    found: list[models.QuerySet] = []
+    for relation in cascading(model):
+        child, parent = relation.related_model, relation.field
+        images = Change.objects.filter(household_id__in=households, model=child._meta.label)
+        images = images.filter(before__isnull=False, **{f"before__{parent.attname}": stored})
+        found.append(images.order_by().values_list("object_id"))
+        found.append(child._base_manager.filter(**{parent.name: pk}).order_by().values_list("pk"))
+    return [row[0] for row in found[0].union(*found[1:]).order_by()] if found else []
+
+
+def deletion_of(model: type[models.Model], pk: UUID) -> Change | None:
+    """The row's last line, where that says that it was deleted."""
+    last = Change.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
+    return last if last and last.action == Change.Action.DELETE else None
+
+
+# --- what they say ---
+
+
+def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
     """The newest `most` changes of a row, newest first."""
-    changes = list(Change.objects.filter(object_id=row.pk).order_by("-id")[:most])
-    images = [stored_now(row), *(change.before for change in changes)]
+    lines = with_what_came_after(lines_of(type(row), row.pk)).order_by("-id")[:most]
+    return events_of(lines, user, all_names=user.is_superuser)
+
+
+def with_what_came_after(lines: models.QuerySet) -> models.QuerySet:
+    """Each line with the image in its row's next one."""
+    later = Change.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
+    return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
+
+
+def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) -> list[Event]:
+    """The events that these lines (with_what_came_after) are, in a number of queries that their number does not raise.
+
+    Related rows are named where the user may see them, or with `all_names` wherever they are.
+    """
+    lines = list(lines)
+    standing = images_now([line for line in lines if line.image_after is None])
+    events = []
+    for line in lines:
+        after = line.image_after or standing.get(line.object_id) or {}
+        if line.action == Change.Action.DELETE:
+            after = {}
+        model = apps.get_model(line.model)
+        events.append(Event(line, model, differences(model, line.before or {}, after)))
+    return named(events, None if all_names else user)
+
+
+def images_now(lines: Sequence[Change]) -> dict[UUID, dict[str, Any]]:
+    """The lines' rows as the journal would hold them: one query for each model."""
+    found = {}
+    for label in {line.model for line in lines}:
+        model = apps.get_model(label)
+        rows = model._base_manager.filter(pk__in={line.object_id for line in lines if line.model == label})
+        for pk, image in rows.order_by().values_list("pk", image_of(model)):
+            found[pk] = json.loads(image) if isinstance(image, str) else image
+    return found
+
+
+def differences(model: type[models.Model], before: dict, after: dict) -> list[Changed]:
     return [
-        Event(change, differences(type(row), before or {}, after or {}))
-        for change, (after, before) in zip(changes, pairwise(images), strict=True)
-    ]
-
-
-def stored_now(row: models.Model) -> dict[str, Any]:
-    """The row as the journal would hold it."""
-    image = type(row)._base_manager.filter(pk=row.pk).values_list(image_of(type(row)), flat=True).get()
-    return json.loads(image) if isinstance(image, str) else image
-
-
-def differences(model: type[models.Model], before: dict, after: dict) -> list[tuple[str, str, str]]:
-    return [
-        (name, shown(model, name, before.get(name)), shown(model, name, after[name]))
-        for name in after
-        if name not in SELF_EVIDENT and before.get(name) != after[name]
+        Changed(name, shown(model, name, before.get(name)), shown(model, name, after.get(name)))
+        for name in after or before
+        if name not in SELF_EVIDENT and before.get(name) != after.get(name)
     ]
 
 
 def shown(model: type[models.Model], attname: str, value: Any) -> str:
-    """As a person would write it: an amount is an integer of 1/10,000 units in the journal."""
-    field = next((field for field in model._meta.concrete_fields if field.attname == attname), None)
+    """As a person would write it: in the journal an amount is an integer of 1/10,000 units, an id what is stored."""
+    field = field_of(model, attname)
     if isinstance(field, MoneyField) and value is not None:
         return money_text(field.from_db_value(value, None, None))
+    if value and field is not None and isinstance(getattr(field, "target_field", field), models.UUIDField):
+        return str(UUID(value))
     return "" if value is None else str(value)
+
+
+def field_of(model: type[models.Model], attname: str) -> models.Field | None:
+    return next((field for field in model._meta.concrete_fields if field.attname == attname), None)
+
+
+# --- what the rows are called ---
+
+
+def named(events: list[Event], user: Any) -> list[Event]:
+    """The events with the names of related rows; one query for each model that they name rows of."""
+    meant: dict[type[models.Model], set[str]] = {}
+    for event in events:
+        for one in event.fields:
+            if target := target_of(event.model, one.name):
+                meant.setdefault(target, set()).update(filter(None, (one.before, one.after)))
+    names = {target: names_of(target, ids, user) for target, ids in meant.items()}
+
+    def with_names(model: type[models.Model], one: Changed) -> Changed:
+        known = names.get(target_of(model, one.name), {})
+        return Changed(one.name, one.before, one.after, known.get(one.before), known.get(one.after))
+
+    return [
+        Event(event.change, event.model, [with_names(event.model, one) for one in event.fields])
+        for event in events
+    ]
+
+
+def target_of(model: type[models.Model], attname: str) -> type[models.Model] | None:
+    """The model whose rows a column names."""
+    field = field_of(model, attname)
+    return field.related_model if field is not None and field.is_relation else None
+
+
+def names_of(model: type[models.Model], ids: Collection[str], user: Any) -> dict[str, str]:
+    """By id the names of the rows that the user may see; of all, where there is no user."""
+    rows = model._default_manager.filter(pk__in=ids)
+    if user is not None and hasattr(rows, "for_user"):
+        rows = rows.for_user(user)
+    return {str(row.pk): str(row) for row in rows}

@@ -60,7 +60,7 @@ class Cursor(pagination.BasePagination):
     cursor_query_param = "cursor"
 
     def paginate_queryset(self, queryset, request, view=None):
-        self.request, self.fields = request, view.cursor_fields
+        self.request, self.fields = request, self.fields_of(view)
         size = whole_number(request, "page_size", default=USUAL, most=MOST)
         backwards, place = self.read_cursor()
         sign = "" if backwards else "-"
@@ -76,6 +76,9 @@ class Cursor(pagination.BasePagination):
             self.link(page, 0, backwards=True) if page and place and (more or not backwards) else None
         )
         return page
+
+    def fields_of(self, view: Any) -> tuple[str, ...]:
+        return view.cursor_fields
 
     def beyond(self, place: list, comparison: str) -> Q:
         """The rows after `place` in the order of the fields, as SQL's row comparison would say."""
@@ -144,3 +147,15 @@ class Cursor(pagination.BasePagination):
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
             counting("page_size", most=MOST),
         ]
+
+
+class JournalCursor(Cursor):
+    """Pages of the journal, whose lines count up."""
+
+    def fields_of(self, view: Any) -> tuple[str, ...]:
+        return ("id",)
+
+    def checked(self, field: str, value: Any) -> int:
+        if type(value) is not int or not 0 <= value < 2**63:
+            raise ValueError(value)
+        return value

@@ -19,13 +19,14 @@ from strata import actor
 from strata.api import idempotency
 from strata.api.errors import Refusal, conflict, not_found
 from strata.api.etags import etag_of, is_fresh, require_match
-from strata.api.fields import InstantSerializerField
+from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.filters import DeclaredFilters, Parameter, read_parameters
-from strata.journal import history_of
+from strata.api.pagination import JournalCursor
+from strata.journal import deletion_of, events_of, lines_of, with_what_came_after
 from strata.ownership import EDITORS, role_in
 from strata.past import rewound
 
-MOST_EVENTS = 200
+LISTS = ("list", "children", "history", "changes")
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -94,7 +95,7 @@ class OneTransactionAWrite:
         return {name: one for name, one in self.parameters.items() if one.apply is None}
 
     def is_list(self) -> bool:
-        return getattr(self, "action", None) in ("list", "children") and self.request.method in SAFE_METHODS
+        return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
 
     @property
     def as_of(self):
@@ -165,35 +166,58 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return response
 
 
+class ChangedSerializer(serializers.Serializer):
+    """A field from what to what. Names stand beside ids, where the caller may see the rows that they name."""
+
+    field = serializers.CharField(source="name")
+    before = serializers.CharField(allow_blank=True)
+    after = serializers.CharField(allow_blank=True)
+    before_name = serializers.CharField(required=False)
+    after_name = serializers.CharField(required=False)
+
+    def to_representation(self, changed):
+        told = super().to_representation(changed)
+        return {name: text for name, text in told.items() if text is not None}
+
+
 class EventSerializer(serializers.Serializer):
-    """One change: who, when, in which request and by which road, and each field from what to what."""
+    """One change: of which row, who, when, in which request and by which road, and each field from what to what."""
 
     at = InstantSerializerField(source="change.at")
+    model = serializers.CharField(source="model.__name__")
+    object_id = UUIDSerializerField(source="change.object_id")
     actor = serializers.CharField(source="change.actor_name", allow_blank=True)
     request_id = serializers.CharField(source="change.request_id", allow_blank=True)
     road = serializers.CharField(source="change.road", allow_blank=True)
     action = serializers.ChoiceField(source="change.action", choices=["create", "update", "delete"])
-    fields_changed = serializers.SerializerMethodField()
-
-    def get_fields_changed(self, event) -> list[dict[str, str]]:
-        return [{"field": name, "before": before, "after": after} for name, before, after in event.fields]
-
-
-class HistorySerializer(serializers.Serializer):
-    results = EventSerializer(many=True)
+    fields_changed = ChangedSerializer(source="fields", many=True)
 
 
 class ShowsItsHistory:
-    """GET {id}/history: the newest changes of the row, newest first."""
+    """GET {id}/history: the changes of the row, newest first; after it was deleted, too."""
 
-    @extend_schema(responses=HistorySerializer, filters=False)
-    @action(detail=True, url_path="history", pagination_class=None, parameters={})
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
     def history(self, request, *args, **kwargs):
         return self.journal()
 
     def journal(self) -> Response:
-        events = history_of(self.get_object(), MOST_EVENTS)
-        return Response(HistorySerializer({"results": events}).data)
+        pk = path_id(self.kwargs["pk"], self.thing)
+        if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
+            raise not_found(self.thing)
+        children = "include" in self.read_parameters()
+        lines = with_what_came_after(lines_of(self.queryset.model, pk, children=children))
+        events = events_of(self.paginate_queryset(lines), self.request.user)
+        return self.get_paginated_response(EventSerializer(events, many=True).data)
+
+    def was_deleted(self, pk: UUID) -> bool:
+        """From the caller's households, and from what the path says that it was in."""
+        last = deletion_of(self.queryset.model, pk)
+        if last is None or last.household_id is None:
+            return False
+        parents = {name: text for name, text in self.kwargs.items() if name != "pk"}
+        inside = all(UUID(last.before[name]) == path_id(text, "thing") for name, text in parents.items())
+        return inside and role_in(self.request.user, last.household_id) is not None
 
 
 class Creates:
