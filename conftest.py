@@ -13,6 +13,8 @@ from portfolios.models import Household, Membership, Portfolio
 from strata.models import User
 from strata.ownership import EDITOR, OWNER, VIEWER
 
+STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
+
 
 @pytest.fixture(autouse=True)
 def _no_throttle(settings):
@@ -20,14 +22,12 @@ def _no_throttle(settings):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _flush_takes_the_journal_too(django_db_setup):
-    """Between tests Django empties every table, which the journal's triggers refuse: they step aside for it."""
-    guard = import_module("strata.migrations.0002_the_journal_stands")
-    fall, stand, usual = (
-        guard.FALL[connection.vendor],
-        guard.STAND[connection.vendor],
-        connection.ops.sql_flush,
-    )
+def _flush_takes_what_stands_too(django_db_setup):
+    """Between tests Django empties every table, which some tables' triggers refuse: they step aside for it."""
+    guards = [import_module(name) for name in STANDING]
+    fall = [one for guard in guards for one in guard.FALL[connection.vendor]]
+    stand = [one for guard in guards for one in guard.STAND[connection.vendor]]
+    usual = connection.ops.sql_flush
 
     def sql_flush(style, tables, **options):
         statements = usual(style, tables, **options)

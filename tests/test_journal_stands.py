@@ -1,4 +1,4 @@
-"""History cannot be changed: not by the API, the admin, the ORM's inner roads, nor the database itself."""
+"""History and rates cannot be changed: not by the API, the admin, the ORM's inner roads, nor the database itself."""
 
 from __future__ import annotations
 
@@ -80,9 +80,62 @@ def test_superuser_can_only_read_it_in_the_admin(line, client):
     assert Change.objects.filter(pk=line.pk).exists()
 
 
-def test_rate_is_added_and_never_altered(db):
-    rate = ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1.1")
-    for attempt in (rate.save, rate.delete, ExchangeRate.objects.all().delete, ExchangeRate.objects.update):
-        with pytest.raises(TypeError):
-            attempt()
-    assert ExchangeRate.objects.count() == 1
+@pytest.fixture
+def rate(db):
+    return ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1.1")
+
+
+def other(rate):
+    return ExchangeRate(pk=rate.pk, currency="USD", on=rate.on, units_per_euro="9")
+
+
+RATES = ExchangeRate.objects
+ROADS_OF_RATES = {
+    "save": lambda rate: rate.save(),
+    "save as new": lambda rate: other(rate).save(),
+    "delete": lambda rate: rate.delete(),
+    "queryset update": lambda rate: RATES.update(currency="CHF"),
+    "queryset delete": lambda rate: RATES.all().delete(),
+    "bulk_update": lambda rate: RATES.bulk_update([rate], ["currency"]),
+    "upsert": lambda rate: RATES.bulk_create(
+        [other(rate)], update_conflicts=True, unique_fields=["id"], update_fields=["units_per_euro"]
+    ),
+    "update_or_create": lambda rate: RATES.update_or_create(pk=rate.pk, defaults={"currency": "CHF"}),
+    "base manager": lambda rate: ExchangeRate._base_manager.update(currency="CHF"),
+    "base manager's delete": lambda rate: ExchangeRate._base_manager.all().delete(),
+    "raw delete": lambda rate: RATES.all()._raw_delete("default"),
+    "unsaved copy's save": lambda rate: models.Model.save(rate),
+    "unsaved copy's delete": lambda rate: models.Model.delete(rate),
+}
+
+
+@pytest.mark.parametrize("road", ROADS_OF_RATES)
+def test_no_road_of_the_orm_changes_a_rate(rate, road):
+    before = list(ExchangeRate.objects.values())
+    with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
+        ROADS_OF_RATES[road](rate)
+    assert list(ExchangeRate.objects.values()) == before
+
+
+@pytest.mark.parametrize("model", [Change, ExchangeRate])
+def test_base_managers_refuse_before_the_database_does(model, line, rate):
+    with pytest.raises(TypeError):
+        model._base_manager.update(id=None)
+    with pytest.raises(TypeError):
+        model._base_manager.all().delete()
+
+
+STATEMENTS_ON_RATES = [
+    "UPDATE assets_exchangerate SET currency = 'CHF'",
+    "DELETE FROM assets_exchangerate",
+    "INSERT OR REPLACE INTO assets_exchangerate SELECT * FROM assets_exchangerate"
+    if connection.vendor == "sqlite"
+    else "TRUNCATE assets_exchangerate",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS_ON_RATES)
+def test_database_refuses_to_change_a_rate(rate, statement):
+    with pytest.raises(DatabaseError, match="A rate cannot be changed"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert ExchangeRate.objects.get().currency == "USD"

@@ -62,6 +62,7 @@ class ExchangeRate(models.Model):
 
     class Meta:
         ordering = ("-on", "currency", "-id")
+        base_manager_name = "objects"
         indexes = (models.Index(fields=("currency", "on"), name="rate_of_currency_on_day"),)
 
     def __str__(self) -> str:
