@@ -460,6 +460,7 @@ class CategoryPage(InOneHousehold):
 @admin.register(Tag)
 class TagPage(InOneHousehold):
     icon = "sell"
+    ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
     fields = ("household", "name")
     list_display = ("name", "assets_here", "household")
     search_fields = ("name",)

@@ -217,7 +217,7 @@ def test_clock_that_was_wrong_by_a_day_is_believed_once_it_is_put_right(alice, h
 def test_repeated_request_is_answered_the_same_though_the_clock_was_put_back(alice, household, put_back):
     first = alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
     put_back()
-    forget_old_answers()
+    forget_old_answers(20)
     again = alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
     assert (again.status_code, again.content) == (201, first.content)
 
@@ -226,9 +226,9 @@ def test_answers_are_kept_for_two_days_by_the_clock(alice, household, time_machi
     time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
     alice.post(f"{API}/tags", {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k1")
     time_machine.move_to("2091-06-17T12:00:00Z", tick=False)
-    assert (forget_old_answers(), IdempotentAnswer.objects.count()) == (0, 1)
+    assert (forget_old_answers(20), IdempotentAnswer.objects.count()) == (0, 1)
     time_machine.move_to("2091-06-17T12:00:01Z", tick=False)
-    forget_old_answers()
+    forget_old_answers(20)
     assert IdempotentAnswer.objects.count() == 0
 
 
