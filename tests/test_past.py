@@ -348,6 +348,17 @@ def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
     assert json.loads(asked(charlie, f"{API}/assets", instant)[1])["count"] == 0
 
 
+def test_images_of_other_households_are_not_put_aside(alice_user, portfolio, asset):
+    """A view would show them to nobody; they would be copied for each request all the same."""
+    theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
+    Asset.objects.create(portfolio=theirs, asset_type_id=type_id(2), name="Theirs", currency="EUR")
+    instant = timezone.now()
+    Asset.objects.all().update(notes="changed")
+    with rewound(instant, alice_user), connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM past_assets_asset")
+        assert cursor.fetchall() == [("Checking",)]
+
+
 def test_who_was_removed_does_not_see_what_they_saw(bob, bob_user, asset):
     instant = timezone.now()
     bob_user.memberships.all().delete()
