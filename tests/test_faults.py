@@ -76,7 +76,7 @@ def assert_readable(roads: Roads) -> None:
 
 def assert_refused(roads: Roads) -> None:
     answers = roads.writes()
-    assert [road for road, answer in answers.items() if not answer.is_refusal()] == [], shown(answers)
+    assert [(road, answer) for road, answer in answers.items() if not answer.is_refusal()] == []
 
 
 def assert_recovered(roads: Roads) -> None:

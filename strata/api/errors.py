@@ -187,7 +187,17 @@ def answer_of(request, error: BaseException | None) -> HttpResponse | None:
 
 
 def bad_request(request, exception=None):
-    return plain_answer(request, 400, "MALFORMED", "The request is malformed.")
+    """To Django a session that could not be saved is one of these, be it for want of a database."""
+    return answer_of(request, behind(exception)) or plain_answer(
+        request, 400, "MALFORMED", "The request is malformed."
+    )
+
+
+def behind(error: BaseException | None) -> BaseException | None:
+    """The database's error that an error was raised in the handling of."""
+    while error is not None and not isinstance(error, DatabaseError):
+        error = error.__context__
+    return error
 
 
 def forbidden(request, exception=None):

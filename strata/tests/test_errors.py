@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import PermissionDenied
-from django.db import DataError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from django.db import (
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.test import Client
 from django.urls import path
 
@@ -111,6 +119,31 @@ def test_a_session_that_cannot_be_read_is_no_fault_of_ours(browser, debug, monke
     answer = browser.get(where)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer["Content-Type"].startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("database or disk is full"), 507),
+        (DatabaseError("Forced update did not affect any rows."), 400),
+    ],
+)
+def test_a_session_that_cannot_be_saved_is_malformed_only_where_it_is_gone(
+    browser, monkeypatch, settings, error, status
+):
+    """Django takes both for a session that was deleted meanwhile."""
+
+    def fail(session, **options):
+        try:
+            raise error
+        except DatabaseError:
+            raise UpdateError from error
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.save", fail)
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", lambda session: {"a": 1})
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    browser.cookies["sessionid"] = "x" * 32
+    assert browser.get("/admin/login/").status_code == status
 
 
 @pytest.mark.urls(__name__)
