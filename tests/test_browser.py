@@ -15,7 +15,7 @@ from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
 from assets.models import Asset, AssetSnapshot, Category, Tag
-from portfolios.models import Membership
+from portfolios.models import Membership, Portfolio
 from strata.models import Change, User
 from tests.one_of_each import one_of_each
 from tests.test_admin_doors import url
@@ -124,7 +124,7 @@ def pages_of(rows) -> dict[str, bool]:
         row, names_itself = rows[model], SHOWN.lower() in str(rows[model]).lower()
         found |= {url(model): True, url(model) + "?q=script": False, url(model, "add"): False}
         found |= {url(model, name, row.pk): names_itself for name in ("change", "delete", "history")}
-    return found
+    return found | {url(Portfolio, "quality", rows[Portfolio].pk): True}
 
 
 def test_every_page_shows_what_is_stored_as_text(live_server, root, world):
