@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
-from assets.models import Asset, AssetSnapshot, Category, Tag
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Membership, Portfolio
 from strata.models import Change, User
 from tests.one_of_each import one_of_each
@@ -109,6 +109,9 @@ def world(root):
     for row in rows.values():
         if hasattr(row, "household_lookup"):
             row.save()
+    Asset.objects.create(
+        portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR"
+    )  # it has no value, and so needs care
     Membership.objects.update(accepted_at="2026-01-01T00:00Z")
     Change.objects.create(
         **{name: getattr(rows[Change], name) for name in ("at", "model", "object_id", "action", "road")},
