@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import TextField
-from django.db.models.functions import Cast
 
+from assets import sql
 from assets.calculations.rates import EURO, Rate, RateBook
-from assets.models import ExchangeRate
 
 
 def rate_book(currencies: Iterable[str], *, start: date, end: date) -> RateBook:
-    """The rates of the currencies from `start` (and as far before it as a rate may be old) to `end`."""
-    wanted = set(currencies) - {EURO}
-    oldest = start - timedelta(days=settings.RATE_MAX_AGE_DAYS)
-    rows = (
-        ExchangeRate.objects.filter(currency__in=wanted, on__gte=oldest, on__lte=end)
-        .order_by(
-            "currency", "on", "recorded_at", "id"
-        )  # as the index has them: years of rates are not sorted
-        .annotate(units=Cast("units_per_euro", TextField()))  # as stored, and so canonical already
-        .values_list("currency", "on", "units", "source")
-        if wanted
-        else ()
-    )
+    """The rates of the currencies for every day from `start` to `end`."""
+    return _book(currencies, [(_oldest(start), end)])
+
+
+def rate_book_on(currencies: Iterable[str], days: Sequence[date]) -> RateBook:
+    """The rates for these days (ascending) alone: a series of months needs few of those between."""
+    spans: list[tuple[date, date]] = []
+    for on in days:
+        if spans and _oldest(on) <= spans[-1][1] + timedelta(days=1):
+            spans[-1] = (spans[-1][0], on)
+        else:
+            spans.append((_oldest(on), on))
+    return _book(currencies, spans)
+
+
+def _oldest(on: date) -> date:
+    """The first day whose rate may still serve this one."""
+    return on - timedelta(days=settings.RATE_MAX_AGE_DAYS)
+
+
+def _book(currencies: Iterable[str], spans: list[tuple[date, date]]) -> RateBook:
+    wanted = sorted(set(currencies) - {EURO})
+    rows = sql.rates_in(wanted, spans) if wanted else ()
     found = [
         Rate(currency, on, Decimal(units), source, sequence=number)
         for number, (currency, on, units, source) in enumerate(rows)

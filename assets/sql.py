@@ -18,6 +18,7 @@ from django.db import connection
 
 from assets.models.daily_step import ALL_TYPES
 
+ROWS_AT_A_TIME = 2000
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
 type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
 type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each
@@ -32,6 +33,10 @@ _ASSETS = {
         json_extract(value, '$[2]') AS gone FROM json_each(%s)""",
     "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::int[], %s::date[]) AS asset(id, place, gone)",
 }
+_CODES = {
+    "sqlite": "SELECT value AS code FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::text[]) AS code",
+}
 _DAYS = {
     "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
         FROM json_each(%s)""",
@@ -40,10 +45,11 @@ _DAYS = {
 
 
 def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Row by row: a million at once would be hundreds of megabytes."""
+    """Some rows at a time: a million at once would be hundreds of megabytes."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        yield from cursor
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            yield from rows
 
 
 def _told_id(pk: UUID) -> Any:
@@ -62,10 +68,13 @@ def _told_places(rows: Sequence[Place]) -> list[Any]:
 
 def _told_days(days: Sequence[date]) -> list[Any]:
     """Each day with the one before it in the row."""
-    eves = [date.min, *days[:-1]]
+    return _told_spans(list(zip([date.min, *days[:-1]], days, strict=True)))
+
+
+def _told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
     if connection.vendor == "postgresql":
-        return [list(range(len(days))), eves, list(days)]
-    return [json.dumps([(eve.isoformat(), on.isoformat()) for eve, on in zip(eves, days, strict=True)])]
+        return [list(range(len(spans))), [since for since, _ in spans], [until for _, until in spans]]
+    return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
 
 
 class _Days(dict[Any, date]):
@@ -330,3 +339,26 @@ def _step(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
     *key, own_high, own_low, owe_high, owe_low = rest
     named = _id(key[0]) if key else None
     return currency, named, whole(own_high, own_low), whole(owe_high, owe_low)
+
+
+# --- the rates of some currencies in some spans of days ---
+
+_RATES = {
+    vendor: f"""
+    WITH wanted AS ({_CODES[vendor]}), span AS ({_DAYS[vendor]})
+    SELECT r.currency, r."on", CAST(r.units_per_euro AS TEXT), r.source
+    FROM wanted CROSS JOIN span CROSS JOIN assets_exchangerate r
+    WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day
+    ORDER BY r.currency, r."on", r.recorded_at, r.id"""  # noqa: S608 - made of our own words
+    for vendor in _CODES
+}
+
+
+def rates_in(
+    currencies: Collection[str], spans: Sequence[tuple[date, date]]
+) -> Iterator[tuple[str, date, str, str]]:
+    """(currency, day, units per euro as they are stored, source); of one day what was recorded later comes later."""
+    codes = list(currencies) if connection.vendor == "postgresql" else json.dumps(list(currencies))
+    days = _Days()
+    for currency, on, units, source in fetched(_RATES[connection.vendor], [codes, *_told_spans(spans)]):
+        yield currency, days[on], units, source

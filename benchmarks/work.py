@@ -38,6 +38,7 @@ from django.utils import timezone  # noqa: E402
 
 from assets import worth  # noqa: E402
 from assets.models import AssetSnapshot  # noqa: E402
+from assets.rates import fill_with_demo_rates  # noqa: E402
 from assets.rates_book import rate_book  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from portfolios.calculations.intervals import days_between  # noqa: E402
@@ -65,6 +66,7 @@ def seed(households: int) -> dict[str, Portfolio]:
     call_command("migrate", verbosity=0)
     if not User.objects.filter(username="benchmark-1").exists():
         call_command("load_rates", verbosity=0)
+    fill_with_demo_rates(timezone.now().date())  # the shipped file ends some weeks ago
     there = User.objects.filter(username__startswith="benchmark-").count()
     for first, wanted, size in ((0, 1, "M"), (1, 2, "L"), (2, households + 2, "T")):
         if (missing := wanted - max(there, first)) > 0:

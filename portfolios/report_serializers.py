@@ -291,21 +291,22 @@ def allocation_table(report: AllocationReport) -> list[list[str]]:
     return [header, *rows]
 
 
-def parts_answer(parts: Parts) -> dict[str, str]:
-    return {name: money_text(getattr(parts, name)) for name in PARTS}
+def parts_answer(parts: Parts, text: Any) -> dict[str, str]:
+    return {name: text(getattr(parts, name)) for name in PARTS}
 
 
 def change_answer(report: ChangeReport) -> dict[str, Any]:
-    found = report.change
+    found, text = report.change, writer(report.change.currency)
     return {
         "start": found.start.isoformat(),
         "end": found.end.isoformat(),
         "by": report.by,
         "currency": found.currency,
-        "total": parts_answer(found.total),
+        "total": parts_answer(found.total, text),
         "groups_overlap": found.overlap,
         "rows": [
-            group(key, report.labels, report.paths) | parts_answer(parts) for key, parts in found.rows.items()
+            group(key, report.labels, report.paths) | parts_answer(parts, text)
+            for key, parts in found.rows.items()
         ],
         "complete": found.complete,
         "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
@@ -314,12 +315,12 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
 
 
 def change_table(report: ChangeReport) -> list[list[str]]:
-    found = report.change
+    found, text = report.change, writer(report.change.currency)
     rows = [(as_text(report.labels[key]), parts) for key, parts in found.rows.items()]
     return [
         ["group", "currency", *PARTS],
         *(
-            [name, found.currency, *parts_answer(parts).values()]
+            [name, found.currency, *parts_answer(parts, text).values()]
             for name, parts in [*rows, ("total", found.total)]
         ),
     ]

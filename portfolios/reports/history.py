@@ -10,7 +10,7 @@ from uuid import UUID
 from assets import worth
 from assets.models import Asset, AssetType, Category, Tag
 from assets.models.taxonomy import Group
-from assets.rates_book import rate_book
+from assets.rates_book import rate_book_on
 from portfolios.calculations.intervals import count_days, days_between
 from portfolios.calculations.net_worth import Point, net_worth
 from portfolios.models import Portfolio
@@ -75,7 +75,7 @@ def net_worth_history(
         totals,
         currency=currency,
         places=minor_units(currency),
-        rates=rate_book({currency, *(code for _, code in totals.columns)}, start=days[0], end=days[-1]),
+        rates=rate_book_on({currency, *(code for _, code in totals.columns)}, days),
         grouped=group_by is not None,
     )
     labels = groups.labels(points[0].groups)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assets.calculations.valuation import Totals, money, worth
-from assets.rates_book import rate_book
+from assets.rates_book import rate_book_on
 from assets.worth import totals_on
 from portfolios.models import Portfolio, PortfolioSnapshot
 from portfolios.reports.totals import Total, portfolio_total, presented, today_of
@@ -90,7 +90,7 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, T
     days = sorted(days)
     totals = totals_on([portfolio.pk], days)
     currency = portfolio.base_currency
-    rates = rate_book({currency, *(code for _, code in totals.columns)}, start=days[0], end=days[-1])
+    rates = rate_book_on({currency, *(code for _, code in totals.columns)}, days)
     return {
         on: presented(worth(amounts(totals, number), currency, on=on, rates=rates), currency, on)
         for number, on in enumerate(days)
