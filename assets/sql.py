@@ -18,7 +18,7 @@ from django.db import connection
 
 from assets.models.daily_step import ALL_TYPES
 
-ROWS_AT_A_TIME = 2000
+ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
 type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
 type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each
@@ -45,11 +45,20 @@ _DAYS = {
 
 
 def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Some rows at a time: a million at once would be hundreds of megabytes."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
-            yield from rows
+        yield from _in_parts(cursor, sql, params, ROWS_AT_A_TIME)
+
+
+def fetched_packed(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once."""
+    with connection.chunked_cursor() as cursor:
+        yield from _in_parts(cursor, sql, params, PACKED_AT_A_TIME)
+
+
+def _in_parts(cursor: Any, sql: str, params: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    cursor.execute(sql, params)
+    while rows := cursor.fetchmany(size):
+        yield from rows
 
 
 def _told_id(pk: UUID) -> Any:
@@ -196,7 +205,7 @@ def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Valu
     if not ids:
         return iter(())
     places = _told_places([(pk, number, None) for number, pk in enumerate(ids)])
-    return _unpacked(ids, fetched(_packed(_SINCE_THE_NEWEST), [*places, end, start, start]))
+    return _unpacked(ids, fetched_packed(_packed(_SINCE_THE_NEWEST), [*places, end, start, start]))
 
 
 def values_at_the_ends(
@@ -207,7 +216,7 @@ def values_at_the_ends(
         return iter(())
     ids = [pk for pk, _ in assets]
     places = _told_places([(pk, number, gone) for number, (pk, gone) in enumerate(assets)])
-    return _unpacked(ids, fetched(_packed(_ENDS), [*places, start, start, end, end, end]))
+    return _unpacked(ids, fetched_packed(_packed(_ENDS), [*places, start, start, end, end, end]))
 
 
 def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:

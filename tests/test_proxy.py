@@ -158,7 +158,7 @@ def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(servers):
 
 
 @pytest.mark.on_sqlite
-def test_strata_sees_the_clients_address_and_https_and_believes_no_one_else(url, tmp_path):
+def test_the_clients_address_and_https_are_seen_and_no_one_else_is_believed(url, tmp_path):
     """One login too many from this address: an address that the client makes up does not help."""
     env = environment(url, LOGIN_FAILURE_LIMIT="2", SECURE_SSL_REDIRECT="on", **PUBLIC)
     with serving(env) as server, proxying(tmp_path / "nginx", server.port, server.port) as nginx:

@@ -38,7 +38,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream, media_type=None, parser_context=None) -> Any:
         require_utf8(media_type or "")
         text = decoded(read_limited(stream))
-        if not text.strip(" \t\r\n"):
+        if not text:
             return {}
         require_shallow(text)
         value = loaded(text)
