@@ -352,12 +352,20 @@ def _step(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
 
 # --- the rates of some currencies in some spans of days ---
 
+# Span by span in the index: left to itself, PostgreSQL compares every rate with every span.
+_RATES_OF_A_SPAN = {
+    "sqlite": """CROSS JOIN assets_exchangerate r
+        WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day""",
+    "postgresql": """CROSS JOIN LATERAL (
+        SELECT * FROM assets_exchangerate e
+        WHERE e.currency = wanted.code AND e."on" >= span.eve AND e."on" <= span.on_day OFFSET 0
+    ) AS r""",
+}
 _RATES = {
     vendor: f"""
     WITH wanted AS ({_CODES[vendor]}), span AS ({_DAYS[vendor]})
     SELECT r.currency, r."on", CAST(r.units_per_euro AS TEXT), r.source
-    FROM wanted CROSS JOIN span CROSS JOIN assets_exchangerate r
-    WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day
+    FROM wanted CROSS JOIN span {_RATES_OF_A_SPAN[vendor]}
     ORDER BY r.currency, r."on", r.recorded_at, r.id"""  # noqa: S608 - made of our own words
     for vendor in _CODES
 }
