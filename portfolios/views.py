@@ -36,6 +36,7 @@ from strata.api.viewsets import (
     require_role,
 )
 from strata.ownership import OWNERS
+from strata.uniqueness import is_taken
 
 
 def in_path(name: str):
@@ -115,6 +116,8 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             with transaction.atomic():
                 row = take_snapshot(self.portfolio, on=given.get("on"), note=given.get("note", ""))
         except IntegrityError as error:
+            if not is_taken(error, PortfolioSnapshot):
+                raise
             raise conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
         return self.answer(row, status.HTTP_201_CREATED)
 

@@ -25,6 +25,7 @@ from strata.api.pagination import JournalCursor
 from strata.journal import deletion_of, events_of, lines_of, with_what_came_after
 from strata.ownership import EDITORS, role_in
 from strata.past import rewound
+from strata.uniqueness import is_taken
 
 LISTS = ("list", "children", "history", "changes")
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -151,7 +152,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         try:
             return serializer.save(**given)
         except IntegrityError as error:
-            if "unique" not in str(error).lower():
+            if not is_taken(error, self.queryset.model):
                 raise
             code, field, message = self.duplicate
             raise conflict(code, message, field) from error

@@ -1,0 +1,50 @@
+"""A name that is taken is told from a fault in what is written beside the row."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from assets.models import Asset, Tag
+from strata.models import Change, User
+from strata.uniqueness import is_taken
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(write) -> IntegrityError:
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        write()
+    return caught.value
+
+
+def test_a_constraint_is_its_own_tables(household):
+    Tag.objects.create(household=household, name="x")
+    error = refused(lambda: Tag.objects.create(household=household, name="x"))
+    assert is_taken(error, Tag)
+    assert not is_taken(error, Asset)
+
+
+def test_an_index_of_expressions_is_its_own_tables():
+    User.objects.create(username="anna")
+    error = refused(lambda: User.objects.create(username="ANNA"))
+    assert is_taken(error, User)
+    assert not is_taken(error, Tag)
+
+
+def test_what_is_no_question_of_uniqueness_is_not_taken(household):
+    error = refused(lambda: Tag.objects.filter(household=household).bulk_create([Tag(name="x")]))
+    assert not is_taken(error, Tag)
+
+
+def test_a_fault_in_the_journal_is_not_told_as_a_name_that_is_taken(alice, household, monkeypatch):
+    line = Change.objects.latest("id")
+
+    def again(change, *args, **kwargs):
+        change.pk = line.pk
+        super(Change, change).save(*args, **kwargs)
+
+    monkeypatch.setattr(Change, "save", again)
+    answer = alice.post("/api/v1/tags", {"name": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
+    assert not Tag.objects.exists()

@@ -1,0 +1,17 @@
+"""Whether a row was refused because it is there already, as the database tells it."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, models
+
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's code: its words are in the server's language
+
+
+def is_taken(error: IntegrityError, model: type[models.Model]) -> bool:
+    """Whether a unique constraint of the model's own table said no, and not one of what is written beside it."""
+    told = getattr(error.__cause__, "diag", None)
+    if told is not None:
+        return (told.sqlstate, told.table_name) == (UNIQUE_VIOLATION, model._meta.db_table)
+    # SQLite names the columns, or the index where that is of expressions.
+    own = [f" {model._meta.db_table}.", *(f"index '{one.name}'" for one in model._meta.constraints)]
+    return "UNIQUE" in str(error) and any(name in str(error) for name in own)
