@@ -79,20 +79,18 @@ def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str
 
 
 def histories(
-    portfolio_ids: Collection[UUID], *, start: date, end: date, reported_in: str | None = None
-) -> dict[UUID, History]:
-    """Of each asset the newest value on or before `start`, and those of every later day up to `end`.
+    held: Collection[Holding], *, start: date, end: date, reported_in: str | None = None
+) -> Iterator[tuple[Holding, History]]:
+    """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
     Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough: the first
     two of these values, the last, and the last before its disposal. An asset that has no values has an empty
     history. Amounts are ten-thousandths.
     """
-    held = holdings(portfolio_ids, None, {})
     few = [asset for asset in held if asset.currency == reported_in]
     many = [asset for asset in held if asset.currency != reported_in]
     ends = sql.values_at_the_ends([(asset.id, asset.disposed_on) for asset in few], start, end)
-    found = chain(_histories(many, start, end), _with_values(few, ends))
-    return {asset.id: past for asset, past in found}
+    return chain(_histories(many, start, end), _with_values(few, ends))
 
 
 def first_day(portfolio_ids: Collection[UUID]) -> date | None:
@@ -107,8 +105,8 @@ class Holding(NamedTuple):
 
     id: UUID
     currency: str
-    disposed_on: date | None
-    keys: Keys
+    disposed_on: date | None = None
+    keys: Keys = ()
 
 
 def holdings(
@@ -120,7 +118,7 @@ def holdings(
         rows = assets.values_list("pk", "currency", "disposed_on")
         return [Holding(*row, _renamed(labels.get(row[0], ()), rename)) for row in rows]
     if by is None:
-        return [Holding(*row, ()) for row in assets.values_list("pk", "currency", "disposed_on")]
+        return [Holding(*row) for row in assets.values_list("pk", "currency", "disposed_on")]
     rows = assets.annotate(worth_key=F(COLUMNS[by])).values_list("pk", "currency", "disposed_on", "worth_key")
     return [Holding(*row, _renamed((key,), rename)) for *row, key in rows]
 

@@ -177,18 +177,10 @@ def of_history(size: str, caller: Caller) -> Iterator[Work]:
 
 
 def of_change(caller: Caller) -> Iterator[Work]:
-    """Over the API where that answers it, else what has to be read for it."""
-    ids, now = [caller.portfolio.pk], timezone.now().date()
+    now = timezone.now().date()
     for name, start in (("30 days", now - timedelta(days=30)), ("its whole span", caller.first)):
         path = f"net-worth/change?portfolio={caller.portfolio.pk}&start={start}&end={now}"
-        if caller.answers(path):
-            yield f"M: change by asset, {name}", 60, lambda path=path: caller.get(path)
-        else:
-            yield (
-                f"M: values for the change by asset, {name}",
-                60,
-                lambda start=start: worth.histories(ids, start=start, end=now, reported_in="EUR"),
-            )
+        yield f"M: change by asset, {name}", 60, lambda path=path: caller.get(path)
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:

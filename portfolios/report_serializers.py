@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -292,7 +293,10 @@ def allocation_table(report: AllocationReport) -> list[list[str]]:
 
 
 def parts_answer(parts: Parts, text: Any) -> dict[str, str]:
-    return {name: text(getattr(parts, name)) for name in PARTS}
+    return dict(zip(PARTS, map(text, in_order(parts)), strict=True))
+
+
+in_order = attrgetter(*PARTS)
 
 
 def change_answer(report: ChangeReport) -> dict[str, Any]:

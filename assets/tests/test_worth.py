@@ -16,7 +16,7 @@ from assets import worth
 from assets.calculations.valuation import Column, History
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, Tag
 from assets.seeds import type_id
-from assets.worth import GROUPINGS, by_fold, by_grid, histories, totals_on, without_zeros
+from assets.worth import GROUPINGS, by_fold, by_grid, totals_on, without_zeros
 from portfolios.models import Household, Portfolio
 
 FIRST = date(2024, 1, 1)
@@ -168,20 +168,26 @@ def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
     assert read.columns[(), "EUR"].owned[3] == 100 * EURO
 
 
+def histories_of(portfolio, *, start: int, end: int, **options) -> dict:
+    held = worth.holdings([portfolio.pk], None, {})
+    found = worth.histories(held, start=day(start), end=day(end), **options)
+    return {asset.id: past for asset, past in found}
+
+
 def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
-    found = histories([portfolio.pk], start=day(5), end=day(14))
+    found = histories_of(portfolio, start=5, end=14)
     assert found[checking.pk] == History("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
     assert found[shares.pk] == History("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
 def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
-    assert histories([portfolio.pk], start=day(1), end=day(13))[checking.pk].days == (day(3),)
-    assert histories([portfolio.pk], start=day(1), end=day(2))[checking.pk].days == ()
+    assert histories_of(portfolio, start=1, end=13)[checking.pk].days == (day(3),)
+    assert histories_of(portfolio, start=1, end=2)[checking.pk].days == ()
 
 
 def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
     with django_assert_num_queries(3):
-        histories([portfolio.pk], start=day(0), end=day(9), reported_in="EUR")
+        histories_of(portfolio, start=0, end=9, reported_in="EUR")
 
 
 def test_histories_in_the_currency_reported_in_have_their_ends_only(portfolio):
@@ -190,11 +196,15 @@ def test_histories_in_the_currency_reported_in_have_their_ends_only(portfolio):
         for on in range(2, 20, 2):
             valued(asset, on, on)
             valued(asset, on, 99, hour=1)
-    found = histories([portfolio.pk], start=day(5), end=day(17), reported_in="EUR")
-    assert found[kept.pk].days == (day(4), day(6), day(16))
-    assert found[gone.pk].days == (day(4), day(6), day(14), day(16))
-    assert list(found[kept.pk].values) == [4 * EURO, 6 * EURO, 16 * EURO]
-    assert histories([portfolio.pk], start=day(-9), end=day(-1), reported_in="EUR")[kept.pk].days == ()
+
+    def ends(**window):
+        return histories_of(portfolio, **window, reported_in="EUR")
+
+    assert ends(start=5, end=17)[kept.pk].days == (day(4), day(16))
+    assert ends(start=5, end=17)[gone.pk].days == (day(4), day(14), day(16))
+    assert list(ends(start=5, end=17)[gone.pk].values) == [4 * EURO, 14 * EURO, 16 * EURO]
+    assert ends(start=1, end=17)[kept.pk].days == (day(2), day(16))
+    assert ends(start=-9, end=-1)[kept.pk].days == ()
 
 
 VALUES = st.lists(
@@ -232,4 +242,4 @@ class GridAndFold(TestCase):
 
 @pytest.mark.django_db
 def test_no_portfolios_no_histories():
-    assert histories([], start=day(0), end=day(9)) == {}
+    assert list(worth.histories([], start=day(0), end=day(9))) == []

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from operator import mul, sub
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from assets.calculations.rates import MissingRate, RateBook
 from assets.calculations.valuation import (
@@ -27,6 +27,7 @@ from assets.calculations.valuation import (
     money,
     ten_thousandths,
 )
+from portfolios.calculations.rounding import half_even
 
 type Kind = Literal["balance", "value"]
 type MovementType = Literal["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]
@@ -36,8 +37,7 @@ UNIT_PLACES = RATE_PLACES + MONEY_PLACES
 _RATE_UNIT: int = 10**RATE_PLACES
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """A transaction, as it was entered: nothing is negative, the type gives the direction.
 
     `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money.
@@ -51,8 +51,7 @@ class Movement:
     tax: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class AssetHistory:
+class AssetHistory(NamedTuple):
     """An asset with all that can explain its change between `start` and `end`.
 
     `history` must hold the newest value on or before `start`, if there is one, and every day's later value up to
@@ -67,8 +66,7 @@ class AssetHistory:
     movements: Sequence[Movement] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """One asset's or group's change in whole numbers of 10**-44, before rounding; signs as in Parts."""
 
     start: int = 0
@@ -118,8 +116,7 @@ def split_changes(
     return Splits(by_asset, *window.nets(), tuple(left_out), window.missing_rates())
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
+class _Path(NamedTuple):
     """An asset's values through the window: values[i] from points[i] until points[i + 1]; the last is `closing`.
 
     `came_on` and `went_on` are the days of its first value and of its disposal, where they lie in the window.
@@ -160,7 +157,8 @@ class _Carried(dict[date, int | None]):
 
     def __missing__(self, on: date) -> int | None:
         try:
-            self[on] = round(self.rates.rate(self.source, self.target, on=on) * _RATE_UNIT)
+            above, below = self.rates.ratio(self.source, self.target, on=on)
+            self[on] = half_even(above * _RATE_UNIT, below)
         except MissingRate:
             self[on] = None
         return self[on]
@@ -184,6 +182,7 @@ class _Window:
     def __init__(self, start: date, end: date, currency: str, rates: RateBook) -> None:
         self.start, self.end, self.currency, self.rates = start, end, currency, rates
         self._carried: dict[str, _Carried] = {}
+        self._turns: dict[tuple[str, tuple[date, ...]], list[int] | None] = {}
         self._sums: dict[str, tuple[int, int]] = {}
         self._missing: dict[tuple[str, date], Decimal] = {}
 
@@ -233,12 +232,20 @@ class _Window:
         return self._telescoped(currency, *_where_it_matters(path)) if found is None else found
 
     def _telescoped(self, currency: str, points: Sequence[date], values: Sequence[Amount]) -> int | None:
-        carried = self._rates_of(currency)
-        rates = [carried[on] for on in points]
-        if None in rates:
+        turns = self._turns_of(currency, tuple(points))
+        if turns is None:
             return None
-        total: Amount = sum(map(mul, values, map(sub, rates[1:], rates)))
+        total: Amount = sum(map(mul, values, turns))
         return ten_thousandths(total)
+
+    def _turns_of(self, currency: str, points: tuple[date, ...]) -> list[int] | None:
+        """By how much the rate rose from each point to the next; many assets have values on the very same days."""
+        key = currency, points
+        if key not in self._turns:
+            carried = self._rates_of(currency)
+            rates = [carried[on] for on in points]
+            self._turns[key] = None if None in rates else list(map(sub, rates[1:], rates))
+        return self._turns[key]
 
     # --- its movements ---
 

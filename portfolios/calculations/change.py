@@ -17,10 +17,11 @@ only days on which a value changed are looked at.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter, sub
+from operator import sub
+from typing import NamedTuple
 
 from assets.calculations.rates import RateBook
 from assets.calculations.valuation import MONEY_PLACES, Keys, Missing
@@ -29,8 +30,7 @@ from portfolios.calculations.order import by_key
 from portfolios.calculations.rounding import apportion, apportion_table, half_even, in_places, whole_units
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What there was on the two days and why it changed, rounded so that it adds up.
 
     `expenses` and `went` are subtracted: they are positive where something was paid, or an asset vanished.
@@ -127,11 +127,7 @@ def _by_group(splits: Mapping[Hashable, Split], groups: Mapping[Hashable, Keys])
 
 
 def _total(splits: Iterable[Split]) -> Split:
-    columns = zip(*map(_figures, splits), strict=True)
-    return Split(*map(sum, columns))
-
-
-_figures = attrgetter(*(figure.name for figure in fields(Split)))
+    return Split(*map(sum, zip(*splits, strict=True)))
 
 
 def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
@@ -174,4 +170,4 @@ def _unit(places: int) -> int:
 def _parts(start: int, end: int, signed: Sequence[int], places: int) -> Parts:
     flows, income, paid, value_change, fx_change, came, gone = signed
     figures = (start, end, flows, income, -paid, value_change, fx_change, came, -gone)
-    return Parts(*(in_places(units, places) for units in figures))
+    return Parts(*[in_places(units, places) for units in figures])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 type Exact = int | Decimal | Fraction
@@ -35,6 +36,7 @@ def half_even(numerator: int, denominator: int) -> int:
     return whole + up
 
 
+@lru_cache(maxsize=1024)  # most cells of a table are zero
 def in_places(units: int, places: int) -> Decimal:
     """So many units as a Decimal with that many places."""
     return Decimal(units).scaleb(-places, _WIDE)
@@ -78,18 +80,14 @@ def over_one_denominator(parts: Iterable[Exact]) -> tuple[list[int], int]:
 
 def apportion(numerators: Sequence[int], denominator: int, target: int) -> list[int]:
     """Whole numbers that add up to `target`, each near its numerator / denominator, by largest remainder."""
-    units, rests = [], []
-    for numerator in numerators:
-        whole, rest = divmod(numerator, denominator)
-        units.append(whole)
-        rests.append(rest)
+    units = [numerator // denominator for numerator in numerators]
     lacking = target - sum(units)
     if not lacking or not units:
         return units
     ranked = sorted(
         (-rest, -abs(numerator), at)
-        for at, (rest, numerator) in enumerate(zip(rests, numerators, strict=True))
-        if rest
+        for at, numerator in enumerate(numerators)
+        if (rest := numerator % denominator)
     )
     given = ranked[: max(lacking, 0)]
     for *_, at in given:

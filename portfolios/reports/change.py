@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from assets import worth
-from assets.calculations.valuation import History
-from assets.models import Asset, Transaction
+from assets.models import Asset, AssetSnapshot, Transaction
 from assets.rates_book import rate_book
-from portfolios.calculations.attribution import AssetHistory, Movement
+from assets.worth import Holding
+from portfolios.calculations.attribution import AssetHistory, Kind, Movement
 from portfolios.calculations.change import Change, change_between
 from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
 from portfolios.reports.groups import grouping
 from portfolios.reports.history import common_currency
 from strata.money import minor_units
+
+TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,12 @@ def change_report(
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
     groups = grouping(portfolios, by, level=level, under=under)
-    inside = groups.inside(ids)
-    every = asset_histories(ids, start, end, currency)
-    assets = [asset for asset in every if inside is None or asset.asset in inside]
-    currencies = {currency} | {asset.history.currency for asset in assets}
-    currencies |= {movement.currency for asset in assets for movement in asset.movements}
+    assets = explained(ids, groups.inside(ids))
+    moved = movements(ids, start, end)
+    currencies = {currency} | {asset.held.currency for asset in assets.values()}
+    currencies |= {movement.currency for one in moved.values() for movement in one}
     change = change_between(
-        assets,
+        histories(assets, moved, start, end, currency),
         start=start,
         end=end,
         currency=currency,
@@ -62,32 +64,54 @@ def change_report(
         rates=rate_book(currencies, start=start, end=end),
         groups=None if by == "asset" else groups.keys_of_assets(ids),
     )
-    labels = groups.labels(change.rows)
-    left_out = by_name(dict(Asset.objects.filter(pk__in=change.left_out).values_list("pk", "name")))
+    names = {pk: asset.name for pk, asset in assets.items()}
+    labels = (
+        by_name({key: names[key] for key in change.rows}) if by == "asset" else groups.labels(change.rows)
+    )
+    left_out = by_name({key: names[key] for key in change.left_out})
     change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
     paths = {key: groups.path(key) for key in change.rows} if by == "category" else {}
     return ChangeReport(by, change, labels | left_out, paths)
 
 
-def asset_histories(
-    portfolio_ids: list[UUID], start: date, end: date, currency: str
+class Explained(NamedTuple):
+    """An asset whose change is explained."""
+
+    held: Holding
+    name: str
+    kind: Kind
+
+
+def explained(portfolio_ids: list[UUID], inside: Container[UUID] | None) -> dict[UUID, Explained]:
+    """The portfolios' assets, or those of them that are `inside`."""
+    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
+    return {
+        pk: Explained(Holding(pk, currency, disposed_on), name, kind or of_its_type)
+        for pk, currency, disposed_on, name, kind, of_its_type in rows.values_list(*columns)
+        if inside is None or pk in inside
+    }
+
+
+def histories(
+    assets: Mapping[UUID, Explained],
+    moved: Mapping[UUID, Sequence[Movement]],
+    start: date,
+    end: date,
+    currency: str,
 ) -> Iterator[AssetHistory]:
-    """All that explains the assets' change: their values, and what was bought, sold, earned and paid."""
-    past = worth.histories(portfolio_ids, start=start, end=end, reported_in=currency)
-    moved = movements(portfolio_ids, start, end, past)
-    kinds = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    for pk, kind, of_its_type in kinds.values_list("pk", "kind", "asset_type__kind"):
-        if pk in past:
-            yield AssetHistory(pk, kind or of_its_type, past[pk], moved.get(pk, ()))
+    """All that explains the assets' change, one after the other: the values of all of them are many."""
+    held = [asset.held for asset in assets.values()]
+    for one, past in worth.histories(held, start=start, end=end, reported_in=currency):
+        yield AssetHistory(one.id, assets[one.id].kind, past, moved.get(one.id, ()))
 
 
-def movements(
-    portfolio_ids: list[UUID], start: date, end: date, past: Mapping[UUID, History]
-) -> dict[UUID, list[Movement]]:
-    """The transactions after `start` up to `end`; of an asset whose first value lies between, those before too."""
-    new = [pk for pk, history in past.items() if history.days and history.days[0] > start]
+def movements(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[Movement]]:
+    """The transactions after `start` up to `end`; of an asset that had no value on the start, trades before too."""
+    valued = AssetSnapshot.objects.filter(asset=OuterRef("asset"), on__lte=start)
+    early = Q(type__in=TRADES) & ~Exists(valued)
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
-    rows = rows.filter(Q(on__gt=start) | Q(asset__in=new)).order_by("on", "position", "id")
+    rows = rows.filter(Q(on__gt=start) | early).order_by("on", "position", "id")
     found: dict[UUID, list[Movement]] = {}
     columns = ("asset_id", "type", "on", "currency", "amount", "fee", "tax")
     for asset_id, type_, on, currency, amount, fee, tax in rows.values_list(*columns):

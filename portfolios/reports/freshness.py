@@ -20,6 +20,12 @@ from strata.models import Change
 
 NAMED = (AssetType, Category, Tag, AllocationTarget)
 LABELS = [model._meta.label for model in NAMED]
+COUNTS = (
+    *(f"{model._meta.model_name}_count" for model in NAMED),
+    "shared_type_count",
+    "changed_names",
+    "changed_shared_names",
+)
 
 
 def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
@@ -28,17 +34,16 @@ def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
 
 
 def names_counted() -> dict[str, Subquery]:
+    """The counts, as COUNTS names them."""
     household = OuterRef("household_id")
     changed = Change.objects.filter(model__in=LABELS, before__isnull=False)
-    return {
-        **{
-            f"{model._meta.model_name}_count": number_of(model.objects.filter(household=household))
-            for model in NAMED
-        },
-        "shared_type_count": number_of(AssetType.objects.filter(household=None)),
-        "changed_names": number_of(changed.filter(household_id=household)),
-        "changed_shared_names": number_of(changed.filter(household_id=None)),
-    }
+    rows = [
+        *(model.objects.filter(household=household) for model in NAMED),
+        AssetType.objects.filter(household=None),
+        changed.filter(household_id=household),
+        changed.filter(household_id=None),
+    ]
+    return dict(zip(COUNTS, map(number_of, rows), strict=True))
 
 
 def number_of(rows: QuerySet) -> Subquery:
@@ -49,7 +54,7 @@ def number_of(rows: QuerySet) -> Subquery:
 def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
     """A tag of the state that the answer to `asked` depends on; read before the answer is counted."""
     rows = sorted(
-        (str(one.pk), one.revision, *(getattr(one, name) for name in names_counted()), str(today_of(one)))
+        (str(one.pk), one.revision, *(getattr(one, name) for name in COUNTS), str(today_of(one)))
         for one in portfolios
     )
     return f'"{hashlib.sha256(repr((__version__, asked, rows)).encode()).hexdigest()[:32]}"'

@@ -13,6 +13,7 @@ from assets import worth
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.taxonomy import Group
 from assets.rates_book import rate_book
+from assets.worth import Holding
 from portfolios.calculations import quality
 from portfolios.calculations.order import alphabetical
 from portfolios.calculations.quality import Examined, Finding, findings
@@ -65,14 +66,14 @@ def doubts_about(
 
 
 def examined(portfolio_ids: list[UUID], since: date, on: date) -> Iterator[Examined]:
-    past = worth.histories(portfolio_ids, start=since, end=on)
     traded = trade_days(portfolio_ids, since, on)
-    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    columns = ("pk", "name", "asset_type__code", "asset_type__stale_after_days", "asset_type__group")
-    for pk, name, code, stale_after_days, group in rows.values_list(*columns):
-        if pk in past:
-            owed = group == Group.LIABILITIES
-            yield Examined(pk, name, code, past[pk], stale_after_days, owed, traded.get(pk, ()))
+    rows = Asset.objects.filter(portfolio__in=portfolio_ids).select_related("asset_type").order_by()
+    assets = {asset.pk: asset for asset in rows}
+    held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
+    for one, past in worth.histories(held, start=since, end=on):
+        asset, its = assets[one.id], assets[one.id].asset_type
+        owed = its.group == Group.LIABILITIES
+        yield Examined(one.id, asset.name, its.code, past, its.stale_after_days, owed, traded.get(one.id, ()))
 
 
 def trade_days(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[date]]:

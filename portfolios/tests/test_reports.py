@@ -151,7 +151,7 @@ def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkey
 
     lean, whole = changes(), worth.histories
     monkeypatch.setattr(
-        worth, "histories", lambda ids, *, start, end, reported_in: whole(ids, start=start, end=end)
+        worth, "histories", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
     )
     assert lean == changes()
     assert len({change.total for change in lean}) > 3
