@@ -269,18 +269,23 @@ _AROUND = {
     touched AS (
         SELECT s.asset_id, MIN(s."on") AS first_on, MAX(s."on") AS last_on FROM assets_assetsnapshot s
         WHERE s.id IN (SELECT id FROM mine) GROUP BY s.asset_id
+    ),
+    around AS (
+        SELECT s.asset_id, s."on", s.observed_at, s.value, s.id IN (SELECT id FROM mine) AS its
+        FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
+        AND s."on" >= COALESCE((
+            SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
+        ), t.first_on)
+        AND s."on" <= COALESCE((
+            SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
+        ), t.last_on)
+    ),
+    last AS (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY asset_id, "on", its ORDER BY observed_at DESC) AS place FROM around
     )
-    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on,
-        s."on", s.value, s.id IN (SELECT id FROM mine)
-    FROM touched t JOIN assets_asset a ON a.id = t.asset_id
-    JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
-    AND s."on" >= COALESCE((
-        SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
-    ), t.first_on)
-    AND s."on" <= COALESCE((
-        SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
-    ), t.last_on)
-    ORDER BY s.asset_id, s."on", s.observed_at"""  # noqa: S608 - made of our own words
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.its
+    FROM last l JOIN assets_asset a ON a.id = l.asset_id
+    WHERE l.place = 1 ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
     for vendor in _IDS
 }
 
@@ -288,7 +293,8 @@ _AROUND = {
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     """(asset, portfolio, type, currency, disposed_on, on, value, whether it is one of these), in order of time.
 
-    For each asset of the snapshots from the last day before the first of them to the first day after the last.
+    For each asset of the snapshots from the last day before the first of them to the first day after the last: of
+    each day the last of these values, and the last of the others. A day may have thousands.
     """
     days = _Days({None: None})
     rows = fetched(_AROUND[connection.vendor], [_told_ids(snapshot_ids)])

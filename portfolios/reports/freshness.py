@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import F, Func, IntegerField, Model, QuerySet
 
 from assets.models import AssetType, Category, Tag
 from portfolios.models import AllocationTarget, Portfolio
@@ -33,22 +33,23 @@ def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
     return portfolios.annotate(**names_counted())
 
 
-def names_counted() -> dict[str, Subquery]:
+def names_counted() -> dict[str, Func]:
     """The counts, as COUNTS names them."""
-    household = OuterRef("household_id")
-    changed = Change.objects.filter(model__in=LABELS, before__isnull=False)
+    its, shared = "household_id = %(expressions)s", "household_id IS NULL"
+    changed = f"before IS NOT NULL AND model IN ({', '.join(map(repr, LABELS))})"
     rows = [
-        *(model.objects.filter(household=household) for model in NAMED),
-        AssetType.objects.filter(household=None),
-        changed.filter(household_id=household),
-        changed.filter(household_id=None),
+        *((model, its) for model in NAMED),
+        (AssetType, shared),
+        (Change, f"{changed} AND {its}"),
+        (Change, f"{changed} AND {shared}"),
     ]
-    return dict(zip(COUNTS, map(number_of, rows), strict=True))
+    return {name: number_of(*one) for name, one in zip(COUNTS, rows, strict=True)}
 
 
-def number_of(rows: QuerySet) -> Subquery:
-    count = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    return Subquery(rows.order_by().annotate(number=count).values("number"))
+def number_of(model: type[Model], condition: str) -> Func:
+    """How many rows meet the condition. As querysets these took longer to put together than they take to count."""
+    template = f"(SELECT COUNT(*) FROM {model._meta.db_table} WHERE {condition})"  # noqa: S608 - made of our own words
+    return Func(F("household_id"), template=template, output_field=IntegerField())
 
 
 def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
