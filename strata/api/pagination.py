@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from rest_framework import exceptions, pagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from strata.days import parse_day, validate_instant
 
 MOST = 200
 USUAL = 50
@@ -109,27 +114,30 @@ class Cursor(pagination.BasePagination):
             return False, []
         try:
             backwards, values = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
-            return bool(backwards), [self.checked(f, v) for f, v in zip(self.fields, values, strict=True)]
-        except (ValueError, TypeError, RecursionError) as error:
+            if type(backwards) is not bool or type(values) is not list:
+                raise TypeError(text)
+            return backwards, [self.checked(f, v) for f, v in zip(self.fields, values, strict=True)]
+        except (ValueError, TypeError, RecursionError, DjangoValidationError) as error:
             raise exceptions.ValidationError({"cursor": "Use a link from the answer before."}) from error
 
     def checked(self, field: str, value: Any) -> Any:
-        if field.endswith("_at") or field == "at":
-            moment = parse_datetime(value)
-            if moment is None or moment.tzinfo is None:
+        """What `told` made of the field, made the field's again; whatever else JSON may hold is refused."""
+        if field == "position":
+            if type(value) is not int or not 0 <= value < 2**31:
                 raise ValueError(value)
-            return moment
-        if field == "on":
-            from strata.days import parse_day
-
-            return parse_day(value)
-        if field in ("position",) and not (isinstance(value, int) and 0 <= value < 2**31):
-            raise ValueError(value)
-        if field == "id" and isinstance(value, str):
-            from uuid import UUID
-
+            return value
+        if type(value) is not str:
+            raise TypeError(value)
+        if field == "id":
             return UUID(value)
-        return value
+        return parse_day(value) if field == "on" else self.moment(value)
+
+    def moment(self, text: str) -> datetime:
+        moment = parse_datetime(text)
+        if moment is None or moment.tzinfo is None:
+            raise ValueError(text)
+        validate_instant(moment)
+        return moment
 
     def get_paginated_response(self, data):
         return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
