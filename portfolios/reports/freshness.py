@@ -1,8 +1,9 @@
 """Whether a report that somebody has is still what it would be now, told without loading anything of it.
 
 A report depends on the portfolios (each one's revision counts every write in it, and every rate), on the names and
-targets of their households, and on today. Of names there are two counts: how many there are, and how often one was
-changed or deleted, which the journal only ever adds to. No two states share both.
+targets of their households, on today, and on what counts it: this version of Strata, and for how long it lets a rate
+serve. Of names there are two counts: how many there are, and how often one was changed or deleted, which the journal
+only ever adds to. No two states share both.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models import F, Func, IntegerField, Model, QuerySet
 
 from assets.models import AssetType, Category, Tag
@@ -58,4 +60,5 @@ def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
         (str(one.pk), one.revision, *(getattr(one, name) for name in COUNTS), str(today_of(one)))
         for one in portfolios
     )
-    return f'"{hashlib.sha256(repr((__version__, asked, rows)).encode()).hexdigest()[:32]}"'
+    state = (__version__, settings.RATE_MAX_AGE_DAYS, asked, rows)
+    return f'"{hashlib.sha256(repr(state).encode()).hexdigest()[:32]}"'

@@ -12,6 +12,7 @@ from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.seeds import type_id
 from assets.taxonomy import label
 from portfolios.models import AllocationTarget, Household, Portfolio
+from portfolios.reports import freshness
 from portfolios.tests.conftest import held
 
 API = "/api/v1"
@@ -424,6 +425,19 @@ def test_whatever_bears_on_a_report_makes_it_another(alice, path, holdings, chan
     CHANGES[change](holdings)
     for report, tag in before.items():
         assert alice.get(f"{path}/{report}", HTTP_IF_NONE_MATCH=tag).status_code == 200, report
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_what_counts_it_bears_on_a_report_too(alice, path, holdings, settings, monkeypatch, report):
+    tags = {alice.get(f"{path}/{report}")["ETag"]}
+    settings.RATE_MAX_AGE_DAYS = 3
+    tags.add(alice.get(f"{path}/{report}")["ETag"])
+    monkeypatch.setattr(freshness, "__version__", "another")
+    tags.add(alice.get(f"{path}/{report}")["ETag"])
+    assert len(tags) == 3
+    for tag in tags:
+        answer = alice.get(f"{path}/{report}", HTTP_IF_NONE_MATCH=tag)
+        assert answer.status_code == (304 if answer["ETag"] == tag else 200)
 
 
 def test_day_that_ends_makes_another_report(alice, path, holdings, monkeypatch):
