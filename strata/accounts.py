@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
@@ -17,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from strata import actor
-from strata.api.errors import Refusal, not_found
+from strata.api.errors import Refusal, not_found, plain_answer
 from strata.api.fields import (
     InstantSerializerField,
     NameSerializerField,
@@ -120,8 +119,9 @@ def locked_out() -> Refusal:
 def locked_page(request, response, credentials):
     """What axes answers for the admin's login."""
     refusal = locked_out()
-    headers = {"Retry-After": str(refusal.wait)}
-    return HttpResponse(refusal.message, status=429, content_type="text/plain", headers=headers)
+    page = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
+    page["Retry-After"] = str(refusal.wait)
+    return page
 
 
 class LoginView(OneTransactionAWrite, APIView):

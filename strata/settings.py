@@ -386,6 +386,7 @@ PERMISSIONS_POLICY = ", ".join(
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "strata.api.errors.forged"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 

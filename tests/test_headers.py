@@ -197,6 +197,12 @@ def test_a_lock_out_and_a_forged_form_are_as_safe(settings):
     assert ([answer.status_code for answer in answers][-1], forged.status_code) == (429, 403)
     for answer in (*answers, forged):
         require_safe(answer, "/admin/login/")
+        page = answer.content.decode()
+        assert "<h1>Strata cannot do that</h1>" in page
+        assert answer["X-Request-Id"] in page
+    assert "Too many failed attempts." in answers[-1].content.decode()
+    assert 0 < int(answers[-1]["Retry-After"]) <= 900
+    assert "did not come from a page" in forged.content.decode()
 
 
 @pytest.mark.django_db

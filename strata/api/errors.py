@@ -204,5 +204,12 @@ def forbidden(request, exception=None):
     return plain_answer(request, 403, "FORBIDDEN", "You may not do that.")
 
 
+def forged(request, reason=""):
+    """A form without the token that its page was given: Django's CSRF_FAILURE_VIEW."""
+    return plain_answer(
+        request, 403, "FORBIDDEN", "The form did not come from a page of this session. Open the page again."
+    )
+
+
 def is_api(request) -> bool:
     return request.path.startswith("/api/")

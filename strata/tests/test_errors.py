@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import authenticate
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import PermissionDenied
 from django.db import (
@@ -13,6 +14,7 @@ from django.db import (
     OperationalError,
     ProgrammingError,
 )
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
@@ -67,7 +69,13 @@ def fail_forbidden(request):
     raise PermissionDenied("Grandmother's ring")
 
 
+def log_in(request):
+    return HttpResponse(authenticate(request, username="nobody", password=request.POST.get("password", "")))
+
+
 urlpatterns = [
+    path("admin/in", log_in),
+    path("api/v1/in", log_in),
     path("admin/full", fail_full),
     path("admin/forbidden", fail_forbidden),
     path("api/v1/full", fail_full),
@@ -161,6 +169,41 @@ def test_a_page_says_in_html_what_is_refused_and_its_number_in_the_log(browser, 
     assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert words in page and "mine-1" in page
     assert "Grandmother" not in page
+
+
+def lock_out(settings) -> Client:
+    settings.AXES_FAILURE_LIMIT = 1
+    return Client()
+
+
+def forge(settings) -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.django_db
+@pytest.mark.parametrize("debug", [False, True], indirect=True)
+@pytest.mark.parametrize(
+    ("refused", "status", "code", "words"),
+    [
+        (lock_out, 429, "LOCKED_OUT", "Too many failed attempts."),
+        (forge, 403, "FORBIDDEN", "The form did not come from a page of this session."),
+    ],
+)
+def test_a_lock_out_and_a_forged_form_are_refused_as_all_else_is(
+    settings, debug, refused, status, code, words
+):
+    browser = refused(settings)
+    page = browser.post("/admin/in", {"password": "x"}, headers={"X-Request-Id": "mine-1"})
+    told = browser.post("/api/v1/in", {"password": "x"}, headers={"X-Request-Id": "mine-1"})
+    assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert words in page.content.decode() and "mine-1" in page.content.decode()
+    assert {*told.json()} == {"code", "message", "status", "errors", "request_id"}
+    assert (told.status_code, told.json()["code"], told.json()["status"]) == (status, code, status)
+    assert told.json()["message"].startswith(words)
+    for answer in (page, told):
+        assert answer.headers.get("Retry-After") == ("900" if refused is lock_out else None)
+        assert answer["Content-Security-Policy"]
 
 
 @pytest.mark.urls(__name__)
