@@ -311,12 +311,18 @@ class OwnRows(admin.RelatedFieldListFilter):
 # --- the kernel's own tables ---
 
 
+class NewUserForm(UserCreationForm):
+    def clean_username(self):
+        """Left to the model, which asks for the name's key: Django's own asks for UPPER, and that is not the same."""
+        return self.cleaned_data["username"]
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, Page):
     """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
 
     subject, icon = SUBJECTS[2], "person"
-    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    form, add_form, change_password_form = UserChangeForm, NewUserForm, AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     filter_horizontal = ()

@@ -119,3 +119,15 @@ def test_foreign_keys_hold_when_it_has_come_up(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     migrate(fresh)
     fresh.check_constraints()
+
+
+def test_usernames_that_were_two_and_would_be_one_are_named_and_nothing_is_done(fresh):
+    users = migrate(fresh, FIRST_RELEASE).get_model("strata", "User").objects.using(ALIAS)
+    for number, name in enumerate(("Straße", "STRASSE", "dora")):
+        users.create(username=name, email=str(number))
+    with pytest.raises(RuntimeError, match="one from now on.*: STRASSE, Straße"):
+        migrate(fresh)
+    users.filter(email="1").update(username="other")
+    apps = migrate(fresh)
+    found = apps.get_model("strata", "User").objects.using(ALIAS).order_by("email")
+    assert list(found.values_list("username_key", flat=True)) == ["strasse", "other", "dora"]

@@ -9,6 +9,7 @@ from django.db import models, transaction
 from strata.clock import written_at
 from strata.history import TrackedQuerySet, signature
 from strata.models.change import Change
+from strata.names import key_fields, with_keys
 
 ANOTHER = "(not shown)"
 
@@ -25,6 +26,7 @@ class TracedQuerySet(models.QuerySet):
         return made
 
     def update(self, **fields):
+        fields = with_keys(self.model, fields)
         with transaction.atomic():
             before = images(self) if seen(self.model, fields) else {}
             changed = super().update(**fields)
@@ -58,6 +60,8 @@ class Traced(models.Model):
 
     def save(self, *args, **kwargs):
         adding, named = self._state.adding, kwargs.get("update_fields")
+        if named is not None:
+            kwargs["update_fields"] = {*named, *key_fields(type(self), named)}
         told_of = not adding and (named is None or seen(type(self), named))
         with transaction.atomic():
             before = images(type(self)._default_manager.filter(pk=self.pk)) if told_of else {}

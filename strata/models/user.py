@@ -1,13 +1,13 @@
-"""User: who logs in. Names are unique whatever the case."""
+"""User: who logs in. Names are unique whatever the case, in every alphabet and on every database."""
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Value
-from django.db.models.functions import Lower
 
 from strata.ids import uuid7
 from strata.models.traced import Traced, TracedQuerySet
+from strata.names import NameKeyField, name_key
 
 
 class CaseBlindUserManager(UserManager):
@@ -15,9 +15,7 @@ class CaseBlindUserManager(UserManager):
         return TracedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username):
-        """Compared as the constraint compares. `iexact` asks for UPPER on PostgreSQL, and there "ı" is "I" as well."""
-        name = self.model.normalize_username(username)
-        return self.alias(lowered=Lower("username")).get(lowered=Lower(Value(name)))
+        return self.get(username_key=name_key(self.model.normalize_username(username)))
 
     def create_superuser(self, username, email=None, password=None, **extra_fields):
         """Django's createsuperuser asks no validators where the password comes from the environment."""
@@ -39,12 +37,20 @@ class User(Traced, AbstractUser):
     secret_fields = ("password",)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username_key = NameKeyField(source="username")
 
     objects = CaseBlindUserManager()
 
     class Meta(AbstractUser.Meta):
         base_manager_name = "objects"
-        constraints = (models.UniqueConstraint(Lower("username"), name="user_name_unique_whatever_the_case"),)
+        constraints = (models.UniqueConstraint(fields=("username_key",), name="user_one_for_each_name"),)
+
+    def clean(self):
+        """Forms and commands do not see the key, and so not its constraint."""
+        super().clean()
+        same = type(self).objects.filter(username_key=name_key(self.username))
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"username": self._meta.get_field("username").error_messages["unique"]})
 
     def check_password(self, raw_password):
         """A new hash of the same password, as Django makes them stronger, is no new password: tokens live on."""

@@ -1,0 +1,17 @@
+"""A column for what makes two usernames the same; 0004 fills it."""
+
+from django.db import migrations
+
+import strata.names
+
+
+class Migration(migrations.Migration):
+    dependencies = (("strata", "0002_the_journal_stands"),)
+    operations = (
+        migrations.AddField(
+            "user",
+            "username_key",
+            strata.names.NameKeyField(default="", source="username"),
+            preserve_default=False,
+        ),
+    )
