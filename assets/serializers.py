@@ -63,6 +63,12 @@ class CategorySerializer(HouseholdSerializer):
             taxonomy.refuse_bad_parent(self.instance, attrs["parent"])
         return attrs
 
+    def create(self, validated_data):
+        if validated_data.get("parent"):
+            new = Category(household=validated_data["household"])
+            taxonomy.refuse_bad_parent(new, validated_data["parent"])
+        return super().create(validated_data)
+
 
 class TagSerializer(HouseholdSerializer):
     household_id = HouseholdId()

@@ -14,7 +14,7 @@ from strata.api.errors import conflict, not_found
 
 
 def refuse_bad_parent(category: Category, parent: Category) -> None:
-    """400 for a parent of another household or one that stands below the category."""
+    """404 for a parent of another household, 400 for one that stands below the category."""
     if parent.household_id != category.household_id:
         raise not_found("category")
     if category.pk in ancestors(parent.pk, parents_in(category.household_id)):
