@@ -166,6 +166,17 @@ class PostgresqlServer:
             self.execute("DROP TABLESPACE elsewhere")
             self.execute("CHECKPOINT")  # a recovery that begins before it would look for the folder
 
+    @contextmanager
+    def set_to(self, setting: str, value: str) -> Iterator[None]:
+        """A setting of the whole server, as its administrator sets it while it runs; as it was after the block."""
+        try:
+            self.execute(f"ALTER SYSTEM SET {setting} = {value}")
+            self.execute("SELECT pg_reload_conf()")
+            yield
+        finally:
+            self.execute(f"ALTER SYSTEM RESET {setting}")
+            self.execute("SELECT pg_reload_conf()")
+
     def sessions(self, url: str) -> list[int]:
         """The process ids of those who are connected to it and stay."""
         name = url.rpartition("/")[2]

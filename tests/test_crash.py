@@ -169,12 +169,9 @@ def test_a_server_is_not_ready_while_its_postgresql_answers_before_it_syncs(data
     """Set by its administrator, while the server runs."""
     with serving(environment(url)) as server:
         assert Client(server.port, "").ask("GET", "health/ready")[0] == 200
-        database.execute("ALTER SYSTEM SET fsync = off")
-        database.execute("SELECT pg_reload_conf()")
-        wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 503)
-        assert "fsync=off" in durability_refused(server.port)
-        database.execute("ALTER SYSTEM RESET fsync")
-        database.execute("SELECT pg_reload_conf()")
+        with database.set_to("fsync", "off"):
+            wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 503)
+            assert "fsync=off" in durability_refused(server.port)
         wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 200)
 
 
