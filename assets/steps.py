@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from assets import sql
 from assets.calculations.valuation import History, steps_of
@@ -162,11 +162,15 @@ def mistakes(portfolio_id: UUID) -> Sums:
 
 
 def rebuild(portfolio_id: UUID) -> None:
-    """Forget a portfolio's steps and make them anew from its values, while none is written."""
+    """Forget a portfolio's steps and make them anew from its values, while none is written.
+
+    Whoever wrote past Strata raised no revision either: it is raised, or stored totals and ETags would say as before.
+    """
     with transaction.atomic():
         lock(portfolio_id)
         DailyStep.objects.filter(portfolio=portfolio_id).delete()
         amend(calculated(portfolio_id))
+        portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
 
 def lock(portfolio_id: UUID) -> None:

@@ -6,6 +6,7 @@ Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrongly called, 3 
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import date
 from typing import Any
 
@@ -59,6 +60,19 @@ class StrataCommand(BaseCommand):
 
     def progress(self, what: str, total: int) -> Progress:
         return Progress(what, total, self.stderr)
+
+
+class RefusedCommand(BaseCommand):
+    """Goes before a command of Django's that writes past Strata: a shell is refused it, and told what to do instead.
+
+    `call_command` is not: Django's tests empty their databases by it.
+    """
+
+    refusal = ""
+
+    def run_from_argv(self, argv):
+        self.stderr.write(f"CommandError: {self.refusal}")
+        sys.exit(FAILED)
 
 
 class Progress:

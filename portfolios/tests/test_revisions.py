@@ -1,6 +1,7 @@
 """A portfolio's revision: whatever bears on its figures counts it up, and nothing counts it back."""
 
 import pytest
+from django.core.management import call_command
 
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.rates import Quote, add_rates
@@ -83,3 +84,18 @@ def test_saving_what_was_read_long_ago_does_not_count_back(portfolio, asset, rev
 def test_writing_a_total_down_changes_no_figures(portfolio, revision):
     take_snapshot(portfolio)
     assert revision() == 0
+
+
+def test_what_was_written_past_strata_is_told_after_a_rebuild(alice, portfolio, asset):
+    day = parse_day("2024-01-31")
+    row = AssetSnapshot.objects.create(asset=asset, value="1", on=day, observed_at=noon(day, "UTC"))
+    total = take_snapshot(portfolio, on=day)
+    path = f"/api/v1/portfolios/{portfolio.pk}"
+    tag = alice.get(f"{path}/history")["ETag"]
+    assert alice.get(f"{path}/snapshots/{total.pk}").json()["value"] == "1.00"
+    AssetSnapshot.objects.filter(pk=row.pk).update_unrecorded(value="2")
+    call_command("rebuild", verbosity=0)
+    answer = alice.get(f"{path}/history?interval=day&end=2024-01-31", HTTP_IF_NONE_MATCH=tag)
+    assert (answer.status_code, answer.json()["points"][-1]["net"]) == (200, "2.00")
+    assert alice.get(f"{path}/history", HTTP_IF_NONE_MATCH=tag).status_code == 200
+    assert alice.get(f"{path}/snapshots/{total.pk}").json()["value"] == "2.00"

@@ -26,7 +26,12 @@ from strata.management.commands import backup, create_user
 from strata.models import ApiToken
 
 PASSWORD = "correct horse battery staple"
-OURS = sorted(name for name, app in get_commands().items() if app in ("strata", "assets", "portfolios"))
+REFUSED = {"flush", "loaddata"}
+OURS = sorted(
+    name
+    for name, app in get_commands().items()
+    if app in ("strata", "assets", "portfolios") and name not in REFUSED
+)
 
 
 @pytest.fixture
@@ -329,4 +334,8 @@ def test_exit_codes_on_a_real_sqlite_file(tmp_path):
     assert manage("backup", "--sqlite", str(tmp_path / "copy.db")).returncode == 0
     assert manage("backup", "--sqlite", str(tmp_path / "copy.db")).returncode == 1
     assert manage("backup").returncode == 2
+    for refused in (manage("flush", "--noinput"), manage("loaddata", "any.json")):
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "CommandError: Nothing was" in refused.stderr
+        assert "docs/operations.md" in refused.stderr
     assert manage("load_rates", "--download", "--url", "http://127.0.0.1:9/none.zip").returncode == 3

@@ -12,7 +12,8 @@ from strata.commands import StrataCommand
 class Command(StrataCommand):
     help = (
         "Make the daily steps of every portfolio, from which long series are read, anew from its values. Strata keeps "
-        "them by itself: this is for what doctor finds wrong, or after rows were written past Strata."
+        "them by itself: this is for what doctor finds wrong, or after rows were written past Strata. Totals that were "
+        "written down are counted anew as well, and reports have another ETag."
     )
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
