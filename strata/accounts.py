@@ -60,10 +60,13 @@ class TokenSerializer(serializers.ModelSerializer):
     id = UUIDSerializerField(read_only=True)
     expires_at = InstantSerializerField(read_only=True, allow_null=True)
     created_at = InstantSerializerField(read_only=True)
+    last_used_at = InstantSerializerField(
+        read_only=True, allow_null=True, help_text="To within an hour; null before its first use."
+    )
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "prefix", "scope", "expires_at", "created_at")
+        fields = ("id", "name", "prefix", "scope", "expires_at", "created_at", "last_used_at")
         read_only_fields = fields
 
 

@@ -354,11 +354,11 @@ class ApiTokenAdmin(Page):
     """Tokens are made over the API or by a command; here everybody sees and revokes their own."""
 
     subject, icon = SUBJECTS[2], "key"
-    list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at")
+    list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("prefix", "name", "user__username")
     list_filter = ("scope",)
-    fields = readonly_fields = ("prefix", "name", "user", "scope", "expires_at", "created_at")
+    fields = readonly_fields = list_display
 
     def has_add_permission(self, request):
         return False

@@ -206,3 +206,16 @@ class NameTheActor:
         if not is_api(request) and request.user.is_authenticated:
             actor.identify(request.user)
         return self.get_response(request)
+
+
+class NoteTheToken:
+    """Has a token's use noted when its answer has been sent: no request waits for that, or fails by it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if token := getattr(request, "token", None):
+            response._resource_closers.append(token.note_use)
+        return response

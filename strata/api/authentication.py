@@ -31,6 +31,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         token = ApiToken.objects.select_related("user").filter(digest=digest(secret)).first()
         if token is None or not token.is_valid(timezone.now()):
             raise self._refused(request, "The token is not valid or no longer valid.")
+        request._request.token = token
         return token.user, token
 
     def _refused(self, request, message: str) -> exceptions.AuthenticationFailed:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, InterfaceError, connection, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from strata.ids import uuid7
@@ -16,6 +19,7 @@ from strata.names import NameField
 
 SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
 SHOWN = len(SECRET_PREFIX) + 6
+NOTED_EVERY = timedelta(hours=1)
 
 
 def digest(secret: str) -> str:
@@ -39,6 +43,7 @@ class ApiToken(Traced):
     scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
 
     objects = TracedQuerySet.as_manager()
 
@@ -68,3 +73,30 @@ class ApiToken(Traced):
         """Not past its time, its user active and with the password that was in force when it was issued."""
         alive = self.expires_at is None or now < self.expires_at
         return alive and self.user.is_active and self.password_stamp == self.user.get_session_auth_hash()
+
+    def note_use(self) -> None:
+        """Writes down that it was used, once an hour; another time where the database is busy, or cannot be written."""
+        now = timezone.now()
+        if self.last_used_at and now - self.last_used_at < NOTED_EVERY:
+            return
+        due = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
+        rows = ApiToken.objects.filter(due, pk=self.pk).select_for_update(skip_locked=True)
+        with suppress(DatabaseError, InterfaceError), without_waiting(), transaction.atomic():
+            for pk in rows.values_list("pk", flat=True):
+                ApiToken.objects.filter(pk=pk).update(last_used_at=now)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """SQLite gives up at once where somebody else writes. On PostgreSQL a row that is locked is passed over."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    sqlite = connection.connection
+    usual = sqlite.execute("PRAGMA busy_timeout").fetchone()[0]
+    try:
+        sqlite.execute("PRAGMA busy_timeout = 0")
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {usual}")
