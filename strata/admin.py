@@ -16,6 +16,7 @@ from django.db import IntegrityError, models
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -44,7 +45,7 @@ def sidebar(request) -> list[dict[str, Any]]:
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
             item = {
-                "title": model._meta.verbose_name_plural.capitalize().replace("Api", "API"),
+                "title": capfirst(model._meta.verbose_name_plural),
                 "icon": getattr(page, "icon", "table"),
                 "link": admin_url(model, "changelist"),
             }

@@ -88,6 +88,7 @@ class AssetCategory(TrackedModel):
     category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="asset_links")
 
     class Meta(TrackedModel.Meta):
+        verbose_name_plural = "asset categories"
         constraints = (
             models.UniqueConstraint(fields=("asset", "category"), name="asset_once_in_a_category"),
         )

@@ -48,6 +48,7 @@ class ApiToken(Traced):
     objects = TracedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API token"
         ordering = ("-created_at", "-id")
         base_manager_name = "objects"
 

@@ -1,6 +1,9 @@
 """The admin: every page opens, staff see their own households only, and what was changed can be read."""
 
+import re
+
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
@@ -170,3 +173,9 @@ def test_category_below_itself_is_refused(root, household):
     assert root.post(page(Category, "change", top.pk), body).status_code == 200
     top.refresh_from_db()
     assert top.parent is None
+
+
+@pytest.mark.parametrize("model", apps.get_models(), ids=lambda model: model._meta.label)
+def test_names_of_models_are_spelt_as_a_person_would(model):
+    for name in (str(model._meta.verbose_name), str(model._meta.verbose_name_plural)):
+        assert not re.search(r"[^aeiou]ys$|\b[Aa]pi\b", name), name

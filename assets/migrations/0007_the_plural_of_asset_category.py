@@ -1,0 +1,12 @@
+"""What the admin calls several of them; no table changes."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = (("assets", "0006_rates_stand"),)
+    operations = (
+        migrations.AlterModelOptions(
+            "assetcategory", {"base_manager_name": "objects", "verbose_name_plural": "asset categories"}
+        ),
+    )
