@@ -12,6 +12,4 @@ def is_taken(error: IntegrityError, model: type[models.Model]) -> bool:
     told = getattr(error.__cause__, "diag", None)
     if told is not None:
         return (told.sqlstate, told.table_name) == (UNIQUE_VIOLATION, model._meta.db_table)
-    # SQLite names the columns, or the index where that is of expressions.
-    own = [f" {model._meta.db_table}.", *(f"index '{one.name}'" for one in model._meta.constraints)]
-    return "UNIQUE" in str(error) and any(name in str(error) for name in own)
+    return f"UNIQUE constraint failed: {model._meta.db_table}." in str(error)  # SQLite names the columns

@@ -14,7 +14,7 @@ def fill(apps, schema_editor):
         found[name_key(username.strip())][pk] = username
     if doubles := [", ".join(sorted(names.values())) for names in found.values() if len(names) > 1]:
         raise RuntimeError(
-            "These usernames are one from now on, whatever their case and accents: "
+            "These usernames are one from now on, whatever their case: "
             + "; ".join(sorted(doubles))
             + ". Rename all but one of each in the admin of the version before, then migrate."
         )

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from assets.models import Asset, Tag
-from strata.models import Change, User
+from strata.models import Change
 from strata.uniqueness import is_taken
 
 pytestmark = pytest.mark.django_db
@@ -23,13 +23,6 @@ def test_a_constraint_is_its_own_tables(household):
     error = refused(lambda: Tag.objects.create(household=household, name="x"))
     assert is_taken(error, Tag)
     assert not is_taken(error, Asset)
-
-
-def test_an_index_of_expressions_is_its_own_tables():
-    User.objects.create(username="anna")
-    error = refused(lambda: User.objects.create(username="ANNA"))
-    assert is_taken(error, User)
-    assert not is_taken(error, Tag)
 
 
 def test_what_is_no_question_of_uniqueness_is_not_taken(household):
