@@ -1,0 +1,210 @@
+"""Assets in the admin, with their values and movements on the same page."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from assets import movements, taxonomy
+from assets.admin.taxonomy import CategoryFilter, as_choices, branches_of, own
+from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from strata.admin import HouseholdAdmin, HouseholdInline, OwnRows
+from strata.days import local_day
+from strata.editing import PageForm, RowForm, refusals_shown
+from strata.money import money_text
+from strata.names import NoteField
+from strata.ownership import EDITORS
+
+ONE_LINE = {NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}}
+
+
+class HeldFilter(admin.SimpleListFilter):
+    title, parameter_name = "disposed", "disposed"
+
+    def lookups(self, request, model_admin):
+        return [("no", "Still here"), ("yes", "Disposed of")]
+
+    def queryset(self, request, queryset):
+        if self.value() == "yes":
+            return queryset.filter(disposed_on__lte=F("as_of"))
+        return queryset.exclude(disposed_on__lte=F("as_of")) if self.value() == "no" else queryset
+
+
+class DayForm(RowForm):
+    """A row of an asset's page, which shows the day alone: moved to another day, it stands at that day's noon."""
+
+    instant = "observed_at"
+
+    def clean(self):
+        cleaned = super().clean()
+        if "on" in self.changed_data:
+            setattr(self.instance, self.instant, None)
+        return cleaned
+
+    def _post_clean(self):
+        """An asset without a portfolio is refused itself, and has no zone that could tell the day."""
+        if self.instance.asset.portfolio_id:
+            super()._post_clean()
+
+
+class MovementForm(DayForm):
+    instant = "occurred_at"
+
+    def _post_clean(self):
+        row = self.instance
+        row.currency = row.currency or row.asset.currency
+        super()._post_clean()
+        if row._state.adding and not self.errors and not row.asset._state.adding:
+            row.position = movements.next_position(row.asset, row.on)
+
+
+class SnapshotInline(HouseholdInline):
+    model = AssetSnapshot
+    form = DayForm
+    verbose_name, verbose_name_plural = "value", "values"
+    fields = ("value", "on", "note")
+    formfield_overrides = HouseholdInline.formfield_overrides | ONE_LINE
+    show_change_link = True
+
+
+class TransactionInline(HouseholdInline):
+    model = Transaction
+    form = MovementForm
+    fields = ("type", "amount", "quantity", "unit_price", "fee", "tax", "on")
+    show_change_link = True
+
+
+class AssetForm(PageForm):
+    """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
+
+    currency = forms.CharField(
+        required=False,
+        max_length=3,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="A code such as EUR. Empty: the portfolio's.",
+    )
+    categories = forms.ModelMultipleChoiceField(
+        Category.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
+    )
+    tags = forms.ModelMultipleChoiceField(
+        Tag.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        asset = self.instance
+        if asset._state.adding:
+            categories, tags = own(Category, self.user), own(Tag, self.user)
+        else:
+            here = {"household": asset.portfolio.household_id}
+            categories, tags = Category.objects.filter(**here), Tag.objects.filter(**here)
+        self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
+        self.fields["categories"].choices = as_choices(branches_of(categories))
+
+    def stamp(self, updated_at):
+        asset = self.instance
+        labels = [
+            str(pk)
+            for links, column in ((asset.category_links, "category_id"), (asset.tag_links, "tag_id"))
+            for pk in links.order_by(column).values_list(column, flat=True)
+        ]
+        return " ".join((super().stamp(updated_at), *labels))
+
+    def clean(self):
+        given = super().clean()
+        asset, portfolio, kind = self.instance, given.get("portfolio"), given.get("asset_type")
+        if portfolio and not given.get("currency"):
+            given["currency"] = portfolio.base_currency
+        if not asset._state.adding and given.get("currency") != asset.currency and asset.has_entries():
+            self.add_error("currency", "It has values or transactions in its currency.")
+        if portfolio and kind:
+            labels = {
+                f"{name}_ids": [row.pk for row in given.get(many, ())]
+                for name, many in (("category", "categories"), ("tag", "tags"))
+            }
+            attrs = {"portfolio": portfolio, "asset_type": kind, **labels}
+            with refusals_shown(self):
+                taxonomy.refuse_foreign_labels(None if asset._state.adding else asset, attrs)
+        return given
+
+
+@admin.register(Asset)
+class AssetPage(HouseholdAdmin):
+    icon = "savings"
+    form = AssetForm
+    list_display = ("name", "asset_type", "portfolio", "currency", "value_now", "value_now_on", "disposed_on")
+    list_filter = (
+        ("portfolio", OwnRows),
+        "asset_type__group",
+        ("asset_type", OwnRows),
+        CategoryFilter,
+        ("tags", OwnRows),
+        "currency",
+        HeldFilter,
+    )
+    search_fields = ("name", "notes")
+    inlines = (SnapshotInline, TransactionInline)
+    actions = ("dispose_of", "reinstate")
+
+    def get_fieldsets(self, request, obj=None):
+        what = ("name", "portfolio", "asset_type", "currency", "quantity", "kind", "notes")
+        return (
+            (None, {"fields": what}),
+            ("Sorted under", {"fields": ("categories", "tags")}),
+            ("Days", {"fields": ("acquired_on", "disposed_on")}),
+        )
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request).select_related("portfolio", "asset_type")
+        return rows.with_current_value()
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        form.user = request.user
+        return form
+
+    def save_model(self, request, obj, form, change):
+        """An emptied day of disposal takes the disposal back, with what it recorded, as the API's reinstate does."""
+        if change and "disposed_on" in form.changed_data and obj.disposed_on is None:
+            obj.disposed_on = form.initial["disposed_on"]
+            movements.reinstate(obj)
+        else:
+            super().save_model(request, obj, form, change)
+
+    @admin.display(description="current value", ordering="current_value")
+    def value_now(self, asset):
+        return "" if asset.current_value is None else money_text(asset.current_value)
+
+    @admin.display(description="as of", ordering="current_value_on")
+    def value_now_on(self, asset):
+        return asset.current_value_on
+
+    @admin.action(description="Dispose of, from today on", permissions=("change",))
+    def dispose_of(self, request, queryset):
+        self._each(request, queryset, dispose_today, "Disposed of")
+
+    @admin.action(description="Reinstate", permissions=("change",))
+    def reinstate(self, request, queryset):
+        self._each(request, queryset, movements.reinstate, "Reinstated")
+
+    def _each(self, request, queryset, act, done: str) -> None:
+        """Of the chosen ones those that the caller may change, locked."""
+        chosen = queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
+        with transaction.atomic():
+            ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+            assets = Asset.objects.select_for_update(of=("self",)).select_related("portfolio")
+            for asset in assets.filter(pk__in=ids).order_by("pk"):
+                act(asset)
+        self.message_user(request, f"{done}: {len(ids)} of {queryset.count()}.")
+
+
+def dispose_today(asset: Asset) -> None:
+    movements.dispose(asset, on=local_day(timezone.now(), asset.portfolio.time_zone), proceeds=None)

@@ -1,0 +1,38 @@
+"""Exchange rates, in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from assets.models import ExchangeRate
+from strata.admin import SUBJECTS, HouseholdAdmin
+from strata.money import plain
+
+
+@admin.register(ExchangeRate)
+class ExchangeRatePage(HouseholdAdmin):
+    """Rates are shared: everyone reads them, a superuser adds them, nobody alters them."""
+
+    subject, icon = SUBJECTS[3], "currency_exchange"
+    list_display = ("currency", "on", "units_shown", "source")
+    list_filter = ("source", "currency")
+    search_fields = ("currency",)
+    duplicate_field = "currency"
+
+    def get_queryset(self, request):
+        return ExchangeRate.objects.order_by("-on", "currency", "-id")
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_active
+
+    def has_add_permission(self, request):
+        return request.user.is_active and request.user.is_superuser
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    has_delete_permission = has_change_permission
+
+    @admin.display(description="units per euro")
+    def units_shown(self, rate):
+        return plain(rate.units_per_euro)

@@ -1,0 +1,187 @@
+"""What sorts assets, in the admin: types, tags, and the tree of categories, also where others choose from it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count
+from django.utils.html import format_html
+from unfold.views import ChangeList
+
+from assets.models import AssetCategory, AssetType, Category, Tag
+from assets.models.taxonomy import parents_in, subtree
+from assets.tree import Branch, in_tree_order
+from strata.admin import SUBJECTS, HouseholdAdmin, OwnRows, as_uuid
+from strata.editing import PageForm
+from strata.ownership import EDITORS
+
+# --- choosing from the tree ---
+
+
+def branches_of(categories) -> list[Branch]:
+    """The tree of a queryset's categories, in one query."""
+    rows = categories.order_by("household__created_at", "household", "name_key", "id")
+    return in_tree_order(rows.values_list("id", "parent_id", "name", "household__name"))
+
+
+def as_choices(branches: list[Branch]) -> list:
+    """Indented, and by household where there are several."""
+    households = [
+        (household, [(one.id, "\u2003" * one.depth + one.path[-1]) for one in group])
+        for household, group in groupby(branches, key=lambda one: one.household)
+    ]
+    return households[0][1] if len(households) == 1 else households
+
+
+def own(model, user):
+    """What a form of this user offers before it knows the household."""
+    rows = model.objects.all()
+    return rows if user.is_superuser else rows.for_user(user, EDITORS)
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """The assets in a category or anywhere below it."""
+
+    title = parameter_name = "category"
+
+    def lookups(self, request, model_admin):
+        rows = Category.objects.all()
+        rows = rows if request.user.is_superuser else rows.for_user(request.user)
+        return [(str(one.id), "\u2003" * one.depth + one.path[-1]) for one in branches_of(rows)]
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        pk = as_uuid(self.value())
+        household = Category.objects.filter(pk=pk).values_list("household", flat=True).first()
+        return queryset.in_category_tree(subtree([pk], parents_in(household)) if household else ())
+
+
+# --- the pages ---
+
+
+class AssetTypeForm(PageForm):
+    def clean_code(self):
+        code = self.cleaned_data["code"]
+        if AssetType.objects.filter(household=None, code=code).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("A shared type has this code.")
+        return code
+
+
+class InOneHousehold(HouseholdAdmin):
+    """What sorts a household's assets: it stays in its household."""
+
+    subject = SUBJECTS[1]
+    fixed = ("household",)
+    list_select_related = ("household",)
+    list_filter = (("household", OwnRows),)
+
+
+class CategoryTree(ChangeList):
+    """A page of the list in the order of the tree, each row with its branch."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        rows = {row.pk: row for row in self.result_list}
+        links = AssetCategory.objects.filter(category__in=rows).order_by().values_list("category")
+        here = dict(links.annotate(count=Count("pk")))
+        self.result_list = []
+        for branch in branches_of(self.root_queryset):
+            if branch.id in rows:
+                row = rows[branch.id]
+                row.branch, row.asset_count, row.is_found = branch, here.get(row.pk, 0), bool(self.query)
+                self.result_list.append(row)
+
+
+class CategoryForm(PageForm):
+    """`parent` is chosen from the tree; what stands below the category is not offered."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "parent" in self.fields:
+            parents = self.fields["parent"].queryset
+            row = self.instance
+            if not row._state.adding:
+                below = subtree([row.pk], parents_in(row.household_id))
+                parents = parents.filter(household=row.household_id).exclude(pk__in=below)
+            self.fields["parent"].queryset = parents
+            self.fields["parent"].choices = [
+                ("", "None: it stands at the top"),
+                *as_choices(branches_of(parents)),
+            ]
+
+
+@admin.register(Category)
+class CategoryPage(InOneHousehold):
+    """The list is the tree. To move a branch, give it another parent."""
+
+    icon = "account_tree"
+    form = CategoryForm
+    fields = ("household", "name", "parent")
+    list_display = ("branch", "below", "assets_here", "household")
+    list_per_page = 1000
+    sortable_by = ()
+    search_fields = ("name",)
+
+    def get_changelist(self, request, **kwargs):
+        return CategoryTree
+
+    @admin.display(description="category")
+    def branch(self, category):
+        branch = category.branch
+        if category.is_found:
+            return " › ".join(branch.path)
+        if branch.in_cycle:
+            return format_html("{} (it stands below itself: give it another parent)", branch.path[-1])
+        return format_html(
+            '<span class="strata-branch" data-depth="{}" style="--depth:{}">{}</span>',
+            branch.depth,
+            branch.depth,
+            branch.path[-1],
+        )
+
+    @admin.display(description="below it")
+    def below(self, category):
+        return category.branch.below or ""
+
+    @admin.display(description="assets")
+    def assets_here(self, category):
+        return category.asset_count or ""
+
+
+@admin.register(Tag)
+class TagPage(InOneHousehold):
+    icon = "sell"
+    ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
+    fields = ("household", "name")
+    list_display = ("name", "assets_here", "household")
+    search_fields = ("name",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(asset_count=Count("asset_links"))
+
+    @admin.display(description="assets")
+    def assets_here(self, tag):
+        return tag.asset_count or ""
+
+
+@admin.register(AssetType)
+class AssetTypePage(InOneHousehold):
+    """A household's own types, beside the shared ones, which superusers alone may change."""
+
+    icon = "category"
+    form = AssetTypeForm
+    fields = ("household", "code", "label", "group", "kind", "stale_after_days")
+    list_display = ("label", "code", "group", "kind", "household")
+    list_filter = ("group", "kind")
+    search_fields = ("code", "label")
+    duplicate_field = "code"
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Without a household it would be shared by all."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "household":
+            field.required = not request.user.is_superuser
+        return field
