@@ -14,6 +14,7 @@ import random
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
@@ -21,6 +22,7 @@ from assets.seeds import type_id
 from portfolios.models import AllocationTarget, Membership, Portfolio
 from portfolios.reports import take_snapshot
 from strata.models import User
+from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
@@ -116,3 +118,22 @@ def rows_of(household, word: str, portfolio=None) -> dict:
             currency="USD", on="2026-01-01", defaults={"units_per_euro": "1.1"}
         )[0],
     }
+
+
+# --- browsers in the admin ---
+
+
+@pytest.fixture
+def alices(alice_user) -> Client:
+    return staff(alice_user)
+
+
+@pytest.fixture
+def bobs(bob_user) -> Client:
+    return staff(bob_user)
+
+
+@pytest.fixture
+def rita(db) -> Client:
+    """A superuser of no household."""
+    return staff(User.objects.create(username="rita", is_superuser=True))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import models
-from django.test import Client
 from django.urls import reverse
 
 from conftest import member
 from portfolios.models import Household, Membership
 from strata.models import ApiToken, Change, User
 from strata.ownership import EDITOR, OWNER, VIEWER
+from tests.admin_forms import filled, staff, url
 from tests.one_of_each import one_of_each
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -23,18 +22,6 @@ PAGES = {model: page for model, page in admin.site._registry.items()}
 SCOPED = [model for model in PAGES if hasattr(model, "household_lookup")]
 SUPERUSERS_ONLY = {"User", "Change", "AccessAttempt"}
 by_name = {"ids": lambda model: model.__name__}
-
-
-def url(model, name="changelist", *args):
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
-
-
-def staff(user) -> Client:
-    user.is_staff = True
-    user.save()
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -56,28 +43,6 @@ def mine(household):
 @pytest.fixture
 def dora(mine):
     return staff(mine[User])
-
-
-def filled(page_answer) -> dict[str, str]:
-    """What a browser would send of the page's form, its inlines included, untouched."""
-    context = page_answer.context
-    data: dict[str, str] = {}
-    formsets = [inline.formset for inline in context["inline_admin_formsets"]]
-    for form in (
-        context["adminform"].form,
-        *(f.management_form for f in formsets),
-        *(x for f in formsets for x in f),
-    ):
-        for bound in form:
-            data.update(sent(bound))
-    return data
-
-
-def sent(bound: forms.BoundField) -> dict[str, str]:
-    context = bound.field.widget.get_context(bound.html_name, bound.value(), {})["widget"]
-    parts = context.get("subwidgets") or [context]
-    values = {part["name"]: part["value"] for part in parts}
-    return {name: value for name, value in values.items() if value not in (None, [], "")}
 
 
 def foreign_keys(model) -> list[models.ForeignKey]:

@@ -1,4 +1,4 @@
-"""Editing in the admin: nobody overwrites another, the API's rules hold, and a page costs the same for 1 row or 100."""
+"""Editing in the admin: nobody overwrites another, and the API's rules hold."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib import admin
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.movements import dispose
 from assets.seeds import type_id
-from conftest import member
 from portfolios.models import Household, Membership, Portfolio
-from portfolios.reports.snapshots import refresh
 from strata import editing
 from strata.models import Change, User
-from strata.ownership import EDITOR, OWNER
-from tests.one_of_each import make, one_of_each
-from tests.test_admin_doors import filled, staff, url
+from strata.ownership import EDITOR
+from tests.admin_forms import errors_of, form_of, save, staff, url
+from tests.one_of_each import make
 
 TODAY = date(2026, 1, 31)
 NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
@@ -35,33 +29,6 @@ def asset(portfolio):
 @pytest.fixture
 def value(asset):
     return AssetSnapshot.objects.create(asset=asset, value="10", on=TODAY, observed_at=NOON)
-
-
-@pytest.fixture
-def alices(alice_user) -> Client:
-    return staff(alice_user)
-
-
-@pytest.fixture
-def bobs(bob_user) -> Client:
-    return staff(bob_user)
-
-
-def form_of(client, row) -> dict:
-    return filled(client.get(url(type(row), "change", row.pk)))
-
-
-def save(client, row, data):
-    return client.post(url(type(row), "change", row.pk), data)
-
-
-def errors_of(answer) -> str:
-    form = answer.context["adminform"].form
-    formsets = [inline.formset for inline in answer.context["inline_admin_formsets"]]
-    return " ".join(
-        str(part)
-        for part in (form.errors, *(f.errors for f in formsets), *(f.non_form_errors() for f in formsets))
-    )
 
 
 # --- nobody overwrites another ---
@@ -286,260 +253,3 @@ def test_what_is_in_use_is_not_deleted_and_the_page_says_by_what(alices, househo
         assert user in alices.get(url(type(row), "delete", row.pk)).content
         alices.post(url(type(row), "delete", row.pk), {"post": "yes"})
         assert type(row).objects.filter(pk=row.pk).exists()
-
-
-# --- households and their members ---
-
-
-def members_of(client, household) -> dict:
-    return form_of(client, household)
-
-
-def test_who_makes_a_household_owns_it_with_its_first_categories(charlie_user):
-    charlie = staff(charlie_user)
-    assert charlie.post(url(Household, "add"), {"name": "Mine", "seen": ""}).status_code == 302
-    made = Household.objects.get(name="Mine")
-    assert made.memberships.get().user == charlie_user
-    assert made.memberships.get().role == OWNER
-    assert made.categories.exists()
-
-
-def row_of(data: dict, user) -> str:
-    pk = str(Membership.objects.get(user=user).pk)
-    return next(
-        name.removesuffix("-id") for name, given in data.items() if name.endswith("-id") and str(given) == pk
-    )
-
-
-@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "viewer"}])
-def test_the_last_owner_stays(alices, alice_user, bob_user, household, change):
-    data = members_of(alices, household)
-    mine, theirs = row_of(data, alice_user), row_of(data, bob_user)
-    leaves = {f"{mine}-{name}": given for name, given in change.items()}
-    assert "at least one owner" in errors_of(save(alices, household, data | leaves))
-    assert save(alices, household, data | leaves | {f"{theirs}-role": "owner"}).status_code == 302
-    assert [one.user for one in household.memberships.filter(role="owner")] == [bob_user]
-
-
-def test_two_owners_do_not_leave_in_one_form(alices, alice_user, bob_user, household):
-    Membership.objects.filter(user=bob_user).update(role=OWNER)
-    data = members_of(alices, household)
-    rows = (row_of(data, alice_user), row_of(data, bob_user))
-    assert save(alices, household, data | {f"{row}-DELETE": "on" for row in rows}).status_code == 200
-    assert household.memberships.filter(role=OWNER).count() == 2
-
-
-def test_staff_invite_by_name_and_cannot_accept_for_another(alices, household, charlie_user):
-    data = members_of(alices, household)
-    total = int(data["memberships-TOTAL_FORMS"])
-    row = f"memberships-{total}"
-    new = {"memberships-TOTAL_FORMS": str(total + 1), f"{row}-role": "editor"}
-    new |= {f"{row}-accepted_at_0": "2026-01-01", f"{row}-accepted_at_1": "10:00:00"}
-    assert "no such user" in errors_of(save(alices, household, data | new | {f"{row}-username": "nobody"}))
-    assert editing.TAKEN in errors_of(save(alices, household, data | new | {f"{row}-username": "Alice"}))
-    assert save(alices, household, data | new | {f"{row}-username": "CHARLIE"}).status_code == 302
-    invited = household.memberships.get(user=charlie_user)
-    assert (invited.role, invited.accepted_at) == ("editor", None)
-
-
-# --- the tree ---
-
-
-def listed(client, **asked) -> list[tuple]:
-    rows = client.get(url(Category), asked).context["cl"].result_list
-    return [(row.name, row.branch.depth, row.branch.below) for row in rows]
-
-
-@pytest.fixture
-def tree(household):
-    """House (Garden (Shed), Attic), Animals."""
-    rows = {}
-    for name, parent in (
-        ("House", None),
-        ("Garden", "House"),
-        ("Shed", "Garden"),
-        ("Attic", "House"),
-        ("Animals", None),
-    ):
-        rows[name] = Category.objects.create(household=household, name=name, parent=rows.get(parent))
-    return rows
-
-
-def test_the_list_of_categories_is_the_tree(alices, tree, asset):
-    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
-    wanted = [("Animals", 0, 0), ("House", 0, 3), ("Attic", 1, 0), ("Garden", 1, 1), ("Shed", 2, 0)]
-    assert listed(alices) == wanted
-    assert [row.asset_count for row in alices.get(url(Category)).context["cl"].result_list] == [0, 0, 0, 0, 1]
-    assert "House › Garden › Shed".encode() in alices.get(url(Category), {"q": "Shed"}).content
-
-
-def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
-    assert (
-        save(
-            alices, tree["Garden"], form_of(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
-        ).status_code
-        == 302
-    )
-    assert ("Shed", 2, 0) in listed(alices)
-    assert [name for name, _, _ in listed(alices)] == ["Animals", "Garden", "Shed", "House", "Attic"]
-    answer = save(alices, tree["Animals"], form_of(alices, tree["Animals"]) | {"parent": tree["Shed"].pk})
-    assert "parent" in answer.context["adminform"].form.errors
-
-
-def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
-    with connection.cursor() as cursor:
-        ids = [
-            Category._meta.get_field("id").get_db_prep_value(tree[name].pk, connection)
-            for name in ("Shed", "House")
-        ]
-        cursor.execute("UPDATE assets_category SET parent_id = %s WHERE id = %s", ids)
-    assert [name for name, _, _ in listed(alices)] == ["Animals", "Attic", "Garden", "House", "Shed"]
-    assert b"it stands below itself" in alices.get(url(Category)).content
-    assert save(alices, tree["House"], form_of(alices, tree["House"]) | {"parent": ""}).status_code == 302
-    assert listed(alices)[1] == ("House", 0, 3)
-
-
-def test_assets_are_filtered_by_a_category_and_all_below_it(alices, tree, asset):
-    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
-    found = {
-        name: alices.get(url(Asset), {"category": str(tree[name].pk)}).context["cl"].result_count
-        for name in tree
-    }
-    assert found == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}
-
-
-# --- history ---
-
-
-def test_history_names_related_rows_where_the_caller_sees_them(
-    alices, bobs, bob_user, alice_user, asset, portfolio
-):
-    hidden = Portfolio.objects.create(household=Household.objects.create(name="H"), name="Hidden one")
-    Asset.objects.filter(pk=asset.pk).update(portfolio=hidden)
-    Asset.objects.filter(pk=asset.pk).update(portfolio=portfolio, name="Renamed")
-    page = alices.get(url(Asset, "history", asset.pk)).content.decode()
-    assert "Main" in page
-    assert "Renamed" in page
-    assert "Hidden one" not in page
-    assert str(hidden.pk) in page or hidden.pk.hex in page
-    assert "portfolio_id" not in page
-
-
-# --- a page costs the same for 1 row and for 100 ---
-
-
-def queries(client, page) -> int:
-    with CaptureQueriesContext(connection) as seen:
-        assert client.get(page).status_code == 200, page
-    return len(seen)
-
-
-@pytest.fixture
-def rita(db):
-    return staff(User.objects.create(username="rita", is_superuser=True))
-
-
-@pytest.mark.parametrize("who", ["rita", "alices"])
-def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, household, alice_user):
-    client = request.getfixturevalue(who)
-    pages = [url(model) for model in admin.site._registry]
-    kept = {"household": household} if who == "alices" else {}
-
-    def grow(number: int) -> None:
-        one_of_each(f"Number {number}", **kept)
-
-    grow(0)
-    refresh(Portfolio.objects.get())
-    pages = [page for page in pages if client.get(page).status_code == 200]
-    before = {page: queries(client, page) for page in pages}
-    for number in range(1, 100):
-        grow(number)
-    for portfolio in Portfolio.objects.all():
-        refresh(portfolio)  # a portfolio whose totals grew old costs two more, until they are stored anew
-    assert {page: queries(client, page) for page in pages} == before
-    assert max(before.values()) <= 16
-
-
-def test_forms_deletions_and_histories_take_as_many_for_100_rows_as_for_one(
-    alices, alice_user, household, portfolio, asset
-):
-    category = Category.objects.create(household=household, name="Top")
-    rows = (household, portfolio, asset, category)
-    pages = [url(type(row), name, row.pk) for row in rows for name in ("change", "delete", "history")]
-    pages += [url(model, "add") for model in (Asset, AssetSnapshot, Transaction, Category)]
-
-    def grow(number: int) -> None:
-        day = TODAY + timedelta(days=number)
-        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=NOON + timedelta(days=number))
-        Transaction.objects.create(
-            asset=asset,
-            type="INCOME",
-            amount=1,
-            currency="EUR",
-            on=day,
-            occurred_at=NOON + timedelta(days=number),
-        )
-        label, tag = (
-            model.objects.create(household=household, name=f"{number}") for model in (Category, Tag)
-        )
-        AssetCategory.objects.create(asset=asset, category=label)
-        AssetTag.objects.create(asset=asset, tag=tag)
-        member(household, f"user {number}", EDITOR)
-        for row in rows:
-            row.name = f"{row._meta.verbose_name} {number}"
-            row.save()
-
-    for number in range(2):
-        grow(number)
-    before = {
-        page: queries(alices, page) for page in (*pages, *pages)
-    }  # the first round fills Django's own caches
-    for number in range(2, 100):
-        grow(number)
-    assert {page: queries(alices, page) for page in pages} == before
-    assert max(before.values()) <= 30
-
-
-# --- users ---
-
-
-def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
-    weak = {
-        "username": "newcomer",
-        "usable_password": "true",
-        "password1": "12345678",
-        "password2": "12345678",
-    }
-    assert rita.post(url(User, "add"), weak).status_code == 200
-    assert not User.objects.filter(username="newcomer").exists()
-    user = User.objects.create_user("dora", password="correct horse battery")
-    page = f"/admin/strata/user/{user.pk}/password/"
-    assert rita.post(page, weak).status_code == 200
-    user.refresh_from_db()
-    assert user.check_password("correct horse battery")
-
-
-def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
-    user = User.objects.create_user("dora", password="correct horse battery")
-    theirs = staff(user)
-    good = {
-        "usable_password": "true",
-        "password1": "another long battery",
-        "password2": "another long battery",
-    }
-    assert rita.post(f"/admin/strata/user/{user.pk}/password/", good).status_code == 302
-    assert theirs.get("/admin/").status_code == 302
-
-
-def test_every_page_is_in_the_sidebar_under_a_subject(rita):
-    groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
-    links = [item["link"] for group in groups for item in group["items"]]
-    overview, *links = links
-    assert overview == "/admin/"
-    assert sorted(links) == sorted(url(model) for model in admin.site._registry)
-    assert [group["title"] for group in groups[1:]] == [
-        "What we have",
-        "How it is sorted",
-        "Who we are",
-        "Behind it",
-    ]

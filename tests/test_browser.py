@@ -17,8 +17,8 @@ from playwright.sync_api import Page, sync_playwright
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Membership, Portfolio
 from strata.models import Change, User
+from tests.admin_forms import url
 from tests.one_of_each import one_of_each
-from tests.test_admin_doors import url
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
 CHROMIUM = os.environ.get("CHROMIUM") or which("chromium") or "chromium"

@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from strata.models import User
-from tests.test_admin_doors import url
+from tests.admin_forms import url
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"

@@ -1,0 +1,78 @@
+"""Categories in the admin: a tree in the list, in its forms and in the filter of assets."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from assets.models import Asset, AssetCategory, Category
+from assets.seeds import type_id
+from tests.admin_forms import form_of, save, url
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+
+
+def listed(client, **asked) -> list[tuple]:
+    rows = client.get(url(Category), asked).context["cl"].result_list
+    return [(row.name, row.branch.depth, row.branch.below) for row in rows]
+
+
+@pytest.fixture
+def tree(household):
+    """House (Garden (Shed), Attic), Animals."""
+    rows = {}
+    for name, parent in (
+        ("House", None),
+        ("Garden", "House"),
+        ("Shed", "Garden"),
+        ("Attic", "House"),
+        ("Animals", None),
+    ):
+        rows[name] = Category.objects.create(household=household, name=name, parent=rows.get(parent))
+    return rows
+
+
+def test_the_list_of_categories_is_the_tree(alices, tree, asset):
+    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
+    wanted = [("Animals", 0, 0), ("House", 0, 3), ("Attic", 1, 0), ("Garden", 1, 1), ("Shed", 2, 0)]
+    assert listed(alices) == wanted
+    assert [row.asset_count for row in alices.get(url(Category)).context["cl"].result_list] == [0, 0, 0, 0, 1]
+    assert "House › Garden › Shed".encode() in alices.get(url(Category), {"q": "Shed"}).content
+
+
+def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
+    assert (
+        save(
+            alices, tree["Garden"], form_of(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
+        ).status_code
+        == 302
+    )
+    assert ("Shed", 2, 0) in listed(alices)
+    assert [name for name, _, _ in listed(alices)] == ["Animals", "Garden", "Shed", "House", "Attic"]
+    answer = save(alices, tree["Animals"], form_of(alices, tree["Animals"]) | {"parent": tree["Shed"].pk})
+    assert "parent" in answer.context["adminform"].form.errors
+
+
+def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
+    with connection.cursor() as cursor:
+        ids = [
+            Category._meta.get_field("id").get_db_prep_value(tree[name].pk, connection)
+            for name in ("Shed", "House")
+        ]
+        cursor.execute("UPDATE assets_category SET parent_id = %s WHERE id = %s", ids)
+    assert [name for name, _, _ in listed(alices)] == ["Animals", "Attic", "Garden", "House", "Shed"]
+    assert b"it stands below itself" in alices.get(url(Category)).content
+    assert save(alices, tree["House"], form_of(alices, tree["House"]) | {"parent": ""}).status_code == 302
+    assert listed(alices)[1] == ("House", 0, 3)
+
+
+def test_assets_are_filtered_by_a_category_and_all_below_it(alices, tree, asset):
+    AssetCategory.objects.create(asset=asset, category=tree["Shed"])
+    found = {
+        name: alices.get(url(Asset), {"category": str(tree[name].pk)}).context["cl"].result_count
+        for name in tree
+    }
+    assert found == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}

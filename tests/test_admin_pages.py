@@ -1,0 +1,160 @@
+"""The admin's pages: what a history names, what a page costs for 1 row and for 100, users, the sidebar."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag, Transaction
+from assets.seeds import type_id
+from conftest import member
+from portfolios.models import Household, Portfolio
+from portfolios.reports.snapshots import refresh
+from strata.models import User
+from strata.ownership import EDITOR
+from tests.admin_forms import staff, url
+from tests.one_of_each import one_of_each
+
+TODAY = date(2026, 1, 31)
+NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+
+
+# --- history ---
+
+
+def test_history_names_related_rows_where_the_caller_sees_them(
+    alices, bobs, bob_user, alice_user, asset, portfolio
+):
+    hidden = Portfolio.objects.create(household=Household.objects.create(name="H"), name="Hidden one")
+    Asset.objects.filter(pk=asset.pk).update(portfolio=hidden)
+    Asset.objects.filter(pk=asset.pk).update(portfolio=portfolio, name="Renamed")
+    page = alices.get(url(Asset, "history", asset.pk)).content.decode()
+    assert "Main" in page
+    assert "Renamed" in page
+    assert "Hidden one" not in page
+    assert str(hidden.pk) in page or hidden.pk.hex in page
+    assert "portfolio_id" not in page
+
+
+# --- a page costs the same for 1 row and for 100 ---
+
+
+def queries(client, page) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(page).status_code == 200, page
+    return len(seen)
+
+
+@pytest.mark.parametrize("who", ["rita", "alices"])
+def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, household, alice_user):
+    client = request.getfixturevalue(who)
+    pages = [url(model) for model in admin.site._registry]
+    kept = {"household": household} if who == "alices" else {}
+
+    def grow(number: int) -> None:
+        one_of_each(f"Number {number}", **kept)
+
+    grow(0)
+    refresh(Portfolio.objects.get())
+    pages = [page for page in pages if client.get(page).status_code == 200]
+    before = {page: queries(client, page) for page in pages}
+    for number in range(1, 100):
+        grow(number)
+    for portfolio in Portfolio.objects.all():
+        refresh(portfolio)  # a portfolio whose totals grew old costs two more, until they are stored anew
+    assert {page: queries(client, page) for page in pages} == before
+    assert max(before.values()) <= 16
+
+
+def test_forms_deletions_and_histories_take_as_many_for_100_rows_as_for_one(
+    alices, alice_user, household, portfolio, asset
+):
+    category = Category.objects.create(household=household, name="Top")
+    rows = (household, portfolio, asset, category)
+    pages = [url(type(row), name, row.pk) for row in rows for name in ("change", "delete", "history")]
+    pages += [url(model, "add") for model in (Asset, AssetSnapshot, Transaction, Category)]
+
+    def grow(number: int) -> None:
+        day = TODAY + timedelta(days=number)
+        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=NOON + timedelta(days=number))
+        Transaction.objects.create(
+            asset=asset,
+            type="INCOME",
+            amount=1,
+            currency="EUR",
+            on=day,
+            occurred_at=NOON + timedelta(days=number),
+        )
+        label, tag = (
+            model.objects.create(household=household, name=f"{number}") for model in (Category, Tag)
+        )
+        AssetCategory.objects.create(asset=asset, category=label)
+        AssetTag.objects.create(asset=asset, tag=tag)
+        member(household, f"user {number}", EDITOR)
+        for row in rows:
+            row.name = f"{row._meta.verbose_name} {number}"
+            row.save()
+
+    for number in range(2):
+        grow(number)
+    before = {
+        page: queries(alices, page) for page in (*pages, *pages)
+    }  # the first round fills Django's own caches
+    for number in range(2, 100):
+        grow(number)
+    assert {page: queries(alices, page) for page in pages} == before
+    assert max(before.values()) <= 30
+
+
+# --- users ---
+
+
+def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
+    weak = {
+        "username": "newcomer",
+        "usable_password": "true",
+        "password1": "12345678",
+        "password2": "12345678",
+    }
+    assert rita.post(url(User, "add"), weak).status_code == 200
+    assert not User.objects.filter(username="newcomer").exists()
+    user = User.objects.create_user("dora", password="correct horse battery")
+    page = f"/admin/strata/user/{user.pk}/password/"
+    assert rita.post(page, weak).status_code == 200
+    user.refresh_from_db()
+    assert user.check_password("correct horse battery")
+
+
+def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
+    user = User.objects.create_user("dora", password="correct horse battery")
+    theirs = staff(user)
+    good = {
+        "usable_password": "true",
+        "password1": "another long battery",
+        "password2": "another long battery",
+    }
+    assert rita.post(f"/admin/strata/user/{user.pk}/password/", good).status_code == 302
+    assert theirs.get("/admin/").status_code == 302
+
+
+def test_every_page_is_in_the_sidebar_under_a_subject(rita):
+    groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
+    links = [item["link"] for group in groups for item in group["items"]]
+    overview, *links = links
+    assert overview == "/admin/"
+    assert sorted(links) == sorted(url(model) for model in admin.site._registry)
+    assert [group["title"] for group in groups[1:]] == [
+        "What we have",
+        "How it is sorted",
+        "Who we are",
+        "Behind it",
+    ]
