@@ -19,7 +19,7 @@ from portfolios.report_views import (
     PortfolioHistoryView,
 )
 from portfolios.reports import AllocationReport, Series
-from strata.api.filters import choice, described, whole_number
+from strata.api.filters import choice, whole_number
 
 # An SVG that is opened by itself is a document: it may style itself, and that is all.
 PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
@@ -91,15 +91,14 @@ class AllocationPicture(Picture):
 
 
 def drawing(renderer: type[BaseRenderer]):
-    """The view's one format; the schema learns what it is asked and answers."""
+    """The view's one format; the schema learns what it answers."""
 
     def documented(view):
         view.renderer_classes = (renderer,)
         view.parameters = {**view.parameters, **LOOKS}
         answers = {(200, renderer.media_type): OpenApiTypes.BINARY}
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower()  # the path's has a dot
-        told = extend_schema(name, described(view.parameters), responses=answers)
-        return extend_schema_view(get=told)(view)
+        return extend_schema_view(get=extend_schema(name, responses=answers))(view)
 
     return documented
 

@@ -31,9 +31,9 @@ from portfolios.reports.freshness import state_of, with_state
 from portfolios.reports.groups import NARROWED_BY_CATEGORY
 from portfolios.reports.quality import LOOKED_BACK
 from strata.api.errors import not_found
-from strata.api.etags import is_fresh
+from strata.api.etags import is_fresh, is_held
 from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField
-from strata.api.filters import KNOWN_AT, Parameter, choice, described, whole_number
+from strata.api.filters import KNOWN_AT, Parameter, choice, whole_number
 from strata.api.tables import TableRenderer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 
@@ -83,21 +83,27 @@ OF_THE_TREE = {
 class Report(OneTransactionAWrite, APIView):
     """GET a report. Confirmed by its ETag with one query, and as CSV where the caller accepts nothing else."""
 
+    has_etag = True
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
     renderer_classes = (JSONRenderer, TableRenderer)
     grouped_by = "by"
 
     def get(self, request, pk=None):
         tag = state_of(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
-        if is_fresh(request, tag):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        if is_held(request, tag):
+            return self.unchanged(tag)
         asked = {name: values[0] for name, values in self.read_parameters().items()}
         for name in ("portfolio", "known_at"):
             asked.pop(name, None)
         self.refuse_contradictions(asked)
         report = self.report(**asked)
+        if is_fresh(request, tag):
+            return self.unchanged(tag)
         as_table = request.accepted_renderer.format == TableRenderer.format
         return Response(self.table(report) if as_table else self.answer(report), headers={"ETag": tag})
+
+    def unchanged(self, tag: str) -> Response:
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
 
     @cached_property
     def portfolios(self) -> list[Portfolio]:
@@ -142,14 +148,13 @@ def refuse_reversed(start: date | None, end: date) -> None:
 
 
 def answering(serializer: Any, *, as_table: bool = True) -> Callable[[type[Report]], type[Report]]:
-    """Tells the schema what the view is asked and answers."""
+    """Tells the schema what the view answers."""
     shapes = {(200, "application/json"): serializer}
     if as_table:
         shapes[200, "text/csv"] = OpenApiTypes.STR
 
     def documented(view: type[Report]) -> type[Report]:
-        told = extend_schema(parameters=described(view.parameters), responses=shapes)
-        return extend_schema_view(get=told)(view)
+        return extend_schema_view(get=extend_schema(responses=shapes))(view)
 
     return documented
 

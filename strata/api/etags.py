@@ -31,6 +31,15 @@ def require_match(request: Any, current: str) -> None:
 
 
 def is_fresh(request: Any, current: str) -> bool:
-    """Whether If-None-Match says that the caller has this already; weak tags compare as strong ones."""
-    sent = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
-    return "*" in sent or current in sent
+    """Whether If-None-Match says that the caller has this already; `*` is any answer: ask it once there is one."""
+    return "*" in tags_of(request) or is_held(request, current)
+
+
+def is_held(request: Any, current: str) -> bool:
+    """Whether If-None-Match names this very tag, which is only known to who was answered with it."""
+    return current in tags_of(request)
+
+
+def tags_of(request: Any) -> list[str]:
+    """Weak tags compare as strong ones."""
+    return [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]

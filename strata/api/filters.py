@@ -195,7 +195,7 @@ def schema_of(parameter: Parameter) -> dict[str, Any]:
 
 
 def described(parameters: dict[str, Parameter]) -> list[OpenApiParameter]:
-    """For views that are not lists."""
+    """For what is no list."""
     return [
         OpenApiParameter(name, schema_of(one), description=one.about, explode=True if one.many else None)
         for name, one in parameters.items()

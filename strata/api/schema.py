@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from strata.api.filters import described
+
 ERROR = {
     "type": "object",
     "required": ["code", "message", "status", "errors", "request_id"],
@@ -70,23 +72,19 @@ class StrataSchema(AutoSchema):
         ]
 
     def names_of_headers(self) -> list[str]:
-        has_etags = hasattr(self.view, "fresh")
+        has_etag = getattr(self.view, "has_etag", False)
         if self.method == "POST":
             return ["Idempotency-Key"] if getattr(self.view, "repeats_safely", False) else []
         if self.method == "GET":
-            return ["If-None-Match"] if has_etags and not self.view.is_list() else []
-        return ["If-Match"] if has_etags else []
+            return ["If-None-Match"] if has_etag and not self.view.is_list() else []
+        return ["If-Match"] if has_etag else []
 
     def parameters_of_a_row(self) -> list[OpenApiParameter]:
-        """Those of a single row's GET: a list's are told by its filters."""
+        """Those of a report's GET, or of a single row's: a list's are told by its filters."""
         if self.method != "GET" or self._is_list_view():
             return []
         declared = getattr(self.view, "parameters", {})
-        return [
-            OpenApiParameter(name, one.schema, description=one.about)
-            for name, one in declared.items()
-            if one.apply is None
-        ]
+        return described({name: one for name, one in declared.items() if one.apply is None})
 
 
 def add_errors_and_examples(

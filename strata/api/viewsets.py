@@ -49,6 +49,7 @@ class OneTransactionAWrite:
     """For any view: names the actor, and runs each write in one transaction, once for each Idempotency-Key."""
 
     repeats_safely = True
+    has_etag = False
     parameters: dict[str, Parameter] = {}
     orderings: dict[str, str] = {}
 
@@ -108,6 +109,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
     """Rows of the caller's households. `thing` names one in errors; `writers` are the roles that may change it."""
 
     thing = "thing"
+    has_etag = True
     writers = EDITORS
     filter_backends = (DeclaredFilters,)
     duplicate = ("DUPLICATE_NAME", "name", "The name is taken.")

@@ -1,0 +1,87 @@
+"""Reads as the schema tells of them: which confirm what the caller has, and which parameters they take."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from django.urls import resolve
+
+from portfolios.models import Household, Membership
+from strata.models import ApiToken
+from tests.every_route import ABSENT, address, routes
+
+API = "/api/v1"
+READS = {one.name: one for one in routes() if "get" in one.methods and one.name != "openapi"}
+WITHOUT_ETAG = {"live", "ready", "version", "me", "token-detail"}  # and lists
+
+
+@cache
+def told() -> dict[str, dict]:
+    """What the schema says of each GET."""
+    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
+    return {
+        resolve(re.sub(r"{\w+}", ABSENT, path)).url_name: methods["get"]
+        for path, methods in document["paths"].items()
+        if "get" in methods
+    }
+
+
+def parameters(name: str, place: str) -> list[str]:
+    return [one["name"] for one in told()[name].get("parameters", ()) if one["in"] == place]
+
+
+@pytest.fixture
+def things(world, alice_user):
+    """The world's rows, and what is Alice's own."""
+    elsewhere = Household.objects.create(name="Elsewhere")
+    invitation = Membership.objects.create(household=elsewhere, user=alice_user)
+    return world | {"invitation": invitation, "token": ApiToken.issue(alice_user)[0]}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things, name):
+    path = address(READS[name], things)
+    first = alice.get(path)
+    assert first.status_code == 200, first.content
+    is_list = first["Content-Type"] == "application/json" and {"next", "results"} <= first.json().keys()
+    confirms = name not in WITHOUT_ETAG and not is_list
+    assert first.has_header("ETag") is confirms
+    assert ("If-None-Match" in parameters(name, "header")) is confirms
+    assert ("304" in told()[name]["responses"]) is confirms
+    for tag in ("*", first.headers.get("ETag", "*")):
+        answer = alice.get(path, headers={"If-None-Match": tag})
+        assert (answer.status_code == 304) is confirms
+        assert not (confirms and answer.content)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_every_parameter_that_the_schema_has_is_one(alice, things, name):
+    query = "&".join(f"{one}=%00" for one in parameters(name, "query"))
+    answer = alice.get(f"{address(READS[name], things)}?{query}")
+    errors = answer.json()["errors"] if answer.status_code == 400 else []
+    assert [one for one in errors if one["message"] == "There is no such parameter."] == []
+
+
+REFUSED = {
+    "net-worth?level=2": 400,
+    "net-worth?start=2024-02-01&end=2024-01-31": 400,
+    f"net-worth?group_by=category&under={ABSENT}": 404,
+    "net-worth?start=1800-01-01&interval=day": 400,
+    "net-worth/change?start=2024-02-01&end=2024-01-31": 400,
+    "allocation?by=tag&level=1": 400,
+    f"allocation?by=asset&under={ABSENT}": 404,
+    f"allocation?portfolio={ABSENT}": 404,
+    "net-worth/chart.svg?level=2": 400,
+    "allocation/chart.png?level=2": 400,
+}
+
+
+@pytest.mark.parametrize("question", REFUSED)
+def test_refused_report_is_refused_whatever_the_caller_has(alice, things, question):
+    answers = [alice.get(f"{API}/{question}", headers=sent) for sent in ({}, {"If-None-Match": "*"})]
+    assert [one.status_code for one in answers] == [REFUSED[question]] * 2
+    assert answers[0].json()["errors"] == answers[1].json()["errors"]
