@@ -170,6 +170,16 @@ def test_answer_that_was_lost_after_the_commit_is_given_again(alice_user, monkey
 # --- for whom ---
 
 
+def test_each_is_given_their_own_answer_again_whoever_had_the_key_first(alice, charlie):
+    people = {"alice": alice, "charlie": charlie}
+    firsts = {name: make(client) for name, client in people.items()}
+    assert firsts["alice"].json()["household_id"] != firsts["charlie"].json()["household_id"]
+    for name, client in people.items():
+        again = make(client)
+        assert (told(again), again["Idempotency-Replayed"]) == (told(firsts[name]), "true"), name
+    assert Tag.objects.count() == 2
+
+
 def test_who_lost_the_right_gets_no_answer_and_writes_nothing(alice, alice_user):
     """Without the check the first's answer would be told; without the refusal a second household would be made."""
     first = make(alice, path="households")
