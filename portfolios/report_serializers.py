@@ -22,7 +22,6 @@ from portfolios.calculations.rounding import SHARE_PLACES
 from portfolios.reports import AllocationReport, ChangeReport, Doubt, Series
 from portfolios.serializers import MissingRateSerializer
 from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.tables import as_text
 from strata.money import minor_units, money_text
 
 UNSORTED = "none"
@@ -219,28 +218,6 @@ def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, group
     return found
 
 
-def net_worth_table(series: Series) -> list[list[str]]:
-    text = writer(series.currency)
-    names = [as_text(name) for name in series.labels.values()]
-    header = ["on", "currency", "assets", "liabilities", "net", *names, "complete", "missing_rates"]
-    rows = [
-        [
-            point.on.isoformat(),
-            series.currency,
-            *map(text, (point.assets, point.liabilities, point.net)),
-            *(text(point.groups[key]) for key in series.labels),
-            "true" if point.complete else "false",
-            missing_text(point.missing_rates),
-        ]
-        for point in series.points
-    ]
-    return [header, *rows]
-
-
-def missing_text(missing: Iterable[Missing]) -> str:
-    return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
-
-
 def share_text(share: Decimal | None) -> str | None:
     return None if share is None else f"{share:.{SHARE_PLACES}f}"
 
@@ -279,19 +256,6 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
     }
 
 
-def allocation_table(report: AllocationReport) -> list[list[str]]:
-    found = report.allocation
-    header = ["on", "currency", "side", "group", "value", "share", "target", "drift", "move"]
-    rows = []
-    for side, parts in (("assets", found.slices), ("liabilities", found.liabilities)):
-        for part in parts:
-            name = " > ".join(report.paths.get(part.key, ())) or report.labels[part.key]
-            cells = [found.on.isoformat(), found.currency, side, as_text(name), money_text(part.value)]
-            figures = [share_text(figure) or "" for figure in (part.share, part.target, part.drift)]
-            rows.append([*cells, *figures, "" if part.move is None else money_text(part.move)])
-    return [header, *rows]
-
-
 def parts_answer(parts: Parts, text: Any) -> dict[str, str]:
     return dict(zip(PARTS, map(text, in_order(parts)), strict=True))
 
@@ -316,18 +280,6 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
         "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
         "missing_rates": missing_rates(found.missing_rates),
     }
-
-
-def change_table(report: ChangeReport) -> list[list[str]]:
-    found, text = report.change, writer(report.change.currency)
-    rows = [(as_text(report.labels[key]), parts) for key, parts in found.rows.items()]
-    return [
-        ["group", "currency", *PARTS],
-        *(
-            [name, found.currency, *parts_answer(parts, text).values()]
-            for name, parts in [*rows, ("total", found.total)]
-        ),
-    ]
 
 
 def doubt_answer(doubt: Doubt) -> dict[str, Any]:

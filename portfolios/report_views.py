@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from assets.models import Category
 from portfolios import report_serializers as answers
+from portfolios import report_tables as tables
 from portfolios.calculations.intervals import INTERVALS, a_month_before
 from portfolios.models import Portfolio
 from portfolios.reports import (
@@ -147,9 +148,10 @@ def refuse_reversed(start: date | None, end: date) -> None:
         raise exceptions.ValidationError({"start": f"It lies after the end, {end}."})
 
 
-def answering(serializer: Any, *, as_table: bool = True) -> Callable[[type[Report]], type[Report]]:
-    """Tells the schema what the view answers."""
-    shapes = {(200, "application/json"): serializer}
+def answering(serializer: Any, as_table: str | None = None) -> Callable[[type[Report]], type[Report]]:
+    """Tells the schema what the view answers; `as_table` says what the rows of its CSV are."""
+    told = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
+    shapes: dict[Any, Any] = {(200, "application/json"): told}
     if as_table:
         shapes[200, "text/csv"] = OpenApiTypes.STR
 
@@ -159,7 +161,7 @@ def answering(serializer: Any, *, as_table: bool = True) -> Callable[[type[Repor
     return documented
 
 
-@answering(answers.NetWorthSerializer)
+@answering(answers.NetWorthSerializer, tables.NET_WORTH)
 class NetWorthView(Report):
     """What the portfolios are worth over time, at the rates of each day.
 
@@ -176,7 +178,7 @@ class NetWorthView(Report):
     }
     grouped_by = "group_by"
     answer = staticmethod(answers.net_worth_answer)
-    table = staticmethod(answers.net_worth_table)
+    table = staticmethod(tables.net_worth_table)
 
     def report(self, **asked):
         refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
@@ -186,7 +188,7 @@ class NetWorthView(Report):
             raise exceptions.ValidationError({error.field: str(error)}, code="too_much") from None
 
 
-@answering(answers.AllocationSerializer)
+@answering(answers.AllocationSerializer, tables.ALLOCATION)
 class AllocationView(Report):
     """How what is owned is spread on a day, what is owed, and how far that is from the targets."""
 
@@ -197,13 +199,13 @@ class AllocationView(Report):
         **OF_THE_TREE,
     }
     answer = staticmethod(answers.allocation_answer)
-    table = staticmethod(answers.allocation_table)
+    table = staticmethod(tables.allocation_table)
 
     def report(self, **asked):
         return allocation_on(self.portfolios, **asked)
 
 
-@answering(answers.ChangeSerializer)
+@answering(answers.ChangeSerializer, tables.CHANGE)
 class ChangeView(Report):
     """Why the net worth changed after `start` up to `end`, in parts that add up to the cent."""
 
@@ -215,7 +217,7 @@ class ChangeView(Report):
         **OF_THE_TREE,
     }
     answer = staticmethod(answers.change_answer)
-    table = staticmethod(answers.change_table)
+    table = staticmethod(tables.change_table)
 
     def report(self, start=None, end=None, **asked):
         end = end or latest_today(self.portfolios)
@@ -224,7 +226,7 @@ class ChangeView(Report):
         return change_report(self.portfolios, start=start, end=end, **asked)
 
 
-@answering(answers.QualitySerializer, as_table=False)
+@answering(answers.QualitySerializer)
 class PortfolioQualityView(Report):
     """What to look at among the assets of a portfolio, each with the link that mends it."""
 
@@ -253,21 +255,21 @@ def of_one(view: type[Report]) -> dict[str, Parameter]:
     return {name: parameter for name, parameter in view.parameters.items() if name != "portfolio"}
 
 
-@answering(answers.NetWorthSerializer)
+@answering(answers.NetWorthSerializer, tables.NET_WORTH)
 class PortfolioHistoryView(NetWorthView):
     """What the portfolio is worth over time, at the rates of each day; bounded as GET net-worth is."""
 
     parameters = of_one(NetWorthView)
 
 
-@answering(answers.AllocationSerializer)
+@answering(answers.AllocationSerializer, tables.ALLOCATION)
 class PortfolioAllocationView(AllocationView):
     """How what is owned in the portfolio is spread on a day, what is owed, and how far that is from the targets."""
 
     parameters = of_one(AllocationView)
 
 
-@answering(answers.ChangeSerializer)
+@answering(answers.ChangeSerializer, tables.CHANGE)
 class PortfolioChangeView(ChangeView):
     """Why the portfolio's worth changed after `start` up to `end`, in parts that add up to the cent."""
 

@@ -221,10 +221,10 @@ def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, na
 
 
 def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
-    held(portfolio, 'A "cup", blue', 1, "5")
+    cup = held(portfolio, 'A "cup", blue', 1, "5")
     answer = alice.get(f"{path}/allocation?by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
     assert answer.content.decode().splitlines()[1] == (
-        '"2024-06-30","EUR","assets","A ""cup"", blue","5.00","1.000000","","",""'
+        f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
     )
 
 
