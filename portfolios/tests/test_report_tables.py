@@ -1,4 +1,4 @@
-"""Reports as CSV: who reads the table alone sees what the JSON says of what is left out, and of which group is which."""
+"""Reports as CSV: who reads the table alone sees what the JSON says of what is left out, and which group is which."""
 
 import csv
 import io
