@@ -33,6 +33,7 @@ max_requests = 20_000  # a worker is renewed before small leaks add up
 max_requests_jitter = 5_000
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - beats on a full disk too
 
+limit_request_line = 8190  # a report may name many portfolios; the most that gunicorn allows
 forwarded_allow_ips = ""  # Strata's own TRUSTED_PROXIES decides whom to believe
 umask = 0o077
 accesslog = None  # Strata writes the line of each request itself

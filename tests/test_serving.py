@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 
@@ -64,6 +65,13 @@ def test_a_body_too_large_is_answered_and_not_cut_off(server, megabytes, chunked
     response, content = server.ask("POST", "/api/v1/tags", body, JSON)
     assert (response.status, json.loads(content)["code"]) == (413, "TOO_LARGE")
     assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+
+
+@pytest.mark.on_sqlite
+def test_a_question_about_a_hundred_and_fifty_portfolios_fits(server):
+    asked = "&".join([f"portfolio={uuid4()}"] * 150)
+    response, content = server.ask("GET", f"/api/v1/net-worth?{asked}")
+    assert (response.status, json.loads(content)["code"]) == (401, "NOT_AUTHENTICATED")
 
 
 def test_every_line_is_json_with_its_id_and_no_secret(server):
