@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from assets.models import Asset, Transaction
 from strata.days import noon
@@ -69,10 +69,20 @@ def next_position(asset: Asset, on: date) -> int:
     return 0 if last is None else last + 1
 
 
+def check_disposal(asset: Asset, on: date, *, field: str = "on") -> None:
+    """Refuses a day before it was acquired, or before all of its values: from then on they would count nothing."""
+    first = asset.snapshots.aggregate(first=Min("on"))["first"]
+    if asset.acquired_on is not None and on < asset.acquired_on:
+        raise _refusal(field, f"It lies before {asset.acquired_on}, when it was acquired.")
+    if first is not None and on < first:
+        raise _refusal(field, f"It lies before {first}, the day of its first value.")
+
+
 def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
     """Set the day from which it counts nothing, and record the proceeds; again changes nothing."""
     if asset.disposed_on is not None:
         return
+    check_disposal(asset, on)
     asset.disposed_on = on
     asset.save()
     if proceeds is not None:

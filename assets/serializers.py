@@ -198,6 +198,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         elif attrs.keys() & {"value", "observed_at", "on"}:
             raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
         self._refuse_new_currency(attrs)
+        self._refuse_late_acquisition(attrs)
         taxonomy.refuse_foreign_labels(self.instance, attrs)
         return attrs
 
@@ -205,6 +206,12 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         row = self.instance
         if row is not None and attrs.get("currency", row.currency) != row.currency and row.has_entries():
             raise conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+
+    def _refuse_late_acquisition(self, attrs):
+        row, on = self.instance, attrs.get("acquired_on")
+        if row and on and row.disposed_on and row.acquired_on != on > row.disposed_on:
+            message = f"It lies after {row.disposed_on}, when it was disposed of."
+            raise serializers.ValidationError({"acquired_on": message})
 
     def create(self, attrs):
         categories, tags = attrs.pop("category_ids", ()), attrs.pop("tag_ids", ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -201,9 +201,21 @@ class AssetPage(HouseholdAdmin):
         with transaction.atomic():
             ids = list(chosen.order_by("pk").values_list("pk", flat=True))
             assets = Asset.objects.select_for_update(of=("self",)).select_related("portfolio")
-            for asset in assets.filter(pk__in=ids).order_by("pk"):
-                act(asset)
-        self.message_user(request, f"{done}: {len(ids)} of {queryset.count()}.")
+            refused = [
+                told for asset in assets.filter(pk__in=ids).order_by("pk") if (told := tried(act, asset))
+            ]
+        for told in refused:
+            self.message_user(request, told, messages.ERROR)
+        self.message_user(request, f"{done}: {len(ids) - len(refused)} of {queryset.count()}.")
+
+
+def tried(act, asset: Asset) -> str | None:
+    """Why an action was refused, which it is before it writes anything; None where it was done."""
+    try:
+        act(asset)
+    except forms.ValidationError as error:
+        return f"{asset}: {' '.join(error.messages)}"
+    return None
 
 
 def dispose_today(asset: Asset) -> None:

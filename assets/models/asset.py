@@ -58,6 +58,15 @@ class Asset(TrackedModel):
             raise ValidationError(
                 {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
             )
+        if self.disposed_on is not None and not self.is_stored("acquired_on", "disposed_on"):
+            from assets.movements import check_disposal  # it needs this module
+
+            check_disposal(self, self.disposed_on, field="disposed_on")
+
+    def is_stored(self, *names: str) -> bool:
+        """Whether these fields are as they are stored."""
+        as_here = {name: getattr(self, name) for name in names}
+        return not self._state.adding and Asset.objects.filter(pk=self.pk, **as_here).exists()
 
     def has_entries(self) -> bool:
         return self.snapshots.exists() or self.transactions.exists()

@@ -182,7 +182,9 @@ class Edits:
             self.random.choice(rows).delete()
 
     def disposal(self):
-        movements.dispose(self.asset(), on=self.day(), proceeds=None)
+        asset = self.asset()
+        asset.disposed_on = self.day()  # before its first value too, as values may be deleted
+        asset.save()
 
     def return_(self):
         movements.reinstate(self.asset())
