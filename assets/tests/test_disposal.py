@@ -73,6 +73,18 @@ def test_acquisition_is_not_put_after_the_disposal(alice, shares):
     assert alice.patch(path, {"acquired_on": "2024-07-01"}).status_code == 200
 
 
+def test_values_entered_later_are_found_by_the_quality_report(alice, portfolio, shares):
+    assert dispose(alice, shares, "2024-07-01").status_code == 200
+    path = f"{API}/portfolios/{portfolio.pk}/quality?on=2024-12-31"
+    assert alice.get(path).json()["findings"] == []
+    made = alice.post(f"{API}/assets/{shares.pk}/snapshots", {"value": "1", "on": "2024-08-01"}).json()
+    (finding,) = alice.get(path).json()["findings"]
+    assert (finding["code"], finding["on"]) == ("VALUE_AFTER_DISPOSAL", "2024-08-01")
+    assert alice.delete(finding["link"]).status_code == 204
+    assert finding["link"].endswith(made["id"])
+    assert alice.get(path).json()["findings"] == []
+
+
 # --- the admin ---
 
 

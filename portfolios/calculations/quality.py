@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
@@ -26,6 +26,7 @@ SUSPICIOUS_JUMP = "SUSPICIOUS_JUMP"
 CHANGED_SIGN = "CHANGED_SIGN"
 POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
 POSITIVE_LIABILITY = "POSITIVE_LIABILITY"
+VALUE_AFTER_DISPOSAL = "VALUE_AFTER_DISPOSAL"
 
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
 TOLERANCE = Fraction(5, 100)
@@ -64,10 +65,13 @@ class Finding:
 def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: RateBook) -> list[Finding]:
     """What to look at among the assets as of a day, in `currency`: warnings first, then by code, then as given.
 
-    What is disposed of by `on` is only searched for jumps and duplicates; values dated later are not looked at.
+    What is disposed of by `on` is only searched for values since then, jumps and duplicates; values dated later are
+    not looked at.
     """
+    assets = list(assets)
+    found = [finding for asset in assets for finding in _after_its_disposal(asset, on)]
     assets = [_until(asset, on) for asset in assets]
-    found = [
+    found += [
         finding
         for asset in assets
         for check in (_no_value, _stale, _without_a_rate, _positive_liability)
@@ -91,6 +95,22 @@ def _gone(asset: Examined, on: date) -> bool:
 
 
 # --- of one asset, on the day ---
+
+
+def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
+    """The last value that counts nothing: after the disposal, or on its day where nothing came before.
+
+    On the day of a sale after other values it is usual, and no slip.
+    """
+    past = asset.history
+    if past.disposed_on is None or not past.days:
+        return
+    first = past.disposed_on if past.first_on is None else past.disposed_on + timedelta(days=1)
+    for day, value in zip(reversed(past.days), reversed(past.values), strict=True):
+        if first <= day <= on and value:
+            message = f"Its value of this day counts nothing: it was disposed of on {past.disposed_on}."
+            yield Finding(VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning")
+            return
 
 
 def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:

@@ -22,7 +22,12 @@ from portfolios.reports.totals import today_of
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
-OF_ONE_VALUE = (quality.SUSPICIOUS_JUMP, quality.CHANGED_SIGN, quality.POSITIVE_LIABILITY)
+OF_ONE_VALUE = (
+    quality.SUSPICIOUS_JUMP,
+    quality.CHANGED_SIGN,
+    quality.POSITIVE_LIABILITY,
+    quality.VALUE_AFTER_DISPOSAL,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,24 @@ def test_liability_that_counts_as_owned_is_named():
     assert codes(asset((0, "5"), owed=False)) == []
 
 
+@pytest.mark.parametrize(
+    ("points", "disposed", "meant"),
+    [
+        ([(0, "1"), (4, "2"), (5, "3")], 2, 5),
+        ([(3, "1")], 2, 3),
+        ([(2, "1")], 2, 2),  # nothing of it ever counts
+        ([(0, "1"), (2, "2")], 2, None),  # of the day of its sale
+        ([(0, "1"), (4, "0")], 2, None),
+        ([(0, "1"), (4, "2"), (6, "3")], 2, 4),  # what is dated later is not looked at
+        ([(0, "1"), (4, "2")], None, None),
+        ([(0, "1"), (4, "2")], 6, None),
+    ],
+)
+def test_value_that_counts_nothing_since_the_disposal_is_found(points, disposed, meant):
+    expected = [] if meant is None else [(quality.VALUE_AFTER_DISPOSAL, day(meant))]
+    assert codes(asset(*points, disposed=disposed)) == expected
+
+
 def test_what_is_disposed_of_needs_no_value_nor_rate_nor_care():
     gone = {"disposed": 5, "stale": 0, "owed": True, "currency": "CHF"}
     assert codes(asset((0, "5"), **gone)) == codes(asset(**gone)) == []
