@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -13,12 +15,14 @@ from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 from portfolios.households import move_in
 from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
 from portfolios.models.target import GROUPS
-from portfolios.reports import bring_up_to_date, quality_report
+from portfolios.reports import bring_up_to_date, quality_report, today_of
 from strata.admin import SUBJECTS, HouseholdAdmin, HouseholdInline, OwnRows
-from strata.days import time_zones
+from strata.days import time_zones, validate_year
 from strata.editing import RowForm, RowFormSet
 from strata.models import User
 from strata.ownership import OWNER, OWNERS
+
+DAY = forms.DateField(required=False, validators=[validate_year])
 
 
 @admin.register(Portfolio)
@@ -41,7 +45,7 @@ class PortfolioPage(HouseholdAdmin):
     @admin.display(description="quality")
     def what_needs_care(self, portfolio):
         address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
-        return format_html('<a href="{}">What needs care</a>', address)
+        return format_html('<a href="{}" class="underline">What needs care</a>', address)
 
     def get_urls(self):
         page = self.admin_site.admin_view(self.quality_view)
@@ -51,14 +55,25 @@ class PortfolioPage(HouseholdAdmin):
         portfolio = self.get_object(request, str(pk))
         if portfolio is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        on = day_asked(request.GET) or today_of(portfolio)
+        doubts = quality_report(portfolio, on=on)
         context = {
             **self.admin_site.each_context(request),
             "title": f"What needs care in {portfolio}",
-            "doubts": quality_report(portfolio),
+            "on": on,
+            "doubts": [(doubt, doubt.admin_link_for(request.user)) for doubt in doubts],
             "opts": self.opts,
             "object": portfolio,
         }
         return TemplateResponse(request, "portfolios/quality.html", context)
+
+
+def day_asked(given) -> date | None:
+    """The day in a page's address; None where there is none, or what is no day."""
+    try:
+        return DAY.clean(given.get("on"))
+    except ValidationError:
+        return None
 
 
 @admin.register(PortfolioSnapshot)

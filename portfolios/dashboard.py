@@ -5,6 +5,7 @@ Staff see the portfolios of their households. Superusers see their own too, or e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,6 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from assets import worth
-from portfolios.calculations import quality
 from portfolios.calculations.allocation import Slice
 from portfolios.calculations.intervals import a_month_before, months_before
 from portfolios.charts import OWED, allocation_chart, hue_of, net_worth_chart
@@ -182,7 +182,7 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
         "end": end,
         "allocation": allocation_now(spread),
         "change": reasons(month),
-        "care": care(doubts_about(portfolios, on=end, currency=series.currency), user),
+        "care": care(doubts_about(portfolios, on=end, currency=series.currency), portfolios, end, user),
     }
 
 
@@ -261,17 +261,25 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
     }
 
 
-def care(doubts: Sequence[Doubt], user: Any) -> dict[str, Any]:
-    """Rates are recorded by superusers: nobody else gets the link to their form."""
+def care(doubts: Sequence[Doubt], portfolios: Sequence[Portfolio], on: date, user: Any) -> dict[str, Any]:
+    """The first, and where there are more of them the pages that show all of each portfolio."""
     shown = [
         {
             "name": doubt.name,
             "message": doubt.finding.message,
             "severity": doubt.finding.severity,
-            "link": doubt.admin_link
-            if user.is_superuser or doubt.finding.code != quality.MISSING_RATE
-            else reverse("admin:assets_asset_change", args=[doubt.finding.asset]),
+            "link": doubt.admin_link_for(user),
         }
         for doubt in doubts[:MOST_DOUBTS]
     ]
-    return {"doubts": shown, "more": len(doubts) - len(shown)}
+    counts = Counter(doubt.portfolio for doubt in doubts)
+    pages = [
+        (portfolio.name, quality_page(portfolio, on), counts[portfolio.pk])
+        for portfolio in portfolios
+        if counts[portfolio.pk]
+    ]
+    return {"doubts": shown, "more": len(doubts) - len(shown), "pages": pages}
+
+
+def quality_page(portfolio: Portfolio, on: date) -> str:
+    return f"{reverse('admin:portfolios_portfolio_quality', args=[portfolio.pk])}?on={on}"

@@ -69,6 +69,13 @@ def session(transactional_db, portfolio, vera_user) -> str:
 
 
 @pytest.fixture
+def doubtful(session, portfolio) -> str:
+    """The page of what needs care, with something on it."""
+    Asset.objects.create(portfolio=portfolio, name="Empty", asset_type_id=type_id(2), currency="EUR")
+    return f"/admin/portfolios/portfolio/{portfolio.pk}/quality/"
+
+
+@pytest.fixture
 def browse(live_server, session):
     """Opens the page in a face and a width; at the end nobody has complained."""
     complaints: list[str] = []
@@ -166,6 +173,15 @@ def test_page_fits_a_phone(browse):
     page = browse(width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert drawn(page, "worth-chart", VIOLET) > 100
+
+
+@pytest.mark.parametrize("face", ["light", "dark"])
+def test_links_of_what_needs_care_look_like_links(doubtful, browse, face):
+    page = browse(face, path=doubtful)
+    link, text = ("td a", "td:last-child")
+    style = "([name, part]) => getComputedStyle(document.querySelector(name))[part]"
+    assert page.evaluate(style, [link, "textDecorationLine"]) == "underline"
+    assert page.evaluate(style, [link, "color"]) != page.evaluate(style, [text, "color"])
 
 
 @pytest.mark.parametrize(("face", "ground"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 24, 39)")])

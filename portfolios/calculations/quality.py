@@ -130,7 +130,10 @@ def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -
     try:
         rates.rate(asset.history.currency, currency, on=on)
     except MissingRate as gap:
-        message = f"There is no rate for {gap.currency} on {on} or shortly before: totals leave it out."
+        message = (
+            f"There is no rate for {gap.currency} on {on} or shortly before: totals leave it out. "
+            "Rates come by load_rates, or from a superuser."
+        )
         yield Finding(MISSING_RATE, asset.asset, on, message, "warning")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from assets import worth
@@ -36,8 +38,15 @@ class Doubt:
 
     finding: Finding
     name: str
+    portfolio: UUID
     link: str
     admin_link: str
+
+    def admin_link_for(self, user: Any) -> str:
+        """Rates are recorded by superusers: for others the asset has to do, whose currency it is about."""
+        if self.finding.code == quality.MISSING_RATE and not user.is_superuser:
+            return asset_page(self.finding.asset)
+        return self.admin_link
 
 
 def quality_report(portfolio: Portfolio, *, on: date | None = None, since: date | None = None) -> list[Doubt]:
@@ -55,25 +64,35 @@ def doubts_about(
     Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
     work: what is older was looked at when it was new.
     """
+    ids = [portfolio.pk for portfolio in portfolios]
+    rows = {row.pk: row for row in assets_of(ids)}
     assets = sorted(
-        examined([portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK, on),
+        examined(rows, ids, since or on - LOOKED_BACK, on),
         key=lambda asset: alphabetical(asset.name, asset.asset),
     )
     currencies = {asset.history.currency for asset in assets} | {currency}
     rates = rate_book(currencies, start=on, end=on)
     found = findings(assets, on=on, currency=currency, rates=rates)
-    names = {asset.asset: asset.name for asset in assets}
     values = snapshots_meant(found)
     return [
-        Doubt(finding, names[finding.asset], *links(finding, values.get((finding.asset, finding.on))))
+        Doubt(
+            finding,
+            rows[finding.asset].name,
+            rows[finding.asset].portfolio_id,
+            *links(finding, values.get((finding.asset, finding.on))),
+        )
         for finding in found
     ]
 
 
-def examined(portfolio_ids: list[UUID], since: date, on: date) -> Iterator[Examined]:
+def assets_of(portfolio_ids: list[UUID]) -> QuerySet[Asset]:
+    return Asset.objects.filter(portfolio__in=portfolio_ids).select_related("asset_type").order_by()
+
+
+def examined(
+    assets: Mapping[UUID, Asset], portfolio_ids: list[UUID], since: date, on: date
+) -> Iterator[Examined]:
     traded = trade_days(portfolio_ids, since, on)
-    rows = Asset.objects.filter(portfolio__in=portfolio_ids).select_related("asset_type").order_by()
-    assets = {asset.pk: asset for asset in rows}
     held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
     for one, past in worth.histories(held, start=since, end=on):
         asset, its = assets[one.id], assets[one.id].asset_type
@@ -108,7 +127,11 @@ def links(finding: Finding, snapshot: UUID | None) -> tuple[str, str]:
     if snapshot is not None:
         path = reverse("asset-snapshot-detail", kwargs={"asset_id": finding.asset, "pk": snapshot})
         return path, reverse("admin:assets_assetsnapshot_change", args=[snapshot])
-    asset = reverse("admin:assets_asset_change", args=[finding.asset])
+    asset = asset_page(finding.asset)
     if finding.code == quality.POSSIBLE_DUPLICATE:
         return reverse("asset-detail", kwargs={"pk": finding.asset}), asset
     return reverse("asset-snapshot-list", kwargs={"asset_id": finding.asset}), asset
+
+
+def asset_page(pk: Hashable) -> str:
+    return reverse("admin:assets_asset_change", args=[pk])

@@ -16,7 +16,7 @@ from assets.models import Asset, AssetSnapshot, Category, Transaction
 from assets.seeds import type_id
 from assets.taxonomy import label
 from portfolios.calculations.intervals import months_before
-from portfolios.dashboard import MOST_PORTFOLIOS, interval_for, show
+from portfolios.dashboard import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show
 from portfolios.models import Household, Membership, Portfolio
 from strata.days import noon
 from strata.models import User
@@ -236,6 +236,27 @@ def test_what_needs_care_is_listed_with_a_link_that_opens(vera_staff, portfolio)
     (doubt,) = page(vera_staff)["care"]["doubts"]
     assert (doubt["name"], doubt["link"]) == ("Unvalued", f"/admin/assets/asset/{asset.pk}/change/")
     assert vera_staff.get(doubt["link"]).status_code == 200
+
+
+def test_more_than_fits_is_behind_a_link_to_all_of_each_portfolio(vera_staff, portfolio, household):
+    second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
+    worth(Portfolio.objects.create(household=household, name="In order", base_currency="EUR"), "5.00")
+    for number in range(MOST_DOUBTS + 1):
+        Asset.objects.create(
+            portfolio=second if number else portfolio,
+            name=f"A{number}",
+            asset_type_id=type_id(2),
+            currency="EUR",
+        )
+    shown = page(vera_staff)
+    assert (len(shown["care"]["doubts"]), shown["care"]["more"]) == (MOST_DOUBTS, 1)
+    assert [(name, number) for name, _, number in shown["care"]["pages"]] == [
+        ("Main", 1),
+        ("Second", MOST_DOUBTS),
+    ]
+    for name, address, number in shown["care"]["pages"]:
+        assert f'<a href="{address}">{name}</a> ({number})' in shown["html"]
+        assert len(vera_staff.get(address).context["doubts"]) == number
 
 
 def test_missing_rate_is_said_on_every_part_and_its_link_opens(vera_staff, portfolio):

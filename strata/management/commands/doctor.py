@@ -12,7 +12,9 @@ from strata.doctor import Level, examine
 
 
 class Command(StrataCommand):
-    help = "Look at settings, database, migrations, rates and categories; each line is OK, WARN or FAIL."
+    help = (
+        "Look at settings, database, migrations, rates, categories and values; each line is OK, WARN or FAIL."
+    )
     examples = ("doctor", "doctor --json | jq '.findings[]'")
     exit_codes = "exit codes: 0 nothing is broken (there may be warnings), 1 something is, 2 wrongly called"
     requires_system_checks = ()
