@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from shutil import which
 
 import pytest
 from django.conf import settings
@@ -18,20 +16,10 @@ from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Membership, Portfolio
 from strata.models import Change, User
 from tests.admin_forms import url
+from tests.chromium import launched
 from tests.one_of_each import one_of_each
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
-CHROMIUM = os.environ.get("CHROMIUM") or which("chromium") or "chromium"
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Out of text, out of an attribute in either quotes, out of a script, and an expression for those who evaluate it.
 EVIL = "</script><img src=x onerror=ran=1>\"'-(ran=1)-'{{ran=1}}${ran=1}"
 SHOWN = "</script><im"  # as much of it as the shortest column takes
@@ -81,7 +69,7 @@ class Watched:
 @contextmanager
 def chromium(base: str, *cookies: tuple[str, str], **options) -> Iterator[Watched]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = launched(playwright)
         context = browser.new_context(**options)
         context.set_default_timeout(20_000)
         context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies])

@@ -17,20 +17,10 @@ from assets.models import Asset, AssetSnapshot
 from assets.seeds import type_id
 from strata.days import noon
 from strata.models import User
+from tests.chromium import launched
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MEAN = "<img src=x onerror=\"document.title='owned'\">"
 WATCH = "window.violations = []; addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"
 # How many pixels of a canvas are near a colour.
@@ -81,7 +71,7 @@ def browse(live_server, session):
     complaints: list[str] = []
     opened: list[Page] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launched(playwright)
 
         def open_page(face: str = "light", width: int = 1280, path: str = "/admin/") -> Page:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=face)

@@ -14,6 +14,7 @@ from portfolios.reports import today_of
 from portfolios.tests.conftest import held
 from strata.doctor import Level
 from strata.models import User
+from tests.admin_forms import staff
 
 
 @pytest.fixture
@@ -21,14 +22,6 @@ def doubtful(portfolio):
     return Asset.objects.create(
         portfolio=portfolio, asset_type_id=type_id(1), name="<b>Secret</b>", currency="EUR"
     )
-
-
-def staff(user):
-    user.is_staff = True
-    user.save()
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_doctor_names_portfolio_asset_and_finding_with_the_link_that_mends_it(portfolio, doubtful):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.seeds import type_id
 from strata.models import Change, User
+from tests.admin_forms import staff
 
 
 @pytest.fixture
@@ -30,14 +31,6 @@ def asset(portfolio):
 def root(db):
     client = Client()
     client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
-    return client
-
-
-def staff(user):
-    user.is_staff = True
-    user.save()
-    client = Client()
-    client.force_login(user)
     return client
 
 
