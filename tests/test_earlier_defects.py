@@ -4,9 +4,8 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from assets.models import Asset, AssetSnapshot, AssetType, Category
+from assets.models import Asset, AssetSnapshot, Category
 from assets.seeds import type_id
 
 API = "/api/v1"
@@ -204,33 +203,6 @@ def test_12_nobody_gets_in_without_a_token(client, asset):
 def test_12_unknown_or_bad_parameters_are_refused_by_name(alice, asset, query):
     answer = alice.get(f"{API}/assets?{query}")
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, query.split("=")[0])
-
-
-@pytest.mark.parametrize("path", ["assets", "portfolios", "categories", "tags", "asset-types", "households"])
-def test_13_lists_take_a_fixed_number_of_queries(alice, household, portfolio, path):
-    kind = AssetType.objects.get(code="CASH")
-
-    def queries():
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
-            assert alice.get(f"{API}/{path}?page_size=200").status_code == 200
-        return len(seen)
-
-    Asset.objects.create(portfolio=portfolio, asset_type=kind, name="one", currency="EUR")
-    alice.post(f"{API}/categories", {"name": "one"}), alice.post(f"{API}/tags", {"name": "one"})
-    before = queries()
-    for number in range(12):
-        Asset.objects.create(portfolio=portfolio, asset_type=kind, name=f"{number}", currency="EUR")
-        (
-            alice.post(f"{API}/categories", {"name": f"{number}"}),
-            alice.post(f"{API}/tags", {"name": f"{number}"}),
-        )
-        (
-            alice.post(f"{API}/portfolios", {"name": f"{number}"}),
-            alice.post(f"{API}/households", {"name": f"{number}"}),
-        )
-    assert queries() == before
 
 
 def test_14_snapshot_is_reached_only_through_its_own_asset(alice, portfolio, asset):
