@@ -28,7 +28,9 @@ def check_movement(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, 
         if (now(name) or 0) < 0:
             raise _refusal(name, "It is never negative: the type gives the direction.")
     if kind == Transaction.Type.ADJUST:
-        return _check_adjustment(quantity, price, amount, (now("fee") or 0) + (now("tax") or 0))
+        return _check_adjustment(
+            quantity, {name: now(name) for name in ("unit_price", "amount", "fee", "tax")}
+        )
     if quantity is not None and quantity < 0:
         raise _refusal("quantity", "Only ADJUST has a signed quantity.")
     product = _product(quantity, price, now("currency"))
@@ -42,11 +44,12 @@ def check_movement(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, 
     return {}
 
 
-def _check_adjustment(quantity: Any, price: Any, amount: Any, costs: Any) -> dict[str, Any]:
+def _check_adjustment(quantity: Any, money: dict[str, Any]) -> dict[str, Any]:
     if quantity is None:
         raise _refusal("quantity", "ADJUST needs a quantity.", code="required")
-    if price is not None or amount is not None or costs:
-        raise _refusal("amount", "ADJUST moves no money.")
+    for name, given in money.items():
+        if given or (given is not None and name in ("unit_price", "amount")):
+            raise _refusal(name, "ADJUST moves no money.")
     return {}
 
 

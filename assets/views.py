@@ -66,12 +66,16 @@ def in_path(*names: str):
     return extend_schema(parameters=[OpenApiParameter(name, str, OpenApiParameter.PATH) for name in names])
 
 
-def portfolio_filter(rows, ids, view):
+def by_portfolio(name: str, about: str = "") -> Parameter:
     """404 for a portfolio that the caller cannot see, as the earlier API had it."""
-    portfolios = Asset._meta.get_field("portfolio").related_model.objects.for_user(view.request.user)
-    if portfolios.filter(pk__in=ids).count() != len(set(ids)):
-        raise not_found("portfolio")
-    return rows.filter(portfolio__in=ids)
+
+    def apply(rows, ids, view):
+        portfolios = Asset._meta.get_field("portfolio").related_model.objects.for_user(view.request.user)
+        if portfolios.filter(pk__in=ids).count() != len(set(ids)):
+            raise not_found("portfolio", name)
+        return rows.filter(portfolio__in=ids)
+
+    return Parameter(read_id, apply, UUID_SCHEMA, about)
 
 
 def category_filter(rows, ids, view):
@@ -176,8 +180,8 @@ class AssetViewSet(HouseholdModelViewSet):
     queryset = Asset.objects.select_related("portfolio", "asset_type").prefetch_related("categories", "tags")
     serializer_class = AssetSerializer
     parameters = {
-        "portfolio": Parameter(read_id, portfolio_filter, UUID_SCHEMA),
-        "portfolio_id": Parameter(read_id, portfolio_filter, UUID_SCHEMA, "The same as portfolio."),
+        "portfolio": by_portfolio("portfolio"),
+        "portfolio_id": by_portfolio("portfolio_id", "The same as portfolio."),
         "type": Parameter(read_text, type_filter, about="A type's code or id."),
         "group": by_choice("asset_type__group", Group.values),
         "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all that stands below it."),

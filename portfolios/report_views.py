@@ -115,7 +115,7 @@ class Report(OneTransactionAWrite, APIView):
             wanted = {path_id(self.kwargs["pk"], "portfolio")}
         found = list(rows.filter(pk__in=wanted) if wanted else rows)
         if wanted and len(found) != len(wanted):
-            raise not_found("portfolio")
+            raise not_found("portfolio", None if "pk" in self.kwargs else "portfolio")
         return found
 
     def refuse_contradictions(self, asked: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ class Report(OneTransactionAWrite, APIView):
                 ways = " or ".join(NARROWED_BY_CATEGORY)
                 raise exceptions.ValidationError({"under": f"It is only for {self.grouped_by}={ways}."})
             if not Category.objects.for_user(self.request.user).filter(pk=asked["under"]).exists():
-                raise not_found("category")
+                raise not_found("category", "under")
 
     def report(self, **asked: Any) -> Any:
         raise NotImplementedError

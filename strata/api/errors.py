@@ -49,10 +49,11 @@ class Refusal(exceptions.APIException):
             self.wait = wait
 
 
-def not_found(thing: str) -> Refusal:
+def not_found(thing: str, parameter: str | None = None) -> Refusal:
     """404 for what does not exist and for what is another household's: the two cannot be told apart."""
-    words = thing.replace("_", " ").capitalize()
-    return Refusal(f"{thing.upper()}_NOT_FOUND", f"{words} not found.", status=404)
+    message = f"{thing.replace('_', ' ').capitalize()} not found."
+    errors = [{"field": parameter, "code": "not_found", "message": message}] if parameter else []
+    return Refusal(f"{thing.upper()}_NOT_FOUND", message, status=404, errors=errors)
 
 
 def conflict(code: str, message: str, field: str | None = None) -> Refusal:

@@ -20,6 +20,7 @@ _EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 # Possessive, so that an unclosed string full of backslashes takes no longer than another.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -42,6 +43,7 @@ class StrictJSONParser(BaseParser):
             return {}
         require_shallow(text)
         value = loaded(text)
+        refuse_constants(value)
         if _SURROGATE_ESCAPE.search(text):
             refuse_lone_surrogates(value)
         return value
@@ -106,34 +108,53 @@ def require_short(digits: str) -> None:
         raise ParseError(f"The body has a number of more than {LONGEST_NUMBER} characters.")
 
 
-def refuse_constant(name: str) -> None:
-    raise ParseError(f"The body has {name}, which is not a number in JSON.")
+class Constant(str):
+    """NaN, Infinity or -Infinity, until the member that has it is known."""
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ParseError(f"The body has the key {name[:40]!a} twice.")
+            raise about(name, f"The body has the key {name[:40]!a} twice.")
+        refuse_constants(value, name)
         members[name] = value
     return members
 
 
-def refuse_lone_surrogates(value: Any) -> None:
-    if isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
-        raise ParseError("The body has half of a surrogate pair, which is no character.")
+def refuse_constants(value: Any, name: str | None = None) -> None:
+    """`name` is that of the member whose value this is. Objects within were looked at when they were read."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, Constant):
+            raise about(name, f"The body has {one}, which is not a number in JSON.")
+        if isinstance(one, list):
+            refuse_constants(one, name)
+
+
+def refuse_lone_surrogates(value: Any, name: str | None = None) -> None:
+    """`name` is that of the innermost member that this is in."""
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise about(name, "The body has half of a surrogate pair, which is no character.")
     if isinstance(value, list):
         for item in value:
-            refuse_lone_surrogates(item)
+            refuse_lone_surrogates(item, name)
     if isinstance(value, dict):
-        for name, item in value.items():
-            refuse_lone_surrogates(name)
-            refuse_lone_surrogates(item)
+        for key, item in value.items():
+            refuse_lone_surrogates(key)
+            refuse_lone_surrogates(item, key)
+
+
+def about(name: str | None, message: str) -> ParseError:
+    """The refusal of a member of the body; where its name is no text either, of the body."""
+    error = ParseError(message)
+    if name is not None and not _SURROGATE.search(name):
+        error.errors = [{"field": name[:100], "code": "invalid", "message": message}]
+    return error
 
 
 _DECODER = json.JSONDecoder(
     parse_int=read_integer,
     parse_float=read_decimal,
-    parse_constant=refuse_constant,
+    parse_constant=Constant,
     object_pairs_hook=unique_keys,
 )

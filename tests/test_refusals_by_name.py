@@ -1,0 +1,80 @@
+"""A refusal names what it is about: the field of a body, or the parameter."""
+
+import json
+
+import pytest
+
+from assets.models import Asset, Category
+from assets.seeds import type_id
+from conftest import client_of
+from portfolios.models import Household, Portfolio
+from tests.every_route import ABSENT
+
+API = "/api/v1"
+
+
+def fields(answer, status=400):
+    assert answer.status_code == status, answer.content
+    return [error["field"] for error in answer.json()["errors"]]
+
+
+@pytest.fixture
+def asset(portfolio):
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(5), name="Fund", currency="EUR")
+
+
+@pytest.mark.parametrize("name", ["amount", "fee", "tax", "unit_price"])
+def test_adjustment_with_money_names_which(alice, asset, name):
+    path = f"{API}/assets/{asset.pk}/transactions"
+    adjusted = {"type": "ADJUST", "quantity": "-1"}
+    assert fields(alice.post(path, adjusted | {name: "1"})) == [name]
+    assert alice.post(path, adjusted | {"fee": "0", "tax": "0"}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ('{"name": "x", "name": "y"}', ["name"]),
+        ('{"name": NaN}', ["name"]),
+        ('{"name": "x", "category_ids": [["x"], [-Infinity]]}', ["category_ids"]),
+        (r'{"name": "\ud800"}', ["name"]),
+        (r'{"category_ids": ["\udfff"]}', ["category_ids"]),
+        (r'{"\ud800": 1, "\ud800": 2}', []),
+        (r'{"\ud800": NaN}', []),
+        (r'{"\ud800": "\ud800"}', []),
+        ("[NaN]", []),
+        ("NaN", []),
+    ],
+)
+def test_what_is_no_json_names_its_member(alice, body, named):
+    answer = alice.post(f"{API}/tags", body, content_type="application/json")
+    assert fields(answer) == named
+    assert answer.json()["code"] == "MALFORMED"
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("assets?portfolio={portfolio}", "portfolio"),
+        ("assets?portfolio_id={portfolio}", "portfolio_id"),
+        ("net-worth?portfolio={portfolio}", "portfolio"),
+        ("allocation/chart.svg?portfolio={portfolio}", "portfolio"),
+        ("allocation?by=category&under={category}", "under"),
+        ("net-worth?group_by=asset&under={category}", "under"),
+    ],
+)
+def test_parameter_that_names_nothing_is_named_alike_for_what_is_not_there(
+    alice, alice_user, question, named
+):
+    elsewhere = Household.objects.create(name="Elsewhere")
+    there = Portfolio.objects.create(household=elsewhere, name="There")
+    category = Category.objects.create(household=elsewhere, name="There")
+    told = []
+    for ids in (
+        {"portfolio": there.pk, "category": category.pk},
+        dict.fromkeys(("portfolio", "category"), ABSENT),
+    ):
+        answer = client_of(alice_user).get(f"{API}/{question.format(**ids)}")
+        assert fields(answer, 404) == [named]
+        told.append(json.loads(answer.content) | {"request_id": ""})
+    assert told[0] == told[1]
