@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from itertools import batched
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -29,7 +30,12 @@ AT_A_TIME = 500  # days counted together: bounds time and memory for a portfolio
 def take_snapshot(
     portfolio: Portfolio, *, on: date | None = None, note: str = "", manual: bool = True
 ) -> PortfolioSnapshot:
-    """Write the portfolio's total down. A snapshot that is not manual is taken once a day; again gives the first."""
+    """Write the portfolio's total down. A snapshot that is not manual is taken once a day; again gives the first.
+
+    Refuses a day that is still to come where the portfolio is.
+    """
+    if on is not None and on > (today := today_of(portfolio)):
+        raise ValidationError({"on": f"It lies after {today}, the portfolio's today."})
     total = portfolio_total(portfolio, on)
     row = PortfolioSnapshot(
         portfolio=portfolio,

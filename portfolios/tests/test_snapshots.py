@@ -139,6 +139,13 @@ def test_incomplete_total_names_what_it_lacks(alice, path, holdings):
     assert made.json()["missing_rates"] == [{"currency": "USD", "on": "2024-06-20", "amount": "-40.00"}]
 
 
+def test_day_to_come_is_refused_where_the_portfolio_is(alice, path):
+    today = date.fromisoformat(alice.post(path, {}).json()["on"])
+    refused = alice.post(path, {"on": str(today + timedelta(days=1))})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "on")
+    assert alice.post(path, {"on": str(today)}).status_code == 201
+
+
 # --- after any edit ---
 
 
