@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from strata import actor
 from strata.api.errors import Refusal, not_found, plain_answer
+from strata.api.etags import etag_of, require_match
 from strata.api.fields import (
     InstantSerializerField,
     NameSerializerField,
@@ -150,6 +151,7 @@ class LoginView(OneTransactionAWrite, APIView):
 
 
 class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.GenericViewSet):
+    has_etag = True
     queryset = ApiToken.objects.order_by("-created_at", "-id")
     serializer_class = TokenSerializer
     filter_backends = (DeclaredFilters,)
@@ -169,11 +171,16 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
-        self.get_object().delete()
+        list(ApiToken.objects.select_for_update().filter(pk=path_id(pk, "token")).values_list("pk"))
+        token = self.get_object()
+        require_match(request, etag_of(self.get_serializer(token).data))
+        token.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MeView(OneTransactionAWrite, APIView):
+    has_etag = True
+
     @extend_schema(responses=MeSerializer)
     def get(self, request):
         user = request.user

@@ -16,7 +16,7 @@ from tests.every_route import ABSENT, address, routes
 
 API = "/api/v1"
 READS = {one.name: one for one in routes() if "get" in one.methods and one.name != "openapi"}
-WITHOUT_ETAG = {"live", "ready", "version", "me", "token-detail"}  # and lists
+WITHOUT_ETAG = {"live", "ready", "version"}  # and lists
 
 
 @cache
@@ -85,3 +85,11 @@ def test_refused_report_is_refused_whatever_the_caller_has(alice, things, questi
     answers = [alice.get(f"{API}/{question}", headers=sent) for sent in ({}, {"If-None-Match": "*"})]
     assert [one.status_code for one in answers] == [REFUSED[question]] * 2
     assert answers[0].json()["errors"] == answers[1].json()["errors"]
+
+
+def test_token_is_revoked_as_it_was_read(alice, things):
+    path = address(READS["token-detail"], things)
+    assert alice.delete(path, headers={"If-Match": '"stale"'}).status_code == 412
+    read = alice.get(path)
+    assert alice.delete(path, headers={"If-Match": read["ETag"]}).status_code == 204
+    assert alice.get(path).status_code == 404

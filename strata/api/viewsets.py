@@ -99,6 +99,16 @@ class OneTransactionAWrite:
     def is_list(self) -> bool:
         return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
 
+    def finalize_response(self, request, response, *args, **kwargs):
+        """Gives a single row's GET its ETag, and confirms what the caller has."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        read = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
+        if self.has_etag and read and "ETag" not in response and hasattr(response, "data"):
+            response["ETag"] = etag_of(response.data)
+            if is_fresh(request, response["ETag"]):
+                response.status_code, response.data = 304, None
+        return response
+
     @property
     def as_of(self):
         """The day that `?on=` names, or None."""
@@ -158,15 +168,6 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
                 raise
             code, field, message = self.duplicate
             raise conflict(code, message, field) from error
-
-    def finalize_response(self, request, response, *args, **kwargs):
-        response = super().finalize_response(request, response, *args, **kwargs)
-        single = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
-        if single and hasattr(response, "data"):
-            response["ETag"] = etag_of(response.data)
-            if is_fresh(request, response["ETag"]):
-                response.status_code, response.data = 304, None
-        return response
 
 
 class ChangedSerializer(serializers.Serializer):
