@@ -23,7 +23,7 @@ from portfolios.serializers import (
     PortfolioSnapshotSerializer,
 )
 from strata.api.errors import conflict, not_found
-from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, searching
+from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, choice, searching
 from strata.api.pagination import Cursor, JournalCursor
 from strata.api.viewsets import (
     Changes,
@@ -122,12 +122,23 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         return self.answer(row, status.HTTP_201_CREATED)
 
 
+WITH_MEMBERS = {
+    "include": choice(["members"], "With the changes of its members, their roles and invitations.")
+}
+
+
 class HouseholdsViewSet(HouseholdModelViewSet):
     thing = "household"
     writers = OWNERS
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
     parameters = {"search": searching("name"), "known_at": KNOWN_AT}
+    included_kinds = (Membership,)
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters=WITH_MEMBERS, orderings={})
+    def history(self, request, *args, **kwargs):
+        return self.journal()
 
     def write(self, serializer, **given):
         if serializer.instance is None:

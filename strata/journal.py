@@ -42,20 +42,27 @@ class Event:
 # --- which lines ---
 
 
-def lines_of(model: type[models.Model], pk: UUID, *, children: bool = False) -> models.QuerySet:
-    """The lines about a row; with `children` also those about what is deleted with it, deleted by itself or not."""
+def lines_of(
+    model: type[models.Model], pk: UUID, *, children: bool = False, kinds: Collection[type] = ()
+) -> models.QuerySet:
+    """The lines about a row; with `children` also those about what is deleted with it, deleted by itself or not.
+
+    Of `kinds` alone, where any are named.
+    """
     if not children:
         return Change.objects.filter(object_id=pk)
-    return Change.objects.filter(object_id__among=[pk, *children_ever(model, pk)])
+    return Change.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
 
 
-def children_ever(model: type[models.Model], pk: UUID) -> list[UUID]:
+def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] = ()) -> list[UUID]:
     """Ids of the rows that belong to this one, and of those that did: their images say so."""
     households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
     stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
     found: list[models.QuerySet] = []
     for relation in cascading(model):
         child, parent = relation.related_model, relation.field
+        if kinds and child not in kinds:
+            continue
         images = Change.objects.filter(household_id__in=households, model=child._meta.label)
         images = images.filter(before__isnull=False, **{f"before__{parent.attname}": stored})
         found.append(images.order_by().values_list("object_id"))

@@ -42,7 +42,7 @@ QUERIES = {
     "category-list": 2,
     "change": 8,
     "exchange-rate-list": 2,
-    "household-history": 3,
+    "household-history": 8,
     "household-list": 3,
     "invitation-list": 2,
     "member-list": 3,
@@ -69,6 +69,7 @@ QUERIES = {
 }
 ASKED = {
     "asset-history": "include=children&page_size=200",
+    "household-history": "include=members",
     "net-worth": "group_by=portfolio",
     "allocation": "by=portfolio",
     "change": "by=portfolio",

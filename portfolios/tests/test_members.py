@@ -32,6 +32,31 @@ def test_invitation_gives_no_rights_until_it_is_accepted(alice, household, portf
     assert client.get(f"{API}/invitations").json()["count"] == 0
 
 
+def test_history_tells_roles_to_every_member_and_to_no_one_else(
+    alice, vera, charlie, bob_user, household, portfolio, dora
+):
+    bobs = Membership.objects.get(user=bob_user)
+    member = f"{API}/households/{household.pk}/members/{bobs.pk}"
+    assert alice.patch(member, {"role": "viewer"}).status_code == 200
+    invite(alice, household)
+    assert alice.delete(member).status_code == 204
+    path = f"{API}/households/{household.pk}/history"
+    lines = vera.get(f"{path}?include=members").json()["results"]
+    told = [(one["model"], one["action"], one["actor"]) for one in lines]
+    assert told[:3] == [
+        ("Membership", "delete", "alice"),
+        ("Membership", "create", "alice"),
+        ("Membership", "update", "alice"),
+    ]
+    assert lines[2]["fields_changed"] == [{"field": "role", "before": "editor", "after": "viewer"}]
+    user = next(one for one in lines[1]["fields_changed"] if one["field"] == "user_id")
+    assert user["after_name"] == "Dora"
+    assert {one["model"] for one in lines} == {"Membership", "Household"}
+    assert {one["model"] for one in vera.get(path).json()["results"]} == {"Household"}
+    for client in (charlie, client_of(dora)):
+        assert client.get(f"{path}?include=members").status_code == 404
+
+
 def test_unknown_user_and_member_cannot_be_invited(alice, bob, household):
     assert invite(alice, household, 404, username="nobody")["code"] == "USER_NOT_FOUND"
     assert invite(alice, household, 409, username="bob")["code"] == "ALREADY_A_MEMBER"

@@ -198,7 +198,12 @@ class EventSerializer(serializers.Serializer):
 
 
 class ShowsItsHistory:
-    """GET {id}/history: the changes of the row, newest first; after it was deleted, too."""
+    """GET {id}/history: the changes of the row, newest first; after it was deleted, too.
+
+    With `?include=`, where the view takes it, also those of what belongs to it: of `included_kinds`, where it has any.
+    """
+
+    included_kinds: tuple[type, ...] = ()
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
@@ -209,8 +214,8 @@ class ShowsItsHistory:
         pk = path_id(self.kwargs["pk"], self.thing)
         if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
             raise not_found(self.thing)
-        children = "include" in self.read_parameters()
-        lines = with_what_came_after(lines_of(self.queryset.model, pk, children=children))
+        children, kinds = "include" in self.read_parameters(), self.included_kinds
+        lines = with_what_came_after(lines_of(self.queryset.model, pk, children=children, kinds=kinds))
         events = events_of(self.paginate_queryset(lines), self.request.user)
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 
