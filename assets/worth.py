@@ -51,6 +51,7 @@ def totals_on(
     *,
     by: str | None = None,
     rename: Mapping[Hashable, Hashable] | None = None,
+    among: Collection[UUID] | None = None,
     derived: bool = True,
 ) -> Totals:
     """What the portfolios' assets add up to on each of `days` (each once, ascending), in ten-thousandths.
@@ -58,14 +59,17 @@ def totals_on(
     `by` is one of GROUPINGS, or None for one total. The keys are ids (of types, categories, tags, portfolios and
     assets) or texts (groups and currencies). An asset's keys are all its own categories or tags, so there may be
     several or none; `rename` puts another key in the place of those that it names (a category's ancestor, say).
-    Columns that are zero on every day are left out. `derived=False` reads the values themselves and not what is
+    Of the assets only those `among` some count, where these are given. Columns that are zero on every day are left
+    out. `derived=False` reads the values themselves and not what is
     stored of their sums: for who looks at rows that are not the present ones.
     """
     if not days:
         return Totals((), {})
-    if derived and clock.known_at() is None and by in STEPS_BY and len(days) > FEW_DAYS:
+    if derived and among is None and clock.known_at() is None and by in STEPS_BY and len(days) > FEW_DAYS:
         return without_zeros(by_steps(portfolio_ids, days, by, rename or {}))
     held = holdings(portfolio_ids, by, rename or {})
+    if among is not None:
+        held = [asset for asset in held if asset.id in among]
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
     return without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
 

@@ -16,12 +16,15 @@ from urllib.parse import urlencode
 from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from assets import worth
 from portfolios.calculations.allocation import Slice
 from portfolios.calculations.intervals import a_month_before, months_before
 from portfolios.charts import OWED, allocation_chart, hue_of, net_worth_chart
+from portfolios.drill import Drill
 from portfolios.models import Portfolio
+from portfolios.report_serializers import key_text
 from portfolios.reports import (
     AllocationReport,
     ChangeReport,
@@ -37,10 +40,17 @@ from strata.days import validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
 NAMES = {"1m": "1 month", "3m": "3 months", "1y": "1 year", "5y": "5 years", "all": "All", "own": "Own dates"}
-BY = {"type": "Type", "group": "Kind", "category": "Category", "tag": "Tag", "currency": "Currency"}
+BY = {
+    "type": "Type",
+    "group": "Kind",
+    "category": "Category",
+    "tag": "Tag",
+    "currency": "Currency",
+    "asset": "Asset",
+}
 # Up to so many days the chart has a point for each day, week, month or quarter; beyond, for each year.
 INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
-MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS = 50, 5, 8
+MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS, MOST_GROUPS = 50, 5, 8, 50
 REASONS = {
     "flows": "Money in and out",
     "income": "Income",
@@ -113,6 +123,10 @@ class Picker(forms.Form):
         one = self.portfolio_shown
         return [self.portfolios[one]] if one else list(self.portfolios.values())
 
+    @cached_property
+    def drill(self) -> Drill:
+        return Drill(self.data, portfolios=self.shown)
+
     @property
     def by_shown(self) -> str:
         return self.chosen("by") or "type"
@@ -126,10 +140,17 @@ class Picker(forms.Form):
     @property
     def ranges(self) -> list[tuple[str, str, str]]:
         """(name of a range, what it is called, the address that shows it)."""
-        kept = {name: self.chosen(name) for name in ("portfolio", "by") if self.chosen(name)}
         return [
-            (name, NAMES[name], f"?{urlencode({'range': name} | kept)}") for name in NAMES if name != "own"
+            (name, NAMES[name], self.address(range=name, **self.drill.chosen))
+            for name in NAMES
+            if name != "own"
         ]
+
+    def address(self, **instead: str) -> str:
+        """The page as it is asked for, but for some parameters. Another range forgets the dates."""
+        dropped = {"start", "end"} if "range" in instead else set()
+        kept = {name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)}
+        return f"?{urlencode(kept | instead)}"
 
     def period(self) -> tuple[date, date]:
         """From the first value on, where no start is given."""
@@ -172,7 +193,9 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
     portfolios = picker.shown
     start, end = picker.period()
     series = net_worth_history(portfolios, start=start, end=end, interval=interval_for(start, end))
-    spread = allocation_on(portfolios, on=end, by=picker.by_shown, currency=series.currency)
+    spread = allocation_on(
+        portfolios, on=end, by=picker.by_shown, currency=series.currency, **picker.drill.narrowing
+    )
     month = change_report(
         portfolios, start=a_month_before(end), end=end, currency=series.currency, by="asset"
     )
@@ -180,7 +203,7 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
         "worth": worth_over_time(series),
         "start": start,
         "end": end,
-        "allocation": allocation_now(spread),
+        "allocation": allocation_now(spread, picker),
         "change": reasons(month),
         "care": care(doubts_about(portfolios, on=end, currency=series.currency), portfolios, end, user),
     }
@@ -209,23 +232,35 @@ def worth_over_time(series: Series) -> dict[str, Any]:
     }
 
 
-def allocation_now(report: AllocationReport) -> dict[str, Any]:
+def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
     found = report.allocation
 
     def row(part: Slice, hue: str) -> dict[str, Any]:
         share = "" if part.share is None else f"{part.share:.1%}"
         value = amount(part.value, found.currency)
-        return {"name": report.labels[part.key], "value": value, "share": share, "hue": hue}
+        link = way_in(report, part, picker)
+        return {"name": report.labels[part.key], "value": value, "share": share, "hue": hue, "link": link}
 
     owned = [part for part in found.slices if part.value]
+    shown = len(owned[:MOST_GROUPS]) + len(found.liabilities[:MOST_GROUPS])
     return {
+        "trail": [(name, picker.address(**asked)) for name, asked in picker.drill.trail()],
+        "more": len(owned) + len(found.liabilities) - shown,
         "on": found.on,
         "chart": allocation_chart(report),
-        "owned": [row(part, hue_of(place)) for place, part in enumerate(owned)],
-        "owed": [row(part, OWED) for part in found.liabilities],
+        "owned": [row(part, hue_of(place)) for place, part in enumerate(owned[:MOST_GROUPS])],
+        "owed": [row(part, OWED) for part in found.liabilities[:MOST_GROUPS]],
         "overlap": found.overlap,
         "complete": found.complete,
     }
+
+
+def way_in(report: AllocationReport, part: Slice, picker: Picker) -> str:
+    """The address of what the group is made of; of an asset, its own page."""
+    if report.by == "asset":
+        return reverse("admin:assets_asset_change", args=[part.key])
+    down = {name: key_text(key) for name, key in report.down[part.key].items()}
+    return picker.address(**picker.drill.chosen | down)
 
 
 def reasons(report: ChangeReport) -> dict[str, Any]:

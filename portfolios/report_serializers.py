@@ -68,8 +68,15 @@ class NetWorthSerializer(serializers.Serializer):
 
 
 class DownSerializer(serializers.Serializer):
+    """Parameters to put in the place of those of the same name, and of `level`."""
+
     by = serializers.CharField()
-    under = UUIDSerializerField()
+    under = serializers.CharField(required=False)
+    type = UUIDSerializerField(required=False)
+    group = serializers.CharField(required=False)
+    tag = serializers.CharField(required=False)
+    asset_currency = serializers.CharField(required=False)
+    portfolio = UUIDSerializerField(required=False)
 
 
 class OwnedSerializer(GroupSerializer):
@@ -80,12 +87,12 @@ class OwnedSerializer(GroupSerializer):
     target = serializers.CharField(allow_null=True)
     drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
     move = Total(allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target.")
-    down = DownSerializer(required=False, allow_null=True, help_text="What to ask to look into a category.")
+    down = DownSerializer(allow_null=True, help_text="What to ask to look into it; null for an asset.")
 
 
 class OwedSerializer(GroupSerializer):
     value = Total()
-    down = DownSerializer(required=False, allow_null=True)
+    down = DownSerializer(allow_null=True)
 
 
 class AllocationSerializer(serializers.Serializer):
@@ -224,10 +231,8 @@ def share_text(share: Decimal | None) -> str | None:
 
 def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
     named = group(part.key, report.labels, report.paths) | {"value": money_text(part.value)}
-    if report.paths:
-        down = report.down.get(part.key)
-        named["down"] = down and {"by": down["by"], "under": str(down["under"])}
-    return named
+    down = report.down.get(part.key)
+    return named | {"down": down and {name: key_text(key) for name, key in down.items()}}
 
 
 def allocation_answer(report: AllocationReport) -> dict[str, Any]:

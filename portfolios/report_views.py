@@ -14,11 +14,11 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assets.models import Category
 from portfolios import report_serializers as answers
 from portfolios import report_tables as tables
 from portfolios.calculations.intervals import INTERVALS, a_month_before
 from portfolios.models import Portfolio
+from portfolios.narrowing import NARROWING, narrow
 from portfolios.reports import (
     GROUP_BY,
     TooMuch,
@@ -29,7 +29,6 @@ from portfolios.reports import (
     quality_report,
 )
 from portfolios.reports.freshness import state_of, with_state
-from portfolios.reports.groups import NARROWED_BY_CATEGORY
 from portfolios.reports.quality import LOOKED_BACK
 from strata.api.errors import not_found
 from strata.api.etags import is_fresh, is_held
@@ -67,18 +66,9 @@ OF_EVERY_REPORT = {
     ),
     "known_at": KNOWN_AT,
 }
-OF_THE_TREE = {
-    "level": whole_number(
-        DEEPEST, "Of the tree of categories, counted from the top or from `under`; 1 where it is absent."
-    ),
-    "under": Parameter(
-        UUIDSerializerField().to_internal_value,
-        None,
-        ID,
-        "A category: only what stands in it or below it counts. For grouping by category or asset.",
-        many=False,
-    ),
-}
+LEVEL = whole_number(
+    DEEPEST, "Of the tree of categories, counted from the top or from `under`; 1 where it is absent."
+)
 
 
 class Report(OneTransactionAWrite, APIView):
@@ -97,6 +87,8 @@ class Report(OneTransactionAWrite, APIView):
         for name in ("portfolio", "known_at"):
             asked.pop(name, None)
         self.refuse_contradictions(asked)
+        if NARROWING.keys() <= self.parameters.keys():
+            narrow(asked, request.user)
         report = self.report(**asked)
         if is_fresh(request, tag):
             return self.unchanged(tag)
@@ -122,12 +114,6 @@ class Report(OneTransactionAWrite, APIView):
         by = asked.get(self.grouped_by)
         if "level" in asked and by != "category":
             raise exceptions.ValidationError({"level": f"It is only for {self.grouped_by}=category."})
-        if "under" in asked:
-            if by not in NARROWED_BY_CATEGORY:
-                ways = " or ".join(NARROWED_BY_CATEGORY)
-                raise exceptions.ValidationError({"under": f"It is only for {self.grouped_by}={ways}."})
-            if not Category.objects.for_user(self.request.user).filter(pk=asked["under"]).exists():
-                raise not_found("category", "under")
 
     def report(self, **asked: Any) -> Any:
         raise NotImplementedError
@@ -174,7 +160,8 @@ class NetWorthView(Report):
         "end": day("Up to this day; today, where it is absent."),
         "interval": choice(INTERVALS, "A point at the end of each; month, where it is absent."),
         "group_by": way_of_grouping("What each point's net is split by."),
-        **OF_THE_TREE,
+        "level": LEVEL,
+        **NARROWING,
     }
     grouped_by = "group_by"
     answer = staticmethod(answers.net_worth_answer)
@@ -196,7 +183,8 @@ class AllocationView(Report):
         **OF_EVERY_REPORT,
         "on": day("The day; today, where it is absent."),
         "by": way_of_grouping("What it is split by; type, where it is absent."),
-        **OF_THE_TREE,
+        "level": LEVEL,
+        **NARROWING,
     }
     answer = staticmethod(answers.allocation_answer)
     table = staticmethod(tables.allocation_table)
@@ -214,7 +202,8 @@ class ChangeView(Report):
         "start": day("After this day; a month before the end, where it is absent."),
         "end": day("Up to the end of this day; today, where it is absent."),
         "by": way_of_grouping("What the rows are; asset, where it is absent."),
-        **OF_THE_TREE,
+        "level": LEVEL,
+        **NARROWING,
     }
     answer = staticmethod(answers.change_answer)
     table = staticmethod(tables.change_table)

@@ -225,6 +225,8 @@ class RandomHousehold:
             f"/portfolios/{portfolio}/history?interval=day&end={start}",
             f"/allocation?by={by}",
             f"/allocation?by={tree}&on={start}",
+            f"/allocation?by={by}&tag=none&group=FINANCIAL",
+            f"/net-worth?interval=day&end={start}&under={self.some(self.categories)}",
             f"/portfolios/{portfolio}/allocation?by={below}",
             f"/net-worth/change?by={by}&start={start}",
             f"/net-worth/change?by={below}",

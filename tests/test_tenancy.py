@@ -160,7 +160,7 @@ OUTSIDERS = ("stranger", "invited", "removed", "staff", "superuser")
 MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
 # By the name of a field or parameter, where it is not the thing's.
-THINGS = {"parent": "category", "under": "category", "asset_type": "asset-type"}
+THINGS = {"parent": "category", "under": "category", "asset_type": "asset-type", "type": "asset-type"}
 
 
 def key(world, thing) -> str:
@@ -316,9 +316,10 @@ def thing_named(field: str) -> str:
     return THINGS.get(name, name)
 
 
-def grouping(view, name: str) -> dict[str, str]:
-    """`under` is only for reports by category."""
-    return {one: "category" for one in ("by", "group_by") if name == "under" and one in view.parameters}
+def takes_an_id(parameter) -> bool:
+    """Alone, or beside a code or the word "none"."""
+    ways = parameter.schema.get("anyOf", [parameter.schema])
+    return any(way.get("format") == "uuid" for way in ways)
 
 
 def list_queries(view, world):
@@ -327,8 +328,8 @@ def list_queries(view, world):
     yield from ({"ordering": sign + name} for name in getattr(view, "orderings", ()) for sign in ("", "-"))
     yield from ({"page_size": "1"}, {"page_size": "1", "page": "2"})
     for name, parameter in getattr(view, "parameters", {}).items():
-        if parameter.schema.get("format") == "uuid":
-            yield {name: key(world, thing_named(name))} | grouping(view, name)
+        if takes_an_id(parameter):
+            yield {name: key(world, thing_named(name))}
         elif parameter.schema.get("format") == "date":
             yield {name: "2026-01-31"}
         elif parameter.schema.get("type") == "integer":
@@ -369,10 +370,8 @@ def test_outsiders_lists_are_those_of_a_world_without_the_others(role, callers, 
 def test_ids_of_others_in_filters_are_as_ids_of_nothing(callers, world, charlies_world):
     for route, view in views_of_lists():
         for name, parameter in getattr(view, "parameters", {}).items():
-            if parameter.schema.get("format") == "uuid":
-                others, nothings = (
-                    {name: one} | grouping(view, name) for one in (key(world, thing_named(name)), ABSENT)
-                )
+            if takes_an_id(parameter):
+                others, nothings = ({name: one} for one in (key(world, thing_named(name)), ABSENT))
                 found = asked(callers["stranger"], route, "get", world, query=others)
                 absent = asked(callers["stranger"], route, "get", world, query=nothings)
                 assert told(found) == told(absent), (route.name, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,7 @@ from assets.rates_book import rate_book
 from portfolios.calculations.allocation import Allocation, Holding, Slice, allocation
 from portfolios.models import AllocationTarget, Portfolio
 from portfolios.models.target import GROUPS
-from portfolios.reports.groups import Grouping, grouping
+from portfolios.reports.groups import Grouping, Within, grouping
 from portfolios.reports.history import common_currency, latest_today
 from strata.money import minor_units
 
@@ -40,12 +40,13 @@ def allocation_on(
     currency: str | None = None,
     level: int = 1,
     under: UUID | None = None,
+    within: Within | None = None,
 ) -> AllocationReport:
     """The portfolios' allocation on a day (today), with the targets that are set for it."""
     portfolios = list(portfolios)
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, by, level=level, under=under)
+    groups = grouping(portfolios, by, level=level, under=under, within=within)
     totals = groups.totals([portfolio.pk for portfolio in portfolios], [on])
     found = allocation(
         holdings(totals),
@@ -60,10 +61,9 @@ def allocation_on(
     found = replace(
         found, slices=in_order(found.slices, labels), liabilities=in_order(found.liabilities, labels)
     )
-    if by != "category":
-        return AllocationReport(by, found, labels)
-    paths = {key: groups.path(key) for key in keys}
-    return AllocationReport(by, found, labels, paths, {key: way_down(key, groups) for key in keys if key})
+    paths = {key: groups.path(key) for key in keys} if by == "category" else {}
+    down = {} if by == "asset" else {key: way_down(key, groups, portfolios) for key in keys}
+    return AllocationReport(by, found, labels, paths, down)
 
 
 def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[Slice, ...]:
@@ -80,19 +80,29 @@ def holdings(totals: Totals) -> Iterable[Holding]:
                 yield Holding(keys, currency, value)
 
 
-def way_down(key: Hashable, groups: Grouping) -> dict[str, Any]:
-    """The parameters that show what a category is made of: the categories below it, or else its assets."""
-    opens = key != groups.under and groups.tree.has_children(key)
-    return {"by": "category" if opens else "asset", "under": key}
+def way_down(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
+    """The parameters that show what a group is made of: what stands below it, or else its assets."""
+    match groups.by:
+        case "group":
+            return {"by": "type", "group": key}
+        case "portfolio":
+            return {"by": "type", "portfolio": key} if len(portfolios) > 1 else {"by": "type"}
+        case "category":
+            opens = key is not None and key != groups.under and groups.tree.has_children(key)
+            return {"by": "category" if opens else "asset", "under": key}
+        case "currency":
+            return {"by": "asset", "asset_currency": key}
+    return {"by": "asset", str(groups.by): key}
 
 
 def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, Decimal]:
     """A portfolio's own targets for the groups; where it has none, and for several, their household's.
 
     A category's is of what stands in the one above it: so there are none on deeper levels, or across households.
+    Others are of the whole, and there are none where only a part counts.
     """
     households = {portfolio.household_id for portfolio in portfolios}
-    if groups.by not in GROUPS or groups.level > 1 or len(households) != 1:
+    if groups.by not in GROUPS or groups.level > 1 or groups.within or len(households) != 1:
         return {}
     field = GROUPS[groups.by]
     rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})

@@ -19,7 +19,7 @@ from portfolios.calculations.attribution import AssetHistory, Kind, Movement
 from portfolios.calculations.change import Change, change_between
 from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
-from portfolios.reports.groups import grouping
+from portfolios.reports.groups import Within, grouping
 from portfolios.reports.history import common_currency
 from strata.money import minor_units
 
@@ -45,12 +45,13 @@ def change_report(
     by: str = "asset",
     level: int = 1,
     under: UUID | None = None,
+    within: Within | None = None,
 ) -> ChangeReport:
     """The change after `start` up to the end of `end`, split as portfolios.calculations.change defines it."""
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, by, level=level, under=under)
+    groups = grouping(portfolios, by, level=level, under=under, within=within)
     assets = explained(ids, groups.inside(ids))
     moved = movements(ids, start, end)
     currencies = {currency} | {asset.held.currency for asset in assets.values()}

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import add
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from assets import worth
 from assets.calculations.valuation import Column, Keys, Totals
@@ -18,10 +21,12 @@ from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
-NARROWED_BY_CATEGORY = ("category", "asset")
 OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
 UNSORTED = {"category": "No category", "tag": "No tag"}
 type Path = tuple[UUID, ...]
+# Which assets count: by "type", "group" or "currency" those in a collection of keys, by "tag" or "category" those
+# that have it, or with None those that have none at all.
+type Within = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,14 @@ def category_tree(household_ids: Collection[UUID]) -> Tree:
 class Grouping:
     """By what, and of the tree of categories which level: counted from the top, or from `under` where it is given.
 
-    With `under` only assets in that category or below it count; what stands in it directly has its own key.
+    With `under` only assets in that category or below it count; what stands in it directly has its own key. Those
+    that are `within` groups of other kinds count alone too.
     """
 
     by: str | None = None
     level: int = 1
     under: UUID | None = None
+    within: Within = field(default_factory=dict)
     tree: Tree = field(default_factory=lambda: Tree({}, {}, {}))
 
     @property
@@ -72,21 +79,21 @@ class Grouping:
 
     def inside(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
         """The assets that count; None where all do."""
-        if self.under is None:
+        if self.under is None and not self.within:
             return None
-        subtree = [category for category, path in self.tree.paths.items() if self.under in path]
-        links = AssetCategory.objects.filter(asset__portfolio__in=portfolio_ids, category__in=subtree)
-        return set(links.values_list("asset_id", flat=True))
+        assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+        for name, wanted in self.within.items():
+            assets = narrowed(assets, name, wanted)
+        if self.under is not None:
+            subtree = [category for category, path in self.tree.paths.items() if self.under in path]
+            links = AssetCategory.objects.filter(asset=OuterRef("pk"), category__in=subtree)
+            assets = assets.filter(Exists(links))
+        return set(assets.values_list("pk", flat=True))
 
     def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
-        found = worth.totals_on(portfolio_ids, days, by=self.by, rename=self.renamed)
-        if self.under is None:
-            return found
-        outside = {OUTSIDE, None}
-        if self.by == "asset":
-            inside = self.inside(portfolio_ids) or set()
-            outside = {key for keys, _ in found.columns for key in keys if key not in inside}
-        return without(found, outside)
+        among = self.inside(portfolio_ids)
+        found = worth.totals_on(portfolio_ids, days, by=self.by, rename=self.renamed, among=among)
+        return without(found, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
         found = worth.holdings(portfolio_ids, self.by, self.renamed)
@@ -121,23 +128,38 @@ class Grouping:
         return [self.tree.names[pk] for pk in self.tree.paths.get(key, ())]
 
 
+def narrowed(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
+    """Those that are within one kind of group."""
+    if name not in worth.LABELS:
+        return assets.filter(**{f"{worth.COLUMNS[name]}__in": wanted})
+    links = worth.LABELS[name].objects.filter(asset=OuterRef("pk"))
+    return assets.filter(~Exists(links) if wanted is None else Exists(links.filter(**{name: wanted})))
+
+
 def grouping(
-    portfolios: Iterable[Portfolio], by: str | None, *, level: int = 1, under: UUID | None = None
+    portfolios: Iterable[Portfolio],
+    by: str | None,
+    *,
+    level: int = 1,
+    under: UUID | None = None,
+    within: Within | None = None,
 ) -> Grouping:
     """Reads the tree of categories where it is needed."""
     if by != "category" and under is None:
-        return Grouping(by)
-    return Grouping(by, level, under, category_tree({portfolio.household_id for portfolio in portfolios}))
+        return Grouping(by, within=within or {})
+    tree = category_tree({portfolio.household_id for portfolio in portfolios})
+    return Grouping(by, level, under, within or {}, tree)
 
 
-def without(totals: Totals, outside: Collection[Hashable]) -> Totals:
-    """The totals without some keys, and without what then has none left."""
+def without(totals: Totals, key: Hashable) -> Totals:
+    """The totals without a key, which no column has alone."""
+    if not any(key in keys for keys, _ in totals.columns):
+        return totals
     kept: dict[tuple[Keys, str], Column] = {}
     for (keys, currency), column in totals.columns.items():
-        inside = tuple(key for key in keys if key not in outside)
-        if inside:
-            known = kept.get((inside, currency))
-            kept[inside, currency] = column if known is None else both(known, column)
+        others = tuple(one for one in keys if one != key)
+        known = kept.get((others, currency))
+        kept[others, currency] = column if known is None else both(known, column)
     return Totals(totals.days, kept)
 
 

@@ -14,7 +14,7 @@ from assets.rates_book import rate_book_on
 from portfolios.calculations.intervals import count_days, days_between
 from portfolios.calculations.net_worth import Point, net_worth
 from portfolios.models import Portfolio
-from portfolios.reports.groups import grouping
+from portfolios.reports.groups import Within, grouping
 from portfolios.reports.totals import today_of
 from strata import clock
 from strata.money import minor_units
@@ -57,6 +57,7 @@ def net_worth_history(
     group_by: str | None = None,
     level: int = 1,
     under: UUID | None = None,
+    within: Within | None = None,
 ) -> Series:
     """The portfolios' net worth from `start` (the first value) to `end` (today), at each day's own rates.
 
@@ -68,7 +69,7 @@ def net_worth_history(
     start = start or min(worth.first_day(ids) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(portfolios, group_by, level=level, under=under)
+    groups = grouping(portfolios, group_by, level=level, under=under, within=within)
     days = days_between(start, end, interval)
     totals = groups.totals(ids, days)
     points = net_worth(

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Category, Transaction
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.seeds import type_id
 from assets.taxonomy import label
 from portfolios.calculations.intervals import months_before
@@ -164,13 +164,18 @@ def test_own_dates_are_kept(vera_staff, portfolio):
         {"start": "9999-12-31"},
         {"start": "2026-02-01", "end": "2026-01-01"},
         {"range": "\x00"},
+        {"type": "none"},
+        {"tag": "x"},
+        {"under": "00000000-0000-7000-8000-000000000000"},
+        {"group": "NO"},
+        {"asset_currency": "E"},
     ],
     ids=str,
 )
 def test_what_cannot_be_meant_is_named_and_the_usual_shown(vera_staff, portfolio, asked):
     worth(portfolio, "1.00")
     shown = page(vera_staff, **asked)
-    assert set(shown["picker"].errors) <= set(asked)
+    assert set(shown["picker"].errors) | set(shown["picker"].drill.errors) <= set(asked)
     assert 'role="alert"' in shown["html"]
     assert shown["worth"]["points"]
 
@@ -202,6 +207,68 @@ def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
         ("25.0%", "25.00 EUR"),
     ]
     assert [str(row["value"]) for row in spread["owed"]] == ["-10.00 EUR"]
+
+
+def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, household):
+    account = worth(portfolio, "75.00")
+    worth(portfolio, "25.00", name="House", asset_type_id=type_id(4))
+    worth(portfolio, "-10.00", name="Loan", asset_type_id=type_id(12))
+
+    def follow(row):
+        shown = vera_staff.get("/admin/" + row["link"]).context["dashboard"]["allocation"]
+        return shown, [name for name, _ in shown["trail"]]
+
+    top = page(vera_staff, by="group", range="1m")["allocation"]
+    assert top["trail"] == []
+    types, trail = follow(top["owned"][0])
+    assert ([row["name"] for row in types["owned"]], trail) == (["Checking account"], ["All", "Financial"])
+    assets, trail = follow(types["owned"][0])
+    assert trail == ["All", "Financial", "Checking account"]
+    assert [(row["name"], row["share"]) for row in assets["owned"]] == [("Account", "100.0%")]
+    assert assets["owned"][0]["link"] == f"/admin/assets/asset/{account.pk}/change/"
+    for (_, address), rows in zip(assets["trail"], (top, types, assets), strict=True):
+        again = vera_staff.get("/admin/" + address).context["dashboard"]
+        assert again["allocation"]["owned"] == rows["owned"]
+        assert again["picker"].range_shown == "1m"
+    debts, _ = follow(top["owed"][0])
+    assert [row["name"] for row in debts["owed"]] == ["Loan"]
+
+
+def test_way_down_the_categories_is_shown(vera_staff, portfolio, household):
+    top = Category.objects.create(household=household, name="Top")
+    below = Category.objects.create(household=household, name="Below", parent=top)
+    label(worth(portfolio, "5.00"), category_ids=[below.pk])
+    worth(portfolio, "7.00", name="Loose")
+    shown = page(vera_staff, by="asset", under=below.pk)
+    assert [row["name"] for row in shown["allocation"]["owned"]] == ["Account"]
+    assert [name for name, _ in shown["allocation"]["trail"]] == ["All", "Top", "Below"]
+    loose = page(vera_staff, by="asset", under="none")["allocation"]
+    assert ([row["name"] for row in loose["owned"]], loose["trail"][-1][0]) == (["Loose"], "No category")
+
+
+@pytest.mark.parametrize("name", ["type", "tag", "under"])
+def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, theirs, name):
+    worth(portfolio, "5.00")
+    rows = {
+        "type": AssetType.objects.create(
+            household=theirs.household, code="SECRET", label="Secret", group="OTHER"
+        ),
+        "tag": Tag.objects.create(household=theirs.household, name="Secret"),
+        "under": Category.objects.create(household=theirs.household, name="Secret"),
+    }
+    shown = page(vera_staff, **{name: rows[name].pk})
+    assert name in shown["picker"].drill.errors
+    assert "Secret" not in shown["html"]
+    assert [str(row["value"]) for row in shown["allocation"]["owned"]] == ["5.00 EUR"]
+
+
+def test_more_groups_than_fit_are_counted(vera_staff, portfolio, monkeypatch):
+    monkeypatch.setattr("portfolios.dashboard.MOST_GROUPS", 2)
+    for number in range(3):
+        worth(portfolio, "5.00", name=f"A{number}")
+    shown = page(vera_staff, by="asset")
+    assert (len(shown["allocation"]["owned"]), shown["allocation"]["more"]) == (2, 1)
+    assert "And 1 more" in shown["html"]
 
 
 def test_change_since_last_month_is_given_with_its_reasons_and_who_moved(vera_staff, portfolio):
