@@ -192,7 +192,9 @@ def amount(value: Decimal, currency: str, *, signed: bool = False) -> Amount:
 def sections(picker: Picker, user: Any) -> dict[str, Any]:
     portfolios = picker.shown
     start, end = picker.period()
-    series = net_worth_history(portfolios, start=start, end=end, interval=interval_for(start, end))
+    series = net_worth_history(
+        portfolios, start=start, end=end, interval=interval_for(start, end), from_start=True
+    )
     spread = allocation_on(
         portfolios, on=end, by=picker.by_shown, currency=series.currency, **picker.drill.narrowing
     )

@@ -58,10 +58,12 @@ def net_worth_history(
     level: int = 1,
     under: UUID | None = None,
     within: Within | None = None,
+    from_start: bool = False,
 ) -> Series:
     """The portfolios' net worth from `start` (the first value) to `end` (today), at each day's own rates.
 
-    Raises TooMuch for a series that no answer could hold, before anything is loaded.
+    Points stand at the end of each interval; with `from_start` there is one on `start` too. Raises TooMuch for a
+    series that no answer could hold, before anything is loaded.
     """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
@@ -71,6 +73,8 @@ def net_worth_history(
     require_bounded(portfolios, count_days(start, end, interval), group_by)
     groups = grouping(portfolios, group_by, level=level, under=under, within=within)
     days = days_between(start, end, interval)
+    if from_start and days[0] != start:
+        days = [start, *days]
     totals = groups.totals(ids, days)
     points = net_worth(
         totals,

@@ -144,6 +144,21 @@ def test_all_reaches_back_to_the_first_value(vera_staff, portfolio):
     assert page(vera_staff, range="all")["start"] == date(2003, 5, 17)
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2020-01-01", "2020-01-05"), ("2020-01-01", "2021-01-01"), ("2003-05-17", "2021-01-01")],
+)
+def test_gain_is_that_of_the_whole_range_that_is_named(vera_staff, portfolio, start, end):
+    worth(portfolio, "100.00", on=date.fromisoformat(start))
+    worth(portfolio, "250.00", on=date.fromisoformat(start) + timedelta(days=1))
+    shown = page(vera_staff, start=start, end=end)
+    assert str(shown["worth"]["since"]) == start
+    assert str(shown["worth"]["gained"]) == "+150.00 EUR"
+    days = [point.on for point, *_ in reversed(shown["worth"]["points"])]
+    assert days == sorted(set(days))
+    assert days[0] == shown["start"]
+
+
 def test_own_dates_are_kept(vera_staff, portfolio):
     worth(portfolio, "1.00", on=date(2020, 1, 1))
     shown = page(vera_staff, start="2020-02-01", end="2020-02-10")
