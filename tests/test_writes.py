@@ -162,6 +162,30 @@ def test_every_write_below_a_portfolio_raises_its_revision(alice, portfolio, ass
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.parametrize("method", ["patch", "put"])
+def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, method):
+    """What is there is sent back as it was read, in the forms that it is read in."""
+    bodies = {
+        f"assets/{asset.pk}": {
+            "name": asset.name,
+            "currency": asset.currency,
+            "notes": "",
+            "quantity": "1.50",
+        },
+        f"portfolios/{portfolio.pk}": {"name": portfolio.name, "time_zone": portfolio.time_zone},
+    }
+    value = {"value": "1.5", "on": "2026-01-31", "note": "n"}
+    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", value).json()
+    bodies[f"assets/{asset.pk}/snapshots/{made['id']}"] = value | {"observed_at": made["observed_at"]}
+    alice.patch(f"{API}/assets/{asset.pk}", {"quantity": "1.5"})
+    revision, lines = Portfolio.objects.get(pk=portfolio.pk).revision, Change.objects.count()
+    for path, body in bodies.items():
+        before = alice.get(f"{API}/{path}")
+        again = getattr(alice, method)(f"{API}/{path}", body)
+        assert (again.status_code, again.content) == (200, before.content)
+    assert (Portfolio.objects.get(pk=portfolio.pk).revision, Change.objects.count()) == (revision, lines)
+
+
 def test_history_of_a_row_says_who_changed_what(alice, bob, asset):
     made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "10.5"}).json()
     path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"

@@ -104,6 +104,11 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
             )
         return attrs
 
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        """What changes nothing is not written: it leaves no line in the journal and raises no revision."""
+        same = all(getattr(instance, name) == value for name, value in validated_data.items())
+        return instance if same else super().update(instance, validated_data)
+
     def require_editor(self, row: Any) -> None:
         """403 where the caller sees a household but may not change it."""
         from strata.api.viewsets import require_role
