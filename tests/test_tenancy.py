@@ -109,7 +109,7 @@ BODIES = {
     },
     "asset-category": nothing,
     "asset-detail": lambda world: {"name": "New", "portfolio_id": key(world, "portfolio")},
-    "asset-dispose": lambda world: {"on": "2026-01-31"},
+    "asset-dispose": lambda world: {"on": "2199-12-31"},
     "asset-list": lambda world: {
         "name": "New",
         "portfolio_id": key(world, "portfolio"),
