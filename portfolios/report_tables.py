@@ -5,6 +5,7 @@ Each row says whether its report is `complete`. Columns mean the same in all row
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from assets.calculations.valuation import Missing
@@ -15,6 +16,10 @@ from strata.money import money_text
 
 type Table = list[list[str]]
 
+BEFORE_GROUPS, AFTER_GROUPS = (
+    ("on", "currency", "assets", "liabilities", "net"),
+    ("complete", "missing_rates"),
+)
 ALLOCATION_COLUMNS = (
     *("on", "currency", "side", "key", "group"),
     *("value", "share", "target", "drift", "move", "complete", "missing_rates"),
@@ -33,7 +38,9 @@ CHANGE_COLUMNS = (
 TRUTH = {True: "true", False: "false"}
 # What the columns are, for the schema.
 NET_WORTH = (
-    "A row for each point. `missing_rates` are the amounts that it leaves out: `USD -40.00; JPY 5.00`."
+    "A row for each point, a column for each group: a category by its way from the top (`Top > Below`), and a name "
+    "that another column has too with the group's key (`net (tag's id)`). `missing_rates` are the amounts that the "
+    "point leaves out: `USD -40.00; JPY 5.00`."
 )
 ALLOCATION = (
     "A row for each group; `side` is assets or liabilities. The last row, of the side net, is the whole: its "
@@ -48,8 +55,7 @@ CHANGE = (
 
 def net_worth_table(series: Series) -> Table:
     text = writer(series.currency)
-    names = [as_text(name) for name in series.labels.values()]
-    header = ["on", "currency", "assets", "liabilities", "net", *names, "complete", "missing_rates"]
+    header = [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
     rows = [
         [
             point.on.isoformat(),
@@ -68,7 +74,14 @@ def missing_text(missing: Iterable[Missing]) -> str:
     return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
 
 
-def group_text(key: Hashable, report: AllocationReport | ChangeReport) -> str:
+def group_columns(series: Series) -> list[str]:
+    """The groups' names; those that another column has too go with their keys."""
+    names = {key: group_text(key, series) for key in series.labels}
+    taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS])
+    return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
+
+
+def group_text(key: Hashable, report: AllocationReport | ChangeReport | Series) -> str:
     """A category by its way from the top: those in two branches may have one name."""
     return as_text(" > ".join(report.paths.get(key, ())) or report.labels[key])
 

@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from assets.models import Category, Tag
+from assets.taxonomy import label
 from portfolios.tests.conftest import held
 
 API = "/api/v1"
@@ -75,3 +77,24 @@ def test_group_that_is_called_total_is_told_from_the_total(read, portfolio, hold
     group = held(portfolio, "total", 2, "5")
     rows = [row for row in read("change?start=2024-05-31&end=2024-06-30") if row["group"] == "total"]
     assert [(row["row"], row["key"]) for row in rows] == [("group", str(group.pk)), ("total", "")]
+
+
+def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio, household):
+    for top, value in (("East", "10"), ("West", "20")):
+        branch = Category.objects.create(household=household, name=top)
+        same = Category.objects.create(household=household, name="Same", parent=branch)
+        label(held(portfolio, top, 2, value), category_ids=[same.pk])
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
+    assert (row["East > Same"], row["West > Same"]) == ("10.00", "20.00")
+
+
+def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(read, portfolio, household):
+    tags = [Tag.objects.create(household=household, name=name) for name in ("net", "complete", "Blue")]
+    for tag in tags:
+        label(held(portfolio, tag.name, 2, "10"), tag_ids=[tag.pk])
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=tag")
+    assert (row["net"], row["complete"], row["Blue"]) == ("30.00", "true", "10.00")
+    assert (row[f"net ({tags[0].pk})"], row[f"complete ({tags[1].pk})"]) == ("10.00", "10.00")
+    twins = [held(portfolio, "Twin", 2, value) for value in ("1", "2")]
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=asset")
+    assert [row[f"Twin ({twin.pk})"] for twin in twins] == ["1.00", "2.00"]
