@@ -39,11 +39,16 @@ def net_worth_chart(series: Series) -> dict[str, str]:
         "plugins": {"legend": {"display": True, "position": "bottom", "labels": LEGEND}},
         "scales": {
             "x": axis
-            | {"ticks": {"color": INK, "maxTicksLimit": 7, "maxRotation": 0, "autoSkipPadding": 12}},
-            "y": axis | {"title": {"display": True, "text": series.currency, "color": INK}},
+            | {"ticks": {"color": INK, "maxTicksLimit": 7, "maxRotation": 0, "autoSkipPadding": 12}}
+            | titled("Date"),
+            "y": axis | titled(series.currency),
         },
     }
     return {"data": json.dumps(data), "options": json.dumps(options)}
+
+
+def titled(name: str) -> dict[str, Any]:
+    return {"title": {"display": True, "text": name, "color": INK}}
 
 
 def line(label: str, colour: str, values: Sequence[Decimal]) -> dict[str, Any]:

@@ -25,10 +25,11 @@ from portfolios.calculations.net_worth import Point
 
 type Labels = Mapping[Hashable, str]
 type Band = tuple[str, list[float], str]
-type Entry = tuple[str, str, str]  # name, colour, and how it is drawn: a patch, a line, or a marker
+type Entry = tuple[str, str, str]  # name, colour, and how it is drawn: a patch, an area, a line, or a marker
 
 WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
 PIXELS_PER_INCH = 96
+MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around what is drawn
 JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
 UNGROUPED = "not in any"
 MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
@@ -53,7 +54,8 @@ FACES = {
 # Told apart by most colour-blind eyes too (after Okabe and Ito), and on either ground.
 HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
 REST = "#9ca3af"
-PATCH = "patch"
+PATCH, AREA = "patch", "area"
+THIN = 0.35  # how opaque an area is, beside what stands over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,13 @@ def net_worth_plot(
 
     def draw(axes: Any, face: Face) -> None:
         bands = _sides(points, face) if labels is None else _groups(points, labels, look)
-        if overlap and labels is not None:
-            _lines(axes, days, bands)
-        else:
-            _stack(axes, days, bands)
+        lines = overlap and labels is not None
+        (_lines if lines else _stack)(axes, days, bands)
         axes.plot(days, net, color=face.net, linewidth=2, marker="o" if len(days) == 1 else "")
         doubtful = [(point.on, value) for point, value in zip(points, net, strict=True) if not point.complete]
         if doubtful:
             axes.plot(*zip(*doubtful, strict=True), "o", color=face.net, mfc=face.ground, markersize=4)
-        entries = [(name, colour, PATCH) for name, _, colour in bands]
+        entries = [(name, colour, "-" if lines else AREA) for name, _, colour in bands]
         _legend(
             axes,
             [*entries, ("Net worth", face.net, "-"), *[("Incomplete", face.net, "o")] * bool(doubtful)],
@@ -134,9 +134,11 @@ def allocation_plot(
     def draw(axes: Any, face: Face) -> None:
         places = range(len(rows))
         colours = [face.owed if value < 0 else face.owned for _, value, _, _ in rows]
-        axes.barh(places, [value for _, value, _, _ in rows], color=colours, height=0.7)
+        # An edge is drawn whatever the scale: the smallest debt can be seen beside the largest house.
+        values = [value for _, value, _, _ in rows]
+        axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
         for place, (_, value, share, goal) in enumerate(rows):
-            text = "" if share is None else f"{share:.1%}"
+            text = _debt(value) if value < 0 else "" if share is None else f"{share:.1%}"
             axes.annotate(
                 text, (max(value, 0), place), xytext=(4, 0), textcoords="offset points", va="center"
             )
@@ -144,7 +146,7 @@ def allocation_plot(
                 axes.plot([goal, goal], [place - 0.42, place + 0.42], color=face.ink, linewidth=2)
         axes.set_yticks(places, [short(name, look.label_length) for name, _, _, _ in rows])
         axes.invert_yaxis()
-        axes.axvline(0, color=face.ink, linewidth=0.8)
+        axes.axvline(0, color=face.ink, linewidth=0.8, zorder=0.9)
         axes.margins(x=0.12)
         sides = [("Owned", face.owned, PATCH), ("Owed", face.owed, PATCH)]
         aimed = any(goal is not None for _, _, _, goal in rows)
@@ -241,6 +243,11 @@ def short(text: str, length: int) -> str:
     return kept if len(kept) <= length else kept[: length - 1].rstrip() + "…"
 
 
+def _debt(value: float) -> str:
+    """What is owed has no share: its amount is said."""
+    return f"{value:,.0f}" if 100 <= -value < 1e12 else f"{value:.3g}"
+
+
 def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
     """Plain digits with thousands; from ten million on the axis is in millions, and says so."""
     highest = max(map(abs, values), default=0)
@@ -298,6 +305,8 @@ def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Lo
     face = FACES[look.face]
     size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
     figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
+    margin = MARGIN if look.height >= 360 else NARROW_MARGIN
+    figure.get_layout_engine().set(w_pad=margin, h_pad=margin)
     axes = figure.add_subplot(facecolor=face.ground)
     draw(axes, face)
     _finish(axes, face)
@@ -326,9 +335,9 @@ def _stack(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
 
 def _fill(axes: Any, days: Sequence[date], base: list[float], edge: list[float], colour: str) -> None:
     if len(days) == 1:
-        axes.bar(days, edge[0] - base[0], bottom=base[0], color=colour, alpha=0.35, width=0.4)
+        axes.bar(days, edge[0] - base[0], bottom=base[0], color=colour, alpha=THIN, width=0.4)
     else:
-        axes.fill_between(days, list(base), edge, color=colour, alpha=0.35, linewidth=0)
+        axes.fill_between(days, list(base), edge, color=colour, alpha=THIN, linewidth=0)
 
 
 def _lines(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
@@ -364,8 +373,8 @@ def _handle(colour: str, kind: str, face: Face) -> Any:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    if kind == PATCH:
-        return Patch(color=colour, label="placeholder")
+    if kind in (PATCH, AREA):
+        return Patch(color=colour, alpha=THIN if kind == AREA else 1, linewidth=0, label="placeholder")
     line, marker = (kind, "") if kind == "-" else ("", kind)
     return Line2D(
         [], [], color=colour, linestyle=line, marker=marker, mfc=face.ground, linewidth=2, label="placeholder"

@@ -211,6 +211,12 @@ def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, por
     assert shown == {"Net worth": ["180.20"], "Assets": ["300.25"], "Liabilities": ["-120.05"]}
 
 
+def test_axes_of_the_chart_are_named(vera_staff, portfolio):
+    worth(portfolio, "5.00")
+    axes = json.loads(page(vera_staff)["worth"]["chart"]["options"])["scales"]
+    assert {name: axis["title"]["text"] for name, axis in axes.items()} == {"x": "Date", "y": "EUR"}
+
+
 def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
     worth(portfolio, "75.00", on=date(2020, 1, 1))
     worth(portfolio, "25.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
@@ -114,6 +115,45 @@ def test_picture_has_the_size_asked_for(width, height):
         assert image(draw(Look("png", "light", width, height))).size == (width, height)
         root = ElementTree.fromstring(draw(Look("svg", "light", width, height)))
         assert (root.get("width"), root.get("height")) == (f"{width * 0.75:g}pt", f"{height * 0.75:g}pt")
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_smallest_debt_is_seen_and_named_beside_the_largest_house(face):
+    house = Slice("House", Decimal(336_000), Decimal(1))
+    card = Slice("Card", Decimal(-715), None)
+    found = Allocation(
+        date(2024, 1, 1), "EUR", house.value, card.value, (house,), (card,), overlap=False, missing_rates=()
+    )
+    labels = {"House": "House", "Card": "Card"}
+    picture = image(allocation_plot(found, labels=labels, look=Look("png", face)))
+    owed = rows_with(picture.rotate(90, expand=True), lambda r, g, b: r > g + 90 and r > b + 90)
+    assert len(owed) >= 2
+    assert "-715" in texts(allocation_plot(found, labels=labels))
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_legend_has_the_colour_that_the_areas_have(face):
+    """Of an area and of its swatch, which are mixed with the same ground."""
+    picture = image(net_worth_plot(YEAR, currency="EUR", look=Look("png", face)))
+    width, height = picture.size
+    ground = picture.getpixel((1, 1))
+    above = Counter(picture.crop((100, 60, width - 60, 200)).get_flattened_data())
+    del above[ground]
+    (area, _), *_ = above.most_common(1)
+    assert area in set(picture.crop((0, height - 60, width, height)).get_flattened_data())
+
+
+@pytest.mark.parametrize("height", [200, 480])
+def test_nothing_touches_the_edge(height):
+    for png in (
+        net_worth_plot(YEAR, currency="EUR", look=Look("png", height=height)),
+        allocated("A group", look=Look("png", height=height)),
+    ):
+        picture = image(png)
+        inner = picture.crop((5, 5, picture.width - 5, picture.height - 5))
+        picture.paste((255, 255, 255), (5, 5, picture.width - 5, picture.height - 5))
+        assert len(set(picture.get_flattened_data())) == 1
+        assert len(set(inner.get_flattened_data())) > 1
 
 
 def test_axes_name_currency_dates_and_thousands():
