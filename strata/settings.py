@@ -159,7 +159,8 @@ def database(url: str) -> dict:
     config = env.db_url_config(url)
     given = config.get("OPTIONS", {})
     if config.get("ENGINE") == "django.db.backends.sqlite3":
-        config = config | KEPT | {"NAME": writable_file(config["NAME"]), "OPTIONS": SQLITE | given}
+        file = writable_file(config["NAME"])
+        config = config | KEPT | {"ENGINE": "strata.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
         return config | ({"TEST": own_test_file()} if TESTING else {})
     if config.get("ENGINE") == "django.db.backends.postgresql":
         return config | KEPT | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}

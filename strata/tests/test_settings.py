@@ -147,7 +147,7 @@ def test_a_key_that_cannot_be_kept_is_said_aloud(clone):
 
 def test_the_database_is_a_file_of_the_clone_by_default(clone):
     database = values(clone, "DATABASES")["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["ENGINE"] == "strata.sqlite"
     assert database["NAME"] == str(clone / ".data" / "strata.db")
     assert (clone / ".data").is_dir()
 
@@ -223,7 +223,7 @@ def test_the_running_connection_has_what_its_settings_promise():
 
 @pytest.mark.django_db
 def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
-    from django.db.backends.sqlite3.base import DatabaseWrapper
+    from strata.sqlite.base import DatabaseWrapper
 
     configured = running.DATABASES["default"] | module.database(f"sqlite:///{tmp_path}/strata.db")
     connection = DatabaseWrapper(configured, alias="file")
