@@ -30,7 +30,7 @@ lock: ## pin the requirements anew, with hashes
 
 coverage: ## the suite on SQLite with the lines it does not reach
 	@scripts/bootstrap dev
-	@env -u TEST_DATABASE_URL .venv/bin/pytest -n 2 --cov --cov-report=term $(ARGS)
+	@env -u TEST_DATABASE_URL .venv/bin/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 bench: ## the table of speeds (ARGS for its options)
 	@scripts/bootstrap dev

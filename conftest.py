@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from assets.models import AssetType
 from assets.seeds import shared_types
@@ -36,11 +37,27 @@ def _flush_takes_what_stands_too(django_db_setup):
     connection.ops.sql_flush = sql_flush
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_looked_for_once():
+    """Each test client starts the middleware anew, and WhiteNoise would go through all the folders each time."""
+    usual, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def add_files_from_finders(self):
+        known = found.setdefault((self.static_prefix, self.max_age), self.files)
+        if known is self.files:
+            usual(self)
+        self.files = known
+
+    WhiteNoiseMiddleware.add_files_from_finders = add_files_from_finders
+
+
 @pytest.fixture
 def shared_asset_types(db):
     """The migration's rows, put back where a test's flush has taken them."""
+    there = set(map(str, AssetType.objects.values_list("id", flat=True)))
     for row in shared_types():
-        AssetType.objects.get_or_create(id=row["id"], defaults=row)
+        if row["id"] not in there:
+            AssetType.objects.create(**row)
 
 
 def client_of(user) -> APIClient:

@@ -173,7 +173,7 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
     def destroy(self, request, pk=None):
         list(ApiToken.objects.select_for_update().filter(pk=path_id(pk, "token")).values_list("pk"))
         token = self.get_object()
-        require_match(request, etag_of(self.get_serializer(token).data))
+        require_match(request, lambda: etag_of(self.get_serializer(token).data))
         token.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -58,12 +58,16 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
     # A test's own transaction is no one's: what it runs inside begins and ends as if it were not there.
     block = next((one for one in connection.atomic_blocks if not one._from_testcase), None)
     writing = getattr(connection, "strata_writing", None)
-    open_hooks = [hook for _, hook, *_ in connection.run_on_commit]
-    if writing is None or writing.block is not block or writing.begun not in open_hooks:
+    if writing is None or writing.block is not block or not _is_open(writing, connection):
         writing = Writing(_not_before_the_journal(using), block, lambda: None)
         transaction.on_commit(writing.begun, using=using)
         connection.strata_writing = writing
     return writing.at
+
+
+def _is_open(writing: Writing, connection: Any) -> bool:
+    """Looked for from the end: a transaction that writes much has many hooks."""
+    return any(hook is writing.begun for _, hook, *_ in reversed(connection.run_on_commit))
 
 
 def _not_before_the_journal(using: str) -> datetime:

@@ -43,6 +43,8 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config, items) -> None:
+    """What starts servers comes first, and so on one worker: it waits a lot, and two would be in each other's way."""
+    items.sort(key=lambda item: item.get_closest_marker("server") is None)
     elsewhere = [item for item in items if item.get_closest_marker(OTHER)]
     if elsewhere:
         items[:] = [item for item in items if item not in elsewhere]

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from tests.serving import Server, environment, serving
 pytestmark = pytest.mark.server
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))  # `make chaos` asks for more
 JSON = {"Content-Type": "application/json"}
+HALF_A_HEADER = b"GET / HT"
 HALF_A_BODY = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
 
 
@@ -115,19 +117,20 @@ def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
 
 
 @pytest.mark.on_sqlite
-@pytest.mark.parametrize("sent", [b"GET / HT", HALF_A_BODY])
-def test_clients_that_stop_in_the_middle_hold_a_thread_for_a_while_only(env, sent):
-    """As many as there are threads: without an end to the waiting nobody else would ever be answered."""
-    with serving(env | {"WEB_CONCURRENCY": "1", "WEB_THREADS": "2"}) as server:
-        assert server.ask("GET", "/api/v1/health/live")[0].status == 200
-        stopped = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
-        try:
-            for connection in stopped:
-                connection.sendall(sent)
+def test_clients_that_stop_in_the_middle_hold_a_thread_for_a_while_only(env):
+    """As many as there are threads: without an end to the waiting nobody else would ever be answered.
+
+    Of two servers one has clients that stop in a header, the other has those that stop in a body.
+    """
+    small = env | {"WEB_CONCURRENCY": "1", "WEB_THREADS": "2"}
+    with serving(small) as one, serving(small) as other, ExitStack() as stopped:
+        for server, sent in ((one, HALF_A_HEADER), (other, HALF_A_BODY)):
             assert server.ask("GET", "/api/v1/health/live")[0].status == 200
-        finally:
-            for connection in stopped:
-                connection.close()
+            for _ in range(2):
+                connection = socket.create_connection(("127.0.0.1", server.port))
+                stopped.enter_context(connection).sendall(sent)
+        for server, sent in ((one, HALF_A_HEADER), (other, HALF_A_BODY)):
+            assert server.ask("GET", "/api/v1/health/live")[0].status == 200, sent
 
 
 @pytest.mark.chaos

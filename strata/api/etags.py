@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +17,11 @@ def etag_of(data: Any) -> str:
     return quote_etag(hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32])
 
 
-def require_match(request: Any, current: str) -> None:
-    """412 for a stale If-Match; 428 where the installation makes it compulsory and it is absent."""
+def require_match(request: Any, current: Callable[[], str]) -> None:
+    """412 for a stale If-Match; 428 where the installation makes it compulsory and it is absent.
+
+    `current` works out the ETag of what is there, which without an If-Match nobody asks for.
+    """
     sent = request.headers.get("If-Match")
     if sent is None:
         if settings.IF_MATCH_REQUIRED and request.method in ("PUT", "PATCH", "DELETE"):
@@ -26,7 +30,7 @@ def require_match(request: Any, current: str) -> None:
             )
         return
     known = parse_etags(sent)
-    if "*" not in known and current not in known:
+    if "*" not in known and current() not in known:
         raise Refusal("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
 
 

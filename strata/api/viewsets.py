@@ -145,7 +145,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
             require_role(self.request.user, row.owning_household_id(), self.writers)
             self.idempotency_household_id = row.owning_household_id()
             if self.request.method in ("PUT", "PATCH", "DELETE"):
-                require_match(self.request, etag_of(self.get_serializer(row).data))
+                require_match(self.request, lambda: etag_of(self.get_serializer(row).data))
         return row
 
     def lock(self, pk: UUID) -> None:
