@@ -4,6 +4,7 @@ from importlib import import_module
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -38,6 +39,20 @@ def _flush_takes_what_stands_too(django_db_setup):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _shared_types_are_there_again_after_a_flush(django_db_setup):
+    """A migration laid them down, and whichever test comes next on this worker counts on them."""
+    usual = connection.ops.execute_sql_flush
+
+    def execute_sql_flush(statements):
+        usual(statements)
+        QuerySet(AssetType).bulk_create(
+            [AssetType(**row) for row in shared_types()]
+        )  # as quietly as they went
+
+    connection.ops.execute_sql_flush = execute_sql_flush
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _static_files_are_looked_for_once():
     """Each test client starts the middleware anew, and WhiteNoise would go through all the folders each time."""
     usual, found = WhiteNoiseMiddleware.add_files_from_finders, {}
@@ -51,15 +66,6 @@ def _static_files_are_looked_for_once():
     WhiteNoiseMiddleware.add_files_from_finders = add_files_from_finders
 
 
-@pytest.fixture
-def shared_asset_types(db):
-    """The migration's rows, put back where a test's flush has taken them."""
-    there = set(map(str, AssetType.objects.values_list("id", flat=True)))
-    for row in shared_types():
-        if row["id"] not in there:
-            AssetType.objects.create(**row)
-
-
 def client_of(user) -> APIClient:
     client = APIClient()
     client.force_authenticate(user)
@@ -67,7 +73,7 @@ def client_of(user) -> APIClient:
 
 
 @pytest.fixture
-def household(db, shared_asset_types):
+def household(db):
     return Household.objects.create(name="Household")
 
 

@@ -88,7 +88,7 @@ def url(database) -> str:
 
 
 @pytest.fixture
-def world(household, portfolio, shared_asset_types):
+def world(household, portfolio):
     """A household's rows. Every name in it has "ecret" in it, so that a leak can be looked for."""
     return rows_of(household, "Secret", portfolio=portfolio)
 

@@ -86,7 +86,7 @@ def session_of(user) -> tuple[str, str]:
 
 
 @pytest.fixture
-def root(shared_asset_types):
+def root(db):
     return User.objects.create_user(EVIL, password="correct horse battery", is_staff=True, is_superuser=True)
 
 

@@ -336,7 +336,7 @@ SHARED = [type_id(number) for number in range(1, 40)]  # the migration's rows, w
     ],
     ids=lambda command: command[0],
 )
-def test_every_row_that_a_command_writes_is_known_since_its_line(shared_asset_types, command):
+def test_every_row_that_a_command_writes_is_known_since_its_line(db, command):
     call_command(command[0], verbosity=0, **command[1])
     for model in DELETABLE:
         if issubclass(model, TrackedModel):

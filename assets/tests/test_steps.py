@@ -226,7 +226,7 @@ class Writes(RuleBasedStateMachine):
         assert not DailyStep.objects.filter(portfolio_id=key).exists()
 
 
-def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(shared_asset_types):
+def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
     run_state_machine_as_test(
         Writes, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
     )
@@ -274,7 +274,7 @@ def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, househo
 
 
 @pytest.mark.django_db
-def test_demo_leaves_the_table_in_step(shared_asset_types):
+def test_demo_leaves_the_table_in_step(db):
     from assets.rates import add_rates, quotes_in
 
     add_rates(*quotes_in(b"Date,USD,CHF,\n2024-01-02,1.1,0.9,\n"))
@@ -284,7 +284,7 @@ def test_demo_leaves_the_table_in_step(shared_asset_types):
 
 
 @pytest.mark.django_db
-def test_seed_benchmark_leaves_the_table_in_step(shared_asset_types):
+def test_seed_benchmark_leaves_the_table_in_step(db):
     call_command("seed_benchmark", assets=12, snapshots=9, span_days=5, verbosity=0)
     assert DailyStep.objects.exists()
     assert_in_step()

@@ -84,7 +84,7 @@ def test_anyone_may_leave_but_only_owners_remove_others(bob, bob_user, vera, ver
     assert vera.delete(f"{members}/{vera_user.memberships.get().pk}").status_code == 204
 
 
-def test_first_household_is_made_by_a_write_and_never_by_a_get(db, shared_asset_types, dora):
+def test_first_household_is_made_by_a_write_and_never_by_a_get(db, dora):
     client = client_of(dora)
     for path in ("me", "households", "portfolios", "categories"):
         assert client.get(f"{API}/{path}").status_code == 200
