@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def wait_until_ready(server, base):
     while server.poll() is None and time.monotonic() < deadline:
         try:
             return urllib.request.urlopen(f"{base}/api/v1/health/ready", timeout=2)
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, or not answered in time
             server.poll() or select_nothing()
     raise AssertionError("the server did not get ready")
 
