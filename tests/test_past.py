@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -17,11 +16,11 @@ from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.seeds import type_id
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
-from portfolios.reports import GROUP_BY
 from strata import clock
 from strata.ownership import OWNER, VIEWER
 from strata.past import rewindable, rewound
 from tests.conftest import RANDOM_SEED
+from tests.random_household import RandomHousehold
 
 API = "/api/v1"
 
@@ -41,219 +40,6 @@ def asset(portfolio):
     return Asset.objects.create(
         portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
     )
-
-
-class RandomHousehold:
-    """Edits of every kind, drawn by a seed, made through the API and by set; most succeed, all may be refused."""
-
-    def __init__(self, client, household, seed):
-        self.client, self.household, self.random = client, household, random.Random(seed)
-        self.portfolios, self.assets, self.tags, self.categories = [], [], [], []
-        self.below = []  # paths of snapshots and transactions
-        self.turn = 0
-        for _ in range(2):
-            self.make_portfolio()
-            self.make_asset()
-
-    def edit(self):
-        self.turn += 1
-        (name,) = self.random.choices([*EDITS], [*EDITS.values()])
-        getattr(self, name)()
-
-    def post(self, path, kept=None, **body):
-        answer = self.client.post(f"{API}/{path}", body)
-        assert answer.status_code < 500, answer.content
-        if answer.status_code == 201 and kept is not None:
-            kept.append(answer.json()["id"])
-        return answer
-
-    def some(self, things):
-        return self.random.choice(things) if things else "01890a5d-ac96-774b-bcce-b302099a8057"
-
-    def name(self):
-        self.turn += 1
-        return f"{self.random.choice(('Ünïcødé', 'x', '=1+1', 'Ω', 'İstanbul', '李', 'Straße'))} {self.turn}"
-
-    def day(self):
-        return (timezone.now().date() - timedelta(days=self.random.randrange(40))).isoformat()
-
-    def amount(self):
-        return f"{self.random.randrange(-(10**9), 10**9)}.{self.random.randrange(10**4):04d}"
-
-    def make_portfolio(self):
-        currency = self.random.choice(("EUR", "USD", "CHF"))
-        self.post("portfolios", self.portfolios, name=self.name(), base_currency=currency)
-
-    def change_portfolio(self):
-        path = f"{API}/portfolios/{self.some(self.portfolios)}"
-        self.client.patch(
-            path,
-            self.random.choice(
-                ({"name": self.name()}, {"base_currency": "USD"}, {"time_zone": "Pacific/Kiritimati"})
-            ),
-        )
-
-    def delete_portfolio(self):
-        if self.random.random() < 0.3:
-            self.client.delete(f"{API}/portfolios/{self.some(self.portfolios)}")
-
-    def take_snapshot(self):
-        self.post(f"portfolios/{self.some(self.portfolios)}/snapshots", on=self.day())
-
-    def make_asset(self):
-        self.post(
-            "assets",
-            self.assets,
-            name=self.name(),
-            portfolio_id=self.some(self.portfolios),
-            asset_type_id=str(type_id(self.random.randrange(2, 9))),
-            currency=self.random.choice(("EUR", "USD", "CHF", "JPY")),
-            quantity=self.random.choice((None, "0.000000000000000001", "12345678901234567890.5")),
-            value=self.amount(),
-            on=self.day(),
-        )
-
-    def change_asset(self):
-        body = self.random.choice(
-            (
-                {"name": self.name()},
-                {"notes": "a\nb\t'\"\\ \u2603 " * 3},
-                {"portfolio_id": self.some(self.portfolios)},
-                {"tag_ids": self.random.sample(self.tags, min(2, len(self.tags)))},
-                {"category_ids": self.random.sample(self.categories, min(2, len(self.categories)))},
-                {"acquired_on": self.day(), "quantity": "1.10"},
-            )
-        )
-        self.client.patch(f"{API}/assets/{self.some(self.assets)}", body)
-
-    def delete_asset(self):
-        self.client.delete(f"{API}/assets/{self.some(self.assets)}")
-
-    def dispose(self):
-        self.post(f"assets/{self.some(self.assets)}/dispose", on=self.day(), proceeds="12.5")
-
-    def reinstate(self):
-        self.post(f"assets/{self.some(self.assets)}/reinstate")
-
-    def add_value(self):
-        path = f"assets/{self.some(self.assets)}/snapshots"
-        answer = self.post(path, value=self.amount(), on=self.day(), note=self.name())
-        if answer.status_code == 201:
-            self.below.append((path, answer.json()["id"], {"value": self.amount()}))
-
-    def add_transaction(self):
-        path = f"assets/{self.some(self.assets)}/transactions"
-        answer = self.post(path, type="INCOME", amount="12.34", on=self.day(), fee="0.01")
-        if answer.status_code == 201:
-            self.below.append((path, answer.json()["id"], {"tax": "1.5", "note": self.name()}))
-
-    def change_below(self):
-        if self.below:
-            path, pk, body = self.some(self.below)
-            self.client.patch(f"{API}/{path}/{pk}", body)
-
-    def delete_below(self):
-        if self.below:
-            path, pk, _ = self.some(self.below)
-            self.client.delete(f"{API}/{path}/{pk}")
-
-    def label(self):
-        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
-        choice = self.random.randrange(4)
-        if choice == 0:
-            self.post(kind, kept, name=self.name(), household_id=str(self.household.pk))
-        elif choice == 1:
-            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"name": self.name()})
-        elif choice == 2 and kind == "categories":
-            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"parent_id": self.some(kept)})
-        elif choice == 3:
-            self.client.delete(f"{API}/{kind}/{self.some(kept)}")
-
-    def attach(self):
-        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
-        self.post(f"assets/{self.some(self.assets)}/{kind}/{self.some(kept)}")
-
-    def change_by_set(self):
-        AssetSnapshot.objects.filter(asset=self.some(self.assets)).update(value=self.amount())
-        Asset.objects.filter(portfolio=self.some(self.portfolios)).update(notes=self.name())
-
-    def delete_by_set(self):
-        AssetSnapshot.objects.filter(asset=self.some(self.assets), on__lte=self.day()).delete()
-
-    def add_rate(self):
-        currency, units = self.random.choice(("USD", "CHF", "JPY")), f"1.{self.random.randrange(1, 10**6)}"
-        ExchangeRate.objects.create(currency=currency, on=self.day(), units_per_euro=units)
-
-    def questions(self):
-        asset, portfolio = self.some(self.assets), self.some(self.portfolios)
-        lists = self.random.sample(
-            (
-                "/assets?page_size=200",
-                "/assets?page_size=200&ordering=-current_value,name",
-                f"/assets?page_size=200&on={self.day()}&disposed=false",
-                f"/assets?page_size=200&portfolio={portfolio}",
-                f"/assets?page_size=200&tag={self.some(self.tags)}",
-                f"/assets?page_size=200&category={self.some(self.categories)}",
-                "/assets?page_size=200&search=x&group=FINANCIAL",
-                f"/assets/{asset}",
-                f"/assets/{asset}?on={self.day()}",
-                f"/assets/{asset}/snapshots?page_size=200",
-                f"/assets/{asset}/transactions?page_size=200",
-                "/portfolios?page_size=200",
-                f"/portfolios?page_size=200&on={self.day()}",
-                f"/portfolios/{portfolio}",
-                f"/portfolios/{portfolio}?on={self.day()}",
-                f"/portfolios/{portfolio}/snapshots",
-                "/tags?page_size=200",
-                "/categories?page_size=200",
-                "/households",
-                "/exchange-rates?page_size=200",
-            ),
-            4,
-        )
-        return [*lists, *self.random.sample(self.reports(portfolio), 4)]
-
-    def reports(self, portfolio):
-        by, start = self.random.choice(GROUP_BY), self.day()
-        tree = f"category&level={self.random.randrange(1, 4)}"
-        below = f"category&under={self.some(self.categories)}"
-        return (
-            f"/net-worth?interval=month&group_by={by}",
-            f"/net-worth?interval=day&currency=USD&group_by={by}",
-            f"/net-worth?interval=week&group_by={tree}&start={start}",
-            f"/portfolios/{portfolio}/history?group_by={by}",
-            f"/portfolios/{portfolio}/history?interval=day&end={start}",
-            f"/allocation?by={by}",
-            f"/allocation?by={tree}&on={start}",
-            f"/allocation?by={by}&tag=none&group=FINANCIAL",
-            f"/net-worth?interval=day&end={start}&under={self.some(self.categories)}",
-            f"/portfolios/{portfolio}/allocation?by={below}",
-            f"/net-worth/change?by={by}&start={start}",
-            f"/net-worth/change?by={below}",
-            f"/portfolios/{portfolio}/change?by={by}&currency=JPY",
-        )
-
-
-EDITS = {
-    "make_portfolio": 1,
-    "change_portfolio": 1,
-    "delete_portfolio": 1,
-    "take_snapshot": 1,
-    "make_asset": 2,
-    "change_asset": 3,
-    "delete_asset": 1,
-    "dispose": 1,
-    "reinstate": 1,
-    "add_value": 3,
-    "add_transaction": 1,
-    "change_below": 2,
-    "delete_below": 1,
-    "label": 2,
-    "attach": 1,
-    "change_by_set": 1,
-    "delete_by_set": 1,
-    "add_rate": 1,
-}
 
 
 @pytest.mark.parametrize("seed", [1, 2, int(os.environ[RANDOM_SEED])])

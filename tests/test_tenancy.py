@@ -1,6 +1,6 @@
 """Every route and method, walked from the URL resolver: what each role may do, and that a stranger learns nothing.
 
-A new route fails here until WHOSE says who may see it and BODIES what a good request to it sends.
+A new route fails here until good_requests.py says whose it is, and what a good request to it sends.
 """
 
 from __future__ import annotations
@@ -27,123 +27,9 @@ from strata.models import ApiToken, User
 from strata.ownership import OWNER, VIEWER
 from tests.conftest import rows_of
 from tests.every_route import ABSENT, METHODS, Field, Route, address, fields_of_bodies, routes
+from tests.good_requests import BODIES, QUERIES, WHOSE, key, nothing
 
 API = "/api/v1"
-HAS_NO_ROWS = {
-    "public": {"live", "ready", "version", "openapi"},
-    "login": {"login"},  # test_tokens, test_lockout
-    "the caller's own": {"me", "password", "token-list", "invitation-list"},
-}
-WHOSE = {
-    **HAS_NO_ROWS,
-    "one user's": {"token-detail", "invitation-detail", "invitation-accept"},
-    "shared": {"exchange-rate-list", "exchange-rate-detail"},
-    "the household's": {
-        "allocation",
-        "allocation-chart.png",
-        "allocation-chart.svg",
-        "allocation-target-detail",
-        "allocation-target-history",
-        "allocation-target-list",
-        "asset-category",
-        "asset-detail",
-        "asset-dispose",
-        "asset-history",
-        "asset-list",
-        "asset-reinstate",
-        "asset-snapshot-detail",
-        "asset-snapshot-history",
-        "asset-snapshot-list",
-        "asset-tag",
-        "asset-type-detail",
-        "asset-type-history",
-        "asset-type-list",
-        "category-assets",
-        "category-children",
-        "category-detail",
-        "category-history",
-        "category-list",
-        "change",
-        "household-detail",
-        "household-history",
-        "household-invitations",
-        "household-list",
-        "member-detail",
-        "member-list",
-        "net-worth",
-        "net-worth-chart.png",
-        "net-worth-chart.svg",
-        "portfolio-allocation",
-        "portfolio-allocation-chart.png",
-        "portfolio-allocation-chart.svg",
-        "portfolio-change",
-        "portfolio-changes",
-        "portfolio-detail",
-        "portfolio-history",
-        "portfolio-list",
-        "portfolio-net-worth-chart.png",
-        "portfolio-net-worth-chart.svg",
-        "portfolio-quality",
-        "portfolio-snapshot-detail",
-        "portfolio-snapshot-history",
-        "portfolio-snapshot-list",
-        "tag-detail",
-        "tag-history",
-        "tag-list",
-        "transaction-detail",
-        "transaction-history",
-        "transaction-list",
-    },
-}
-
-
-def nothing(world) -> dict:
-    return {}
-
-
-BODIES = {
-    "allocation-target-detail": lambda world: {"share": "0.2"},
-    "allocation-target-list": lambda world: {
-        "share": "0.2",
-        "tag_id": key(world, "tag"),
-        "portfolio_id": key(world, "portfolio"),
-    },
-    "asset-category": nothing,
-    "asset-detail": lambda world: {"name": "New", "portfolio_id": key(world, "portfolio")},
-    "asset-dispose": lambda world: {"on": "2199-12-31"},
-    "asset-list": lambda world: {
-        "name": "New",
-        "portfolio_id": key(world, "portfolio"),
-        "asset_type_id": key(world, "asset-type"),
-        "category_ids": [key(world, "category")],
-        "tag_ids": [key(world, "tag")],
-    },
-    "asset-reinstate": nothing,
-    "asset-snapshot-detail": lambda world: {"value": "2"},
-    "asset-snapshot-list": lambda world: {"value": "2"},
-    "asset-tag": nothing,
-    "asset-type-detail": lambda world: {"label": "New"},
-    "asset-type-list": lambda world: {"code": "NEW", "label": "New", "household_id": key(world, "household")},
-    "category-assets": lambda world: {"asset_id": key(world, "asset")},
-    "category-detail": lambda world: {"name": "New"},
-    "category-list": lambda world: {"name": "New", "household_id": key(world, "household")},
-    "exchange-rate-list": lambda world: {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"},
-    "household-detail": lambda world: {"name": "New"},
-    "household-invitations": lambda world: {"username": "newcomer", "role": "viewer"},
-    "household-list": lambda world: {"name": "New"},
-    "invitation-accept": nothing,
-    "member-detail": lambda world: {"role": "editor"},
-    "password": lambda world: {"current_password": "wrong", "new_password": "staple of a new kind"},
-    "portfolio-detail": lambda world: {"name": "New"},
-    "portfolio-list": lambda world: {"name": "New", "household_id": key(world, "household")},
-    "portfolio-snapshot-detail": lambda world: {"note": "New"},
-    "portfolio-snapshot-list": lambda world: {"on": "2026-01-31"},
-    "tag-detail": lambda world: {"name": "New"},
-    "tag-list": lambda world: {"name": "New", "household_id": key(world, "household")},
-    "transaction-detail": lambda world: {"type": "EXPENSE"},
-    "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
-}
-QUERIES: dict[str, dict[str, str]] = {}  # what a GET of a route needs in its query, by the route's name
 DONE = {"get": 200, "post": 201, "put": 200, "patch": 200, "delete": 204}
 DONE_OTHERWISE = {
     ("asset-category", "post"): 200,
@@ -162,10 +48,6 @@ MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
 # By the name of a field or parameter, where it is not the thing's.
 THINGS = {"parent": "category", "under": "category", "asset_type": "asset-type", "type": "asset-type"}
-
-
-def key(world, thing) -> str:
-    return str(world[thing].pk)
 
 
 # --- the cast, each with a token of their own ---
