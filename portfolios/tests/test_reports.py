@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from assets import worth
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset, AssetSnapshot, Transaction
 from assets.seeds import type_id
 from assets.taxonomy import label
 from portfolios.reports import (
@@ -115,6 +115,20 @@ def test_change_by_group_adds_up(portfolio, holdings):
     rows = {found.labels[key]: (row.flows, row.came) for key, row in found.change.rows.items()}
     assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
     assert found.change.total.change == 418
+
+
+def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio):
+    def bought(asset, on, **money):
+        Transaction.objects.create(asset=asset, on=on, occurred_at=noon(on, "UTC"), currency="EUR", **money)
+
+    shares = held(portfolio, "Shares", 5, "120", on="2024-06-10")
+    bought(shares, date(2024, 5, 2), type="ACQUIRE", amount=100, fee=3)
+    bought(shares, date(2024, 5, 3), type="INCOME", amount=7)  # on its own day, and that is over
+    known = held(portfolio, "Known before", 5, "50", on="2024-05-01")
+    bought(known, date(2024, 5, 1), type="ACQUIRE", amount=40)
+    total = change_report([portfolio], start=date(2024, 5, 31), end=END).change.total
+    assert (total.flows, total.expenses, total.value_change) == (103, 3, 20)
+    assert (total.income, total.came, total.change) == (0, 0, 120)
 
 
 def test_quality_names_the_way_to_mend_it(portfolio, holdings):
