@@ -60,8 +60,8 @@ def totals_on(
     assets) or texts (groups and currencies). An asset's keys are all its own categories or tags, so there may be
     several or none; `rename` puts another key in the place of those that it names (a category's ancestor, say).
     Of the assets only those `among` some count, where these are given. Columns that are zero on every day are left
-    out. `derived=False` reads the values themselves and not what is
-    stored of their sums: for who looks at rows that are not the present ones.
+    out. `derived=False` reads the values themselves and not what is stored of their sums: for who looks at rows that
+    are not the present ones.
     """
     if not days:
         return Totals((), {})
@@ -87,9 +87,9 @@ def histories(
 ) -> Iterator[tuple[Holding, History]]:
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
-    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough: the first
-    two of these values, the last, and the last before its disposal. An asset that has no values has an empty
-    history. Amounts are ten-thousandths.
+    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough: those values
+    that stand on `start` and on `end`, the last before the disposal, and the first where it is later than `start`. An
+    asset that has no values has an empty history. Amounts are ten-thousandths.
     """
     few = [asset for asset in held if asset.currency == reported_in]
     many = [asset for asset in held if asset.currency != reported_in]

@@ -182,7 +182,7 @@ class _Window:
     def __init__(self, start: date, end: date, currency: str, rates: RateBook) -> None:
         self.start, self.end, self.currency, self.rates = start, end, currency, rates
         self._carried: dict[str, _Carried] = {}
-        self._turns: dict[tuple[str, tuple[date, ...]], list[int] | None] = {}
+        self._turns: dict[str, tuple[tuple[date, ...], list[int] | None]] = {}
         self._sums: dict[str, tuple[int, int]] = {}
         self._missing: dict[tuple[str, date], Decimal] = {}
 
@@ -239,13 +239,18 @@ class _Window:
         return ten_thousandths(total)
 
     def _turns_of(self, currency: str, points: tuple[date, ...]) -> list[int] | None:
-        """By how much the rate rose from each point to the next; many assets have values on the very same days."""
-        key = currency, points
-        if key not in self._turns:
+        """By how much the rate rose from each point to the next.
+
+        Many assets have values on the very same days. Of each currency only the last are kept: the days of all
+        assets would be as much as their values, which are never held at once.
+        """
+        known, turns = self._turns.get(currency, ((), None))
+        if known != points or not points:
             carried = self._rates_of(currency)
             rates = [carried[on] for on in points]
-            self._turns[key] = None if None in rates else list(map(sub, rates[1:], rates))
-        return self._turns[key]
+            turns = None if None in rates else list(map(sub, rates[1:], rates))
+            self._turns[currency] = points, turns
+        return turns
 
     # --- its movements ---
 
