@@ -39,6 +39,7 @@ from strata.api.fields import UUIDSerializerField
 from strata.api.filters import (
     AS_OF,
     KNOWN_AT,
+    UUID_SCHEMA,
     Parameter,
     by_choice,
     by_currency,
@@ -100,7 +101,6 @@ def disposed_filter(rows, wanted, view):
     return rows.filter(**gone) if wanted[0] else rows.exclude(**gone)
 
 
-UUID_SCHEMA = {"type": "string", "format": "uuid"}
 read_id = UUIDSerializerField().to_internal_value
 
 

@@ -74,6 +74,9 @@ class Drill(forms.Form):
             self.names[field] = found[1]
         return wanted
 
+    def clean_asset_currency(self):
+        return self.cleaned_data["asset_currency"].upper()
+
     def clean_under(self):
         wanted = self.cleaned_data["under"]
         if wanted and wanted != UNSORTED:
@@ -95,7 +98,7 @@ class Drill(forms.Form):
         within: dict[str, Any] = {}
         for name in ("group", "type", "asset_currency"):
             if name in chosen:
-                within[SPLIT_BY[name]] = [chosen[name].upper() if name == "asset_currency" else chosen[name]]
+                within[SPLIT_BY[name]] = [chosen[name]]
         for name in ("tag", "under"):
             if name in chosen:
                 within[SPLIT_BY[name]] = None if chosen[name] == UNSORTED else UUID(chosen[name])
@@ -112,7 +115,7 @@ class Drill(forms.Form):
             elif name == "group":
                 yield name, value, Group(value).label
             else:
-                yield name, value, self.names.get(name, value.upper())
+                yield name, value, self.names.get(name, value)
 
     def trail(self) -> list[tuple[str, dict[str, str]]]:
         """(name, parameters that show it) from the whole down to what is shown; nothing where it is the whole."""

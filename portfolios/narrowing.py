@@ -12,12 +12,11 @@ from assets.models import AssetType, Category, Tag
 from assets.models.taxonomy import Group
 from portfolios.report_serializers import UNSORTED
 from strata.api.errors import not_found
-from strata.api.fields import CurrencySerializerField, UUIDSerializerField
-from strata.api.filters import TEXT, Parameter, choice, read_text
+from strata.api.fields import UUIDSerializerField
+from strata.api.filters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
 from strata.api.viewsets import CANONICAL_ID
 
-ID = {"type": "string", "format": "uuid"}
-ID_OR_NONE = {"anyOf": [ID, {"type": "string", "enum": [UNSORTED]}]}
+ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [UNSORTED]}]}
 
 
 def id_or_none(text: str) -> UUID | None:
@@ -26,17 +25,15 @@ def id_or_none(text: str) -> UUID | None:
 
 NARROWING = {
     "type": Parameter(
-        read_text, None, {"anyOf": [ID, TEXT]}, "Only assets of this type, by code or id.", many=False
+        read_text,
+        None,
+        {"anyOf": [UUID_SCHEMA, TEXT]},
+        "Only assets of this type, by code or id.",
+        many=False,
     ),
     "group": choice(Group.values, "Only assets whose type is of this group."),
     "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
-    "asset_currency": Parameter(
-        CurrencySerializerField().to_internal_value,
-        None,
-        {"type": "string", "pattern": "^[A-Za-z]{3}$"},
-        "Only assets that are kept in this currency.",
-        many=False,
-    ),
+    "asset_currency": currency_code("Only assets that are kept in this currency."),
     "under": Parameter(
         id_or_none, None, ID_OR_NONE, "Only what stands in this category or below it, or in none.", many=False
     ),

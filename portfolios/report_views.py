@@ -32,13 +32,12 @@ from portfolios.reports.freshness import state_of, with_state
 from portfolios.reports.quality import LOOKED_BACK
 from strata.api.errors import not_found
 from strata.api.etags import is_fresh, is_held
-from strata.api.fields import CurrencySerializerField, DaySerializerField, UUIDSerializerField
-from strata.api.filters import KNOWN_AT, Parameter, choice, whole_number
+from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.api.filters import KNOWN_AT, UUID_SCHEMA, Parameter, choice, currency_code, whole_number
 from strata.api.tables import TableRenderer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 
 DAY = {"type": "string", "format": "date"}
-ID = {"type": "string", "format": "uuid"}
 DEEPEST = 20
 
 
@@ -54,16 +53,10 @@ OF_EVERY_REPORT = {
     "portfolio": Parameter(
         UUIDSerializerField().to_internal_value,
         None,
-        ID,
+        UUID_SCHEMA,
         "Only these portfolios; may be repeated. All that you may see, where it is absent.",
     ),
-    "currency": Parameter(
-        CurrencySerializerField().to_internal_value,
-        None,
-        {"type": "string", "pattern": "^[A-Za-z]{3}$"},
-        "To report in. The portfolios' base currency, or EUR where they have several.",
-        many=False,
-    ),
+    "currency": currency_code("To report in. The portfolios' base currency, or EUR where they have several."),
     "known_at": KNOWN_AT,
 }
 LEVEL = whole_number(

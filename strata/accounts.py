@@ -171,7 +171,7 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
-        list(ApiToken.objects.select_for_update().filter(pk=path_id(pk, "token")).values_list("pk"))
+        list(self.get_queryset().select_for_update().filter(pk=path_id(pk, "token")).values_list("pk"))
         token = self.get_object()
         require_match(request, lambda: etag_of(self.get_serializer(token).data))
         token.delete()

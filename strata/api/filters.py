@@ -43,6 +43,8 @@ def read_text(text: str) -> str:
     return checked(validate_name, text)
 
 
+UUID_SCHEMA = {"type": "string", "format": "uuid"}
+CURRENCY_SCHEMA = {"type": "string", "pattern": "^[A-Za-z]{3}$"}
 TEXT = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
 
 
@@ -50,7 +52,7 @@ def by_id(lookup: str, about: str = "") -> Parameter:
     return Parameter(
         UUIDSerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
-        {"type": "string", "format": "uuid"},
+        UUID_SCHEMA,
         about,
     )
 
@@ -103,8 +105,13 @@ def by_currency(lookup: str = "currency") -> Parameter:
     return Parameter(
         CurrencySerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
-        {"type": "string", "pattern": "^[A-Za-z]{3}$"},
+        CURRENCY_SCHEMA,
     )
+
+
+def currency_code(about: str) -> Parameter:
+    """For a report to read."""
+    return Parameter(CurrencySerializerField().to_internal_value, None, CURRENCY_SCHEMA, about, many=False)
 
 
 def searching(*lookups: str) -> Parameter:
