@@ -24,9 +24,9 @@ schema: ## write openapi.yaml anew from the code
 
 lock: ## pin the requirements anew, with hashes
 	@scripts/bootstrap dev
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade requirements.in -o requirements.txt
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade requirements-semgrep.in -o requirements-semgrep.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements.in -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-semgrep.in -o requirements-semgrep.txt
 
 coverage: ## the suite on SQLite with the lines it does not reach
 	@scripts/bootstrap dev
