@@ -1,0 +1,104 @@
+"""What the statements are made of: tables out of parameters, the ways to ask, and what is told and read back."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
+HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
+type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
+type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each
+
+# Tables made of parameters.
+IDS = {
+    "sqlite": "SELECT value AS id FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::uuid[]) AS id",
+}
+ASSETS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS place,
+        json_extract(value, '$[2]') AS gone FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::int[], %s::date[]) AS asset(id, place, gone)",
+}
+CODES = {
+    "sqlite": "SELECT value AS code FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::text[]) AS code",
+}
+DAYS = {
+    "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::int[], %s::date[], %s::date[]) AS day(number, eve, on_day)",
+}
+
+
+def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        yield from _in_parts(cursor, sql, params, ROWS_AT_A_TIME)
+
+
+def fetched_packed(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once."""
+    with connection.chunked_cursor() as cursor:
+        yield from _in_parts(cursor, sql, params, PACKED_AT_A_TIME)
+
+
+def _in_parts(cursor: Any, sql: str, params: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    cursor.execute(sql, params)
+    while rows := cursor.fetchmany(size):
+        yield from rows
+
+
+def told_id(pk: UUID) -> Any:
+    return pk if connection.vendor == "postgresql" else pk.hex
+
+
+def told_ids(ids: Collection[UUID]) -> Any:
+    return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
+
+
+def told_places(rows: Sequence[Place]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
+
+
+def told_days(days: Sequence[date]) -> list[Any]:
+    """Each day with the one before it in the row."""
+    return told_spans(list(zip([date.min, *days[:-1]], days, strict=True)))
+
+
+def told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(range(len(spans))), [since for since, _ in spans], [until for _, until in spans]]
+    return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
+
+
+class Days(dict[Any, date]):
+    """Days by how the database writes them: a million values have few of them."""
+
+    def __missing__(self, text: Any) -> date:
+        self[text] = found = text if isinstance(text, date) else date.fromisoformat(text)
+        return found
+
+
+@lru_cache(maxsize=1024)
+def an_id(stored: str | UUID) -> UUID:
+    return stored if isinstance(stored, UUID) else UUID(stored)
+
+
+def whole(high: int, low: int) -> int:
+    """An amount from its two halves."""
+    return high * HALF + low
+
+
+def halves(amount: int) -> tuple[int, int]:
+    """Both with the amount's sign, as SQL divides."""
+    high, low = divmod(abs(amount), HALF)
+    return (high, low) if amount >= 0 else (-high, -low)

@@ -1,0 +1,146 @@
+"""The values themselves: all of each asset's between two days, those at the ends, and those around some.
+
+What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
+covered by the views of strata.shadows, SQLite looks through these by their indexes only then.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from assets.sql.parts import ASSETS, IDS, Days, Values, an_id, fetched, fetched_packed, told_ids, told_places
+
+# --- every value of each asset, packed: a row for each asset ---
+
+_SOURCE = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
+    ORDER BY s."on", s.observed_at"""
+_DAYS_OF_ASSET = 'SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND'
+_LAST_FIRST = 'ORDER BY o."on" DESC LIMIT 1'
+_SINCE_THE_NEWEST = f"""s."on" <= %s AND s."on" >= COALESCE((
+        {_DAYS_OF_ASSET} o."on" <= %s {_LAST_FIRST}
+    ), %s)"""
+_PACKED = {
+    "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
+    "postgresql": """SELECT place, (SELECT array_to_string(array_agg("on"), ',') || ' ' ||
+        array_to_string(array_agg(value), ',') FROM ({source}) AS s) FROM asset""",
+}
+
+
+def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+    """Each asset's values, from the newest up to `start` on, until `end`; those that have none are left out."""
+    if not ids:
+        return iter(())
+    vendor = connection.vendor
+    source = _SOURCE.format(wanted=_SINCE_THE_NEWEST)
+    statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor].format(source=source)}"
+    places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
+    return _unpacked(ids, fetched_packed(statement, [*places, end, start, start]))
+
+
+def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
+    """Many assets have values on the very same days: each row of days is read once."""
+    known: dict[str, tuple[date, ...]] = {}
+    for number, packed in rows:
+        if packed is None:
+            continue
+        text, _, amounts = packed.partition(" ")
+        days = known.get(text)
+        if days is None:
+            days = known[text] = tuple(map(date.fromisoformat, text.split(",")))
+        values = array("q", json.loads(f"[{amounts}]"))  # a fifth of the memory of a list
+        if len(set(days)) < len(days):  # of several values of a day the last one stands
+            last = dict(zip(days, values, strict=True))
+            yield ids[number], tuple(last), array("q", last.values())
+        else:
+            yield ids[number], days, values
+
+
+# --- each asset's values at the ends of a window ---
+
+
+_FIRST_DAY = f'{_DAYS_OF_ASSET} o."on" <= %s ORDER BY o."on" LIMIT 1'
+
+
+def _newest(wanted: str) -> str:
+    """The last day of such, and its value."""
+    return f"""(SELECT newest."on" || ' ' || newest.value FROM (
+            SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
+            WHERE s.asset_id = asset.id AND {wanted} ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+        ) newest)"""  # noqa: S608 - made of our own words
+
+
+_ENDS = {
+    vendor: f"""
+    WITH asset AS ({ASSETS[vendor]}),
+    valued AS MATERIALIZED (
+        SELECT id, place, gone, {_newest('s."on" <= %s')} AS opening, {_newest('s."on" <= %s')} AS closing FROM asset
+    )
+    SELECT place, opening,
+        CASE WHEN opening IS NULL THEN {_newest(f's."on" = ({_FIRST_DAY})')} END,
+        CASE WHEN gone <= %s THEN {_newest('s."on" < asset.gone')} END,
+        closing
+    FROM valued AS asset WHERE closing IS NOT NULL"""  # noqa: S608 - made of our own words
+    for vendor in ASSETS
+}
+
+
+def values_at_the_ends(
+    assets: Sequence[tuple[UUID, date | None]], start: date, end: date
+) -> Iterator[Values]:
+    """Of values_between those on `start` and `end`, the last before the asset went, and the first, if it is later."""
+    if not assets:
+        return
+    places = told_places([(pk, number, gone) for number, (pk, gone) in enumerate(assets)])
+    days = Days()
+    for number, *ends in fetched(_ENDS[connection.vendor], [*places, start, end, end, end]):
+        told = [end.split(" ") for end in ends if end is not None]
+        values = {days[on]: int(value) for on, value in told}
+        yield assets[number][0], tuple(values), array("q", values.values())
+
+
+# --- the values around some snapshots ---
+
+_AROUND = {
+    vendor: f"""
+    WITH mine AS ({IDS[vendor]}),
+    touched AS (
+        SELECT s.asset_id, MIN(s."on") AS first_on, MAX(s."on") AS last_on FROM assets_assetsnapshot s
+        WHERE s.id IN (SELECT id FROM mine) GROUP BY s.asset_id
+    ),
+    around AS (
+        SELECT s.asset_id, s."on", s.observed_at, s.value, s.id IN (SELECT id FROM mine) AS its
+        FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
+        AND s."on" >= COALESCE((
+            SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
+        ), t.first_on)
+        AND s."on" <= COALESCE((
+            SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
+        ), t.last_on)
+    ),
+    last AS (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY asset_id, "on", its ORDER BY observed_at DESC) AS place FROM around
+    )
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.its
+    FROM last l JOIN assets_asset a ON a.id = l.asset_id
+    WHERE l.place = 1 ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
+    for vendor in IDS
+}
+
+
+def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
+    """(asset, portfolio, type, currency, disposed_on, on, value, whether it is one of these), in order of time.
+
+    For each asset of the snapshots from the last day before the first of them to the first day after the last: of
+    each day the last of these values, and the last of the others. A day may have thousands.
+    """
+    days = Days({None: None})
+    rows = fetched(_AROUND[connection.vendor], [told_ids(snapshot_ids)])
+    for asset, portfolio, kind, currency, gone, on, value, its in rows:
+        yield an_id(asset), an_id(portfolio), an_id(kind), currency, days[gone], days[on], value, bool(its)
