@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from assets import steps
+from assets import derived, months, steps
 from assets.models import Category, ExchangeRate
 from assets.models.taxonomy import categories_in_cycles
 from strata.doctor import Level, examines
@@ -52,7 +52,7 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
 @examines("daily steps")
 def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
     wrong = 0
-    for portfolio_id in steps.portfolios().values_list("pk", flat=True):
+    for portfolio_id in derived.portfolios().values_list("pk", flat=True):
         if mistakes := steps.mistakes(portfolio_id):
             wrong += 1
             on, currency = min((min(days), currency) for (_, currency, _), days in mistakes.items())
@@ -60,5 +60,19 @@ def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
                 yield Level.FAIL, f"portfolio {portfolio_id} is wrong from {on} on, in {currency}. {MEND}"
     if wrong > MOST_NAMED:
         yield Level.FAIL, f"and {wrong - MOST_NAMED} more portfolios. {MEND}"
+    if not wrong:
+        yield Level.OK, "they are what the values make"
+
+
+@examines("packed months")
+def packed_months_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
+    wrong = 0
+    for portfolio_id in derived.portfolios().values_list("pk", flat=True):
+        for asset_id, month in sorted(months.mistakes(portfolio_id)):
+            wrong += 1
+            if wrong <= MOST_NAMED:
+                yield Level.FAIL, f"asset {asset_id} is wrong in {month:%Y-%m}. {MEND}"
+    if wrong > MOST_NAMED:
+        yield Level.FAIL, f"and {wrong - MOST_NAMED} more months. {MEND}"
     if not wrong:
         yield Level.OK, "they are what the values make"

@@ -1,4 +1,4 @@
-"""The table of daily steps: kept in step with every write, made anew, and compared with the values.
+"""The table of daily steps: kept in step with the values, made anew, and compared with them.
 
 "Sums" are what steps add up to: [owned, owed] by day, for each portfolio, currency and type. A write adds the
 difference that it makes, so that writes in any order come to the same.
@@ -8,36 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from itertools import batched, groupby
+from itertools import batched
 from operator import itemgetter
-from typing import NamedTuple
 from uuid import UUID
-
-from django.db import transaction
-from django.db.models import F, QuerySet
 
 from assets import sql
 from assets.calculations.valuation import History, steps_of
 from assets.models import Asset, DailyStep
 from assets.models.daily_step import ALL_TYPES
-from assets.querysets import AssetQuerySet
+from assets.stored_values import Around, Facts, all_values, facts_of
 
 type Sums = dict[sql.Kind, dict[date, list[int]]]
 BATCH = 500
-ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
-
-
-class Facts(NamedTuple):
-    """What decides where an asset's steps stand, and when they end."""
-
-    portfolio_id: UUID
-    asset_type_id: UUID
-    currency: str
-    disposed_on: date | None
-
-
-def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
-    return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
 
 
 def add(sums: Sums, facts: Facts, days: Iterable[date], values: Iterable[int], *, sign: int = 1) -> None:
@@ -59,14 +41,10 @@ def without_zeros(sums: Sums) -> Sums:
 # --- what a write changes ---
 
 
-def made_by_snapshots(ids: Collection[UUID]) -> Sums:
-    """What the steps would lose without these snapshots."""
+def made_by(around: Mapping[UUID, Around]) -> Sums:
+    """What the steps would lose without the snapshots that this is around."""
     sums: Sums = {}
-    for _, around in groupby(sql.values_around(ids), key=itemgetter(0)):
-        asset = list(around)
-        facts = Facts(*asset[0][1:5])
-        with_them = {on: value for *_, on, value, _ in asset}
-        without = {on: value for *_, on, value, its in asset if not its}
+    for facts, with_them, without, _ in around.values():
         add(sums, facts, with_them, with_them.values())
         add(sums, facts, without, without.values(), sign=-1)
     return sums
@@ -76,7 +54,7 @@ def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -
     """What it changes that some assets were one thing and are another, their values being what they were."""
     sums: Sums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
-    for pk, days, values in _all_values(changed):
+    for pk, days, values in all_values(changed):
         add(sums, before[pk], days, values, sign=-1)
         add(sums, after[pk], days, values)
     return sums
@@ -118,18 +96,13 @@ def forget_assets(ids: Collection[UUID]) -> None:
     """Take away the part that assets have in the table, before they go with all their values."""
     sums: Sums = {}
     facts = facts_of(Asset.objects.filter(pk__among=ids))
-    for pk, days, values in _all_values(facts):
+    for pk, days, values in all_values(facts):
         add(sums, facts[pk], days, values, sign=-1)
     amend(sums)
 
 
 def forget_portfolios(ids: Collection[UUID]) -> None:
     DailyStep.objects.filter(portfolio__in=ids).delete()
-
-
-def _all_values(ids: Iterable[UUID]) -> Iterable[sql.Values]:
-    for some in batched(ids, ASSETS_AT_A_TIME):
-        yield from sql.values_between(some, date.min, date.max)
 
 
 # --- made anew, and compared ---
@@ -139,7 +112,7 @@ def calculated(portfolio_id: UUID) -> Sums:
     """What the table should hold of a portfolio, by its values."""
     sums: Sums = {}
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-    for pk, days, values in _all_values(facts):
+    for pk, days, values in all_values(facts):
         add(sums, facts[pk], days, values)
     return without_zeros(with_all_types(sums))
 
@@ -159,23 +132,3 @@ def stored(portfolio_id: UUID) -> Sums:
 def mistakes(portfolio_id: UUID) -> Sums:
     """By how much the table is wrong about a portfolio, and where."""
     return difference(stored(portfolio_id), calculated(portfolio_id))
-
-
-def rebuild(portfolio_id: UUID) -> None:
-    """Forget a portfolio's steps and make them anew from its values, while none is written.
-
-    Whoever wrote past Strata raised no revision either: it is raised, or stored totals and ETags would say as before.
-    """
-    with transaction.atomic():
-        lock(portfolio_id)
-        DailyStep.objects.filter(portfolio=portfolio_id).delete()
-        amend(calculated(portfolio_id))
-        portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
-
-
-def lock(portfolio_id: UUID) -> None:
-    list(portfolios().select_for_update().filter(pk=portfolio_id).values_list("pk"))
-
-
-def portfolios() -> QuerySet:
-    return DailyStep._meta.get_field("portfolio").related_model.objects.order_by("pk")

@@ -60,18 +60,19 @@ def totals_on(
     assets) or texts (groups and currencies). An asset's keys are all its own categories or tags, so there may be
     several or none; `rename` puts another key in the place of those that it names (a category's ancestor, say).
     Of the assets only those `among` some count, where these are given. Columns that are zero on every day are left
-    out. `derived=False` reads the values themselves and not what is stored of their sums: for who looks at rows that
-    are not the present ones.
+    out. `derived=False` reads the values themselves and nothing that is stored beside them, as is always done where
+    the past is looked at as it was known.
     """
     if not days:
         return Totals((), {})
-    if derived and among is None and clock.known_at() is None and by in STEPS_BY and len(days) > FEW_DAYS:
+    derived = derived and clock.known_at() is None
+    if derived and among is None and by in STEPS_BY and len(days) > FEW_DAYS:
         return without_zeros(by_steps(portfolio_ids, days, by, rename or {}))
     held = holdings(portfolio_ids, by, rename or {})
     if among is not None:
         held = [asset for asset in held if asset.id in among]
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
-    return without_zeros(by_grid(held, days) if coarse else by_fold(held, days))
+    return without_zeros(by_grid(held, days) if coarse else by_fold(held, days, derived=derived))
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
@@ -87,13 +88,15 @@ def histories(
 ) -> Iterator[tuple[Holding, History]]:
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
-    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough: those values
-    that stand on `start` and on `end`, the last before the disposal, and the first where it is later than `start`. An
-    asset that has no values has an empty history. Amounts are ten-thousandths.
+    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough, and what
+    stands beside it in its months. An asset that has no values has an empty history. Amounts are ten-thousandths.
     """
-    few = [asset for asset in held if asset.currency == reported_in]
-    many = [asset for asset in held if asset.currency != reported_in]
-    ends = sql.values_at_the_ends([(asset.id, asset.disposed_on) for asset in few], start, end)
+    if clock.known_at() is not None:
+        return _histories(held, start, end, derived=False)
+    few = [asset for asset in held if asset.currency == reported_in and not asset.goes_in(start, end)]
+    few_ids = {asset.id for asset in few}
+    many = [asset for asset in held if asset.id not in few_ids]
+    ends = sql.values_at_the_ends([asset.id for asset in few], start, end)
     return chain(_histories(many, start, end), _with_values(few, ends))
 
 
@@ -111,6 +114,9 @@ class Holding(NamedTuple):
     currency: str
     disposed_on: date | None = None
     keys: Keys = ()
+
+    def goes_in(self, start: date, end: date) -> bool:
+        return self.disposed_on is not None and start < self.disposed_on <= end
 
 
 def holdings(
@@ -172,11 +178,11 @@ def by_steps(
     )
 
 
-# --- from the values: a fold for daily series, a grid for coarse ones ---
+# --- a fold for daily series, from the packed months; a grid for coarse ones, from the values ---
 
 
-def by_fold(held: Collection[Holding], days: Sequence[date]) -> Totals:
-    past = _histories(held, days[0], days[-1])
+def by_fold(held: Collection[Holding], days: Sequence[date], *, derived: bool = True) -> Totals:
+    past = _histories(held, days[0], days[-1], derived=derived)
     return fold(((asset.keys, history) for asset, history in past), days)
 
 
@@ -192,9 +198,11 @@ def by_grid(held: Collection[Holding], days: Sequence[date]) -> Totals:
     return grid_totals(((on, *columns[place], amount) for on, place, *both in sums for amount in both), days)
 
 
-def _histories(held: Collection[Holding], start: date, end: date) -> Iterator[tuple[Holding, History]]:
-    found = sql.values_between([asset.id for asset in held], start, end)
-    return _with_values(held, found)
+def _histories(
+    held: Collection[Holding], start: date, end: date, *, derived: bool = True
+) -> Iterator[tuple[Holding, History]]:
+    read = sql.values_in_months if derived else sql.values_between
+    return _with_values(held, read([asset.id for asset in held], start, end))
 
 
 def _with_values(held: Collection[Holding], found: Iterable[sql.Values]) -> Iterator[tuple[Holding, History]]:

@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 
-from assets.models import Asset, AssetSnapshot, AssetType, DailyStep
-from assets.steps import rebuild
+from assets.derived import rebuild
+from assets.models import Asset, AssetSnapshot, AssetType, DailyStep, PackedMonth
 from portfolios.households import make_household
 from portfolios.models import Portfolio
 from strata import actor
@@ -118,5 +118,5 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 def analyze() -> None:
     """Tell the database's planner what it now holds."""
     with connection.cursor() as cursor:
-        for model in (Asset, AssetSnapshot, DailyStep, Change):
+        for model in (Asset, AssetSnapshot, DailyStep, PackedMonth, Change):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

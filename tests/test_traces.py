@@ -18,11 +18,12 @@ from assets.models import (
     AssetTag,
     AssetType,
     Category,
+    DailyStep,
     ExchangeRate,
+    PackedMonth,
     Tag,
     Transaction,
 )
-from assets.models.daily_step import DailyStep
 from assets.seeds import type_id
 from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
 from strata import actor
@@ -33,6 +34,7 @@ from strata.models.traced import Traced
 UNTRACED = {
     Change: "is the journal",
     DailyStep: "is made anew from the values by `rebuild`",
+    PackedMonth: "is made anew from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
 }
 OURS = [

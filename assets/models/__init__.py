@@ -3,6 +3,7 @@
 from assets.models.asset import Asset, AssetCategory, AssetSnapshot, AssetTag
 from assets.models.daily_step import DailyStep
 from assets.models.market import ExchangeRate
+from assets.models.packed_month import PackedMonth
 from assets.models.taxonomy import AssetType, Category, Tag
 from assets.models.transaction import Transaction
 
@@ -15,6 +16,7 @@ __all__ = [
     "Category",
     "DailyStep",
     "ExchangeRate",
+    "PackedMonth",
     "Tag",
     "Transaction",
 ]

@@ -14,10 +14,10 @@ from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameField, NoteField
 
 
-def steps():
-    from assets import steps  # it needs this module
+def derived():
+    from assets import derived  # it needs this module
 
-    return steps
+    return derived
 
 
 class Asset(TrackedModel):
@@ -73,17 +73,17 @@ class Asset(TrackedModel):
 
     @classmethod
     def before_write(cls, ids):
-        return steps().facts_of(cls.objects.filter(pk__among=ids))
+        return derived().facts_of(cls.objects.filter(pk__among=ids))
 
     @classmethod
     def after_write(cls, ids, before):
         """A new asset has no values yet, and one that is deleted has none any more."""
         if before is not None:
-            steps().amend(steps().moved_by_assets(before, cls.before_write(ids)))
+            derived().assets_written(before, cls.before_write(ids))
 
     @classmethod
     def before_delete(cls, ids):
-        steps().forget_assets(ids)
+        derived().forget_assets(ids)
         return True
 
 
@@ -176,8 +176,8 @@ class AssetSnapshot(TrackedModel):
 
     @classmethod
     def before_write(cls, ids):
-        return steps().made_by_snapshots(ids)
+        return derived().values_around(ids)
 
     @classmethod
     def after_write(cls, ids, before):
-        steps().amend(steps().difference(steps().made_by_snapshots(ids), before or {}))
+        derived().values_written(before or {}, derived().values_around(ids))

@@ -31,6 +31,11 @@ CODES = {
     "sqlite": "SELECT value AS code FROM json_each(%s)",
     "postgresql": "SELECT unnest(%s::text[]) AS code",
 }
+MONTHS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[]) AS month(asset_id, first_day)",
+}
 DAYS = {
     "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
         FROM json_each(%s)""",
@@ -69,6 +74,12 @@ def told_places(rows: Sequence[Place]) -> list[Any]:
     return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
 
 
+def told_months(months: Sequence[tuple[UUID, date]]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(column) for column in zip(*months, strict=True)] or [[], []]
+    return [json.dumps([(asset.hex, month.isoformat()) for asset, month in months])]
+
+
 def told_days(days: Sequence[date]) -> list[Any]:
     """Each day with the one before it in the row."""
     return told_spans(list(zip([date.min, *days[:-1]], days, strict=True)))
@@ -80,11 +91,15 @@ def told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
     return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
 
 
+def a_day(stored: str | date) -> date:
+    return stored if isinstance(stored, date) else date.fromisoformat(stored)
+
+
 class Days(dict[Any, date]):
     """Days by how the database writes them: a million values have few of them."""
 
-    def __missing__(self, text: Any) -> date:
-        self[text] = found = text if isinstance(text, date) else date.fromisoformat(text)
+    def __missing__(self, stored: Any) -> date:
+        self[stored] = found = a_day(stored)
         return found
 
 

@@ -28,7 +28,7 @@ _SINCE_THE_NEWEST = f"""s."on" <= %s AND s."on" >= COALESCE((
     ), %s)"""
 _PACKED = {
     "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
-    "postgresql": """SELECT place, (SELECT array_to_string(array_agg("on"), ',') || ' ' ||
+    "postgresql": """SELECT place, (SELECT array_to_string(array_agg(to_char("on", 'YYYY-MM-DD')), ',') || ' ' ||
         array_to_string(array_agg(value), ',') FROM ({source}) AS s) FROM asset""",
 }
 
@@ -60,49 +60,6 @@ def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> It
             yield ids[number], tuple(last), array("q", last.values())
         else:
             yield ids[number], days, values
-
-
-# --- each asset's values at the ends of a window ---
-
-
-_FIRST_DAY = f'{_DAYS_OF_ASSET} o."on" <= %s ORDER BY o."on" LIMIT 1'
-
-
-def _newest(wanted: str) -> str:
-    """The last day of such, and its value."""
-    return f"""(SELECT newest."on" || ' ' || newest.value FROM (
-            SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
-            WHERE s.asset_id = asset.id AND {wanted} ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
-        ) newest)"""  # noqa: S608 - made of our own words
-
-
-_ENDS = {
-    vendor: f"""
-    WITH asset AS ({ASSETS[vendor]}),
-    valued AS MATERIALIZED (
-        SELECT id, place, gone, {_newest('s."on" <= %s')} AS opening, {_newest('s."on" <= %s')} AS closing FROM asset
-    )
-    SELECT place, opening,
-        CASE WHEN opening IS NULL THEN {_newest(f's."on" = ({_FIRST_DAY})')} END,
-        CASE WHEN gone <= %s THEN {_newest('s."on" < asset.gone')} END,
-        closing
-    FROM valued AS asset WHERE closing IS NOT NULL"""  # noqa: S608 - made of our own words
-    for vendor in ASSETS
-}
-
-
-def values_at_the_ends(
-    assets: Sequence[tuple[UUID, date | None]], start: date, end: date
-) -> Iterator[Values]:
-    """Of values_between those on `start` and `end`, the last before the asset went, and the first, if it is later."""
-    if not assets:
-        return
-    places = told_places([(pk, number, gone) for number, (pk, gone) in enumerate(assets)])
-    days = Days()
-    for number, *ends in fetched(_ENDS[connection.vendor], [*places, start, end, end, end]):
-        told = [end.split(" ") for end in ends if end is not None]
-        values = {days[on]: int(value) for on, value in told}
-        yield assets[number][0], tuple(values), array("q", values.values())
 
 
 # --- the values around some snapshots ---

