@@ -16,13 +16,13 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 EURO = "EUR"
 PRECEDENCE = {"manual": 3, "ecb": 2, "demo": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """Units of `currency` for one euro on a day; `sequence` grows with the time of recording."""
 
     currency: str
@@ -40,8 +40,7 @@ class Money:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class DayRates:
+class DayRates(NamedTuple):
     """One day's rates into one currency: `numerators[c] / denominator` is what one unit of `c` is worth in it.
 
     The target itself is always among them, at 1; a currency without a rate that day is not.

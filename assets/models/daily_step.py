@@ -48,6 +48,14 @@ class DailyStep(Owned):
                 fields=("portfolio", "on", "currency", "asset_type"), name="daily_step_one_per_day_and_kind"
             ),
         )
+        # There are ten times as many steps of single types, which most histories pass over.
+        indexes = (
+            models.Index(
+                fields=("portfolio", "on", "currency"),
+                condition=models.Q(asset_type=ALL_TYPES),
+                name="daily_step_of_all_types",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.currency} on {self.on}"

@@ -41,6 +41,8 @@ DAYS = {
         FROM json_each(%s)""",
     "postgresql": "SELECT * FROM unnest(%s::int[], %s::date[], %s::date[]) AS day(number, eve, on_day)",
 }
+# A day that is read thousands of times, as text on SQLite: by the column's type Django would parse it each time.
+DAY = {"sqlite": "({} || '')", "postgresql": "{}"}
 
 
 def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db import connection
 
-from assets.sql.parts import CODES, DAYS, Days, fetched, told_spans
+from assets.sql.parts import CODES, DAY, DAYS, Days, fetched, told_spans
 
 # Span by span in the index: left to itself, PostgreSQL compares every rate with every span.
 _RATES_OF_A_SPAN = {
@@ -22,7 +22,7 @@ _RATES_OF_A_SPAN = {
 _RATES = {
     vendor: f"""
     WITH wanted AS ({CODES[vendor]}), span AS ({DAYS[vendor]})
-    SELECT r.currency, r."on", CAST(r.units_per_euro AS TEXT), r.source
+    SELECT r.currency, {DAY[vendor].format('r."on"')}, CAST(r.units_per_euro AS TEXT), r.source
     FROM wanted CROSS JOIN span {_RATES_OF_A_SPAN[vendor]}
     ORDER BY r.currency, r."on", r.recorded_at, r.id"""  # noqa: S608 - made of our own words
     for vendor in CODES

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from assets.models.daily_step import ALL_TYPES
-from assets.sql.parts import DAYS, IDS, Days, an_id, fetched, halves, told_days, told_id, told_ids, whole
+from assets.sql.parts import DAY, DAYS, IDS, Days, an_id, fetched, halves, told_days, told_id, told_ids, whole
 
 _ADD = """
     INSERT INTO assets_dailystep
@@ -35,34 +35,42 @@ def add_steps(steps: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
         cursor.execute(_ADD.format(rows=marks), params)
 
 
-_AMOUNTS = ", ".join(
-    f"CAST(SUM(s.{name}) AS BIGINT)" for name in ("owned_high", "owned_low", "owed_high", "owed_low")
-)
+_HALVES = ("owned_high", "owned_low", "owed_high", "owed_low")
+_AMOUNTS = ", ".join(f"s.{name}" for name in _HALVES)
+_SUMS = ", ".join(f"CAST(SUM(s.{name}) AS BIGINT)" for name in _HALVES)
+
+
+def _wanted(by: str | None) -> str:
+    """Which rows: of each type, or those of all types."""
+    return f"s.asset_type_id {'<>' if by == 'asset_type_id' else '='} %s"
 
 
 def steps_by_day(
     portfolio_ids: Collection[UUID], end: date, *, by: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """(day, currency, key, owned, owed) of each day up to `end`; `by` is a column of ids, or None for no keys."""
-    group = f's."on", s.currency{f", s.{by}" if by else ""}'
-    one = len(portfolio_ids) == 1  # then the index has them in order: nothing to sort
+    """(day, currency, key, owned, owed) of each day up to `end`; `by` is a column of ids, or None for no keys.
+
+    Of several portfolios the steps are added up first, of one they come as they are.
+    """
+    key = f", s.{by}" if by else ""
+    one = len(portfolio_ids) == 1
     statement = f"""
-        SELECT {group}, {_AMOUNTS} FROM assets_dailystep s
-        WHERE s.portfolio_id {"=" if one else "IN"} ({IDS[connection.vendor]}) AND s."on" <= %s
-        AND s.asset_type_id {"<>" if by == "asset_type_id" else "="} %s
-        GROUP BY {group}"""  # noqa: S608 - made of our own words
+        SELECT {DAY[connection.vendor].format('s."on"')}, s.currency{key}, {_AMOUNTS if one else _SUMS}
+        FROM assets_dailystep s
+        WHERE s.portfolio_id {"=" if one else "IN"} ({IDS[connection.vendor]}) AND s."on" <= %s AND {_wanted(by)}
+        {"" if one else f'GROUP BY s."on", s.currency{key}'}"""  # noqa: S608 - made of our own words
     days = Days()
     for on, *step in fetched(statement, [told_ids(portfolio_ids), end, told_id(ALL_TYPES)]):
         yield days[on], *_step(*step)
 
 
 # Period by period in the index: left to itself, PostgreSQL compares every step with every period.
+_IN_ITS_PERIOD = 's.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day AND {wanted}'
 _PERIODS = {
-    "sqlite": """JOIN assets_dailystep s ON s.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day""",
-    "postgresql": """CROSS JOIN LATERAL (
-        SELECT * FROM assets_dailystep d
-        WHERE d.portfolio_id = mine.id AND d."on" > day.eve AND d."on" <= day.on_day OFFSET 0
-    ) AS s""",
+    "sqlite": f"CROSS JOIN assets_dailystep s WHERE {_IN_ITS_PERIOD}",
+    "postgresql": f"""CROSS JOIN LATERAL (
+        SELECT s.* FROM assets_dailystep s WHERE {_IN_ITS_PERIOD} OFFSET 0
+    ) AS s""",  # noqa: S608 - made of our own words
 }
 
 
@@ -74,8 +82,7 @@ def steps_by_period(
     group = f"day.number, s.currency{f', s.{by}' if by else ''}"
     statement = f"""
         WITH mine AS ({IDS[vendor]}), day AS ({DAYS[vendor]})
-        SELECT {group}, {_AMOUNTS} FROM day CROSS JOIN mine {_PERIODS[vendor]}
-        WHERE s.asset_type_id {"<>" if by == "asset_type_id" else "="} %s
+        SELECT {group}, {_SUMS} FROM day CROSS JOIN mine {_PERIODS[vendor].format(wanted=_wanted(by))}
         GROUP BY {group}"""  # noqa: S608 - made of our own words
     params = [told_ids(portfolio_ids), *told_days(days), told_id(ALL_TYPES)]
     for number, *step in fetched(statement, params):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -160,6 +161,24 @@ def test_totals_of_steps_take_one_query_and_groups_one_more(
 ):
     with django_assert_num_queries(2 if by == "group" else 1):
         totals_on([portfolio.pk], DAYS, by=by)
+
+
+@pytest.mark.parametrize("days", [DAYS, [day(30 * number) for number in range(5)]], ids=["days", "months"])
+def test_steps_of_all_types_are_found_by_the_index_that_has_no_others(portfolio, checking, days):
+    plans = []
+
+    def explained(execute, sql, params, many, context):
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        execute(f"{explain} {sql}", params, many, context)
+        plans.append(str(context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    with connection.execute_wrapper(explained):
+        totals_on([portfolio.pk], days)
+    assert "daily_step_of_all_types" in plans[-1]
 
 
 def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):

@@ -7,10 +7,10 @@ up: assets + liabilities = net, and the groups too where no asset is in two of t
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from operator import add, mul
+from typing import NamedTuple
 
 from assets.calculations.rates import DayRates, RateBook
 from assets.calculations.valuation import MONEY_PLACES, Column, Missing, Totals, money
@@ -20,8 +20,7 @@ from portfolios.calculations.rounding import apportion, half_even, in_places
 type _Amounts = tuple[str, Iterable[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """What there was on a day, rounded to the places asked for.
 
     `assets` >= 0 and `liabilities` <= 0 are the sums of what stood above and below zero that day, per asset.
