@@ -6,14 +6,15 @@ Neither is ever a truth. The models say what follows from their rows in `before_
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from assets import months, steps
+from assets import months, sql, steps
 from assets.models import Asset, DailyStep
-from assets.stored_values import Around, Facts, all_values, facts_of, values_around
+from assets.stored_values import Facts, all_values, facts_of, values_around
 
 __all__ = [
     "assets_written",
@@ -21,17 +22,33 @@ __all__ = [
     "forget_assets",
     "forget_portfolios",
     "is_wrong",
+    "made_by_snapshots",
     "portfolios",
     "rebuild",
-    "values_around",
     "values_written",
 ]
 
 
-def values_written(before: Mapping[UUID, Around], after: Mapping[UUID, Around]) -> None:
-    """Some snapshots were written: what was around them before and is now; nothing, where there were or are none."""
-    steps.amend(steps.difference(steps.made_by(after), steps.made_by(before)))
-    months.amend(before, after)
+class Made(NamedTuple):
+    """What some snapshots make: their part in the steps, and the months in which they are."""
+
+    sums: steps.Sums
+    months: set[sql.Month]
+
+
+def made_by_snapshots(ids: Collection[UUID]) -> Made:
+    made = Made({}, set())
+    for pk, around in values_around(ids):
+        steps.add_around(made.sums, around)
+        made.months.update(months.touched(pk, around.touched))
+    return made
+
+
+def values_written(before: Made | None, after: Made) -> None:
+    """Some snapshots were written, which made something else before, or are new."""
+    before = before or Made({}, set())
+    steps.amend(steps.difference(after.sums, before.sums))
+    months.refresh(before.months | after.months)
 
 
 def assets_written(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -> None:

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
-from itertools import batched
+from itertools import batched, groupby
+from operator import itemgetter
 from uuid import UUID
 
 from assets import sql
-from assets.calculations.packing import NOTHING, Packed, changed, packed
+from assets.calculations.packing import NOTHING, Packed, packed
 from assets.models import Asset, PackedMonth
-from assets.stored_values import ASSETS_AT_A_TIME, Around, all_values
+from assets.stored_values import ASSETS_AT_A_TIME, all_values
 
 BATCH = 200
 
 
-def amend(before: Mapping[UUID, Around], after: Mapping[UUID, Around]) -> None:
-    """Write what some snapshots change: they stood where they were `before`, and stand where they are `after`."""
-    months: dict[sql.Month, dict[date, int | None]] = {}
-    for pk, on, value in _standing(before, after):
-        months.setdefault((pk, on.replace(day=1)), {})[on] = value
-    for batch in batched(sorted(months), BATCH):
-        known = sql.months_of(batch)
-        sql.write_months((key, changed(key[1], known.get(key, NOTHING), months[key])) for key in batch)
+def touched(asset_id: UUID, days: Iterable[date]) -> set[sql.Month]:
+    return {(asset_id, on.replace(day=1)) for on in days}
 
 
-def _standing(
-    before: Mapping[UUID, Around], after: Mapping[UUID, Around]
-) -> Iterable[tuple[UUID, date, int | None]]:
-    """The value of each day that is touched: where a snapshot leaves, another of the day stands, or none."""
-    for pk, around in before.items():
-        for on in around.touched:
-            yield pk, on, around.without.get(on)
-    for pk, around in after.items():
-        for on in around.touched:
-            yield pk, on, around.with_them[on]
+def refresh(months: Collection[sql.Month]) -> None:
+    """Pack some months anew from the values that are there now."""
+    for some in batched(sorted(months), BATCH):
+        fresh = dict.fromkeys(some, NOTHING)
+        for pk, values in groupby(sql.values_of_months(some), key=itemgetter(0)):
+            fresh |= {(pk, month): one for month, one in packed(value[1:] for value in values)}
+        sql.write_months(fresh.items())
 
 
 # --- made anew, and compared ---

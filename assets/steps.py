@@ -41,13 +41,10 @@ def without_zeros(sums: Sums) -> Sums:
 # --- what a write changes ---
 
 
-def made_by(around: Mapping[UUID, Around]) -> Sums:
-    """What the steps would lose without the snapshots that this is around."""
-    sums: Sums = {}
-    for facts, with_them, without, _ in around.values():
-        add(sums, facts, with_them, with_them.values())
-        add(sums, facts, without, without.values(), sign=-1)
-    return sums
+def add_around(sums: Sums, around: Around) -> None:
+    """Add what the steps would lose without the snapshots that this is around."""
+    add(sums, around.facts, around.with_them, around.with_them.values())
+    add(sums, around.facts, around.without, around.without.values(), sign=-1)
 
 
 def moved_by_assets(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -> Sums:

@@ -41,18 +41,19 @@ def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
     return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
 
 
-def values_around(snapshot_ids: Collection[UUID]) -> dict[UUID, Around]:
-    """By asset."""
-    found: dict[UUID, Around] = {}
+def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Around]]:
+    """Asset by asset."""
     for pk, rows in groupby(sql.values_around(snapshot_ids), key=itemgetter(0)):
         asset = list(rows)
-        found[pk] = Around(
-            facts=Facts(*asset[0][1:5]),
-            with_them={on: value for *_, on, value, _ in asset},
-            without={on: value for *_, on, value, its in asset if not its},
-            touched={on for *_, on, _, its in asset if its},
+        yield (
+            pk,
+            Around(
+                facts=Facts(*asset[0][1:5]),
+                with_them={on: value for *_, on, value, _ in asset},
+                without={on: value for *_, on, value, its in asset if not its},
+                touched={on for *_, on, _, its in asset if its},
+            ),
         )
-    return found
 
 
 def all_values(asset_ids: Iterable[UUID]) -> Iterator[sql.Values]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -44,13 +44,6 @@ def amounts_in(amounts: bytes) -> array[int]:
     if sys.byteorder == "big":
         values.byteswap()
     return values
-
-
-def changed(month: date, before: Packed, values: Mapping[date, int | None]) -> Packed:
-    """The month with other values on some of its days; None takes a day's value away."""
-    after = dict(zip(days_in(month, before.days), amounts_in(before.amounts), strict=True)) | dict(values)
-    left = sorted((on, value) for on, value in after.items() if value is not None)
-    return dict(packed(left)).get(month, NOTHING)
 
 
 def _bytes(values: list[int]) -> bytes:

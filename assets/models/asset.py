@@ -176,8 +176,8 @@ class AssetSnapshot(TrackedModel):
 
     @classmethod
     def before_write(cls, ids):
-        return derived().values_around(ids)
+        return derived().made_by_snapshots(ids)
 
     @classmethod
     def after_write(cls, ids, before):
-        derived().values_written(before or {}, derived().values_around(ids))
+        derived().values_written(before, derived().made_by_snapshots(ids))

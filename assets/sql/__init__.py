@@ -4,8 +4,8 @@ They know tables and columns, and nothing of what is made of them. Amounts are t
 ids are UUIDs on both sides, whichever the database.
 """
 
-from assets.sql.months import Month, months_of, values_at_the_ends, values_in_months, write_months
-from assets.sql.parts import Values, whole
+from assets.sql.months import values_at_the_ends, values_in_months, values_of_months, write_months
+from assets.sql.parts import Month, Values, whole
 from assets.sql.rates import rates_in
 from assets.sql.steps import Kind, add_steps, steps_by_day, steps_by_period
 from assets.sql.totals import amounts_on, sums_on
@@ -17,7 +17,6 @@ __all__ = [
     "Values",
     "add_steps",
     "amounts_on",
-    "months_of",
     "rates_in",
     "steps_by_day",
     "steps_by_period",
@@ -26,6 +25,7 @@ __all__ = [
     "values_at_the_ends",
     "values_between",
     "values_in_months",
+    "values_of_months",
     "whole",
     "write_months",
 ]

@@ -1,4 +1,4 @@
-"""The table of packed months: values read from it, and months looked up and written."""
+"""The table of packed months: values read from it, and the months written."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from assets.calculations.packing import Packed, amounts_in, days_in
 from assets.sql.parts import (
     ASSETS,
     MONTHS,
+    Days,
+    Month,
     Values,
-    a_day,
     an_id,
     fetched,
     fetched_packed,
@@ -23,8 +24,6 @@ from assets.sql.parts import (
     told_months,
     told_places,
 )
-
-type Month = tuple[UUID, date]  # of an asset, by its first day
 
 # --- read ---
 
@@ -90,25 +89,32 @@ def _window(months: str, start: date, end: date) -> tuple[int, int, tuple[date, 
     return first, last, tuple(days[first:last])
 
 
-# --- looked up and written ---
+# --- packed anew ---
 
-_LOOKED_UP = {
-    vendor: f"""WITH wanted AS ({MONTHS[vendor]})
-    SELECT m.asset_id, m.month, m.days, m.amounts FROM wanted
-    CROSS JOIN assets_packedmonth m WHERE m.asset_id = wanted.asset_id AND m.month = wanted.first_day"""  # noqa: S608
+_OF_MONTHS = {
+    vendor: f"""
+    WITH wanted AS ({MONTHS[vendor]}),
+    valued AS (
+        SELECT s.asset_id, s."on" AS on_day, s.value,
+            ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
+        FROM wanted CROSS JOIN assets_assetsnapshot s
+        WHERE s.asset_id = wanted.asset_id AND s."on" >= wanted.first_day AND s."on" < wanted.next_first_day
+    )
+    SELECT asset_id, on_day, value FROM valued WHERE place = 1 ORDER BY asset_id, on_day"""  # noqa: S608 - our own words
     for vendor in MONTHS
 }
+
+
+def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+    """(asset, day, value) of each day in some months, in order; of several values of a day the last."""
+    days = Days()
+    for asset, on, value in fetched(_OF_MONTHS[connection.vendor], told_months(months)):
+        yield an_id(asset), days[on], value
+
+
 _WRITE = """
     INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
     ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
-
-
-def months_of(wanted: Sequence[Month]) -> dict[Month, Packed]:
-    """Those of the months that are there."""
-    found = fetched(_LOOKED_UP[connection.vendor], told_months(wanted))
-    return {
-        (an_id(asset), a_day(month)): Packed(days, bytes(amounts)) for asset, month, days, amounts in found
-    }
 
 
 def write_months(months: Iterable[tuple[Month, Packed]]) -> None:

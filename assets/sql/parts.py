@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db import connection
 ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
 type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
+type Month = tuple[UUID, date]  # of an asset, by its first day
 type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each
 
 # Tables made of parameters.
@@ -32,9 +33,9 @@ CODES = {
     "postgresql": "SELECT unnest(%s::text[]) AS code",
 }
 MONTHS = {
-    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_day
-        FROM json_each(%s)""",
-    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[]) AS month(asset_id, first_day)",
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_day,
+        json_extract(value, '$[2]') AS next_first_day FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS m(asset_id, first_day, next_first_day)",
 }
 DAYS = {
     "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
@@ -76,10 +77,11 @@ def told_places(rows: Sequence[Place]) -> list[Any]:
     return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
 
 
-def told_months(months: Sequence[tuple[UUID, date]]) -> list[Any]:
+def told_months(months: Sequence[Month]) -> list[Any]:
+    rows = [(asset, month, (month + timedelta(days=31)).replace(day=1)) for asset, month in months]
     if connection.vendor == "postgresql":
-        return [list(column) for column in zip(*months, strict=True)] or [[], []]
-    return [json.dumps([(asset.hex, month.isoformat()) for asset, month in months])]
+        return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    return [json.dumps([(asset.hex, *(day.isoformat() for day in both)) for asset, *both in rows])]
 
 
 def told_days(days: Sequence[date]) -> list[Any]:
@@ -93,15 +95,11 @@ def told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
     return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
 
 
-def a_day(stored: str | date) -> date:
-    return stored if isinstance(stored, date) else date.fromisoformat(stored)
-
-
 class Days(dict[Any, date]):
     """Days by how the database writes them: a million values have few of them."""
 
     def __missing__(self, stored: Any) -> date:
-        self[stored] = found = a_day(stored)
+        self[stored] = found = stored if isinstance(stored, date) else date.fromisoformat(stored)
         return found
 
 

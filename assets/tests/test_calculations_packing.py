@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.calculations.packing import NOTHING, Packed, amounts_in, changed, days_in, packed
+from assets.calculations.packing import Packed, amounts_in, days_in, packed
 
 LEAP_DAY = date(2024, 2, 29)
 LARGEST = 10**16 - 1
@@ -17,7 +16,6 @@ VALUES = st.dictionaries(
     st.integers(-LARGEST, LARGEST),
     max_size=40,
 )
-IN_MAY = st.dates(date(2024, 5, 1), date(2024, 5, 31))
 
 
 def test_two_values_of_a_month_are_one_row():
@@ -42,19 +40,3 @@ def test_what_was_packed_is_read_again(values):
     days = [on for month, one in months for on in days_in(month, one.days)]
     amounts = amounts_in(b"".join(one.amounts for _, one in months))
     assert dict(zip(days, amounts, strict=True)) == values
-
-
-@given(st.dictionaries(IN_MAY, st.integers(-9, 9)), st.dictionaries(IN_MAY, st.none() | st.integers(-9, 9)))
-def test_changed_month_is_that_of_the_changed_values(before, changes):
-    month = date(2024, 5, 1)
-    after = {on: value for on, value in (before | changes).items() if value is not None}
-
-    def of(values):
-        return dict(packed(sorted(values.items()))).get(month, NOTHING)
-
-    assert changed(month, of(before), changes) == of(after)
-
-
-@pytest.mark.parametrize("values", [{}, {date(2024, 5, 2): None}])
-def test_nothing_changed_to_nothing_is_nothing(values):
-    assert changed(date(2024, 5, 1), NOTHING, values) == NOTHING

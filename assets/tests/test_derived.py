@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -400,6 +401,16 @@ def test_what_has_come_to_nothing_is_not_wrong(portfolio):
     snapshot.delete()
     assert DailyStep.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
+
+
+def test_of_several_values_of_a_day_the_last_is_packed_whichever_was_written_last(portfolio):
+    asset = made(portfolio)
+    for hours in (3, 9, 6):
+        at = NOON + timedelta(hours=hours)
+        AssetSnapshot.objects.create(asset=asset, value=hours, observed_at=at, on=FIRST)
+    assert PackedMonth.objects.get().amounts == array("q", [90_000]).tobytes()
+    AssetSnapshot.objects.filter(value=9).delete()
+    assert PackedMonth.objects.get().amounts == array("q", [60_000]).tobytes()
 
 
 # --- packed months that are wrong ---
