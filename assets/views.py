@@ -114,7 +114,7 @@ class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
         "search": searching("code", "label"),
         "known_at": KNOWN_AT,
     }
-    orderings = {"code": "code", "label": "label"}
+    orderings = {"code": "code", "label": "label_key"}
 
 
 class TagViewSet(InHousehold, HouseholdModelViewSet):
@@ -197,7 +197,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "known_at": KNOWN_AT,
     }
     orderings = {
-        "name": "name",
+        "name": "name_key",
         "created_at": "created_at",
         "updated_at": "updated_at",
         "acquired_on": "acquired_on",
@@ -207,7 +207,7 @@ class AssetViewSet(HouseholdModelViewSet):
     }
 
     def get_queryset(self):
-        return super().get_queryset().with_current_value(self.as_of).order_by("name", "id")
+        return super().get_queryset().with_current_value(self.as_of).order_by("name_key", "id")
 
     def filter_queryset(self, queryset):
         rows = super().filter_queryset(queryset)

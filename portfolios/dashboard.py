@@ -293,7 +293,7 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
             for key, row in moved
             if row.change
         ],
-        "left_out": sorted(report.labels[key] for key in change.left_out),
+        "left_out": [report.labels[key] for key in change.left_out],
         "complete": change.complete,
     }
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from strata.editing import PageForm, RowForm, RowFormSet
@@ -26,7 +27,7 @@ from strata.history import cascading
 from strata.journal import Event, history_of
 from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
-from strata.names import NoteField
+from strata.names import NoteField, key_fields
 from strata.ownership import EDITORS, READERS
 
 admin.site.unregister(Group)
@@ -65,6 +66,14 @@ def admin_url(model, name: str, *args) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
+class List(ChangeList):
+    """The column of a name is sorted by the name's key, as everywhere."""
+
+    def get_ordering_field(self, field_name):
+        found = super().get_ordering_field(field_name)
+        return next(iter(key_fields(self.model, {found})), found)
+
+
 class Page(ModelAdmin):
     """A page of the admin, a household's or not. `subject` and `icon` are its place in the sidebar."""
 
@@ -72,6 +81,9 @@ class Page(ModelAdmin):
     list_filter_submit = True
     show_full_result_count = False
     actions = None
+
+    def get_changelist(self, request, **kwargs):
+        return List
 
     def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
         """With the signature that Django asks for; the theme still has the one before."""
@@ -325,6 +337,7 @@ class UserAdmin(DjangoUserAdmin, Page):
     subject, icon = SUBJECTS[2], "person"
     form, add_form, change_password_form = UserChangeForm, NewUserForm, AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    ordering = ("username_key",)
     list_filter = ("is_active", "is_staff", "is_superuser")
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")

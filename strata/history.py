@@ -24,7 +24,7 @@ from strata.clock import written_at
 from strata.ids import uuid7
 from strata.models.change import Change
 from strata.money import ExactField
-from strata.names import key_fields, with_keys
+from strata.names import NameKeyField, key_fields, with_keys
 from strata.ownership import HouseholdQuerySet, Owned
 
 PARENTS_AT_A_TIME = 50
@@ -255,7 +255,7 @@ def image_of(model: type[models.Model]) -> JSONObject:
         **{
             field.attname: _column(field)
             for field in model._meta.local_concrete_fields
-            if field.name != "name_key"
+            if not isinstance(field, NameKeyField)
         }
     )
 

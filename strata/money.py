@@ -31,6 +31,7 @@ from django.db.models.lookups import (
 )
 
 from strata.checked import CheckedBeforeSave
+from strata.collation import ByCodePoint
 
 MONEY_PLACES = 4
 MONEY_DIGITS = 12
@@ -154,7 +155,7 @@ def validate_currency(code: Any) -> str:
     raise ValidationError("Enter the three letters of a currency, such as EUR.", code="unknown_currency")
 
 
-class CurrencyField(CheckedBeforeSave, models.CharField):
+class CurrencyField(CheckedBeforeSave, ByCodePoint, models.CharField):
     """Three capital letters of ISO 4217."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

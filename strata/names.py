@@ -1,15 +1,17 @@
-"""Names and notes: what text people may give their things, and the key that makes two names the same."""
+"""Names and notes: what text people may give their things, and the key that makes two names the same and sorts them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Hashable
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from strata.checked import CheckedBeforeSave
+from strata.collation import ByCodePoint
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 10_000
@@ -63,8 +65,13 @@ def _is_visible(character: str) -> bool:
 
 
 def name_key(name: str) -> str:
-    """Equal for names that differ only in case or in how an accent is encoded: uniqueness goes by it."""
+    """Equal for names that differ only in case or in how an accent is encoded: uniqueness and order go by it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
+    """What to sort by where no database does: as lists are ordered by (name_key, id)."""
+    return name_key(name), str(pk)
 
 
 class NameField(CheckedBeforeSave, models.CharField):
@@ -95,7 +102,7 @@ class NoteField(CheckedBeforeSave, models.TextField):
         return models.Field.get_prep_value(self, value)
 
 
-class NameKeyField(models.CharField):
+class NameKeyField(ByCodePoint, models.CharField):
     """The name_key of the field `source`, written by itself in save() and bulk_create().
 
     Where columns are named (update_fields, update(), bulk_update()), ask key_fields and with_keys first.

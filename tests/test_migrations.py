@@ -11,6 +11,8 @@ import pytest
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from strata.names import name_key
+
 ALIAS = "first_release"
 FIRST_RELEASE = [
     ("strata", "0001_users_tokens_and_the_journal"),
@@ -21,12 +23,15 @@ ROWS = json.loads(Path(__file__).with_name("first_release.json").read_text(encod
 
 
 @pytest.fixture
-def fresh(tmp_path, django_db_blocker):
-    """The connection to an empty database of this test's own, of the same kind as the suite's."""
-    usual = connections.settings["default"]
+def fresh(request, tmp_path, django_db_blocker):
+    """The connection to an empty database of this test's own, of the same kind as the suite's.
+
+    Its parameter is what CREATE DATABASE is told besides.
+    """
+    usual, options = connections.settings["default"], getattr(request, "param", "")
     name = f"strata_release_{uuid4().hex[:12]}" if is_postgresql(usual) else str(tmp_path / "release.db")
     with django_db_blocker.unblock():
-        at_server(usual, f'CREATE DATABASE "{name}"')
+        at_server(usual, f'CREATE DATABASE "{name}" {options}')
         connections.settings[ALIAS] = {**usual, "NAME": name}
         try:
             yield connections[ALIAS]
@@ -131,3 +136,32 @@ def test_usernames_that_were_two_and_would_be_one_are_named_and_nothing_is_done(
     apps = migrate(fresh)
     found = apps.get_model("strata", "User").objects.using(ALIAS).order_by("email")
     assert list(found.values_list("username_key", flat=True)) == ["strasse", "other", "dora"]
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.parametrize(
+    "fresh", ["TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'"], indirect=True, ids=["German"]
+)
+def test_names_in_a_database_of_another_locale_come_to_be_in_the_one_order(fresh):
+    load(migrate(fresh, FIRST_RELEASE))
+    migrate(fresh)
+    portfolios = migrate(fresh, FIRST_RELEASE).get_model("portfolios.Portfolio").objects.using(ALIAS)
+    household = portfolios.values_list("household", flat=True)[0]
+    for name in ("10", "9", "_x", "zoo", "Äpfel"):
+        portfolios.create(household_id=household, name=name, base_currency="EUR")
+    ours = portfolios.exclude(name__in=[row["name"] for row in ROWS["portfolios.Portfolio"]])
+    in_order = ours.order_by("name_key").values_list("name", flat=True)
+    assert list(in_order) == ["_x", "10", "9", "Äpfel", "zoo"]
+    migrate(fresh)
+    assert list(in_order.all()) == ["10", "9", "_x", "zoo", "Äpfel"]
+
+
+def test_assets_and_types_that_were_there_have_their_keys(fresh):
+    load(migrate(fresh, FIRST_RELEASE))
+    apps = migrate(fresh)
+    for label, name, key in (
+        ("assets.Asset", "name", "name_key"),
+        ("assets.AssetType", "label", "label_key"),
+    ):
+        rows = apps.get_model(label).objects.using(ALIAS).values_list(name, key)
+        assert rows and all(stored == name_key(text) for text, stored in rows)

@@ -8,12 +8,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count
 from django.utils.html import format_html
-from unfold.views import ChangeList
 
 from assets.models import AssetCategory, AssetType, Category, Tag
 from assets.models.taxonomy import parents_in, subtree
 from assets.tree import Branch, in_tree_order
-from strata.admin import SUBJECTS, HouseholdAdmin, OwnRows, as_uuid
+from strata.admin import SUBJECTS, HouseholdAdmin, List, OwnRows, as_uuid
 from strata.editing import PageForm
 from strata.ownership import EDITORS
 
@@ -79,7 +78,7 @@ class InOneHousehold(HouseholdAdmin):
     list_filter = (("household", OwnRows),)
 
 
-class CategoryTree(ChangeList):
+class CategoryTree(List):
     """A page of the list in the order of the tree, each row with its branch."""
 
     def get_results(self, request):

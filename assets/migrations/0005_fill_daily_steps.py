@@ -30,6 +30,7 @@ FILL = """
     FROM step JOIN assets_asset a ON a.id = step.asset_id
     WHERE owned <> 0 OR owed <> 0
     GROUP BY a.portfolio_id, step."on", a.currency, a.asset_type_id
+    ORDER BY a.portfolio_id, step."on", a.currency, a.asset_type_id
 """
 # In the place of a type: all types.
 FILL_ALL_TYPES = """
@@ -37,7 +38,7 @@ FILL_ALL_TYPES = """
         (portfolio_id, "on", currency, asset_type_id, owned_high, owned_low, owed_high, owed_low)
     SELECT portfolio_id, "on", currency, '00000000000000000000000000000000',
         SUM(owned_high), SUM(owned_low), SUM(owed_high), SUM(owed_low)
-    FROM assets_dailystep GROUP BY portfolio_id, "on", currency
+    FROM assets_dailystep GROUP BY portfolio_id, "on", currency ORDER BY portfolio_id, "on", currency
 """
 
 

@@ -11,7 +11,7 @@ from strata.clock import written_at
 from strata.days import DayField, InstantField, resolve_moment
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
-from strata.names import NameField, NoteField
+from strata.names import NameField, NameKeyField, NoteField
 
 
 def derived():
@@ -32,6 +32,7 @@ class Asset(TrackedModel):
     portfolio = models.ForeignKey("portfolios.Portfolio", on_delete=models.CASCADE, related_name="assets")
     asset_type = models.ForeignKey(AssetType, on_delete=models.PROTECT, related_name="assets")
     name = NameField()
+    name_key = NameKeyField()
     currency = CurrencyField()
     quantity = ExactField(null=True, blank=True)
     notes = NoteField(blank=True, default="")
@@ -46,8 +47,8 @@ class Asset(TrackedModel):
     objects = AssetQuerySet.as_manager()
 
     class Meta(TrackedModel.Meta):
-        ordering = ("name", "id")
-        indexes = (models.Index(fields=("portfolio", "name", "id"), name="asset_in_portfolio_by_name"),)
+        ordering = ("name_key", "id")
+        indexes = (models.Index(fields=("portfolio", "name_key", "id"), name="asset_in_portfolio_by_name"),)
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from strata.collation import CodeField
 from strata.history import TrackedModel, TrackedQuerySet
 from strata.names import NameField, NameKeyField
 
@@ -39,10 +40,9 @@ class AssetType(TrackedModel):
     household = models.ForeignKey(
         "portfolios.Household", null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
     )
-    code = models.CharField(
-        max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")]
-    )
+    code = CodeField(max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")])
     label = NameField(max_length=100)
+    label_key = NameKeyField(source="label")
     group = models.CharField(max_length=20, choices=Group, default=Group.OTHER)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.VALUE)
     stale_after_days = models.PositiveSmallIntegerField(default=365)

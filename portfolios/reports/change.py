@@ -17,9 +17,8 @@ from assets.rates_book import rate_book
 from assets.worth import Holding
 from portfolios.calculations.attribution import AssetHistory, Kind, Movement
 from portfolios.calculations.change import Change, change_between
-from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
-from portfolios.reports.groups import Within, grouping
+from portfolios.reports.groups import Within, by_name, grouping
 from portfolios.reports.history import common_currency
 from strata.money import minor_units
 

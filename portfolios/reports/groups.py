@@ -17,8 +17,8 @@ from assets import worth
 from assets.calculations.valuation import Column, Keys, Totals
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.taxonomy import Group, ancestors
-from portfolios.calculations.order import by_name
 from portfolios.models import Portfolio
+from strata.names import alphabetical
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
 OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
@@ -126,6 +126,11 @@ class Grouping:
     def path(self, key: Hashable) -> list[str]:
         """The names from the top of the tree down to the category."""
         return [self.tree.names[pk] for pk in self.tree.paths.get(key, ())]
+
+
+def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
+    """Keys and what they are called, in the order in which lists have them; None last."""
+    return dict(sorted(names.items(), key=lambda item: (item[0] is None, *alphabetical(item[1], item[0]))))
 
 
 def narrowed(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:

@@ -17,10 +17,10 @@ from assets.models.taxonomy import Group
 from assets.rates_book import rate_book
 from assets.worth import Holding
 from portfolios.calculations import quality
-from portfolios.calculations.order import alphabetical
 from portfolios.calculations.quality import Examined, Finding, findings
 from portfolios.models import Portfolio
 from portfolios.reports.totals import today_of
+from strata.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)

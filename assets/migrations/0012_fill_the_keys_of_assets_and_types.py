@@ -1,0 +1,21 @@
+"""Give each asset the key of its name, and each type that of its label."""
+
+from itertools import batched
+
+from django.db import migrations
+
+from strata.names import name_key
+
+
+def fill(apps, schema_editor):
+    for model, name, key in (("Asset", "name", "name_key"), ("AssetType", "label", "label_key")):
+        rows = apps.get_model("assets", model)._base_manager.using(schema_editor.connection.alias)
+        for some in batched(rows.only("pk", name).order_by("pk").iterator(), 500):
+            for row in some:
+                setattr(row, key, name_key(getattr(row, name)))
+            rows.bulk_update(some, [key])
+
+
+class Migration(migrations.Migration):
+    dependencies = (("assets", "0011_assets_and_types_have_keys"),)
+    operations = (migrations.RunPython(fill, migrations.RunPython.noop),)

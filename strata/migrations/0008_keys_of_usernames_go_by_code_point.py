@@ -1,0 +1,10 @@
+"""The order of usernames on a PostgreSQL of any locale."""
+
+from django.db import migrations
+
+from strata.collation import sorted_by_code_point
+
+
+class Migration(migrations.Migration):
+    dependencies = (("strata", "0007_the_name_of_an_api_token"),)
+    operations = (sorted_by_code_point(("strata.User", "username_key")),)
