@@ -43,6 +43,7 @@ STEPS_BY = {
 # all values are read.
 FEW_DAYS = 3
 COARSE_DAYS = 7
+A_MONTH = 31  # those of its ends are nearly all of its days
 
 
 def totals_on(
@@ -89,13 +90,16 @@ def histories(
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
     Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough, and what
-    stands beside it in its months. An asset that has no values has an empty history. Amounts are ten-thousandths.
+    stands beside it in its months, where that is less. An asset that has no values has an empty history. Amounts are
+    ten-thousandths.
     """
-    if clock.known_at() is not None:
-        return _histories(held, start, end, derived=False)
-    few = [asset for asset in held if asset.currency == reported_in and not asset.goes_in(start, end)]
-    few_ids = {asset.id for asset in few}
-    many = [asset for asset in held if asset.id not in few_ids]
+    derived = clock.known_at() is None
+    if not derived or (end - start).days <= A_MONTH:
+        return _histories(held, start, end, derived=derived)
+    few, many = [], []
+    for asset in held:
+        needs_ends = asset.currency == reported_in and not asset.goes_in(start, end)
+        (few if needs_ends else many).append(asset)
     ends = sql.values_at_the_ends([asset.id for asset in few], start, end)
     return chain(_histories(many, start, end), _with_values(few, ends))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,9 @@ from assets.sql.parts import (
     told_months,
     told_places,
 )
+
+MONTHS_AT_ONCE = 10_000  # five million characters of daily values
+SAME_DAYS = 16  # many assets have values on the very same days
 
 # --- read ---
 
@@ -46,12 +50,13 @@ _SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
 
 def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
     """What values_between reads, from the packed months."""
-    return _read(_ALL, ids, [*_up_to(start), start.replace(day=1), end], start, end)
+    rows = _rows(_ALL, ids, [*_up_to(start), start.replace(day=1), end], most=(end - start).days // 28 + 2)
+    return _read(ids, rows, start, end)
 
 
 def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
     """Of these only what is in the months of the first of them and of the last."""
-    return _read(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], start, end)
+    return _read(ids, _rows(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], most=2), start, end)
 
 
 def _up_to(on: date) -> list[Any]:
@@ -59,27 +64,33 @@ def _up_to(on: date) -> list[Any]:
     return [month, month, (1 << on.day) - 1]
 
 
-def _read(wanted: str, ids: Sequence[UUID], params: list[Any], start: date, end: date) -> Iterator[Values]:
+def _rows(
+    wanted: str, ids: Sequence[UUID], params: list[Any], *, most: int
+) -> Iterator[tuple[int, str | None]]:
+    """A row for each asset, of `most` months; those that are few at once, which PostgreSQL answers faster."""
     if not ids:
-        return
+        return iter(())
     vendor = connection.vendor
-    statement = (
-        f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor].format(source=_SOURCE.format(wanted=wanted))}"
-    )
+    packed = _PACKED[vendor].format(source=_SOURCE.format(wanted=wanted))
     places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
-    known: dict[str, tuple[int, int, tuple[date, ...]]] = {}  # many assets have values on the very same days
-    for number, packed in fetched_packed(statement, [*places, *params]):
+    ask = fetched if len(ids) * most <= MONTHS_AT_ONCE else fetched_packed
+    return ask(f"WITH asset AS ({ASSETS[vendor]}) {packed}", [*places, *params])
+
+
+def _read(
+    ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]], start: date, end: date
+) -> Iterator[Values]:
+    window = lru_cache(SAME_DAYS)(partial(_window, start=start, end=end))
+    for number, packed in rows:
         if packed is None:
             continue
         months, _, digits = packed.partition(";")
-        if months not in known:
-            known[months] = _window(months, start, end)
-        first, last, days = known[months]
+        first, last, days = window(months)
         if days:
             yield ids[number], days, amounts_in(bytes.fromhex(digits))[first:last]
 
 
-def _window(months: str, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:
+def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:
     """Where the values from the newest up to `start` on, until `end`, stand among those of the months; their days."""
     days: list[date] = []
     for one in months.split(","):

@@ -17,6 +17,7 @@ from assets import worth
 from assets.calculations.valuation import Column, History
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, PackedMonth, Tag
 from assets.seeds import type_id
+from assets.sql import months
 from assets.worth import GROUPINGS, by_fold, by_grid, totals_on, without_zeros
 from portfolios.models import Household, Portfolio
 from strata import clock
@@ -206,17 +207,19 @@ def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
 
 
 def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
-    with django_assert_num_queries(3):
-        histories_of(portfolio, start=0, end=9, reported_in="EUR")
+    for end, queries in ((9, 2), (99, 3)):
+        with django_assert_num_queries(queries):
+            histories_of(portfolio, start=0, end=end, reported_in="EUR")
 
 
-def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio):
+def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio, monkeypatch):
     kept, gone = made(portfolio, "Kept"), made(portfolio, "Gone", disposed_on=day(70))
     for asset in (kept, gone):
         for on in range(9, 100, 10):  # 9, 19 and 29 are in January, 99 alone in April
             valued(asset, on, on)
 
     def days(asset, start, end):
+        monkeypatch.setattr(worth, "A_MONTH", 0)
         past = histories_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
         return [(on - FIRST).days for on in past.days]
 
@@ -255,6 +258,13 @@ def test_month_that_came_to_nothing_is_not_the_first(portfolio):
         valued(asset, on, on)
     found = histories_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
     assert found.days == (day(40), day(100))
+
+
+@pytest.mark.parametrize("reported_in", [None, "EUR"])
+def test_many_months_are_read_as_few_are(portfolio, checking, shares, monkeypatch, reported_in):
+    few = histories_of(portfolio, start=2, end=99, reported_in=reported_in)
+    monkeypatch.setattr(months, "MONTHS_AT_ONCE", 0)
+    assert histories_of(portfolio, start=2, end=99, reported_in=reported_in) == few != {}
 
 
 def test_histories_come_from_the_packed_months_but_not_where_the_past_is_asked_for(portfolio, checking):

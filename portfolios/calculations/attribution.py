@@ -124,8 +124,8 @@ class _Path(NamedTuple):
 
     opening: Amount
     closing: Amount
-    points: list[date]
-    values: list[Amount]
+    points: tuple[date, ...]
+    values: Sequence[Amount]
     came_on: date | None
     went_on: date | None
 
@@ -133,16 +133,15 @@ class _Path(NamedTuple):
 def _path(past: History, start: date, end: date) -> _Path:
     disposed = past.disposed_on
     if past.first_on is None or (disposed is not None and disposed <= start):
-        return _Path(0, 0, [start, end], [0], None, None)
+        return _Path(0, 0, (start, end), (0,), None, None)
     first = bisect_right(past.days, start)
     last = bisect_right(past.days, past.last_day(end))
-    opening = past.values[first - 1] if first else 0
-    values = [opening, *past.values[first:last]]
+    values = past.values[first - 1 : last] if first else (0, *past.values[:last])
     went_on = disposed if disposed is not None and disposed <= end and last else None
     return _Path(
-        opening,
+        values[0],
         values[-1] if went_on is None else 0,
-        [start, *past.days[first:last], went_on or end],
+        (start, *past.days[first:last], went_on or end),
         values,
         past.first_on if not first and last else None,
         went_on,
@@ -231,8 +230,8 @@ class _Window:
         found = self._telescoped(currency, path.points, path.values)
         return self._telescoped(currency, *_where_it_matters(path)) if found is None else found
 
-    def _telescoped(self, currency: str, points: Sequence[date], values: Sequence[Amount]) -> int | None:
-        turns = self._turns_of(currency, tuple(points))
+    def _telescoped(self, currency: str, points: tuple[date, ...], values: Sequence[Amount]) -> int | None:
+        turns = self._turns_of(currency, points)
         if turns is None:
             return None
         total: Amount = sum(map(mul, values, turns))
@@ -338,7 +337,7 @@ class _Window:
         return tuple(Missing(currency, on, amount) for (currency, on), amount in found)
 
 
-def _where_it_matters(path: _Path) -> tuple[list[date], list[Amount]]:
+def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
     """The path without what needs no rate: days on which nothing changed, and zeros at the ends."""
     turns: list[tuple[date, Amount]] = [(path.points[0], path.values[0])]
     for on, value in zip(path.points[1:-1], path.values[1:], strict=True):
@@ -347,10 +346,10 @@ def _where_it_matters(path: _Path) -> tuple[list[date], list[Amount]]:
     if not turns[0][1]:
         turns = turns[1:]
     if not turns:
-        return [], []
+        return (), []
     last = [] if not turns[-1][1] else [path.points[-1]]
     values = [value for _, value in turns]
-    return [*(on for on, _ in turns), *last], values if last else values[:-1]
+    return (*(on for on, _ in turns), *last), values if last else values[:-1]
 
 
 def _effective_on(movement: Movement, valued_on: Sequence[date]) -> date | None:

@@ -127,7 +127,7 @@ QUERIES = {
     "allocation?on=2024-06-30&by=asset&type=CASH": 6,
     "allocation?on=2024-06-30&by=type&group=FINANCIAL&tag=none": 5,
     "net-worth?start=2024-06-01&end=2024-06-30&interval=day&asset_currency=EUR": 4,
-    "net-worth/change?start=2024-05-31&end=2024-06-30&under=none": 7,
+    "net-worth/change?start=2024-05-31&end=2024-06-30&under=none": 6,
 }
 
 

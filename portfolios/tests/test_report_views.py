@@ -469,8 +469,9 @@ QUERIES = {
     "history?end=2024-06-30&group_by=tag": 8,
     "allocation?on=2024-06-30": 6,
     "allocation?on=2024-06-30&by=category": 7,
-    "change?start=2024-05-31&end=2024-06-30": 6,
-    "change?start=2024-05-31&end=2024-06-30&by=category": 9,
+    "change?start=2024-05-31&end=2024-06-30": 5,
+    "change?start=2024-03-31&end=2024-06-30": 6,
+    "change?start=2024-05-31&end=2024-06-30&by=category": 8,
     "quality?on=2024-06-30": 5,
 }
 
