@@ -57,11 +57,12 @@ def assets_written(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) ->
 
 
 def forget_assets(ids: Collection[UUID]) -> None:
-    """Take away the part that assets have in what is added up, before they go with all their values."""
+    """Take away the part that assets have in what is added up, before they go with their values and months."""
     steps.forget_assets(ids)
 
 
 def forget_portfolios(ids: Collection[UUID]) -> None:
+    """The same of portfolios, before they go with their assets."""
     steps.forget_portfolios(ids)
 
 
