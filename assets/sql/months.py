@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache, partial
@@ -13,16 +14,16 @@ from django.db import connection
 
 from assets.calculations.packing import Packed, amounts_in, days_in
 from assets.sql.parts import (
+    ASSET_DAYS,
     ASSETS,
-    MONTHS,
     Days,
     Month,
     Values,
     an_id,
     fetched,
     fetched_packed,
+    told_asset_days,
     told_id,
-    told_months,
     told_places,
 )
 
@@ -102,24 +103,30 @@ def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[dat
 
 # --- packed anew ---
 
-_OF_MONTHS = {
+# A look into the index for each day: one may have thousands of values.
+_ON_DAYS = {
     vendor: f"""
-    WITH wanted AS ({MONTHS[vendor]}),
+    WITH day AS ({ASSET_DAYS[vendor]}),
     valued AS (
-        SELECT s.asset_id, s."on" AS on_day, s.value,
-            ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
-        FROM wanted CROSS JOIN assets_assetsnapshot s
-        WHERE s.asset_id = wanted.asset_id AND s."on" >= wanted.first_day AND s."on" < wanted.next_first_day
+        SELECT asset_id, on_day, (
+            SELECT s.value FROM assets_assetsnapshot s
+            WHERE s.asset_id = day.asset_id AND s."on" = day.on_day ORDER BY s.observed_at DESC LIMIT 1
+        ) AS value FROM day
     )
-    SELECT asset_id, on_day, value FROM valued WHERE place = 1 ORDER BY asset_id, on_day"""  # noqa: S608 - our own words
-    for vendor in MONTHS
+    SELECT asset_id, on_day, value FROM valued WHERE value IS NOT NULL ORDER BY asset_id, on_day"""  # noqa: S608 - our own words
+    for vendor in ASSET_DAYS
 }
 
 
 def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
     """(asset, day, value) of each day in some months, in order; of several values of a day the last."""
+    wanted = [
+        (asset, month.replace(day=day + 1))
+        for asset, month in months
+        for day in range(monthrange(month.year, month.month)[1])
+    ]
     days = Days()
-    for asset, on, value in fetched(_OF_MONTHS[connection.vendor], told_months(months)):
+    for asset, on, value in fetched(_ON_DAYS[connection.vendor], told_asset_days(wanted)):
         yield an_id(asset), days[on], value
 
 

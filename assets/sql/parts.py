@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -32,10 +32,10 @@ CODES = {
     "sqlite": "SELECT value AS code FROM json_each(%s)",
     "postgresql": "SELECT unnest(%s::text[]) AS code",
 }
-MONTHS = {
-    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_day,
-        json_extract(value, '$[2]') AS next_first_day FROM json_each(%s)""",
-    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS m(asset_id, first_day, next_first_day)",
+ASSET_DAYS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS on_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[]) AS asset_day(asset_id, on_day)",
 }
 DAYS = {
     "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
@@ -83,11 +83,10 @@ def _array(values: Iterable[Any]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def told_months(months: Sequence[Month]) -> list[Any]:
-    rows = [(asset, month, (month + timedelta(days=31)).replace(day=1)) for asset, month in months]
+def told_asset_days(days: Sequence[tuple[UUID, date]]) -> list[Any]:
     if connection.vendor == "postgresql":
-        return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
-    return [json.dumps([(asset.hex, *(day.isoformat() for day in both)) for asset, *both in rows])]
+        return [_array(pk.hex for pk, _ in days), _array(on for _, on in days)]
+    return [json.dumps([(pk.hex, on.isoformat()) for pk, on in days])]
 
 
 def told_days(days: Sequence[date]) -> list[Any]:

@@ -64,16 +64,18 @@ def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> It
 
 # --- the values around some snapshots ---
 
+# Days are found in the index alone, and the last value of each by a look into it: a day may have thousands.
 _AROUND = {
     vendor: f"""
     WITH mine AS ({IDS[vendor]}),
-    touched AS (
-        SELECT s.asset_id, MIN(s."on") AS first_on, MAX(s."on") AS last_on FROM assets_assetsnapshot s
-        WHERE s.id IN (SELECT id FROM mine) GROUP BY s.asset_id
+    its AS (
+        SELECT s.asset_id, s."on", s.observed_at, s.value,
+            ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
+        FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM mine)
     ),
-    around AS (
-        SELECT s.asset_id, s."on", s.observed_at, s.value, s.id IN (SELECT id FROM mine) AS its
-        FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
+    touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM its GROUP BY asset_id),
+    day AS (
+        SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
         AND s."on" >= COALESCE((
             SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
         ), t.first_on)
@@ -81,12 +83,21 @@ _AROUND = {
             SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
         ), t.last_on)
     ),
-    last AS (
-        SELECT *, ROW_NUMBER() OVER (PARTITION BY asset_id, "on", its ORDER BY observed_at DESC) AS place FROM around
+    other AS (
+        SELECT (
+            SELECT o.id FROM assets_assetsnapshot o WHERE o.asset_id = day.asset_id AND o."on" = day."on"
+            AND o.id NOT IN (SELECT id FROM mine) ORDER BY o.observed_at DESC LIMIT 1
+        ) AS id FROM day
+    ),
+    around AS (
+        SELECT asset_id, "on", observed_at, value, TRUE AS its FROM its WHERE place = 1
+        UNION ALL
+        SELECT s.asset_id, s."on", s.observed_at, s.value, FALSE
+        FROM other JOIN assets_assetsnapshot s ON s.id = other.id
     )
     SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.its
-    FROM last l JOIN assets_asset a ON a.id = l.asset_id
-    WHERE l.place = 1 ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
+    FROM around l JOIN assets_asset a ON a.id = l.asset_id
+    ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
     for vendor in IDS
 }
 

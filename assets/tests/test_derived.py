@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from itertools import count
+from operator import attrgetter
+from random import Random
 
 import pytest
 from django.apps import apps
@@ -32,6 +34,7 @@ from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, PackedMonth
 from assets.movements import reinstate
 from assets.seeds import type_id
 from assets.steps import calculated, stored
+from assets.stored_values import values_around
 from portfolios.models import Household, Portfolio
 from strata.doctor import Level
 
@@ -411,6 +414,37 @@ def test_of_several_values_of_a_day_the_last_is_packed_whichever_was_written_las
     assert PackedMonth.objects.get().amounts == array("q", [90_000]).tobytes()
     AssetSnapshot.objects.filter(value=9).delete()
     assert PackedMonth.objects.get().amounts == array("q", [60_000]).tobytes()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portfolio, seed):
+    """Against the rule in plain words, with several values on most days."""
+    random = Random(seed)
+    assets = [made(portfolio, name) for name in "ab"]
+    moments = random.sample([(on, hour) for on in range(0, 24, 3) for hour in range(6)], 20)
+    rows = [
+        AssetSnapshot(
+            asset=random.choice(assets),
+            value=random.randint(1, 99),
+            observed_at=NOON + timedelta(hours=hour),
+            on=day(on),
+        )
+        for on, hour in moments
+    ]
+    AssetSnapshot.objects.bulk_create(rows)
+    mine = random.sample(rows, random.randint(1, 4))
+    found = {pk: around for pk, around in values_around([row.pk for row in mine])}
+    assert found.keys() == {row.asset_id for row in mine}
+    for pk, around in found.items():
+        touched = {row.on for row in mine if row.asset_id == pk}
+        days = sorted({row.on for row in rows if row.asset_id == pk})
+        near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
+        theirs = sorted((row for row in rows if row.asset_id == pk), key=attrgetter("observed_at"))
+        assert around.touched == touched
+        assert around.with_them == {row.on: row.value * 10_000 for row in theirs if row.on in near}
+        assert around.without == {
+            row.on: row.value * 10_000 for row in theirs if row.on in near and row not in mine
+        }
 
 
 # --- packed months that are wrong ---
