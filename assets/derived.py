@@ -1,6 +1,7 @@
 """What is derived from the values, daily steps and packed months: kept in step with every write, and made anew.
 
-Neither is ever a truth. The models say what follows from their rows in `before_write` and `after_write`.
+Neither is ever a truth. The models say what follows from their rows in `before_write` and `after_write`. An asset's
+months go with it by cascade; what it added to the steps must be taken away first.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.db.models import F, QuerySet
 
 from assets import months, sql, steps
 from assets.models import Asset, DailyStep
+from assets.steps import forget_assets, forget_portfolios
 from assets.stored_values import Facts, all_values, facts_of, values_around
 
 __all__ = [
@@ -56,16 +58,6 @@ def assets_written(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) ->
     steps.amend(steps.moved_by_assets(before, after))
 
 
-def forget_assets(ids: Collection[UUID]) -> None:
-    """Take away the part that assets have in what is added up, before they go with their values and months."""
-    steps.forget_assets(ids)
-
-
-def forget_portfolios(ids: Collection[UUID]) -> None:
-    """The same of portfolios, before they go with their assets."""
-    steps.forget_portfolios(ids)
-
-
 def rebuild(portfolio_id: UUID) -> None:
     """Forget what is derived from a portfolio's values and make it anew, while none is written.
 
@@ -73,7 +65,7 @@ def rebuild(portfolio_id: UUID) -> None:
     """
     with transaction.atomic():
         lock(portfolio_id)
-        steps.forget_portfolios([portfolio_id])
+        forget_portfolios([portfolio_id])
         months.forget_portfolio(portfolio_id)
         sums: steps.Sums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))

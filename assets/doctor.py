@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from django.conf import settings
@@ -49,30 +49,36 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
         yield Level.OK, "no cycles"
 
 
+def compared(mistakes: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
+    """The first mistakes by name, and how many more `things` are wrong."""
+    count = 0
+    for count, mistake in enumerate(mistakes, start=1):
+        if count <= MOST_NAMED:
+            yield Level.FAIL, f"{mistake}. {MEND}"
+    if count > MOST_NAMED:
+        yield Level.FAIL, f"and {count - MOST_NAMED} more {things}. {MEND}"
+    if not count:
+        yield Level.OK, "they are what the values make"
+
+
 @examines("daily steps")
 def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
-    wrong = 0
+    yield from compared(wrong_steps(), "portfolios")
+
+
+def wrong_steps() -> Iterator[str]:
     for portfolio_id in derived.portfolios().values_list("pk", flat=True):
         if mistakes := steps.mistakes(portfolio_id):
-            wrong += 1
             on, currency = min((min(days), currency) for (_, currency, _), days in mistakes.items())
-            if wrong <= MOST_NAMED:
-                yield Level.FAIL, f"portfolio {portfolio_id} is wrong from {on} on, in {currency}. {MEND}"
-    if wrong > MOST_NAMED:
-        yield Level.FAIL, f"and {wrong - MOST_NAMED} more portfolios. {MEND}"
-    if not wrong:
-        yield Level.OK, "they are what the values make"
+            yield f"portfolio {portfolio_id} is wrong from {on} on, in {currency}"
 
 
 @examines("packed months")
 def packed_months_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
-    wrong = 0
+    yield from compared(wrong_months(), "months")
+
+
+def wrong_months() -> Iterator[str]:
     for portfolio_id in derived.portfolios().values_list("pk", flat=True):
         for asset_id, month in sorted(months.mistakes(portfolio_id)):
-            wrong += 1
-            if wrong <= MOST_NAMED:
-                yield Level.FAIL, f"asset {asset_id} is wrong in {month:%Y-%m}. {MEND}"
-    if wrong > MOST_NAMED:
-        yield Level.FAIL, f"and {wrong - MOST_NAMED} more months. {MEND}"
-    if not wrong:
-        yield Level.OK, "they are what the values make"
+            yield f"asset {asset_id} is wrong in {month:%Y-%m}"

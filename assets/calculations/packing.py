@@ -1,7 +1,7 @@
 """An asset's values of one month in one row: which days have one, and the values, eight bytes each.
 
 Day d is bit d - 1 of a whole number. The values stand in the order of their days, in ten-thousandths. A decade of
-daily values is 120 rows so, and is read twenty times as fast as 3,650.
+daily values is 120 rows so, in place of 3,650.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The values themselves: all of each asset's between two days, those at the ends, and those around some.
+"""The values themselves: all of each asset's between two days, and those around some.
 
 What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
 covered by the views of strata.shadows, SQLite looks through these by their indexes only then.
@@ -19,17 +19,16 @@ from assets.sql.parts import ASSETS, IDS, Days, Values, an_id, fetched, fetched_
 
 # --- every value of each asset, packed: a row for each asset ---
 
-_SOURCE = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s WHERE s.asset_id = asset.id AND {wanted}
-    ORDER BY s."on", s.observed_at"""
-_DAYS_OF_ASSET = 'SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND'
-_LAST_FIRST = 'ORDER BY o."on" DESC LIMIT 1'
-_SINCE_THE_NEWEST = f"""s."on" <= %s AND s."on" >= COALESCE((
-        {_DAYS_OF_ASSET} o."on" <= %s {_LAST_FIRST}
-    ), %s)"""
+_SINCE_THE_NEWEST = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s
+    WHERE s.asset_id = asset.id AND s."on" <= %s AND s."on" >= COALESCE((
+        SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
+        ORDER BY o."on" DESC LIMIT 1
+    ), %s) ORDER BY s."on", s.observed_at"""
 _PACKED = {
-    "sqlite": """SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value) FROM ({source})) FROM asset""",
-    "postgresql": """SELECT place, (SELECT array_to_string(array_agg(to_char("on", 'YYYY-MM-DD')), ',') || ' ' ||
-        array_to_string(array_agg(value), ',') FROM ({source}) AS s) FROM asset""",
+    "sqlite": f"""SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value)
+        FROM ({_SINCE_THE_NEWEST})) FROM asset""",  # noqa: S608 - made of our own words
+    "postgresql": f"""SELECT place, (SELECT array_to_string(array_agg(to_char("on", 'YYYY-MM-DD')), ',') || ' ' ||
+        array_to_string(array_agg(value), ',') FROM ({_SINCE_THE_NEWEST}) AS s) FROM asset""",  # noqa: S608 - made of our own words
 }
 
 
@@ -38,8 +37,7 @@ def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Valu
     if not ids:
         return iter(())
     vendor = connection.vendor
-    source = _SOURCE.format(wanted=_SINCE_THE_NEWEST)
-    statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor].format(source=source)}"
+    statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor]}"
     places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
     return _unpacked(ids, fetched_packed(statement, [*places, end, start, start]))
 

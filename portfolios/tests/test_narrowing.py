@@ -98,10 +98,13 @@ def test_way_down_leads_to_what_the_group_is_made_of(alice, several, by):
 
 def test_way_down_of_one_portfolio_asks_what_its_path_takes(alice, portfolio, holdings):
     path = f"portfolios/{portfolio.pk}/allocation"
+    led_down = set()
     for by in GROUP_BY:
         for group in ask(alice, path, by=by)["groups"]:
             if group["down"]:
-                ask(alice, path, **group["down"])
+                assert ask(alice, path, **group["down"])["groups"]
+                led_down.add(by)
+    assert led_down == set(GROUP_BY) - {"asset"}
 
 
 @pytest.mark.parametrize("report", ["allocation", "net-worth", "net-worth/change", "allocation/chart.svg"])
