@@ -1,6 +1,6 @@
 """What is derived from the values, daily steps and packed months: kept in step with every write, and made anew.
 
-Neither is ever a truth. The models say what follows from their rows in `before_write` and `after_write`. An asset's
+Neither is ever a truth. AssetsConfig registers what follows a write of each model. An asset's
 months go with it by cascade; what it added to the steps must be taken away first.
 """
 
@@ -14,9 +14,11 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from assets import months, sql, steps
-from assets.models import Asset, DailyStep
+from assets.models import Asset
 from assets.steps import forget_assets, forget_portfolios
 from assets.stored_values import Facts, all_values, facts_of, values_around
+from portfolios.models import Portfolio
+from strata.history import DerivedData
 
 __all__ = [
     "assets_written",
@@ -86,4 +88,36 @@ def lock(portfolio_id: UUID) -> None:
 
 
 def portfolios() -> QuerySet:
-    return DailyStep._meta.get_field("portfolio").related_model.objects.order_by("pk")
+    return Portfolio.objects.order_by("pk")
+
+
+# --- what follows the writes of each model ---
+
+
+class OfSnapshots(DerivedData):
+    def capture(self, ids):
+        return made_by_snapshots(ids)
+
+    def update(self, ids, before):
+        values_written(before, made_by_snapshots(ids))
+
+
+class OfAssets(DerivedData):
+    """A new asset has no values yet, and one that is deleted has none any more."""
+
+    def capture(self, ids):
+        return facts_of(Asset.objects.filter(pk__among=ids))
+
+    def update(self, ids, before):
+        if before is not None:
+            assets_written(before, self.capture(ids))
+
+    def forget(self, ids):
+        forget_assets(ids)
+        return True
+
+
+class OfPortfolios(DerivedData):
+    def forget(self, ids):
+        forget_portfolios(ids)
+        return True

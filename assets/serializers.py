@@ -10,6 +10,8 @@ from assets import taxonomy
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.moments import free_moment
 from assets.movements import check_movement, next_position
+from portfolios.api.fields import HouseholdId
+from portfolios.models import Portfolio
 from strata.api.errors import conflict
 from strata.api.fields import (
     BooleanSerializerField,
@@ -21,7 +23,7 @@ from strata.api.fields import (
     UUIDSerializerField,
     checked,
 )
-from strata.api.serializers import HouseholdId, HouseholdSerializer, RelatedId, StrictSerializer
+from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.clock import written_at
 from strata.days import resolve_moment
 from strata.money import money_text, plain
@@ -106,7 +108,7 @@ class FirstValue(StrictSerializer):
 class AssetSerializer(FirstValue, HouseholdSerializer):
     """Written by ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), read with the rows themselves."""
 
-    portfolio_id = RelatedId(Asset.portfolio.field.related_model._base_manager, "portfolio", write_only=True)
+    portfolio_id = RelatedId(Portfolio._base_manager, "portfolio", write_only=True)
     asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)

@@ -34,6 +34,8 @@ from assets.serializers import (
     TagSerializer,
     TransactionSerializer,
 )
+from portfolios.api.mixins import InHousehold
+from portfolios.models import Portfolio
 from strata.api.errors import conflict, not_found
 from strata.api.fields import UUIDSerializerField
 from strata.api.filters import (
@@ -56,7 +58,6 @@ from strata.api.viewsets import (
     EventSerializer,
     HouseholdModelViewSet,
     HouseholdViewSet,
-    InHousehold,
     path_id,
     require_role,
 )
@@ -71,7 +72,7 @@ def by_portfolio(name: str, about: str = "") -> Parameter:
     """404 for a portfolio that the caller cannot see, as the earlier API had it."""
 
     def apply(rows, ids, view):
-        portfolios = Asset._meta.get_field("portfolio").related_model.objects.for_user(view.request.user)
+        portfolios = Portfolio.objects.for_user(view.request.user)
         if portfolios.filter(pk__in=ids).count() != len(set(ids)):
             raise not_found("portfolio", name)
         return rows.filter(portfolio__in=ids)

@@ -41,9 +41,9 @@ from assets.models import AssetSnapshot  # noqa: E402
 from assets.rates import fill_with_demo_rates  # noqa: E402
 from assets.rates_book import rate_book  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
-from portfolios.calculations.intervals import days_between  # noqa: E402
-from portfolios.calculations.net_worth import net_worth  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
+from reports.calculations.intervals import days_between  # noqa: E402
+from reports.calculations.net_worth import net_worth  # noqa: E402
 from strata.models import ApiToken, User  # noqa: E402
 
 SIZES = {"M": (1000, 365, 365), "L": (1000, 3650, 3650), "T": (20, 120, 365)}

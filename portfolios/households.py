@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from assets.seeds import give_starter_categories
 from portfolios.models import Household, Membership
+from portfolios.signals import household_created
 from strata.ownership import OWNER
 
 
@@ -21,7 +21,7 @@ def make_household(user, name: str | None = None) -> Household:
 def move_in(household: Household, user) -> None:
     """The first owner of a new household, and the categories that it starts with."""
     Membership.objects.create(household=household, user=user, role=OWNER, accepted_at=timezone.now())
-    give_starter_categories(household)
+    household_created.send(Household, household=household)
 
 
 def first_household(user) -> Household:

@@ -1,125 +1,32 @@
-"""The API of households and portfolios."""
+"""The API of households, their members and invitations."""
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
-from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from portfolios import members
 from portfolios.households import make_household
-from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
-from portfolios.reports import take_snapshot
-from portfolios.serializers import (
-    AllocationTargetSerializer,
-    HouseholdsOwnSerializer,
-    InvitationSerializer,
-    MemberSerializer,
-    PortfolioSerializer,
-    PortfolioSnapshotSerializer,
-)
-from strata.api.errors import conflict, not_found
-from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, choice, searching
-from strata.api.pagination import Cursor, JournalCursor
+from portfolios.models import Household, Membership
+from portfolios.serializers import HouseholdsOwnSerializer, InvitationSerializer, MemberSerializer
+from strata.api.errors import not_found
+from strata.api.filters import KNOWN_AT, choice, searching
+from strata.api.pagination import JournalCursor
 from strata.api.viewsets import (
     Changes,
     Deletes,
     EventSerializer,
     HouseholdModelViewSet,
     HouseholdViewSet,
-    InHousehold,
     path_id,
-    require_role,
 )
 from strata.ownership import OWNERS
-from strata.uniqueness import is_taken
 
 
 def in_path(name: str):
     return extend_schema(parameters=[OpenApiParameter(name, str, OpenApiParameter.PATH)])
-
-
-class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
-    thing = "portfolio"
-    queryset = Portfolio.objects.order_by("name_key", "id")
-    serializer_class = PortfolioSerializer
-    parameters = {
-        "household": by_id("household"),
-        "currency": by_currency("base_currency"),
-        "search": searching("name"),
-        "on": AS_OF,
-        "known_at": KNOWN_AT,
-    }
-    orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
-    history = None  # the path is that of the net worth over time
-
-    @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
-    def changes(self, request, *args, **kwargs):
-        return self.journal()
-
-    def get_serializer_context(self):
-        context = super().get_serializer_context()
-        return context if getattr(self, "swagger_fake_view", False) else {**context, "on": self.as_of}
-
-
-class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
-    """What share of what is owned the groups of an allocation are meant to have."""
-
-    thing = "allocation_target"
-    queryset = AllocationTarget.objects.order_by("created_at", "id")
-    serializer_class = AllocationTargetSerializer
-    duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
-    parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
-
-
-@in_path("portfolio_id")
-class PortfolioSnapshotViewSet(HouseholdModelViewSet):
-    thing = "snapshot"
-    queryset = PortfolioSnapshot.objects.select_related("portfolio")
-    serializer_class = PortfolioSnapshotSerializer
-    pagination_class = Cursor
-    cursor_fields = ("on", "observed_at", "id")
-    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
-
-    @cached_property
-    def portfolio(self):
-        pk = path_id(self.kwargs["portfolio_id"], "portfolio")
-        found = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
-        if found is None:
-            raise not_found("portfolio")
-        return found
-
-    def get_queryset(self):
-        return super().get_queryset().filter(portfolio=self.portfolio)
-
-    def get_object(self):
-        row = super().get_object()
-        if not (row.manual or self.request.method in SAFE_METHODS):
-            raise conflict(
-                "TAKEN_SNAPSHOT", "It was taken by the clock: only those taken by hand are changed."
-            )
-        return row
-
-    def create(self, request, *args, **kwargs):
-        """Write the portfolio's total down, as it is now or for a past day."""
-        require_role(request.user, self.portfolio.household_id)
-        self.idempotency_household_id = self.portfolio.household_id
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
-        try:
-            with transaction.atomic():
-                row = take_snapshot(self.portfolio, on=given.get("on"), note=given.get("note", ""))
-        except IntegrityError as error:
-            if not is_taken(error, PortfolioSnapshot):
-                raise
-            raise conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
-        return self.answer(row, status.HTTP_201_CREATED)
 
 
 WITH_MEMBERS = {

@@ -8,7 +8,6 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.permissions import AllowAny
@@ -28,6 +27,7 @@ from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 from strata.models import ApiToken
+from strata.signals import logged_in
 
 LONGEST_PASSWORD = 1000
 
@@ -140,7 +140,7 @@ class LoginView(OneTransactionAWrite, APIView):
         given = body.validated_data
         user = known_user(request._request, given.pop("username"), given.pop("password"))
         actor.identify(user)
-        import_string(settings.FIRST_HOUSEHOLD)(user)
+        logged_in.send(type(user), user=user)
         token, secret = ApiToken.issue(user, **given)
         return Response({**TokenSerializer(token).data, "token": secret}, status=status.HTTP_201_CREATED)
 

@@ -30,6 +30,42 @@ from strata.ownership import HouseholdQuerySet, Owned
 PARENTS_AT_A_TIME = 50
 
 
+class DerivedData:
+    """What is derived from a model's rows and must follow each write; an app registers its own for a model.
+
+    All three are called inside the write's transaction, while the rows' portfolios are locked.
+    """
+
+    def capture(self, ids: list[UUID]) -> Any:
+        """What `update` must know of the rows as they were."""
+
+    def update(self, ids: list[UUID], before: Any) -> None:
+        """Follow the write. `before` is None for rows that are new."""
+
+    def forget(self, ids: list[UUID]) -> bool:
+        """Before a deletion: whether it took away at once all that is derived from the rows and what goes with them.
+
+        Then none of these is asked for its own part, which of hundreds of thousands would take minutes.
+        """
+        return False
+
+
+_derived: dict[type[models.Model], DerivedData] = {}
+
+
+def register_derived(model: type[models.Model], derived: DerivedData) -> None:
+    if model in _derived:
+        raise TypeError(f"{model.__name__} has one already: {_derived[model]!r}")
+    _derived[model] = derived
+
+
+def derived_from(model: type[models.Model]) -> DerivedData:
+    return _derived.get(model, NOTHING_DERIVED)
+
+
+NOTHING_DERIVED = DerivedData()
+
+
 class TrackedQuerySet(HouseholdQuerySet):
     """A queryset whose writes are recorded: there is no quiet way round the journal."""
 
@@ -74,7 +110,7 @@ class TrackedQuerySet(HouseholdQuerySet):
         with transaction.atomic(using=self.db, savepoint=False):
             rows, ids = locked(self)
             raise_revisions(self.model, portfolios_of(self.model, ids), set())
-            derive = derive and not self.model.before_delete(ids)
+            derive = derive and not derived_from(self.model).forget(ids)
             children = sum(deleted_below(relation, ids, derive) for relation in cascading(self.model))
             record(rows, Change.Action.DELETE)
             with accounted(self.model, ids, derive=derive):
@@ -155,25 +191,6 @@ class TrackedModel(Owned):
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
         self._state.adding = True
         return deleted
-
-    @classmethod
-    def before_write(cls, ids: list[UUID]) -> Any:
-        """For a model from whose rows something is derived: what `after_write` must know of them as they were.
-
-        Both are called inside the write's transaction, while the rows' portfolios are locked.
-        """
-
-    @classmethod
-    def after_write(cls, ids: list[UUID], before: Any) -> None:
-        """Keeps what is derived from the rows in step with them. `before` is None for rows that are new."""
-
-    @classmethod
-    def before_delete(cls, ids: list[UUID]) -> bool:
-        """Whether it took away all at once what is derived from the rows and from everything that goes with them.
-
-        Then none of these is asked for its own part, which of hundreds of thousands would take minutes.
-        """
-        return False
 
 
 def creation_of(row: TrackedModel) -> Change:
@@ -300,11 +317,12 @@ def accounted(
     # A row may have gone to another portfolio while that was waited for: look again.
     while not adding and waits() and (more := portfolios_of(model, ids)) - raised:
         raised = raise_revisions(model, more, raised)
-    before = model.before_write(ids) if derive and not adding else None
+    derived = derived_from(model)
+    before = derived.capture(ids) if derive and not adding else None
     yield
     raise_revisions(model, portfolios_of(model, ids), raised)
     if derive:
-        model.after_write(ids, before)
+        derived.update(ids, before)
 
 
 def waits() -> bool:

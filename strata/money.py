@@ -455,3 +455,13 @@ class ExactField(NumberField):
         if lookup is None or lookup_name in ("exact", "in", "isnull"):
             return lookup
         return type(f"Exact{lookup.__name__}", (OnPostgreSQLOnly, lookup), {})
+
+
+SHARE_PLACES = 6
+
+
+def validate_share(share: Decimal) -> None:
+    if share > 1:
+        raise ValidationError("A share is 1 at most: 0.25 is a quarter.", code="share")
+    if -share.as_tuple().exponent > SHARE_PLACES:
+        raise ValidationError(f"A share has at most {SHARE_PLACES} decimal places.", code="share")

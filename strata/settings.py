@@ -220,6 +220,8 @@ INSTALLED_APPS = [
     "strata",
     "portfolios",
     "assets",
+    "reports",
+    "demo",
 ]
 MIDDLEWARE = [
     "strata.middleware.TrustedProxies",
@@ -291,7 +293,6 @@ if TESTING:
 IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-FIRST_HOUSEHOLD = "portfolios.households.first_household"  # the kernel asks for it by name
 RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10)
 
 # --- the API ---
@@ -433,5 +434,5 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "strata.admin.sidebar"},
-    "DASHBOARD_CALLBACK": "portfolios.dashboard.show",  # the kernel asks for it by name
+    "DASHBOARD_CALLBACK": "reports.dashboard.page.show",  # the kernel asks for it by name
 }

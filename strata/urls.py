@@ -7,9 +7,10 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from assets import views as assets
-from portfolios import chart_views as charts
-from portfolios import report_views as reports
 from portfolios import views as portfolios
+from reports.api import chart_views as charts
+from reports.api import resource_views as resources
+from reports.api import views as reports
 from strata import accounts, health
 from strata.api.routers import EitherSlashRouter
 
@@ -17,11 +18,11 @@ router = EitherSlashRouter()
 router.register("households", portfolios.HouseholdsViewSet, "household")
 router.register(r"households/(?P<household_id>[^/]+)/members", portfolios.MemberViewSet, "member")
 router.register("invitations", portfolios.InvitationViewSet, "invitation")
-router.register("portfolios", portfolios.PortfolioViewSet, "portfolio")
+router.register("portfolios", resources.PortfolioViewSet, "portfolio")
 router.register(
-    r"portfolios/(?P<portfolio_id>[^/]+)/snapshots", portfolios.PortfolioSnapshotViewSet, "portfolio-snapshot"
+    r"portfolios/(?P<portfolio_id>[^/]+)/snapshots", resources.PortfolioSnapshotViewSet, "portfolio-snapshot"
 )
-router.register("allocation-targets", portfolios.AllocationTargetViewSet, "allocation-target")
+router.register("allocation-targets", resources.AllocationTargetViewSet, "allocation-target")
 router.register("assets", assets.AssetViewSet, "asset")
 router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", assets.AssetSnapshotViewSet, "asset-snapshot")
 router.register(r"assets/(?P<asset_id>[^/]+)/transactions", assets.TransactionViewSet, "transaction")

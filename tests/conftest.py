@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.seeds import type_id
-from portfolios.models import AllocationTarget, Membership, Portfolio
-from portfolios.reports import take_snapshot
+from portfolios.models import Membership, Portfolio
+from reports.models import AllocationTarget
+from reports.queries import take_snapshot
 from strata.models import User
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.seeds import type_id
-from portfolios.reports import GROUP_BY
+from reports.queries import GROUP_BY
 
 API = "/api/v1"
 

@@ -13,7 +13,7 @@ from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Categor
 from assets.seeds import type_id
 from conftest import member
 from portfolios.models import Household, Portfolio
-from portfolios.reports.snapshots import refresh
+from reports.queries.snapshots import refresh
 from strata.models import User
 from strata.ownership import EDITOR
 from tests.admin_forms import staff, url

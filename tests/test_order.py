@@ -16,20 +16,20 @@ from django.utils import timezone
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from assets.seeds import type_id
 from assets.taxonomy import label
-from portfolios.dashboard import reasons
 from portfolios.models import Portfolio
-from portfolios.reports import change_report, quality_report
-from portfolios.reports.groups import by_name
+from reports.dashboard.page import reasons
+from reports.queries import change_report, quality_report
+from reports.queries.groups import by_name
 from strata.collation import ByCodePoint
 from strata.days import noon
 from strata.models import Change, User
 from strata.names import alphabetical, validate_name
 from strata.past import rewindable, rewound
 from tests.admin_forms import url
+from tests.ours import APPS
 
 API = "/api/v1"
 DAY = date(2026, 1, 31)
-OURS = ("strata", "assets", "portfolios")
 SHUFFLED = ("zoo", "Äpfel", "9", "apple", "Émile", "_x", "ähnlich", "Zebra", "10", "E\u0301cole")
 IN_ORDER = ["10", "9", "_x", "apple", "Zebra", "zoo", "ähnlich", "Äpfel", "E\u0301cole", "Émile"]
 LISTS = {
@@ -199,7 +199,7 @@ def orders() -> Iterator[tuple[type[models.Model], str]]:
     for model, page in admin.site._registry.items():
         yield from ((model, name) for name in page.ordering or ())
     for model in apps.get_models():
-        yield from ((model, name) for name in model._meta.ordering if model._meta.app_label in OURS)
+        yield from ((model, name) for name in model._meta.ordering if model._meta.app_label in APPS)
     (api,) = (one for one in get_resolver("strata.urls").url_patterns if str(one.pattern) == "api/v1/")
     for view in {one.callback.cls for one in api.url_patterns if hasattr(one.callback, "cls")}:
         rows = getattr(view, "queryset", None)

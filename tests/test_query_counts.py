@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.taxonomy import label
-from portfolios.models import AllocationTarget, Household, Membership, Portfolio
-from portfolios.report_views import Report
-from portfolios.reports import take_snapshot
+from portfolios.models import Household, Membership, Portfolio
+from reports.api.views import Report
+from reports.models import AllocationTarget
+from reports.queries import take_snapshot
 from strata.api.viewsets import LISTS
 from strata.days import noon
 from strata.models import ApiToken, User

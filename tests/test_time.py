@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot
 from assets.seeds import type_id
-from portfolios.models import Portfolio, PortfolioSnapshot
+from portfolios.models import Portfolio
+from reports.models import PortfolioSnapshot
 from strata.api.idempotency import forget_old_answers
 from strata.models import ApiToken, Change, IdempotentAnswer
 

@@ -25,11 +25,13 @@ from assets.models import (
     Transaction,
 )
 from assets.seeds import type_id
-from portfolios.models import AllocationTarget, Household, Membership, Portfolio, PortfolioSnapshot
+from portfolios.models import Household, Membership, Portfolio
+from reports.models import AllocationTarget, PortfolioSnapshot
 from strata import actor
 from strata.history import TrackedModel
 from strata.models import ApiToken, Change, IdempotentAnswer, User
 from strata.models.traced import Traced
+from tests.ours import APPS
 
 UNTRACED = {
     Change: "is the journal",
@@ -37,9 +39,7 @@ UNTRACED = {
     PackedMonth: "is made anew from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
 }
-OURS = [
-    model for app in ("strata", "assets", "portfolios") for model in apps.get_app_config(app).get_models()
-]
+OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 DELETABLE = [model for model in OURS if issubclass(model, TrackedModel | Traced)]
 NOW = timezone.now()
 

@@ -7,17 +7,12 @@ from django.db import models
 
 from assets.models.taxonomy import AssetType, Category, Kind, Tag
 from assets.querysets import AssetQuerySet
+from portfolios.models import Portfolio
 from strata.clock import written_at
 from strata.days import DayField, InstantField, resolve_moment
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameField, NameKeyField, NoteField
-
-
-def derived():
-    from assets import derived  # it needs this module
-
-    return derived
 
 
 class Asset(TrackedModel):
@@ -29,7 +24,7 @@ class Asset(TrackedModel):
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
 
-    portfolio = models.ForeignKey("portfolios.Portfolio", on_delete=models.CASCADE, related_name="assets")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="assets")
     asset_type = models.ForeignKey(AssetType, on_delete=models.PROTECT, related_name="assets")
     name = NameField()
     name_key = NameKeyField()
@@ -71,21 +66,6 @@ class Asset(TrackedModel):
 
     def has_entries(self) -> bool:
         return self.snapshots.exists() or self.transactions.exists()
-
-    @classmethod
-    def before_write(cls, ids):
-        return derived().facts_of(cls.objects.filter(pk__among=ids))
-
-    @classmethod
-    def after_write(cls, ids, before):
-        """A new asset has no values yet, and one that is deleted has none any more."""
-        if before is not None:
-            derived().assets_written(before, cls.before_write(ids))
-
-    @classmethod
-    def before_delete(cls, ids):
-        derived().forget_assets(ids)
-        return True
 
 
 class AssetCategory(TrackedModel):
@@ -174,11 +154,3 @@ class AssetSnapshot(TrackedModel):
 
     def clean(self):
         settle_moment(self, "observed_at")
-
-    @classmethod
-    def before_write(cls, ids):
-        return derived().made_by_snapshots(ids)
-
-    @classmethod
-    def after_write(cls, ids, before):
-        derived().values_written(before, derived().made_by_snapshots(ids))

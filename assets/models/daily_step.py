@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import models
 
+from portfolios.models import Portfolio
 from strata.ownership import Owned
 
 ALL_TYPES = UUID(int=0)  # in the place of a type's id: what the steps of all types come to
@@ -24,9 +25,7 @@ class DailyStep(Owned):
 
     household_lookup = "portfolio__household"
 
-    portfolio = models.ForeignKey(
-        "portfolios.Portfolio", on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="+", db_index=False)
     # A type is not held back by what is derived, nor looked for in it when it goes; ALL_TYPES is none.
     asset_type = models.ForeignKey(
         "assets.AssetType",

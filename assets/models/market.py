@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.apps import apps
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from portfolios.models import Portfolio
 from strata.clock import written_at
 from strata.days import DayField
 from strata.history import signature
@@ -20,7 +20,7 @@ from strata.money import CurrencyField, ExactField
 
 def raise_every_revision() -> None:
     """A rate may bear on the figures of any portfolio, in any currency that they are asked for in."""
-    portfolios = apps.get_model("portfolios", "Portfolio")._base_manager
+    portfolios = Portfolio._base_manager
     # In the one order in which all writers lock them, so that none waits for another in a circle.
     list(portfolios.order_by("pk").select_for_update().values_list("pk"))
     portfolios.update_unrecorded(revision=F("revision") + 1)

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from portfolios.models import Household
 from strata.collation import CodeField
 from strata.history import TrackedModel, TrackedQuerySet
 from strata.names import NameField, NameKeyField
@@ -38,7 +39,7 @@ class AssetType(TrackedModel):
     shared_when_unowned = True
 
     household = models.ForeignKey(
-        "portfolios.Household", null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
+        Household, null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
     )
     code = CodeField(max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")])
     label = NameField(max_length=100)
@@ -77,7 +78,7 @@ class Category(TrackedModel):
 
     household_lookup = "household"
 
-    household = models.ForeignKey("portfolios.Household", on_delete=models.CASCADE, related_name="categories")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="categories")
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children"
     )
@@ -118,8 +119,7 @@ class Category(TrackedModel):
 
     def _lock_the_tree(self) -> None:
         """Two moves at once could each be harmless and make a cycle together: they take turns."""
-        households = type(self)._meta.get_field("household").related_model._base_manager
-        list(households.select_for_update().filter(pk=self.household_id).values_list("pk"))
+        list(Household._base_manager.select_for_update().filter(pk=self.household_id).values_list("pk"))
 
     def _refuse_bad_parent(self) -> None:
         if self.parent_id is None:
@@ -179,7 +179,7 @@ class Tag(TrackedModel):
 
     household_lookup = "household"
 
-    household = models.ForeignKey("portfolios.Household", on_delete=models.CASCADE, related_name="tags")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="tags")
     name = NameField()
     name_key = NameKeyField()
 

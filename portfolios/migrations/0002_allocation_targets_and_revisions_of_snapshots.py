@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import portfolios.models.target
 import strata.ids
 import strata.money
 from django.conf import settings
@@ -31,7 +30,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('group', models.CharField(blank=True, choices=[('FINANCIAL', 'Financial'), ('REAL_ESTATE', 'Real Estate'), ('PERSONAL_PROPERTY', 'Personal Property'), ('PHYSICAL_COLLECTIONS', 'Physical Collections'), ('LIABILITIES', 'Liabilities'), ('OTHER', 'Other')], max_length=20, null=True)),
                 ('currency', strata.money.CurrencyField(blank=True, null=True)),
-                ('share', strata.money.ExactField(non_negative=True, validators=[portfolios.models.target.validate_share])),
+                ('share', strata.money.ExactField(non_negative=True, validators=[strata.money.validate_share])),
                 ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='allocation_targets', to='assets.asset')),
                 ('asset_type', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='allocation_targets', to='assets.assettype')),
                 ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='allocation_targets', to='assets.category')),

@@ -1,7 +1,6 @@
-"""Households, who belongs to them, their portfolios, what these were worth and how they are meant to be spread."""
+"""Households, who is in them, and their portfolios."""
 
 from portfolios.models.household import Household, Membership
-from portfolios.models.portfolio import Portfolio, PortfolioSnapshot
-from portfolios.models.target import AllocationTarget
+from portfolios.models.portfolio import Portfolio
 
-__all__ = ["AllocationTarget", "Household", "Membership", "Portfolio", "PortfolioSnapshot"]
+__all__ = ["Household", "Membership", "Portfolio"]

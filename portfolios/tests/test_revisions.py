@@ -7,7 +7,7 @@ from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.rates import Quote, add_rates
 from assets.seeds import type_id
 from portfolios.models import Portfolio
-from portfolios.reports import take_snapshot
+from reports.queries import take_snapshot
 from strata.days import noon, parse_day
 
 

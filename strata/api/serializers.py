@@ -57,36 +57,6 @@ class StrictSerializer(serializers.Serializer):
             raise serializers.ValidationError(as_fields(error)) from None
 
 
-class LazyHouseholds:
-    """The households, found when asked for: the kernel knows them only by the user's side of the relation."""
-
-    def all(self):
-        from strata.models import User
-
-        return (
-            User._meta.get_field("memberships")
-            .related_model._meta.get_field("household")
-            .related_model.objects
-        )
-
-
-class HouseholdId(RelatedId):
-    """Where a new row goes; a row stays in its household, so later it is ignored."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(LazyHouseholds(), "household", **{"required": False, **kwargs})
-
-    def get_default(self):
-        raise serializers.SkipField
-
-    def run_validation(self, data=serializers.empty):
-        if self.root.instance is None:
-            return super().run_validation(data)
-        if data is not serializers.empty and not (data is None and self.allow_null):
-            UUIDSerializerField.to_internal_value(self, data)
-        raise serializers.SkipField
-
-
 class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
     """A row behind the door. PUT is PATCH that needs `name`: what it is not given, it leaves as it is."""
 

@@ -6,9 +6,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -259,18 +257,6 @@ class Deletes:
     def destroy(self, request, *args, **kwargs):
         self.get_object().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class InHousehold:
-    """Made in the household that `household_id` names, else in the oldest one that the caller owns."""
-
-    def write(self, serializer, **given):
-        if serializer.instance is None:
-            household = serializer.validated_data.pop("household", None)
-            household = household or import_string(settings.FIRST_HOUSEHOLD)(self.request.user)
-            require_role(self.request.user, household.pk, self.writers)
-            given["household"] = household
-        return super().write(serializer, **given)
 
 
 class HouseholdModelViewSet(

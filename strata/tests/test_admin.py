@@ -15,6 +15,7 @@ from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.seeds import type_id
 from strata.models import Change, User
 from tests.admin_forms import staff
+from tests.ours import APPS
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def page(model, name="changelist", *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-OURS = [m for m in admin.site._registry if m._meta.app_label in ("strata", "assets", "portfolios")]
+OURS = [m for m in admin.site._registry if m._meta.app_label in APPS]
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda m: m.__name__)

@@ -24,14 +24,11 @@ from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
 from strata.management.commands import backup, create_user
 from strata.models import ApiToken
+from tests.ours import APPS
 
 PASSWORD = "correct horse battery staple"
 REFUSED = {"flush", "loaddata"}
-OURS = sorted(
-    name
-    for name, app in get_commands().items()
-    if app in ("strata", "assets", "portfolios") and name not in REFUSED
-)
+OURS = sorted(name for name, app in get_commands().items() if app in APPS and name not in REFUSED)
 
 
 @pytest.fixture

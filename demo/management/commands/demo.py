@@ -1,0 +1,90 @@
+"""demo: a household to look at, with a user who can log in."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from assets import rates
+from assets.models import ExchangeRate
+from demo import household as demo
+from portfolios.models import Household
+from strata import actor
+from strata.commands import StrataCommand
+from strata.days import local_day
+
+USERNAME = "demo"
+
+
+class Command(StrataCommand):
+    help = (
+        "Make the household 'Demo' with two years of values, and the user 'demo' with a password that is shown once. "
+        "Loads the exchange rates if there are none, and carries them on to today."
+    )
+    examples = ("demo", "demo --if-empty --password a-long-enough-one")
+    writes = True
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--if-empty", action="store_true", help="Do nothing when there is any household.")
+        parser.add_argument("--password", help="The demo user's password (default: a random one).")
+
+    def act(self, **options):
+        if options["if_empty"] and Household.objects.exists():
+            self.say("There is a household already: nothing to do.", options)
+            return
+        if Household.objects.filter(name=demo.NAME, memberships__user__username__iexact=USERNAME).exists():
+            raise CommandError("The demo household is there already.")
+        today = local_day(timezone.now(), demo.ZONE)
+        with transaction.atomic():
+            added = self.fill_rates(today)
+            user, password = self.demo_user(options["password"])
+            with actor.acting(user=user, road=f"command:{self.name}"):
+                household = demo.build(user, today)
+            portfolio = household.portfolios.get()
+            counts = f"{portfolio.assets.count()} assets and {added:,} exchange rates"
+            if options["dry_run"]:
+                transaction.set_rollback(True)
+                self.say(f"Would make the household {demo.NAME} with {counts}.", options)
+                return
+        self.say(f"Made the household {demo.NAME} with {counts}.", options)
+        self.stdout.write(f"Username: {user.get_username()}\nPassword: {password or '(unchanged)'}")
+
+    def fill_rates(self, today) -> int:
+        added = 0
+        if not ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB).exists():
+            quotes, source = rates.quotes_in(rates.shipped_file())
+            progress = self.progress("Rates", len(quotes))
+            added = rates.add_rates(quotes, source, advance=progress.advance)
+            progress.end()
+        return added + rates.fill_with_demo_rates(today)
+
+    def demo_user(self, password: str | None):
+        """The user and the password to show; the password of one who is there already stays as it is."""
+        users = get_user_model()
+        if user := users.objects.filter(username__iexact=USERNAME).first():
+            if password:
+                raise CommandError(
+                    "The user 'demo' is there already, and keeps its password: leave --password out."
+                )
+            return user, None
+        user = users(username=USERNAME, is_staff=True)
+        if password is not None and getattr(settings, "PRODUCTION", False):
+            self.require_strong(password, user)
+        password = secrets.token_urlsafe(12) if password is None else password
+        user.set_password(password)
+        user.save()
+        return user, password
+
+    def require_strong(self, password: str, user) -> None:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError(f"--password: {' '.join(error.messages)}") from None

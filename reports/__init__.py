@@ -1,0 +1,1 @@
+"""What assets add up to."""

@@ -1,0 +1,134 @@
+"""Portfolios, their stored totals and targets in the admin."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from portfolios.models import Portfolio
+from reports.models import AllocationTarget, PortfolioSnapshot
+from reports.models.allocation_target import GROUPS
+from reports.queries import bring_up_to_date, quality_report, today_of
+from strata.admin import HouseholdAdmin, OwnRows
+from strata.days import time_zones, validate_year
+
+DAY = forms.DateField(required=False, validators=[validate_year])
+
+
+@admin.register(Portfolio)
+class PortfolioPage(HouseholdAdmin):
+    icon = "account_balance_wallet"
+    fields = ("household", "name", "base_currency", "time_zone")
+    fixed = ("household",)
+    list_display = ("name", "household", "base_currency", "time_zone", "what_needs_care")
+    list_select_related = ("household",)
+    list_filter = (("household", OwnRows), "base_currency")
+    search_fields = ("name",)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "time_zone":
+            kwargs["widget"] = UnfoldAdminSelect2Widget(
+                choices=[(name, name) for name in sorted(time_zones())]
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description="quality")
+    def what_needs_care(self, portfolio):
+        address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
+        return format_html('<a href="{}" class="underline">What needs care</a>', address)
+
+    def get_urls(self):
+        page = self.admin_site.admin_view(self.quality_view)
+        return [path("<uuid:pk>/quality/", page, name="portfolios_portfolio_quality"), *super().get_urls()]
+
+    def quality_view(self, request, pk):
+        portfolio = self.get_object(request, str(pk))
+        if portfolio is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        on = day_asked(request.GET) or today_of(portfolio)
+        doubts = quality_report(portfolio, on=on)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"What needs care in {portfolio}",
+            "on": on,
+            "doubts": [(doubt, doubt.admin_link_for(request.user)) for doubt in doubts],
+            "opts": self.opts,
+            "object": portfolio,
+        }
+        return TemplateResponse(request, "reports/quality.html", context)
+
+
+def day_asked(given) -> date | None:
+    """The day in a page's address; None where there is none, or what is no day."""
+    try:
+        return DAY.clean(given.get("on"))
+    except ValidationError:
+        return None
+
+
+@admin.register(PortfolioSnapshot)
+class PortfolioSnapshotPage(HouseholdAdmin):
+    """Totals that were written down; here their notes are edited."""
+
+    icon = "monitoring"
+    list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
+    list_filter = (("portfolio", OwnRows), "complete", "manual")
+    search_fields = ("portfolio__name", "note")
+    readonly_fields = (
+        "portfolio",
+        "on",
+        "observed_at",
+        "value",
+        "currency",
+        "complete",
+        "missing_rates",
+        "manual",
+    )
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("portfolio")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="value")
+    def value_shown(self, snapshot):
+        return snapshot.value
+
+    def has_change_permission(self, request, obj=None):
+        """Those that the clock took stay as they are; notes and deletion are for those taken by hand."""
+        return (obj is None or obj.manual) and super().has_change_permission(request, obj)
+
+    has_delete_permission = has_change_permission
+
+    def get_changelist_instance(self, request):
+        page = super().get_changelist_instance(request)
+        bring_up_to_date(page.result_list)
+        return page
+
+    def get_object(self, request, object_id, from_field=None):
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            bring_up_to_date([row])
+        return row
+
+
+@admin.register(AllocationTarget)
+class AllocationTargetPage(HouseholdAdmin):
+    icon = "target"
+    fixed = ("household",)
+    list_display = ("by", "group_named", "share", "portfolio", "household")
+    list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset")
+    search_fields = ("category__name", "tag__name", "asset__name", "asset_type__label")
+    duplicate_field = "share"
+
+    @admin.display(description="group")
+    def group_named(self, target):
+        return getattr(target, GROUPS[target.by])

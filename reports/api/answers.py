@@ -1,0 +1,301 @@
+"""How reports are answered: the shapes for the schema, and the functions that make plain values of a report.
+
+A long series has hundreds of thousands of figures: they are written straight into dicts, without serializer objects.
+A key is what the group is known by: an id, a code, or "none" for what is in no category or tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from assets.calculations.valuation import Missing
+from reports.api.resources import MissingRateSerializer
+from reports.calculations.allocation import Slice
+from reports.calculations.change import Parts
+from reports.calculations.net_worth import Point
+from reports.calculations.rounding import SHARE_PLACES
+from reports.queries import AllocationReport, ChangeReport, Doubt, Series
+from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.money import minor_units, money_text
+
+UNSORTED = "none"
+PARTS = ("start", "end", "change", "flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+
+
+@extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
+class Total(serializers.Field):
+    """An amount that may have more digits than a single value."""
+
+
+class GroupSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text='An id or a code; "none" for what is in no category or tag.')
+    name = serializers.CharField()
+    path = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="A category's way from the top of the tree."
+    )
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}})
+class AmountsByKey(serializers.Field):
+    pass
+
+
+class PointSerializer(serializers.Serializer):
+    on = DaySerializerField()
+    assets = Total()
+    liabilities = Total(help_text="Zero or negative.")
+    net = Total()
+    groups = AmountsByKey(required=False, help_text="The net of each group, by its key; with group_by.")
+    complete = serializers.BooleanField()
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class NetWorthSerializer(serializers.Serializer):
+    currency = serializers.CharField()
+    interval = serializers.CharField()
+    group_by = serializers.CharField(allow_null=True)
+    groups_overlap = serializers.BooleanField(
+        help_text="Whether an asset counts in several groups, so that they add up to more than the total."
+    )
+    groups = GroupSerializer(many=True)
+    points = PointSerializer(many=True)
+
+
+class DownSerializer(serializers.Serializer):
+    """Parameters to put in the place of those of the same name, and of `level`."""
+
+    by = serializers.CharField()
+    under = serializers.CharField(required=False)
+    type = UUIDSerializerField(required=False)
+    group = serializers.CharField(required=False)
+    tag = serializers.CharField(required=False)
+    asset_currency = serializers.CharField(required=False)
+    portfolio = UUIDSerializerField(required=False)
+
+
+class OwnedSerializer(GroupSerializer):
+    value = Total()
+    share = serializers.CharField(
+        allow_null=True, help_text="Of all that is owned; all shares make exactly 1."
+    )
+    target = serializers.CharField(allow_null=True)
+    drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
+    move = Total(allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target.")
+    down = DownSerializer(allow_null=True, help_text="What to ask to look into it; null for an asset.")
+
+
+class OwedSerializer(GroupSerializer):
+    value = Total()
+    down = DownSerializer(allow_null=True)
+
+
+class AllocationSerializer(serializers.Serializer):
+    on = DaySerializerField()
+    by = serializers.CharField()
+    currency = serializers.CharField()
+    assets = Total()
+    liabilities = Total()
+    net = Total()
+    groups_overlap = serializers.BooleanField()
+    groups = OwnedSerializer(many=True, help_text="Of what is owned, the largest first.")
+    owed = OwedSerializer(many=True, help_text="Of what is owed.")
+    complete = serializers.BooleanField()
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class PartsSerializer(serializers.Serializer):
+    """change = flows + income - expenses + value_change + fx_change + came - went, to the cent."""
+
+    start = Total()
+    end = Total()
+    change = Total()
+    flows = Total(help_text="Money that came in (or, negative, left).")
+    income = Total()
+    expenses = Total(help_text="Positive where something was paid; subtracted.")
+    value_change = Total()
+    fx_change = Total(help_text="What exchange rates did.")
+    came = Total(help_text="First values of what was not bought.")
+    went = Total(help_text="Last values of what left without a sale; subtracted.")
+
+
+class ChangeRowSerializer(PartsSerializer, GroupSerializer):
+    pass
+
+
+class LeftOutSerializer(serializers.Serializer):
+    key = UUIDSerializerField()
+    name = serializers.CharField()
+
+
+class ChangeSerializer(serializers.Serializer):
+    start = DaySerializerField()
+    end = DaySerializerField()
+    by = serializers.CharField()
+    currency = serializers.CharField()
+    total = PartsSerializer()
+    groups_overlap = serializers.BooleanField()
+    rows = ChangeRowSerializer(many=True)
+    complete = serializers.BooleanField()
+    left_out = LeftOutSerializer(
+        many=True, help_text="Assets that are in none of the figures, as a rate is missing."
+    )
+    missing_rates = MissingRateSerializer(many=True)
+
+
+class AssetNameSerializer(serializers.Serializer):
+    id = UUIDSerializerField()
+    name = serializers.CharField()
+
+
+class FindingSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["warning", "note"])
+    message = serializers.CharField()
+    asset = AssetNameSerializer()
+    on = DaySerializerField(allow_null=True)
+    other_asset_id = UUIDSerializerField(allow_null=True, help_text="The asset that this one may double.")
+    link = serializers.CharField(help_text="Where the API mends it.")
+    admin_link = serializers.CharField(help_text="Where the admin mends it.")
+
+
+class QualitySerializer(serializers.Serializer):
+    on = DaySerializerField()
+    since = DaySerializerField(help_text="Jumps and duplicates were searched among values from this day on.")
+    findings = FindingSerializer(many=True)
+
+
+# --- answers ---
+
+
+def key_text(key: Hashable) -> str:
+    return UNSORTED if key is None else str(key)
+
+
+def group(
+    key: Hashable, labels: Mapping[Hashable, str], paths: Mapping[Hashable, list[str]]
+) -> dict[str, Any]:
+    named = {"key": key_text(key), "name": labels[key]}
+    return named | {"path": paths[key]} if paths else named
+
+
+def missing_rates(missing: Iterable[Missing]) -> list[dict[str, str]]:
+    return [
+        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+        for gap in missing
+    ]
+
+
+def writer(currency: str) -> Any:
+    """How its amounts are written. Two places are what most currencies have, and what Decimal writes by itself."""
+    return str if minor_units(currency) == 2 else money_text
+
+
+def net_worth_answer(series: Series) -> dict[str, Any]:
+    keys = {key: key_text(key) for key in series.labels}
+    text = writer(series.currency)
+    return {
+        "currency": series.currency,
+        "interval": series.interval,
+        "group_by": series.group_by,
+        "groups_overlap": series.overlap,
+        "groups": [group(key, series.labels, series.paths) for key in series.labels],
+        "points": [
+            point_answer(point, keys, text, grouped=series.group_by is not None) for point in series.points
+        ],
+    }
+
+
+def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, grouped: bool) -> dict[str, Any]:
+    found = {
+        "on": point.on.isoformat(),
+        "assets": text(point.assets),
+        "liabilities": text(point.liabilities),
+        "net": text(point.net),
+        "complete": not point.missing_rates,
+        "missing_rates": missing_rates(point.missing_rates),
+    }
+    if grouped:
+        found["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
+    return found
+
+
+def share_text(share: Decimal | None) -> str | None:
+    return None if share is None else f"{share:.{SHARE_PLACES}f}"
+
+
+def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
+    named = group(part.key, report.labels, report.paths) | {"value": money_text(part.value)}
+    down = report.down.get(part.key)
+    return named | {"down": down and {name: key_text(key) for name, key in down.items()}}
+
+
+def allocation_answer(report: AllocationReport) -> dict[str, Any]:
+    found = report.allocation
+    return {
+        "on": found.on.isoformat(),
+        "by": report.by,
+        "currency": found.currency,
+        "assets": money_text(found.assets),
+        "liabilities": money_text(found.owed),
+        "net": money_text(found.net),
+        "groups_overlap": found.overlap,
+        "groups": [
+            slice_answer(report, part)
+            | {
+                "share": share_text(part.share),
+                "target": share_text(part.target),
+                "drift": share_text(part.drift),
+                "move": None if part.move is None else money_text(part.move),
+            }
+            for part in found.slices
+        ],
+        "owed": [slice_answer(report, part) for part in found.liabilities],
+        "complete": found.complete,
+        "missing_rates": missing_rates(found.missing_rates),
+    }
+
+
+def parts_answer(parts: Parts, text: Any) -> dict[str, str]:
+    return dict(zip(PARTS, map(text, in_order(parts)), strict=True))
+
+
+in_order = attrgetter(*PARTS)
+
+
+def change_answer(report: ChangeReport) -> dict[str, Any]:
+    found, text = report.change, writer(report.change.currency)
+    return {
+        "start": found.start.isoformat(),
+        "end": found.end.isoformat(),
+        "by": report.by,
+        "currency": found.currency,
+        "total": parts_answer(found.total, text),
+        "groups_overlap": found.overlap,
+        "rows": [
+            group(key, report.labels, report.paths) | parts_answer(parts, text)
+            for key, parts in found.rows.items()
+        ],
+        "complete": found.complete,
+        "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
+        "missing_rates": missing_rates(found.missing_rates),
+    }
+
+
+def doubt_answer(doubt: Doubt) -> dict[str, Any]:
+    found = doubt.finding
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "asset": {"id": str(found.asset), "name": doubt.name},
+        "on": found.on and found.on.isoformat(),
+        "other_asset_id": found.other and str(found.other),
+        "link": doubt.link,
+        "admin_link": doubt.admin_link,
+    }

@@ -1,0 +1,138 @@
+"""The API of pictures: the reports' own views, asked the same, that draw what they found."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.csp import CSP
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+
+from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioHistoryView
+from reports.queries import AllocationReport, Series
+from reports.rendering.plots import FACES, HEIGHTS, WIDTHS, Look, allocation_plot, net_worth_plot
+from strata.api.filters import choice, whole_number
+
+# An SVG that is opened by itself is a document: it may style itself, and that is all.
+PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
+
+
+class SvgRenderer(BaseRenderer):
+    media_type, format, charset = "image/svg+xml", "svg", "utf-8"
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return data or b""
+
+
+class PngRenderer(SvgRenderer):
+    media_type, format, charset = "image/png", "png", None
+    render_style = "binary"
+
+
+class ThePathSays(BaseContentNegotiation):
+    """A path that ends in .svg answers SVG, whatever the client would rather have."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+LOOKS = {
+    "face": choice(FACES, "The colours: light, where it is absent, or dark."),
+    "width": whole_number(WIDTHS[-1], "In pixels; 960, where it is absent.", least=WIDTHS[0]),
+    "height": whole_number(HEIGHTS[-1], "In pixels; 480, where it is absent.", least=HEIGHTS[0]),
+}
+
+
+class Picture:
+    """Goes before a report's view: takes the look out of what is asked, and draws what the report answers."""
+
+    content_negotiation_class = ThePathSays
+
+    def report(self, **asked: Any) -> Any:
+        look = {name: asked.pop(name) for name in LOOKS if name in asked}
+        self.look = Look(self.request.accepted_renderer.format, **look)
+        return super().report(**asked)
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response._csp_config = PICTURE_CSP
+        return response
+
+    def title(self, what: str) -> str:
+        """With the portfolio's name where there is one alone."""
+        return f"{what}: {self.portfolios[0].name}" if len(self.portfolios) == 1 else what
+
+
+class NetWorthPicture(Picture):
+    def answer(self, series: Series) -> bytes:
+        labels = series.labels if series.group_by else None
+        return net_worth_plot(
+            series.points,
+            currency=series.currency,
+            title=self.title("Net worth"),
+            labels=labels,
+            overlap=series.overlap,
+            look=self.look,
+        )
+
+
+class AllocationPicture(Picture):
+    def answer(self, report: AllocationReport) -> bytes:
+        title = self.title("Allocation")
+        return allocation_plot(report.allocation, labels=report.labels, title=title, look=self.look)
+
+
+def drawing(renderer: type[BaseRenderer]):
+    """The view's one format; the schema learns what it answers."""
+
+    def documented(view):
+        view.renderer_classes = (renderer,)
+        view.parameters = {**view.parameters, **LOOKS}
+        answers = {(200, renderer.media_type): OpenApiTypes.BINARY}
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower()  # the path's has a dot
+        return extend_schema_view(get=extend_schema(name, responses=answers))(view)
+
+    return documented
+
+
+@drawing(SvgRenderer)
+class NetWorthSvg(NetWorthPicture, NetWorthView):
+    """Net worth over time as an SVG: a line, over what is owned and, below zero, what is owed; or over groups."""
+
+
+@drawing(PngRenderer)
+class NetWorthPng(NetWorthPicture, NetWorthView):
+    """Net worth over time as a PNG; see chart.svg."""
+
+
+@drawing(SvgRenderer)
+class AllocationSvg(AllocationPicture, AllocationView):
+    """The allocation on a day as an SVG: a bar for each group, what is owed below zero, a tick for each target."""
+
+
+@drawing(PngRenderer)
+class AllocationPng(AllocationPicture, AllocationView):
+    """The allocation on a day as a PNG; see chart.svg."""
+
+
+@drawing(SvgRenderer)
+class PortfolioNetWorthSvg(NetWorthPicture, PortfolioHistoryView):
+    """The portfolio's worth over time as an SVG."""
+
+
+@drawing(PngRenderer)
+class PortfolioNetWorthPng(NetWorthPicture, PortfolioHistoryView):
+    """The portfolio's worth over time as a PNG."""
+
+
+@drawing(SvgRenderer)
+class PortfolioAllocationSvg(AllocationPicture, PortfolioAllocationView):
+    """The portfolio's allocation on a day as an SVG."""
+
+
+@drawing(PngRenderer)
+class PortfolioAllocationPng(AllocationPicture, PortfolioAllocationView):
+    """The portfolio's allocation on a day as a PNG."""

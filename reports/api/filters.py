@@ -1,0 +1,71 @@
+"""What reports may be narrowed to: the assets of a type, a kind, a tag, a currency, or a branch of categories.
+
+"none" stands for what is in no tag or category, as it does in the keys of groups.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from assets.models import AssetType, Category, Tag
+from assets.models.taxonomy import Group
+from reports.api.answers import UNSORTED
+from strata.api.errors import not_found
+from strata.api.fields import UUIDSerializerField
+from strata.api.filters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
+from strata.api.viewsets import CANONICAL_ID
+
+ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [UNSORTED]}]}
+
+
+def id_or_none(text: str) -> UUID | None:
+    return None if text == UNSORTED else UUIDSerializerField().to_internal_value(text)
+
+
+NARROWING = {
+    "type": Parameter(
+        read_text,
+        None,
+        {"anyOf": [UUID_SCHEMA, TEXT]},
+        "Only assets of this type, by code or id.",
+        many=False,
+    ),
+    "group": choice(Group.values, "Only assets whose type is of this group."),
+    "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
+    "asset_currency": currency_code("Only assets that are kept in this currency."),
+    "under": Parameter(
+        id_or_none, None, ID_OR_NONE, "Only what stands in this category or below it, or in none.", many=False
+    ),
+}
+
+
+def narrow(asked: dict[str, Any], user: Any) -> None:
+    """Put what the reports take in the place of the parameters. 404 for what the user may not see."""
+    within: dict[str, Any] = {}
+    if "type" in asked:
+        within["type"] = types_named(asked.pop("type"), user)
+    if "group" in asked:
+        within["group"] = [asked.pop("group")]
+    if "asset_currency" in asked:
+        within["currency"] = [asked.pop("asset_currency")]
+    if "tag" in asked:
+        within["tag"] = seen("tag", Tag, asked.pop("tag"), user)
+    if "under" in asked and seen("under", Category, asked["under"], user) is None:
+        within["category"] = asked.pop("under")
+    asked["within"] = within
+
+
+def types_named(text: str, user: Any) -> list[UUID]:
+    """Several may have one code: in the caller's households, and that which all share."""
+    named = {"pk": text} if CANONICAL_ID.fullmatch(text) else {"code": text}
+    found = list(AssetType.objects.for_user(user).filter(**named).values_list("pk", flat=True))
+    if not found:
+        raise not_found("asset_type", "type")
+    return found
+
+
+def seen(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:
+    if pk is not None and not model.objects.for_user(user).filter(pk=pk).exists():
+        raise not_found(model._meta.model_name, parameter)
+    return pk

@@ -1,0 +1,132 @@
+"""Reports as tables for spreadsheets and programs: the header first, then a row for each thing, every cell text.
+
+Each row says whether its report is `complete`. Columns mean the same in all rows; a cell that says nothing is empty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+from assets.calculations.valuation import Missing
+from reports.api.answers import PARTS, key_text, parts_answer, share_text, writer
+from reports.queries import AllocationReport, ChangeReport, Series
+from strata.api.tables import as_text
+from strata.money import money_text
+
+type Table = list[list[str]]
+
+BEFORE_GROUPS, AFTER_GROUPS = (
+    ("on", "currency", "assets", "liabilities", "net"),
+    ("complete", "missing_rates"),
+)
+ALLOCATION_COLUMNS = (
+    *("on", "currency", "side", "key", "group"),
+    *("value", "share", "target", "drift", "move", "complete", "missing_rates"),
+)
+CHANGE_COLUMNS = (
+    "start_on",
+    "end_on",
+    "currency",
+    "row",
+    "key",
+    "group",
+    *PARTS,
+    "complete",
+    "missing_rates",
+)
+TRUTH = {True: "true", False: "false"}
+# What the columns are, for the schema.
+NET_WORTH = (
+    "A row for each point, a column for each group: a category by its way from the top (`Top > Below`), and a name "
+    "that another column has too with the group's key (`net (tag's id)`). `missing_rates` are the amounts that the "
+    "point leaves out: `USD -40.00; JPY 5.00`."
+)
+ALLOCATION = (
+    "A row for each group; `side` is assets or liabilities. The last row, of the side net, is the whole: its "
+    "`missing_rates` are the amounts that all of the rows leave out (`USD -40.00; CHF 5.00`)."
+)
+CHANGE = (
+    "A row for each group or asset (`row` is group), that of the total, whose `missing_rates` are what all of "
+    "the rows leave out (`JPY 1000.00 on 2024-06-30; ...`), and one for each asset that is in none of the figures "
+    "(left_out)."
+)
+
+
+def net_worth_table(series: Series) -> Table:
+    text = writer(series.currency)
+    header = [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
+    rows = [
+        [
+            point.on.isoformat(),
+            series.currency,
+            *map(text, (point.assets, point.liabilities, point.net)),
+            *(text(point.groups[key]) for key in series.labels),
+            TRUTH[point.complete],
+            missing_text(point.missing_rates),
+        ]
+        for point in series.points
+    ]
+    return [header, *rows]
+
+
+def missing_text(missing: Iterable[Missing]) -> str:
+    return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
+
+
+def group_columns(series: Series) -> list[str]:
+    """The groups' names; those that another column has too go with their keys."""
+    names = {key: group_text(key, series) for key in series.labels}
+    taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS])
+    return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
+
+
+def group_text(key: Hashable, report: AllocationReport | ChangeReport | Series) -> str:
+    """A category by its way from the top: those in two branches may have one name."""
+    return as_text(" > ".join(report.paths.get(key, ())) or report.labels[key])
+
+
+def allocation_table(report: AllocationReport) -> Table:
+    found = report.allocation
+    rows = [
+        {
+            "side": side,
+            "key": key_text(part.key),
+            "group": group_text(part.key, report),
+            "value": money_text(part.value),
+            "share": share_text(part.share),
+            "target": share_text(part.target),
+            "drift": share_text(part.drift),
+            "move": None if part.move is None else money_text(part.move),
+        }
+        for side, parts in (("assets", found.slices), ("liabilities", found.liabilities))
+        for part in parts
+    ]
+    missing = missing_text(found.missing_rates)
+    whole = {"side": "net", "group": "total", "value": money_text(found.net), "missing_rates": missing}
+    of_all = {"on": found.on.isoformat(), "currency": found.currency, "complete": TRUTH[found.complete]}
+    return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in (*rows, whole)))
+
+
+def change_table(report: ChangeReport) -> Table:
+    found, text = report.change, writer(report.change.currency)
+    rows = [
+        {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
+        for key, parts in found.rows.items()
+    ]
+    missing = "; ".join(f"{gap.currency} {money_text(gap.amount)} on {gap.on}" for gap in found.missing_rates)
+    total = {"row": "total", "group": "total", **parts_answer(found.total, text), "missing_rates": missing}
+    left_out = [
+        {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in found.left_out
+    ]
+    of_all = {
+        "start_on": found.start.isoformat(),
+        "end_on": found.end.isoformat(),
+        "currency": found.currency,
+        "complete": TRUTH[found.complete],
+    }
+    return in_columns(CHANGE_COLUMNS, (of_all | row for row in (*rows, total, *left_out)))
+
+
+def in_columns(columns: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> Table:
+    return [[*columns], *([row.get(name) or "" for name in columns] for row in rows)]

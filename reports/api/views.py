@@ -1,0 +1,257 @@
+"""The API of reports: questions about all portfolios that the caller may see, some of them, or one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django.utils.functional import cached_property
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portfolios.models import Portfolio
+from reports.api import answers, tables
+from reports.api.filters import NARROWING, narrow
+from reports.calculations.intervals import INTERVALS, a_month_before
+from reports.queries import (
+    GROUP_BY,
+    TooMuch,
+    allocation_on,
+    change_report,
+    latest_today,
+    net_worth_history,
+    quality_report,
+)
+from reports.queries.etag import state_of, with_state
+from reports.queries.quality import LOOKED_BACK
+from strata.api.errors import not_found
+from strata.api.etags import is_fresh, is_held
+from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.api.filters import KNOWN_AT, UUID_SCHEMA, Parameter, choice, currency_code, whole_number
+from strata.api.tables import TableRenderer
+from strata.api.viewsets import OneTransactionAWrite, path_id
+
+DAY = {"type": "string", "format": "date"}
+DEEPEST = 20
+
+
+def day(about: str) -> Parameter:
+    return Parameter(DaySerializerField().to_internal_value, None, DAY, about, many=False)
+
+
+def way_of_grouping(about: str) -> Parameter:
+    return choice(GROUP_BY, about)
+
+
+OF_EVERY_REPORT = {
+    "portfolio": Parameter(
+        UUIDSerializerField().to_internal_value,
+        None,
+        UUID_SCHEMA,
+        "Only these portfolios; may be repeated. All that you may see, where it is absent.",
+    ),
+    "currency": currency_code("To report in. The portfolios' base currency, or EUR where they have several."),
+    "known_at": KNOWN_AT,
+}
+LEVEL = whole_number(
+    DEEPEST, "Of the tree of categories, counted from the top or from `under`; 1 where it is absent."
+)
+
+
+class Report(OneTransactionAWrite, APIView):
+    """GET a report. Confirmed by its ETag with one query, and as CSV where the caller accepts nothing else."""
+
+    has_etag = True
+    parameters: dict[str, Parameter] = OF_EVERY_REPORT
+    renderer_classes = (JSONRenderer, TableRenderer)
+    grouped_by = "by"
+
+    def get(self, request, pk=None):
+        tag = state_of(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
+        if is_held(request, tag):
+            return self.unchanged(tag)
+        asked = {name: values[0] for name, values in self.read_parameters().items()}
+        for name in ("portfolio", "known_at"):
+            asked.pop(name, None)
+        self.refuse_contradictions(asked)
+        if NARROWING.keys() <= self.parameters.keys():
+            narrow(asked, request.user)
+        report = self.report(**asked)
+        if is_fresh(request, tag):
+            return self.unchanged(tag)
+        as_table = request.accepted_renderer.format == TableRenderer.format
+        return Response(self.table(report) if as_table else self.answer(report), headers={"ETag": tag})
+
+    def unchanged(self, tag: str) -> Response:
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+
+    @cached_property
+    def portfolios(self) -> list[Portfolio]:
+        """In the order in which they were made; 404 where one that was named is not to be seen."""
+        rows = with_state(Portfolio.objects.for_user(self.request.user)).order_by("created_at", "id")
+        wanted = set(self.read_parameters().get("portfolio", ()))
+        if "pk" in self.kwargs:
+            wanted = {path_id(self.kwargs["pk"], "portfolio")}
+        found = list(rows.filter(pk__in=wanted) if wanted else rows)
+        if wanted and len(found) != len(wanted):
+            raise not_found("portfolio", None if "pk" in self.kwargs else "portfolio")
+        return found
+
+    def refuse_contradictions(self, asked: dict[str, Any]) -> None:
+        by = asked.get(self.grouped_by)
+        if "level" in asked and by != "category":
+            raise exceptions.ValidationError({"level": f"It is only for {self.grouped_by}=category."})
+
+    def report(self, **asked: Any) -> Any:
+        raise NotImplementedError
+
+    answer: Any
+    table: Any
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        """A refusal is JSON, whatever was asked for."""
+        if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def refuse_reversed(start: date | None, end: date) -> None:
+    if start is not None and start > end:
+        raise exceptions.ValidationError({"start": f"It lies after the end, {end}."})
+
+
+def answering(serializer: Any, as_table: str | None = None) -> Callable[[type[Report]], type[Report]]:
+    """Tells the schema what the view answers; `as_table` says what the rows of its CSV are."""
+    told = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
+    shapes: dict[Any, Any] = {(200, "application/json"): told}
+    if as_table:
+        shapes[200, "text/csv"] = OpenApiTypes.STR
+
+    def documented(view: type[Report]) -> type[Report]:
+        return extend_schema_view(get=extend_schema(responses=shapes))(view)
+
+    return documented
+
+
+@answering(answers.NetWorthSerializer, tables.NET_WORTH)
+class NetWorthView(Report):
+    """What the portfolios are worth over time, at the rates of each day.
+
+    At most 40,000 points, and 200,000 figures of groups: more is refused, and says what to change.
+    """
+
+    parameters = {
+        **OF_EVERY_REPORT,
+        "start": day("From this day on; from the first value, where it is absent."),
+        "end": day("Up to this day; today, where it is absent."),
+        "interval": choice(INTERVALS, "A point at the end of each; month, where it is absent."),
+        "group_by": way_of_grouping("What each point's net is split by."),
+        "level": LEVEL,
+        **NARROWING,
+    }
+    grouped_by = "group_by"
+    answer = staticmethod(answers.net_worth_answer)
+    table = staticmethod(tables.net_worth_table)
+
+    def report(self, **asked):
+        refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
+        try:
+            return net_worth_history(self.portfolios, **asked)
+        except TooMuch as error:
+            raise exceptions.ValidationError({error.field: str(error)}, code="too_much") from None
+
+
+@answering(answers.AllocationSerializer, tables.ALLOCATION)
+class AllocationView(Report):
+    """How what is owned is spread on a day, what is owed, and how far that is from the targets."""
+
+    parameters = {
+        **OF_EVERY_REPORT,
+        "on": day("The day; today, where it is absent."),
+        "by": way_of_grouping("What it is split by; type, where it is absent."),
+        "level": LEVEL,
+        **NARROWING,
+    }
+    answer = staticmethod(answers.allocation_answer)
+    table = staticmethod(tables.allocation_table)
+
+    def report(self, **asked):
+        return allocation_on(self.portfolios, **asked)
+
+
+@answering(answers.ChangeSerializer, tables.CHANGE)
+class ChangeView(Report):
+    """Why the net worth changed after `start` up to `end`, in parts that add up to the cent."""
+
+    parameters = {
+        **OF_EVERY_REPORT,
+        "start": day("After this day; a month before the end, where it is absent."),
+        "end": day("Up to the end of this day; today, where it is absent."),
+        "by": way_of_grouping("What the rows are; asset, where it is absent."),
+        "level": LEVEL,
+        **NARROWING,
+    }
+    answer = staticmethod(answers.change_answer)
+    table = staticmethod(tables.change_table)
+
+    def report(self, start=None, end=None, **asked):
+        end = end or latest_today(self.portfolios)
+        start = start or a_month_before(end)
+        refuse_reversed(start, end)
+        return change_report(self.portfolios, start=start, end=end, **asked)
+
+
+@answering(answers.QualitySerializer)
+class PortfolioQualityView(Report):
+    """What to look at among the assets of a portfolio, each with the link that mends it."""
+
+    renderer_classes = (JSONRenderer,)
+    parameters = {
+        "on": day("As of this day; today, where it is absent."),
+        "since": day("Search jumps and duplicates from this day on; 400 days back, where it is absent."),
+    }
+
+    def report(self, on=None, since=None):
+        (portfolio,) = self.portfolios
+        on = on or latest_today([portfolio])
+        since = since or on - LOOKED_BACK
+        if since > on:
+            raise exceptions.ValidationError({"since": f"It lies after {on}."})
+        return on, since, quality_report(portfolio, on=on, since=since)
+
+    def answer(self, report):
+        on, since, doubts = report
+        found = [answers.doubt_answer(doubt) for doubt in doubts]
+        return {"on": on.isoformat(), "since": since.isoformat(), "findings": found}
+
+
+def of_one(view: type[Report]) -> dict[str, Parameter]:
+    """What the same report of the portfolio in the path may be asked."""
+    return {name: parameter for name, parameter in view.parameters.items() if name != "portfolio"}
+
+
+@answering(answers.NetWorthSerializer, tables.NET_WORTH)
+class PortfolioHistoryView(NetWorthView):
+    """What the portfolio is worth over time, at the rates of each day; bounded as GET net-worth is."""
+
+    parameters = of_one(NetWorthView)
+
+
+@answering(answers.AllocationSerializer, tables.ALLOCATION)
+class PortfolioAllocationView(AllocationView):
+    """How what is owned in the portfolio is spread on a day, what is owed, and how far that is from the targets."""
+
+    parameters = of_one(AllocationView)
+
+
+@answering(answers.ChangeSerializer, tables.CHANGE)
+class PortfolioChangeView(ChangeView):
+    """Why the portfolio's worth changed after `start` up to `end`, in parts that add up to the cent."""
+
+    parameters = of_one(ChangeView)

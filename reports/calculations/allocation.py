@@ -1,0 +1,180 @@
+"""How what is owned is spread over groups on one day: shares, targets, the drift from them, and the way back.
+
+Shares are of the positive side alone: what is owed stands apart, and has none. A "drift" is the share less its
+target. A "move" is what to buy (positive) or sell (negative) to stand on the target without any new money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from assets.calculations.rates import MissingRate, RateBook
+from assets.calculations.valuation import Amount, Keys, Missing, money
+from reports.calculations.order import by_key
+from reports.calculations.rounding import SHARE_PLACES, largest_remainder, rounded, shares
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One asset's value on the day, in its own currency, and the groups that it counts in."""
+
+    keys: Keys
+    currency: str
+    value: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One group's part of what is owned. `share` is None where nothing is owned at all.
+
+    `target`, `drift` and `move` are None for a group that has no target.
+    """
+
+    key: Hashable
+    value: Decimal
+    share: Decimal | None
+    target: Decimal | None = None
+    drift: Decimal | None = None
+    move: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What is owned and what is owed on a day, by group, in `currency`, rounded so that it adds up.
+
+    `slices` (largest first) have positive values, and zero where a group has only a target; `liabilities` have
+    negative values and no shares. The key None is what is in no group. Where groups `overlap`, values and shares
+    of the slices add up to more than `assets` and 1.
+    """
+
+    on: date
+    currency: str
+    assets: Decimal
+    owed: Decimal
+    slices: tuple[Slice, ...]
+    liabilities: tuple[Slice, ...]
+    overlap: bool
+    missing_rates: tuple[Missing, ...]
+
+    @property
+    def net(self) -> Decimal:
+        return self.assets + self.owed
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing_rates
+
+
+def allocation(
+    holdings: Iterable[Holding],
+    *,
+    on: date,
+    currency: str,
+    places: int,
+    rates: RateBook,
+    targets: Mapping[Hashable, Decimal] | None = None,
+) -> Allocation:
+    """The allocation on a day, at its rates. What has no rate is left out and named, added up per currency.
+
+    `targets` are shares (0.25 is a quarter). Where they add up to less than 1, a group without one has none;
+    else its target is 0. Where they add up to more, the moves ask for money that is not there.
+    """
+    holdings = list(holdings)
+    owned, owed = _Side(), _Side()
+    missing: dict[str, Decimal] = {}
+    for holding in holdings:
+        try:
+            rate = rates.rate(holding.currency, currency, on=on) if holding.value else Fraction(0)
+        except MissingRate:
+            lost = missing.get(holding.currency, Decimal(0))
+            missing[holding.currency] = lost + money(holding.value)
+            continue
+        (owned if holding.value > 0 else owed).add(holding.keys, Fraction(money(holding.value)) * rate)
+    overlap = any(len(set(holding.keys)) > 1 for holding in holdings)
+    # Net worth rounds the net, and its sides by largest remainder: here they come out the same.
+    assets, owed_total = largest_remainder([owned.total, owed.total], places)
+    return Allocation(
+        on,
+        currency,
+        assets,
+        owed_total,
+        _slices(owned, assets, targets or {}, places, overlap=overlap),
+        _debts(owed, owed_total, places, overlap=overlap),
+        overlap,
+        tuple(Missing(source, on, amount) for source, amount in sorted(missing.items())),
+    )
+
+
+class _Side:
+    """What is owned, or what is owed, while it is being added up."""
+
+    def __init__(self) -> None:
+        self.total = Fraction(0)
+        self.groups: dict[Hashable, Fraction] = {}
+
+    def add(self, keys: Keys, value: Fraction) -> None:
+        if value:
+            self.total += value
+            for key in dict.fromkeys(keys) or (None,):
+                self.groups[key] = self.groups.get(key, Fraction(0)) + value
+
+
+def _slices(
+    owned: _Side, assets: Decimal, targets: Mapping[Hashable, Decimal], places: int, *, overlap: bool
+) -> tuple[Slice, ...]:
+    groups = by_key({**owned.groups, **{key: owned.groups.get(key, Fraction(0)) for key in targets}})
+    exact = list(groups.values())
+    values = _parts(exact, assets, places, overlap=overlap)
+    goals = _goals(list(groups), targets)
+    wanted = _wanted(goals, assets, places)
+    rows = zip(groups, values, _shares(exact, owned.total, overlap=overlap), goals, wanted, strict=True)
+    slices = [
+        Slice(
+            key,
+            value,
+            share,
+            target,
+            None if target is None or share is None else share - target,
+            None if goal is None else goal - value,
+        )
+        for key, value, share, target, goal in rows
+    ]
+    return tuple(sorted(slices, key=lambda slice_: -slice_.value))
+
+
+def _parts(exact: Sequence[Fraction], total: Decimal, places: int, *, overlap: bool) -> list[Decimal]:
+    if overlap:
+        return [rounded(value, places) for value in exact]
+    return largest_remainder(exact, places, total=total) if exact else []
+
+
+def _shares(exact: Sequence[Fraction], total: Fraction, *, overlap: bool) -> Sequence[Decimal | None]:
+    if not total:
+        return [None] * len(exact)
+    if overlap:
+        return [rounded(value / total, SHARE_PLACES) for value in exact]
+    return shares(exact) or []
+
+
+def _goals(keys: Sequence[Hashable], targets: Mapping[Hashable, Decimal]) -> list[Decimal | None]:
+    """Each group's target; where the targets leave nothing over, a group without one has none of it."""
+    rest = Decimal(0) if sum(map(Fraction, targets.values())) >= 1 else None
+    return [targets.get(key, rest) for key in keys]
+
+
+def _wanted(goals: Sequence[Decimal | None], assets: Decimal, places: int) -> list[Decimal | None]:
+    """What each group with a target would be worth on it; together what is owned, where the targets are 1."""
+    aimed = [Fraction(goal) * Fraction(assets) for goal in goals if goal is not None]
+    found = iter(largest_remainder(aimed, places) if aimed else [])
+    return [None if goal is None else next(found) for goal in goals]
+
+
+def _debts(owed: _Side, total: Decimal, places: int, *, overlap: bool) -> tuple[Slice, ...]:
+    groups = by_key(owed.groups)
+    values = _parts(list(groups.values()), total, places, overlap=overlap)
+    debts = [Slice(key, value, None) for key, value in zip(groups, values, strict=True)]
+    return tuple(sorted(debts, key=lambda slice_: slice_.value))

@@ -1,0 +1,363 @@
+"""Each asset's change between two days, split exactly: money that moved, income, expenses, values, rates.
+
+The definitions, and the identity that the parts keep, stand in change.py, which rounds and shows them.
+
+Rates inside the window are carried to 40 decimal places, which leaves an error below 10**-20 in any sum; the net
+at both ends is exact. All else is whole numbers of 10**-44, in which the identity holds without any tolerance.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from operator import mul, sub
+from typing import Literal, NamedTuple
+
+from assets.calculations.rates import MissingRate, RateBook
+from assets.calculations.valuation import (
+    EXACT,
+    MONEY_PLACES,
+    Amount,
+    History,
+    Missing,
+    money,
+    ten_thousandths,
+)
+from reports.calculations.rounding import half_even
+
+type Kind = Literal["balance", "value"]
+type MovementType = Literal["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]
+
+RATE_PLACES = 40
+UNIT_PLACES = RATE_PLACES + MONEY_PLACES
+_RATE_UNIT: int = 10**RATE_PLACES
+
+
+class Movement(NamedTuple):
+    """A transaction, as it was entered: nothing is negative, the type gives the direction.
+
+    `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money.
+    """
+
+    type: MovementType
+    on: date
+    currency: str
+    amount: Decimal = Decimal(0)
+    fee: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+
+
+class AssetHistory(NamedTuple):
+    """An asset with all that can explain its change between `start` and `end`.
+
+    `history` must hold the newest value on or before `start`, if there is one, and every day's later value up to
+    `end`; more does no harm. For an asset in the reporting currency, the newest on or before the start, the eve of
+    a disposal and the end are enough, with the first value where that lies between. `movements` must hold those
+    after `start` up to `end`, and where the first value lies between them, those before it too.
+    """
+
+    asset: Hashable
+    kind: Kind
+    history: History
+    movements: Sequence[Movement] = ()
+
+
+class Split(NamedTuple):
+    """One asset's or group's change in whole numbers of 10**-44, before rounding; signs as in Parts."""
+
+    start: int = 0
+    end: int = 0
+    flows: int = 0
+    income: int = 0
+    expenses: int = 0
+    value_change: int = 0
+    fx_change: int = 0
+    came: int = 0
+    went: int = 0
+
+    def signed(self) -> list[int]:
+        """The parts, so that their plain sum is end - start."""
+        return [
+            self.flows, self.income, -self.expenses, self.value_change, self.fx_change, self.came, -self.went
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The exact change of each asset, the exact net on both days, and what was left out."""
+
+    by_asset: Mapping[Hashable, Split]
+    net_start: Fraction
+    net_end: Fraction
+    left_out: tuple[Hashable, ...]
+    missing_rates: tuple[Missing, ...]
+
+
+def split_changes(
+    assets: Iterable[AssetHistory], *, start: date, end: date, currency: str, rates: RateBook
+) -> Splits:
+    """The change of each asset, exact and not yet rounded; see change_between, which shows it."""
+    if end < start:
+        raise ValueError("end lies before start")
+    window = _Window(start, end, currency, rates)
+    by_asset: dict[Hashable, Split] = {}
+    left_out = []
+    with localcontext(EXACT):
+        for asset in assets:
+            split = window.split(asset)
+            if split is None:
+                left_out.append(asset.asset)
+            else:
+                by_asset[asset.asset] = split
+    return Splits(by_asset, *window.nets(), tuple(left_out), window.missing_rates())
+
+
+class _Path(NamedTuple):
+    """An asset's values through the window: values[i] from points[i] until points[i + 1]; the last is `closing`.
+
+    `came_on` and `went_on` are the days of its first value and of its disposal, where they lie in the window.
+    """
+
+    opening: Amount
+    closing: Amount
+    points: tuple[date, ...]
+    values: Sequence[Amount]
+    came_on: date | None
+    went_on: date | None
+
+
+def _path(past: History, start: date, end: date) -> _Path:
+    disposed = past.disposed_on
+    if past.first_on is None or (disposed is not None and disposed <= start):
+        return _Path(0, 0, (start, end), (0,), None, None)
+    first = bisect_right(past.days, start)
+    last = bisect_right(past.days, past.last_day(end))
+    values = past.values[first - 1 : last] if first else (0, *past.values[:last])
+    went_on = disposed if disposed is not None and disposed <= end and last else None
+    return _Path(
+        values[0],
+        values[-1] if went_on is None else 0,
+        (start, *past.days[first:last], went_on or end),
+        values,
+        past.first_on if not first and last else None,
+        went_on,
+    )
+
+
+class _Carried(dict[date, int | None]):
+    """One currency's rates into the report's, in 10**-40, each looked up once; None where there is none."""
+
+    def __init__(self, source: str, target: str, rates: RateBook) -> None:
+        self.source, self.target, self.rates = source, target, rates
+
+    def __missing__(self, on: date) -> int | None:
+        try:
+            above, below = self.rates.ratio(self.source, self.target, on=on)
+            self[on] = half_even(above * _RATE_UNIT, below)
+        except MissingRate:
+            self[on] = None
+        return self[on]
+
+
+@dataclass(slots=True)
+class _Moved:
+    """An asset's movements in the window, in units of the report's currency; `expenses` with all fees and taxes."""
+
+    acquired: int = 0
+    disposed: int = 0
+    income: int = 0
+    expenses: int = 0
+    bought_on: set[date] = field(default_factory=set)
+    sold_on: set[date] = field(default_factory=set)
+
+
+class _Window:
+    """The two days and the currency of a report, its rates, and what its assets have come to so far."""
+
+    def __init__(self, start: date, end: date, currency: str, rates: RateBook) -> None:
+        self.start, self.end, self.currency, self.rates = start, end, currency, rates
+        self._carried: dict[str, _Carried] = {}
+        self._turns: dict[str, tuple[tuple[date, ...], list[int] | None]] = {}
+        self._sums: dict[str, tuple[int, int]] = {}
+        self._missing: dict[tuple[str, date], Decimal] = {}
+
+    # --- one asset ---
+
+    def split(self, asset: AssetHistory) -> Split | None:
+        """The asset's change; None, and named, where a rate that its values need is missing."""
+        path = _path(asset.history, self.start, self.end)
+        fx = self._fx(asset.history.currency, path)
+        if fx is None:
+            self._name(asset.history.currency, path)
+            return None
+        self._add_to_nets(asset.history.currency, path)
+        if asset.kind == "balance":
+            return self._balance(asset, path, fx)
+        return self._value(asset, path, fx)
+
+    def _balance(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
+        moved = self._moved(asset)
+        start, end = self._ends(asset, path)
+        flows = end - start - fx - moved.income + moved.expenses
+        return Split(start, end, flows, moved.income, moved.expenses, fx_change=fx)
+
+    def _value(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
+        moved = self._moved(asset)
+        start, end = self._ends(asset, path)
+        came = went = 0
+        if path.came_on is not None and path.came_on not in moved.bought_on:
+            came = self._units(asset.history.currency, path.came_on, path.values[1])
+        if path.went_on is not None and path.went_on not in moved.sold_on:
+            went = self._units(asset.history.currency, path.went_on, path.values[-1])
+        traded = moved.acquired - moved.disposed
+        flows = traded - moved.income + moved.expenses
+        # What a day did to the value in its own currency, at the day's rate, is all that is not fx.
+        value_change = end - start - fx - traded - came + went
+        return Split(start, end, flows, moved.income, moved.expenses, value_change, fx, came, went)
+
+    def _ends(self, asset: AssetHistory, path: _Path) -> tuple[int, int]:
+        currency = asset.history.currency
+        return self._units(currency, self.start, path.opening), self._units(currency, self.end, path.closing)
+
+    def _fx(self, currency: str, path: _Path) -> int | None:
+        """The sum of each value times the change of the rate while it stood; None where a rate is missing."""
+        if currency == self.currency:
+            return 0
+        found = self._telescoped(currency, path.points, path.values)
+        return self._telescoped(currency, *_where_it_matters(path)) if found is None else found
+
+    def _telescoped(self, currency: str, points: tuple[date, ...], values: Sequence[Amount]) -> int | None:
+        turns = self._turns_of(currency, points)
+        if turns is None:
+            return None
+        total: Amount = sum(map(mul, values, turns))
+        return ten_thousandths(total)
+
+    def _turns_of(self, currency: str, points: tuple[date, ...]) -> list[int] | None:
+        """By how much the rate rose from each point to the next.
+
+        Many assets have values on the very same days. Of each currency only the last are kept: the days of all
+        assets would be as much as their values, which are never held at once.
+        """
+        known, turns = self._turns.get(currency, ((), None))
+        if known != points or not points:
+            carried = self._rates_of(currency)
+            rates = [carried[on] for on in points]
+            turns = None if None in rates else list(map(sub, rates[1:], rates))
+            self._turns[currency] = points, turns
+        return turns
+
+    # --- its movements ---
+
+    def _moved(self, asset: AssetHistory) -> _Moved:
+        """What the asset's movements in the window come to, each on the day on which it takes effect."""
+        moved = _Moved()
+        for movement in asset.movements:
+            on = _effective_on(movement, asset.history.days)
+            if on is not None and self.start < on <= self.end and movement.type != "ADJUST":
+                self._add(movement, on, moved)
+        return moved
+
+    def _add(self, movement: Movement, on: date, moved: _Moved) -> None:
+        costs = movement.fee + movement.tax
+        try:
+            amount = self._units(movement.currency, on, movement.amount)
+            moved.expenses += self._units(movement.currency, on, costs)
+        except MissingRate:
+            self._miss(movement.currency, on, movement.amount or costs)
+            return
+        match movement.type:
+            case "ACQUIRE":
+                moved.acquired += amount
+                moved.bought_on.add(on)
+            case "DISPOSE":
+                moved.disposed += amount
+                moved.sold_on.add(on)
+            case "INCOME":
+                moved.income += amount
+            case "EXPENSE":
+                moved.expenses += amount
+
+    # --- rates ---
+
+    def _rates_of(self, currency: str) -> _Carried:
+        if currency not in self._carried:
+            self._carried[currency] = _Carried(currency, self.currency, self.rates)
+        return self._carried[currency]
+
+    def _units(self, currency: str, on: date, amount: Amount) -> int:
+        """The amount at the day's rate. Zero needs none. Raises MissingRate."""
+        if not amount:
+            return 0
+        if currency == self.currency:
+            return ten_thousandths(amount) * _RATE_UNIT
+        rate = self._rates_of(currency)[on]
+        if rate is None:
+            raise MissingRate(currency, on)
+        return ten_thousandths(amount) * rate
+
+    def _add_to_nets(self, currency: str, path: _Path) -> None:
+        before, after = self._sums.get(currency, (0, 0))
+        opening, closing = ten_thousandths(path.opening), ten_thousandths(path.closing)
+        self._sums[currency] = before + opening, after + closing
+
+    def nets(self) -> tuple[Fraction, Fraction]:
+        """The exact net on both days of the assets that are not left out."""
+        start = end = Fraction(0)
+        for currency, (before, after) in self._sums.items():
+            if before:
+                start += before * self.rates.rate(currency, self.currency, on=self.start)
+            if after:
+                end += after * self.rates.rate(currency, self.currency, on=self.end)
+        return start / 10**MONEY_PLACES, end / 10**MONEY_PLACES
+
+    # --- what is missing ---
+
+    def _name(self, currency: str, path: _Path) -> None:
+        """Name an asset's amount on the ends that have no rate, or else on the first day between that has none."""
+        carried = self._rates_of(currency)
+        ends = [(self.start, path.opening), (self.end, path.closing)]
+        lost = [(on, amount) for on, amount in ends if amount and carried[on] is None]
+        if not lost:
+            points, values = _where_it_matters(path)
+            turns = zip(points, [*values, 0], [0, *values], strict=True)
+            lost = [(on, after or before) for on, after, before in turns if carried[on] is None][:1]
+        for on, amount in lost:
+            self._miss(currency, on, money(amount))
+
+    def _miss(self, currency: str, on: date, amount: Decimal) -> None:
+        self._missing[currency, on] = self._missing.get((currency, on), Decimal(0)) + amount
+
+    def missing_rates(self) -> tuple[Missing, ...]:
+        found = sorted(self._missing.items(), key=lambda item: item[0])
+        return tuple(Missing(currency, on, amount) for (currency, on), amount in found)
+
+
+def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
+    """The path without what needs no rate: days on which nothing changed, and zeros at the ends."""
+    turns: list[tuple[date, Amount]] = [(path.points[0], path.values[0])]
+    for on, value in zip(path.points[1:-1], path.values[1:], strict=True):
+        if value != turns[-1][1]:
+            turns.append((on, value))
+    if not turns[0][1]:
+        turns = turns[1:]
+    if not turns:
+        return (), []
+    last = [] if not turns[-1][1] else [path.points[-1]]
+    values = [value for _, value in turns]
+    return (*(on for on, _ in turns), *last), values if last else values[:-1]
+
+
+def _effective_on(movement: Movement, valued_on: Sequence[date]) -> date | None:
+    """The day on which a movement counts; None for a trade in what never has a value.
+
+    The first value's day it is whether or not the asset was disposed of by then: a history without what was
+    superseded before the start must give the same.
+    """
+    if movement.type not in ("ACQUIRE", "DISPOSE"):
+        return movement.on
+    return max(movement.on, valued_on[0]) if valued_on else None

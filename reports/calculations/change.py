@@ -1,0 +1,173 @@
+"""Why net worth changed between two days: money that moved, income, expenses, values, rates, what came and went.
+
+For any assets and two days, in one currency and to the cent:
+
+    net(end) - net(start) = flows + income - expenses + value_change + fx_change + came - went
+
+"Balance" assets (accounts, loans) change because money moves: whatever the income and the expenses recorded on
+one do not explain is its flow, the first value and the closing included. "Value" assets (shares, houses) have
+flows by transactions alone; a first value with no ACQUIRE behind it came, a disposal with no DISPOSE on its day
+went, and the rest is a change in value. So shares bought from an account inside cancel out, flow against flow.
+
+What happens on a day is converted at that day's rate; `fx_change` is the value of the eve times the change of the
+rate, day by day. While a value stands still those days telescope into value x (last rate - first rate), so that
+only days on which a value changed are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from operator import sub
+from typing import NamedTuple
+
+from assets.calculations.rates import RateBook
+from assets.calculations.valuation import MONEY_PLACES, Keys, Missing
+from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Split, split_changes
+from reports.calculations.order import by_key
+from reports.calculations.rounding import apportion, apportion_table, half_even, in_places, whole_units
+
+
+class Parts(NamedTuple):
+    """What there was on the two days and why it changed, rounded so that it adds up.
+
+    `expenses` and `went` are subtracted: they are positive where something was paid, or an asset vanished.
+    """
+
+    start: Decimal
+    end: Decimal
+    flows: Decimal
+    income: Decimal
+    expenses: Decimal
+    value_change: Decimal
+    fx_change: Decimal
+    came: Decimal
+    went: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change of net worth in `currency` after `start` up to the end of `end`, in all and by asset or group.
+
+    The rows add up to the total, part by part, unless groups `overlap`. `left_out` are the assets that are in
+    none of the figures, on neither day, because a rate they need is missing; `missing_rates` names their amounts,
+    and those of single transactions that were passed over.
+    """
+
+    start: date
+    end: date
+    currency: str
+    total: Parts
+    rows: Mapping[Hashable, Parts]
+    overlap: bool
+    left_out: tuple[Hashable, ...]
+    missing_rates: tuple[Missing, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing_rates
+
+
+def change_between(
+    assets: Iterable[AssetHistory],
+    *,
+    start: date,
+    end: date,
+    currency: str,
+    places: int,
+    rates: RateBook,
+    groups: Mapping[Hashable, Keys] | None = None,
+) -> Change:
+    """Why the net worth of some assets changed after `start` up to the end of `end`, in `currency`.
+
+    Rows are by asset, or with `groups` (an asset's groups) by group, None for what is in none. Everything is
+    rounded to `places`: the two nets half to even from their exact values, all else by largest remainder.
+
+    An asset is left out on both days where its currency has no rate on one of them, or on a day between on which
+    its value changed. A transaction that has no rate on its day is passed over as if it had not been entered; what
+    it would explain stays in its asset's flow or change in value. Both are named.
+
+    A purchase or sale (ACQUIRE, DISPOSE) before the asset's first value takes effect on that value's day, and none
+    while there is no value; INCOME and EXPENSE count on their own day. Nothing counts after `end`. Raises
+    ValueError where `end` lies before `start`.
+    """
+    splits = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
+    if groups is None:
+        rows: Mapping[Hashable, Split] = by_key(splits.by_asset)
+        overlap = False
+    else:
+        rows = _by_group(splits.by_asset, groups)
+        overlap = any(len(set(groups.get(asset, ()))) > 1 for asset in splits.by_asset)
+    before, after = whole_units(splits.net_start, places), whole_units(splits.net_end, places)
+    parts = apportion(_total(splits.by_asset.values()).signed(), _unit(places), after - before)
+    return Change(
+        start,
+        end,
+        currency,
+        _parts(before, after, parts, places),
+        _each(rows, places) if overlap else _table(rows, before, after, parts, places),
+        overlap,
+        splits.left_out,
+        splits.missing_rates,
+    )
+
+
+def _by_group(splits: Mapping[Hashable, Split], groups: Mapping[Hashable, Keys]) -> dict[Hashable, Split]:
+    members: dict[Hashable, list[Split]] = {}
+    for asset, split in splits.items():
+        for key in dict.fromkeys(groups.get(asset, ())) or (None,):
+            members.setdefault(key, []).append(split)
+    return {key: _total(some) for key, some in by_key(members).items()}
+
+
+def _total(splits: Iterable[Split]) -> Split:
+    return Split(*map(sum, zip(*splits, strict=True)))
+
+
+def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
+    """Every row rounded by itself: groups that overlap do not add up to the total."""
+    shown = {}
+    for key, split in rows.items():
+        unit = _unit(places)
+        start, end = half_even(split.start, unit), half_even(split.end, unit)
+        shown[key] = _parts(start, end, apportion(split.signed(), unit, end - start), places)
+    return shown
+
+
+def _table(
+    rows: Mapping[Hashable, Split], starts: int, ends: int, parts: Sequence[int], places: int
+) -> dict[Hashable, Parts]:
+    """The rows, rounded so that each explains its own change and all of them add up to the total."""
+    unit = _unit(places)
+    before = apportion([split.start for split in rows.values()], unit, starts)
+    after = apportion([split.end for split in rows.values()], unit, ends)
+    table = apportion_table(
+        [split.signed() for split in rows.values()],
+        unit,
+        row_totals=list(map(sub, after, before)),
+        column_totals=parts,
+    )
+    return {
+        key: _parts(start, end, units, places)
+        for key, start, end, units in zip(rows, before, after, table, strict=True)
+    }
+
+
+def _unit(places: int) -> int:
+    """One in the last place shown, in whole numbers of 10**-44. Raises ValueError for more places than money has."""
+    if not 0 <= places <= MONEY_PLACES:
+        raise ValueError(f"money has 0 to {MONEY_PLACES} places, not {places}")
+    unit: int = 10 ** (UNIT_PLACES - places)
+    return unit
+
+
+def _parts(start: int, end: int, signed: Sequence[int], places: int) -> Parts:
+    flows, income, paid, value_change, fx_change, came, gone = signed
+    figures = (start, end, flows, income, -paid, value_change, fx_change, came, -gone)
+    return Parts(*[in_places(units, places) for units in figures])

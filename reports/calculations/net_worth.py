@@ -1,0 +1,143 @@
+"""Net worth on a row of days: assets, liabilities, groups, and what has no rate.
+
+Amounts are converted at the rates of their own day, never at today's. What is shown is rounded so that it adds
+up: assets + liabilities = net, and the groups too where no asset is in two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from operator import add, mul
+from typing import NamedTuple
+
+from assets.calculations.rates import DayRates, RateBook
+from assets.calculations.valuation import MONEY_PLACES, Column, Missing, Totals, money
+from reports.calculations.order import by_key
+from reports.calculations.rounding import apportion, half_even, in_places
+
+type _Amounts = tuple[str, Iterable[int]]
+
+
+class Point(NamedTuple):
+    """What there was on a day, rounded to the places asked for.
+
+    `assets` >= 0 and `liabilities` <= 0 are the sums of what stood above and below zero that day, per asset.
+    `groups` is each group's net; None is what is in no group. `missing_rates` names, per currency, the net
+    amount that all of these leave out.
+    """
+
+    on: date
+    assets: Decimal
+    liabilities: Decimal
+    net: Decimal
+    groups: Mapping[Hashable, Decimal]
+    missing_rates: tuple[Missing, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing_rates
+
+
+def net_worth(
+    totals: Totals, *, currency: str, places: int, rates: RateBook, grouped: bool = False
+) -> list[Point]:
+    """One point for each day of `totals`, in `currency`, rounded to `places` (the currency's minor unit).
+
+    `net` is rounded half to even from the exact sum; its parts follow by largest remainder. With `grouped`
+    every group of `totals` is in every point. Where groups overlap (Totals.overlap) each is rounded by itself,
+    since they do not add up to the total anyway.
+    """
+    columns = _by_currency(totals)
+    lines = list(rates.grid(currency, columns, totals.days))
+    table = {source: [line.numerators.get(source, 0) for line in lines] for source in columns}
+    owned = _converted(((source, column.owned) for source, column in columns.items()), table, len(lines))
+    owed = _converted(((source, column.owed) for source, column in columns.items()), table, len(lines))
+    members = _by_group(totals) if grouped else {}
+    groups = {key: _converted(amounts, table, len(lines)) for key, amounts in members.items()}
+    overlap = totals.overlap
+    return [
+        _point(
+            line,
+            (owned[number], owed[number]),
+            {key: nets[number] for key, nets in groups.items()},
+            _missing(line, columns, number),
+            places,
+            overlap=overlap,
+        )
+        for number, line in enumerate(lines)
+    ]
+
+
+def _by_currency(totals: Totals) -> dict[str, Column]:
+    """One column for each currency: all that there is in it, whatever its group."""
+    found: dict[str, list[Column]] = {}
+    for (_, source), column in totals.columns.items():
+        found.setdefault(source, []).append(column)
+    return {
+        source: Column(
+            _added([column.owned for column in columns]), _added([column.owed for column in columns])
+        )
+        for source, columns in sorted(found.items())
+    }
+
+
+def _by_group(totals: Totals) -> dict[Hashable, list[_Amounts]]:
+    """The nets of each group, currency by currency."""
+    found: dict[Hashable, list[_Amounts]] = {}
+    for (keys, source), column in totals.columns.items():
+        for key in dict.fromkeys(keys) or (None,):
+            found.setdefault(key, []).append((source, map(add, column.owned, column.owed)))
+    return by_key(found)
+
+
+def _added(rows: Sequence[Sequence[int]]) -> Sequence[int]:
+    total = rows[0]
+    for row in rows[1:]:
+        total = list(map(add, total, row))
+    return total
+
+
+def _converted(columns: Iterable[_Amounts], table: Mapping[str, Sequence[int]], length: int) -> list[int]:
+    """The columns added up, each day over that day's denominator; what has no rate counts nothing."""
+    total = [0] * length
+    for source, amounts in columns:
+        total = list(map(add, total, map(mul, amounts, table[source])))
+    return total
+
+
+def _missing(line: DayRates, columns: Mapping[str, Column], number: int) -> tuple[Missing, ...]:
+    if columns.keys() <= line.numerators.keys():
+        return ()
+    sides = {source: (column.owned[number], column.owed[number]) for source, column in columns.items()}
+    return tuple(
+        Missing(source, line.on, money(sum(amounts)))
+        for source, amounts in sides.items()
+        if any(amounts) and source not in line.numerators
+    )
+
+
+def _point(
+    line: DayRates,
+    sides: tuple[int, int],
+    groups: Mapping[Hashable, int],
+    missing: tuple[Missing, ...],
+    places: int,
+    *,
+    overlap: bool,
+) -> Point:
+    """Whole numbers over the day's denominator become what is shown."""
+    unit, scale = line.denominator * 10**MONEY_PLACES, 10**places
+    net = half_even(sum(sides) * scale, unit)
+    assets, liabilities = apportion([side * scale for side in sides], unit, net)
+    nets = [value * scale for value in groups.values()]
+    shown = [half_even(value, unit) for value in nets] if overlap else apportion(nets, unit, net)
+    return Point(
+        line.on,
+        in_places(assets, places),
+        in_places(liabilities, places),
+        in_places(net, places),
+        {key: in_places(units, places) for key, units in zip(groups, shown, strict=True)},
+        missing,
+    )

@@ -1,0 +1,129 @@
+"""What the allocation on the admin's first page is narrowed to, and the way that led there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from assets.models import AssetType, Tag
+from assets.models.taxonomy import Group
+from portfolios.models import Portfolio
+from reports.api.answers import UNSORTED, key_text
+from reports.queries.groups import UNSORTED as UNSORTED_NAMES
+from reports.queries.groups import category_tree
+from strata.money import validate_currency
+
+# Each narrowing parameter, and what is split to choose one.
+SPLIT_BY = {
+    "group": "group",
+    "type": "type",
+    "tag": "tag",
+    "asset_currency": "currency",
+    "under": "category",
+}
+
+
+class IdOrNone(forms.UUIDField):
+    """An id as a text, or "none"."""
+
+    def to_python(self, value: Any) -> str | None:
+        if value == UNSORTED:
+            return UNSORTED
+        found = super().to_python(value)
+        return found and str(found)
+
+
+class Drill(forms.Form):
+    """The narrowing parameters of the page's address; what the portfolios' households do not have is an error."""
+
+    group = forms.ChoiceField(choices=Group.choices, required=False)
+    type = IdOrNone(required=False)
+    tag = IdOrNone(required=False)
+    asset_currency = forms.CharField(required=False, validators=[validate_currency])
+    under = IdOrNone(required=False)
+
+    def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
+        super().__init__(given)
+        self.households = {portfolio.household_id for portfolio in portfolios}
+        self.names: dict[str, str] = {}
+        self.way: list[tuple[UUID, str]] = []
+        self.is_valid()
+
+    def clean_type(self):
+        """Some are shared by all."""
+        types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
+        return self.named("type", types.values_list("pk", "label"))
+
+    def clean_tag(self):
+        tags = Tag.objects.filter(household__in=self.households)
+        return self.named("tag", tags.values_list("pk", "name"))
+
+    def named(self, field: str, rows: Any) -> str:
+        wanted = self.cleaned_data[field]
+        if wanted == UNSORTED and field in UNSORTED_NAMES:
+            self.names[field] = UNSORTED_NAMES[field]
+        elif wanted:
+            found = None if wanted == UNSORTED else rows.filter(pk=wanted).first()
+            if found is None:
+                raise ValidationError(f"There is no such {field}.")
+            self.names[field] = found[1]
+        return wanted
+
+    def clean_asset_currency(self):
+        return self.cleaned_data["asset_currency"].upper()
+
+    def clean_under(self):
+        wanted = self.cleaned_data["under"]
+        if wanted and wanted != UNSORTED:
+            tree = category_tree(self.households)
+            if UUID(wanted) not in tree.paths:
+                raise ValidationError("There is no such category.")
+            self.way = [(pk, tree.names[pk]) for pk in tree.paths[UUID(wanted)]]
+        return wanted
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """As the page's address has them."""
+        return {name: self.cleaned_data[name] for name in SPLIT_BY if self.cleaned_data.get(name)}
+
+    @property
+    def narrowing(self) -> dict[str, Any]:
+        """As the reports take them."""
+        chosen = self.chosen
+        within: dict[str, Any] = {}
+        for name in ("group", "type", "asset_currency"):
+            if name in chosen:
+                within[SPLIT_BY[name]] = [chosen[name]]
+        for name in ("tag", "under"):
+            if name in chosen:
+                within[SPLIT_BY[name]] = None if chosen[name] == UNSORTED else UUID(chosen[name])
+        under = within.pop("category") if within.get("category") else None
+        return {"under": under, "within": within}
+
+    def steps(self) -> Iterator[tuple[str, str, str]]:
+        """(parameter, its value, the group's name), from the whole down to what is shown."""
+        for name, value in self.chosen.items():
+            if name == "under" and self.way:
+                yield from (("under", key_text(pk), category) for pk, category in self.way)
+            elif name == "under":
+                yield name, value, UNSORTED_NAMES["category"]
+            elif name == "group":
+                yield name, value, Group(value).label
+            else:
+                yield name, value, self.names.get(name, value)
+
+    def trail(self) -> list[tuple[str, dict[str, str]]]:
+        """(name, parameters that show it) from the whole down to what is shown; nothing where it is the whole."""
+        found: list[tuple[str, dict[str, str]]] = []
+        so_far: dict[str, str] = {}
+        shown = "All"
+        for name, value, group in self.steps():
+            found.append((shown, so_far | {"by": SPLIT_BY[name]}))
+            so_far = so_far | {name: value}
+            shown = group
+        return [*found, (shown, so_far)] if found else []

@@ -1,0 +1,322 @@
+"""The admin's first page: net worth over time, what it is made of, why it changed, and what needs care.
+
+Staff see the portfolios of their households. Superusers see their own too, or everybody's if they have none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from assets import worth
+from portfolios.models import Portfolio
+from reports.api.answers import key_text
+from reports.calculations.allocation import Slice
+from reports.calculations.intervals import a_month_before, months_before
+from reports.dashboard.breadcrumbs import Drill
+from reports.queries import (
+    AllocationReport,
+    ChangeReport,
+    Doubt,
+    Series,
+    allocation_on,
+    change_report,
+    doubts_about,
+    latest_today,
+    net_worth_history,
+)
+from reports.rendering.chartjs import OWED, allocation_chart, hue_of, net_worth_chart
+from strata.days import validate_year
+
+RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
+NAMES = {"1m": "1 month", "3m": "3 months", "1y": "1 year", "5y": "5 years", "all": "All", "own": "Own dates"}
+BY = {
+    "type": "Type",
+    "group": "Kind",
+    "category": "Category",
+    "tag": "Tag",
+    "currency": "Currency",
+    "asset": "Asset",
+}
+# Up to so many days the chart has a point for each day, week, month or quarter; beyond, for each year.
+INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
+MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS, MOST_GROUPS = 50, 5, 8, 50
+REASONS = {
+    "flows": "Money in and out",
+    "income": "Income",
+    "expenses": "Expenses",
+    "value_change": "Change in value",
+    "fx_change": "Exchange rates",
+    "came": "Newly listed",
+    "went": "Gone",
+}
+SUBTRACTED = ("expenses", "went")
+
+
+def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """What unfold's DASHBOARD_CALLBACK adds to the page."""
+    reachable = within_reach(request.user)
+    picker = Picker(request.GET, portfolios=reachable[:MOST_PORTFOLIOS])
+    picker.is_valid()
+    page = {"picker": picker, "cut_off": len(reachable) > MOST_PORTFOLIOS}
+    if reachable:
+        page |= sections(picker, request.user)
+    return context | {"title": "Overview", "dashboard": page}
+
+
+def within_reach(user: Any) -> list[Portfolio]:
+    """One more than the page takes, where there are more."""
+    own = first_of(Portfolio.objects.for_user(user))
+    if own or not user.is_superuser:
+        return own
+    return first_of(Portfolio.objects.all())  # nosemgrep: through-the-door - a superuser may see everybody's
+
+
+def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:
+    rows = portfolios.select_related("household").order_by("household__created_at", "name_key", "id")
+    return list(rows[: MOST_PORTFOLIOS + 1])
+
+
+class Picker(forms.Form):
+    """What the page's address asks for. What it cannot mean is named on the page, which then shows the usual."""
+
+    range = forms.ChoiceField(choices=list(NAMES.items()), required=False)
+    portfolio = forms.ChoiceField(required=False)
+    by = forms.ChoiceField(choices=list(BY.items()), required=False)
+    start = forms.DateField(required=False, validators=[validate_year])
+    end = forms.DateField(required=False, validators=[validate_year])
+
+    def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
+        super().__init__(given)
+        self.portfolios = {str(portfolio.pk): portfolio for portfolio in portfolios}
+        several = len({portfolio.household_id for portfolio in portfolios}) > 1
+        names = [
+            (pk, f"{portfolio.household.name}: {portfolio.name}" if several else portfolio.name)
+            for pk, portfolio in self.portfolios.items()
+        ]
+        self.fields["portfolio"].choices = [("", "All portfolios"), *names]
+
+    def clean(self):
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start and end and end < start:
+            self.add_error("end", "It lies before the start.")
+
+    def chosen(self, name: str) -> Any:
+        return getattr(self, "cleaned_data", {}).get(name)
+
+    @property
+    def portfolio_shown(self) -> str:
+        return self.chosen("portfolio") or ""
+
+    @property
+    def shown(self) -> list[Portfolio]:
+        one = self.portfolio_shown
+        return [self.portfolios[one]] if one else list(self.portfolios.values())
+
+    @cached_property
+    def drill(self) -> Drill:
+        return Drill(self.data, portfolios=self.shown)
+
+    @property
+    def by_shown(self) -> str:
+        return self.chosen("by") or "type"
+
+    @property
+    def range_shown(self) -> str:
+        if self.chosen("range"):
+            return self.chosen("range")
+        return "own" if self.chosen("start") or self.chosen("end") else "1y"
+
+    @property
+    def ranges(self) -> list[tuple[str, str, str]]:
+        """(name of a range, what it is called, the address that shows it)."""
+        return [
+            (name, NAMES[name], self.address(range=name, **self.drill.chosen))
+            for name in NAMES
+            if name != "own"
+        ]
+
+    def address(self, **instead: str) -> str:
+        """The page as it is asked for, but for some parameters. Another range forgets the dates."""
+        dropped = {"start", "end"} if "range" in instead else set()
+        kept = {name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)}
+        return f"?{urlencode(kept | instead)}"
+
+    def period(self) -> tuple[date, date]:
+        """From the first value on, where no start is given."""
+        today = latest_today(self.shown)
+        if months := RANGES.get(self.range_shown):
+            return months_before(today, months), today
+        start, end = (
+            (self.chosen("start"), self.chosen("end") or today)
+            if self.range_shown == "own"
+            else (None, today)
+        )
+        start = start or worth.first_day([portfolio.pk for portfolio in self.shown]) or end
+        return min(start, end), end
+
+
+def interval_for(start: date, end: date) -> str:
+    return next((name for most, name in INTERVALS if (end - start).days <= most), "year")
+
+
+# --- what each part of the page shows ---
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum as it is written, and how it leans: "up", "down" or "" where it is nothing."""
+
+    text: str
+    leaning: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def amount(value: Decimal, currency: str, *, signed: bool = False) -> Amount:
+    leaning = "up" if value > 0 else "down" if value < 0 else ""
+    return Amount(f"{value:+,} {currency}" if signed and value else f"{value:,} {currency}", leaning)
+
+
+def sections(picker: Picker, user: Any) -> dict[str, Any]:
+    portfolios = picker.shown
+    start, end = picker.period()
+    series = net_worth_history(
+        portfolios, start=start, end=end, interval=interval_for(start, end), from_start=True
+    )
+    spread = allocation_on(
+        portfolios, on=end, by=picker.by_shown, currency=series.currency, **picker.drill.narrowing
+    )
+    month = change_report(
+        portfolios, start=a_month_before(end), end=end, currency=series.currency, by="asset"
+    )
+    return {
+        "worth": worth_over_time(series),
+        "start": start,
+        "end": end,
+        "allocation": allocation_now(spread, picker),
+        "change": reasons(month),
+        "care": care(doubts_about(portfolios, on=end, currency=series.currency), portfolios, end, user),
+    }
+
+
+def worth_over_time(series: Series) -> dict[str, Any]:
+    first, last = series.points[0], series.points[-1]
+    incomplete = [point for point in series.points if not point.complete]
+    return {
+        "since": first.on,
+        "on": last.on,
+        "net": amount(last.net, series.currency),
+        "assets": amount(last.assets, series.currency),
+        "liabilities": amount(last.liabilities, series.currency),
+        "gained": amount(last.net - first.net, series.currency, signed=True),
+        "incomplete": len(incomplete),
+        "missing": sorted({gap.currency for point in incomplete for gap in point.missing_rates}),
+        "chart": net_worth_chart(series),
+        "points": [
+            (
+                point,
+                *(amount(value, series.currency) for value in (point.assets, point.liabilities, point.net)),
+            )
+            for point in reversed(series.points)
+        ],
+    }
+
+
+def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
+    found = report.allocation
+
+    def row(part: Slice, hue: str) -> dict[str, Any]:
+        share = "" if part.share is None else f"{part.share:.1%}"
+        value = amount(part.value, found.currency)
+        link = way_in(report, part, picker)
+        return {"name": report.labels[part.key], "value": value, "share": share, "hue": hue, "link": link}
+
+    owned = [part for part in found.slices if part.value]
+    shown = len(owned[:MOST_GROUPS]) + len(found.liabilities[:MOST_GROUPS])
+    return {
+        "trail": [(name, picker.address(**asked)) for name, asked in picker.drill.trail()],
+        "more": len(owned) + len(found.liabilities) - shown,
+        "on": found.on,
+        "chart": allocation_chart(report),
+        "owned": [row(part, hue_of(place)) for place, part in enumerate(owned[:MOST_GROUPS])],
+        "owed": [row(part, OWED) for part in found.liabilities[:MOST_GROUPS]],
+        "overlap": found.overlap,
+        "complete": found.complete,
+    }
+
+
+def way_in(report: AllocationReport, part: Slice, picker: Picker) -> str:
+    """The address of what the group is made of; of an asset, its own page."""
+    if report.by == "asset":
+        return reverse("admin:assets_asset_change", args=[part.key])
+    down = {name: key_text(key) for name, key in report.down[part.key].items()}
+    return picker.address(**picker.drill.chosen | down)
+
+
+def reasons(report: ChangeReport) -> dict[str, Any]:
+    """The parts of the change with how wide their bars are, in hundredths of the largest; and who moved most."""
+    change = report.change
+    parts = {name: getattr(change.total, name) * (-1 if name in SUBTRACTED else 1) for name in REASONS}
+    largest = max(map(abs, parts.values())) or Decimal(1)
+    moved = sorted(change.rows.items(), key=lambda row: -abs(row[1].change))[:MOST_MOVERS]
+    return {
+        "start": change.start,
+        "end": change.end,
+        "total": amount(change.total.change, change.currency, signed=True),
+        "parts": [
+            {
+                "name": REASONS[name],
+                "value": amount(value, change.currency, signed=True),
+                "width": round(100 * abs(value) / largest),
+            }
+            for name, value in parts.items()
+            if value
+        ],
+        "movers": [
+            {
+                "name": report.labels[key],
+                "link": reverse("admin:assets_asset_change", args=[key]),
+                "value": amount(row.change, change.currency, signed=True),
+            }
+            for key, row in moved
+            if row.change
+        ],
+        "left_out": [report.labels[key] for key in change.left_out],
+        "complete": change.complete,
+    }
+
+
+def care(doubts: Sequence[Doubt], portfolios: Sequence[Portfolio], on: date, user: Any) -> dict[str, Any]:
+    """The first, and where there are more of them the pages that show all of each portfolio."""
+    shown = [
+        {
+            "name": doubt.name,
+            "message": doubt.finding.message,
+            "severity": doubt.finding.severity,
+            "link": doubt.admin_link_for(user),
+        }
+        for doubt in doubts[:MOST_DOUBTS]
+    ]
+    counts = Counter(doubt.portfolio for doubt in doubts)
+    pages = [
+        (portfolio.name, quality_page(portfolio, on), counts[portfolio.pk])
+        for portfolio in portfolios
+        if counts[portfolio.pk]
+    ]
+    return {"doubts": shown, "more": len(doubts) - len(shown), "pages": pages}
+
+
+def quality_page(portfolio: Portfolio, on: date) -> str:
+    return f"{reverse('admin:portfolios_portfolio_quality', args=[portfolio.pk])}?on={on}"

@@ -1,0 +1,70 @@
+"""take_snapshots: each portfolio's total written down once a day, and the earlier ones kept true, for cron."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from portfolios.models import Portfolio
+from reports.models import PortfolioSnapshot
+from reports.queries import refresh, take_snapshot, today_of
+from strata.commands import StrataCommand
+from strata.days import parse_day, validate_year
+
+
+class Command(StrataCommand):
+    help = (
+        "Write down each portfolio's total, once per portfolio and day (its own time zone's); again adds nothing. "
+        "Totals written down before are counted anew where something that they hang on was changed."
+    )
+    examples = (
+        "take_snapshots",
+        "take_snapshots --on 2026-01-31 --dry-run",
+        "take_snapshots -v 0   # for cron",
+    )
+    writes = True
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--on", metavar="YYYY-MM-DD", help="For this day instead of each portfolio's today."
+        )
+
+    def act(self, **options):
+        on = self.day(options["on"])
+        portfolios = Portfolio.objects.order_by("id")
+        progress = self.progress("Portfolios", portfolios.count())
+        taken = known = renewed = 0
+        failed: list[str] = []
+        for portfolio in portfolios.iterator(chunk_size=500):
+            new = not self.is_taken(portfolio, on)
+            try:
+                if new and not options["dry_run"]:
+                    take_snapshot(portfolio, on=on, manual=False)
+                renewed += 0 if options["dry_run"] else refresh(portfolio)
+                taken, known = taken + new, known + (not new)
+            except DatabaseError as error:  # one that cannot be written must not keep the others from it
+                failed.append(f"{portfolio.pk}: {error}")
+            progress.advance()
+        progress.end()
+        took = "Would take" if options["dry_run"] else "Took"
+        self.say(f"{took} {taken:,}; already there: {known:,}; counted anew: {renewed:,}.", options)
+        if failed:
+            raise CommandError("\n".join(["Not taken:", *failed]))
+
+    def is_taken(self, portfolio: Portfolio, on: date | None) -> bool:
+        day = on or today_of(portfolio)
+        return PortfolioSnapshot.objects.filter(portfolio=portfolio, on=day, manual=False).exists()
+
+    def day(self, text: str | None) -> date | None:
+        if text is None:
+            return None
+        try:
+            day = parse_day(text)
+            validate_year(day)
+        except ValidationError as error:
+            raise CommandError(f"--on: {error.messages[0]}") from None
+        return day

@@ -1,0 +1,35 @@
+"""Load, calculate, hand back: what portfolios are worth, of what, why it changed and how sure that is.
+
+Who calls answers for the door: the portfolios must have come through `for_user`.
+"""
+
+from reports.queries.allocation import AllocationReport, allocation_on
+from reports.queries.change import ChangeReport, change_report
+from reports.queries.groups import GROUP_BY
+from reports.queries.net_worth import Series, TooMuch, common_currency, latest_today, net_worth_history
+from reports.queries.quality import Doubt, doubts_about, quality_report
+from reports.queries.snapshots import bring_up_to_date, refresh, take_snapshot
+from reports.queries.totals import Total, portfolio_total, portfolio_totals, today_of
+
+__all__ = [
+    "GROUP_BY",
+    "AllocationReport",
+    "ChangeReport",
+    "Doubt",
+    "Series",
+    "TooMuch",
+    "Total",
+    "allocation_on",
+    "bring_up_to_date",
+    "change_report",
+    "common_currency",
+    "doubts_about",
+    "latest_today",
+    "net_worth_history",
+    "portfolio_total",
+    "portfolio_totals",
+    "quality_report",
+    "refresh",
+    "take_snapshot",
+    "today_of",
+]

@@ -1,0 +1,65 @@
+"""Whether a report that somebody has is still what it would be now, told without loading anything of it.
+
+A report depends on the portfolios (each one's revision counts every write in it, and every rate), on the names and
+targets of their households, on today, and on what counts it: this version of Strata, and for how long it lets a rate
+serve. Of names there are two counts: how many there are, and how often one was changed or deleted, which the journal
+only ever adds to. No two states share both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import F, Func, IntegerField, Model, QuerySet
+
+from assets.models import AssetType, Category, Tag
+from portfolios.models import Portfolio
+from reports.models import AllocationTarget
+from reports.queries.totals import today_of
+from strata import __version__
+from strata.models import Change
+
+NAMED = (AssetType, Category, Tag, AllocationTarget)
+LABELS = [model._meta.label for model in NAMED]
+COUNTS = (
+    *(f"{model._meta.model_name}_count" for model in NAMED),
+    "shared_type_count",
+    "changed_names",
+    "changed_shared_names",
+)
+
+
+def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
+    """Adds the counts of the names of each portfolio's household, and of those that all households share."""
+    return portfolios.annotate(**names_counted())
+
+
+def names_counted() -> dict[str, Func]:
+    """The counts, as COUNTS names them."""
+    its, shared = "household_id = %(expressions)s", "household_id IS NULL"
+    changed = f"before IS NOT NULL AND model IN ({', '.join(map(repr, LABELS))})"
+    rows = [
+        *((model, its) for model in NAMED),
+        (AssetType, shared),
+        (Change, f"{changed} AND {its}"),
+        (Change, f"{changed} AND {shared}"),
+    ]
+    return {name: number_of(*one) for name, one in zip(COUNTS, rows, strict=True)}
+
+
+def number_of(model: type[Model], condition: str) -> Func:
+    """How many rows meet the condition. As querysets these took longer to put together than they take to count."""
+    template = f"(SELECT COUNT(*) FROM {model._meta.db_table} WHERE {condition})"  # noqa: S608 - made of our own words
+    return Func(F("household_id"), template=template, output_field=IntegerField())
+
+
+def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
+    """A tag of the state that the answer to `asked` depends on; read before the answer is counted."""
+    rows = sorted(
+        (str(one.pk), one.revision, *(getattr(one, name) for name in COUNTS), str(today_of(one)))
+        for one in portfolios
+    )
+    state = (__version__, settings.RATE_MAX_AGE_DAYS, asked, rows)
+    return f'"{hashlib.sha256(repr(state).encode()).hexdigest()[:32]}"'

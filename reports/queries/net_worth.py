@@ -1,0 +1,125 @@
+"""Net worth over time, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from assets import worth
+from assets.models import Asset, AssetType, Category, Tag
+from assets.models.taxonomy import Group
+from assets.rates_book import rate_book_on
+from portfolios.models import Portfolio
+from reports.calculations.intervals import count_days, days_between
+from reports.calculations.net_worth import Point, net_worth
+from reports.queries.groups import Within, grouping
+from reports.queries.totals import today_of
+from strata import clock
+from strata.money import minor_units
+
+MOST_POINTS = 40_000  # a century of days
+MOST_FIGURES = 200_000  # of points times groups: what one answer may take in time and memory
+
+
+class TooMuch(ValueError):
+    """A series of more points, or of more groups on them, than one answer may have; `field` is what to change."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Net worth on a row of days. `labels` names every group; `paths` has the categories' ways from the top.
+
+    Where groups `overlap` (an asset with two tags) they add up to more than the total.
+    """
+
+    currency: str
+    interval: str
+    group_by: str | None
+    overlap: bool
+    points: list[Point]
+    labels: Mapping[Hashable, str]
+    paths: Mapping[Hashable, list[str]] = field(default_factory=dict)
+
+
+def net_worth_history(
+    portfolios: Iterable[Portfolio],
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    interval: str = "month",
+    currency: str | None = None,
+    group_by: str | None = None,
+    level: int = 1,
+    under: UUID | None = None,
+    within: Within | None = None,
+    from_start: bool = False,
+) -> Series:
+    """The portfolios' net worth from `start` (the first value) to `end` (today), at each day's own rates.
+
+    Points stand at the end of each interval; with `from_start` there is one on `start` too. Raises TooMuch for a
+    series that no answer could hold, before anything is loaded.
+    """
+    portfolios = list(portfolios)
+    ids = [portfolio.pk for portfolio in portfolios]
+    end = end or latest_today(portfolios)
+    start = start or min(worth.first_day(ids) or end, end)
+    currency = currency or common_currency(portfolios)
+    require_bounded(portfolios, count_days(start, end, interval), group_by)
+    groups = grouping(portfolios, group_by, level=level, under=under, within=within)
+    days = days_between(start, end, interval)
+    if from_start and days[0] != start:
+        days = [start, *days]
+    totals = groups.totals(ids, days)
+    points = net_worth(
+        totals,
+        currency=currency,
+        places=minor_units(currency),
+        rates=rate_book_on({currency, *(code for _, code in totals.columns)}, days),
+        grouped=group_by is not None,
+    )
+    labels = groups.labels(points[0].groups)
+    paths = {key: groups.path(key) for key in labels} if group_by == "category" else {}
+    return Series(currency, interval, group_by, totals.overlap, points, labels, paths)
+
+
+def latest_today(portfolios: Iterable[Portfolio]) -> date:
+    """Today, where it is latest among the portfolios."""
+    return max(map(today_of, portfolios), default=clock.now().date())
+
+
+def common_currency(portfolios: Iterable[Portfolio]) -> str:
+    """The base currency of all the portfolios, or the euro where they have several."""
+    currencies = {portfolio.base_currency for portfolio in portfolios}
+    return currencies.pop() if len(currencies) == 1 else "EUR"
+
+
+def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:
+    """Raises TooMuch; counts the groups that there could be only where so many would matter."""
+    if points > MOST_POINTS:
+        raise TooMuch(
+            "interval", f"That is {points:,} points; there may be {MOST_POINTS:,}: take a longer one."
+        )
+    if group_by and points * (groups := possible_groups(portfolios, group_by)) > MOST_FIGURES:
+        message = f"{groups:,} groups on {points:,} points are more than {MOST_FIGURES:,} figures."
+        raise TooMuch("group_by", f"{message} Take a longer interval, fewer days or coarser groups.")
+
+
+def possible_groups(portfolios: list[Portfolio], group_by: str) -> int:
+    households = {portfolio.household_id for portfolio in portfolios}
+    assets = Asset.objects.filter(portfolio__in=portfolios)
+    counts = {
+        "type": lambda: AssetType.objects.filter(assets__portfolio__in=portfolios).distinct().count(),
+        "group": lambda: len(Group),
+        "category": lambda: Category.objects.filter(household__in=households).count() + 1,
+        "tag": lambda: Tag.objects.filter(household__in=households).count() + 1,
+        "currency": lambda: assets.order_by().values("currency").distinct().count(),
+        "portfolio": lambda: len(portfolios),
+        "asset": assets.count,
+    }
+    return counts[group_by]()

@@ -1,0 +1,74 @@
+"""What portfolios are worth on a day, each in its own currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from assets import worth
+from assets.calculations.valuation import Worth
+from assets.calculations.valuation import worth as worth_in
+from assets.rates_book import rate_book
+from portfolios.models import Portfolio
+from reports.calculations.rounding import rounded
+from strata import clock
+from strata.days import local_day
+from strata.money import minor_units, money_text
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A portfolio's worth, rounded to the minor unit of its currency; `missing_rates` says what it leaves out."""
+
+    value: Decimal
+    currency: str
+    on: date
+    complete: bool
+    missing_rates: list[dict[str, Any]]
+
+
+def today_of(portfolio: Portfolio) -> date:
+    return local_day(clock.now(), portfolio.time_zone)
+
+
+def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, Total]:
+    """The totals of several portfolios, each on its own today unless a day is given, in a fixed number of queries."""
+    portfolios = list(portfolios)
+    days = {portfolio.pk: on or today_of(portfolio) for portfolio in portfolios}
+    amounts = amounts_by_currency(days)
+    currencies = {p.base_currency for p in portfolios} | {c for by in amounts.values() for c in by}
+    if not portfolios:
+        return {}
+    rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
+    return {
+        p.pk: presented(
+            worth_in(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
+            p.base_currency,
+            days[p.pk],
+        )
+        for p in portfolios
+    }
+
+
+def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
+    """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
+    found: dict[UUID, dict[str, Decimal]] = {}
+    for day in set(days.values()):
+        found |= worth.amounts_on([pk for pk, its in days.items() if its == day], day)
+    return found
+
+
+def presented(exact: Worth, currency: str, on: date) -> Total:
+    missing = [
+        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+        for gap in exact.missing
+    ]
+    return Total(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
+
+
+def portfolio_total(portfolio: Portfolio, on: date | None = None) -> Total:
+    return portfolio_totals([portfolio], on)[portfolio.pk]

@@ -1,0 +1,394 @@
+"""Pictures of net worth and allocation: frozen values in, the bytes of an SVG or PNG out, always the same ones.
+
+A "face" is the set of colours, light or dark. Drawing is what floats are for: nothing here goes back into a sum.
+Names in a picture come from users: they are cut, never read as formulas, and what no writing uses is left out.
+matplotlib costs 60 MiB and is loaded with the first picture, so that workers that draw nothing do not pay for it.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import math
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal
+
+from assets.calculations.valuation import Missing
+from reports.calculations.allocation import Allocation
+from reports.calculations.net_worth import Point
+
+type Labels = Mapping[Hashable, str]
+type Band = tuple[str, list[float], str]
+type Entry = tuple[str, str, str]  # name, colour, and how it is drawn: a patch, an area, a line, or a marker
+
+WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
+PIXELS_PER_INCH = 96
+MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around what is drawn
+JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
+UNGROUPED = "not in any"
+MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
+# matplotlib keeps fonts for each thread that draws: one thread for it halves what a busy worker grows to.
+_drawer = ThreadPoolExecutor(1, "plots")
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    ground: str
+    ink: str
+    faint: str
+    net: str
+    owned: str
+    owed: str
+
+
+FACES = {
+    "light": Face("#ffffff", "#1f2937", "#d1d5db", "#6d28d9", "#0d9488", "#dc2626"),
+    "dark": Face("#111827", "#e5e7eb", "#374151", "#c4b5fd", "#2dd4bf", "#f87171"),
+}
+# Told apart by most colour-blind eyes too (after Okabe and Ito), and on either ground.
+HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
+REST = "#9ca3af"
+PATCH, AREA = "patch", "area"
+THIN = 0.35  # how opaque an area is, beside what stands over it
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the picture is made as: sizes in pixels, of the SVG as a browser shows it."""
+
+    format: Literal["svg", "png"] = "svg"
+    face: Literal["light", "dark"] = "light"
+    width: int = 960
+    height: int = 480
+
+    @property
+    def most_groups(self) -> int:
+        return len(HUES) if self.height >= 360 else 4
+
+    @property
+    def label_length(self) -> int:
+        return max(10, self.width // 32)
+
+
+# --- the two pictures ---
+
+
+def net_worth_plot(
+    points: Sequence[Point],
+    *,
+    currency: str,
+    title: str = "Net worth",
+    labels: Labels | None = None,
+    overlap: bool = False,
+    look: Look = Look(),
+) -> bytes:
+    """Net worth as a line, over what is owned (above zero) and what is owed (below).
+
+    There is at least one point. With `labels` the points' groups are drawn instead of the two sides: stacked, or
+    as lines where they `overlap` and would add up to more than there is.
+    """
+    missing = [gap for point in points for gap in point.missing_rates]
+    doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days leave out"
+    note = _completeness(missing, doubtful_days)
+    points = _thinned(points, look.width)
+    days = [point.on for point in points]
+    net = [float(point.net) for point in points]
+
+    def draw(axes: Any, face: Face) -> None:
+        bands = _sides(points, face) if labels is None else _groups(points, labels, look)
+        lines = overlap and labels is not None
+        (_lines if lines else _stack)(axes, days, bands)
+        axes.plot(days, net, color=face.net, linewidth=2, marker="o" if len(days) == 1 else "")
+        doubtful = [(point.on, value) for point, value in zip(points, net, strict=True) if not point.complete]
+        if doubtful:
+            axes.plot(*zip(*doubtful, strict=True), "o", color=face.net, mfc=face.ground, markersize=4)
+        entries = [(name, colour, "-" if lines else AREA) for name, _, colour in bands]
+        _legend(
+            axes,
+            [*entries, ("Net worth", face.net, "-"), *[("Incomplete", face.net, "o")] * bool(doubtful)],
+            look,
+        )
+        _date_axis(axes, days)
+        axes.axhline(0, color=face.ink, linewidth=0.8)
+        _money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
+
+    return _picture(draw, title, f"{note} Groups overlap." if overlap and labels is not None else note, look)
+
+
+def allocation_plot(
+    allocation: Allocation,
+    *,
+    labels: Labels,
+    title: str = "Allocation",
+    look: Look = Look(),
+) -> bytes:
+    """A bar for each group, the largest first, with its share; what is owed is below zero. Ticks are targets."""
+    rows = _bars(allocation, labels, look)
+
+    def draw(axes: Any, face: Face) -> None:
+        places = range(len(rows))
+        colours = [face.owed if value < 0 else face.owned for _, value, _, _ in rows]
+        # An edge is drawn whatever the scale: the smallest debt can be seen beside the largest house.
+        values = [value for _, value, _, _ in rows]
+        axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
+        for place, (_, value, share, goal) in enumerate(rows):
+            text = _debt(value) if value < 0 else "" if share is None else f"{share:.1%}"
+            axes.annotate(
+                text, (max(value, 0), place), xytext=(4, 0), textcoords="offset points", va="center"
+            )
+            if goal is not None:
+                axes.plot([goal, goal], [place - 0.42, place + 0.42], color=face.ink, linewidth=2)
+        axes.set_yticks(places, [short(name, look.label_length) for name, _, _, _ in rows])
+        axes.invert_yaxis()
+        axes.axvline(0, color=face.ink, linewidth=0.8, zorder=0.9)
+        axes.margins(x=0.12)
+        sides = [("Owned", face.owned, PATCH), ("Owed", face.owed, PATCH)]
+        aimed = any(goal is not None for _, _, _, goal in rows)
+        _legend(axes, [*sides, *[("Target", face.ink, "|")] * aimed], look)
+        _money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
+
+    note = _completeness(allocation.missing_rates, "It leaves out")
+    note = f"{allocation.on:%Y-%m-%d}. {note}" + (" Groups overlap." if allocation.overlap else "")
+    return _picture(draw, title, note, look)
+
+
+# --- what there is to draw ---
+
+
+def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+    """No more points than there are pixels for them; the last is always there."""
+    if len(points) <= most:
+        return points
+    return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
+
+
+def _sides(points: Sequence[Point], face: Face) -> list[Band]:
+    return [
+        ("Assets", [float(point.assets) for point in points], face.owned),
+        ("Liabilities", [float(point.liabilities) for point in points], face.owed),
+    ]
+
+
+def _groups(points: Sequence[Point], labels: Labels, look: Look) -> list[Band]:
+    """The groups that ever weigh most, in that order; the others together."""
+    weights: dict[Hashable, Decimal] = {}
+    for point in points:
+        for key, value in point.groups.items():
+            weights[key] = max(weights.get(key, Decimal(0)), abs(value))
+    ranked = sorted(weights, key=lambda key: -weights[key])
+    shown, rest = ranked[: look.most_groups], ranked[look.most_groups :]
+    bands = [
+        (_label(key, labels), [float(point.groups.get(key, 0)) for point in points], hue)
+        for key, hue in zip(shown, HUES, strict=False)
+    ]
+    if rest:
+        others = [float(sum(point.groups.get(key, 0) for key in rest)) for point in points]
+        bands.append((f"{len(rest)} others", others, REST))
+    return bands
+
+
+def _bars(
+    allocation: Allocation, labels: Labels, look: Look
+) -> list[tuple[str, float, float | None, float | None]]:
+    """(name, value, share, target's value) from the top down; what does not fit becomes one bar for each side."""
+    room = max(3, look.height // 40)
+    owned, owed = allocation.slices, allocation.liabilities
+    of_owned = max(1, min(len(owned), room - min(len(owed), room // 3)))
+    rows = [
+        (
+            _label(part.key, labels),
+            float(part.value),
+            None if part.share is None else float(part.share),
+            None if part.target is None else float(part.target * allocation.assets),
+        )
+        for part in (*owned[:of_owned], *owed[: room // 3])
+    ]
+    if rest := owned[of_owned:]:
+        share = None if allocation.overlap else float(sum(part.share or 0 for part in rest))
+        rows.insert(of_owned, (f"{len(rest)} others", float(sum(part.value for part in rest)), share, None))
+    if rest := owed[room // 3 :]:
+        rows.append((f"{len(rest)} other debts", float(sum(part.value for part in rest)), None, None))
+    return rows
+
+
+def _completeness(missing: Iterable[Missing], what: str) -> str:
+    currencies = sorted({gap.currency for gap in missing})
+    if not currencies:
+        return "Complete."
+    named = ", ".join(currencies[:5]) + (" and others" if len(currencies) > 5 else "")
+    return f"Incomplete: {what} {named}, for want of a rate."
+
+
+# --- text ---
+
+
+def _label(key: Hashable, labels: Labels) -> str:
+    return labels.get(key, UNGROUPED if key is None else str(key))
+
+
+def short(text: str, length: int) -> str:
+    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over."""
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in text
+        if letter.isspace() or letter in JOINERS or unicodedata.category(letter)[0] != "C"
+    )
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= length else kept[: length - 1].rstrip() + "…"
+
+
+def _debt(value: float) -> str:
+    """What is owed has no share: its amount is said."""
+    return f"{value:,.0f}" if 100 <= -value < 1e12 else f"{value:.3g}"
+
+
+def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
+    """Plain digits with thousands; from ten million on the axis is in millions, and says so."""
+    highest = max(map(abs, values), default=0)
+    unit, word = next(((by, f" {word}") for least, by, word in MAGNITUDES if highest >= least), (1, ""))
+
+    def shown(value: float, place: int | None) -> str:
+        ticks = axis.get_majorticklocs()
+        step = abs(ticks[1] - ticks[0]) / unit if len(ticks) > 1 else 1
+        places = min(8, max(0, -math.floor(math.log10(step) + 1e-9)))
+        amount = value / unit + 0.0  # which is 0 where it was -0
+        return f"{amount:,.{places}f}" if abs(amount) < 1e7 else f"{amount:.3g}"
+
+    axis.set_major_formatter(shown)
+    axis.set_label_text(currency + word)
+
+
+# --- matplotlib ---
+
+
+@cache
+def _matplotlib() -> Any:
+    """The library, told once for the whole process what every picture of ours has in common."""
+    import warnings
+
+    import matplotlib
+    import matplotlib.figure
+
+    matplotlib.rcParams.update(
+        {
+            "text.parse_math": False,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "strata",
+            "font.family": ["sans-serif"],
+            "font.sans-serif": ["DejaVu Sans"],  # its own, on every machine
+            "font.size": 9,
+        }
+    )
+    # It draws a box for a letter that the font lacks, which is all that can be done; the log need not hear of it.
+    warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+    return matplotlib
+
+
+def _picture(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    return _drawer.submit(_drawn, draw, title, note, look).result()
+
+
+def _drawn(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    """A figure and its parts hold each other: left to itself, the collector lets dozens of them wait."""
+    picture = _rendered(draw, title, note, look)
+    gc.collect(1)
+    return picture
+
+
+def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    face = FACES[look.face]
+    size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
+    figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
+    margin = MARGIN if look.height >= 360 else NARROW_MARGIN
+    figure.get_layout_engine().set(w_pad=margin, h_pad=margin)
+    axes = figure.add_subplot(facecolor=face.ground)
+    draw(axes, face)
+    _finish(axes, face)
+    heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
+    figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
+    axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}
+    figure.savefig(buffer, format=look.format, dpi=PIXELS_PER_INCH, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _stack(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
+    """Bands upon each other: what is above zero upwards, what is below downwards."""
+    top, bottom = [0.0] * len(days), [0.0] * len(days)
+    for _, values, colour in bands:
+        for base, part in (
+            (top, [max(value, 0.0) for value in values]),
+            (bottom, [min(value, 0.0) for value in values]),
+        ):
+            edge = [under + value for under, value in zip(base, part, strict=True)]
+            if any(part):
+                _fill(axes, days, base, edge, colour)
+            base[:] = edge
+
+
+def _fill(axes: Any, days: Sequence[date], base: list[float], edge: list[float], colour: str) -> None:
+    if len(days) == 1:
+        axes.bar(days, edge[0] - base[0], bottom=base[0], color=colour, alpha=THIN, width=0.4)
+    else:
+        axes.fill_between(days, list(base), edge, color=colour, alpha=THIN, linewidth=0)
+
+
+def _lines(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
+    for _, values, colour in bands:
+        axes.plot(days, values, color=colour, linewidth=1.2, marker="." if len(days) == 1 else "")
+
+
+def _date_axis(axes: Any, days: Sequence[date]) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    axes.xaxis.set_label_text("Date")
+    if len(days) == 1:
+        axes.set_xlim(days[0] - timedelta(days=2), days[0] + timedelta(days=2))
+        axes.set_xticks(days, [f"{day:%Y-%m-%d}" for day in days])
+        return
+    locator = AutoDateLocator(maxticks=8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _legend(axes: Any, entries: Sequence[Entry], look: Look) -> None:
+    """Placeholders become the names afterwards: matplotlib leaves out a label that begins with an underscore."""
+    face = FACES[look.face]
+    handles = [_handle(colour, kind, face) for _, colour, kind in entries]
+    columns = max(1, min(len(entries), look.width // 160))
+    legend = axes.figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+    for text, (name, _, _) in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(short(name, look.label_length))
+        text.set_color(face.ink)
+
+
+def _handle(colour: str, kind: str, face: Face) -> Any:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    if kind in (PATCH, AREA):
+        return Patch(color=colour, alpha=THIN if kind == AREA else 1, linewidth=0, label="placeholder")
+    line, marker = (kind, "") if kind == "-" else ("", kind)
+    return Line2D(
+        [], [], color=colour, linestyle=line, marker=marker, mfc=face.ground, linewidth=2, label="placeholder"
+    )
+
+
+def _finish(axes: Any, face: Face) -> None:
+    axes.grid(visible=True, color=face.faint, linewidth=0.5, alpha=0.6)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(colors=face.ink, length=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(face.ink)
+        axis.get_offset_text().set_color(face.ink)
+    for text in axes.texts:
+        text.set_color(face.ink)

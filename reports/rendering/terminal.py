@@ -1,0 +1,102 @@
+"""Net worth in a terminal: a chart of characters and a table, as wide as asked for.
+
+plotext keeps one figure for the whole process: this is for commands, not for servers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+import plotext
+
+from assets.calculations.valuation import EXACT
+from reports.calculations.net_worth import Point
+
+NARROWEST, LOWEST = 24, 8
+DATE_WIDTH = 12
+# For terminals without Unicode: the frame and the markers in letters that every one has.
+PLAIN = str.maketrans("│─┌┐└┘├┤┬┴┼•", "|-+++++++++.")
+
+
+def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, unicode: bool) -> str:
+    """Assets above zero, liabilities below it, and the net between them."""
+    width, height = max(width, NARROWEST), max(height, LOWEST)
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    days = [point.on.toordinal() for point in points]
+    for label, marker, hue, values in (
+        ("assets", "•", "green", [point.assets for point in points]),
+        ("liabilities", "•", "red", [point.liabilities for point in points]),
+        ("net worth", "braille" if unicode else "*", "blue", [point.net for point in points]),
+    ):
+        plotext.plot(days, list(map(float, values)), label=label, marker=marker, color=hue)
+    plotext.horizontal_line(0)
+    _ticks(points, days, width, height)
+    drawn = plotext.build() if colour else plotext.uncolorize(plotext.build())
+    drawn = "\n".join(line.rstrip() for line in drawn.rstrip().splitlines())
+    return drawn if unicode else drawn.translate(PLAIN)
+
+
+def _ticks(points: Sequence[Point], days: Sequence[int], width: int, height: int) -> None:
+    amounts = [float(value) for point in points for value in (point.assets, point.liabilities, point.net)]
+    marks = round_numbers(min(0.0, *amounts), max(0.0, *amounts), most=max(3, height // 2 - 1))
+    places = max(0, -math.floor(math.log10(marks[1] - marks[0]) + 1e-9))
+    plotext.yticks(marks, [f"{mark:,.{places}f}" for mark in marks])
+    plotext.ylim(marks[0], marks[-1])
+    room = max(2, min(len(days), (width - len(f"{marks[-1]:,.0f}")) // (2 * DATE_WIDTH)))
+    chosen = sorted({days[round(part * (len(days) - 1) / (room - 1))] for part in range(room)})
+    plotext.xticks(chosen, [date.fromordinal(day).isoformat() for day in chosen])
+
+
+def round_numbers(lowest: float, highest: float, *, most: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten around a range: two or more, about `most`."""
+    rough = (highest - lowest or 1.0) / max(1, most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    first, last = math.floor(lowest / step), math.ceil(highest / step)
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
+
+
+def table(points: Sequence[Point], *, width: int) -> str:
+    """A line for each day, in columns; a narrow terminal sees the date and the net alone. `*` is incomplete."""
+    marks = {True: "" if all(point.complete for point in points) else "  ", False: " *"}
+    columns = (
+        ("assets", [f"{point.assets:,}" for point in points]),
+        ("liabilities", [f"{point.liabilities:,}" for point in points]),
+        ("net worth", [f"{point.net:,}" + marks[point.complete] for point in points]),
+        ("change", [_signed(change) for change in _changes(points)]),
+    )
+    wide = [(name, texts, max(len(name), *map(len, texts)) + 2) for name, texts in columns]
+    if DATE_WIDTH + sum(size for *_, size in wide) > width:
+        wide = [column for column in wide if column[0] == "net worth"]
+    head = f"{'date':<10}" + "".join(f"{name:>{size}}" for name, _, size in wide)
+    rows = (
+        f"{point.on:%Y-%m-%d}" + "".join(f"{texts[row]:>{size}}" for _, texts, size in wide)
+        for row, point in enumerate(points)
+    )
+    return "\n".join([head, *rows])
+
+
+def _changes(points: Sequence[Point]) -> Iterator[Decimal | None]:
+    before: Decimal | None = None
+    for point in points:
+        yield None if before is None else EXACT.subtract(point.net, before)
+        before = point.net
+
+
+def _signed(change: Decimal | None) -> str:
+    return "" if change is None else f"{change:+,}"
+
+
+def gaps(points: Sequence[Point]) -> str:
+    """What the points leave out, in a sentence; nothing where they are complete."""
+    doubtful = [point for point in points if not point.complete]
+    currencies = sorted({gap.currency for point in doubtful for gap in point.missing_rates})
+    if not doubtful:
+        return ""
+    return f"* incomplete: for want of a rate, {len(doubtful)} of {len(points)} days leave out {', '.join(currencies)}."

@@ -1,0 +1,319 @@
+"""Why net worth changed, over random histories: the identity, and the definitions spelt out day by day."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.calculations.rates import MissingRate, Rate, RateBook
+from assets.calculations.valuation import History, fold, ten_thousandths, worth
+from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Movement, split_changes
+from reports.calculations.change import change_between
+from reports.calculations.net_worth import net_worth
+from reports.calculations.rounding import rounded
+
+FIRST = date(2024, 2, 20)
+SPAN = 24  # days that histories live in
+CURRENCIES = ("EUR", "USD", "JPY")
+PARTS = ("flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+SIGNS = dict.fromkeys(PARTS, 1) | {"expenses": -1, "went": -1}
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+# --- random households ---
+
+numbers = st.integers(0, SPAN)
+currencies = st.sampled_from(CURRENCIES)
+values = st.integers(-500_000, 2_000_000).map(lambda cents: Decimal(cents).scaleb(-2))
+amounts = st.integers(0, 500_000).map(lambda cents: Decimal(cents).scaleb(-2))
+costs = st.sampled_from([Decimal(0), Decimal(0), Decimal("1.99"), Decimal("0.0333")])
+kinds = st.sampled_from(["balance", "value"])
+quotes = st.sampled_from(
+    [Decimal(text) for text in ("1.2", "0.7", "3", "1.0823", "163.07", "0.000000000000000007")]
+)
+
+movements = st.builds(
+    Movement,
+    st.sampled_from(["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]),
+    numbers.map(day),
+    currencies,
+    amounts,
+    costs,
+    costs,
+)
+
+
+@st.composite
+def asset_histories(draw, name):
+    points = sorted(draw(st.dictionaries(numbers, values, max_size=6)).items())
+    days, found = [day(on) for on, _ in points], [value for _, value in points]
+    past = History(draw(currencies), days, found, draw(st.none() | numbers.map(day)))
+    return AssetHistory(name, draw(kinds), past, draw(st.lists(movements, max_size=4)))
+
+
+@st.composite
+def households(draw):
+    return [draw(asset_histories(name)) for name in range(draw(st.integers(0, 4)))]
+
+
+@st.composite
+def books(draw):
+    """Rates with gaps: a day's rate serves two more days."""
+    rows = {code: draw(st.dictionaries(numbers, quotes, max_size=16)) for code in CURRENCIES[1:]}
+    rates = (Rate(code, day(on), units) for code, row in rows.items() for on, units in row.items())
+    return RateBook(rates, max_age_days=2)
+
+
+@st.composite
+def books_without_gaps(draw):
+    rows = {
+        code: {-1: draw(quotes), **draw(st.dictionaries(numbers, quotes, max_size=5))}
+        for code in CURRENCIES[1:]
+    }
+    rates = (Rate(code, day(on), units) for code, row in rows.items() for on, units in row.items())
+    return RateBook(rates, max_age_days=99)
+
+
+windows = st.tuples(numbers, numbers).map(lambda pair: (day(min(pair)), day(max(pair))))
+
+
+# --- the same, spelt out day by day ---
+
+
+def value_of(asset: AssetHistory, on: date) -> Fraction:
+    """Rule 4 of the architecture: the newest value, none before the first, none from the disposal on."""
+    if asset.history.disposed_on is not None and asset.history.disposed_on <= on:
+        return Fraction(0)
+    seen = [value for day_, value in zip(asset.history.days, asset.history.values, strict=True) if day_ <= on]
+    return Fraction(seen[-1]) if seen else Fraction(0)
+
+
+def first_day(asset: AssetHistory) -> date | None:
+    living = [
+        on for on in asset.history.days if asset.history.disposed_on is None or on < asset.history.disposed_on
+    ]
+    return min(living, default=None)
+
+
+def movements_on(asset: AssetHistory, on: date) -> list[Movement]:
+    """What takes effect on a day: a trade before the first value does so on that value's day."""
+    found = []
+    for movement in asset.movements:
+        effective = movement.on
+        if movement.type in ("ACQUIRE", "DISPOSE"):
+            if not asset.history.days:
+                continue
+            effective = max(effective, min(asset.history.days))
+        if effective == on and movement.type != "ADJUST":
+            found.append(movement)
+    return found
+
+
+def explained(asset: AssetHistory, on: date, currency: str, rates: RateBook) -> dict[str, Fraction]:
+    """One day of one asset, as measures.md defines it."""
+    own, eve = asset.history.currency, on - timedelta(days=1)
+    before, after = value_of(asset, eve), value_of(asset, on)
+    fx = before * (rates.rate(own, currency, on=on) - rates.rate(own, currency, on=eve))
+    rest = (after - before) * rates.rate(own, currency, on=on)
+    today = movements_on(asset, on)
+
+    def total(type_: str, *, sign: int = 0) -> Fraction:
+        """The amounts of a type, with (sign 1) or net of (-1) their fees and taxes."""
+        return sum(
+            (Fraction(m.amount + sign * (m.fee + m.tax)) * rates.rate(m.currency, currency, on=on))
+            for m in today
+            if m.type == type_
+        )
+
+    income = total("INCOME")
+    expenses = total("EXPENSE") + sum(
+        Fraction(m.fee + m.tax) * rates.rate(m.currency, currency, on=on) for m in today
+    )
+    day_ = dict.fromkeys(PARTS, Fraction(0)) | {"fx_change": fx, "income": income, "expenses": expenses}
+    if asset.kind == "balance":
+        return day_ | {"flows": rest - income + expenses}
+    flows = (
+        total("ACQUIRE", sign=1)
+        - total("DISPOSE", sign=-1)
+        - total("INCOME", sign=-1)
+        + total("EXPENSE", sign=1)
+    )
+    types = [m.type for m in today]
+    came = rest if on == first_day(asset) and "ACQUIRE" not in types else Fraction(0)
+    went = Fraction(0)
+    if on == asset.history.disposed_on and "DISPOSE" not in types:
+        went = before * rates.rate(own, currency, on=on)
+    value_change = rest - flows - income + expenses - came + went
+    return day_ | {"flows": flows, "came": came, "went": went, "value_change": value_change}
+
+
+def exact_net(assets, on, currency, rates) -> Fraction:
+    """Net worth by valuation alone."""
+    sums: dict[str, Decimal] = {}
+    for asset in assets:
+        source = asset.history.currency
+        sums[source] = sums.get(source, Decimal(0)) + (asset.history.value_on(on) or 0)
+    found = worth(sums, currency, on=on, rates=rates)
+    assert found.complete
+    return found.value
+
+
+def summed(parts) -> Fraction | Decimal:
+    return sum(SIGNS[name] * getattr(parts, name) for name in PARTS)
+
+
+# --- properties ---
+
+
+@settings(max_examples=400, deadline=None)
+@given(households(), windows, currencies, books(), st.sampled_from([0, 2, 4]))
+def test_parts_add_up_to_the_difference_to_the_cent_always(assets, window, currency, rates, places):
+    start, end = window
+    found = change_between(assets, start=start, end=end, currency=currency, places=places, rates=rates)
+
+    kept = [asset for asset in assets if asset.asset not in found.left_out]
+    assert set(found.rows) == {asset.asset for asset in kept}
+    assert found.total.start == rounded(exact_net(kept, start, currency, rates), places)
+    assert found.total.end == rounded(exact_net(kept, end, currency, rates), places)
+    assert found.total.end - found.total.start == summed(found.total)
+    for row in found.rows.values():
+        assert row.end - row.start == summed(row)
+    for name in ("start", "end", *PARTS):
+        assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
+    assert bool(found.left_out) <= bool(found.missing_rates)
+
+
+@settings(max_examples=400, deadline=None)
+@given(households(), windows, currencies, books_without_gaps())
+def test_every_part_is_the_sum_of_its_days(assets, window, currency, rates):
+    start, end = window
+    splits = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
+
+    assert (splits.left_out, splits.missing_rates) == ((), ())
+    days = [start + timedelta(days=number) for number in range(1, (end - start).days + 1)]
+    for asset in assets:
+        by_day = [explained(asset, on, currency, rates) for on in days]
+        found = splits.by_asset[asset.asset]
+        assert found.end - found.start == sum(found.signed())
+        for name in PARTS:
+            exact = sum(part[name] for part in by_day)
+            carried = Fraction(getattr(found, name), 10**UNIT_PLACES)
+            assert abs(carried - exact) < Fraction(1, 10**25), name
+    assert splits.net_end - splits.net_start == sum(
+        SIGNS[name] * explained(asset, on, currency, rates)[name]
+        for asset in assets
+        for on in days
+        for name in PARTS
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(households(), windows, numbers, currencies, books_without_gaps())
+def test_windows_that_follow_each_other_add_up(assets, window, cut, currency, rates):
+    start, end = window
+    middle = min(max(day(cut), start), end)
+
+    def split(first, last):
+        return split_changes(assets, start=first, end=last, currency=currency, rates=rates).by_asset
+
+    whole, one, two = split(start, end), split(start, middle), split(middle, end)
+    for name, found in whole.items():
+        assert [a + b for a, b in zip(one[name].signed(), two[name].signed(), strict=True)] == found.signed()
+
+
+@settings(max_examples=300, deadline=None)
+@given(households(), windows, currencies, books())
+def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
+    """Assets in the report's currency need few values, none needs what was superseded before the start."""
+    start, end = window
+
+    def reduced(asset):
+        past = asset.history
+        points = list(zip(past.days, past.values, strict=True))
+        newest = max((on for on, _ in points if on <= start), default=None)
+        kept = [(on, value) for on, value in points if on <= end and (newest is None or on >= newest)]
+        if past.currency == currency and kept:
+            eve = past.last_day(end)
+            needed = {kept[0][0], kept[-1][0], max((on for on, _ in kept if on <= eve), default=eve)}
+            kept = [point for point in kept if point[0] in needed]
+        slim = History(past.currency, [on for on, _ in kept], [value for _, value in kept], past.disposed_on)
+        moved = [m for m in asset.movements if m.on <= end and (newest is None or m.on > start)]
+        return AssetHistory(asset.asset, asset.kind, slim, moved)
+
+    options = {"start": start, "end": end, "currency": currency, "places": 2, "rates": rates}
+    assert change_between(map(reduced, assets), **options) == change_between(assets, **options)
+
+
+@settings(max_examples=300, deadline=None)
+@given(households(), windows, currencies, books())
+def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates):
+    stored = [
+        AssetHistory(
+            a.asset,
+            a.kind,
+            History(
+                a.history.currency,
+                a.history.days,
+                [ten_thousandths(v) for v in a.history.values],
+                a.history.disposed_on,
+            ),
+            a.movements,
+        )
+        for a in assets
+    ]
+    options = {"start": window[0], "end": window[1], "currency": currency, "rates": rates}
+    assert split_changes(stored, **options) == split_changes(assets, **options)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    households(),
+    windows,
+    currencies,
+    books_without_gaps(),
+    st.lists(st.sampled_from("xyz"), min_size=4, max_size=4),
+)
+def test_groups_add_up_and_their_ends_are_those_of_net_worth(assets, window, currency, rates, names):
+    groups = {asset.asset: (names[asset.asset],) for asset in assets}
+    options = {"currency": currency, "places": 2, "rates": rates}
+    found = change_between(assets, start=window[0], end=window[1], groups=groups, **options)
+
+    histories = [(groups[asset.asset], asset.history) for asset in assets]
+    points = net_worth(fold(histories, sorted({*window})), grouped=True, **options)
+    assert (found.total.start, found.total.end) == (points[0].net, points[-1].net)
+    for name in ("start", "end", *PARTS):
+        assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
+    for key, row in found.rows.items():
+        assert row.end - row.start == summed(row)
+        assert abs(row.start - points[0].groups[key]) <= Decimal("0.01")
+        assert abs(row.end - points[-1].groups[key]) <= Decimal("0.01")
+
+
+@settings(max_examples=300, deadline=None)
+@given(households(), windows, currencies, books())
+def test_what_is_left_out_lacks_a_rate_that_it_needs(assets, window, currency, rates):
+    start, end = window
+    found = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
+    for asset in assets:
+        days = [start + timedelta(days=number) for number in range(1, (end - start).days + 1)]
+        needed = [on for on in days if value_of(asset, on) != value_of(asset, on - timedelta(days=1))]
+        needed += [on for on in (start, end) if value_of(asset, on)]
+        lacking = [on for on in needed if lacks(rates, asset.history.currency, currency, on)]
+        assert (asset.asset in found.left_out) == bool(lacking)
+        if lacking:
+            assert any(
+                gap.currency == asset.history.currency and gap.on in lacking for gap in found.missing_rates
+            )
+
+
+def lacks(rates: RateBook, source: str, target: str, on: date) -> bool:
+    try:
+        rates.rate(source, target, on=on)
+    except MissingRate:
+        return True
+    return False

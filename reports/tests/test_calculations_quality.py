@@ -1,0 +1,205 @@
+"""What to look at among the values: found where it is, and silent where all is well."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.calculations.rates import Rate, RateBook
+from assets.calculations.valuation import History, ten_thousandths
+from reports.calculations import quality
+from reports.calculations.quality import Examined, findings
+
+FIRST = date(2024, 1, 1)
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+RATES = RateBook([Rate("USD", day(0), Decimal("1.25"))])
+
+
+def asset(
+    *points, name="Thing", id=1, type="STOCKS", currency="EUR", disposed=None, stale=30, owed=False, traded=()
+) -> Examined:
+    days, values = [day(on) for on, _ in points], [Decimal(value) for _, value in points]
+    past = History(currency, days, values, None if disposed is None else day(disposed))
+    return Examined(id, name, type, past, stale, owed, [day(on) for on in traded])
+
+
+def found(*assets, on=5):
+    return findings(assets, on=day(on), currency="EUR", rates=RATES)
+
+
+def codes(*assets, on=5) -> list[tuple[str, date | None]]:
+    return [(finding.code, finding.on) for finding in found(*assets, on=on)]
+
+
+def test_asset_in_order_has_no_findings():
+    assert found(asset((0, "100"), (4, "102"))) == []
+
+
+# --- what there is on the day ---
+
+
+def test_asset_without_a_value_is_named():
+    (finding,) = found(asset())
+    assert (finding.code, finding.asset, finding.on) == (quality.NO_VALUE, 1, None)
+    assert (finding.severity, finding.message) == ("warning", "It has no value yet.")
+
+
+def test_value_dated_later_is_none_yet():
+    assert codes(asset((6, "1"))) == [(quality.NO_VALUE, None)]
+
+
+def test_value_is_stale_the_day_after_its_types_period():
+    assert codes(asset((0, "1"), stale=5)) == []
+    assert codes(asset((0, "1"), stale=4)) == [(quality.STALE_VALUE, day(0))]
+    assert found(asset((0, "1"), stale=4))[0].message == "Its value is 5 days old; for its type 4 are usual."
+
+
+def test_missing_rate_is_named_unless_the_value_is_zero():
+    assert codes(asset((0, "1"), currency="CHF")) == [(quality.MISSING_RATE, day(5))]
+    assert codes(asset((0, "0"), currency="CHF")) == []
+    assert codes(asset((0, "1"), currency="USD"), on=10) == []
+    assert codes(asset((0, "1"), currency="USD"), on=11) == [(quality.MISSING_RATE, day(11))]
+
+
+def test_liability_that_counts_as_owned_is_named():
+    assert codes(asset((0, "5"), owed=True)) == [(quality.POSITIVE_LIABILITY, day(0))]
+    assert codes(asset((0, "-5"), owed=True)) == codes(asset((0, "0"), owed=True)) == []
+    assert codes(asset((0, "5"), owed=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("points", "disposed", "meant"),
+    [
+        ([(0, "1"), (4, "2"), (5, "3")], 2, 5),
+        ([(3, "1")], 2, 3),
+        ([(2, "1")], 2, 2),  # nothing of it ever counts
+        ([(0, "1"), (2, "2")], 2, None),  # of the day of its sale
+        ([(0, "1"), (4, "0")], 2, None),
+        ([(0, "1"), (4, "2"), (6, "3")], 2, 4),  # what is dated later is not looked at
+        ([(0, "1"), (4, "2")], None, None),
+        ([(0, "1"), (4, "2")], 6, None),
+    ],
+)
+def test_value_that_counts_nothing_since_the_disposal_is_found(points, disposed, meant):
+    expected = [] if meant is None else [(quality.VALUE_AFTER_DISPOSAL, day(meant))]
+    assert codes(asset(*points, disposed=disposed)) == expected
+
+
+def test_what_is_disposed_of_needs_no_value_nor_rate_nor_care():
+    gone = {"disposed": 5, "stale": 0, "owed": True, "currency": "CHF"}
+    assert codes(asset((0, "5"), **gone)) == codes(asset(**gone)) == []
+    assert [code for code, _ in codes(asset((0, "5"), **gone), on=4)] == [
+        quality.MISSING_RATE,
+        quality.POSITIVE_LIABILITY,
+        quality.STALE_VALUE,
+    ]
+
+
+# --- jumps ---
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("100", "1000", "ten times as much"),
+        ("100", "1050", "ten times as much"),
+        ("100", "950", "ten times as much"),
+        ("1000", "10.2", "a hundredth of it"),
+        ("12.34", "1234", "a hundred times as much"),
+        ("-100", "-10", "a tenth of it"),
+    ],
+)
+def test_value_off_by_a_digit_is_named(before, after, words):
+    (finding,) = found(asset((0, before), (1, after)))
+    assert (finding.code, finding.on) == (quality.SUSPICIOUS_JUMP, day(1))
+    assert finding.message == f"It goes from {before} to {after}: about {words}."
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("100", "949"),
+        ("100", "1051"),
+        ("100", "500"),
+        ("0", "100"),
+        ("100", "0"),
+        ("1", "1000"),
+        ("100", "100"),
+    ],
+)
+def test_other_changes_are_no_jumps(before, after):
+    assert codes(asset((0, before), (1, after))) == []
+
+
+def test_value_that_jumps_back_is_named_once():
+    assert codes(asset((0, "100"), (1, "1000"), (2, "101"))) == [(quality.SUSPICIOUS_JUMP, day(1))]
+    twice = asset((0, "100"), (1, "1000"), (2, "101"), (3, "1000"))
+    assert [on for _, on in codes(twice)] == [day(1), day(3)]
+
+
+def test_trade_explains_a_jump():
+    assert codes(asset((0, "100"), (2, "1000"), traded=[2])) == []
+    assert codes(asset((0, "100"), (2, "1000"), traded=[1])) == []
+    assert codes(asset((0, "100"), (2, "1000"), traded=[0, 3])) == [(quality.SUSPICIOUS_JUMP, day(2))]
+
+
+def test_changed_sign_is_a_note():
+    (finding,) = found(asset((0, "100"), (1, "0"), (2, "-40")))
+    assert (finding.code, finding.on, finding.severity) == (quality.CHANGED_SIGN, day(2), "note")
+    assert finding.message == "It changes its sign, from 100 to -40."
+
+
+def test_jumps_of_what_is_gone_and_of_days_to_come():
+    assert codes(asset((0, "100"), (1, "1000"), disposed=3)) == [(quality.SUSPICIOUS_JUMP, day(1))]
+    assert codes(asset((0, "100"), (3, "1000"), disposed=3)) == []
+    assert codes(asset((0, "100"), (6, "1000"))) == []
+
+
+# --- duplicates ---
+
+
+def test_same_name_type_currency_and_values_are_a_duplicate_of_the_first():
+    one = asset((0, "10"), (2, "20"), name="Gold  coin", id="first")
+    two = asset((1, "99"), (2, "20"), (3, "21"), name="gold COIN", id="second")
+    (finding,) = found(one, two)
+    assert (finding.code, finding.asset, finding.other, finding.on) == (
+        quality.POSSIBLE_DUPLICATE, "second", "first", day(2),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("different", [{"name": "Other"}, {"type": "BONDS"}, {"currency": "USD"}])
+def test_other_name_type_or_currency_is_no_duplicate(different):
+    assert codes(asset((0, "10"), id=1), asset((0, "10"), id=2, **different)) == []
+
+
+def test_values_that_differ_once_or_never_meet_are_no_duplicates():
+    assert codes(asset((0, "10"), (1, "11"), id=1), asset((0, "10"), (1, "12"), id=2)) == []
+    assert codes(asset((0, "10"), id=1), asset((1, "10"), id=2)) == []
+    assert codes(asset((0, "0"), id=1), asset((0, "0"), id=2)) == []
+
+
+def test_each_duplicate_is_named_once():
+    three = [asset((0, "10"), id=number) for number in range(3)]
+    assert [(f.asset, f.other) for f in found(*three)] == [(1, 0), (2, 0)]
+
+
+def test_warnings_come_first():
+    severities = [f.severity for f in found(asset((0, "100"), (1, "-40")), asset())]
+    assert severities == ["warning", "note"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["0", "1", "10", "-10", "100.5", "1000", "12.5"]), max_size=8))
+def test_ten_thousandths_give_what_decimals_give(values):
+    plain = asset(*enumerate(values), stale=1, owed=True)
+    past = plain.history
+    stored = History(past.currency, past.days, [ten_thousandths(value) for value in past.values])
+    other = Examined(plain.asset, plain.name, plain.type, stored, 1, True)
+    assert found(other, on=9) == found(plain, on=9)

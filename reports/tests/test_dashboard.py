@@ -1,0 +1,416 @@
+"""The admin's first page: whose worth it shows, over which days, and how it takes what it cannot understand."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
+from assets.seeds import type_id
+from assets.taxonomy import label
+from portfolios.models import Household, Membership, Portfolio
+from reports.calculations.intervals import months_before
+from reports.dashboard.page import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show
+from strata.days import noon
+from strata.models import User
+from strata.ownership import OWNER
+
+TODAY = timezone.now().date()
+MOST_QUERIES = 20
+
+
+def entering(user, *, superuser=False) -> Client:
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=superuser)
+    client = Client()
+    client.force_login(User.objects.get(pk=user.pk))
+    return client
+
+
+def worth(portfolio, value, *, on=TODAY, name="Account", currency="EUR", **given) -> Asset:
+    asset, _ = Asset.objects.get_or_create(
+        portfolio=portfolio, name=name, defaults={"asset_type_id": type_id(2), "currency": currency, **given}
+    )
+    AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
+    return asset
+
+
+def page(client, **asked) -> dict:
+    answer = client.get("/admin/", asked)
+    assert answer.status_code == 200
+    return answer.context["dashboard"] | {"html": answer.content.decode()}
+
+
+def drawn(shown: dict) -> dict[str, list[str]]:
+    data = json.loads(shown["worth"]["chart"]["data"])
+    return {line["label"]: line["data"] for line in data["datasets"]}
+
+
+@pytest.fixture
+def theirs(portfolio):
+    """A portfolio of strangers."""
+    household = Household.objects.create(name="Strangers")
+    found = Portfolio.objects.create(household=household, name="Not yours", base_currency="EUR")
+    worth(found, "7777.00")
+    return found
+
+
+@pytest.fixture
+def vera_staff(vera_user):
+    return entering(vera_user)
+
+
+# --- whose ---
+
+
+def test_staff_see_the_worth_of_their_own_households(vera_staff, portfolio, theirs):
+    worth(portfolio, "1200.50")
+    shown = page(vera_staff)
+    assert str(shown["worth"]["net"]) == "1,200.50 EUR"
+    assert "Not yours" not in shown["html"]
+
+
+def test_strangers_portfolio_is_no_choice(vera_staff, portfolio, theirs):
+    worth(portfolio, "1200.50")
+    shown = page(vera_staff, portfolio=theirs.pk)
+    assert str(shown["worth"]["net"]) == "1,200.50 EUR"
+    assert "portfolio" in shown["picker"].errors
+
+
+def test_superuser_sees_their_own_household_first(alice_user, portfolio, theirs):
+    worth(portfolio, "1200.50")
+    assert str(page(entering(alice_user, superuser=True))["worth"]["net"]) == "1,200.50 EUR"
+
+
+def test_superuser_without_a_household_sees_all(charlie_user, portfolio, theirs):
+    worth(portfolio, "1200.50")
+    assert str(page(entering(charlie_user, superuser=True))["worth"]["net"]) == "8,977.50 EUR"
+
+
+def test_who_has_nothing_is_told_how_to_begin(charlie_user, theirs):
+    shown = page(entering(charlie_user))
+    assert "nothing to look at yet" in shown["html"]
+    assert "7,777" not in shown["html"]
+
+
+def test_invited_but_not_yet_a_member_sees_nothing(charlie_user, portfolio):
+    worth(portfolio, "1200.50")
+    Membership.objects.create(household=portfolio.household, user=charlie_user, role=OWNER)
+    assert "worth" not in page(entering(charlie_user))
+
+
+def test_portfolio_can_be_chosen(vera_staff, portfolio, household):
+    second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
+    worth(portfolio, "1.00")
+    worth(second, "20.00")
+    assert str(page(vera_staff)["worth"]["net"]) == "21.00 EUR"
+    assert str(page(vera_staff, portfolio=second.pk)["worth"]["net"]) == "20.00 EUR"
+
+
+def test_more_portfolios_than_fit_are_cut_off_and_that_is_said(charlie_user, household):
+    Portfolio.objects.bulk_create(
+        Portfolio(household=household, name=f"{number}", name_key=f"{number}", base_currency="EUR")
+        for number in range(MOST_PORTFOLIOS + 1)
+    )
+    assert "more portfolios than fit" in page(entering(charlie_user, superuser=True))["html"]
+
+
+# --- when ---
+
+
+@pytest.mark.parametrize(
+    ("days", "interval"), [(31, "day"), (365, "week"), (1826, "month"), (9000, "quarter"), (40000, "year")]
+)
+def test_interval_grows_with_the_range(days, interval):
+    assert interval_for(date(1900, 1, 1), date(1900, 1, 1) + timedelta(days=days)) == interval
+
+
+@pytest.mark.parametrize(("asked", "months"), [("1m", 1), ("3m", 3), ("1y", 12), ("5y", 60)])
+def test_range_reaches_so_far_back(vera_staff, portfolio, asked, months):
+    worth(portfolio, "1.00")
+    shown = page(vera_staff, range=asked)
+    assert (shown["start"], shown["end"]) == (months_before(shown["end"], months), shown["end"])
+    assert shown["end"] - TODAY in (timedelta(0), timedelta(1))
+
+
+def test_all_reaches_back_to_the_first_value(vera_staff, portfolio):
+    worth(portfolio, "1.00", on=date(2003, 5, 17))
+    assert page(vera_staff, range="all")["start"] == date(2003, 5, 17)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2020-01-01", "2020-01-05"), ("2020-01-01", "2021-01-01"), ("2003-05-17", "2021-01-01")],
+)
+def test_gain_is_that_of_the_whole_range_that_is_named(vera_staff, portfolio, start, end):
+    worth(portfolio, "100.00", on=date.fromisoformat(start))
+    worth(portfolio, "250.00", on=date.fromisoformat(start) + timedelta(days=1))
+    shown = page(vera_staff, start=start, end=end)
+    assert str(shown["worth"]["since"]) == start
+    assert str(shown["worth"]["gained"]) == "+150.00 EUR"
+    days = [point.on for point, *_ in reversed(shown["worth"]["points"])]
+    assert days == sorted(set(days))
+    assert days[0] == shown["start"]
+
+
+def test_own_dates_are_kept(vera_staff, portfolio):
+    worth(portfolio, "1.00", on=date(2020, 1, 1))
+    shown = page(vera_staff, start="2020-02-01", end="2020-02-10")
+    assert (shown["start"], shown["end"]) == (date(2020, 2, 1), date(2020, 2, 10))
+    assert len(shown["worth"]["points"]) == 10
+    assert shown["picker"].range_shown == "own"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"range": "2w"},
+        {"by": "price"},
+        {"portfolio": "1"},
+        {"portfolio": "00000000-0000-7000-8000-000000000000"},
+        {"start": "soon"},
+        {"end": "0001-01-01"},
+        {"start": "9999-12-31"},
+        {"start": "2026-02-01", "end": "2026-01-01"},
+        {"range": "\x00"},
+        {"type": "none"},
+        {"tag": "x"},
+        {"under": "00000000-0000-7000-8000-000000000000"},
+        {"group": "NO"},
+        {"asset_currency": "E"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_named_and_the_usual_shown(vera_staff, portfolio, asked):
+    worth(portfolio, "1.00")
+    shown = page(vera_staff, **asked)
+    assert set(shown["picker"].errors) | set(shown["picker"].drill.errors) <= set(asked)
+    assert 'role="alert"' in shown["html"]
+    assert shown["worth"]["points"]
+
+
+def test_page_of_a_day_before_everything_opens(vera_staff, portfolio):
+    worth(portfolio, "1.00")
+    assert str(page(vera_staff, start="1800-01-01", end="1800-01-02")["worth"]["net"]) == "0.00 EUR"
+
+
+# --- what ---
+
+
+def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, portfolio):
+    day = TODAY - timedelta(days=3)
+    worth(portfolio, "300.25", on=day)
+    worth(portfolio, "-120.05", on=day, name="Loan", asset_type_id=type_id(12))
+    shown = drawn(page(vera_staff, start=day, end=day))
+    assert shown == {"Net worth": ["180.20"], "Assets": ["300.25"], "Liabilities": ["-120.05"]}
+
+
+def test_axes_of_the_chart_are_named(vera_staff, portfolio):
+    worth(portfolio, "5.00")
+    axes = json.loads(page(vera_staff)["worth"]["chart"]["options"])["scales"]
+    assert {name: axis["title"]["text"] for name, axis in axes.items()} == {"x": "Date", "y": "EUR"}
+
+
+def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
+    worth(portfolio, "75.00", on=date(2020, 1, 1))
+    worth(portfolio, "25.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))
+    worth(portfolio, "-10.00", on=date(2020, 1, 1), name="Loan", asset_type_id=type_id(12))
+    worth(portfolio, "9999.00", on=date(2021, 1, 1))
+    spread = page(vera_staff, start="2020-01-01", end="2020-06-01")["allocation"]
+    assert [(row["share"], str(row["value"])) for row in spread["owned"]] == [
+        ("75.0%", "75.00 EUR"),
+        ("25.0%", "25.00 EUR"),
+    ]
+    assert [str(row["value"]) for row in spread["owed"]] == ["-10.00 EUR"]
+
+
+def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, household):
+    account = worth(portfolio, "75.00")
+    worth(portfolio, "25.00", name="House", asset_type_id=type_id(4))
+    worth(portfolio, "-10.00", name="Loan", asset_type_id=type_id(12))
+
+    def follow(row):
+        shown = vera_staff.get("/admin/" + row["link"]).context["dashboard"]["allocation"]
+        return shown, [name for name, _ in shown["trail"]]
+
+    top = page(vera_staff, by="group", range="1m")["allocation"]
+    assert top["trail"] == []
+    types, trail = follow(top["owned"][0])
+    assert ([row["name"] for row in types["owned"]], trail) == (["Checking account"], ["All", "Financial"])
+    assets, trail = follow(types["owned"][0])
+    assert trail == ["All", "Financial", "Checking account"]
+    assert [(row["name"], row["share"]) for row in assets["owned"]] == [("Account", "100.0%")]
+    assert assets["owned"][0]["link"] == f"/admin/assets/asset/{account.pk}/change/"
+    for (_, address), rows in zip(assets["trail"], (top, types, assets), strict=True):
+        again = vera_staff.get("/admin/" + address).context["dashboard"]
+        assert again["allocation"]["owned"] == rows["owned"]
+        assert again["picker"].range_shown == "1m"
+    debts, _ = follow(top["owed"][0])
+    assert [row["name"] for row in debts["owed"]] == ["Loan"]
+
+
+def test_way_down_the_categories_is_shown(vera_staff, portfolio, household):
+    top = Category.objects.create(household=household, name="Top")
+    below = Category.objects.create(household=household, name="Below", parent=top)
+    label(worth(portfolio, "5.00"), category_ids=[below.pk])
+    worth(portfolio, "7.00", name="Loose")
+    shown = page(vera_staff, by="asset", under=below.pk)
+    assert [row["name"] for row in shown["allocation"]["owned"]] == ["Account"]
+    assert [name for name, _ in shown["allocation"]["trail"]] == ["All", "Top", "Below"]
+    loose = page(vera_staff, by="asset", under="none")["allocation"]
+    assert ([row["name"] for row in loose["owned"]], loose["trail"][-1][0]) == (["Loose"], "No category")
+
+
+@pytest.mark.parametrize("name", ["type", "tag", "under"])
+def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, theirs, name):
+    worth(portfolio, "5.00")
+    rows = {
+        "type": AssetType.objects.create(
+            household=theirs.household, code="SECRET", label="Secret", group="OTHER"
+        ),
+        "tag": Tag.objects.create(household=theirs.household, name="Secret"),
+        "under": Category.objects.create(household=theirs.household, name="Secret"),
+    }
+    shown = page(vera_staff, **{name: rows[name].pk})
+    assert name in shown["picker"].drill.errors
+    assert "Secret" not in shown["html"]
+    assert [str(row["value"]) for row in shown["allocation"]["owned"]] == ["5.00 EUR"]
+
+
+def test_more_groups_than_fit_are_counted(vera_staff, portfolio, monkeypatch):
+    monkeypatch.setattr("reports.dashboard.page.MOST_GROUPS", 2)
+    for number in range(3):
+        worth(portfolio, "5.00", name=f"A{number}")
+    shown = page(vera_staff, by="asset")
+    assert (len(shown["allocation"]["owned"]), shown["allocation"]["more"]) == (2, 1)
+    assert "And 1 more" in shown["html"]
+
+
+def test_change_since_last_month_is_given_with_its_reasons_and_who_moved(vera_staff, portfolio):
+    house = worth(portfolio, "1000.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))
+    worth(portfolio, "1500.00", on=date(2020, 5, 20), name="House")
+    worth(portfolio, "100.00", on=date(2020, 1, 1))
+    worth(portfolio, "70.00", on=date(2020, 5, 20))
+    Transaction.objects.create(
+        asset=house,
+        type="EXPENSE",
+        on=date(2020, 5, 21),
+        amount=Decimal(30),
+        currency="EUR",
+        occurred_at=noon(date(2020, 5, 21), "UTC"),
+    )
+    change = page(vera_staff, start="2020-01-01", end="2020-06-01")["change"]
+    assert change["start"] == date(2020, 5, 1)
+    assert str(change["total"]) == "+470.00 EUR"
+    parts = {part["name"]: (str(part["value"]), part["width"]) for part in change["parts"]}
+    assert parts == {"Expenses": ("-30.00 EUR", 6), "Change in value": ("+500.00 EUR", 100)}
+    assert [(row["name"], str(row["value"])) for row in change["movers"]] == [
+        ("House", "+500.00 EUR"),
+        ("Account", "-30.00 EUR"),
+    ]
+    assert change["movers"][0]["link"] == f"/admin/assets/asset/{house.pk}/change/"
+
+
+def test_what_needs_care_is_listed_with_a_link_that_opens(vera_staff, portfolio):
+    asset = Asset.objects.create(
+        portfolio=portfolio, name="Unvalued", asset_type_id=type_id(2), currency="EUR"
+    )
+    (doubt,) = page(vera_staff)["care"]["doubts"]
+    assert (doubt["name"], doubt["link"]) == ("Unvalued", f"/admin/assets/asset/{asset.pk}/change/")
+    assert vera_staff.get(doubt["link"]).status_code == 200
+
+
+def test_more_than_fits_is_behind_a_link_to_all_of_each_portfolio(vera_staff, portfolio, household):
+    second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
+    worth(Portfolio.objects.create(household=household, name="In order", base_currency="EUR"), "5.00")
+    for number in range(MOST_DOUBTS + 1):
+        Asset.objects.create(
+            portfolio=second if number else portfolio,
+            name=f"A{number}",
+            asset_type_id=type_id(2),
+            currency="EUR",
+        )
+    shown = page(vera_staff)
+    assert (len(shown["care"]["doubts"]), shown["care"]["more"]) == (MOST_DOUBTS, 1)
+    assert [(name, number) for name, _, number in shown["care"]["pages"]] == [
+        ("Main", 1),
+        ("Second", MOST_DOUBTS),
+    ]
+    for name, address, number in shown["care"]["pages"]:
+        assert f'<a href="{address}">{name}</a> ({number})' in shown["html"]
+        assert len(vera_staff.get(address).context["doubts"]) == number
+
+
+def test_missing_rate_is_said_on_every_part_and_its_link_opens(vera_staff, portfolio):
+    worth(portfolio, "5.00", currency="CHF", on=TODAY - timedelta(days=60))
+    shown = page(vera_staff)
+    assert shown["worth"]["missing"] == ["CHF"]
+    assert shown["change"]["left_out"] == ["Account"]
+    assert not shown["allocation"]["complete"]
+    assert shown["html"].count("Incomplete") == 3
+    assert [vera_staff.get(doubt["link"]).status_code for doubt in shown["care"]["doubts"]] == [200] * len(
+        shown["care"]["doubts"]
+    )
+
+
+def test_names_are_escaped_everywhere(vera_staff, portfolio, household):
+    mean = "<script>alert('&')</script>"
+    Household.objects.filter(pk=household.pk).update(name=f"{mean} household")
+    Portfolio.objects.filter(pk=portfolio.pk).update(name=f"{mean} portfolio")
+    worth(portfolio, "5.00", name=f"{mean} doubtful", currency="CHF", on=TODAY - timedelta(days=50))
+    moved = worth(portfolio, "9.00", name=f"{mean} moved", on=date(2020, 1, 1))
+    worth(portfolio, "19.00", name=f"{mean} moved")
+    label(moved, category_ids=[Category.objects.create(household=household, name=f"{mean} category").pk])
+    html = page(vera_staff, by="category")["html"]
+    assert "<script>alert" not in html
+    escaped = "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;"
+    for where in ("portfolio", "doubtful", "moved", "category"):
+        assert f"{escaped} {where}" in html
+
+
+def test_page_runs_no_inline_script(vera_staff, portfolio):
+    worth(portfolio, "5.00")
+    answer = vera_staff.get("/admin/")
+    assert "'unsafe-inline'" not in answer["Content-Security-Policy"].split("style-src")[0]
+    assert "<script>" not in answer.content.decode()
+
+
+def test_number_of_queries_is_fixed(vera_user, portfolio, household, rf):
+    def queries(**asked) -> int:
+        request = rf.get("/admin/", asked)
+        request.user = vera_user
+        with CaptureQueriesContext(connection) as seen:
+            assert show(request, {})["dashboard"]["worth"]
+        return len(seen)
+
+    worth(portfolio, "5.00", on=TODAY - timedelta(days=40))
+    worth(portfolio, "500.00")
+    seen = []
+    for number in range(4):
+        seen.append((queries(), queries(range="all", by="category")))
+        more = Portfolio.objects.create(household=household, name=f"P{number}", base_currency="EUR")
+        for asset in range(3):
+            worth(more, "5.00", on=TODAY - timedelta(days=400), name=f"A{asset}")
+            worth(more, "50.00", name=f"A{asset}")
+    assert set(seen) == {seen[0]}
+    assert max(seen[0]) <= MOST_QUERIES
+
+
+def test_whole_page_takes_no_more_queries_for_more_rows(vera_staff, portfolio):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            page(vera_staff)
+        return len(seen)
+
+    worth(portfolio, "5.00")
+    queries()
+    before = queries()
+    for asset in range(9):
+        worth(portfolio, "50.00", name=f"A{asset}")
+    assert queries() == before

@@ -1,0 +1,101 @@
+"""What needs care, where people look for it besides the API: the doctor and the admin."""
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django.asserts import assertContains
+
+from assets.models import Asset
+from assets.seeds import type_id
+from portfolios.doctor import values_to_look_at
+from portfolios.models import Portfolio
+from reports.models import AllocationTarget
+from reports.queries import today_of
+from reports.tests.conftest import held
+from strata.doctor import Level
+from strata.models import User
+from tests.admin_forms import staff
+
+
+@pytest.fixture
+def doubtful(portfolio):
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(1), name="<b>Secret</b>", currency="EUR"
+    )
+
+
+def test_doctor_names_portfolio_asset_and_finding_with_the_link_that_mends_it(portfolio, doubtful):
+    assert list(values_to_look_at()) == [
+        (Level.WARN, f"Main: 1 to look at: /admin/portfolios/portfolio/{portfolio.pk}/quality/"),
+        (
+            Level.WARN,
+            f"Main: <b>Secret</b>: NO_VALUE: It has no value yet. /admin/assets/asset/{doubtful.pk}/change/",
+        ),
+    ]
+    doubtful.delete()
+    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+
+
+def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
+    monkeypatch.setattr("portfolios.doctor.SHOWN", 2)
+    others = [
+        Portfolio.objects.create(household=household, name=f"Other {number}", base_currency="EUR")
+        for number in range(2)
+    ]
+    for its in (portfolio, portfolio, portfolio, *others):
+        Asset.objects.create(portfolio=its, asset_type_id=type_id(1), name="Empty", currency="EUR")
+    lines = [line.partition(": /admin")[0] for _, line in values_to_look_at()]
+    assert [line for line in lines if "NO_VALUE" not in line] == [
+        "Main: 3 to look at",
+        "Main: and 1 more",
+        "Other 0: 1 to look at",
+        "and 1 more portfolios",
+    ]
+    assert len([line for line in lines if "NO_VALUE" in line]) == 3
+
+
+def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doubtful, vera_user):
+    client = staff(vera_user)
+    page = f"/admin/portfolios/portfolio/{portfolio.pk}/quality/"
+    assert page in client.get("/admin/portfolios/portfolio/").content.decode()
+    shown = client.get(page)
+    link = f'<a href="/admin/assets/asset/{doubtful.pk}/change/">&lt;b&gt;Secret&lt;/b&gt;</a>'
+    assert link in re.sub(' class="[^"]*"', "", shown.content.decode())
+    assertContains(shown, "It has no value yet.")
+
+
+def test_missing_rate_is_mended_by_a_superuser_and_others_get_the_asset(portfolio, alice_user, vera_user):
+    asset = held(portfolio, "Yen", 2, "1000", currency="JPY")
+    page = f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-02"
+    ((doubt, link),) = staff(vera_user).get(page).context["doubts"]
+    assert (doubt.finding.code, link) == ("MISSING_RATE", f"/admin/assets/asset/{asset.pk}/change/")
+    assert doubt.finding.message.endswith("Rates come by load_rates, or from a superuser.")
+    alice_user.is_superuser = True
+    ((_, link),) = staff(alice_user).get(page).context["doubts"]
+    assert link == "/admin/assets/exchangerate/add/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "day"), [("", "today"), ("?on=2024-06-02", "2024-06-02"), ("?on=soon", "today")]
+)
+def test_admin_page_is_of_the_day_asked_for_or_of_today(portfolio, vera_user, asked, day):
+    shown = staff(vera_user).get(f"/admin/portfolios/portfolio/{portfolio.pk}/quality/{asked}")
+    assert str(shown.context["on"]) == (str(today_of(portfolio)) if day == "today" else day)
+
+
+def test_admin_page_of_a_strangers_portfolio_is_not_shown(portfolio, doubtful, charlie_user):
+    answer = staff(charlie_user).get(f"/admin/portfolios/portfolio/{portfolio.pk}/quality/")
+    assert (answer.status_code, b"Secret" in answer.content) == (302, False)
+
+
+def test_admin_makes_targets_and_refuses_what_the_api_refuses(household):
+    root = Client()
+    root.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
+    page = "/admin/portfolios/allocationtarget/add/"
+    body = {"household": household.pk, "share": "0.6", "group": "OTHER"}
+    assert root.post(page, body).status_code == 302
+    assert root.post(page, body | {"group": "", "share": "0.1"}).status_code == 200  # names no group
+    assert root.post(page, body | {"group": "FINANCIAL", "share": "0.5"}).status_code == 200  # 1.1 in all
+    assert root.post(page, body | {"share": "0.1"}).status_code == 200  # again
+    assert [str(row) for row in AllocationTarget.objects.all()] == ["group: 0.6"]

@@ -1,0 +1,100 @@
+"""Reports as CSV: who reads the table alone sees what the JSON says of what is left out, and which group is which."""
+
+import csv
+import io
+
+import pytest
+
+from assets.models import Category, Tag
+from assets.taxonomy import label
+from reports.tests.conftest import held
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def read(alice, portfolio):
+    """The table's rows, each by the names of the columns."""
+
+    def rows(report):
+        answer = alice.get(f"{API}/portfolios/{portfolio.pk}/{report}", HTTP_ACCEPT="text/csv")
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+        header, *cells = csv.reader(io.StringIO(answer.content.decode()))
+        assert len(set(header)) == len(header)
+        return [dict(zip(header, row, strict=True)) for row in cells]
+
+    return rows
+
+
+# --- what is left out ---
+
+
+def test_allocation_says_what_has_no_rate(read, portfolio, holdings):
+    held(portfolio, "Yen", 2, "1000", currency="JPY")
+    *rows, whole = read("allocation?on=2024-06-30")
+    assert [(row["side"], row["group"], row["value"]) for row in rows] == [
+        ("assets", "Stocks", "300.00"),
+        ("assets", "Bonds", "100.00"),
+        ("assets", "Cash", "50.00"),
+        ("liabilities", "Loan", "-32.00"),
+    ]
+    assert {row["complete"] for row in (*rows, whole)} == {"false"}
+    assert (whole["side"], whole["value"], whole["missing_rates"]) == ("net", "418.00", "JPY 1000.00")
+
+
+def test_allocation_of_what_has_no_rate_at_all_says_so(read, portfolio):
+    held(portfolio, "Yen", 2, "1000", currency="JPY")
+    (whole,) = read("allocation?on=2024-06-30")
+    assert (whole["value"], whole["complete"], whole["missing_rates"]) == ("0.00", "false", "JPY 1000.00")
+
+
+def test_change_says_its_days_and_which_assets_are_left_out(read, portfolio, holdings):
+    yen = held(portfolio, "=Yen", 2, "1000", currency="JPY")
+    rows = read("change?start=2024-05-31&end=2024-06-30")
+    assert {(row["start_on"], row["end_on"], row["complete"]) for row in rows} == {
+        ("2024-05-31", "2024-06-30", "false")
+    }
+    assert [(row["row"], row["group"], row["change"], row["missing_rates"]) for row in rows] == [
+        ("group", "Bond", "100.00", ""),
+        ("group", "Cash", "50.00", ""),
+        ("group", "Fund", "300.00", ""),
+        ("group", "Loan", "-32.00", ""),
+        ("total", "total", "418.00", "JPY 1000.00 on 2024-06-30"),
+        ("left_out", "'=Yen", "", ""),
+    ]
+    assert rows[-1]["key"] == str(yen.pk)
+
+
+@pytest.mark.parametrize("report", ["allocation?on=2024-06-30", "change?start=2024-05-31&end=2024-06-30"])
+def test_complete_report_says_that_it_is(read, holdings, report):
+    assert {(row["complete"], row["missing_rates"]) for row in read(report)} == {("true", "")}
+
+
+# --- which is which ---
+
+
+def test_group_that_is_called_total_is_told_from_the_total(read, portfolio, holdings):
+    group = held(portfolio, "total", 2, "5")
+    rows = [row for row in read("change?start=2024-05-31&end=2024-06-30") if row["group"] == "total"]
+    assert [(row["row"], row["key"]) for row in rows] == [("group", str(group.pk)), ("total", "")]
+
+
+def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio, household):
+    for top, value in (("East", "10"), ("West", "20")):
+        branch = Category.objects.create(household=household, name=top)
+        same = Category.objects.create(household=household, name="Same", parent=branch)
+        label(held(portfolio, top, 2, value), category_ids=[same.pk])
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
+    assert (row["East > Same"], row["West > Same"]) == ("10.00", "20.00")
+
+
+def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(read, portfolio, household):
+    tags = [Tag.objects.create(household=household, name=name) for name in ("net", "complete", "Blue")]
+    for tag in tags:
+        label(held(portfolio, tag.name, 2, "10"), tag_ids=[tag.pk])
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=tag")
+    assert (row["net"], row["complete"], row["Blue"]) == ("30.00", "true", "10.00")
+    assert (row[f"net ({tags[0].pk})"], row[f"complete ({tags[1].pk})"]) == ("10.00", "10.00")
+    twins = [held(portfolio, "Twin", 2, value) for value in ("1", "2")]
+    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=asset")
+    assert [row[f"Twin ({twin.pk})"] for twin in twins] == ["1.00", "2.00"]

@@ -1,0 +1,491 @@
+"""The reports over the API: what is asked, what is answered and refused, and what it costs."""
+
+import csv
+import io
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
+from assets.seeds import type_id
+from assets.taxonomy import label
+from portfolios.models import Household, Portfolio
+from reports.models import AllocationTarget
+from reports.queries import etag as freshness
+from reports.tests.conftest import held
+
+API = "/api/v1"
+ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+@pytest.fixture
+def path(portfolio):
+    return f"{API}/portfolios/{portfolio.pk}"
+
+
+def ok(answer):
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def refused(answer, field):
+    assert answer.status_code == 400, answer.content
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+
+
+# --- net worth over time ---
+
+
+def test_history_tells_every_point(alice, path, holdings):
+    found = ok(alice.get(f"{path}/history?start=2024-05-31&end=2024-06-30"))
+    assert (found["currency"], found["interval"], found["group_by"]) == ("EUR", "month", None)
+    assert found["points"] == [
+        {
+            "on": "2024-05-31",
+            "assets": "0.00",
+            "liabilities": "0.00",
+            "net": "0.00",
+            "complete": True,
+            "missing_rates": [],
+        },
+        {
+            "on": "2024-06-30",
+            "assets": "450.00",
+            "liabilities": "-32.00",
+            "net": "418.00",
+            "complete": True,
+            "missing_rates": [],
+        },
+    ]
+
+
+def test_history_names_its_groups(alice, path, holdings, tree):
+    found = ok(alice.get(f"{path}/history?end=2024-06-30&group_by=category&level=2"))
+    assert sorted(found["groups"], key=lambda one: one["name"]) == [
+        {"key": str(tree["bonds"].pk), "name": "Bonds", "path": ["Invested", "Bonds"]},
+        {"key": "none", "name": "No category", "path": []},
+        {"key": str(tree["shares"].pk), "name": "Shares", "path": ["Invested", "Shares"]},
+    ]
+    assert found["points"][-1]["groups"] == {
+        str(tree["bonds"].pk): "100.00",
+        str(tree["shares"].pk): "300.00",
+        "none": "18.00",
+    }
+
+
+# Made in neither the order of their names nor of their letters' codes.
+NAMES = ("zoo", "Zebra", "apple", "Éclair", "_x")
+IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
+
+
+@pytest.mark.parametrize(
+    ("report", "groups"),
+    [
+        ("history?interval=day&start=2024-06-01&end=2024-06-30&group_by", "groups"),
+        ("history?start=2024-01-01&end=2024-06-30&group_by", "groups"),
+        ("allocation?on=2024-06-30&by", "groups"),
+        ("change?start=2024-05-31&end=2024-06-30&by", "rows"),
+    ],
+)
+@pytest.mark.parametrize("by", ["asset", "tag"])
+def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, by):
+    for name in NAMES:
+        tag = Tag.objects.create(household=portfolio.household, name=name)
+        label(held(portfolio, name, 2, "10", on="2024-06-02"), tag_ids=[tag.pk])
+    found = ok(alice.get(f"{path}/{report}={by}"))
+    assert [one["name"] for one in found[groups]] == IN_ORDER
+    for point in found.get("points", ()):
+        assert list(point["groups"]) == [one["key"] for one in found["groups"]]
+
+
+def test_missing_rate_is_named_on_each_point(alice, path, holdings):
+    found = ok(alice.get(f"{path}/history?start=2024-06-25&end=2024-06-28&interval=day"))
+    lacking = [point["missing_rates"] for point in found["points"]]
+    gap = {"currency": "USD", "amount": "-40.00"}
+    assert lacking == [[gap | {"on": f"2024-06-{day}"}] for day in (25, 26, 27)] + [[]]
+    assert [point["complete"] for point in found["points"]] == [False, False, False, True]
+    assert found["points"][0]["net"] == "450.00"
+
+
+def test_history_in_another_currency(alice, path, holdings):
+    found = ok(alice.get(f"{path}/history?start=2024-06-30&end=2024-06-30&currency=usd"))
+    assert (found["currency"], found["points"][0]["net"]) == ("USD", "522.50")
+
+
+def test_several_portfolios_are_reported_in_their_common_currency_or_in_euro(
+    alice, household, portfolio, holdings
+):
+    dollars = Portfolio.objects.create(household=household, name="Dollars", base_currency="USD")
+    held(dollars, "Account", 2, "125", currency="USD")
+    both = ok(alice.get(f"{API}/net-worth?end=2024-06-30"))
+    assert (both["currency"], both["points"][-1]["net"]) == ("EUR", "518.00")
+    one = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}"))
+    assert (one["currency"], one["points"][-1]["net"]) == ("USD", "125.00")
+    named = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}&portfolio={portfolio.pk}"))
+    assert named["points"] == both["points"]
+
+
+def test_net_worth_of_who_has_nothing_is_zero(charlie):
+    assert [point["net"] for point in ok(charlie.get(f"{API}/net-worth"))["points"]] == ["0.00"]
+    assert ok(charlie.get(f"{API}/allocation"))["groups"] == []
+    assert ok(charlie.get(f"{API}/net-worth/change"))["total"]["change"] == "0.00"
+
+
+def test_strangers_portfolio_is_not_found_in_any_report(charlie, portfolio, holdings):
+    for report in ("net-worth", "net-worth/change", "allocation"):
+        theirs = charlie.get(f"{API}/{report}?portfolio={portfolio.pk}")
+        assert (theirs.status_code, theirs.json()["code"]) == (404, "PORTFOLIO_NOT_FOUND")
+
+
+def test_strangers_category_is_not_found(charlie, portfolio, tree):
+    answer = charlie.get(f"{API}/allocation?by=category&under={tree['top'].pk}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "CATEGORY_NOT_FOUND")
+
+
+REFUSALS = {
+    "history?interval=fortnight": "interval",
+    "history?group_by=colour": "group_by",
+    "history?start=2024-02-30": "start",
+    "history?start=2024-03-01&end=2024-02-01": "start",
+    "history?start=2200-01-01": "start",
+    "history?currency=EURO": "currency",
+    "history?level=2": "level",
+    "history?group_by=category&level=0": "level",
+    "history?group_by=category&level=21": "level",
+    "history?under=nowhere": "under",
+    "history?group=": "group",
+    "allocation?tag=blue": "tag",
+    "allocation?asset_currency=XYZ": "asset_currency",
+    "allocation?type=": "type",
+    "allocation?type=CASH&type=LOAN": "type",
+    "change?group=NOTHING": "group",
+    "quality?type=CASH": "type",
+    f"history?portfolio={ABSENT}": "portfolio",
+    "history?by=type": "by",
+    "history?start=1800-01-01&end=2200-12-31&interval=day": "interval",
+    "history?page=1": "page",
+    "allocation?on=yesterday": "on",
+    "allocation?by=": "by",
+    "change?start=2024-03-01&end=2024-02-01": "start",
+    "change?by=nothing": "by",
+    "quality?since=2024-03-01&on=2024-02-01": "since",
+    "quality?currency=EUR": "currency",
+}
+
+
+@pytest.mark.parametrize("query", REFUSALS)
+def test_refusal_names_the_parameter(alice, path, holdings, query):
+    refused(alice.get(f"{path}/{query}"), REFUSALS[query])
+
+
+def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfolio):
+    for number in range(14):
+        Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name=str(number), currency="EUR")
+    with CaptureQueriesContext(connection) as seen:
+        refused(
+            alice.get(f"{path}/history?start=1980-01-01&end=2024-01-01&interval=day&group_by=asset"),
+            "group_by",
+        )
+    assert not any("assets_assetsnapshot" in query["sql"] for query in seen)
+
+
+# --- CSV ---
+
+
+def table(answer):
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    return list(csv.reader(io.StringIO(answer.content.decode())))
+
+
+def test_history_as_a_table(alice, path, holdings):
+    answer = alice.get(
+        f"{path}/history?start=2024-06-30&end=2024-06-30&group_by=group", HTTP_ACCEPT="text/csv"
+    )
+    assert table(answer) == [
+        [
+            "on",
+            "currency",
+            "assets",
+            "liabilities",
+            "net",
+            "Financial",
+            "Liabilities",
+            "complete",
+            "missing_rates",
+        ],
+        ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "450.00", "-32.00", "true", ""],
+    ]
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "＝1+1"])
+def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, name):
+    held(portfolio, name, 1, "5")
+    for report in ("history?group_by=asset&end=2024-06-30", "allocation?by=asset", "change?start=2024-01-01"):
+        cells = [cell for row in table(alice.get(f"{path}/{report}", HTTP_ACCEPT="text/csv")) for cell in row]
+        assert f"'{name}" in cells
+        assert name not in cells
+
+
+def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
+    cup = held(portfolio, 'A "cup", blue', 1, "5")
+    answer = alice.get(f"{path}/allocation?by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
+    assert answer.content.decode().splitlines()[1] == (
+        f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
+    )
+
+
+def test_refusal_is_json_for_who_accepts_tables_alone(alice, path):
+    answer = alice.get(f"{path}/history?interval=fortnight", HTTP_ACCEPT="text/csv")
+    assert answer["Content-Type"] == "application/json"
+    refused(answer, "interval")
+
+
+# --- allocation ---
+
+
+def test_allocation_with_targets_says_what_to_buy_and_sell(alice, path, portfolio, holdings):
+    for number, share in ((5, "0.5"), (6, "0.5")):
+        body = {"portfolio_id": str(portfolio.pk), "asset_type_id": type_id(number), "share": share}
+        assert alice.post(f"{API}/allocation-targets", body).status_code == 201
+    found = ok(alice.get(f"{path}/allocation?on=2024-06-30"))
+    assert [
+        [one[name] for name in ("name", "value", "share", "target", "drift", "move")]
+        for one in found["groups"]
+    ] == [
+        ["Stocks", "300.00", "0.666667", "0.500000", "0.166667", "-75.00"],
+        ["Bonds", "100.00", "0.222222", "0.500000", "-0.277778", "125.00"],
+        ["Cash", "50.00", "0.111111", "0.000000", "0.111111", "-50.00"],
+    ]
+    assert [(one["name"], one["value"]) for one in found["owed"]] == [("Loan", "-32.00")]
+    assert (found["assets"], found["liabilities"], found["net"]) == ("450.00", "-32.00", "418.00")
+
+
+def test_portfolio_without_targets_of_its_own_has_its_households(alice, household, portfolio, path, holdings):
+    AllocationTarget.objects.create(household=household, currency="EUR", share="0.9")
+    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=currency"))["groups"]
+    assert euro["target"] == "0.900000"
+    AllocationTarget.objects.create(household=household, portfolio=portfolio, currency="EUR", share="0.8")
+    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=currency"))["groups"]
+    assert euro["target"] == "0.800000"
+    (euro,) = ok(alice.get(f"{API}/allocation?on=2024-06-30&by=currency"))["groups"]
+    assert euro["target"] == "0.800000"  # of all there is one: the same portfolio
+
+
+def test_allocation_of_a_category_leads_to_its_assets(alice, path, holdings, tree):
+    def look(query):
+        return {one["name"]: one["down"] for one in ok(alice.get(f"{path}/allocation?{query}"))["groups"]}
+
+    down = look("on=2024-06-30&by=category")["Invested"]
+    assert down == {"by": "category", "under": str(tree["top"].pk)}
+    down = look(f"on=2024-06-30&by={down['by']}&under={down['under']}")["Shares"]
+    down = look(f"on=2024-06-30&by={down['by']}&under={down['under']}")["Funds"]
+    assert down == {"by": "asset", "under": str(tree["funds"].pk)}
+    last = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=asset&under={tree['funds'].pk}"))
+    assert [(one["name"], one["share"]) for one in last["groups"]] == [("Fund", "1.000000")]
+
+
+# --- targets ---
+
+
+def test_target_names_exactly_one_group(alice, household, tree):
+    for body in ({}, {"group": "OTHER", "currency": "EUR"}):
+        answer = alice.post(f"{API}/allocation-targets", {"share": "0.5", **body})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "one_group")
+    made = alice.post(f"{API}/allocation-targets", {"share": "0.5", "category_id": str(tree["top"].pk)})
+    assert (made.status_code, made.json()["by"]) == (201, "category")
+    assert made.json()["household_id"] == str(household.pk)
+    change = alice.patch(f"{API}/allocation-targets/{made.json()['id']}", {"group": "OTHER"})
+    refused(change, "group")
+
+
+def test_targets_of_one_kind_are_one_at_most(alice, tree):
+    def post(share, **group):
+        return alice.post(f"{API}/allocation-targets", {"share": share, **group})
+
+    assert post("0.7", currency="EUR").status_code == 201
+    refused(post("0.300001", currency="USD"), "share")
+    second = post("0.3", currency="USD")
+    assert second.status_code == 201
+    refused(alice.patch(f"{API}/allocation-targets/{second.json()['id']}", {"share": "0.4"}), "share")
+    assert post("1", group="OTHER").status_code == 201
+    assert post("1", category_id=str(tree["top"].pk)).status_code == 201
+    assert post("1", category_id=str(tree["shares"].pk)).status_code == 201  # of what is in the one above
+
+
+@pytest.mark.parametrize("share", ["1.1", "-0.1", "0.1234567", "NaN"])
+def test_share_that_is_none_is_refused(alice, household, share):
+    refused(alice.post(f"{API}/allocation-targets", {"share": share, "group": "OTHER"}), "share")
+
+
+def test_second_target_for_a_group_is_refused(alice, household, portfolio):
+    body = {"share": "0.1", "group": "OTHER"}
+    assert alice.post(f"{API}/allocation-targets", body).status_code == 201
+    again = alice.post(f"{API}/allocation-targets", body)
+    assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE_TARGET")
+    assert (
+        alice.post(f"{API}/allocation-targets", body | {"portfolio_id": str(portfolio.pk)}).status_code == 201
+    )
+
+
+def test_target_across_two_households_is_refused(alice, alice_user, tree):
+    other = alice.post(f"{API}/households", {"name": "Other"}).json()["id"]
+    theirs = Tag.objects.create(household_id=other, name="Theirs")
+    body = {"share": "0.1", "household_id": str(tree["top"].household_id), "tag_id": str(theirs.pk)}
+    assert alice.post(f"{API}/allocation-targets", body).json()["code"] == "TAG_NOT_FOUND"
+
+
+def test_target_goes_with_its_group(alice, household):
+    tag = Tag.objects.create(household=household, name="Blue")
+    made = alice.post(f"{API}/allocation-targets", {"share": "0.1", "tag_id": str(tag.pk)}).json()
+    assert alice.delete(f"{API}/tags/{tag.pk}").status_code == 204
+    assert alice.get(f"{API}/allocation-targets/{made['id']}").status_code == 404
+
+
+# --- why it changed, how sure ---
+
+
+def test_change_by_asset_adds_up(alice, path, holdings):
+    found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
+    assert found["total"] | {} == {
+        "start": "0.00",
+        "end": "418.00",
+        "change": "418.00",
+        "flows": "18.00",
+        "income": "0.00",
+        "expenses": "0.00",
+        "value_change": "0.00",
+        "fx_change": "0.00",
+        "came": "400.00",
+        "went": "0.00",
+    }
+    rows = {row["name"]: (row["flows"], row["came"]) for row in found["rows"]}
+    assert rows == {
+        "Fund": ("0.00", "300.00"),
+        "Bond": ("0.00", "100.00"),
+        "Cash": ("50.00", "0.00"),
+        "Loan": ("-32.00", "0.00"),
+    }
+
+
+def test_change_begins_a_month_before_its_end(alice, path, holdings):
+    assert ok(alice.get(f"{path}/change?end=2024-03-31"))["start"] == "2024-02-29"
+
+
+def test_asset_without_a_rate_is_left_out_by_name(alice, path, portfolio, holdings):
+    held(portfolio, "Yen", 2, "1000", currency="JPY")
+    found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
+    assert ([one["name"] for one in found["left_out"]], found["complete"]) == (["Yen"], False)
+    assert found["missing_rates"] == [{"currency": "JPY", "on": "2024-06-30", "amount": "1000.00"}]
+
+
+def test_findings_carry_links_that_work(alice, path, portfolio, holdings):
+    held(portfolio, "Mortgage", 14, "200000")
+    found = ok(alice.get(f"{path}/quality?on=2024-06-30"))
+    (finding,) = found["findings"]
+    assert (finding["code"], finding["asset"]["name"], found["since"]) == (
+        "POSITIVE_LIABILITY",
+        "Mortgage",
+        "2023-05-27",
+    )
+    assert alice.patch(finding["link"], {"value": "-200000"}).status_code == 200
+    assert ok(alice.get(f"{path}/quality?on=2024-06-30"))["findings"] == []
+
+
+# --- freshness ---
+
+REPORTS = (
+    "history?end=2024-06-30",
+    "allocation?on=2024-06-30",
+    "change?start=2024-05-31&end=2024-06-30",
+    "quality",
+)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_unchanged_report_is_confirmed_by_one_query(alice, path, holdings, report):
+    first = alice.get(f"{path}/{report}")
+    with CaptureQueriesContext(connection) as seen:
+        again = alice.get(f"{path}/{report}", HTTP_IF_NONE_MATCH=first["ETag"])
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert len(seen) == 1
+
+
+CHANGES = {
+    "value": lambda world: AssetSnapshot.objects.filter(asset=world["fund"]).update(value="7"),
+    "asset": lambda world: Asset.objects.filter(pk=world["fund"].pk).update(disposed_on="2024-06-02"),
+    "label": lambda world: label(world["cash"], tag_ids=list(Tag.objects.values_list("pk", flat=True))),
+    "rate": lambda world: ExchangeRate.objects.create(currency="USD", on="2024-06-28", units_per_euro="2"),
+    "category": lambda world: Category.objects.filter(name="Shares").update(name="Stakes"),
+    "tag": lambda world: Tag.objects.filter(name="Blue").update(name="Green"),
+    "target": lambda world: AllocationTarget.objects.create(
+        household=Household.objects.get(), group="OTHER", share="0.1"
+    ),
+    "type": lambda world: type(world["fund"].asset_type).objects.filter(pk=type_id(5)).update(label="Shares"),
+    "portfolio": lambda world: Portfolio.objects.all().update(name="Other"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_bears_on_a_report_makes_it_another(alice, path, holdings, change):
+    before = {report: alice.get(f"{path}/{report}")["ETag"] for report in REPORTS}
+    CHANGES[change](holdings)
+    for report, tag in before.items():
+        assert alice.get(f"{path}/{report}", HTTP_IF_NONE_MATCH=tag).status_code == 200, report
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_what_counts_it_bears_on_a_report_too(alice, path, holdings, settings, monkeypatch, report):
+    tags = {alice.get(f"{path}/{report}")["ETag"]}
+    settings.RATE_MAX_AGE_DAYS = 3
+    tags.add(alice.get(f"{path}/{report}")["ETag"])
+    monkeypatch.setattr(freshness, "__version__", "another")
+    tags.add(alice.get(f"{path}/{report}")["ETag"])
+    assert len(tags) == 3
+    for tag in tags:
+        answer = alice.get(f"{path}/{report}", HTTP_IF_NONE_MATCH=tag)
+        assert answer.status_code == (304 if answer["ETag"] == tag else 200)
+
+
+def test_day_that_ends_makes_another_report(alice, path, holdings, monkeypatch):
+    tag = alice.get(f"{path}/history")["ETag"]
+    monkeypatch.setattr("reports.queries.etag.today_of", lambda portfolio: date(2099, 1, 1))
+    assert alice.get(f"{path}/history", HTTP_IF_NONE_MATCH=tag).status_code == 200
+
+
+def test_table_and_json_have_tags_of_their_own(alice, path, holdings):
+    as_json = alice.get(f"{path}/history")
+    as_table = alice.get(f"{path}/history", HTTP_ACCEPT="text/csv")
+    assert as_json["ETag"] != as_table["ETag"]
+    assert "Accept" in as_json["Vary"].split(", ")
+
+
+# --- cost ---
+
+QUERIES = {
+    "history?end=2024-06-30": 5,
+    "history?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
+    "history?end=2024-06-30&group_by=category": 8,
+    "history?end=2024-06-30&group_by=tag": 8,
+    "allocation?on=2024-06-30": 6,
+    "allocation?on=2024-06-30&by=category": 7,
+    "change?start=2024-05-31&end=2024-06-30": 5,
+    "change?start=2024-03-31&end=2024-06-30": 6,
+    "change?start=2024-05-31&end=2024-06-30&by=category": 8,
+    "quality?on=2024-06-30": 5,
+}
+
+
+@pytest.mark.parametrize("report", QUERIES)
+def test_report_takes_a_fixed_number_of_queries(alice, path, portfolio, holdings, report):
+    def queries():
+        with CaptureQueriesContext(connection) as seen:
+            ok(alice.get(f"{path}/{report}"))
+        return len(seen)
+
+    before = queries()
+    for number in range(7):
+        asset = held(portfolio, f"More {number}", 3, "10000", on="2024-06-05")
+        label(asset, category_ids=list(Category.objects.values_list("pk", flat=True)[:2]))
+    assert (before, queries()) == (QUERIES[report], QUERIES[report])

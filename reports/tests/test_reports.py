@@ -1,0 +1,171 @@
+"""The reports as functions: what they load, and what of it they count."""
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from assets import worth
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.seeds import type_id
+from assets.taxonomy import label
+from reports.queries import (
+    TooMuch,
+    allocation_on,
+    change_report,
+    net_worth_history,
+    portfolio_total,
+    quality_report,
+)
+from reports.tests.conftest import held
+from strata.days import noon
+
+END = date(2024, 6, 30)
+
+
+def named(series):
+    return {series.labels[key]: amount for key, amount in series.points[-1].groups.items()}
+
+
+GROUPS = {
+    "type": {"Stocks": 300, "Bonds": 100, "Cash": 50, "Loan": -32},
+    "group": {"Financial": 450, "Liabilities": -32},
+    "currency": {"EUR": 450, "USD": -32},
+    "portfolio": {"Main": 418},
+    "asset": {"Fund": 300, "Bond": 100, "Cash": 50, "Loan": -32},
+    "tag": {"Blue": 100, "Red": 100, "No tag": 318},
+    "category": {"Invested": 400, "No category": 18},
+}
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_history_by_each_kind_of_group(portfolio, holdings, by):
+    series = net_worth_history([portfolio], end=END, group_by=by)
+    assert named(series) == GROUPS[by]
+    assert (series.points[-1].net, series.overlap) == (418, by == "tag")
+
+
+def test_categories_at_a_deeper_level(portfolio, holdings):
+    series = net_worth_history([portfolio], end=END, group_by="category", level=2)
+    assert named(series) == {"Shares": 300, "Bonds": 100, "No category": 18}
+    assert ["Invested", "Shares"] in series.paths.values()
+
+
+def test_within_a_category_only_what_stands_below_it_counts(portfolio, holdings, tree):
+    label(holdings["cash"], category_ids=[tree["top"].pk])
+    series = net_worth_history([portfolio], end=END, group_by="category", under=tree["top"].pk)
+    assert named(series) == {"Shares": 300, "Bonds": 100, "Invested": 50}
+    assert series.points[-1].net == 450
+    assets = net_worth_history([portfolio], end=END, group_by="asset", under=tree["shares"].pk)
+    assert named(assets) == {"Fund": 300}
+
+
+def test_asset_in_two_categories_of_one_branch_counts_once_in_it(portfolio, holdings, tree):
+    label(holdings["fund"], category_ids=[tree["funds"].pk, tree["bonds"].pk])
+    series = net_worth_history([portfolio], end=END, group_by="category")
+    assert (named(series)["Invested"], series.overlap) == (400, False)
+    deeper = net_worth_history([portfolio], end=END, group_by="category", level=2)
+    assert (named(deeper)["Bonds"], deeper.overlap, deeper.points[-1].net) == (400, True, 418)
+
+
+def test_history_begins_with_the_first_value_and_ends_today(portfolio, holdings, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: noon(END, "UTC"))
+    series = net_worth_history([portfolio], interval="day")
+    assert (series.points[0].on, series.points[-1].on, len(series.points)) == (date(2024, 6, 1), END, 30)
+
+
+def test_history_of_nothing_is_one_point_of_zero(portfolio):
+    (point,) = net_worth_history([portfolio]).points
+    assert (point.net, point.complete) == (0, True)
+    (point,) = net_worth_history([]).points
+    assert point.net == 0
+
+
+def test_series_too_long_is_refused_by_what_to_change(portfolio, holdings):
+    with pytest.raises(TooMuch, match="146,462 points") as refused:
+        net_worth_history([portfolio], start=date(1800, 1, 1), end=date(2200, 12, 31), interval="day")
+    assert refused.value.field == "interval"
+    for number in range(20):
+        held(portfolio, str(number), 1, "1")
+    with pytest.raises(TooMuch, match="24 groups") as refused:
+        net_worth_history([portfolio], start=date(2000, 1, 1), end=END, interval="day", group_by="asset")
+    assert refused.value.field == "group_by"
+
+
+def test_last_point_of_a_history_is_the_total(portfolio, holdings):
+    assert net_worth_history([portfolio], end=END).points[-1].net == portfolio_total(portfolio, END).value
+
+
+def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
+    found = allocation_on([portfolio], on=END, by="category")
+    shares = {found.labels[one.key]: str(one.share) for one in found.allocation.slices}
+    assert shares == {"Invested": "0.888889", "No category": "0.111111"}
+    assert found.down[tree["top"].pk] == {"by": "category", "under": tree["top"].pk}
+    below = allocation_on([portfolio], on=END, **found.down[tree["top"].pk])
+    assert {below.labels[one.key]: one.value for one in below.allocation.slices} == {
+        "Shares": 300,
+        "Bonds": 100,
+    }
+    assert below.down[tree["bonds"].pk] == {"by": "asset", "under": tree["bonds"].pk}
+
+
+def test_change_by_group_adds_up(portfolio, holdings):
+    found = change_report([portfolio], start=date(2024, 5, 31), end=END, by="group")
+    rows = {found.labels[key]: (row.flows, row.came) for key, row in found.change.rows.items()}
+    assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
+    assert found.change.total.change == 418
+
+
+def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio):
+    def bought(asset, on, **money):
+        Transaction.objects.create(asset=asset, on=on, occurred_at=noon(on, "UTC"), currency="EUR", **money)
+
+    shares = held(portfolio, "Shares", 5, "120", on="2024-06-10")
+    bought(shares, date(2024, 5, 2), type="ACQUIRE", amount=100, fee=3)
+    bought(shares, date(2024, 5, 3), type="INCOME", amount=7)  # on its own day, and that is over
+    known = held(portfolio, "Known before", 5, "50", on="2024-05-01")
+    bought(known, date(2024, 5, 1), type="ACQUIRE", amount=40)
+    total = change_report([portfolio], start=date(2024, 5, 31), end=END).change.total
+    assert (total.flows, total.expenses, total.value_change) == (103, 3, 20)
+    assert (total.income, total.came, total.change) == (0, 0, 120)
+
+
+def test_quality_names_the_way_to_mend_it(portfolio, holdings):
+    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name="Empty", currency="EUR")
+    (doubt, *rest) = quality_report(portfolio, on=END)
+    assert (doubt.finding.code, doubt.name) == ("NO_VALUE", "Empty")
+    assert doubt.link == f"/api/v1/assets/{doubt.finding.asset}/snapshots"
+    assert doubt.admin_link == f"/admin/assets/asset/{doubt.finding.asset}/change/"
+    assert rest == []
+
+
+def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkeypatch):
+    draw = Random(7)
+    for number in range(12):
+        gone = date(2024, 6, draw.randint(1, 29)) if number % 2 else None
+        asset = Asset.objects.create(
+            portfolio=portfolio,
+            asset_type_id=type_id(1 + number % 5),
+            name=str(number),
+            currency="EUR",
+            disposed_on=gone,
+        )
+        for on in sorted(draw.sample(range(1, 29), draw.randint(1, 6))):
+            AssetSnapshot.objects.create(
+                asset=asset,
+                value=draw.randint(-9, 9),
+                on=date(2024, 6, on),
+                observed_at=noon(date(2024, 6, on), "UTC"),
+            )
+    windows = [(date(2024, 6, start), date(2024, 6, start + 9)) for start in range(1, 20, 3)]
+
+    def changes():
+        return [change_report([portfolio], start=start, end=end).change for start, end in windows]
+
+    lean, whole = changes(), worth.histories
+    monkeypatch.setattr(
+        worth, "histories", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
+    )
+    assert lean == changes()
+    assert len({change.total for change in lean}) > 3
