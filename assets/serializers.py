@@ -12,7 +12,6 @@ from assets.moments import free_moment
 from assets.movements import check_movement, next_position
 from portfolios.api.fields import HouseholdId
 from portfolios.models import Portfolio
-from strata.api.errors import conflict
 from strata.api.fields import (
     BooleanSerializerField,
     CurrencySerializerField,
@@ -26,6 +25,7 @@ from strata.api.fields import (
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.clock import written_at
 from strata.days import resolve_moment
+from strata.exceptions import Conflict
 from strata.money import money_text, plain
 
 instant = InstantSerializerField().to_representation
@@ -46,7 +46,7 @@ class AssetTypeSerializer(HouseholdSerializer):
         if code and AssetType.objects.filter(household=None, code=code).exclude(
             pk=getattr(self.instance, "pk", None)
         ):
-            raise conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
+            raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
         return attrs
 
 
@@ -207,7 +207,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     def _refuse_new_currency(self, attrs):
         row = self.instance
         if row is not None and attrs.get("currency", row.currency) != row.currency and row.has_entries():
-            raise conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+            raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
 
     def _refuse_late_acquisition(self, attrs):
         row, on = self.instance, attrs.get("acquired_on")

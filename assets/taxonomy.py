@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.models.taxonomy import ancestors, parents_in
-from strata.api.errors import conflict, not_found
+from strata.exceptions import Conflict, NotFound
 
 
 def refuse_bad_parent(category: Category, parent: Category) -> None:
     """404 for a parent of another household, 400 for one that stands below the category."""
     if parent.household_id != category.household_id:
-        raise not_found("category")
+        raise NotFound("category")
     if category.pk in ancestors(parent.pk, parents_in(category.household_id)):
         raise ValidationError(
             {"parent_id": ValidationError("A category cannot stand below itself.", code="cycle")}
@@ -29,11 +29,11 @@ def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
     household_id = portfolio.household_id
     kind = attrs.get("asset_type") or (asset and asset.asset_type)
     if kind.household_id not in (None, household_id):
-        raise not_found("asset_type")
+        raise NotFound("asset_type")
     for name, model, thing in (("category_ids", Category, "category"), ("tag_ids", Tag, "tag")):
         ids = set(attrs.get(name, ()))
         if ids and model.objects.filter(household=household_id, pk__in=ids).count() != len(ids):
-            raise not_found(thing)
+            raise NotFound(thing)
     if asset is not None and asset.portfolio.household_id != household_id:
         _refuse_labels_left_behind(asset, attrs)
 
@@ -44,7 +44,7 @@ def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:
     )
     if kept:
         message = "Its categories and tags belong to the household it leaves: detach them first."
-        raise conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
+        raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
 
 
 def label(

@@ -36,7 +36,6 @@ from assets.serializers import (
 )
 from portfolios.api.mixins import InHousehold
 from portfolios.models import Portfolio
-from strata.api.errors import conflict, not_found
 from strata.api.fields import UUIDSerializerField
 from strata.api.filters import (
     AS_OF,
@@ -62,6 +61,7 @@ from strata.api.viewsets import (
     require_role,
 )
 from strata.days import local_day
+from strata.exceptions import Conflict, NotFound
 
 
 def in_path(*names: str):
@@ -74,7 +74,7 @@ def by_portfolio(name: str, about: str = "") -> Parameter:
     def apply(rows, ids, view):
         portfolios = Portfolio.objects.for_user(view.request.user)
         if portfolios.filter(pk__in=ids).count() != len(set(ids)):
-            raise not_found("portfolio", name)
+            raise NotFound("portfolio", name)
         return rows.filter(portfolio__in=ids)
 
     return Parameter(read_id, apply, UUID_SCHEMA, about)
@@ -141,7 +141,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     def destroy(self, request, *args, **kwargs):
         category = self.get_object()
         if category.children.exists():
-            raise conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
+            raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
         category.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -257,7 +257,7 @@ class AssetViewSet(HouseholdModelViewSet):
         )
         found = labels.filter(pk=path_id(label_id, thing)).first()
         if found is None:
-            raise not_found(thing)
+            raise NotFound(thing)
         if self.request.method == "POST":
             self.attach(asset, link_model, **{thing: found})
             return self.answer(asset)
@@ -267,7 +267,7 @@ class AssetViewSet(HouseholdModelViewSet):
     def attach(self, asset, link_model, **label):
         (row,) = label.values()
         if row.household_id != asset.portfolio.household_id:
-            raise not_found(row._meta.model_name)
+            raise NotFound(row._meta.model_name)
         if not link_model.objects.filter(asset=asset, **label).exists():
             link_model.objects.create(asset=asset, **label)
 
@@ -285,7 +285,7 @@ class OfOneAsset(HouseholdModelViewSet):
         writing = self.request.method == "POST"
         asset = (rows.select_for_update(of=("self",)) if writing else rows).order_by().first()
         if asset is None:
-            raise not_found("asset")
+            raise NotFound("asset")
         if writing:
             require_role(self.request.user, asset.portfolio.household_id)
             self.idempotency_household_id = asset.portfolio.household_id
@@ -359,7 +359,7 @@ class ExchangeRateViewSet(
     def get_object(self):
         found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
         if found is None:
-            raise not_found(self.thing)
+            raise NotFound(self.thing)
         return found
 
     def create(self, request, *args, **kwargs):

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portfolios.models import Household, Membership
-from strata.api.errors import conflict, not_found
+from strata.exceptions import Conflict, NotFound
 from strata.models import User
 from strata.ownership import OWNER
 
@@ -16,11 +16,11 @@ def invite(household: Household, username: str, role: str) -> Membership:
     try:
         user = User.objects.get_by_natural_key(username)
     except User.DoesNotExist:
-        raise not_found("user") from None
+        raise NotFound("user") from None
     if not user.is_active:
-        raise not_found("user")
+        raise NotFound("user")
     if Membership.objects.filter(household=household, user=user).exists():
-        raise conflict("ALREADY_A_MEMBER", "The user is a member or invited already.", "username")
+        raise Conflict("ALREADY_A_MEMBER", "The user is a member or invited already.", "username")
     return Membership.objects.create(household=household, user=user, role=role)
 
 
@@ -39,4 +39,4 @@ def require_another_owner(member: Membership) -> None:
             household=member.household_id, role=OWNER, accepted_at__isnull=False, user__is_active=True
         )
         if member.role == OWNER and member.accepted_at and not owners.exclude(pk=member.pk).exists():
-            raise conflict("LAST_OWNER", "A household keeps at least one owner.", "role")
+            raise Conflict("LAST_OWNER", "A household keeps at least one owner.", "role")

@@ -11,7 +11,6 @@ from portfolios import members
 from portfolios.households import make_household
 from portfolios.models import Household, Membership
 from portfolios.serializers import HouseholdsOwnSerializer, InvitationSerializer, MemberSerializer
-from strata.api.errors import not_found
 from strata.api.filters import KNOWN_AT, choice, searching
 from strata.api.pagination import JournalCursor
 from strata.api.viewsets import (
@@ -22,6 +21,7 @@ from strata.api.viewsets import (
     HouseholdViewSet,
     path_id,
 )
+from strata.exceptions import NotFound
 from strata.ownership import OWNERS
 
 
@@ -75,7 +75,7 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
     def get_queryset(self):
         pk = path_id(self.kwargs["household_id"], "household")
         if not Household.objects.for_user(self.request.user).filter(pk=pk).exists():
-            raise not_found("household")
+            raise NotFound("household")
         return super().get_queryset().filter(household=pk)
 
     def find(self, text, *, queryset=None):
@@ -110,7 +110,7 @@ class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixi
     def find(self, text, *, queryset=None):
         found = self.queryset.filter(user=self.request.user, pk=path_id(text, self.thing)).first()
         if found is None or (found.accepted_at and self.action != "accept"):
-            raise not_found(self.thing)
+            raise NotFound(self.thing)
         return found
 
     @extend_schema(request=None, responses=MemberSerializer)

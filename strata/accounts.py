@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from strata import actor
-from strata.api.errors import Refusal, not_found, plain_answer
+from strata.api.errors import Refusal, plain_answer
 from strata.api.etags import etag_of, require_match
 from strata.api.fields import (
     InstantSerializerField,
@@ -26,6 +26,7 @@ from strata.api.fields import (
 from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.exceptions import NotFound
 from strata.models import ApiToken
 from strata.signals import logged_in
 
@@ -163,7 +164,7 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
     def get_object(self):
         found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], "token")).first()
         if found is None:
-            raise not_found("token")
+            raise NotFound("token")
         return found
 
     def retrieve(self, request, pk=None):

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from unfold.forms import PaginationInlineFormSet
 
-from strata.api.errors import Refusal
+from strata.exceptions import StrataError
 
 STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
 TAKEN = "It is taken: something else has the same."
@@ -165,7 +165,7 @@ def refusals_shown(form: forms.ModelForm) -> Iterator[None]:
     """What the API refuses becomes an error of the form, in the same words."""
     try:
         yield
-    except Refusal as refusal:
+    except StrataError as refusal:
         form.add_error(None, refusal.message)
     except ValidationError as error:
         form.add_error(None, ValidationError(error.messages))

@@ -11,10 +11,10 @@ from uuid import UUID
 from assets.models import AssetType, Category, Tag
 from assets.models.taxonomy import Group
 from reports.api.answers import UNSORTED
-from strata.api.errors import not_found
 from strata.api.fields import UUIDSerializerField
 from strata.api.filters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
 from strata.api.viewsets import CANONICAL_ID
+from strata.exceptions import NotFound
 
 ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [UNSORTED]}]}
 
@@ -61,11 +61,11 @@ def types_named(text: str, user: Any) -> list[UUID]:
     named = {"pk": text} if CANONICAL_ID.fullmatch(text) else {"code": text}
     found = list(AssetType.objects.for_user(user).filter(**named).values_list("pk", flat=True))
     if not found:
-        raise not_found("asset_type", "type")
+        raise NotFound("asset_type", "type")
     return found
 
 
 def seen(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:
     if pk is not None and not model.objects.for_user(user).filter(pk=pk).exists():
-        raise not_found(model._meta.model_name, parameter)
+        raise NotFound(model._meta.model_name, parameter)
     return pk

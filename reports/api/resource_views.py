@@ -14,7 +14,6 @@ from portfolios.models import Portfolio
 from reports.api.resources import AllocationTargetSerializer, PortfolioSerializer, PortfolioSnapshotSerializer
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.queries import take_snapshot
-from strata.api.errors import conflict, not_found
 from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, searching
 from strata.api.pagination import Cursor, JournalCursor
 from strata.api.viewsets import (
@@ -23,6 +22,7 @@ from strata.api.viewsets import (
     path_id,
     require_role,
 )
+from strata.exceptions import Conflict, NotFound
 from strata.uniqueness import is_taken
 
 
@@ -78,7 +78,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         pk = path_id(self.kwargs["portfolio_id"], "portfolio")
         found = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
         if found is None:
-            raise not_found("portfolio")
+            raise NotFound("portfolio")
         return found
 
     def get_queryset(self):
@@ -87,7 +87,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     def get_object(self):
         row = super().get_object()
         if not (row.manual or self.request.method in SAFE_METHODS):
-            raise conflict(
+            raise Conflict(
                 "TAKEN_SNAPSHOT", "It was taken by the clock: only those taken by hand are changed."
             )
         return row
@@ -105,5 +105,5 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         except IntegrityError as error:
             if not is_taken(error, PortfolioSnapshot):
                 raise
-            raise conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
+            raise Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
         return self.answer(row, status.HTTP_201_CREATED)

@@ -11,7 +11,6 @@ from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.queries import bring_up_to_date, portfolio_totals
-from strata.api.errors import not_found
 from strata.api.fields import (
     BooleanSerializerField,
     CurrencySerializerField,
@@ -21,6 +20,7 @@ from strata.api.fields import (
     UUIDSerializerField,
 )
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
+from strata.exceptions import NotFound
 from strata.money import money_text
 
 OWNED = ("portfolio", "asset_type", "category", "tag", "asset")
@@ -134,7 +134,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
         for field, row in rows.items():
             owner = row.owning_household_id()
             if owner is not None and attrs.setdefault("household", Household(pk=owner)).pk != owner:
-                raise not_found(field)
+                raise NotFound(field)
 
     def refuse_another_group(self, attrs):
         for field in (*OWNED, "group", "currency"):

@@ -29,12 +29,12 @@ from reports.queries import (
 )
 from reports.queries.etag import state_of, with_state
 from reports.queries.quality import LOOKED_BACK
-from strata.api.errors import not_found
 from strata.api.etags import is_fresh, is_held
 from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.filters import KNOWN_AT, UUID_SCHEMA, Parameter, choice, currency_code, whole_number
 from strata.api.tables import TableRenderer
 from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.exceptions import NotFound
 
 DAY = {"type": "string", "format": "date"}
 DEEPEST = 20
@@ -99,7 +99,7 @@ class Report(OneTransactionAWrite, APIView):
             wanted = {path_id(self.kwargs["pk"], "portfolio")}
         found = list(rows.filter(pk__in=wanted) if wanted else rows)
         if wanted and len(found) != len(wanted):
-            raise not_found("portfolio", None if "pk" in self.kwargs else "portfolio")
+            raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
         return found
 
     def refuse_contradictions(self, asked: dict[str, Any]) -> None:

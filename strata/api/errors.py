@@ -15,6 +15,8 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from strata.exceptions import Conflict, Forbidden, StrataError
+
 log = logging.getLogger("strata.errors")
 
 CODES = {
@@ -47,18 +49,6 @@ class Refusal(exceptions.APIException):
         self.code, self.message, self.status_code, self.errors = code, message, status, errors or []
         if wait is not None:
             self.wait = wait
-
-
-def not_found(thing: str, parameter: str | None = None) -> Refusal:
-    """404 for what does not exist and for what is another household's: the two cannot be told apart."""
-    message = f"{thing.replace('_', ' ').capitalize()} not found."
-    errors = [{"field": parameter, "code": "not_found", "message": message}] if parameter else []
-    return Refusal(f"{thing.upper()}_NOT_FOUND", message, status=404, errors=errors)
-
-
-def conflict(code: str, message: str, field: str | None = None) -> Refusal:
-    errors = [{"field": field, "code": code.lower(), "message": message}] if field else []
-    return Refusal(code, message, status=409, errors=errors)
 
 
 def body(request: Any, status: int, code: str, message: str, errors: list | None = None) -> dict[str, Any]:
@@ -106,20 +96,29 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def translated(error: Exception) -> Exception:
-    """Django's exceptions and the database's, as refusals."""
+    """Strata's own exceptions, Django's and the database's, as refusals."""
+    if isinstance(error, StrataError):
+        return refusal_of(error)
     if isinstance(error, Http404):
         return Refusal("NOT_FOUND", "Not found.", status=404)
     if isinstance(error, PermissionDenied):
-        return Refusal("FORBIDDEN", "You may not do that.", status=403)
+        return refusal_of(Forbidden("You may not do that."))
     if isinstance(error, DjangoValidationError):
         return exceptions.ValidationError(as_fields(error))
     if isinstance(error, ProtectedError | RestrictedError):
-        return conflict("IN_USE", "It is in use and cannot be deleted.")
+        return refusal_of(Conflict("IN_USE", "It is in use and cannot be deleted."))
     if isinstance(error, IntegrityError):
-        return conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
+        message = "It contradicts what is stored: something else has the same name or key."
+        return refusal_of(Conflict("CONFLICT", message))
     if isinstance(error, DatabaseError | InterfaceError):
         return unavailable(error) or error
     return error
+
+
+def refusal_of(error: StrataError) -> Refusal:
+    entry = {"field": error.field, "code": error.field_code, "message": error.message}
+    errors = [entry] if error.field else []
+    return Refusal(error.code, error.message, status=error.status, errors=errors)
 
 
 DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in the server's language

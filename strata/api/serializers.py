@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from strata.api.errors import as_fields, not_found
+from strata.api.errors import as_fields
 from strata.api.fields import SERIALIZER_FIELD_MAPPING, UUIDSerializerField
+from strata.exceptions import NotFound
 from strata.ownership import EDITORS
 
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
@@ -31,7 +32,7 @@ class RelatedId(UUIDSerializerField):
         pk = super().to_internal_value(data)
         row = self.queryset.all().for_user(self.context["request"].user).filter(pk=pk).first()
         if row is None:
-            raise not_found(self.thing)
+            raise NotFound(self.thing)
         return row
 
     def get_attribute(self, instance: Any) -> Any:

@@ -15,11 +15,11 @@ from rest_framework.response import Response
 
 from strata import actor
 from strata.api import idempotency
-from strata.api.errors import Refusal, conflict, not_found
 from strata.api.etags import etag_of, is_fresh, require_match
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.filters import DeclaredFilters, Parameter, read_parameters
 from strata.api.pagination import JournalCursor
+from strata.exceptions import Conflict, Forbidden, NotFound
 from strata.journal import deletion_of, events_of, lines_of, with_what_came_after
 from strata.ownership import EDITORS, role_in
 from strata.past import rewound
@@ -32,7 +32,7 @@ CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 def path_id(text: str, thing: str) -> UUID:
     """An id from a path: what is no id names nothing."""
     if not CANONICAL_ID.fullmatch(text):
-        raise not_found(thing)
+        raise NotFound(thing)
     return UUID(text)
 
 
@@ -40,7 +40,7 @@ def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS)
     """403 for what the caller sees but may not change. Shared rows have no household: superusers may."""
     allowed = user.is_superuser if household_id is None else role_in(user, household_id) in roles
     if not allowed:
-        raise Refusal("FORBIDDEN", "Your role in this household does not allow that.", status=403)
+        raise Forbidden
 
 
 class OneTransactionAWrite:
@@ -138,7 +138,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
             self.lock(pk)
         row = rows.filter(pk=pk).first()
         if row is None:
-            raise not_found(self.thing)
+            raise NotFound(self.thing)
         if writing:
             require_role(self.request.user, row.owning_household_id(), self.writers)
             self.idempotency_household_id = row.owning_household_id()
@@ -165,7 +165,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
             if not is_taken(error, self.queryset.model):
                 raise
             code, field, message = self.duplicate
-            raise conflict(code, message, field) from error
+            raise Conflict(code, message, field) from error
 
 
 class ChangedSerializer(serializers.Serializer):
@@ -211,7 +211,7 @@ class ShowsItsHistory:
     def journal(self) -> Response:
         pk = path_id(self.kwargs["pk"], self.thing)
         if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
-            raise not_found(self.thing)
+            raise NotFound(self.thing)
         children, kinds = "include" in self.read_parameters(), self.included_kinds
         lines = with_what_came_after(lines_of(self.queryset.model, pk, children=children, kinds=kinds))
         events = events_of(self.paginate_queryset(lines), self.request.user)

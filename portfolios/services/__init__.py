@@ -1,0 +1,1 @@
+"""The only writers of households, their members and portfolios."""

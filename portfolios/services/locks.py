@@ -1,0 +1,33 @@
+"""The rows that writers lock: a household's guards what is in it and in no portfolio, a portfolio's all that is in it.
+
+Where a write needs both, the household comes first (see strata.db.locks). A row that is gone is a 404 of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from portfolios.models import Household, Portfolio
+from strata.db.locks import lock_rows
+from strata.exceptions import NotFound
+
+
+def lock_household(household_id: UUID) -> None:
+    lock_households([household_id])
+
+
+def lock_households(household_ids: Collection[UUID]) -> None:
+    """By id, whatever order they come in. Raises NotFound where one no longer exists."""
+    _lock_all(Household, household_ids, "household")
+
+
+def lock_portfolios(portfolio_ids: Collection[UUID]) -> None:
+    """By id, whatever order they come in. Raises NotFound where one no longer exists."""
+    _lock_all(Portfolio, portfolio_ids, "portfolio")
+
+
+def _lock_all(model: type[Household] | type[Portfolio], ids: Collection[UUID], resource: str) -> None:
+    wanted = set(ids)
+    if wanted - set(lock_rows(model._base_manager.filter(pk__in=wanted))):
+        raise NotFound(resource)

@@ -1,0 +1,54 @@
+"""What Strata refuses, without HTTP: the API answers it with its status, forms and commands show its text.
+
+A service raises these. 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict.
+"""
+
+from __future__ import annotations
+
+
+class StrataError(Exception):
+    """Something was refused. `code` is its name in capitals, `field` the field at fault, if one is."""
+
+    status = 400
+
+    def __init__(self, code: str, message: str, field: str | None = None, *, field_code: str | None = None):
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+        self.field_code = field_code or code.lower()
+
+
+class Invalid(StrataError):
+    """A value that is understood and not allowed: Invalid("on", "It is before 2026-01-01, when it was acquired.")."""
+
+    status = 400
+
+    def __init__(self, field: str | None, message: str, code: str = "invalid"):
+        super().__init__("VALIDATION_ERROR", message, field, field_code=code)
+
+
+class Forbidden(StrataError):
+    """The caller may see it and may not change it."""
+
+    status = 403
+
+    def __init__(
+        self, message: str = "Your role in this household does not allow that.", code: str = "FORBIDDEN"
+    ):
+        super().__init__(code, message)
+
+
+class NotFound(StrataError):
+    """It does not exist, or is another household's, which cannot be told apart. NotFound("asset"): ASSET_NOT_FOUND."""
+
+    status = 404
+
+    def __init__(self, resource: str, field: str | None = None):
+        message = f"{resource.replace('_', ' ').capitalize()} not found."
+        super().__init__(f"{resource.upper()}_NOT_FOUND", message, field, field_code="not_found")
+        self.resource = resource
+
+
+class Conflict(StrataError):
+    """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name")."""
+
+    status = 409
