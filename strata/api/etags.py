@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,10 @@ from django.utils.http import parse_etags, quote_etag
 from rest_framework.renderers import JSONRenderer
 
 from strata.api.errors import Refusal
+
+# What stands between may have compressed an answer, and says so in its tag: nginx by W/, Apache, Caddy and Jetty by
+# a suffix. It is the same row: our own tags are hex digits, which have no such ending.
+_COMPRESSED = re.compile(r'-{1,2}(?:gzip|br|zstd|deflate)"$')
 
 
 def etag_of(data: Any) -> str:
@@ -29,7 +34,7 @@ def require_match(request: Any, current: Callable[[], str]) -> None:
                 "PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read.", status=428
             )
         return
-    known = parse_etags(sent)
+    known = plain_tags(sent)
     if "*" not in known and current() not in known:
         raise Refusal("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
 
@@ -45,5 +50,9 @@ def is_held(request: Any, current: str) -> bool:
 
 
 def tags_of(request: Any) -> list[str]:
-    """Weak tags compare as strong ones."""
-    return [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    return plain_tags(request.headers.get("If-None-Match", ""))
+
+
+def plain_tags(header: str) -> list[str]:
+    """The tags as they left here, without what proxies add; weak tags compare as strong ones."""
+    return [_COMPRESSED.sub('"', tag.removeprefix("W/")) for tag in parse_etags(header)]
