@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from axes.handlers.proxy import AxesProxyHandler
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -27,10 +29,12 @@ from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 from strata.exceptions import NotFound
-from strata.models import ApiToken
+from strata.models import ApiToken, User
 from strata.signals import logged_in
 
 LONGEST_PASSWORD = 1000
+LONGEST_USERNAME = User._meta.get_field("username").max_length
+LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
 
 
 class PasswordField(serializers.CharField):
@@ -44,7 +48,7 @@ class PasswordField(serializers.CharField):
 
 
 class LoginSerializer(StrictSerializer):
-    username = TextSerializerField(max_length=150)
+    username = TextSerializerField(max_length=LONGEST_USERNAME)
     password = PasswordField()
     name = NameSerializerField(required=False, allow_blank=True, default="")
     scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
@@ -114,6 +118,23 @@ def known_user(request, username: str, password: str):
     refusal = Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
     refusal.auth_header = "Bearer"
     raise refusal
+
+
+class LongNamesBackend:
+    """Refuses a name that no user can have before its password is hashed. Django then counts it as a failure.
+
+    The admin's login form does not check the length of what is typed, and normalising can make a name longer.
+    """
+
+    def authenticate(self, request, username=None, **credentials):
+        if username is not None and len(username) > LONGEST_USERNAME:
+            raise PermissionDenied
+
+
+def counted_name(request, credentials) -> str | None:
+    """The name under which axes counts a failure: as typed, and no longer than its column."""
+    name = (credentials or request.POST).get("username")
+    return name if name is None else name[:LONGEST_COUNTED_NAME]
 
 
 def locked_out() -> Refusal:

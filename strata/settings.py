@@ -265,7 +265,11 @@ TEMPLATES = [
 # --- who may come in ---
 
 AUTH_USER_MODEL = "strata.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "strata.accounts.LongNamesBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -281,6 +285,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
 AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
 AXES_CLIENT_IP_CALLABLE = "strata.api.throttles.client_of"
+AXES_USERNAME_CALLABLE = "strata.accounts.counted_name"
 AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

@@ -253,3 +253,33 @@ def test_what_was_tried_is_not_written_down(dora):
     by_admin(password="almost-the-right-one")
     rows = list(AccessAttempt.objects.values())
     assert rows and "almost-the-right-one" not in str(rows)
+
+
+@pytest.mark.parametrize("road", [by_token, by_admin])
+@pytest.mark.parametrize("length", [151, 256, 5000])
+def test_a_name_longer_than_any_user_has_is_refused_before_a_hash(road, length, dora, hashes):
+    hashes.clear()
+    answer = road("x" * length, PASSWORD)
+    assert answer.status_code in (200, 400)
+    assert hashes == []
+
+
+def test_a_name_that_grows_when_it_is_normalised_is_refused_too(dora, hashes):
+    assert by_admin("\ufdfa" * 150, "wrong").status_code == 200  # NFKC makes 18 characters of each
+    assert hashes == []
+
+
+def test_a_name_longer_than_any_user_has_counts_as_a_failure(dora):
+    for _ in range(LIMIT - 1):
+        assert by_admin("x" * 256, "wrong").status_code == 200
+    assert by_admin("x" * 256, "wrong").status_code == 429
+    assert_longest_fits(AccessAttempt)
+    assert by_admin().status_code == 429, "the address is counted, whoever it names"
+
+
+def assert_longest_fits(model):
+    """SQLite keeps longer texts than its columns declare; PostgreSQL does not."""
+    for row in model.objects.all():
+        for field in model._meta.concrete_fields:
+            value = getattr(row, field.attname)
+            assert not (field.max_length and isinstance(value, str) and len(value) > field.max_length), field
