@@ -8,8 +8,8 @@ from pytest_django.asserts import assertContains
 
 from assets.models import Asset
 from assets.seeds import type_id
-from portfolios.doctor import values_to_look_at
 from portfolios.models import Portfolio
+from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
 from reports.queries import today_of
 from reports.tests.conftest import held
@@ -38,7 +38,7 @@ def test_doctor_names_portfolio_asset_and_finding_with_the_link_that_mends_it(po
 
 
 def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
-    monkeypatch.setattr("portfolios.doctor.SHOWN", 2)
+    monkeypatch.setattr("reports.doctor.SHOWN", 2)
     others = [
         Portfolio.objects.create(household=household, name=f"Other {number}", base_currency="EUR")
         for number in range(2)
