@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
@@ -20,11 +21,22 @@ from strata.names import NameField
 SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
 SHOWN = len(SECRET_PREFIX) + 6
 NOTED_EVERY = timedelta(hours=1)
+BINDING = "sha256$"  # what was bound with SECRET_KEY, before 0013, has no such prefix
 
 
 def digest(secret: str) -> str:
     """SHA-256 is enough: the secret has 256 random bits, so there is nothing to guess."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def binding(user: Any) -> str:
+    """What a token is valid for: the password as it is stored, salt and all, and nothing else (docs/decisions/0013)."""
+    return BINDING + hashlib.sha256(user.password.encode()).hexdigest()
+
+
+def bindings(user: Any) -> tuple[str, str]:
+    """The present one, and the one that earlier versions wrote, which SECRET_KEY is part of."""
+    return binding(user), user.get_session_auth_hash()
 
 
 class ApiToken(Traced):
@@ -66,25 +78,38 @@ class ApiToken(Traced):
             expires_at=expires_at,
             prefix=secret[:SHOWN],
             digest=digest(secret),
-            password_stamp=user.get_session_auth_hash(),
+            password_stamp=binding(user),
         )
         return token, secret
 
     def is_valid(self, now: datetime) -> bool:
         """Not past its time, its user active and with the password that was in force when it was issued."""
         alive = self.expires_at is None or now < self.expires_at
-        return alive and self.user.is_active and self.password_stamp == self.user.get_session_auth_hash()
+        return alive and self.user.is_active and self.password_stamp in bindings(self.user)
 
     def note_use(self) -> None:
-        """Writes down that it was used, once an hour; another time where the database is busy, or cannot be written."""
+        """What is written when a request with it has been answered; another time where the database is busy."""
+        self._note_when()
+        self._bind_again()
+
+    def _note_when(self) -> None:
+        """Once an hour."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < NOTED_EVERY:
             return
         due = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
-        rows = ApiToken.objects.filter(due, pk=self.pk).select_for_update(skip_locked=True)
+        self._write(due, last_used_at=now)
+
+    def _bind_again(self) -> None:
+        """From then on it is valid whatever SECRET_KEY is. Bound to the password that it was found valid with."""
+        if not self.password_stamp.startswith(BINDING):
+            self._write(Q(password_stamp=self.password_stamp), password_stamp=binding(self.user))
+
+    def _write(self, condition: Q, **values: Any) -> None:
+        rows = ApiToken.objects.filter(condition, pk=self.pk).select_for_update(skip_locked=True)
         with suppress(DatabaseError, InterfaceError), without_waiting(), transaction.atomic():
             for pk in rows.values_list("pk", flat=True):
-                ApiToken.objects.filter(pk=pk).update(last_used_at=now)
+                ApiToken.objects.filter(pk=pk).update(**values)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from strata.ids import uuid7
+from strata.models.token import binding, bindings
 from strata.models.traced import Traced, TracedQuerySet
 from strata.names import NameKeyField, name_key
 
@@ -54,9 +55,9 @@ class User(Traced, AbstractUser):
 
     def check_password(self, raw_password):
         """A new hash of the same password, as Django makes them stronger, is no new password: tokens live on."""
-        before = self.get_session_auth_hash()
+        before = bindings(self)
         is_right = super().check_password(raw_password)
-        now = self.get_session_auth_hash()
-        if now != before:
-            self.api_tokens.filter(password_stamp=before).update(password_stamp=now)
+        now = binding(self)
+        if now not in before:
+            self.api_tokens.filter(password_stamp__in=before).update(password_stamp=now)
         return is_right

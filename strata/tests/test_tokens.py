@@ -175,6 +175,79 @@ def test_token_that_a_password_change_had_ended_is_not_revived_by_a_stronger_has
     assert_refused(client.get(f"{API}/me"))
 
 
+# --- another SECRET_KEY ---
+
+
+ANOTHER_KEY = "another key, as a restore without the old one has it, of sixty characters"
+
+
+def bound_by_the_version_before(user) -> tuple[ApiToken, APIClient]:
+    token, secret = ApiToken.issue(user)
+    ApiToken.objects.filter(pk=token.pk).update(password_stamp=user.get_session_auth_hash())
+    return token, APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+
+
+def test_another_secret_key_ends_sessions_and_no_token(dora, settings):
+    by_token, by_session = holder(dora), Client()
+    by_session.force_login(dora)
+    settings.SECRET_KEY = ANOTHER_KEY
+    assert by_token.get(f"{API}/me").status_code == 200
+    assert_refused(by_session.get(f"{API}/me"))
+
+
+def test_token_of_the_version_before_is_bound_again_at_its_next_use(dora, settings):
+    token, client = bound_by_the_version_before(dora)
+    ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())  # not due for that
+    assert client.get(f"{API}/me").status_code == 200
+    token.refresh_from_db()
+    assert token.password_stamp == "sha256$" + hashlib.sha256(dora.password.encode()).hexdigest()
+    settings.SECRET_KEY = ANOTHER_KEY
+    assert client.get(f"{API}/me").status_code == 200
+
+
+def test_token_of_the_version_before_that_was_not_used_since_ends_with_its_secret_key(dora, settings):
+    _, client = bound_by_the_version_before(dora)
+    settings.SECRET_KEY = ANOTHER_KEY
+    assert_refused(client.get(f"{API}/me"))
+
+
+def test_token_of_the_version_before_ends_with_the_password(dora):
+    _, client = bound_by_the_version_before(dora)
+    dora.set_password("another one")
+    dora.save()
+    assert_refused(client.get(f"{API}/me"))
+
+
+def test_password_that_changes_while_a_token_is_bound_again_ends_it(dora):
+    """The token was found valid with the old password: it is bound to that, and to no other."""
+    token, client = bound_by_the_version_before(dora)
+    in_use = ApiToken.objects.select_related("user").get(pk=token.pk)
+    dora.set_password("another one")
+    dora.save()
+    in_use.note_use()
+    assert_refused(client.get(f"{API}/me"))
+
+
+def test_tokens_of_both_versions_outlive_a_stronger_hash_and_another_secret_key(nobody, dora, settings):
+    _, before = bound_by_the_version_before(dora)
+    now = holder(dora)
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.ScryptPasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    assert log_in(nobody).status_code == 201
+    settings.SECRET_KEY = ANOTHER_KEY
+    assert [client.get(f"{API}/me").status_code for client in (before, now)] == [200, 200]
+
+
+def test_token_that_was_bound_again_costs_no_further_write(dora):
+    _, client = bound_by_the_version_before(dora)
+    client.get(f"{API}/me")
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"{API}/me")
+    assert {one["sql"].split()[0] for one in queries} == {"SELECT"}
+
+
 # --- the header ---
 
 
