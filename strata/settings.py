@@ -318,6 +318,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
     "TITLE": "Strata",
     "DESCRIPTION": "What a household owns and owes, and what it is worth on any day.",
     "VERSION": __version__,

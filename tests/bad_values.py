@@ -123,9 +123,9 @@ NO_MEDIA_TYPE = (
 
 def refused_values(field: Field) -> tuple:
     schema = field.schema
-    if schema.get("type") == "array":
+    if "array" in schema.get("type", ()):
         return (*NO_FIELD_TAKES, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
-    if schema.get("type") == "integer":
+    if "integer" in schema.get("type", ()):  # a list of types, where it may be null
         return (*NO_FIELD_TAKES, *NO_WHOLE_NUMBER_IS)
     by_format = {
         "decimal": NO_NUMBER_TAKES,

@@ -39,6 +39,13 @@ def counting(name: str, most: int | None = None) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
+def page_schema(results: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """The schema of a page: links to those beside it, and its rows."""
+    link = {"type": ["string", "null"], "format": "uri"}
+    properties = {**others, "next": link, "previous": link, "results": results}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 class Pages(pagination.PageNumberPagination):
     page_size = USUAL
     page_size_query_param = "page_size"
@@ -47,6 +54,9 @@ class Pages(pagination.PageNumberPagination):
 
     def get_schema_operation_parameters(self, view):
         return [counting("page"), counting("page_size", most=MOST)]
+
+    def get_paginated_response_schema(self, schema):
+        return page_schema(schema, count={"type": "integer"})
 
     def get_page_size(self, request):
         return whole_number(request, "page_size", default=USUAL, most=MOST)
@@ -143,12 +153,7 @@ class Cursor(pagination.BasePagination):
         return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
 
     def get_paginated_response_schema(self, schema):
-        link = {"type": "string", "format": "uri", "nullable": True}
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
-        }
+        return page_schema(schema)
 
     def get_schema_operation_parameters(self, view):
         return [

@@ -22,7 +22,7 @@ ERROR = {
                 "type": "object",
                 "required": ["field", "code", "message"],
                 "properties": {
-                    "field": {"type": "string", "nullable": True},
+                    "field": {"type": ["string", "null"]},
                     "code": {"type": "string"},
                     "message": {"type": "string"},
                 },
@@ -94,6 +94,7 @@ def add_errors_and_examples(
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
     _refuse_unknown_fields(schemas)
+    _hoist_defaults(schemas)
     for path in result["paths"].values():
         for method in METHODS:
             if method in path:
@@ -108,6 +109,15 @@ def _refuse_unknown_fields(schemas: dict[str, Any]) -> None:
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
+
+
+def _hoist_defaults(schemas: dict[str, Any]) -> None:
+    """A text that may be empty is one of two schemas: its default, which may be the empty text, is of neither."""
+    for schema in schemas.values():
+        for part in schema.get("properties", {}).values():
+            for choice in part.get("oneOf", ()):
+                if "default" in choice:
+                    part["default"] = choice.pop("default")
 
 
 def _name_ids(operation: dict[str, Any]) -> None:
@@ -154,6 +164,8 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) 
 
 def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
     kind = schema.get("type")
+    if isinstance(kind, list):  # what may be null as well
+        kind = next(name for name in kind if name != "null")
     if kind == "object":
         properties = schema.get("properties", {})
         return (
