@@ -1,6 +1,7 @@
 """How gunicorn serves Strata: in threads, so that a slow client holds up one of them and not a whole worker."""
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -8,16 +9,33 @@ import environ
 from gunicorn.workers import gthread
 
 HERE = Path(__file__).resolve().parent
+
+
+def forget_strata() -> None:
+    """The next import reads the code anew: HUP reads this file again, and a worker inherits the master's modules."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "strata"]:
+        del sys.modules[name]
+
+
+def post_fork(server, worker):
+    forget_strata()
+
+
+forget_strata()
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+from strata.environment import bind_host, number  # noqa: E402
+
 if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
     environ.Env.read_env(str(HERE / ".env"))
 
 chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
-bind = f"{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+bind = f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"  # PORT=0: any free one
 
 worker_class = "strata.worker.Worker"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 4)
+workers = number("WEB_CONCURRENCY", 2, least=1, most=256)
+threads = number("WEB_THREADS", 4, least=1, most=256)
 preload_app = False  # so that HUP loads new code
 control_socket_disable = True
 

@@ -4,77 +4,38 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
-import warnings
-from contextlib import suppress
-from ipaddress import ip_network
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from zoneinfo import available_timezones
 
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from strata import __version__
+from strata import __version__, database_url
+from strata.environment import (
+    choice,
+    hosts,
+    kept_secret_key,
+    networks,
+    number,
+    origins,
+    request_rate,
+    require_safe_production,
+    switch,
+    text,
+    time_zone,
+    url_prefix,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 TESTING = "pytest" in sys.modules
-env = environ.Env()
-
-# --- how a value is read: what cannot be understood is refused by its name ---
-
-
-def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
-
-
-def listed(name: str, default: tuple[str, ...] = ()) -> list[str]:
-    """Comma-separated words."""
-    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
-
-
-def switch(name: str, default: bool) -> bool:
-    words = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    given = text(name).lower()
-    if given and given not in words:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(words)}.")
-    return words[given] if given else default
-
-
-def number(name: str, default: int, least: int = 0) -> int:
-    given = text(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,12}", given, re.ASCII) or int(given) < least:
-        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}.")
-    return int(given)
-
-
-def networks(name: str) -> list:
-    """Addresses or networks such as 10.0.0.0/8."""
-    try:
-        return [ip_network(word) for word in listed(name)]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be addresses or networks such as 10.0.0.0/8.") from error
-
 
 # --- which environment ---
 
 ENVIRONMENTS = ("development", "production")
-ENV = text("ENV", "development").lower()
-if ENV not in ENVIRONMENTS:
-    raise ImproperlyConfigured(f"ENV must be one of {', '.join(ENVIRONMENTS)}.")
+ENV = choice("ENV", "development", ENVIRONMENTS)
 PRODUCTION = ENV == "production"
 if not PRODUCTION and not TESTING and (BASE_DIR / ".env").is_file():
     environ.Env.read_env(str(BASE_DIR / ".env"))
@@ -82,68 +43,27 @@ if not PRODUCTION and not TESTING and (BASE_DIR / ".env").is_file():
         raise ImproperlyConfigured("ENV cannot be set in .env, which production does not read.")
 
 DEBUG = switch("DEBUG", default=False)
-ALLOWED_HOSTS = listed("ALLOWED_HOSTS", () if PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
-CSRF_TRUSTED_ORIGINS = listed("CSRF_TRUSTED_ORIGINS")
-
-PUBLISHED_KEYS = ("change-me", "change_me", "changeme", "secret", "django-insecure", "example", "strata")
-SHORTEST_KEY = 50
-
-
-def require_safe_production() -> None:
-    """Names the setting that is missing or unsafe, instead of starting with it."""
-    key = text("SECRET_KEY")
-    if not key:
-        raise ImproperlyConfigured("SECRET_KEY is not set: production needs one of its own.")
-    if any(published in key.lower() for published in PUBLISHED_KEYS):
-        raise ImproperlyConfigured("SECRET_KEY is a published example: make one of your own.")
-    if len(key) < SHORTEST_KEY or len(set(key)) < 10:
-        raise ImproperlyConfigured(f"SECRET_KEY is too short: use at least {SHORTEST_KEY} random characters.")
-    if DEBUG:
-        raise ImproperlyConfigured("DEBUG is on: it must be off in production.")
-    if not ALLOWED_HOSTS or any("*" in host for host in ALLOWED_HOSTS):
-        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production; '*' is refused.")
-
-
-def kept_secret_key() -> str:
-    """A key for development, made once and kept beside the database, readable by its owner only."""
-    path = DATA_DIR / "secret_key"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            write_once(path, secrets.token_urlsafe(64))
-        return path.read_text().strip()
-    except OSError as error:
-        lost = f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process."
-        warnings.warn(lost, stacklevel=2)
-        return secrets.token_urlsafe(64)
-
-
-def write_once(path: Path, content: str) -> None:
-    """Whole or not at all, and with mode 600: two workers may start at once, and both must read the same."""
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
-        file.write(content)
-        file.flush()
-        with suppress(FileExistsError):
-            os.link(file.name, path)
-
-
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", () if PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", ("https", "http"), wildcard=True)
 if PRODUCTION:
-    require_safe_production()
-SECRET_KEY = text("SECRET_KEY") or kept_secret_key()
+    require_safe_production(text("SECRET_KEY"), debug=DEBUG, hosts=ALLOWED_HOSTS)
+SECRET_KEY = text("SECRET_KEY") or kept_secret_key(DATA_DIR / "secret_key")
+
+# The path under which a proxy offers Strata. Django puts it before every path that it makes.
+SCRIPT_NAME = url_prefix("SCRIPT_NAME")
+FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 # --- the database ---
 
 OWN_DATABASE = DATA_DIR / "strata.db"
-DATABASE_TIMEOUT = number(
-    "DATABASE_TIMEOUT", default=0
-)  # seconds for a statement; 0 is none, wsgi.py sets one
+DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0, most=86_400)  # seconds for a statement; 0: no end
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    " PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;",
+    " PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;",
 }
-KEPT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}  # connecting anew costs more than most requests
+KEPT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}  # a new connection costs more than most requests
 POSTGRESQL = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -154,17 +74,15 @@ POSTGRESQL = {
 }
 
 
-def database(url: str) -> dict:
+def database(url: str, setting: str = "DATABASE_URL") -> dict:
     """Django's DATABASES entry for a URL, with what makes each database safe under many writers."""
-    config = env.db_url_config(url)
+    config = KEPT | database_url.database_config(url, setting)
     given = config.get("OPTIONS", {})
-    if config.get("ENGINE") == "django.db.backends.sqlite3":
-        file = writable_file(config["NAME"])
-        config = config | KEPT | {"ENGINE": "strata.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
-        return config | ({"TEST": own_test_file()} if TESTING else {})
-    if config.get("ENGINE") == "django.db.backends.postgresql":
-        return config | KEPT | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}
-    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
+    if config["ENGINE"] == database_url.POSTGRESQL:
+        return config | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}
+    file = writable_file(config["NAME"])
+    config |= {"ENGINE": "strata.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
+    return config | ({"TEST": own_test_file()} if TESTING else {})
 
 
 def own_test_file() -> dict:
@@ -173,31 +91,12 @@ def own_test_file() -> dict:
 
 
 def writable_file(name: str) -> str:
-    """The SQLite file, its folders made. Where they cannot be: a loud warning and the repository's own file."""
-    if name == ":memory:":
-        return name
-    path = BASE_DIR / name
-    try:
-        make_room(path)
-    except OSError as error:
-        if PRODUCTION or path == OWN_DATABASE:
-            raise ImproperlyConfigured(f"DATABASE_URL: {path} cannot be made ({error}).") from error
-        warnings.warn(
-            f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {OWN_DATABASE} INSTEAD.", stacklevel=2
-        )
-        return writable_file(str(OWN_DATABASE))
-    return str(path)
-
-
-def make_room(path: Path) -> None:
-    """Make the folders. A file that exists is left to SQLite: what cannot be written may still be read."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists() and not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"the folder {path.parent} is not writable")
+    return database_url.writable_file(name, folder=BASE_DIR, fallback=OWN_DATABASE, is_required=PRODUCTION)
 
 
 OWN_URL = f"sqlite:///{OWN_DATABASE}"
-DATABASES = {"default": database(text("TEST_DATABASE_URL" if TESTING else "DATABASE_URL", OWN_URL))}
+DATABASE_SETTING = "TEST_DATABASE_URL" if TESTING else "DATABASE_URL"
+DATABASES = {"default": database(text(DATABASE_SETTING, OWN_URL), DATABASE_SETTING)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- the parts ---
@@ -290,15 +189,13 @@ AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # strata/admin.py shows what it counted
-API_THROTTLE = text("API_THROTTLE", "off" if TESTING else "1200/min").lower()
-if not re.fullmatch(r"off|[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", API_THROTTLE, re.ASCII):
-    raise ImproperlyConfigured("API_THROTTLE must be like 1200/min, or off.")
+API_THROTTLE = request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
-MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024)
+MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10)
+RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 
 # --- the API ---
 
@@ -340,7 +237,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- in the browser ---
 
-CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "if-none-match", "x-request-id")
 CORS_EXPOSE_HEADERS = ("etag", "idempotency-replayed", "location", "retry-after", "x-request-id")
@@ -367,7 +264,7 @@ SECURE_PROXY_SSL_HEADER = (
     "https",
 )  # TrustedProxies removes it where it is not theirs
 SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{SCRIPT_NAME}/api/v1/health/'.lstrip('/'))}"]
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -395,11 +292,12 @@ PERMISSIONS_POLICY = ", ".join(
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # another program may be on the same host
 CSRF_FAILURE_VIEW = "strata.api.errors.forged"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{SCRIPT_NAME}/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic to forget
 WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 
@@ -408,12 +306,10 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = text("TIME_ZONE", "UTC")
-if TIME_ZONE not in available_timezones():
-    raise ImproperlyConfigured("TIME_ZONE must be the name of a time zone, such as Europe/Berlin.")
-LOG_LEVEL = text("LOG_LEVEL", "WARNING" if TESTING else "INFO").upper()
-if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-    raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+TIME_ZONE = time_zone("TIME_ZONE", "UTC")
+LOG_LEVEL = choice(
+    "LOG_LEVEL", "WARNING" if TESTING else "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

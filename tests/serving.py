@@ -17,13 +17,14 @@ from time import monotonic, sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
-_LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:([0-9]+)")
+_LISTENING = re.compile(r"Listening at: http://(127\.0\.0\.1|\[::1\]):([0-9]+)")
 
 
 @dataclass
 class Server:
     process: subprocess.Popen
     lines: list[str] = field(default_factory=list)
+    host: str = "127.0.0.1"
     port: int = 0
     _listening: Event = field(default_factory=Event)
 
@@ -36,7 +37,7 @@ class Server:
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
             if found := _LISTENING.search(line):
-                self.port = int(found[1])
+                self.host, self.port = found[1].strip("[]"), int(found[2])
                 self._listening.set()
         self._listening.set()
 
@@ -57,7 +58,7 @@ class Server:
         self, method: str, path: str, body=None, headers=(), timeout: float = PATIENCE
     ) -> tuple[HTTPResponse, bytes]:
         """One request on a connection of its own: the response and its whole body."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=dict(headers))
             response = connection.getresponse()
@@ -89,16 +90,16 @@ def manage(env: dict[str, str], *arguments: str, **options) -> subprocess.Comple
     return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, **options)
 
 
-def started(env: dict[str, str], port: int = 0, *application: str) -> Server:
+def started(env: dict[str, str], port: int = 0, *application: str, folder: Path = ROOT) -> Server:
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", *application]
     env = env | {"PORT": str(port)}
-    return Server(subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
+    return Server(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True))
 
 
 @contextmanager
-def serving(env: dict[str, str], port: int = 0, *application: str) -> Iterator[Server]:
+def serving(env: dict[str, str], port: int = 0, *application: str, folder: Path = ROOT) -> Iterator[Server]:
     """gunicorn on a free port for the length of a block; it is stopped by its own process id."""
-    server = started(env, port, *application)
+    server = started(env, port, *application, folder=folder)
     process = server.process
     try:
         server.wait_until_listening()

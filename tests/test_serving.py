@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,9 @@ from uuid import uuid4
 
 import pytest
 
+from strata import __version__
 from tests.databases import PASSWORD
-from tests.serving import Server, environment, serving
+from tests.serving import ROOT, Server, environment, serving, wait_for
 
 pytestmark = pytest.mark.server
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))  # `make chaos` asks for more
@@ -165,3 +167,29 @@ def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness():
     assert (ready.status, refused.status, live.status) == (503, 503, 200)
     assert json.loads(content)["code"] == "UNAVAILABLE"
     assert refused.getheader("Retry-After")
+
+
+@pytest.mark.on_sqlite
+def test_an_address_of_ipv6_is_served(url):
+    with serving(environment(url, BIND="::1", ALLOWED_HOSTS="[::1]")) as server:
+        assert server.host == "::1"
+        assert server.ask("GET", "/api/v1/version")[0].status == 200
+
+
+@pytest.mark.on_sqlite
+def test_a_reload_serves_the_code_that_is_there_now(url, tmp_path):
+    """Whatever the master has loaded for itself, its workers load again."""
+    for name in ("strata", "portfolios", "assets", "reports", "demo"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
+
+    def version_of(server: Server) -> str:
+        return json.loads(server.ask("GET", "/api/v1/version")[1])["version"]
+
+    with serving(environment(url), folder=tmp_path) as server:
+        assert version_of(server) == __version__
+        (tmp_path / "strata" / "__init__.py").write_text('"""The next one."""\n\n__version__ = "99.0"\n')
+        old = set(server.workers())
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(set(server.workers()) - old) == 2 and not old & set(server.workers()))
+        assert version_of(server) == "99.0"

@@ -10,8 +10,8 @@ from django.test import Client, RequestFactory
 from django.urls import path
 
 from strata import actor
+from strata.environment import networks
 from strata.middleware import BodyLimit, TrustedProxies, client_address
-from strata.settings import networks
 from strata.wsgi import with_length
 
 

@@ -1,0 +1,130 @@
+"""DATABASE_URL: which shapes are understood, and what Django makes of them. No refusal quotes it: it has a password."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from pathlib import Path
+from urllib.parse import ParseResult, parse_qs, urlparse
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from strata.db.private_files import make_private_folder
+
+SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
+MEMORY = ":memory:"
+POSTGRESQL_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
+SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cached_statements"})
+DJANGOS_POSTGRESQL_OPTIONS = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
+# Django's own, which are no options of a connection: what they may be. ATOMIC_REQUESTS and AUTOCOMMIT are refused.
+OF_DJANGO = {
+    "CONN_MAX_AGE": r"[0-9]{1,9}|none",
+    "CONN_HEALTH_CHECKS": r"true|false",
+    "DISABLE_SERVER_SIDE_CURSORS": r"true|false",
+}
+ESCAPED = "Is there a character such as / ? # @ : in the password? Write it as %2F %3F %23 %40 %3A"
+SHAPES = (
+    "sqlite:///path/from/here.db, sqlite:////path/from/root.db or postgres://user:password@host:5432/name"
+)
+
+
+def database_config(url: str, setting: str = "DATABASE_URL") -> dict:
+    """Django's entry for a URL, with the ENGINE that Django has for it."""
+    problem = database_url_problem(url)
+    if problem:
+        raise ImproperlyConfigured(f"{setting} {problem}.")
+    return environ.Env.db_url_config(url)
+
+
+def database_url_problem(url: str) -> str | None:
+    if url in ("sqlite://:memory:", "sqlite:///:memory:"):
+        return None
+    try:
+        parts = urlparse(url)
+    except ValueError:
+        return f"has no host that can be read. {ESCAPED}"
+    if re.search(r"[\x00-\x1f\x7f]", url):
+        return "has a control character"
+    if "#" in url:
+        return "has a #: write it as %23"
+    if parts.scheme == "sqlite":
+        return _sqlite_problem(url, parts) or _query_problem(parts, SQLITE_OPTIONS)
+    if parts.scheme in POSTGRESQL_SCHEMES and "://" in url:
+        return _postgresql_problem(parts) or _query_problem(parts, postgresql_options())
+    return f"must begin with sqlite:/// or postgres://, as in {SHAPES}"
+
+
+def _sqlite_problem(url: str, parts: ParseResult) -> str | None:
+    if not url.startswith("sqlite:///"):
+        return "must begin with sqlite:/// (from this folder) or sqlite://// (from the root), with 3 or 4 slashes"
+    if not parts.path.strip("/") or parts.path.endswith("/"):
+        return "names no file, and SQLite would forget all when Strata stops"
+    return None
+
+
+def _postgresql_problem(parts: ParseResult) -> str | None:
+    hosts = parts.netloc.rpartition("@")[2]
+    if re.search(r"\s", hosts):
+        return "has a blank in its host"
+    if "@" in parts.path:
+        return f"has an @ in the name of its database. {ESCAPED}"
+    for host in hosts.split(","):
+        port = re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?", host, re.ASCII)
+        if not port or int(port[1] or 1) not in range(1, 65536):
+            return f"has a host whose port is no number from 1 to 65535. {ESCAPED}"
+    if "," in hosts and not all(hosts.split(",")):
+        return "has a list of hosts in which one is empty"
+    if not parts.path.strip("/") and "service" not in parse_qs(parts.query):
+        return "names no database: write postgres://user:password@host:5432/name"
+    return None
+
+
+def _query_problem(parts: ParseResult, options: frozenset[str]) -> str | None:
+    for name, values in parse_qs(parts.query, keep_blank_values=True).items():
+        if shape := OF_DJANGO.get(name.upper()):
+            if not re.fullmatch(shape, values[0], re.IGNORECASE):
+                return f"has {name[:60]!a} with a value that it cannot have"
+        elif name not in options:
+            return f"has an option that this database does not know: {name[:60]!a}"
+        elif not values[0] or (name == "timeout" and not re.fullmatch(r"[0-9]{1,6}", values[0], re.ASCII)):
+            return f"has {name[:60]!a} with a value that it cannot have"
+    return None
+
+
+def postgresql_options() -> frozenset[str]:
+    """What libpq and Django know by name."""
+    from psycopg import pq
+
+    return DJANGOS_POSTGRESQL_OPTIONS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+
+
+# --- the file of a SQLite database ---
+
+
+def writable_file(name: str, *, folder: Path, fallback: Path, is_required: bool) -> str:
+    """The SQLite file, its folders made. Where they cannot be: a loud warning, and the fallback is used instead."""
+    if name == MEMORY:
+        return name
+    path = folder / name
+    try:
+        make_room(path)
+    except OSError as error:
+        if is_required or path == fallback:
+            raise ImproperlyConfigured(f"DATABASE_URL: {path} cannot be made ({error}).") from error
+        warnings.warn(
+            f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {fallback} INSTEAD.", stacklevel=2
+        )
+        return writable_file(str(fallback), folder=folder, fallback=fallback, is_required=True)
+    return str(path)
+
+
+def make_room(path: Path) -> None:
+    """Make the folders. A file that exists is left to SQLite: what cannot be written may still be read."""
+    make_private_folder(path.parent)
+    if path.is_dir():
+        raise IsADirectoryError("it is a folder, and not a file")
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} is not writable")
