@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from django.conf import settings
 from django.core import checks
@@ -15,6 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import autodiscover_modules
 
+from strata.db import private_files
 from strata.durability import durability
 
 
@@ -31,6 +33,7 @@ class Finding:
     message: str
 
 
+HARMLESS = ("settings", "files")  # what is wrong with them keeps nothing else from being looked at
 Examination = Callable[[], Iterable[tuple[Level, str]]]
 _register: dict[str, Examination] = {}
 
@@ -49,7 +52,7 @@ def examine() -> list[Finding]:
     """Everything that can be looked at; what a missing database or table keeps from being looked at is a FAIL."""
     autodiscover_modules("doctor")
     findings = list(_kernel())
-    sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject != "settings")
+    sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
     for subject, function in _register.items() if sound else ():
         findings.extend(_run(subject, function))
     return findings
@@ -61,6 +64,7 @@ def _kernel() -> Iterator[Finding]:
     yield from reachable
     if reachable[0].level is Level.OK:
         yield from _run("durability", keeps_what_it_acknowledged)
+        yield from _run("files", files_are_private)
         yield from _run("migrations", migrations_applied)
 
 
@@ -93,6 +97,22 @@ def database_reachable() -> Iterator[tuple[Level, str]]:
 def keeps_what_it_acknowledged() -> Iterator[tuple[Level, str]]:
     for setting in durability():
         yield (Level.OK if setting.is_safe else Level.FAIL), str(setting)
+
+
+def files_are_private() -> Iterator[tuple[Level, str]]:
+    """Of SQLite. Opening the database has narrowed what could be narrowed."""
+    if connection.vendor != "sqlite":
+        return
+    path = Path(connection.settings_dict["NAME"])
+    for name, mode in private_files.narrowed().items():
+        yield (
+            Level.WARN,
+            f"{name} was open to others (mode {mode:04o}); now only its owner may read and write it.",
+        )
+    for name, mode in private_files.open_to_others(path).items():
+        yield Level.FAIL, f"{name} is open to others (mode {mode:04o}). As its owner run: chmod 600 {name}"
+    if path.is_absolute() and not private_files.open_to_others(path):
+        yield Level.OK, "only their owner may read them"
 
 
 def migrations_applied() -> Iterator[tuple[Level, str]]:

@@ -16,6 +16,8 @@ from threading import Condition
 
 from django.utils.crypto import salted_hmac
 
+from strata.db.private_files import make_private_folder, open_private
+
 log = logging.getLogger("strata.turns")
 PAUSE_SECONDS = 0.02
 
@@ -69,9 +71,8 @@ class Turns:
         with self._changed:
             if self._file is None:
                 try:
-                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-                    self._file = os.open(self._path, flags, 0o600)
+                    make_private_folder(self._path.parent)
+                    self._file = open_private(self._path, os.O_RDWR)
                 except OSError as error:
                     log.warning("turns are taken in each process alone", exc_info=error)
             return self._file

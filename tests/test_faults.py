@@ -14,27 +14,14 @@ from time import monotonic
 
 import pytest
 
+from tests.disks import small_disk
 from tests.load import writers
 from tests.roads import Roads, shown
 from tests.serving import environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
-SMALL = 48 * 2**20
 WRITING = "pwrite64,write,pwritev,ftruncate,fallocate,unlink,unlinkat"
 LONG_NOTE = "x" * 4_000
-
-
-@contextmanager
-def small_disk(folder: Path):
-    """A file system of a few megabytes, mounted at the folder."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", folder]
-    done = subprocess.run(mount, capture_output=True, text=True)
-    assert done.returncode == 0, f"A full disk cannot be tested without root: {done.stderr}"
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from django.utils.crypto import salted_hmac
 from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
+from strata.db.private_files import make_private_folder, open_private
+
 log = logging.getLogger("strata.throttles")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SLOT = struct.Struct("<8sII")  # whose, in which window of time, how many
@@ -148,8 +150,8 @@ def place_of(tag: bytes, window: int, slots: list[tuple[bytes, int, int]]) -> in
 
 def laid_out(path: Path) -> int:
     """The open file, written to its full length, so that counting never asks the disk for space."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    make_private_folder(path.parent)
+    file = open_private(path, os.O_RDWR)
     size = BUCKETS * BUCKET
     if os.fstat(file).st_size < size and not written(file, bytes(size)):
         os.close(file)

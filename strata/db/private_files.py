@@ -47,19 +47,27 @@ def make_private_database(path: Path) -> None:
         os.close(open_private(path, os.O_RDWR | os.O_EXCL))
 
 
-def narrow_database(path: Path) -> None:
-    """Take from others what they may do with the files of a database that exists."""
-    for suffix in BESIDE_SQLITE:
-        narrow(Path(f"{path}{suffix}"))
+def narrow_database(path: Path) -> list[str]:
+    """Take from others what they may do with the files of a database that exists; those that were open to them."""
+    return [file for file in map(str, files_of(path)) if narrow(Path(file))]
 
 
-def narrow(file: Path) -> None:
-    """Take from others what they may do with a file; what its owner may do stays."""
+def narrow(file: Path) -> bool:
+    """Take from others what they may do with a file; what its owner may do stays. Whether that changed anything."""
     mode = mode_of(file)
-    if mode is not None and mode & ~FILE_MODE:
-        with suppress(OSError):  # of another owner, or on a read-only disk: doctor says so
-            file.chmod(mode & FILE_MODE)
-            _narrowed[str(file)] = mode
+    if mode is None or not mode & ~FILE_MODE:
+        return False
+    try:
+        file.chmod(mode & FILE_MODE)
+    except OSError:  # of another owner, or on a read-only disk: doctor says so
+        return False
+    _narrowed[str(file)] = mode
+    return True
+
+
+def files_of(path: Path) -> list[Path]:
+    """A SQLite database's files, those included that are not there."""
+    return [Path(f"{path}{suffix}") for suffix in BESIDE_SQLITE]
 
 
 def mode_of(file: Path) -> int | None:
@@ -78,5 +86,5 @@ def narrowed() -> dict[str, int]:
 
 def open_to_others(path: Path) -> dict[str, int]:
     """The files of a database that others may read or write, with their modes."""
-    modes = {f"{path}{suffix}": mode_of(Path(f"{path}{suffix}")) for suffix in BESIDE_SQLITE}
-    return {name: mode for name, mode in modes.items() if mode is not None and mode & 0o077}
+    modes = {str(file): mode_of(file) for file in files_of(path)}
+    return {name: mode for name, mode in modes.items() if mode is not None and mode & ~FILE_MODE}

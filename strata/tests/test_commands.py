@@ -1,11 +1,10 @@
-"""The kernel's commands: create_token, create_user, doctor, backup, and what all commands share."""
+"""The kernel's commands: create_token, create_user, doctor, and what all commands share."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -22,7 +21,7 @@ from django.utils import timezone
 from strata import actor, doctor
 from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
-from strata.management.commands import backup, create_user
+from strata.management.commands import create_user
 from strata.models import ApiToken
 from tests.ours import APPS
 
@@ -250,66 +249,6 @@ def test_doctor_warns_of_debug(settings, db):
     assert (Level.WARN, "DEBUG is on: errors show the inside of the program.") in list(
         doctor.settings_in_order()
     )
-
-
-# --- backup ---
-
-
-@pytest.fixture
-def source(tmp_path, monkeypatch):
-    """A SQLite database in use, in place of Django's."""
-    database = sqlite3.connect(tmp_path / "source.db")
-    database.executescript(
-        "PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');"
-    )
-    django = SimpleNamespace(vendor="sqlite", connection=database, ensure_connection=lambda: None)
-    monkeypatch.setattr(backup, "connection", django)
-    yield database
-    database.close()
-
-
-def test_backup_is_one_private_file_with_everything(source, tmp_path):
-    run("backup", "--sqlite", str(tmp_path / "copy.db"))
-
-    copy = sqlite3.connect(tmp_path / "copy.db")
-    assert copy.execute("SELECT name FROM thing").fetchall() == [("chair",)]
-    copy.close()
-    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == ["copy.db"]
-
-
-def test_backup_never_overwrites(source, tmp_path):
-    (tmp_path / "copy.db").write_text("precious")
-
-    with pytest.raises(CommandError, match="exists already"):
-        run("backup", "--sqlite", str(tmp_path / "copy.db"))
-    assert (tmp_path / "copy.db").read_text() == "precious"
-
-
-def test_backup_of_a_broken_database_is_refused_and_leaves_no_file(source, tmp_path):
-    source.executescript(
-        "CREATE TABLE leg (thing INTEGER REFERENCES thing (rowid)); CREATE TABLE owner (id INTEGER PRIMARY KEY);"
-        "CREATE TABLE owned (owner INTEGER REFERENCES owner (id)); INSERT INTO owned VALUES (7);"
-    )
-    source.execute("DROP TABLE leg")
-
-    with pytest.raises(CommandError, match="foreign_key_check"):
-        run("backup", "--sqlite", str(tmp_path / "copy.db"))
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == []
-
-
-def test_backup_dry_run_and_missing_folder(source, tmp_path):
-    assert "Would copy" in run("backup", "--sqlite", str(tmp_path / "copy.db"), "--dry-run")
-    assert not (tmp_path / "copy.db").exists()
-    with pytest.raises(CommandError, match="no folder"):
-        run("backup", "--sqlite", str(tmp_path / "nowhere" / "copy.db"))
-
-
-def test_backup_leaves_postgresql_to_pg_dump(monkeypatch, tmp_path):
-    monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
-
-    with pytest.raises(CommandError, match="pg_dump"):
-        run("backup", "--sqlite", str(tmp_path / "copy.db"))
 
 
 # --- the exit codes, as a shell sees them ---

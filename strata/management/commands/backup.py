@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.core.management.base import CommandError
 from django.db import connection
 
 from strata.commands import StrataCommand
+from strata.db.private_files import files_of, open_private
+
+MAGIC = b"SQLite format 3\0"
+BEGINNINGS = (b"", MAGIC, bytes(len(MAGIC)))  # of an unfinished copy: SQLite writes its first page last
+UNFINISHED = re.compile(r".+\.[0-9]+\.part")
 
 
 class Command(StrataCommand):
@@ -35,23 +44,68 @@ class Command(StrataCommand):
         if options["dry_run"]:
             self.say(f"Would copy the database to {target}.", options)
             return
+        for abandoned in remove_abandoned(target.parent):
+            self.say(f"Removed {abandoned}, which a backup that was cut off had left.", options)
         size = self.copied(target)
         self.say(f"Copied and checked: {target} ({size:,} bytes).", options)
 
     def copied(self, target: Path) -> int:
         """Under another name until it is whole and checked, so that a file called `target` is always a good one."""
-        unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
-            os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            copy_database(unfinished)
-            os.link(unfinished, target)  # unlike a rename it refuses to replace what came in between
+            with unfinished_copy(target) as unfinished:
+                copy_database(unfinished)
+                os.link(unfinished, target)  # unlike a rename it refuses to replace what came in between
         except FileExistsError:
             raise CommandError(f"{target} exists already, and is left as it is.") from None
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"The copy failed: {error}") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
         return target.stat().st_size
+
+
+@contextmanager
+def unfinished_copy(target: Path) -> Iterator[Path]:
+    """An empty file beside `target`, locked for as long as it is written, and gone afterwards with what SQLite adds."""
+    path = target.with_name(f"{target.name}.{os.getpid()}.part")
+    file = created_and_locked(path)
+    try:
+        yield path
+    finally:
+        remove(path)
+        os.close(file)
+
+
+def created_and_locked(path: Path) -> int:
+    """Tried again where another backup took the file for an abandoned one before it was locked."""
+    while True:
+        file = open_private(path, os.O_RDWR | os.O_EXCL)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+            return file
+        os.close(file)
+
+
+def remove(path: Path) -> None:
+    for file in files_of(path):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> list[Path]:
+    """What backups left that were killed: unfinished copies that no process writes. Other files stay."""
+    named = [path for path in sorted(folder.glob("*.part")) if UNFINISHED.fullmatch(path.name)]
+    return [path for path in named if not path.is_symlink() and removed_if_abandoned(path)]
+
+
+def removed_if_abandoned(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) not in BEGINNINGS:
+                return False
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(path)
+    except OSError:  # it is being written, or is another user's
+        return False
+    return not path.exists()
 
 
 def copy_database(path: Path) -> None:

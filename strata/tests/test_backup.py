@@ -1,0 +1,180 @@
+"""backup: one private file that is whole and checked, and nothing left of a copy that was cut off."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from strata.management.commands import backup
+from tests.disks import small_disk
+
+MAGIC = b"SQLite format 3\0"
+KILLED = """
+import os, sys
+sys.argv = ["manage.py", "backup", "--sqlite", sys.argv[1]]
+import django
+django.setup()
+from strata.management.commands import backup
+usual = backup.copy_database
+def copy_and_die(path):
+    usual(path)
+    os.kill(os.getpid(), 9)
+backup.copy_database = copy_and_die
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+
+
+def run(name: str, *args, **options) -> str:
+    out = io.StringIO()
+    call_command(name, *args, stdout=out, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A SQLite database in use, in place of Django's."""
+    database = sqlite3.connect(tmp_path / "source.db")
+    database.executescript(
+        "PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');"
+    )
+    django = SimpleNamespace(vendor="sqlite", connection=database, ensure_connection=lambda: None)
+    monkeypatch.setattr(backup, "connection", django)
+    yield database
+    database.close()
+
+
+def test_backup_is_one_private_file_with_everything(source, tmp_path):
+    run("backup", "--sqlite", str(tmp_path / "copy.db"))
+
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    assert copy.execute("SELECT name FROM thing").fetchall() == [("chair",)]
+    copy.close()
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == ["copy.db"]
+
+
+def test_backup_never_overwrites(source, tmp_path):
+    (tmp_path / "copy.db").write_text("precious")
+
+    with pytest.raises(CommandError, match="exists already"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_backup_of_a_broken_database_is_refused_and_leaves_no_file(source, tmp_path):
+    source.executescript(
+        "CREATE TABLE leg (thing INTEGER REFERENCES thing (rowid)); CREATE TABLE owner (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE owned (owner INTEGER REFERENCES owner (id)); INSERT INTO owned VALUES (7);"
+    )
+    source.execute("DROP TABLE leg")
+
+    with pytest.raises(CommandError, match="foreign_key_check"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == []
+
+
+def test_backup_dry_run_and_missing_folder(source, tmp_path):
+    assert "Would copy" in run("backup", "--sqlite", str(tmp_path / "copy.db"), "--dry-run")
+    assert not (tmp_path / "copy.db").exists()
+    with pytest.raises(CommandError, match="no folder"):
+        run("backup", "--sqlite", str(tmp_path / "nowhere" / "copy.db"))
+
+
+def test_backup_leaves_postgresql_to_pg_dump(monkeypatch, tmp_path):
+    monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
+
+    with pytest.raises(CommandError, match="pg_dump"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+
+
+# --- what a copy that was cut off leaves ---
+
+
+def left_of_backups(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if ".part" in path.name)
+
+
+@pytest.mark.on_sqlite
+def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path):
+    env = os.environ | {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}",
+        "DJANGO_SETTINGS_MODULE": "strata.settings",
+    }
+    own = {"cwd": settings.BASE_DIR, "env": env, "capture_output": True, "text": True}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True, **own)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "monday.db")], **own)
+    assert killed.returncode == -9, killed.stderr
+    [left] = left_of_backups(tmp_path)
+    next_one = subprocess.run(
+        [sys.executable, "manage.py", "backup", "--sqlite", str(tmp_path / "tuesday.db")], **own
+    )
+    assert next_one.returncode == 0, next_one.stderr
+    assert f"Removed {tmp_path / left}" in next_one.stdout
+    assert left_of_backups(tmp_path) == []
+    assert not (tmp_path / "monday.db").exists()
+
+
+@pytest.mark.parametrize("content", [b"", MAGIC + b"rest", bytes(4096)], ids=["empty", "header", "zeros"])
+def test_unfinished_copies_go_with_what_sqlite_added(source, tmp_path, content):
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        (tmp_path / f"monday.db.4711.part{suffix}").write_bytes(content)
+    run("backup", "--sqlite", str(tmp_path / "copy.db"))
+    assert left_of_backups(tmp_path) == []
+    assert (tmp_path / "copy.db").exists()
+
+
+def test_other_files_stay_and_so_do_copies_that_are_being_written(source, tmp_path):
+    (tmp_path / "film.4711.part").write_bytes(b"not a database")
+    (tmp_path / "money.part").write_bytes(MAGIC)
+    (tmp_path / "link.4711.part").symlink_to(tmp_path / "money.part")
+    (tmp_path / "folder.4711.part").mkdir()
+    with (tmp_path / "sunday.db.4712.part").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        run("backup", "--sqlite", str(tmp_path / "copy.db"))
+        assert left_of_backups(tmp_path) == [
+            "film.4711.part", "folder.4711.part", "link.4711.part", "money.part", "sunday.db.4712.part",
+        ]  # fmt: skip
+
+
+def test_a_dry_run_removes_nothing(source, tmp_path):
+    (tmp_path / "monday.db.4711.part").write_bytes(b"")
+    run("backup", "--sqlite", str(tmp_path / "copy.db"), "--dry-run")
+    assert left_of_backups(tmp_path) == ["monday.db.4711.part"]
+
+
+def test_a_copy_that_another_backup_took_for_abandoned_is_begun_again(tmp_path, monkeypatch):
+    usual, taken = fcntl.flock, []
+
+    def flock_after_the_file_was_removed(file, operation):
+        if not taken:
+            taken.append(1)
+            (tmp_path / "copy.part").unlink()
+        usual(file, operation)
+
+    monkeypatch.setattr(backup.fcntl, "flock", flock_after_the_file_was_removed)
+    file = backup.created_and_locked(tmp_path / "copy.part")
+    assert os.path.samestat(os.fstat(file), (tmp_path / "copy.part").stat())
+    os.close(file)
+
+
+@pytest.mark.server
+@pytest.mark.on_sqlite
+def test_a_backup_to_a_full_disk_is_one_sentence_and_leaves_nothing(source, tmp_path):
+    source.execute("INSERT INTO thing VALUES (?)", ("x" * 2**20,))
+    source.commit()
+    with small_disk(tmp_path / "disk", size=256 * 1024):
+        with pytest.raises(CommandError, match="The copy failed: .*(full|space)"):
+            run("backup", "--sqlite", str(tmp_path / "disk" / "copy.db"))
+        assert list((tmp_path / "disk").iterdir()) == []

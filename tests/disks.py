@@ -1,0 +1,23 @@
+"""A disk of a few megabytes, so that a test can fill it. Mounting one needs root."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SMALL = 48 * 2**20
+
+
+@contextmanager
+def small_disk(folder: Path, size: int = SMALL) -> Iterator[None]:
+    """A file system in memory, mounted at the folder for the length of the block."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    assert done.returncode == 0, f"A full disk cannot be tested without root: {done.stderr}"
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
