@@ -152,6 +152,16 @@ class Picker(forms.Form):
         kept = {name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)}
         return f"?{urlencode(kept | instead)}"
 
+    @cached_property
+    def first_value_on(self) -> date | None:
+        return worth.first_day([portfolio.pk for portfolio in self.shown])
+
+    def from_first_value(self, start: date, end: date) -> date | None:
+        """`start`, or the day of the first value where that is later; None where there is no value up to `end`."""
+        if self.first_value_on is None or self.first_value_on > end:
+            return None
+        return max(start, self.first_value_on)
+
     def period(self) -> tuple[date, date]:
         """From the first value on, where no start is given."""
         today = latest_today(self.shown)
@@ -162,7 +172,7 @@ class Picker(forms.Form):
             if self.range_shown == "own"
             else (None, today)
         )
-        start = start or worth.first_day([portfolio.pk for portfolio in self.shown]) or end
+        start = start or self.first_value_on or end
         return min(start, end), end
 
 
@@ -192,21 +202,22 @@ def amount(value: Decimal, currency: str, *, signed: bool = False) -> Amount:
 def sections(picker: Picker, user: Any) -> dict[str, Any]:
     portfolios = picker.shown
     start, end = picker.period()
+    since = picker.from_first_value(start, end)
+    drawn_from = since or start
     series = net_worth_history(
-        portfolios, start=start, end=end, interval=interval_for(start, end), from_start=True
+        portfolios, start=drawn_from, end=end, interval=interval_for(drawn_from, end), from_start=True
     )
     spread = allocation_on(
         portfolios, on=end, by=picker.by_shown, currency=series.currency, **picker.drill.narrowing
     )
-    month = change_report(
-        portfolios, start=a_month_before(end), end=end, currency=series.currency, by="asset"
-    )
+    month_since = picker.from_first_value(a_month_before(end), end)
+    month = change_report(portfolios, start=month_since or end, end=end, currency=series.currency, by="asset")
     return {
-        "worth": worth_over_time(series),
+        "worth": worth_over_time(series) | {"since": since},
         "start": start,
         "end": end,
         "allocation": allocation_now(spread, picker),
-        "change": reasons(month),
+        "change": reasons(month) | {"start": month_since},
         "care": care(doubts_about(portfolios, on=end, currency=series.currency), portfolios, end, user),
     }
 
@@ -215,7 +226,6 @@ def worth_over_time(series: Series) -> dict[str, Any]:
     first, last = series.points[0], series.points[-1]
     incomplete = [point for point in series.points if not point.complete]
     return {
-        "since": first.on,
         "on": last.on,
         "net": amount(last.net, series.currency),
         "assets": amount(last.assets, series.currency),
@@ -272,7 +282,6 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
     largest = max(map(abs, parts.values())) or Decimal(1)
     moved = sorted(change.rows.items(), key=lambda row: -abs(row[1].change))[:MOST_MOVERS]
     return {
-        "start": change.start,
         "end": change.end,
         "total": amount(change.total.change, change.currency, signed=True),
         "parts": [

@@ -159,6 +159,27 @@ def test_gain_is_that_of_the_whole_range_that_is_named(vera_staff, portfolio, st
     assert days[0] == shown["start"]
 
 
+def test_since_is_never_before_the_first_value(vera_staff, portfolio):
+    first = TODAY - timedelta(days=20)
+    worth(portfolio, "100.00", on=first)
+    worth(portfolio, "130.00", on=TODAY - timedelta(days=10))
+    asked = [{"range": name} for name in ("1m", "3m", "1y", "5y", "all")]
+    for given in (*asked, {"start": "2001-01-01"}):
+        shown = page(vera_staff, **given)
+        assert (shown["worth"]["since"], str(shown["worth"]["gained"])) == (first, "+30.00 EUR"), given
+        assert (shown["change"]["start"], str(shown["change"]["total"])) == (first, "+30.00 EUR"), given
+        assert shown["worth"]["points"][-1][0].on == first, "nothing is drawn before it"
+
+
+@pytest.mark.parametrize("asked", [{}, {"start": "2001-01-01", "end": "2001-02-01"}])
+def test_without_a_value_up_to_the_last_day_nothing_is_said_to_be_since(vera_staff, portfolio, asked):
+    if asked:
+        worth(portfolio, "100.00")
+    shown = page(vera_staff, **asked)
+    assert (shown["worth"]["since"], shown["change"]["start"]) == (None, None)
+    assert "ince " not in shown["html"]
+
+
 def test_own_dates_are_kept(vera_staff, portfolio):
     worth(portfolio, "1.00", on=date(2020, 1, 1))
     shown = page(vera_staff, start="2020-02-01", end="2020-02-10")
