@@ -14,6 +14,7 @@ from assets.seeds import shared_types
 from portfolios.models import Household, Membership, Portfolio
 from strata.models import User
 from strata.ownership import EDITOR, OWNER, VIEWER
+from tests import template_database
 
 STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
 
@@ -21,6 +22,11 @@ STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006
 @pytest.fixture(autouse=True)
 def _no_throttle(settings):
     settings.API_THROTTLE = "off"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    template_database.use(connection)
 
 
 @pytest.fixture(autouse=True, scope="session")
