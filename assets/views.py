@@ -112,7 +112,7 @@ class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
     duplicate = ("DUPLICATE_NAME", "code", "The code is taken.")
     parameters = {
         "group": by_choice("group", Group.values),
-        "search": searching("code", "label"),
+        "search": searching("code", "label_key__has_part"),
         "known_at": KNOWN_AT,
     }
     orderings = {"code": "code", "label": "label_key"}
@@ -122,7 +122,11 @@ class TagViewSet(InHousehold, HouseholdModelViewSet):
     thing = "tag"
     queryset = Tag.objects.order_by("name_key", "id")
     serializer_class = TagSerializer
-    parameters = {"household": by_id("household"), "search": searching("name"), "known_at": KNOWN_AT}
+    parameters = {
+        "household": by_id("household"),
+        "search": searching("name_key__has_part"),
+        "known_at": KNOWN_AT,
+    }
     orderings = {"name": "name_key", "created_at": "created_at"}
 
 
@@ -133,7 +137,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     parameters = {
         "household": by_id("household"),
         "parent": by_id("parent"),
-        "search": searching("name"),
+        "search": searching("name_key__has_part"),
         "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at"}
@@ -193,7 +197,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "acquired_to": by_day("acquired_on__lte"),
         "disposed_from": by_day("disposed_on__gte"),
         "disposed_to": by_day("disposed_on__lte"),
-        "search": searching("name", "notes"),
+        "search": searching("name_key__has_part", "notes"),
         "on": AS_OF,
         "known_at": KNOWN_AT,
     }

@@ -93,7 +93,7 @@ class HouseholdPage(HouseholdAdmin):
     writers = OWNERS
     fields = ("name",)
     list_display = ("name", "created_at")
-    search_fields = ("name",)
+    search_fields = ("name_key__has_part",)
     inlines = (MembershipInline,)
 
     def has_add_permission(self, request, obj=None):

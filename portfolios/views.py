@@ -39,7 +39,7 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     writers = OWNERS
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
-    parameters = {"search": searching("name"), "known_at": KNOWN_AT}
+    parameters = {"search": searching("name_key__has_part"), "known_at": KNOWN_AT}
     included_kinds = (Membership,)
 
     @extend_schema(responses=EventSerializer(many=True))

@@ -30,7 +30,7 @@ class PortfolioPage(HouseholdAdmin):
     list_display = ("name", "household", "base_currency", "time_zone", "what_needs_care")
     list_select_related = ("household",)
     list_filter = (("household", OwnRows), "base_currency")
-    search_fields = ("name",)
+    search_fields = ("name_key__has_part",)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if db_field.name == "time_zone":
@@ -80,7 +80,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     icon = "monitoring"
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRows), "complete", "manual")
-    search_fields = ("portfolio__name", "note")
+    search_fields = ("portfolio__name_key__has_part", "note")
     readonly_fields = (
         "portfolio",
         "on",
@@ -126,7 +126,12 @@ class AllocationTargetPage(HouseholdAdmin):
     fixed = ("household",)
     list_display = ("by", "group_named", "share", "portfolio", "household")
     list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset")
-    search_fields = ("category__name", "tag__name", "asset__name", "asset_type__label")
+    search_fields = (
+        "category__name_key__has_part",
+        "tag__name_key__has_part",
+        "asset__name_key__has_part",
+        "asset_type__label_key__has_part",
+    )
     duplicate_field = "share"
 
     @admin.display(description="group")

@@ -29,6 +29,7 @@ from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
 from strata.names import NoteField, key_fields
 from strata.ownership import EDITORS, READERS
+from strata.search import matching
 
 admin.site.unregister(Group)
 admin.site.disable_action("delete_selected")
@@ -89,6 +90,10 @@ class Page(ModelAdmin):
         """With the signature that Django asks for; the theme still has the one before."""
         blank = default_choices or [("", "Select action")]
         return super(ModelAdmin, self).get_action_choices(request, blank, action_location)
+
+    def get_search_results(self, request, queryset, search_term):
+        """As the lists of the API are searched. No field of ours has several rows, which would give duplicates."""
+        return matching(queryset, self.get_search_fields(request), search_term.split()), False
 
     def lookup_allowed(self, lookup, value, request):
         """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""
@@ -338,6 +343,7 @@ class UserAdmin(DjangoUserAdmin, Page):
     form, add_form, change_password_form = UserChangeForm, NewUserForm, AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     ordering = ("username_key",)
+    search_fields = ("username_key__has_part", "first_name", "last_name", "email")
     list_filter = ("is_active", "is_staff", "is_superuser")
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
@@ -370,7 +376,7 @@ class ApiTokenAdmin(Page):
     subject, icon = SUBJECTS[2], "key"
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
     list_select_related = ("user",)
-    search_fields = ("prefix", "name", "user__username")
+    search_fields = ("prefix", "name", "user__username_key__has_part")
     list_filter = ("scope",)
     fields = readonly_fields = list_display
 

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import autodiscover_modules
 
 from strata.db import private_files
 from strata.durability import durability
+from strata.models.change import Change
+from strata.names import NameKeyField, name_key
+
+BY_MIGRATE = "migrate"  # the road of what migrations write into the journal
 
 
 class Level(StrEnum):
@@ -66,6 +71,31 @@ def _kernel() -> Iterator[Finding]:
         yield from _run("durability", keeps_what_it_acknowledged)
         yield from _run("files", files_are_private)
         yield from _run("migrations", migrations_applied)
+
+
+@examines("names")
+def names_have_their_keys() -> Iterator[tuple[Level, str]]:
+    """By a wrong key a name is not found, and may be given twice; a newer Unicode in Python makes other keys."""
+    wrong = {model._meta.label: count for model, count in wrong_keys().items() if count}
+    for label, count in wrong.items():
+        yield Level.FAIL, f"{count} of {label} have the key of another name. Save them again in the admin."
+    if not wrong:
+        yield Level.OK, "each has its key"
+    if given := Change.objects.filter(road=BY_MIGRATE, action=Change.Action.UPDATE).count():
+        yield (
+            Level.OK,
+            f"{given} had the name of another row in another spelling, and got a number: see the journal",
+        )
+
+
+def wrong_keys() -> dict[type[models.Model], int]:
+    counts: dict[type[models.Model], int] = {}
+    for model in apps.get_models():
+        for key in (field for field in model._meta.local_fields if isinstance(field, NameKeyField)):
+            rows = model._base_manager.order_by().values_list(key.source, key.attname)
+            wrong = sum(name_key(name) != stored for name, stored in rows.iterator(chunk_size=2000))
+            counts[model] = counts.get(model, 0) + wrong
+    return counts
 
 
 def _run(subject: str, function: Examination) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""Names and notes: what text people may give their things, and the key that makes two names the same and sorts them."""
+"""Names and notes: what text people may give their things, and the key by which names are equal, sorted and found."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Hashable
@@ -15,7 +16,7 @@ from strata.collation import ByCodePoint
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 10_000
-KEY_LENGTH = 3 * NAME_LENGTH  # case folding and NFC make at most three characters of one
+KEY_LENGTH = 3 * NAME_LENGTH  # in bytes what an index of PostgreSQL takes; a longer key is cut
 
 # Bidi embeddings, overrides and isolates can make a text read as what it is not. The plain marks (LRM, RLM,
 # ALM), which Arabic and Hebrew names need, stay.
@@ -25,8 +26,13 @@ _NOT_IN_NOTES = rf"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f{_BIDI}"
 _IN_NAMES = re.compile(rf"[{_NOT_IN_NAMES}\ud800-\udfff]")
 _IN_NOTES = re.compile(rf"[{_NOT_IN_NOTES}\ud800-\udfff]")
 NAME_PATTERN = rf"^[^{_NOT_IN_NAMES}]*[^{_NOT_IN_NAMES}\s][^{_NOT_IN_NAMES}]*$"  # for the API's schema
-# Drawn as nothing though Unicode calls them letters or symbols: Hangul fillers and the blank Braille pattern.
-_INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800"
+# Drawn as nothing: what Unicode calls ignorable (zero-width spaces and joiners, marks of direction, variation
+# selectors, Hangul fillers, tags), whatever category it has in this Python, and annotations.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_BLANK_BRAILLE = "\u2800"  # a space, though Unicode calls it a symbol
 
 
 def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
@@ -34,7 +40,7 @@ def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
     _refuse_characters(value, _IN_NAMES)
     value = value.strip()
     _refuse_length(value, max_length)
-    if not any(_is_visible(character) for character in value):
+    if not any(_is_visible(character) for character in without_invisible(value)):
         raise ValidationError("Enter a text that is not blank.", code="blank")
     return value
 
@@ -61,12 +67,31 @@ def _refuse_length(value: str, most: int) -> None:
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] not in "ZC" and character not in _INVISIBLE
+    return unicodedata.category(character)[0] not in "ZC" and character != _BLANK_BRAILLE
+
+
+def without_invisible(text: str) -> str:
+    """The text without what nobody can see in it."""
+    return _INVISIBLE.sub("", text)
 
 
 def name_key(name: str) -> str:
-    """Equal for names that differ only in case or in how an accent is encoded: uniqueness and order go by it."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    """The one normal form of a name: uniqueness, order and search use it.
+
+    Equal for names that differ only in case, in how an accent, a ligature or a width is encoded, in invisible
+    characters or in the number of spaces: NFKC and case folding as Unicode defines a caseless match (D146).
+    """
+    text = without_invisible(name).replace(_BLANK_BRAILLE, " ")
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold()).casefold()
+    return _cut(" ".join(unicodedata.normalize("NFKC", text).split()))
+
+
+def _cut(key: str) -> str:
+    """Few characters stand for more than three (one for eighteen): a key that is too long ends in a hash of itself."""
+    if len(key) <= KEY_LENGTH:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return key[: KEY_LENGTH - len(digest)] + digest
 
 
 def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
@@ -122,6 +147,27 @@ class NameKeyField(ByCodePoint, models.CharField):
         key = name_key(validate_name(getattr(model_instance, self.source)))
         setattr(model_instance, self.attname, key)
         return key
+
+
+@NameKeyField.register_lookup
+class HasPart(models.Lookup):
+    """`name_key__has_part=text`: whether the text is in the name, compared as keys are; nothing in it is a wildcard."""
+
+    lookup_name = "has_part"
+
+    def get_prep_lookup(self):
+        return name_key(str(self.rhs))
+
+    def as_sql(self, compiler, connection):
+        return self._position("INSTR", compiler, connection)
+
+    def as_postgresql(self, compiler, connection):
+        return self._position("STRPOS", compiler, connection)
+
+    def _position(self, function, compiler, connection):
+        key, of_key = self.process_lhs(compiler, connection)
+        text, of_text = self.process_rhs(compiler, connection)
+        return f"{function}({key}, {text}) > 0", [*of_key, *of_text]
 
 
 def key_fields(model: type[models.Model], names: Any) -> set[str]:

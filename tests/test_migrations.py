@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from django.core.management.color import no_style
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from strata.migrations._name_keys import first_name_key
 from strata.names import name_key
 
 ALIAS = "first_release"
@@ -64,6 +68,15 @@ def migrate(connection, targets=None):
 
 
 def load(apps):
+    """With the keys of names that the first release made."""
+    with patch("strata.names.name_key", first_name_key):
+        load_rows(apps)
+    connection = connections[ALIAS]
+    for statement in connection.ops.sequence_reset_sql(no_style(), [apps.get_model("strata.Change")]):
+        connection.cursor().execute(statement)
+
+
+def load_rows(apps):
     for label, rows in ROWS.items():
         model = apps.get_model(label)
         fields = {field.attname: field for field in model._meta.concrete_fields}
@@ -154,6 +167,64 @@ def test_names_in_a_database_of_another_locale_come_to_be_in_the_one_order(fresh
     assert list(in_order) == ["_x", "10", "9", "Äpfel", "zoo"]
     migrate(fresh)
     assert list(in_order.all()) == ["10", "9", "_x", "zoo", "Äpfel"]
+
+
+BEFORE_ONE_FORM = [
+    ("strata", "0008_keys_of_usernames_go_by_code_point"),
+    ("assets", "0014_keys_and_codes_go_by_code_point"),
+    ("portfolios", "0003_keys_and_currencies_go_by_code_point"),
+]
+ONCE_TWO = ("ｆiles", "Files", "fi\u200bles", "files (2)")
+
+
+def rows_of_names_that_come_to_be_one(apps):
+    """In the order of their age, whatever that of their ids."""
+    household = apps.get_model("portfolios.Household").objects.using(ALIAS).get(name="Empty")
+    ages = [datetime(2026, 1, 1 + number, tzinfo=UTC) for number in range(len(ONCE_TWO))]
+    for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
+        rows = apps.get_model(label).objects.using(ALIAS)
+        for name, at in reversed(list(zip(ONCE_TWO, ages, strict=True))):
+            rows.create(household=household, name=name, created_at=at)
+    categories = apps.get_model("assets.Category").objects.using(ALIAS)
+    top = categories.get(name="Files")
+    for name in ONCE_TWO[:2]:
+        categories.create(household=household, parent=top, name=name)
+    for number, name in enumerate(("fiona", "ｆiona", "\u1160fiona")):
+        users = apps.get_model("strata.User").objects.using(ALIAS)
+        users.create(username=name, email=f"{number}", date_joined=ages[number])
+
+
+def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, capsys):
+    load(migrate(fresh, FIRST_RELEASE))
+    with patch("strata.names.name_key", first_name_key):
+        rows_of_names_that_come_to_be_one(migrate(fresh, BEFORE_ONE_FORM))
+    apps = migrate(fresh)
+    journal = apps.get_model("strata.Change").objects.using(ALIAS).filter(road="migrate")
+    for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
+        rows = apps.get_model(label).objects.using(ALIAS).filter(household__name="Empty").exclude(name="X")
+        rows = rows.filter(parent=None) if label == "assets.Category" else rows
+        named = dict(rows.order_by("created_at").values_list("name", "name_key"))
+        assert list(named) == ["ｆiles", "Files (3)", "fi\u200bles (4)", "files (2)"]
+        assert all(key == name_key(name) for name, key in named.items())
+        for name, before in (("Files (3)", "Files"), ("fi\u200bles (4)", "fi\u200bles")):
+            line = journal.get(object_id=rows.get(name=name).pk)
+            assert (line.model, line.action, line.before["name"]) == (label, "update", before)
+            assert line.household_id == rows.get(name=name).household_id
+        assert (
+            f"{label}: 'Files' is called 'Files (3)' now" in capsys.readouterr().out or label != "assets.Tag"
+        )
+    below = apps.get_model("assets.Category").objects.using(ALIAS).exclude(parent=None)
+    assert set(below.filter(parent__name="Files (3)").values_list("name", flat=True)) == {
+        "ｆiles",
+        "Files (2)",
+    }
+    users = apps.get_model("strata.User").objects.using(ALIAS).filter(email__in="012").order_by("email")
+    assert list(users.values_list("username_key", flat=True)) == ["fiona", "fiona-2", "fiona-3"]
+    assert journal.filter(model="strata.User").first().before["username"] == "\u1160fiona"
+    again = dump(fresh)
+    migrate(fresh, BEFORE_ONE_FORM)
+    migrate(fresh)
+    assert dump(fresh) == again
 
 
 def test_assets_and_types_that_were_there_have_their_keys(fresh):

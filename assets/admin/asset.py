@@ -150,7 +150,7 @@ class AssetPage(HouseholdAdmin):
         "currency",
         HeldFilter,
     )
-    search_fields = ("name", "notes")
+    search_fields = ("name_key__has_part", "notes")
     inlines = (SnapshotInline, TransactionInline)
     actions = ("dispose_of", "reinstate")
 

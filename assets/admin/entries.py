@@ -20,7 +20,7 @@ class SnapshotPage(HouseholdAdmin):
     fixed = ("asset",)
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRows),)
-    search_fields = ("asset__name", "note")
+    search_fields = ("asset__name_key__has_part", "note")
     autocomplete_fields = ("asset",)
     duplicate_field = "observed_at"
 
@@ -92,7 +92,7 @@ class TransactionPage(HouseholdAdmin):
     fixed = ("asset",)
     list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
     list_filter = ("type", ("asset__portfolio", OwnRows), "currency")
-    search_fields = ("asset__name", "note", "external_id")
+    search_fields = ("asset__name_key__has_part", "note", "external_id")
     autocomplete_fields = ("asset",)
     duplicate_field = "external_id"
 

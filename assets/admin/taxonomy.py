@@ -122,7 +122,7 @@ class CategoryPage(InOneHousehold):
     list_display = ("branch", "below", "assets_here", "household")
     list_per_page = 1000
     sortable_by = ()
-    search_fields = ("name",)
+    search_fields = ("name_key__has_part",)
 
     def get_changelist(self, request, **kwargs):
         return CategoryTree
@@ -156,7 +156,7 @@ class TagPage(InOneHousehold):
     ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
     fields = ("household", "name")
     list_display = ("name", "assets_here", "household")
-    search_fields = ("name",)
+    search_fields = ("name_key__has_part",)
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(asset_count=Count("asset_links"))
@@ -175,7 +175,7 @@ class AssetTypePage(InOneHousehold):
     fields = ("household", "code", "label", "group", "kind", "stale_after_days")
     list_display = ("label", "code", "group", "kind", "household")
     list_filter = ("group", "kind")
-    search_fields = ("code", "label")
+    search_fields = ("code", "label_key__has_part")
     duplicate_field = "code"
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):

@@ -9,9 +9,9 @@ from django.db import migrations
 ROWS = 500
 
 
-def values_of(Snapshot):
+def values_of(snapshots):
     """(asset, on, value) of all values, the one that stands on a day after the others; money as it is stored."""
-    rows = Snapshot.objects.order_by('asset_id', 'on', 'observed_at').values_list('asset_id', 'on', 'value')
+    rows = snapshots.order_by('asset_id', 'on', 'observed_at').values_list('asset_id', 'on', 'value')
     for asset, on, value in rows.iterator(chunk_size=10_000):
         yield asset, on, int(value * 10_000)
 
@@ -26,16 +26,17 @@ def packed(values):
 
 
 def fill(apps, schema_editor):
-    PackedMonth = apps.get_model('assets', 'PackedMonth')
-    for batch in batched(packed(values_of(apps.get_model('assets', 'AssetSnapshot'))), ROWS):
-        PackedMonth.objects.bulk_create(
+    PackedMonth, alias = apps.get_model('assets', 'PackedMonth'), schema_editor.connection.alias
+    snapshots = apps.get_model('assets', 'AssetSnapshot').objects.using(alias)
+    for batch in batched(packed(values_of(snapshots)), ROWS):
+        PackedMonth.objects.using(alias).bulk_create(
             PackedMonth(asset_id=asset, month=month, days=days, amounts=amounts)
             for asset, month, days, amounts in batch
         )
 
 
 def empty(apps, schema_editor):
-    apps.get_model('assets', 'PackedMonth').objects.all().delete()
+    apps.get_model('assets', 'PackedMonth').objects.using(schema_editor.connection.alias).delete()
 
 
 class Migration(migrations.Migration):

@@ -344,7 +344,7 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
         cursor.execute("DELETE FROM assets_dailystep")
         for sql in import_module("assets.migrations.0005_fill_daily_steps").Migration.operations[0].sql:
             cursor.execute(sql)
-    import_module("assets.migrations.0009_fill_packed_months").fill(apps, None)
+    import_module("assets.migrations.0009_fill_packed_months").fill(apps, connection.schema_editor())
     assert stored(portfolio.pk) == calculated(portfolio.pk) != {}
     assert len({month for _, month in months.stored([thing.pk for thing in things])}) == 2
     assert_in_step()

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from strata.history import TrackedModel
-from strata.names import NameField
+from strata.names import NameField, NameKeyField
 from strata.ownership import EDITOR, OWNER, VIEWER
 
 
@@ -14,6 +14,7 @@ class Household(TrackedModel):
     household_lookup = ""
 
     name = NameField()
+    name_key = NameKeyField()
 
     class Meta(TrackedModel.Meta):
         ordering = ("created_at", "id")

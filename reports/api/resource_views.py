@@ -37,7 +37,7 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
     parameters = {
         "household": by_id("household"),
         "currency": by_currency("base_currency"),
-        "search": searching("name"),
+        "search": searching("name_key__has_part"),
         "on": AS_OF,
         "known_at": KNOWN_AT,
     }

@@ -97,7 +97,9 @@ def examined(
     for one, past in worth.histories(held, start=since, end=on):
         asset, its = assets[one.id], assets[one.id].asset_type
         owed = its.group == Group.LIABILITIES
-        yield Examined(one.id, asset.name, its.code, past, its.stale_after_days, owed, traded.get(one.id, ()))
+        yield Examined(
+            one.id, asset.name_key, its.code, past, its.stale_after_days, owed, traded.get(one.id, ())
+        )
 
 
 def trade_days(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[date]]:

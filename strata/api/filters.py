@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, filters
@@ -20,6 +20,7 @@ from strata.api.fields import (
     checked,
 )
 from strata.names import NAME_LENGTH, NAME_PATTERN, validate_name
+from strata.search import matching
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,10 @@ def currency_code(about: str) -> Parameter:
 
 
 def searching(*lookups: str) -> Parameter:
-    """Case-blind text in any of the fields; every word must be found."""
+    """Text in any of the fields, whatever its case; every word must be found (strata.search)."""
 
     def apply(rows: QuerySet, values: list[str], view: Any) -> QuerySet:
-        for word in values[0].split():
-            found = Q()
-            for lookup in lookups:
-                found |= Q(**{f"{lookup}__icontains": word})
-            rows = rows.filter(found)
-        return rows
+        return matching(rows, lookups, values[0].split())
 
     return Parameter(read_text, apply, TEXT, "Text to look for.", many=False)
 

@@ -4,14 +4,14 @@ from collections import defaultdict
 
 from django.db import migrations
 
-from strata.names import name_key
+from strata.migrations._name_keys import first_name_key
 
 
 def fill(apps, schema_editor):
     users = apps.get_model("strata", "User").objects.using(schema_editor.connection.alias)
     found = defaultdict(dict)
     for pk, username in users.values_list("pk", "username"):
-        found[name_key(username.strip())][pk] = username
+        found[first_name_key(username.strip())][pk] = username
     if doubles := [", ".join(sorted(names.values())) for names in found.values() if len(names) > 1]:
         raise RuntimeError(
             "These usernames are one from now on, whatever their case: "

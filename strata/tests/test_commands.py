@@ -16,13 +16,15 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from strata import actor, doctor
 from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
+from strata.ids import uuid7
 from strata.management.commands import create_user
-from strata.models import ApiToken
+from strata.models import ApiToken, Change, User
 from tests.ours import APPS
 
 PASSWORD = "correct horse battery staple"
@@ -212,6 +214,20 @@ def test_doctor_finds_nothing_broken_in_a_new_installation(db):
     assert "OK    migrations: all applied" in shown
     assert "WARN  rates: there are none" in shown
     assert "OK    categories: no cycles" in shown
+
+
+def test_doctor_finds_keys_that_are_another_names_and_what_a_migration_renamed(db):
+    User.objects.create(username="Flat")
+    assert "OK    names: each has its key" in run("doctor")
+    QuerySet(User).filter(username="Flat").update(username_key="house")
+    Change.objects.create(
+        at=timezone.now(), road="migrate", model="strata.User", object_id=uuid7(), action="update"
+    )
+    findings = [one.message for one in doctor.examine() if one.subject == "names"]
+    assert findings == [
+        "1 of strata.User have the key of another name. Save them again in the admin.",
+        "1 had the name of another row in another spelling, and got a number: see the journal",
+    ]
 
 
 def test_doctor_answers_json(db):

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, models
-from hypothesis import given
+from django.db import IntegrityError, connection, models, transaction
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from strata.migrations._name_keys import first_name_key
 from strata.names import (
     KEY_LENGTH,
     NAME_LENGTH,
@@ -61,6 +62,41 @@ KEPT = [
     "cafe\u0301",
 ]
 BLANK = ["", " ", "   ", "\u00a0", "\u2003", "\u200b", "\u200b\u200d\ufeff", "\u3164", "\u2800 \u115f"]
+# One at each end of what Unicode calls ignorable, without the embeddings and isolates that no name may have.
+INVISIBLE = (
+    *(
+        0xAD,
+        0x34F,
+        0x61C,
+        0x115F,
+        0x1160,
+        0x17B4,
+        0x17B5,
+        0x180B,
+        0x180F,
+        0x200B,
+        0x200F,
+        0x2060,
+        0x2065,
+        0x206A,
+    ),
+    *(
+        0x206F,
+        0x3164,
+        0xFE00,
+        0xFE0F,
+        0xFEFF,
+        0xFFA0,
+        0xFFF0,
+        0xFFFB,
+        0x1BCA0,
+        0x1BCA3,
+        0x1D173,
+        0x1D17A,
+        0xE0000,
+    ),
+    *(0xE0001, 0xE0020, 0xE007F, 0xE0100, 0xE01EF, 0xE0FFF),
+)
 FORBIDDEN = [
     "a\x00b",
     "a\nb",
@@ -146,10 +182,34 @@ def test_a_name_once_accepted_is_accepted_again_unchanged(name):
         ("café", "cafe\u0301"),
         ("ΣΑΣ", "σας"),
         ("Ⅷ", "ⅷ"),
+        ("ﬁle", "file"),
+        ("STRAẞE", "strasse"),
+        ("Ｆｌａｔ", "flat"),
+        ("Å", "A\u030a"),
+        ("m²", "m2"),
+        ("Fl\u00adat", "Flat"),
+        ("Flat\u200b", "Flat"),
+        ("\u2060Flat\ufeff", "Flat"),
+        ("Fl\u200d\u200cat", "Flat"),
+        ("Flat \u200b", "Flat"),
+        ("Flat\u3164", "Flat"),
+        ("Flat\u2800", "Flat"),
+        ("a\u034f\u0308", "ä"),
+        ("my\u00a0flat", "my flat"),
+        ("my  flat", "my flat"),
+        ("❤\ufe0f", "❤"),
+        ("\u200fחסכון", "חסכון"),
     ],
 )
-def test_names_that_differ_in_case_only_have_one_key(one, other):
+def test_names_that_look_the_same_have_one_key(one, other):
     assert name_key(one) == name_key(other)
+
+
+@pytest.mark.parametrize("character", [chr(point) for point in INVISIBLE], ids=ascii)
+def test_no_invisible_character_makes_another_name(character):
+    assert name_key(f"Fl{character}at{character}") == "flat"
+    with pytest.raises(ValidationError):
+        validate_name(character * 3)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Flat", "Flat 2"), ("cafe", "café"), ("a b", "ab")])
@@ -157,12 +217,26 @@ def test_names_that_differ_otherwise_have_two_keys(one, other):
     assert name_key(one) != name_key(other)
 
 
-def test_the_longest_key_fits_its_column():
-    characters = (chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000)
-    assert max(len(name_key(character)) for character in characters) * NAME_LENGTH <= KEY_LENGTH
+@pytest.mark.django_db
+@pytest.mark.parametrize("widest", ["\ufdfa", "\u3316", "\U0001d160"], ids=ascii)
+def test_the_longest_key_fits_its_column_and_its_index(widest):
+    names = [f"{widest * (NAME_LENGTH - 1)}{end}" for end in "xy"]
+    things = [Thing.objects.create(name=name) for name in names]
+    keys = set(Thing.objects.values_list("name_key", flat=True))
+    assert len(keys) == len(things), "a cut key is another name's no more than a whole one"
+    assert max(len(key) for key in keys) <= KEY_LENGTH
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Thing.objects.create(name=names[0])
+
+
+def test_keys_of_single_characters_are_their_own_keys():
+    characters = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
+    assert [ascii(one) for one in characters if name_key(name_key(one)) != name_key(one)] == []
 
 
 @given(st.text(max_size=20))
+@example("\ufdfa" * 200)
+@example("a\u0345\u0301 \u1160x")
 def test_a_key_is_its_own_key(name):
     assert name_key(name_key(name)) == name_key(name)
 
@@ -199,6 +273,30 @@ def test_update_and_bulk_update_can_write_keys_too():
     assert Thing.objects.get(name_key="house") == thing
     assert with_keys(Thing, {"note": "x"}) == {"note": "x"}
     assert key_fields(Thing, {"note"}) == set()
+
+
+@given(st.text(max_size=20))
+def test_the_first_release_made_no_key_that_is_now_two(name):
+    assert name_key(first_name_key(name)) == name_key(name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("STRASSE", {"Straße 1%", "Weststrasse"}),
+        ("ße", {"Straße 1%", "Weststrasse"}),
+        ("e\u0301", {"Éclair_"}),
+        ("écl\u200bair", {"Éclair_"}),
+        ("%", {"Straße 1%"}),
+        ("_", {"Éclair_"}),
+        ("ﬁ", {"Office fit"}),
+        ("nowhere", set()),
+    ],
+)
+def test_a_part_of_a_name_is_found_by_its_key(text, found):
+    Thing.objects.bulk_create(Thing(name=n) for n in ("Straße 1%", "Weststrasse", "Éclair_", "Office fit"))
+    assert set(Thing.objects.filter(name_key__has_part=text).values_list("name", flat=True)) == found
 
 
 # --- notes ---

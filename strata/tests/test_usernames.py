@@ -16,7 +16,7 @@ from tests.admin_forms import url
 API = "/api/v1"
 PASSWORD = "correct horse battery"
 WRITTEN = {
-    "dora": ("dora", "DORA", "Dora", " dora ", "ｄｏｒａ"),
+    "dora": ("dora", "DORA", "Dora", " dora ", "ｄｏｒａ", "do\u200bra", "dora\u1160"),
     "Éloïse": ("éloïse", "ÉLOÏSE", "e\u0301loi\u0308se", "E\u0301LOI\u0308SE"),
     "Жанна": ("жанна", "ЖАННА"),
     "Straße": ("straße", "STRASSE", "STRAẞE"),

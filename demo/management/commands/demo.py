@@ -19,6 +19,7 @@ from portfolios.models import Household
 from strata import actor
 from strata.commands import StrataCommand
 from strata.days import local_day
+from strata.names import name_key
 
 USERNAME = "demo"
 
@@ -40,7 +41,9 @@ class Command(StrataCommand):
         if options["if_empty"] and Household.objects.exists():
             self.say("There is a household already: nothing to do.", options)
             return
-        if Household.objects.filter(name=demo.NAME, memberships__user__username__iexact=USERNAME).exists():
+        if Household.objects.filter(
+            name=demo.NAME, memberships__user__username_key=name_key(USERNAME)
+        ).exists():
             raise CommandError("The demo household is there already.")
         today = local_day(timezone.now(), demo.ZONE)
         with transaction.atomic():
@@ -69,7 +72,7 @@ class Command(StrataCommand):
     def demo_user(self, password: str | None):
         """The user and the password to show; the password of one who is there already stays as it is."""
         users = get_user_model()
-        if user := users.objects.filter(username__iexact=USERNAME).first():
+        if user := users.objects.filter(username_key=name_key(USERNAME)).first():
             if password:
                 raise CommandError(
                     "The user 'demo' is there already, and keeps its password: leave --password out."

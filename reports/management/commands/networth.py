@@ -18,6 +18,7 @@ from reports.rendering.plots import short
 from reports.rendering.terminal import chart, gaps, table
 from strata.commands import StrataCommand, calendar_day
 from strata.money import validate_currency
+from strata.names import name_key
 
 MOST_LINES = 24
 
@@ -126,4 +127,4 @@ class Command(StrataCommand):
 
 
 def is_called(portfolio: Portfolio, name: str) -> bool:
-    return name.casefold().strip() in (portfolio.name.casefold(), str(portfolio.pk))
+    return name_key(name) == portfolio.name_key or name.casefold().strip() == str(portfolio.pk)
