@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from assets import movements
@@ -34,6 +35,7 @@ from assets.serializers import (
     TagSerializer,
     TransactionSerializer,
 )
+from assets.services.locks import locked_asset
 from portfolios.api.mixins import InHousehold
 from portfolios.models import Portfolio
 from strata.api.fields import UUIDSerializerField
@@ -62,6 +64,7 @@ from strata.api.viewsets import (
 )
 from strata.days import local_day
 from strata.exceptions import Conflict, NotFound
+from strata.guards import Guards
 
 
 def in_path(*names: str):
@@ -160,11 +163,19 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     def assets(self, request, pk=None):
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        category = self.find(pk)
+        category = self.visible(pk)
         view = sibling(AssetViewSet, self)
         asset = view.find(str(body.validated_data["asset_id"]))
-        view.attach(asset, AssetCategory, category=category)
+        view.attach(asset, AssetCategory, category=self.visible(pk))
+        self.idempotency_household_id = category.household_id
         return view.answer(asset)
+
+    def visible(self, text):
+        """Read and not locked: the asset's household guards the category too, if it is of that household."""
+        found = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
+        if found is None:
+            raise NotFound(self.thing)
+        return found
 
 
 def sibling(view_class, view):
@@ -283,17 +294,21 @@ class OfOneAsset(HouseholdModelViewSet):
 
     @cached_property
     def asset(self):
-        """The path's asset, asked for once a request; for a write, one that the caller may change."""
+        """The path's asset, asked for once a request; for a write with its portfolio locked."""
         pk = path_id(self.kwargs["asset_id"], "asset")
-        rows = Asset.objects.for_user(self.request.user).select_related("portfolio").filter(pk=pk)
-        writing = self.request.method == "POST"
-        asset = (rows.select_for_update(of=("self",)) if writing else rows).order_by().first()
+        rows = Asset.objects.for_user(self.request.user)
+        if self.request.method not in SAFE_METHODS:
+            return locked_asset(pk, assets=rows)
+        asset = rows.select_related("portfolio").filter(pk=pk).order_by().first()
         if asset is None:
             raise NotFound("asset")
-        if writing:
-            require_role(self.request.user, asset.portfolio.household_id)
-            self.idempotency_household_id = asset.portfolio.household_id
         return asset
+
+    def lock(self, rows=None):
+        """Its portfolio guards all that is below it."""
+        if rows is None:
+            self.require_writer(self.asset)
+        return Guards(portfolios=frozenset([self.asset.portfolio_id]))
 
     def get_queryset(self):
         return super().get_queryset().filter(asset=self.asset)

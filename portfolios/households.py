@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portfolios.models import Household, Membership
 from portfolios.signals import household_created
+from strata.db.locks import lock_rows
 from strata.ownership import OWNER
 
 
@@ -27,6 +28,6 @@ def move_in(household: Household, user) -> None:
 def first_household(user) -> Household:
     """The oldest household that the user owns; made on first need, once however many ask at a time."""
     with transaction.atomic():
-        list(type(user).objects.select_for_update().filter(pk=user.pk).values_list("pk"))
+        lock_rows(type(user).objects.filter(pk=user.pk))
         owned = Household.objects.for_user(user, (OWNER,)).order_by("created_at", "id").first()
         return owned or make_household(user)

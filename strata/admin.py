@@ -8,6 +8,7 @@ from uuid import UUID
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -22,13 +23,14 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from strata.db.retry import run_in_transaction
 from strata.editing import PageForm, RowForm, RowFormSet
-from strata.history import cascading
+from strata.guards import cascading, lock_guards
 from strata.journal import Event, history_of
 from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
 from strata.names import NoteField, key_fields
-from strata.ownership import EDITORS, READERS
+from strata.ownership import EDITORS, READERS, Owned
 from strata.search import matching
 
 admin.site.unregister(Group)
@@ -104,18 +106,48 @@ class Page(ModelAdmin):
         return lookup in allowed
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        return self._unless_crossed(request, super().changeform_view, object_id, form_url, extra_context)
+        view = super().changeform_view
+        return self._in_transaction(
+            request, object_id, lambda: view(request, object_id, form_url, extra_context)
+        )
 
     def delete_view(self, request, object_id, extra_context=None):
-        return self._unless_crossed(request, super().delete_view, object_id, extra_context)
+        view = super().delete_view
+        return self._in_transaction(
+            request, object_id, lambda: view(request, object_id, extra_context), below=True
+        )
 
-    def _unless_crossed(self, request, view, *args):
-        """What passed every check and contradicts a write of the same moment is said, not broken."""
+    def _in_transaction(self, request, object_id, view, *, below=False):
+        """A write, begun again after a deadlock, its locks first.
+
+        What passed every check and contradicts a write of the same moment is said, not broken.
+        """
+        if request.method != "POST":
+            return view()
+
+        def attempt():
+            forget_attempt(request)
+            self.lock(request, object_id, below=below)
+            return view()
+
         try:
-            return view(request, *args)
+            return run_in_transaction(attempt)
         except IntegrityError:
+            forget_attempt(request)
             self.message_user(request, CROSSED, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def lock(self, request, object_id, *, below: bool) -> None:
+        """What a write locks before it reads. Nothing, for a table that is no household's."""
+
+
+def forget_attempt(request) -> None:
+    """What an attempt that was rolled back left on the request: messages that it queued, roles that it read."""
+    queued = messages.get_messages(request)._queued_messages
+    if not hasattr(request, "strata_queued"):
+        request.strata_queued = len(queued)
+    del queued[request.strata_queued :]
+    vars(request).pop("strata_roles", None)
 
 
 # --- whose rows ---
@@ -218,6 +250,25 @@ class HouseholdAdmin(HouseholdPermissions, Page):
     duplicate_field = "name"
     formfield_overrides = WIDGETS
     change_form_before_template = "strata/seen.html"
+
+    def lock(self, request, object_id, *, below):
+        """What guards the row, and the rows that the form names (see strata.guards)."""
+        if not issubclass(self.model, Owned):
+            return
+        rows = self.model._base_manager.filter(pk=as_uuid(unquote(object_id)) if object_id else None)
+        lock_guards(self.writable(rows, request), below=below, named=self.named_by_form(request))
+
+    def named_by_form(self, request) -> dict[str, models.QuerySet]:
+        """By foreign key the rows that the posted form names, of those that the caller may write to."""
+        named = {}
+        for field in self.opts.concrete_fields:
+            pk = as_uuid(request.POST.get(field.name, "")) if field.is_relation else None
+            if pk and issubclass(field.related_model, Owned):
+                named[field.name] = self.writable(field.related_model._base_manager.filter(pk=pk), request)
+        return named
+
+    def writable(self, rows, request):
+        return rows if request.user.is_superuser else rows.for_user(request.user, self.writers)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.core.management.base import BaseCommand, DjangoHelpFormatter
 
 from strata import actor
 from strata.days import parse_day, validate_year
+from strata.db.retry import run_in_transaction
 
 FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
 EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrongly called"
@@ -52,6 +54,10 @@ class StrataCommand(BaseCommand):
 
     def act(self, **options: Any) -> None:
         raise NotImplementedError
+
+    def in_transaction[Result](self, work: Callable[[], Result]) -> Result:
+        """One piece of the work, begun again after a deadlock: what it prints, it prints afterwards."""
+        return run_in_transaction(work)
 
     def say(self, text: str, options: dict[str, Any]) -> None:
         """To standard output, unless `--verbosity 0` asks for silence."""

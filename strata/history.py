@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from strata import actor
 from strata.clock import written_at
+from strata.guards import cascading
 from strata.ids import uuid7
 from strata.models.change import Change
 from strata.money import ExactField
@@ -130,12 +131,12 @@ class TrackedQuerySet(HouseholdQuerySet):
 class TrackedModel(Owned):
     """A row with a time-sorted id, its author, and a history.
 
-    `portfolio_lookup` is the way to the portfolio that it is in, "" on the portfolio itself. `known_since` names the
-    field that says since when the row is there; a model that has none stays as it is today when its household's past
-    is looked at (see strata.past).
+    `known_since` names the field that says since when the row is there; a model that has none stays as it is today
+    when its household's past is looked at (see strata.past). `raises_revision` is False where a write of its rows
+    changes none of their portfolio's figures.
     """
 
-    portfolio_lookup: str | None = None
+    raises_revision = True
     known_since: str | None = "created_at"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -281,15 +282,6 @@ def _column(field: models.Field) -> Any:
     return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
 
 
-def cascading(model: type[models.Model]) -> list[Any]:
-    """The relations through which deleting rows of `model` deletes other tracked rows."""
-    return [
-        relation
-        for relation in model._meta.related_objects
-        if relation.on_delete is models.CASCADE and issubclass(relation.related_model, TrackedModel)
-    ]
-
-
 def deleted_below(relation: Any, ids: list[UUID], derive: bool) -> int:
     """Deletes what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
     children = relation.related_model._base_manager
@@ -332,12 +324,12 @@ def waits() -> bool:
 
 def raise_revisions(model: type[TrackedModel], portfolio_ids: set[UUID], raised: set[UUID]) -> set[UUID]:
     """Count up the portfolios' revisions, but for those that have been: an unchanged one is unchanged data."""
-    if found := portfolio_ids - raised:
+    if model.raises_revision and (found := portfolio_ids - raised):
         rows = portfolio_model(model)._base_manager.filter(pk__in=found)
         if len(found) > 1:  # in one order, or two writers wait for each other
             list(rows.order_by("pk").select_for_update().values_list("pk"))
         rows.update_unrecorded(revision=F("revision") + 1)
-    return raised | found
+    return raised | portfolio_ids
 
 
 def portfolios_of(model: type[TrackedModel], ids: list[UUID], to: UUID | None = None) -> set[UUID]:

@@ -12,7 +12,8 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import OuterRef, Subquery
 
-from strata.history import cascading, image_of
+from strata.guards import cascading
+from strata.history import image_of
 from strata.models import Change
 from strata.money import MoneyField, money_text
 

@@ -50,10 +50,12 @@ class HouseholdQuerySet(models.QuerySet):
 class Owned(models.Model):
     """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
 
-    `shared_when_unowned` opens rows without a household to everybody, for reading.
+    `portfolio_lookup` is the path to the portfolio that they are in, "" on the portfolio itself, None for what is in
+    none. `shared_when_unowned` opens rows without a household to everybody, for reading.
     """
 
     household_lookup: str
+    portfolio_lookup: str | None = None
     shared_when_unowned = False
 
     objects = HouseholdQuerySet.as_manager()
@@ -63,9 +65,16 @@ class Owned(models.Model):
 
     def owning_household_id(self) -> UUID | None:
         """The id of the household this row belongs to, by walking `household_lookup`."""
-        if not self.household_lookup:
+        return self._id_along(self.household_lookup)
+
+    def owning_portfolio_id(self) -> UUID | None:
+        """The id of the portfolio this row is in, by walking `portfolio_lookup`; None for what is in none."""
+        return None if self.portfolio_lookup is None else self._id_along(self.portfolio_lookup)
+
+    def _id_along(self, lookup: str) -> UUID | None:
+        if not lookup:
             return self.pk
-        *parents, last = self.household_lookup.split("__")
+        *parents, last = lookup.split("__")
         owner: Any = self
         for name in parents:
             owner = getattr(owner, name)

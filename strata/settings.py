@@ -205,6 +205,7 @@ REST_FRAMEWORK = {
         "strata.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["strata.api.authentication.IsKnownAndInScope"],
+    "DEFAULT_METADATA_CLASS": "strata.api.metadata.Metadata",
     "DEFAULT_PARSER_CLASSES": ["strata.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "strata.api.schema.StrataSchema",

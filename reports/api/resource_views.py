@@ -22,7 +22,9 @@ from strata.api.viewsets import (
     path_id,
     require_role,
 )
+from strata.db.locks import lock_rows
 from strata.exceptions import Conflict, NotFound
+from strata.guards import Guards
 from strata.uniqueness import is_taken
 
 
@@ -63,6 +65,13 @@ class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
     duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
     parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
 
+    def needs_default(self, named):
+        """Not where a row that it names says the household; a type that all share says none."""
+        of_the_household = named.keys() - {"asset_type"} or (
+            "asset_type" in named and named["asset_type"].filter(household__isnull=False).exists()
+        )
+        return super().needs_default(named) and not of_the_household
+
 
 @in_path("portfolio_id")
 class PortfolioSnapshotViewSet(HouseholdModelViewSet):
@@ -76,10 +85,16 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     @cached_property
     def portfolio(self):
         pk = path_id(self.kwargs["portfolio_id"], "portfolio")
-        found = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
+        rows = Portfolio.objects.for_user(self.request.user).filter(pk=pk)
+        if self.request.method not in SAFE_METHODS:
+            lock_rows(rows)
+        found = rows.first()
         if found is None:
             raise NotFound("portfolio")
         return found
+
+    def lock(self, rows=None):
+        return Guards(portfolios=frozenset([self.portfolio.pk]))
 
     def get_queryset(self):
         return super().get_queryset().filter(portfolio=self.portfolio)

@@ -18,6 +18,8 @@ class PortfolioSnapshot(TrackedModel):
     """
 
     household_lookup = "portfolio__household"
+    portfolio_lookup = "portfolio"
+    raises_revision = False  # what is written down of the figures changes none of them
 
     portfolio = models.ForeignKey(
         Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from strata.db.retry import can_begin_again
 from strata.exceptions import Conflict, Forbidden, StrataError
 
 log = logging.getLogger("strata.errors")
@@ -127,6 +128,9 @@ DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in 
 def unavailable(error: Exception) -> Refusal | None:
     """A database that is full, locked, read-only or away. Anything else is a fault of ours and stays one."""
     code = getattr(error.__cause__, "sqlstate", None)
+    if can_begin_again(error):  # and has, as often as it may: see strata.db.retry
+        log.warning("others kept writing the same rows", exc_info=error)
+        return Refusal("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
     if code == DISK_FULL or "disk is full" in str(error):
         log.error("no space left", exc_info=error)
         return Refusal("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from strata.api.errors import Refusal
+from strata.db.retry import run_in_transaction
 from strata.models import IdempotentAnswer
 from strata.ownership import may_edit
 from strata.turns import Turns
@@ -50,20 +51,26 @@ def request_digest(request: Any) -> str:
 
 
 def once(view: Any, handler: Any, key: str, digest: str):
-    """The handler, wrapped so that the key's first success is what every repetition is answered."""
+    """The handler, wrapped so that the key's first success is what every repetition is answered.
+
+    Each attempt at the write claims the key anew, and gives it up with what it wrote.
+    """
 
     def handle(request, *args, **kwargs):
-        with in_turn(request.user, key), transaction.atomic():
-            kept, mine = claim(request.user, key, digest)
-            if not mine and kept.request_digest != digest:
-                raise Refusal("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
-            if not mine and not lost_the_right(request.user, kept):
-                return replay(kept)
-            response = handler(request, *args, **kwargs)
-            if not mine:
-                raise Refusal("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
-            keep(kept, view, response)
-            return response
+        with in_turn(request.user, key):
+            return run_in_transaction(lambda: attempt(request, *args, **kwargs))
+
+    def attempt(request, *args, **kwargs):
+        kept, mine = claim(request.user, key, digest)
+        if not mine and kept.request_digest != digest:
+            raise Refusal("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
+        if not mine and not lost_the_right(request.user, kept):
+            return replay(kept)
+        response = handler(request, *args, **kwargs)
+        if not mine:
+            raise Refusal("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
+        keep(kept, view, response)
+        return response
 
     return handle
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -19,7 +19,10 @@ from strata.api.etags import etag_of, is_fresh, require_match
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.filters import DeclaredFilters, Parameter, read_parameters
 from strata.api.pagination import JournalCursor
+from strata.api.serializers import RelatedId
+from strata.db.retry import Restart, run_in_transaction
 from strata.exceptions import Conflict, Forbidden, NotFound
+from strata.guards import Guards, lock_guards
 from strata.journal import deletion_of, events_of, lines_of, with_what_came_after
 from strata.ownership import EDITORS, role_in
 from strata.past import rewound
@@ -65,10 +68,21 @@ class OneTransactionAWrite:
             setattr(self, method, self.in_the_past(getattr(self, method), known_at[0]))
         if request.method in SAFE_METHODS:
             return
-        handler = transaction.atomic(getattr(self, method))
+        handler = self.begun_afresh(getattr(self, method))
         if key and request.user.is_authenticated:
-            handler = idempotency.once(self, handler, key, digest)
-        setattr(self, method, handler)
+            setattr(self, method, idempotency.once(self, handler, key, digest))
+        else:
+            setattr(self, method, in_transaction(handler))
+
+    def begun_afresh(self, handler):
+        """The handler, called on the view as it is now: what an earlier attempt left on it is forgotten."""
+        untouched = dict(vars(self))
+
+        def handle(request, *args, **kwargs):
+            self.__dict__ = dict(untouched)
+            return handler(request, *args, **kwargs)
+
+        return handle
 
     def in_the_past(self, handler, known_at):
         """The handler, seeing what was known then. DRF's answers hold their data: no query comes after it."""
@@ -113,8 +127,18 @@ class OneTransactionAWrite:
         return self.read_parameters().get("on", [None])[0]
 
 
+def in_transaction(handler):
+    def handle(request, *args, **kwargs):
+        return run_in_transaction(lambda: handler(request, *args, **kwargs))
+
+    return handle
+
+
 class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
-    """Rows of the caller's households. `thing` names one in errors; `writers` are the roles that may change it."""
+    """Rows of the caller's households. `thing` names one in errors; `writers` are the roles that may change it.
+
+    A write locks what guards its row, and all that its body names, before it reads any of it (see strata.guards).
+    """
 
     thing = "thing"
     has_etag = True
@@ -130,28 +154,55 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return self.find(self.kwargs["pk"])
 
     def find(self, text: str, *, queryset: Any = None) -> Any:
-        """The row of a path's id; for a write locked, in the caller's right, and as their If-Match knew it."""
+        """The row of a path's id; for a write locked, and as its precondition wants it."""
         pk = path_id(text, self.thing)
-        rows = self.get_queryset() if queryset is None else queryset
+        rows = (self.get_queryset() if queryset is None else queryset).filter(pk=pk)
         writing = self.request.method not in SAFE_METHODS
-        if writing:
-            self.lock(pk)
-        row = rows.filter(pk=pk).first()
+        guards = self.lock(rows) if writing else None
+        row = rows.first()
         if row is None:
             raise NotFound(self.thing)
-        if writing:
-            require_role(self.request.user, row.owning_household_id(), self.writers)
-            self.idempotency_household_id = row.owning_household_id()
-            if self.request.method in ("PUT", "PATCH", "DELETE"):
-                require_match(self.request, lambda: etag_of(self.get_serializer(row).data))
+        if guards is not None:
+            if not guards.cover(row):
+                raise Restart("it has moved")
+            self.precondition(row)
         return row
 
-    def lock(self, pk: UUID) -> None:
-        list(self.queryset.model._base_manager.select_for_update().filter(pk=pk).order_by().values_list("pk"))
+    def precondition(self, row: Any) -> None:
+        """What a write requires of the locked row: the caller's right, and that it is as their If-Match knew it."""
+        self.require_writer(row)
+        self.require_unchanged(row)
+
+    def require_writer(self, row: Any) -> None:
+        require_role(self.request.user, row.owning_household_id(), self.writers)
+        self.idempotency_household_id = row.owning_household_id()
+
+    def require_unchanged(self, row: Any) -> None:
+        if self.request.method in ("PUT", "PATCH", "DELETE"):
+            require_match(self.request, lambda: etag_of(self.get_serializer(row).data))
+
+    def lock(self, rows: Any = None) -> Guards:
+        """Lock what guards a row: one that the caller may see, or, without any, the one that is about to be made."""
+        named = self.named_by_body(creating=rows is None)
+        rows = self.queryset.model._base_manager.none() if rows is None else rows
+        return lock_guards(rows, below=self.request.method == "DELETE", named=named)
+
+    def named_by_body(self, *, creating: bool) -> dict[str, Any]:
+        """By foreign key the rows that the body names, of those that the caller may see."""
+        named, data = {}, self.request.data
+        fields = getattr(self.get_serializer_class(), "_declared_fields", {})
+        for name, field in fields.items() if isinstance(data, dict) else ():
+            text = data.get(name)
+            if isinstance(field, RelatedId) and isinstance(text, str) and CANONICAL_ID.fullmatch(text):
+                named[field.source] = field.queryset.all().for_user(self.request.user).filter(pk=text)
+        return named
 
     def fresh(self, row: Any) -> dict[str, Any]:
-        """What a plain GET of the row would answer now."""
-        return self.get_serializer(self.get_queryset().get(pk=row.pk)).data
+        """What a plain GET of the row would answer now; 404 to whoever has lost the right to see it meanwhile."""
+        found = self.get_queryset().filter(pk=row.pk).first()
+        if found is None:
+            raise NotFound(self.thing)
+        return self.get_serializer(found).data
 
     def answer(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
         data = self.fresh(row)
@@ -231,6 +282,7 @@ class Creates:
     """POST: 201 with the row as a GET would show it, and where it is."""
 
     def create(self, request, *args, **kwargs):
+        self.lock()
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = self.write(serializer)

@@ -1,0 +1,1 @@
+"""What writes assets and what belongs to them."""

@@ -1,0 +1,33 @@
+"""The lock under which an asset's values and transactions are written: the row of the portfolio that it is in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from assets.models import Asset
+from assets.querysets import AssetQuerySet
+from portfolios.models import Portfolio
+from strata.db.locks import lock_rows
+from strata.db.retry import Restart
+from strata.exceptions import NotFound
+
+
+def locked_asset(asset_id: UUID, to: UUID | None = None, *, assets: AssetQuerySet | None = None) -> Asset:
+    """The asset, once its portfolio is locked, and `to` with it: the portfolio that it is about to go to.
+
+    Of `assets`, those that the caller may see. Raises NotFound where it is none of them, and Restart where it went to
+    another portfolio while this was waited for.
+    """
+    asset_rows = (Asset.objects.all() if assets is None else assets).filter(pk=asset_id)
+    portfolios = asset_rows.order_by().values("portfolio")
+    if to is not None:
+        portfolios = portfolios.union(Portfolio._base_manager.filter(pk=to).order_by().values("pk"))
+    locked = lock_rows(Portfolio._base_manager.filter(pk__in=portfolios))
+    asset = asset_rows.select_related("portfolio").first()
+    if asset is None:
+        raise NotFound("asset")
+    if asset.portfolio_id not in locked:
+        raise Restart("the asset has moved")
+    if to is not None and to not in locked:
+        raise NotFound("portfolio")
+    return asset
