@@ -12,12 +12,15 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
+from strata.command_line import outages_as_sentences
+from strata.environment import bind_host, number
+
 
 def main() -> None:
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
     load_rates_once()
-    address = f"http://{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+    address = f"http://{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000)}{settings.SCRIPT_NAME}"
     print(f"\nStrata {settings.SPECTACULAR_SETTINGS['VERSION']}")
     print(
         f"  API      {address}/api/v1/\n  Swagger  {address}/swagger\n  Admin    {address}/admin/\n",
@@ -45,4 +48,5 @@ def load_rates_once() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with outages_as_sentences():
+        main()

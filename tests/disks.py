@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,3 +22,10 @@ def small_disk(folder: Path, size: int = SMALL) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", folder], check=True)
+        folder.rmdir()
+
+
+def fill(folder: Path, *, leaving: int) -> None:
+    """Write a file "ballast" that leaves so many bytes free."""
+    disk = os.statvfs(folder)
+    (folder / "ballast").write_bytes(bytes(max(0, disk.f_bavail * disk.f_frsize - leaving)))

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from strata.db.outages import is_full, is_read_only, is_unusable_file, outage_sentence
 from strata.db.retry import can_begin_again
 from strata.exceptions import Conflict, Forbidden, StrataError
 
@@ -122,19 +123,18 @@ def refusal_of(error: StrataError) -> Refusal:
     return Refusal(error.code, error.message, status=error.status, errors=errors)
 
 
-DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in the server's language
-
-
 def unavailable(error: Exception) -> Refusal | None:
     """A database that is full, locked, read-only or away. Anything else is a fault of ours and stays one."""
-    code = getattr(error.__cause__, "sqlstate", None)
     if can_begin_again(error):  # and has, as often as it may: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
         return Refusal("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
-    if code == DISK_FULL or "disk is full" in str(error):
+    if is_full(error):
         log.error("no space left", exc_info=error)
         return Refusal("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
-    if code == READ_ONLY or was_cut_off(error) or isinstance(error, OperationalError):
+    if is_read_only(error) or is_unusable_file(error):
+        log.error(outage_sentence(error, connection.settings_dict))
+        return Refusal("UNAVAILABLE", "The database cannot be written now. Try again.", status=503, wait=5)
+    if was_cut_off(error) or isinstance(error, OperationalError):
         log.error("database unavailable", exc_info=error)
         return Refusal("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
     return None

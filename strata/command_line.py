@@ -1,0 +1,33 @@
+"""manage.py: what an operator can put right is one sentence and exit code 1, not a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import execute_from_command_line
+from django.db import DatabaseError, InterfaceError, connection
+
+from strata.db.outages import outage_sentence
+
+
+def execute(argv: list[str]) -> None:
+    """Run a command. `--traceback` shows where an error came from all the same."""
+    if "--traceback" in argv:
+        execute_from_command_line(argv)
+        return
+    with outages_as_sentences():
+        execute_from_command_line(argv)
+
+
+@contextmanager
+def outages_as_sentences() -> Iterator[None]:
+    """Ends the process with one sentence where the database or its disk cannot be used; other errors stay errors."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError, OSError) as error:
+        sentence = outage_sentence(error, connection.settings_dict)
+        if sentence is None:
+            raise
+        sys.exit(f"CommandError: {sentence}")

@@ -1,0 +1,101 @@
+"""A full or read-only disk costs a command one sentence that names what is full, and exit code 1."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.disks import fill, small_disk
+from tests.serving import ROOT, environment
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+COMMANDS = [("load_rates",), ("demo", "--password", "correct horse battery")]
+WITHOUT_RIGHTS = [
+    "setpriv",
+    "--bounding-set=-dac_override,-dac_read_search",
+]  # root may write what is read-only
+
+
+def run(url: str, *arguments: str, before: list[str] | None = None) -> subprocess.CompletedProcess:
+    command = [*(before or []), sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment(url), capture_output=True, text=True)
+
+
+def require_sentence(done: subprocess.CompletedProcess, *words: str) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert lines[-1].startswith("CommandError: ")
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[-1]
+
+
+@pytest.mark.on_sqlite
+def test_migrate_on_a_full_disk(tmp_path):
+    with small_disk(tmp_path / "disk", size=300_000):
+        require_sentence(
+            run(f"sqlite:///{tmp_path}/disk/strata.db", "migrate"), "no space left", "disk/strata.db"
+        )
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_commands_on_a_full_disk(database, tmp_path, command):
+    with small_disk(tmp_path / "disk", size=6 * 2**20):
+        url = database.fresh("strata", tmp_path / "disk")
+        require_sentence(run(url, *command), "no space left", "disk/strata.db")
+        assert database.damage(url) == []
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_commands_on_a_full_disk_of_postgresql(database, command):
+    disk = database.folder / "disk"
+    with small_disk(disk), database.on_disk("strata_without_space", disk) as url:
+        fill(disk, leaving=1_000_000)
+        require_sentence(run(url, *command), "strata_without_space", "no space left")
+        (disk / "ballast").unlink()
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("command", [("migrate",), *COMMANDS], ids=lambda command: command[0])
+def test_commands_on_a_database_that_may_not_be_written(database, tmp_path, command):
+    url = database.fresh("strata", tmp_path)
+    path = Path(url.removeprefix("sqlite:///"))
+    if command == ("migrate",):
+        path.write_bytes(b"")
+    path.chmod(0o400)
+    require_sentence(run(url, *command, before=WITHOUT_RIGHTS), f"{path} cannot be written")
+
+
+@pytest.mark.on_sqlite
+def test_what_make_run_does_first_says_it_too(database, tmp_path):
+    path = Path(database.fresh("strata", tmp_path).removeprefix("sqlite:///"))
+    shutil.copy(ROOT / "scripts" / "prepare.py", tmp_path / "prepare.py")
+    path.write_bytes(b"")
+    path.chmod(0o400)
+    command = [*WITHOUT_RIGHTS, sys.executable, "scripts/prepare.py"]
+    env = environment(f"sqlite:///{path}")
+    require_sentence(
+        subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True), "cannot be written"
+    )
+
+
+@pytest.mark.on_postgresql
+def test_a_database_that_nobody_serves(database):
+    url = "postgres://u:hunter22@127.0.0.1:9/strata"
+    done = run(url, "migrate")
+    require_sentence(done, "strata on 127.0.0.1 does not answer")
+    assert "hunter22" not in done.stderr
+
+
+@pytest.mark.on_sqlite
+def test_traceback_shows_where_it_came_from(database, tmp_path):
+    url = database.fresh("strata", tmp_path)
+    Path(url.removeprefix("sqlite:///")).chmod(0o400)
+    done = run(url, "load_rates", "--traceback", before=WITHOUT_RIGHTS)
+    assert "Traceback" in done.stderr
