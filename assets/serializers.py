@@ -18,6 +18,7 @@ from strata.api.fields import (
     DaySerializerField,
     ExactSerializerField,
     InstantSerializerField,
+    ListSerializerField,
     MoneySerializerField,
     UUIDSerializerField,
     checked,
@@ -112,10 +113,10 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
-    category_ids = serializers.ListField(
+    category_ids = ListSerializerField(
         child=UUIDSerializerField(), write_only=True, required=False, max_length=200
     )
-    tag_ids = serializers.ListField(
+    tag_ids = ListSerializerField(
         child=UUIDSerializerField(), write_only=True, required=False, max_length=200
     )
     disposed = BooleanSerializerField(read_only=True)

@@ -27,6 +27,7 @@ from strata.db.retry import run_in_transaction
 from strata.editing import PageForm, RowForm, RowFormSet
 from strata.guards import cascading, lock_guards
 from strata.journal import Event, history_of
+from strata.login_forms import LoginForm
 from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
 from strata.names import NoteField, key_fields
@@ -35,6 +36,7 @@ from strata.search import matching
 
 admin.site.unregister(Group)
 admin.site.disable_action("delete_selected")
+admin.site.login_form = LoginForm
 SHOWN_CHANGES = 200
 SHOWN_HINDRANCES = 20
 SUBJECTS = ("What we have", "How it is sorted", "Who we are", "Behind it")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -41,8 +43,18 @@ CODES = {
 }
 
 
+MOST_ERRORS = 100  # an answer must not grow with what was sent: neither in their number nor in their length
+LONGEST_FIELD = 200
+LONGEST_MESSAGE = 500
+
+
 class Refusal(exceptions.APIException):
-    """A refusal with a name of its own: Refusal("DUPLICATE_NAME", "...", status=409)."""
+    """A refusal with a name of its own: Refusal("DUPLICATE_NAME", "...", status=409).
+
+    At most MOST_ERRORS of its `errors` are answered, as of every refusal, unless `most_errors` says otherwise.
+    """
+
+    most_errors = MOST_ERRORS
 
     def __init__(
         self, code: str, message: str, *, status: int, errors: list | None = None, wait: int | None = None
@@ -84,17 +96,36 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     status = error.status_code
     code = getattr(error, "code", None) or CODES.get(status, "ERROR")
-    errors = getattr(error, "errors", [])
+    errors, rest = shown_errors(error)
     message = getattr(error, "message", None)
     if isinstance(error, exceptions.ValidationError):
-        errors = flattened(error.detail)
         code, message = "VALIDATION_ERROR", errors[0]["message"] if errors else "The request is not valid."
-    response = Response(body(request, status, code, message or str(error.detail), errors), status=status)
+    message = shortened(message or str(error.detail), LONGEST_MESSAGE)
+    if rest:
+        message = f"{message} (and {rest:,} more)"
+    response = Response(body(request, status, code, message, errors), status=status)
     if getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None) is not None:
         response["Retry-After"] = str(max(1, int(error.wait + 0.999)))
     return response
+
+
+def shown_errors(error: exceptions.APIException) -> tuple[list[dict[str, Any]], int]:
+    """The entries that are answered, and how many there are besides."""
+    of_fields = isinstance(error, exceptions.ValidationError)
+    entries = flattened(error.detail) if of_fields else iter(getattr(error, "errors", []))
+    shown = [shortened_entry(entry) for entry in islice(entries, getattr(error, "most_errors", MOST_ERRORS))]
+    return shown, sum(1 for _ in entries)
+
+
+def shortened_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    field = entry["field"] and shortened(entry["field"], LONGEST_FIELD)
+    return {**entry, "field": field, "message": shortened(entry["message"], LONGEST_MESSAGE)}
+
+
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def translated(error: Exception) -> Exception:
@@ -156,17 +187,17 @@ def as_fields(error: DjangoValidationError) -> Any:
     }
 
 
-def flattened(detail: Any, path: str = "") -> list[dict[str, Any]]:
-    """DRF's nested details as a flat list of {field, code, message}; field is null for the body as a whole."""
+def flattened(detail: Any, path: str = "") -> Iterator[dict[str, Any]]:
+    """DRF's nested details as flat {field, code, message}; field is null for the body as a whole."""
     if isinstance(detail, dict):
-        found = []
         for key, value in detail.items():
             name = "" if key == "non_field_errors" else str(key)
-            found += flattened(value, f"{path}.{name}".strip("."))
-        return found
-    if isinstance(detail, list | tuple):
-        return [entry for value in detail for entry in flattened(value, path)]
-    return [{"field": path or None, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+            yield from flattened(value, f"{path}.{name}".strip("."))
+    elif isinstance(detail, list | tuple):
+        for value in detail:
+            yield from flattened(value, path)
+    else:
+        yield {"field": path or None, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
 
 
 def page_not_found(request, exception=None):

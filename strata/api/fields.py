@@ -134,6 +134,18 @@ class BooleanSerializerField(serializers.BooleanField):
         return data
 
 
+class ListSerializerField(serializers.ListField):
+    """A list of at most `max_length`. One that is longer is refused before its items are looked at."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().run_child_validation(data)
+
+
 # --- text ---
 
 

@@ -13,6 +13,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 DEEPEST = 32
+MOST_MEMBERS = (
+    1000  # of one object: no resource has as many fields, and each unknown one is an error of its own
+)
 LONGEST_NUMBER = 64
 LARGEST_EXPONENT = 999
 
@@ -112,7 +115,14 @@ class Constant(str):
     """NaN, Infinity or -Infinity, until the member that has it is known."""
 
 
+CONSTANTS = {name: Constant(name) for name in ("NaN", "Infinity", "-Infinity")}
+
+
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        raise ParseError(
+            f"An object of the body has {len(pairs):,} members; more than {MOST_MEMBERS:,} are not taken."
+        )
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
@@ -155,6 +165,6 @@ def about(name: str | None, message: str) -> ParseError:
 _DECODER = json.JSONDecoder(
     parse_int=read_integer,
     parse_float=read_decimal,
-    parse_constant=Constant,
+    parse_constant=CONSTANTS.__getitem__,
     object_pairs_hook=unique_keys,
 )

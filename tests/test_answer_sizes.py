@@ -1,0 +1,169 @@
+"""No answer to a refused request grows with the request: not by fields, lists, long texts, parameters or headers."""
+
+from __future__ import annotations
+
+import json
+from time import process_time
+
+import pytest
+
+from conftest import client_of
+from strata.api.errors import LONGEST_FIELD, LONGEST_MESSAGE, MOST_ERRORS
+from strata.api.parsers import MOST_MEMBERS
+from tests.every_route import address, fields_of_bodies, routes
+
+API = "/api/v1"
+MANY = 150_000
+LARGEST = MOST_ERRORS * (LONGEST_FIELD + LONGEST_MESSAGE + 100)  # bytes, of an answer in ASCII
+MOST_ITEMS = 1000  # of a list in a body, as its schema says
+LONG = "s" * LARGEST
+HOSTILE = {
+    "a long text": LONG,
+    "a long list": ["x"] * 10_000,
+    "a list of objects": [{"x": 1}] * 10_000,
+    "lists in lists": [["x"] * 100] * 100,
+    "an object": {f"k{number}": LONG[:100] for number in range(MOST_MEMBERS)},
+}
+BY_NAME = {route.name: route for route in routes()}
+BODIES = {(one.route.name, one.method) for one in fields_of_bodies()}
+OPERATIONS = sorted(  # a PUT is read as a PATCH
+    (name, method) for name, method in BODIES if method != "put" or (name, "patch") not in BODIES
+)
+FIELDS = {(one.route.name, one.method, one.name): one for one in fields_of_bodies()}
+READ = [one for one in routes() if "get" in one.methods and one.name != "openapi"]
+
+
+@pytest.fixture
+def safe(alice_user):
+    """Alice, who may add rates too."""
+    alice_user.is_superuser = True
+    alice_user.save()
+    return client_of(alice_user)
+
+
+def many_members(number: int) -> str:
+    return "{" + ",".join(f'"k{one:06d}":0' for one in range(number)) + "}"
+
+
+def send(client, operation, world, body):
+    name, method = operation
+    content = body if isinstance(body, str) else json.dumps(body)
+    return client.generic(
+        method.upper(), address(BY_NAME[name], world), content, content_type="application/json"
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids="-".join)
+def test_more_members_than_any_object_has_are_one_error(operation, safe, world):
+    too_many = many_members(MOST_MEMBERS + 1)
+    for body in (too_many, f'{{"name": {too_many}}}', f"[{too_many}]"):
+        answer = send(safe, operation, world, body)
+        assert answer.status_code == 400
+        assert "1,001 members" in answer.json()["message"]
+        assert len(answer.content) < 1000
+
+
+def test_a_stranger_who_sends_them_costs_little(client, db):
+    """Of the processor; 1.7 s before there was a limit."""
+    body = many_members(MANY)
+    began = process_time()
+    answer = client.post(f"{API}/auth/token", body, "application/json")
+    assert "150,000 members" in answer.json()["message"]
+    assert (answer.status_code, len(answer.content) < 1000) == (400, True)
+    assert process_time() - began < 0.8
+
+
+def test_of_many_errors_a_hundred_are_named_and_the_others_counted(client, db):
+    answer = client.post(f"{API}/auth/token", many_members(MOST_MEMBERS), "application/json").json()
+    assert len(answer["errors"]) == MOST_ERRORS
+    assert answer["message"] == "There is no such field. (and 900 more)"
+    just = client.post(f"{API}/auth/token", many_members(MOST_ERRORS), "application/json").json()
+    assert (len(just["errors"]), just["message"]) == (MOST_ERRORS, "There is no such field.")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids="-".join)
+def test_no_field_is_answered_with_what_it_was_sent(operation, safe, world):
+    for name, method, field in FIELDS:
+        if (name, method) != operation:
+            continue
+        for what, value in HOSTILE.items():
+            answer = send(safe, operation, world, {field: value})
+            assert answer.status_code < 500, (field, what)
+            assert len(answer.content) < LARGEST, (field, what)
+            assert max((len(one["message"]) for one in answer.json()["errors"]), default=0) <= LONGEST_MESSAGE
+
+
+def lists_in(schema: dict) -> list[dict]:
+    found = [schema] if schema.get("type") == "array" else []
+    for part in [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), schema.get("items", {})]:
+        found += lists_in(part) if part else []
+    return found
+
+
+def test_every_list_in_a_body_says_how_long_it_may_be():
+    lists = [(str(field), one) for field in FIELDS.values() for one in lists_in(field.schema)]
+    assert lists
+    assert [name for name, one in lists if one.get("maxItems", MOST_ITEMS + 1) > MOST_ITEMS] == []
+
+
+@pytest.mark.parametrize("items", [201, 100_000])
+def test_a_list_that_is_too_long_is_one_error_before_its_items_are_read(items, safe, world):
+    began = process_time()
+    answer = send(safe, ("asset-list", "post"), world, {"tag_ids": ["x"] * items})
+    errors = [one for one in answer.json()["errors"] if one["field"].startswith("tag_ids")]
+    assert [(one["field"], one["code"]) for one in errors] == [("tag_ids", "max_length")]
+    assert process_time() - began < 0.8
+
+
+# --- what comes without a body ---
+
+QUERIES = {
+    "unknown ones": "&".join(f"unknown{number}=" for number in range(900)),
+    "one that is repeated": "&".join(["portfolio=x"] * 900),
+    "single ones that are repeated": "&".join(["on=x&search=x&ordering=x"] * 300),
+    "a long one": f"ordering={LONG[:8000]}",
+    "a long name": f"{LONG[:8000]}=1",
+}
+
+
+@pytest.mark.parametrize("route", READ, ids=lambda route: route.name)
+def test_no_query_is_answered_with_what_it_asked(route, safe, world):
+    plain = len(safe.get(address(route, world)).content)
+    for what, query in QUERIES.items():
+        answer = safe.get(f"{address(route, world)}?{query}")
+        assert len(answer.content) < max(LARGEST, 2 * plain), what
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Accept",
+        "Accept-Language",
+        "Authorization",
+        "Content-Type",
+        "Cookie",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "Origin",
+        "Referer",
+        "X-Request-Id",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "Y" * 8000])
+def test_no_header_is_answered_with_its_value(header, method, client, db):
+    answer = client.generic(method, f"{API}/tags", "{}", "application/json", headers={header: "y" * 8000})
+    told = sum(len(name) + len(value) for name, value in answer.headers.items())
+    assert len(answer.content) + told < 3000
+
+
+# --- the one page with a form that strangers see ---
+
+
+@pytest.mark.parametrize("field", ["username", "password", "next", "this_is_the_login_form"])
+def test_the_login_page_does_not_grow_with_what_was_typed(field, client, db):
+    typed = {"username": "alice", "password": "wrong", "next": "/admin/"}
+    usual = client.post("/admin/login/", typed)
+    answer = client.post("/admin/login/", {**typed, field: "'" * 400_000})
+    assert (usual.status_code, answer.status_code) == (200, 200)
+    assert len(answer.content) < len(usual.content) + 3000
