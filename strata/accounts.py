@@ -219,7 +219,7 @@ class PasswordView(OneTransactionAWrite, APIView):
     @extend_schema(request=PasswordChangeSerializer, responses={204: None})
     def post(self, request):
         """Change the password. Every token and every session ends with it, the caller's too."""
-        user, password = self.user, self.given["new_password"]
+        user, password = request.password_change
         user.set_password(password)
         user.save(update_fields=["password"])
         user.api_tokens.all().delete()
@@ -231,12 +231,14 @@ class PasswordView(OneTransactionAWrite, APIView):
         if request.method == "POST":
             body = PasswordChangeSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            self.given = body.validated_data
-            self.user = known_user(request._request, request.user.username, self.given["current_password"])
-            self.require_good(self.given["new_password"])
+            given = body.validated_data
+            user = known_user(request._request, request.user.username, given["current_password"])
+            require_good(given["new_password"], user)
+            request.password_change = user, given["new_password"]  # the view forgets what it has itself
 
-    def require_good(self, password: str) -> None:
-        try:
-            validate_password(password, self.user)
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"new_password": error.messages}) from None
+
+def require_good(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except DjangoValidationError as error:
+        raise serializers.ValidationError({"new_password": error.messages}) from None
