@@ -11,7 +11,8 @@ from django.db.models import Max, Min
 
 from assets.models import Asset, Transaction
 from strata.days import noon
-from strata.money import MONEY_PLACES, exact_product, minor_units
+from strata.exceptions import Conflict
+from strata.money import MONEY_PLACES, exact_product, minor_units, money_text
 
 DISPOSAL = "strata-disposal"
 _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
@@ -82,8 +83,9 @@ def check_disposal(asset: Asset, on: date, *, field: str = "on") -> None:
 
 
 def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
-    """Set the day from which it counts nothing, and record the proceeds; again changes nothing."""
+    """Set the day from which it counts nothing, and record the proceeds. The same again changes nothing."""
     if asset.disposed_on is not None:
+        _refuse_another_disposal(asset, on, proceeds)
         return
     check_disposal(asset, on)
     asset.disposed_on = on
@@ -100,6 +102,50 @@ def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
             position=next_position(asset, on),
             source=DISPOSAL,
             external_id=DISPOSAL,
+        )
+
+
+def proceeds_of(asset: Asset) -> Transaction | None:
+    """The DISPOSE that the disposal of the asset made; None where it made none."""
+    return asset.transactions.filter(source=DISPOSAL, external_id=DISPOSAL).first()
+
+
+def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -> None:
+    """409 that says what is recorded, where that is not the day and the proceeds that were sent."""
+    sale = proceeds_of(asset)
+    recorded = sale and sale.amount
+    if (on, proceeds) == (asset.disposed_on, recorded):
+        return
+    what = "without proceeds" if sale is None else f"for {money_text(sale.amount)} {sale.currency}"
+    message = f"It was disposed of on {asset.disposed_on} {what}: reinstate it first."
+    raise Conflict("ALREADY_DISPOSED", message, "on" if on != asset.disposed_on else "proceeds")
+
+
+def refuse_moved_disposal(row: Transaction | None, attrs: dict[str, Any]) -> None:
+    """409 for a change of what ties a DISPOSE to the disposal that made it: its day, its type, how it is known.
+
+    `row` is as it is stored, None where it is new; `attrs` is what it is given.
+    """
+
+    def after(name: str) -> Any:
+        return attrs.get(name, getattr(row, name, None))
+
+    if row is None or (row.source, row.external_id) != (DISPOSAL, DISPOSAL):
+        if (after("source"), after("external_id")) == (DISPOSAL, DISPOSAL):
+            raise Conflict("DISPOSAL_IS_FIXED", "Only a disposal has this source and id.", "external_id")
+        return
+    for name in ("on", "occurred_at", "type", "source", "external_id"):
+        if after(name) != getattr(row, name):
+            message = f"It records the disposal of {row.on}: reinstate the asset first."
+            raise Conflict("DISPOSAL_IS_FIXED", message, name)
+
+
+def refuse_disposal_apart_from_its_sale(asset: Asset, on: date) -> None:
+    """Refuses another day than that of the DISPOSE which records the proceeds."""
+    sale = proceeds_of(asset)
+    if sale is not None and sale.on != on:
+        raise _refusal(
+            "disposed_on", f"It was sold on {sale.on}. Empty this first, and then dispose of it again."
         )
 
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from assets import taxonomy
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.moments import free_moment
-from assets.movements import check_movement, next_position
+from assets.movements import check_movement, next_position, refuse_moved_disposal
 from portfolios.api.fields import HouseholdId
 from portfolios.models import Portfolio
 from strata.api.fields import (
@@ -127,6 +127,15 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     portfolio = NamedRow(read_only=True)
     categories = BranchRow(many=True, read_only=True)
     tags = NamedRow(many=True, read_only=True)
+    computed = frozenset({"current_value", "current_value_on", "disposed"})
+    set_elsewhere = {
+        "asset_type": "Send asset_type_id.",
+        "portfolio": "Send portfolio_id.",
+        "categories": "Send category_ids.",
+        "tags": "Send tag_ids.",
+        "disposed": "Use dispose or reinstate.",
+        "disposed_on": "Use dispose or reinstate.",
+    }
 
     class Meta:
         model = Asset
@@ -313,10 +322,17 @@ class TransactionSerializer(MomentSerializer):
 
     needed_by_put = ("type",)
 
+    def settle_moment(self, attrs):
+        """The day of a disposal's sale is refused before it may contradict the instant, which is sent with it."""
+        if self.instance is not None and "on" in attrs:
+            refuse_moved_disposal(self.instance, {"on": attrs["on"]})
+        super().settle_moment(attrs)
+
     def validate(self, attrs):
         attrs = super().validate(attrs)
         if self.instance is None:
             attrs.setdefault("currency", self.context["asset"].currency)
+        refuse_moved_disposal(self.instance, attrs)
         attrs.update(check_movement(self.instance, attrs))
         return attrs
 

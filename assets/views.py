@@ -237,6 +237,10 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=DisposalSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post", "put"], url_path="dispose")
     def dispose(self, request, pk=None):
+        """Counts nothing from `on` on, which is today where it is absent; `proceeds` make one DISPOSE.
+
+        The same again is 200. Another day or other proceeds are 409 ALREADY_DISPOSED: reinstate it first.
+        """
         body = DisposalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asset = self.find(pk)
@@ -247,6 +251,7 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=None, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="reinstate")
     def reinstate(self, request, pk=None):
+        """Takes a disposal back, with the DISPOSE that it made."""
         asset = self.find(pk)
         movements.reinstate(asset)
         return self.answer(asset)
@@ -384,3 +389,7 @@ class ExchangeRateViewSet(
     def create(self, request, *args, **kwargs):
         require_role(request.user, None)
         return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer):
+        super().perform_create(serializer)
+        serializer.refuse_contradictions(serializer.data, but=serializer.ignored)

@@ -17,6 +17,7 @@ OWNED = ("portfolio", "asset_type", "category", "tag", "asset")
 
 class HouseholdsOwnSerializer(HouseholdSerializer):
     role = serializers.SerializerMethodField()
+    computed = frozenset({"role"})
 
     class Meta:
         model = Household
@@ -35,6 +36,7 @@ class MemberSerializer(HouseholdSerializer):
     household_id = UUIDSerializerField(read_only=True)
     accepted_at = InstantSerializerField(read_only=True, allow_null=True)
     needed_by_put = ("role",)
+    computed = frozenset({"username", "accepted_at"})
 
     class Meta:
         model = Membership

@@ -19,6 +19,7 @@ from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from strata.admin import HouseholdAdmin, HouseholdInline, OwnRows
 from strata.days import local_day
 from strata.editing import PageForm, RowForm, refusals_shown
+from strata.exceptions import StrataError
 from strata.money import money_text
 from strata.names import NoteField
 from strata.ownership import EDITORS
@@ -215,6 +216,8 @@ def tried(act, asset: Asset) -> str | None:
         act(asset)
     except forms.ValidationError as error:
         return f"{asset}: {' '.join(error.messages)}"
+    except StrataError as refusal:
+        return f"{asset}: {refusal.message}"
     return None
 
 

@@ -55,9 +55,10 @@ class Asset(TrackedModel):
                 {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
             )
         if self.disposed_on is not None and not self.is_stored("acquired_on", "disposed_on"):
-            from assets.movements import check_disposal  # it needs this module
+            from assets import movements  # it needs this module
 
-            check_disposal(self, self.disposed_on, field="disposed_on")
+            movements.check_disposal(self, self.disposed_on, field="disposed_on")
+            movements.refuse_disposal_apart_from_its_sale(self, self.disposed_on)
 
     def is_stored(self, *names: str) -> bool:
         """Whether these fields are as they are stored."""

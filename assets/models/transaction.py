@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from assets.models.asset import Asset, settle_moment
 from strata.days import DayField, InstantField
+from strata.exceptions import Conflict
 from strata.history import TrackedModel
 from strata.money import CurrencyField, ExactField, MoneyField
 from strata.names import NameField, NoteField
@@ -68,5 +70,15 @@ class Transaction(TrackedModel):
         from assets.movements import check_movement  # it needs this module
 
         settle_moment(self, "occurred_at")
+        self._keep_its_disposal()
         for name, value in check_movement(self, {}).items():
             setattr(self, name, value)
+
+    def _keep_its_disposal(self):
+        from assets.movements import refuse_moved_disposal  # it needs this module
+
+        stored = None if self._state.adding else Transaction.objects.filter(pk=self.pk).first()
+        try:
+            refuse_moved_disposal(stored, {one.name: getattr(self, one.name) for one in self._meta.fields})
+        except Conflict as refusal:
+            raise ValidationError({refusal.field: ValidationError(refusal.message, code="fixed")}) from None

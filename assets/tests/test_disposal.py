@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.movements import DISPOSAL
 from assets.seeds import type_id
 from strata.days import noon
 from tests.test_admin_doors import filled, staff, url
@@ -65,6 +66,74 @@ def test_disposal_of_what_has_no_value_is_taken(alice, portfolio):
     assert dispose(alice, asset, "1999-01-01").status_code == 200
 
 
+# --- twice ---
+
+
+@pytest.mark.parametrize(
+    ("again", "field"),
+    [
+        ({"on": "2024-07-02", "proceeds": "5"}, "on"),
+        ({"on": "2024-07-01", "proceeds": "6"}, "proceeds"),
+        ({"on": "2024-07-01"}, "proceeds"),
+        ({"on": "2024-07-01", "proceeds": "0"}, "proceeds"),
+        ({"proceeds": "5"}, "on"),  # which is today
+    ],
+)
+def test_another_disposal_is_a_conflict_that_says_what_is_recorded(alice, shares, again, field):
+    assert dispose(alice, shares, "2024-07-01").status_code == 200
+    refused = alice.post(f"{API}/assets/{shares.pk}/dispose", again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ALREADY_DISPOSED")
+    (error,) = refused.json()["errors"]
+    assert error["field"] == field
+    assert error["message"] == "It was disposed of on 2024-07-01 for 5.00 EUR: reinstate it first."
+
+
+def test_the_same_disposal_again_changes_nothing(alice, shares):
+    first = dispose(alice, shares, "2024-07-01")
+    again = dispose(alice, shares, "2024-07-01")
+    assert (again.status_code, again.json(), again["ETag"]) == (200, first.json(), first["ETag"])
+    assert shares.transactions.count() == 1
+
+
+def test_a_disposal_without_proceeds_says_so(alice, shares):
+    path = f"{API}/assets/{shares.pk}/dispose"
+    assert [alice.post(path, {"on": "2024-07-01"}).status_code for _ in range(2)] == [200, 200]
+    refused = alice.post(path, {"on": "2024-07-01", "proceeds": "5"})
+    assert (
+        refused.json()["message"] == "It was disposed of on 2024-07-01 without proceeds: reinstate it first."
+    )
+    assert alice.post(f"{API}/assets/{shares.pk}/reinstate").status_code == 200
+    assert dispose(alice, shares, "2024-08-01").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"on": "2024-07-02"}, "on"),
+        ({"occurred_at": "2024-07-01T00:00:00Z"}, "occurred_at"),
+        ({"type": "INCOME"}, "type"),
+        ({"source": "bank"}, "source"),
+        ({"external_id": None}, "external_id"),
+    ],
+)
+def test_the_sale_that_a_disposal_recorded_stays_with_it(alice, shares, change, field):
+    dispose(alice, shares, "2024-07-01")
+    path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
+    read = alice.get(path).json()
+    for refused in (alice.patch(path, change), alice.put(path, read | change)):
+        assert (refused.status_code, refused.json()["code"]) == (409, "DISPOSAL_IS_FIXED")
+        assert refused.json()["errors"][0]["field"] == field
+    assert alice.patch(path, {"note": "to Bob", "fee": "1"}).status_code == 200
+
+
+def test_no_other_transaction_passes_for_the_sale_of_a_disposal(alice, shares):
+    path = f"{API}/assets/{shares.pk}/transactions"
+    sale = {"type": "DISPOSE", "amount": "5", "source": DISPOSAL, "external_id": DISPOSAL}
+    assert alice.post(path, sale).json()["code"] == "DISPOSAL_IS_FIXED"
+    other = alice.post(path, sale | {"external_id": "1"}).json()
+    assert alice.patch(f"{path}/{other['id']}", {"external_id": DISPOSAL}).status_code == 409
+
+
 def test_acquisition_is_not_put_after_the_disposal(alice, shares):
     assert dispose(alice, shares, "2024-07-01").status_code == 200
     path = f"{API}/assets/{shares.pk}"
@@ -86,6 +155,25 @@ def test_values_entered_later_are_found_by_the_quality_report(alice, portfolio, 
 
 
 # --- the admin ---
+
+
+def test_admin_keeps_a_sale_on_the_day_of_its_disposal(alice_user, alice, shares):
+    dispose(alice, shares, "2024-07-01")
+    sale, client = shares.transactions.get(), staff(alice_user)
+    path = url(Transaction, "change", sale.pk)
+    refused = client.post(
+        path, filled(client.get(path)) | {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
+    )
+    assert list(refused.context["adminform"].form.errors) == ["on"]
+    path = url(Asset, "change", shares.pk)
+    moved = filled(client.get(path)) | {"transactions-0-on": "2024-07-02"}
+    assert "reinstate the asset first" in client.post(path, moved).content.decode()
+    refused = client.post(path, filled(client.get(path)) | {"disposed_on": "2024-07-02"})
+    assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
+    sale.refresh_from_db()
+    assert str(sale.on) == "2024-07-01"
+    assert client.post(path, filled(client.get(path)) | {"disposed_on": ""}).status_code == 302
+    assert not shares.transactions.exists()
 
 
 @pytest.mark.parametrize("on", ["2024-02-29", "2024-05-31"])

@@ -12,7 +12,7 @@ from strata.api.serializers import RelatedId
 
 
 class HouseholdId(RelatedId):
-    """Where a new row goes; a row stays in its household, so later it is ignored."""
+    """Where a new row goes. A row stays in its household: another one is refused later."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Household.objects, "household", **{"required": False, **kwargs})
@@ -21,8 +21,12 @@ class HouseholdId(RelatedId):
         raise serializers.SkipField
 
     def run_validation(self, data=serializers.empty):
-        if self.root.instance is None:
+        row = self.root.instance
+        if row is None:
             return super().run_validation(data)
-        if data is not serializers.empty and not (data is None and self.allow_null):
-            UUIDSerializerField.to_internal_value(self, data)
+        if data is not serializers.empty and self.given(data) != row.household_id:
+            raise serializers.ValidationError("It stays in its household.", code="fixed")
         raise serializers.SkipField
+
+    def given(self, data: Any) -> Any:
+        return None if data is None and self.allow_null else UUIDSerializerField.to_internal_value(self, data)

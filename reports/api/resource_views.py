@@ -121,4 +121,6 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             if not is_taken(error, PortfolioSnapshot):
                 raise
             raise Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
-        return self.answer(row, status.HTTP_201_CREATED)
+        response = self.answer(row, status.HTTP_201_CREATED)
+        body.refuse_contradictions(response.data, but=body.ignored)
+        return response

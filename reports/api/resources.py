@@ -59,6 +59,7 @@ class PortfolioSerializer(HouseholdSerializer):
     complete = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
     totals = None
+    computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates"})
 
     class Meta:
         model = Portfolio
@@ -166,6 +167,7 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
     manual = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
     needed_by_put = ()
+    computed = frozenset({"value", "currency", "complete", "missing_rates"})
 
     class Meta:
         model = PortfolioSnapshot

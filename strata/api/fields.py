@@ -61,6 +61,20 @@ def checked(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise serializers.ValidationError(error.messages[0], code=error.code) from None
 
 
+def is_same(field: serializers.Field, sent: Any, shown: Any) -> bool:
+    """Whether what was sent to a read-only field is what it shows, in this or another spelling of the same."""
+    if isinstance(sent, bool) is isinstance(shown, bool) and sent == shown:
+        return True
+    if sent is None or shown is None or not isinstance(field, SPELLED):
+        return False
+    try:
+        value = field.to_internal_value(sent)
+    except serializers.ValidationError:
+        return False
+    local = isinstance(value, datetime) and value.tzinfo is None
+    return not local and field.to_representation(value) == shown
+
+
 # --- numbers ---
 
 
@@ -260,6 +274,8 @@ class InstantSerializerField(serializers.Field):
         return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
+# Those of whose values there is more than one spelling.
+SPELLED = (DaySerializerField, InstantSerializerField, NumberSerializerField, UUIDSerializerField)
 SERIALIZER_FIELD_MAPPING: dict[type[models.Field], type[serializers.Field]] = {
     **serializers.ModelSerializer.serializer_field_mapping,
     models.BooleanField: BooleanSerializerField,

@@ -57,9 +57,20 @@ HEADERS = {
     "If-None-Match": (TAGS, "The ETag of what you have: 304 when it is still the same."),
 }
 
+# What a change does with read-only fields, which are in no body of the document.
+CHANGES = {
+    "update": "Takes what a GET gave. What is absent stays as it is; read-only fields that change by themselves "
+    "(computed values, `updated_at`) are ignored, and other read-only fields must be as they are: else 400.",
+    "partial_update": "What is absent stays as it is. A read-only field may be sent as it is: else 400.",
+}
+
 
 class StrataSchema(AutoSchema):
     """With the headers and parameters that the view's base class reads."""
+
+    def get_description(self):
+        about = CHANGES.get(getattr(self.view, "action", None))
+        return "\n\n".join(filter(None, (super().get_description(), about)))
 
     def get_override_parameters(self):
         return [*self.headers_read(), *self.parameters_of_a_row()]

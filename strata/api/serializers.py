@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -9,10 +10,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from strata.api.errors import as_fields
-from strata.api.fields import SERIALIZER_FIELD_MAPPING, UUIDSerializerField
+from strata.api.fields import SERIALIZER_FIELD_MAPPING, UUIDSerializerField, is_same
 from strata.exceptions import NotFound
 from strata.ownership import EDITORS
 
+# What clients send back that some resources do not have: clients of the earlier Strata, the last two.
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
 
 
@@ -43,11 +45,13 @@ class RelatedId(UUIDSerializerField):
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not have, by name; read-only ones are ignored."""
+    """Refuses fields that it does not have, by name."""
+
+    ignored = IGNORED
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = data.keys() - self.fields.keys() - IGNORED
+            unknown = data.keys() - self.fields.keys() - self.ignored
             if unknown:
                 raise serializers.ValidationError(
                     {str(name)[:100]: "There is no such field." for name in sorted(unknown)}, code="unknown"
@@ -57,12 +61,45 @@ class StrictSerializer(serializers.Serializer):
         except DjangoValidationError as error:
             raise serializers.ValidationError(as_fields(error)) from None
 
+    def refuse_contradictions(self, shown: Any, *, but: Collection[str] = (), by_id: bool = True) -> None:
+        """400 by name for each read-only field, apart from `but`, that was sent with another value than is shown."""
+        sent = self.initial_data
+        fields = [(name, one) for name, one in self.fields.items() if one.read_only and name in sent]
+        wrong = [
+            name
+            for name, field in fields
+            if name not in but and not is_shown(field, sent[name], shown[name], by_id=by_id)
+        ]
+        if wrong:
+            message = "It cannot be set here: leave it out, or send what it is."
+            raise serializers.ValidationError(
+                {name: self.set_elsewhere.get(name, message) for name in wrong}, code="read_only"
+            )
+
+    set_elsewhere: Mapping[str, str] = {}  # how read-only fields are changed, by their names
+
 
 class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
-    """A row behind the door. PUT is PATCH that needs `name`: what it is not given, it leaves as it is."""
+    """A row behind the door. PUT is PATCH that needs `name`: what it is not given, it leaves as it is.
+
+    Read-only fields may be sent as they are. A PUT may send those that are `computed` as they were: they change
+    without the caller.
+    """
 
     serializer_field_mapping = SERIALIZER_FIELD_MAPPING
     needed_by_put = ("name",)
+    computed: frozenset[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if self.instance is None or not isinstance(data, dict):
+            return super().to_internal_value(data)
+        put = self.context["request"].method == "PUT"
+        self.ignored = IGNORED if put else frozenset()
+        attrs = super().to_internal_value(data)
+        if any(self.fields[name].read_only for name in data.keys() & self.fields.keys()):
+            but = {"updated_at", *self.computed} if put else ()
+            self.refuse_contradictions(self.to_representation(self.instance), but=but, by_id=put)
+        return attrs
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         request = self.context["request"]
@@ -85,3 +122,19 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
         from strata.api.viewsets import require_role
 
         require_role(self.context["request"].user, row.owning_household_id(), EDITORS)
+
+
+def is_shown(field: serializers.Field, sent: Any, shown: Any, *, by_id: bool) -> bool:
+    """Whether a value is the one that is shown; rows `by_id`: somebody else may have given them another name."""
+    if by_id and isinstance(field, serializers.BaseSerializer):
+        return ids_of(sent) == ids_of(shown)
+    return is_same(field, sent, shown)
+
+
+def ids_of(rows: Any) -> Any:
+    """Of one row or a list of rows in any order; what is neither comes back as it is."""
+    if isinstance(rows, dict):
+        return str(rows.get("id"))
+    if isinstance(rows, list):
+        return sorted(str(ids_of(one)) for one in rows)
+    return rows

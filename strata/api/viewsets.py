@@ -288,6 +288,7 @@ class Creates:
         row = self.write(serializer)
         self.idempotency_household_id = row.owning_household_id()
         response = self.answer(row, status.HTTP_201_CREATED)
+        serializer.refuse_contradictions(response.data, but=serializer.ignored)
         response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{row.pk}")
         return response
 

@@ -1,0 +1,221 @@
+"""Every resource takes back what its GET gave: a PUT of it changes nothing, and what is fixed cannot be changed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.urls import get_resolver
+
+from assets.models import Asset, Transaction
+from conftest import client_of
+from strata.models import Change, User
+from tests.every_route import address, routes
+from tests.good_requests import BODIES
+
+API = "/api/v1"
+ROUTES = {one.name: one for one in routes() if {"get", "put"} <= set(one.methods)}
+OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
+# Read-only and never the same for long: a PUT ignores it, a PATCH may not contradict it.
+COMPUTED = {
+    "asset-detail": {"current_value", "current_value_on", "disposed", "updated_at"},
+    "portfolio-detail": {"total_value", "total_value_on", "complete", "missing_rates", "updated_at"},
+    "portfolio-snapshot-detail": {"value", "currency", "complete", "missing_rates"},
+    "household-detail": {"role", "updated_at"},
+    "member-detail": {"username", "accepted_at"},
+}
+FIXED = {
+    "asset-detail": {"disposed_on", "asset_type", "portfolio", "categories", "tags"},
+    "asset-snapshot-detail": {"asset_id"},
+    "transaction-detail": {"asset_id"},
+    "portfolio-snapshot-detail": {"portfolio_id", "observed_at", "manual", "on"},
+    "member-detail": {"household_id", "user_id"},
+    "allocation-target-detail": {"household_id", "by"},
+    "asset-type-detail": {"household_id"},
+    "category-detail": {"household_id"},
+    "portfolio-detail": {"household_id"},
+    "tag-detail": {"household_id"},
+}
+ANOTHER = {
+    "asset_type": {"id": OTHER, "code": "X", "label": "X", "group": "OTHER"},
+    "portfolio": {"id": OTHER, "name": "X"},
+    "categories": [{"id": OTHER, "name": "X", "parent_id": None}],
+    "tags": [],
+    "manual": False,
+    "by": "tag",
+    "complete": False,
+    "disposed": True,
+    "missing_rates": [{"currency": "USD", "on": "2026-01-01", "amount": "1.00"}],
+    "role": "viewer",
+    "username": "eve",
+}
+DAYS = {"disposed_on", "on", "current_value_on", "total_value_on"}
+INSTANTS = {"created_at", "updated_at", "observed_at", "accepted_at"}
+
+
+def another(name: str):
+    """A value of the field's shape that the row does not have."""
+    if name in ANOTHER:
+        return ANOTHER[name]
+    if name in DAYS:
+        return "2001-01-01"
+    if name in INSTANTS:
+        return "2001-01-01T00:00:00Z"
+    return "1.23" if "value" in name else "XXX" if name == "currency" else OTHER
+
+
+def names(table: dict[str, set[str]], *of_all: str):
+    return [(route, name) for route in ROUTES for name in sorted({*table.get(route, set()), *of_all})]
+
+
+@pytest.fixture
+def superuser(db):
+    return client_of(User.objects.create(username="root", is_superuser=True))
+
+
+@pytest.fixture
+def rows(world):
+    """The world, its rows as full as they get."""
+    asset = world["asset"]
+    asset.categories.add(world["category"])
+    asset.tags.add(world["tag"])
+    Asset.objects.filter(pk=asset.pk).update(quantity="2", notes="a\nb", acquired_on=date(2020, 1, 1))
+    Transaction.objects.filter(pk=world["transaction"].pk).update(external_id="x", source="bank", note="n")
+    return world
+
+
+def test_every_resource_that_takes_a_put_is_here():
+    assert set(ROUTES) >= set(FIXED) | set(COMPUTED)
+    assert len(ROUTES) >= 11
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
+    path = address(ROUTES[name], rows)
+    read, lines = alice.get(path), Change.objects.count()
+    written = alice.put(path, read.json())
+    assert (written.status_code, written.json()) == (200, read.json())
+    assert written["ETag"] == read["ETag"]
+    assert Change.objects.count() == lines
+    assert alice.patch(path, read.json()).status_code == 200
+    assert Change.objects.count() == lines
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"type": "ACQUIRE", "quantity": "3", "unit_price": "0.333333333333333333", "fee": "1", "tax": "2"},
+        {"type": "DISPOSE", "amount": "5", "on": "2026-01-31", "external_id": "y", "source": "bank"},
+        {"type": "ADJUST", "quantity": "-3.5"},
+        {"type": "INCOME", "amount": "0", "occurred_at": "2026-01-31T23:30:00.123456Z", "note": "a\nb"},
+        {"type": "EXPENSE", "amount": "1.2345", "currency": "JPY"},
+    ],
+)
+def test_a_put_of_any_transaction_changes_nothing(sent, alice, rows):
+    made = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", sent).json()
+    path, lines = f"{API}/assets/{rows['asset'].pk}/transactions/{made['id']}", Change.objects.count()
+    written = alice.put(path, alice.get(path).json())
+    assert (written.status_code, written.json(), Change.objects.count()) == (200, made, lines)
+
+
+@pytest.mark.parametrize("of", ["portfolio", "asset_type", "category", "tag", "asset", "group", "currency"])
+def test_a_put_of_any_target_changes_nothing(of, alice, rows):
+    group = {"group": "FINANCIAL", "currency": "USD"}
+    of_it = {of: group[of]} if of in group else {f"{of}_id": str(rows[of.replace("_", "-")].pk)}
+    if of == "portfolio":
+        of_it |= {"currency": "CHF"}
+    made = alice.post(f"{API}/allocation-targets", of_it | {"share": "0.25"}).json()
+    path, lines = f"{API}/allocation-targets/{made['id']}", Change.objects.count()
+    written = alice.put(path, alice.get(path).json())
+    assert (written.status_code, written.json(), Change.objects.count()) == (200, made, lines)
+
+
+@pytest.mark.parametrize(("name", "field"), names(FIXED, "id", "created_at"))
+def test_what_is_fixed_is_refused_by_name_where_it_differs(name, field, alice, rows):
+    path = address(ROUTES[name], rows)
+    read = alice.get(path).json()
+    if field not in read:
+        assert field == "created_at", "only this one is not shown by all"
+        return
+    for method in (alice.put, alice.patch):
+        refused = method(path, read | {field: another(field)})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+    assert alice.get(path).json() == read
+
+
+@pytest.mark.parametrize(("name", "field"), names(COMPUTED))
+def test_what_the_server_computes_is_ignored_by_put_and_refused_by_patch(name, field, alice, rows):
+    path = address(ROUTES[name], rows)
+    read = alice.get(path).json()
+    assert read[field] != another(field)
+    written = alice.put(path, read | {field: another(field)})
+    assert (written.status_code, written.json()) == (200, read)
+    refused = alice.patch(path, {field: another(field)})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+    assert alice.patch(path, {field: read[field]}).status_code == 200
+
+
+def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
+    """Those that openapi.yaml has in an answer of the route and not in its body."""
+    for name, route in ROUTES.items():
+        serializer = get_resolver().resolve(address(route, rows)).func.cls.serializer_class
+        fields = {field for field, one in serializer().get_fields().items() if one.read_only}
+        known = {"id", "created_at", "updated_at"} | FIXED.get(name, set()) | COMPUTED.get(name, set())
+        assert fields <= known, name
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "other"),
+    [
+        ("assets", "asset-list", "disposed_on", "2024-01-01"),
+        ("assets", "asset-list", "categories", [{"id": OTHER}]),
+        ("assets/{asset}/snapshots", "asset-snapshot-list", "asset_id", OTHER),
+        ("assets/{asset}/transactions", "transaction-list", "asset_id", OTHER),
+        ("portfolios/{portfolio}/snapshots", "portfolio-snapshot-list", "portfolio_id", OTHER),
+        ("households", "household-list", "role", "viewer"),
+    ],
+)
+def test_a_new_row_is_refused_with_what_it_would_not_have(path, body, field, other, alice, rows):
+    path = f"{API}/{path.format(**{name: row.pk for name, row in rows.items()})}"
+    sent, before = BODIES[body](rows), Change.objects.count()
+    refused = alice.post(path, sent | {field: other})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+    assert Change.objects.count() == before
+    made = alice.post(path, sent)
+    assert made.status_code == 201
+    assert alice.delete(f"{path}/{made.json()['id']}").status_code == 204
+    assert alice.post(path, sent | {field: made.json()[field]}).status_code == 201
+
+
+def test_a_new_rate_is_refused_with_a_source_that_it_would_not_have(superuser):
+    sent = {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"}
+    refused = superuser.post(f"{API}/exchange-rates", sent | {"source": "ecb"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "source")
+    assert superuser.post(f"{API}/exchange-rates", sent | {"source": "manual"}).status_code == 201
+
+
+def test_other_spellings_of_the_same_value_are_the_same(alice, rows):
+    path = f"{API}/assets/{rows['asset'].pk}"
+    read = alice.get(path).json()
+    spelled = {
+        "id": read["id"].upper(),
+        "created_at": read["created_at"].replace("Z", "+00:00"),
+        "current_value": "1",
+        "tags": read["tags"],
+    }
+    assert alice.patch(path, spelled).status_code == 200
+    for field, other in {"id": 7, "created_at": "2001-01-01T00:00:00", "disposed": 0, "tags": "x"}.items():
+        assert alice.patch(path, {field: other}).json()["errors"][0]["field"] == field
+
+
+def test_a_row_that_was_renamed_meanwhile_does_not_stop_a_put(alice, rows):
+    path = f"{API}/assets/{rows['asset'].pk}"
+    read = alice.get(path).json()
+    alice.patch(f"{API}/portfolios/{rows['portfolio'].pk}", {"name": "Renamed"})
+    assert alice.put(path, read | {"notes": "new"}).json()["notes"] == "new"
+
+
+def test_what_clients_of_the_earlier_strata_send_is_ignored_by_put_alone(alice, rows):
+    path = f"{API}/assets/{rows['asset'].pk}"
+    assert alice.put(path, {"name": "x", "updated_by": "eve", "created_by": "eve"}).status_code == 200
+    assert alice.patch(path, {"updated_by": "eve"}).json()["errors"][0]["field"] == "updated_by"
