@@ -39,6 +39,14 @@ threads = number("WEB_THREADS", 4, least=1, most=256)
 preload_app = False  # so that HUP loads new code
 control_socket_disable = True
 
+
+def post_worker_init(worker):
+    """Once Django is loaded."""
+    from strata.health import look_at_start
+
+    look_at_start()
+
+
 # A browser opens connections before it needs them. One that says nothing waits beside the threads, not in one.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.1
 # After "Connection: close" gunicorn waits for the other side to close too, and lets every other connection wait.

@@ -21,6 +21,7 @@ from strata.db import private_files
 from strata.durability import durability
 from strata.models.change import Change
 from strata.names import NameKeyField, name_key
+from strata.postgresql.timeouts import role_default, timeouts
 
 BY_MIGRATE = "migrate"  # the road of what migrations write into the journal
 
@@ -70,6 +71,7 @@ def _kernel() -> Iterator[Finding]:
     if reachable[0].level is Level.OK:
         yield from _run("durability", keeps_what_it_acknowledged)
         yield from _run("files", files_are_private)
+        yield from _run("timeouts", ends_what_takes_too_long)
         yield from _run("migrations", migrations_applied)
 
 
@@ -143,6 +145,17 @@ def files_are_private() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{name} is open to others (mode {mode:04o}). As its owner run: chmod 600 {name}"
     if path.is_absolute() and not private_files.open_to_others(path):
         yield Level.OK, "only their owner may read them"
+
+
+def ends_what_takes_too_long() -> Iterator[tuple[Level, str]]:
+    for timeout in timeouts(connection):
+        if timeout.is_unset:
+            yield (
+                Level.FAIL,
+                f"{timeout.name}=0 outside a transaction. Run: {role_default(connection, timeout)}",
+            )
+        else:
+            yield Level.OK, str(timeout)
 
 
 def migrations_applied() -> Iterator[tuple[Level, str]]:

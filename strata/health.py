@@ -18,9 +18,11 @@ from rest_framework.views import APIView
 from strata import __version__
 from strata.api.errors import Refusal
 from strata.durability import durability
+from strata.postgresql.timeouts import timeouts
 
 log = logging.getLogger("strata.health")
 PATIENCE_SECONDS = 1.5
+READY = {"status": "ready", "database": "ok", "durability": "ok", "timeouts": "ok", "migrations": "ok"}
 
 
 class PublicView(APIView):
@@ -48,13 +50,15 @@ class Live(PublicView):
 
 
 class Ready(PublicView):
-    @says("health_ready", status="ready", database="ok", durability="ok", migrations="ok")
+    @says("health_ready", **READY)
     def get(self, request):
-        """The database answers within two seconds, syncs every commit and has every migration; 503 otherwise."""
+        """The database answers within two seconds, syncs every commit, ends what takes too long and has every
+        migration; 503 otherwise.
+        """
         trouble = probe.ask()
         if trouble:
             raise Refusal("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
-        return Response({"status": "ready", "database": "ok", "durability": "ok", "migrations": "ok"})
+        return Response(READY)
 
 
 class Version(PublicView):
@@ -65,6 +69,16 @@ class Version(PublicView):
 
 
 live, ready, version = Live.as_view(), Ready.as_view(), Version.as_view()
+
+
+def look_at_start() -> None:
+    """In the log of a worker that starts: what readiness refuses. It waits for nothing but its own thread."""
+
+    def look() -> None:
+        for found in probe.ask():
+            log.warning("not ready: %s", found["message"])
+
+    Thread(target=look, daemon=True, name="look at start").start()
 
 
 # --- the question to the database ---
@@ -105,7 +119,7 @@ probe = Probe()
 
 def answer(attempt: Attempt) -> None:
     try:
-        attempt.trouble = missing_migrations() + unsafe_settings()
+        attempt.trouble = missing_migrations() + unsafe_settings() + unset_timeouts()
     except Exception as error:  # whatever it is, the database is not right, and that is all that was asked
         log.warning("not ready", exc_info=error)
         attempt.trouble = [trouble("database", "unreachable", "The database cannot be read.")]
@@ -119,6 +133,18 @@ def unsafe_settings() -> list[dict]:
         trouble("durability", "unsafe", f"The database is set to {setting}: a crash may lose what was saved.")
         for setting in durability()
         if not setting.is_safe
+    ]
+
+
+def unset_timeouts() -> list[dict]:
+    return [
+        trouble(
+            "timeouts",
+            "unset",
+            f"{timeout.name} is 0 outside a transaction: run doctor, which says how to set it.",
+        )
+        for timeout in timeouts(connection)
+        if timeout.is_unset
     ]
 
 

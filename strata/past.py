@@ -20,6 +20,7 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from strata.clock import set_back
+from strata.db.snapshot import one_snapshot
 from strata.history import TrackedModel
 from strata.models.change import Change
 from strata.ownership import households_of
@@ -29,9 +30,8 @@ from strata.shadows import SHADOWS
 @contextmanager
 def rewound(to: datetime, user: Any) -> Iterator[None]:
     """Reads inside see what the user's households were known to hold at `to`; what is written inside is undone."""
-    with _taking_no_lock(), transaction.atomic(), set_back(to):
+    with one_snapshot(), set_back(to):  # of what others commit meanwhile the images would be missing
         try:
-            _hold_still()
             households = households_involved(to, user)
             touched = models_touched(to, households)
             with connection.cursor() as cursor:
@@ -48,26 +48,6 @@ def rewound(to: datetime, user: Any) -> Iterator[None]:
 def rewindable() -> list[type[models.Model]]:
     """The models whose rows say since when they are there."""
     return [model for model in apps.get_models() if getattr(model, "known_since", None)]
-
-
-@contextmanager
-def _taking_no_lock() -> Iterator[None]:
-    """A transaction of ours takes SQLite's one write lock as it begins; one that only reads must not."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
-    try:
-        yield
-    finally:
-        connection.transaction_mode = usual
-
-
-def _hold_still() -> None:
-    """What others commit from here on is not seen: the images of what it changes would be missing."""
-    if connection.vendor == "postgresql" and not connection.savepoint_ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 # --- which lines of the journal count ---

@@ -57,6 +57,7 @@ FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 OWN_DATABASE = DATA_DIR / "strata.db"
 DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0, most=86_400)  # seconds for a statement; 0: no end
+REQUEST_TIMEOUT = number("DATABASE_TIMEOUT", default=20, most=86_400)  # a server's, in whichever process
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -70,8 +71,7 @@ POSTGRESQL = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    "options": f"-c lock_timeout=10s -c statement_timeout={DATABASE_TIMEOUT}s",
-}
+}  # no `options`: a pooler refuses them. strata.postgresql.timeouts sets what they would
 
 
 def database(url: str, setting: str = "DATABASE_URL") -> dict:

@@ -24,6 +24,7 @@ from tests.serving import PATIENCE, environment, manage
 PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
 BINARIES = "/usr/lib/postgresql"  # as Debian lays them out
+TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "20s"}
 ORPHANS = """
     SELECT con.conrelid::regclass::text, a.attname, con.confrelid::regclass::text, b.attname
     FROM pg_constraint con
@@ -150,6 +151,8 @@ class PostgresqlServer:
         rollback after CREATE DATABASE TEMPLATE with WAL_LOG strategy".
         """
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} TABLESPACE {tablespace}')
+        for timeout, value in TIMEOUTS.items():  # as `migrate` does, which belongs to no copy
+            self.execute(f"ALTER ROLE postgres IN DATABASE \"{name}\" SET {timeout} = '{value}'")
         self.execute("CHECKPOINT")
         return self._url(name)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
@@ -52,8 +53,13 @@ def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def fetched_packed(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once."""
-    with connection.chunked_cursor() as cursor:
+    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once.
+
+    What is left on the server in between needs a transaction. Where the caller has none, one is open until the last
+    row has been taken: take them before a transaction begins, or all inside of one.
+    """
+    open_meanwhile = connection.vendor == "postgresql" and connection.get_autocommit()
+    with transaction.atomic() if open_meanwhile else nullcontext(), connection.chunked_cursor() as cursor:
         yield from _in_parts(cursor, sql, params, PACKED_AT_A_TIME)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
+from strata import wsgi
 from strata.postgresql import base
 from strata.postgresql.base import DatabaseWrapper
 from strata.settings import database
@@ -33,9 +35,22 @@ WELCOME = b"".join(
 )
 
 
+DONE = b"C" + struct.pack("!i", 4 + 9) + b"SELECT 1\x00" + b"Z" + struct.pack("!i", 5) + b"I"
+
+
+def answer_all(connection: socket.socket) -> None:
+    """Until it is closed."""
+    with suppress(OSError):
+        while connection.recv(4096):
+            connection.sendall(DONE)
+
+
 @contextmanager
-def silent_server(*, welcomes: int):
-    """A port of 127.0.0.1, and a list of the connections that were made to it. So many are welcomed."""
+def silent_server(*, welcomes: int, answers_others: bool = False):
+    """A port of 127.0.0.1, and a list of the connections that were made to it. So many are welcomed.
+
+    The first is never answered a statement; the others are, where it `answers_others`.
+    """
     made: list[socket.socket] = []
 
     def welcome():
@@ -48,6 +63,8 @@ def silent_server(*, welcomes: int):
             if len(made) <= welcomes:
                 connection.recv(4096)
                 connection.sendall(WELCOME)
+                if answers_others and len(made) > 1:
+                    Thread(target=answer_all, args=(connection,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         Thread(target=welcome, daemon=True).start()
@@ -65,7 +82,7 @@ def wrapper(port: int) -> DatabaseWrapper:
 
 @pytest.fixture(autouse=True)
 def _open(monkeypatch):
-    monkeypatch.setattr(DatabaseWrapper, "_closed_until", 0.0)
+    monkeypatch.setattr(DatabaseWrapper, "closed_until", {})
 
 
 def seconds(call) -> float:
@@ -98,14 +115,27 @@ def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkey
             assert seconds(lambda: cursor.execute("SELECT 1")) < 60
         assert connection.connection.closed
         assert len(made) == 2
-    assert DatabaseWrapper._closed_until > 0
+    assert DatabaseWrapper.closed_until.keys() == {"silent"}
+
+
+@pytest.mark.django_db
+def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(settings, monkeypatch):
+    """As a pooler does whose server hangs."""
+    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
+    settings.DATABASE_TIMEOUT = 600
+    with silent_server(welcomes=100) as (port, made):
+        connection = wrapper(port)
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            assert seconds(lambda: cursor.execute("SELECT 1")) < 60
+        assert len(made) == 2
 
 
 @pytest.mark.django_db
 def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypatch):
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.1)
     settings.DATABASE_TIMEOUT = 1
-    with silent_server(welcomes=100) as (port, made):
+    with silent_server(welcomes=100, answers_others=True) as (port, made):
         connection = wrapper(port)
         connection.ensure_connection()
         with connection.cursor() as cursor, pytest.raises(OperationalError) as ended:
@@ -130,8 +160,18 @@ def test_after_a_connection_that_timed_out_the_next_fails_at_once(monkeypatch):
     with silent_server(welcomes=0) as (port, made):
         assert seconds(wrapper(port).ensure_connection) < 10
         assert len(made) == 1
-        monkeypatch.setattr(DatabaseWrapper, "_closed_until", time.monotonic() + 60)
+        monkeypatch.setitem(DatabaseWrapper.closed_until, "silent", time.monotonic() + 60)
         assert seconds(wrapper(port).ensure_connection) < 1
+        assert len(made) == 1
+
+
+@pytest.mark.django_db
+def test_a_server_that_hangs_closes_the_way_to_no_other(monkeypatch):
+    monkeypatch.setitem(DatabaseWrapper.closed_until, "silent", time.monotonic() + 60)
+    with silent_server(welcomes=1) as (port, made):
+        other = wrapper(port)
+        other.alias = "other"
+        other.get_new_connection(other.get_connection_params()).close()
         assert len(made) == 1
 
 
@@ -140,8 +180,67 @@ def test_a_refused_connection_closes_the_way_to_nobody():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert seconds(wrapper(port).ensure_connection) < 1
-    assert DatabaseWrapper._closed_until == 0.0
+    assert DatabaseWrapper.closed_until == {}
 
 
 def test_commands_may_take_as_long_as_they_need():
     assert settings.DATABASE_TIMEOUT == 0
+
+
+SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_timeouts_come_with_each_begin_and_end_with_it(settings):
+    from django.db import connection, transaction
+
+    def shown():
+        with connection.cursor() as cursor:
+            cursor.execute(SHOWN)
+            return cursor.fetchone()
+
+    settings.DATABASE_TIMEOUT = 7
+    assert shown() == (
+        "20s",
+        "10s",
+    )  # migrate set these for the role, which the tests' database was made with
+    with transaction.atomic():
+        assert shown() == ("7s", "10s")
+        with transaction.atomic():
+            assert shown() == ("7s", "10s")
+    assert shown() == ("20s", "10s")
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_begin_that_fails_leaves_no_transaction_behind(monkeypatch):
+    from django.db import connection, transaction
+
+    monkeypatch.setattr(base, "begin", lambda: "BEGIN; SELECT 1/0")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        pass
+    monkeypatch.undo()
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_server_keeps_a_cursor_for_the_length_of_a_transaction_alone():
+    from django.db import connection, transaction
+
+    with connection.chunked_cursor() as cursor:
+        assert not hasattr(cursor.cursor, "withhold")
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.cursor.withhold is False
+        with connection.cursor() as other:
+            other.execute("SELECT is_holdable FROM pg_cursors WHERE name LIKE '_django_curs_%'")
+            assert other.fetchall() == [(False,)]
+
+
+def test_requests_have_the_limit_that_the_role_gets():
+    """wsgi.py sets it for the server alone; migrate, which has none itself, sets it for the role."""
+    assert f'"DATABASE_TIMEOUT", "{settings.REQUEST_TIMEOUT}"' in Path(wsgi.__file__).read_text()

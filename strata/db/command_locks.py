@@ -1,0 +1,70 @@
+"""Commands of which one runs at a time on a database, whichever machines they are started on."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+log = logging.getLogger("strata.locks")
+
+
+@contextmanager
+def one_at_a_time(name: str, on_wait: Callable[[], None], *, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Waits, after a call of `on_wait`, as long as another holds the lock of this name. Who dies lets go of it."""
+    connection = connections[using]
+    locked = _in_postgresql if connection.vendor == "postgresql" else _beside_the_file
+    with locked(connection, name, on_wait):
+        yield
+
+
+@contextmanager
+def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    """In a transaction on a connection of its own, as a pooler keeps nothing that belongs to a session."""
+    holder = connection.copy()
+    holder.ensure_connection()
+    held = holder.connection
+    held.patience = None
+    try:
+        held.execute(
+            "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;"
+            " SET LOCAL idle_in_transaction_session_timeout = 0"
+        )
+        if not held.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(name)]).fetchone()[0]:
+            on_wait()
+            held.execute("SELECT pg_advisory_xact_lock(%s)", [number_of(name)])
+        yield
+    finally:
+        holder.close()  # which ends the transaction
+
+
+def number_of(name: str) -> int:
+    """PostgreSQL's advisory locks have numbers of 64 bits."""
+    return int.from_bytes(hashlib.sha256(f"strata.{name}".encode()).digest()[:8], signed=True)
+
+
+@contextmanager
+def _beside_the_file(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    """By an empty file beside SQLite's, which stays: who would remove it could not know who is about to open it."""
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        file = os.open(f"{connection.settings_dict['NAME']}.{name}.lock", flags, 0o600)
+    except OSError as error:  # where no file can be made, nothing can be written either
+        log.info("no lock for %s", name, exc_info=error)
+        yield
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,49 @@
+"""migrate: Django's, but one at a time; and on PostgreSQL it sets the timeouts of what runs outside a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import DatabaseError, connections
+
+from strata.db.command_locks import one_at_a_time
+from strata.postgresql.timeouts import role_default, timeouts
+
+
+class Command(migrate.Command):
+    def execute(self, *args, **options):
+        """The lock comes before Django's checks, which connect: what is to be done is planned once it is held."""
+        if options["check_unapplied"] or options["plan"]:
+            return super().execute(*args, **options)
+        with one_at_a_time("migrate", lambda: self._say_that_it_waits(options), using=options["database"]):
+            self._set_timeouts(connections[options["database"]].copy())
+            return super().execute(*args, **options)
+
+    def _say_that_it_waits(self, options: dict[str, Any]) -> None:
+        if options["verbosity"] > 0:
+            out = options.get("stdout") or self.stdout
+            out.write("Another migrate is at work on this database: waiting for it.\n")
+            out.flush()
+
+    def _set_timeouts(self, connection: Any) -> None:
+        """On a connection of its own, closed inside a transaction: a pooler keeps no such connection, and those that
+        it makes from here on begin with the new default.
+        """
+        try:
+            for timeout in timeouts(connection):
+                if timeout.value != timeout.wanted:
+                    self._set(connection, role_default(connection, timeout))
+            if connection.vendor == "postgresql":
+                connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        finally:
+            connection.close()
+
+    def _set(self, connection: Any, statement: str) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        except DatabaseError as error:
+            self.stderr.write(
+                f"Not done ({str(error).strip()}). As the database's administrator run: {statement}"
+            )

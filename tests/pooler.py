@@ -1,0 +1,73 @@
+"""Debian's PgBouncer with deploy/pgbouncer.ini as it stands, on a free port of 127.0.0.1, before a server of a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
+
+from tests.databases import PostgresqlServer, free_port
+from tests.nginx import is_open
+from tests.serving import PATIENCE, ROOT, wait_for
+
+SHIPPED = ROOT / "deploy" / "pgbouncer.ini"
+
+
+def pooled(url: str, port: int) -> str:
+    """The same database, by way of the pooler."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
+
+
+@contextmanager
+def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
+    """Its port, for the length of the block. It will not run as root, so it is the user that the server is."""
+    pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
+    folder, port = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port()
+    (folder / "userlist.txt").write_text('"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(adapted(folder, port, server.port, size))
+    if server.as_user:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, server.as_user["user"], server.as_user["group"])
+    with subprocess.Popen(
+        [pgbouncer, "-q", folder / "pgbouncer.ini"], cwd=folder, **server.as_user
+    ) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or is_open(port))
+            assert process.poll() is None, (folder / "pgbouncer.log").read_text()
+            yield port
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+            shutil.rmtree(folder)
+
+
+def adapted(folder: Path, port: int, server: int, size: int) -> str:
+    """The shipped file, with the places changed that an administrator changes too. Each has to be there."""
+    text = SHIPPED.read_text()
+    places = {
+        "port=5432": f"port={server}",
+        "listen_port = 6432": f"listen_port = {port}",
+        "unix_socket_dir = /run/postgresql": "unix_socket_dir =",
+        "auth_type = scram-sha-256": "auth_type = trust",
+        "/etc/pgbouncer/": f"{folder}/",
+        "/var/log/postgresql/": f"{folder}/",
+        "pidfile = /run/postgresql/": f"pidfile = {folder}/",
+        "default_pool_size = 20\n": f"default_pool_size = {size}\n",
+    }
+    for shipped, ours in places.items():
+        assert shipped in text, shipped
+        text = text.replace(shipped, ours)
+    assert "ignore_startup_parameters" not in text
+    return text
+
+
+def as_environment(url: str) -> dict[str, str]:
+    """For a pass of the suite within a test."""
+    return {**os.environ, "TEST_DATABASE_URL": url, "RANDOM_SEED": os.environ.get("RANDOM_SEED", "1")}

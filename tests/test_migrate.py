@@ -1,0 +1,86 @@
+"""Two `migrate` at once on one database, as two containers start them: one works, the other waits."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from strata.db.command_locks import number_of
+from tests.conftest import PASS
+from tests.serving import PATIENCE, ROOT, environment, manage, wait_for
+
+pytestmark = pytest.mark.server
+WAITS = "Another migrate is at work on this database: waiting for it."
+
+
+@pytest.fixture
+def empty(database, tmp_path) -> str:
+    """A database without a table."""
+    if PASS == "sqlite":
+        return f"sqlite:///{tmp_path}/strata.db"
+    name = f"strata_{uuid4().hex}"
+    database.execute(f'CREATE DATABASE "{name}"')
+    return database._url(name)
+
+
+@contextmanager
+def lock_held(url: str) -> Iterator[None]:
+    """As a third `migrate` would, for the length of the block."""
+    if PASS == "sqlite":
+        with open(f"{url.removeprefix('sqlite:///')}.migrate.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [number_of("migrate")])
+            yield
+
+
+class Migrate:
+    def __init__(self, url: str) -> None:
+        command = [sys.executable, "manage.py", "migrate", "--no-color"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment(url), **pipes)
+        self.lines: list[str] = []
+        self.reader = Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line.strip())
+
+    def waits(self) -> bool:
+        assert self.process.poll() is None, self.lines
+        return WAITS in self.lines
+
+    def end(self) -> list[str]:
+        code = self.process.wait(3 * PATIENCE)
+        self.reader.join(PATIENCE)
+        assert code == 0, self.lines
+        return self.lines
+
+
+def test_the_second_waits_and_finds_nothing_to_do(empty):
+    with lock_held(empty):
+        both = [Migrate(empty), Migrate(empty)]
+        wait_for(lambda: all(migrate.waits() for migrate in both))
+    said = [migrate.end() for migrate in both]
+    assert sorted("No migrations to apply." in lines for lines in said) == [False, True]
+    applied = [line for lines in said for line in lines if line.startswith("Applying strata.0001_")]
+    assert len(applied) == 1
+    assert WAITS not in manage(environment(empty), "migrate").stdout
+
+
+def test_what_only_looks_waits_for_nobody(empty):
+    manage(environment(empty), "migrate")
+    with lock_held(empty):
+        assert "No planned migration operations." in manage(environment(empty), "migrate", "--plan").stdout
+        manage(environment(empty), "migrate", "--check")

@@ -1,0 +1,200 @@
+"""Behind PgBouncer in transaction mode, which refuses startup options and gives each transaction another connection."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connections
+
+from assets import sql
+from assets.models import Asset
+from assets.sql import parts
+from strata.postgresql.base import DatabaseWrapper
+from strata.settings import database as configured
+from tests.databases import populate
+from tests.load import Client, an_asset, made
+from tests.pooler import as_environment, pooled, pooling
+from tests.roads import Roads, shown
+from tests.serving import ROOT, environment, manage, serving, wait_for
+from tests.template_database import postgresql_template
+
+pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
+SMALLEST, THREADS, ROUNDS = 2, 8, 5
+REFUSED_WITHIN = 7  # seconds, where the server behind the pooler hangs
+LOCK_REFUSED_WITHIN = 10
+# What has temporary views, and what waits for locks.
+SUITE = ("tests/test_past.py", "strata/tests/test_idempotency.py")
+DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
+
+
+@pytest.fixture
+def pooler(database):
+    with pooling(database, size=SMALLEST) as port:
+        yield port
+
+
+@pytest.fixture
+def empty(database) -> str:
+    """A database without a table."""
+    name = f"strata_{uuid4().hex}"
+    database.execute(f'CREATE DATABASE "{name}"')
+    return database._url(name)
+
+
+def without_defaults(url: str) -> str:
+    return f'ALTER ROLE postgres IN DATABASE "{url.rpartition("/")[2]}" RESET ALL'
+
+
+def one_worker(url: str) -> dict[str, str]:
+    return environment(url, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
+
+
+def test_migrate_and_all_roads_work_with_two_connections_for_eight_threads(database, empty, pooler):
+    through = pooled(empty, pooler)
+    token = populate(through)
+    with serving(one_worker(through)) as server:
+        roads = Roads(server, token)
+
+        def round_of(number: int) -> Counter:
+            client = Client(server.port, token)
+            mine = an_asset(client)
+            made(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
+            paths = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
+                     "allocation?by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
+                     "health/ready")  # fmt: skip
+            seen = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in paths)
+            client.close()
+            return seen
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(round_of, range(THREADS)), Counter()).keys() == {200}
+        assert set(shown(roads.reads()).values()) == {200}
+        assert {status for status in shown(roads.writes()).values() if status >= 500} == set()
+        assert ready(server) == {"status": "ready", **dict.fromkeys(PARTS, "ok")}
+    assert "waiting" not in manage(environment(through), "migrate").stdout
+    assert database.damage(empty) == []
+
+
+PARTS = ("database", "durability", "timeouts", "migrations")
+
+
+def ready(server) -> dict:
+    client = Client(server.port, "")
+    try:
+        return client.ask("GET", "health/ready")[1]
+    finally:
+        client.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, url, pooler, monkeypatch):
+    """Other clients' transactions go by in between: what is left on the server must be left in a transaction."""
+    monkeypatch.setattr(parts, "PACKED_AT_A_TIME", 1)
+    through = pooled(url, pooler)
+    with serving(one_worker(url)) as server:
+        client = Client(server.port, database.token)
+        portfolio = made(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
+        for value in range(6):
+            asset = an_asset(client, portfolio)
+            made(client, f"assets/{asset}/snapshots", {"value": str(value), "on": "2020-01-01"})
+        client.close()
+
+    def read(_: int) -> list[int]:
+        connections["default"] = DatabaseWrapper(DEFAULTS | configured(through), alias="default")
+        try:
+            found = []
+            for _ in range(ROUNDS):
+                ids = [asset.pk for asset in Asset.objects.order_by("pk").iterator(chunk_size=1)]
+                found.append(sum(len(days) for _, days, _ in sql.values_between(ids, *EVER)))
+            return found
+        finally:
+            connections["default"].close()
+            del connections["default"]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(read, range(THREADS))) == [[6] * ROUNDS] * THREADS
+
+
+EVER = (parts.date.min, parts.date.max)
+
+
+def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
+    """By what its own BEGIN says: the role has no default here."""
+    database.execute(without_defaults(url))
+    with serving(one_worker(pooled(url, pooler))) as server:
+        client = Client(server.port, database.token)
+        asset = an_asset(client)
+        with psycopg.connect(url) as other:
+            other.execute("SELECT 1 FROM portfolios_portfolio FOR UPDATE")
+            began = monotonic()
+            status, _, headers = client.ask("PATCH", f"assets/{asset}", {"notes": "x"})
+            took = monotonic() - began
+        figures(f"refused after {took:.1f} s")
+        assert (status, "Retry-After" in headers) == (503, True)
+        assert took < 2 * LOCK_REFUSED_WITHIN
+        assert client.ask("PATCH", f"assets/{asset}", {"notes": "x"})[0] == 200
+        client.close()
+
+
+def test_a_server_that_hangs_behind_the_pooler_costs_refusals(database, url, pooler, figures):
+    with serving(one_worker(pooled(url, pooler))) as server:
+        client = Client(server.port, database.token)
+        assert client.ask("GET", "portfolios")[0] == 200
+        took = []
+        with database.hanging():
+            for _ in range(2):
+                began = monotonic()
+                assert client.ask("GET", "portfolios")[0] == 503
+                took.append(monotonic() - began)
+            assert client.ask("GET", "health/live")[0] == 200
+        figures(f"refused after {took[0]:.1f} s, the next after {took[1]:.1f} s")
+        assert max(took) < 2 * REFUSED_WITHIN
+        wait_for(lambda: client.ask("GET", "portfolios")[0] == 200)
+        client.close()
+
+
+def test_timeouts_that_are_not_in_force_are_found_and_set_by_migrate(database, url, pooler):
+    name = url.rpartition("/")[2]
+    database.execute(without_defaults(url))
+    through = pooled(url, pooler)
+    with serving(one_worker(through)) as server:
+        errors = {(error["field"], error["code"]) for error in ready(server)["errors"]}
+        assert errors == {("timeouts", "unset")}
+        wait_for(lambda: [line for line in server.logged("strata.health") if "timeout" in line["message"]])
+        command = [sys.executable, "manage.py", "doctor"]
+        doctor = subprocess.run(command, cwd=ROOT, env=environment(through), capture_output=True, text=True)
+        remedy = f"ALTER ROLE postgres IN DATABASE {name} SET statement_timeout = '20s'"
+        assert f"statement_timeout=0 outside a transaction. Run: {remedy}\n" in doctor.stdout
+        manage(environment(through), "migrate")
+        for pid in database.sessions(url):  # a pooler's connections are as old as the pooler lets them be
+            database.execute(f"SELECT pg_terminate_backend({pid}, 10000)")
+        wait_for(lambda: ready(server)["status"] == "ready")
+    assert database.rows(
+        url, "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+    ) == [("20s", "10s")]
+
+
+def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
+    """With as many connections as its own threads hold at once. No database is copied that a pooler holds open."""
+    postgresql_template(database._url("postgres"))
+    with pooling(database, size=10) as port:
+        url = pooled(database._url("strata_suite"), port)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--reuse-db",
+            "-m",
+            "not server and not on_sqlite",
+            *SUITE,
+        ]
+        done = subprocess.run(command, cwd=ROOT, env=as_environment(url), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:]
