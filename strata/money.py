@@ -34,7 +34,7 @@ from strata.checked import CheckedBeforeSave
 from strata.collation import ByCodePoint
 
 MONEY_PLACES = 4
-MONEY_DIGITS = 12
+MONEY_DIGITS = 14
 MONEY_LIMIT = Decimal(10) ** MONEY_DIGITS
 EXACT_PLACES = 18
 EXACT_DIGITS = 20
@@ -148,11 +148,33 @@ def minor_units(code: str) -> int:
     return ISO_MINOR_UNITS.get(code) or get_currency_precision(code)
 
 
+# How exchanges and price lists write a hundredth of a currency. GBp in capitals would be a hundred times as much.
+UNITS_PER_CURRENCY = 100
+MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
+# All small letters or all capitals: a mixture may be a minor unit, and is not guessed at.
+CURRENCY_PATTERN = "^([A-Z]{3}|[a-z]{3})$"
+
+
 def validate_currency(code: Any) -> str:
-    """The code in capitals, refused when it is no currency's."""
-    if isinstance(code, str) and re.fullmatch(r"[A-Za-z]{3}", code) and code.upper() in currency_codes():
-        return code.upper()
-    raise ValidationError("Enter the three letters of a currency, such as EUR.", code="unknown_currency")
+    """The code in capitals, refused when it is no currency's; one that is a minor unit is named as one."""
+    if isinstance(code, str) and re.fullmatch(CURRENCY_PATTERN.removesuffix("$"), code):
+        if code.upper() in currency_codes():
+            return code.upper()
+        if code.upper() in MINOR_UNITS:
+            raise _minor_unit(code, MINOR_UNITS[code.upper()])
+    if code.__class__ is str and code in MINOR_UNITS:
+        raise _minor_unit(code, MINOR_UNITS[code])
+    raise ValidationError(
+        "Enter the three capital letters of a currency, such as EUR.", code="unknown_currency"
+    )
+
+
+def _minor_unit(code: str, currency: str) -> ValidationError:
+    message = (
+        f"{code} is a minor unit, not a currency: {UNITS_PER_CURRENCY} {code} are 1 {currency}. "
+        f"Divide the amount by {UNITS_PER_CURRENCY} and enter {currency}."
+    )
+    return ValidationError(message, code="minor_unit")
 
 
 class CurrencyField(CheckedBeforeSave, ByCodePoint, models.CharField):
@@ -171,7 +193,7 @@ class CurrencyField(CheckedBeforeSave, ByCodePoint, models.CharField):
 
     def get_prep_value(self, value):
         value = models.Field.get_prep_value(self, value)
-        return value.upper() if isinstance(value, str) else value
+        return value.upper() if isinstance(value, str) and value.islower() else value
 
 
 # --- the number fields ---
@@ -258,12 +280,13 @@ COMPARISONS = {
 
 
 class MoneyField(NumberField):
-    """An amount: |value| < 10**12 with at most 4 decimal places, stored as a BIGINT of 1/10,000 units.
+    """An amount: |value| < 10**14 with at most 4 decimal places, stored as a BIGINT of 1/10,000 units.
 
     Comparisons, `in`, `range`, ordering, Sum, Min, Max and the sum or difference of two amounts are exact in
     SQL, on both databases. Products, Avg, StdDev and Variance are refused: calculate in Python. A constant in
-    SQL is `Value(Decimal("1.50"), MoneyField())`. On SQLite a Sum beyond 9.2 * 10**14 raises "integer
-    overflow": where users choose the values, use MoneySum, or exact_total in Python.
+    SQL is `Value(Decimal("1.50"), MoneyField())`. BIGINT ends at 9.2 * 10**14: there a Sum on SQLite, and on
+    both a sum of more than nine columns, raises an error. Where users choose the values, use MoneySum, or
+    exact_total in Python.
     """
 
     description = "Amount of money"
@@ -277,7 +300,7 @@ class MoneyField(NumberField):
 
     def db_check(self, connection):
         column = connection.ops.quote_name(self.column)
-        most = int(MONEY_LIMIT.scaleb(MONEY_PLACES)) - 1
+        most = 10 ** (self.digits + self.places) - 1
         check = f"{column} BETWEEN -{most} AND {most}"
         if connection.vendor == "sqlite":
             check += f" AND typeof({column}) IN ('integer', 'null')"

@@ -64,7 +64,23 @@ NO_INSTANT_TAKES = (
     0,
     [],
 )
-NO_CURRENCY_IS = ("XXX", "ZZZ", "EURO", "€", "EU", "E R", "", " ")
+NO_CURRENCY_IS = (
+    "XXX",
+    "ZZZ",
+    "GBp",
+    "ZAc",
+    "gBP",
+    "Eur",
+    "GBX",
+    "zac",
+    "ILA",
+    "EURO",
+    "€",
+    "EU",
+    "E R",
+    "",
+    " ",
+)
 NO_WHOLE_NUMBER_IS = (1.5, "1", "", -1, 2**31, 10**30, [], "NaN")
 ANY = (
     None,

@@ -13,6 +13,7 @@ import pytest
 from django.core.management.color import no_style
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.transaction import atomic
 
 from strata.migrations._name_keys import first_name_key
 from strata.names import name_key
@@ -27,7 +28,7 @@ ROWS = json.loads(Path(__file__).with_name("first_release.json").read_text(encod
 
 
 @pytest.fixture
-def fresh(request, tmp_path, django_db_blocker):
+def fresh(request, tmp_path, db, django_db_blocker):
     """The connection to an empty database of this test's own, of the same kind as the suite's.
 
     Its parameter is what CREATE DATABASE is told besides.
@@ -236,3 +237,34 @@ def test_assets_and_types_that_were_there_have_their_keys(fresh):
     ):
         rows = apps.get_model(label).objects.using(ALIAS).values_list(name, key)
         assert rows and all(stored == name_key(text) for text, stored in rows)
+
+
+LARGER, SMALLER = ("assets", "0016_amounts_may_be_larger"), ("assets", "0015_one_form_of_names")
+AMOUNTS = [
+    ("assets_assetsnapshot", "value"),
+    *(("assets_transaction", column) for column in ("amount", "fee", "tax")),
+]
+LARGE = 10**13 * 10**4  # more than the first release took
+
+
+def test_amounts_that_were_too_large_are_taken_once_it_has_come_up(fresh):
+    load(migrate(fresh, FIRST_RELEASE))
+    migrate(fresh)
+    before = dump(fresh)
+    migrate(fresh, [SMALLER])
+    assert [takes(fresh, *one, LARGE) for one in AMOUNTS] == [False] * 4
+    migrate(fresh, [LARGER])
+    assert dump(fresh) == before
+    assert [takes(fresh, *one, LARGE) for one in AMOUNTS] == [True] * 4
+    assert [takes(fresh, *one, LARGE * 10) for one in AMOUNTS] == [False] * 4
+
+
+def takes(connection, table, column, amount):
+    """Whether the bounds of the column do. A transaction without an amount must stay without one."""
+    try:
+        with atomic(ALIAS):
+            connection.cursor().execute(f"UPDATE {table} SET {column} = {amount} WHERE {column} IS NOT NULL")
+    except DatabaseError as error:
+        assert column in str(error)
+        return False
+    return True

@@ -172,8 +172,8 @@ def test_ten_thousandths_give_what_decimals_give(assets, days):
 
 
 def test_sums_beyond_one_integer_are_exact():
-    rich = [((), History("EUR", [day(0)], [Decimal("999999999999.9999")])) for _ in range(3000)]
-    assert fold(rich, [day(0)]).columns[(), "EUR"].owned == (9999999999999999 * 3000,)
+    rich = [((), History("EUR", [day(0)], [Decimal("99999999999999.9999")])) for _ in range(3000)]
+    assert fold(rich, [day(0)]).columns[(), "EUR"].owned == (999999999999999999 * 3000,)
 
 
 # --- several currencies in one ---

@@ -122,7 +122,7 @@ def test_sum_beyond_a_bigint_is_exact(portfolio):
         Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"Rich {n}", currency="EUR")
         for n in range(1000)
     )
-    most = Decimal("999999999999.9999")
+    most = Decimal("99999999999999.9999")
     at = datetime(2024, 1, 1, 12, tzinfo=UTC)
     AssetSnapshot.objects.bulk_create(
         AssetSnapshot(asset=asset, value=sign * most, observed_at=at + timedelta(days=on), on=day(on))
@@ -132,7 +132,7 @@ def test_sum_beyond_a_bigint_is_exact(portfolio):
     for days in (WEEKS[:2], DAYS[:8]):
         column = totals_on([portfolio.pk], days).columns[(), "EUR"]
         assert column == Column(
-            (*[1000 * (10**16 - 1)] * (len(days) - 1), 0), (*[0] * (len(days) - 1), -1000 * (10**16 - 1))
+            (*[1000 * (10**18 - 1)] * (len(days) - 1), 0), (*[0] * (len(days) - 1), -1000 * (10**18 - 1))
         )
 
 

@@ -28,6 +28,7 @@ from strata.days import (
     validate_year,
 )
 from strata.money import (
+    CURRENCY_PATTERN,
     EXACT_DIGITS,
     EXACT_PLACES,
     MONEY_DIGITS,
@@ -99,12 +100,12 @@ class NumberSerializerField(serializers.Field):
     {
         "type": "string",
         "format": "decimal",
-        "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$",
+        "pattern": r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$",
         "example": "1234.56",
     }
 )
 class MoneySerializerField(NumberSerializerField):
-    """An amount: "1000.00", |value| < 10**12, at most 4 decimal places."""
+    """An amount: "1000.00", |value| < 10**14, at most 4 decimal places."""
 
     digits, places = MONEY_DIGITS, MONEY_PLACES
 
@@ -191,9 +192,9 @@ class NoteSerializerField(TextSerializerField):
         return validate_note(text, max_length=self.max_length or NOTE_LENGTH)
 
 
-@extend_schema_field({"type": "string", "pattern": "^[A-Za-z]{3}$", "example": "EUR"})
+@extend_schema_field({"type": "string", "pattern": CURRENCY_PATTERN, "example": "EUR"})
 class CurrencySerializerField(TextSerializerField):
-    """The three letters of an ISO 4217 currency; small letters become capitals."""
+    """The three letters of an ISO 4217 currency; small letters become capitals, a mixture is refused."""
 
     check = staticmethod(validate_currency)
 

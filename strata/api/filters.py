@@ -19,6 +19,7 @@ from strata.api.fields import (
     UUIDSerializerField,
     checked,
 )
+from strata.money import CURRENCY_PATTERN
 from strata.names import NAME_LENGTH, NAME_PATTERN, validate_name
 from strata.search import matching
 
@@ -45,7 +46,7 @@ def read_text(text: str) -> str:
 
 
 UUID_SCHEMA = {"type": "string", "format": "uuid"}
-CURRENCY_SCHEMA = {"type": "string", "pattern": "^[A-Za-z]{3}$"}
+CURRENCY_SCHEMA = {"type": "string", "pattern": CURRENCY_PATTERN}
 TEXT = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
 
 

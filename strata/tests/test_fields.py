@@ -83,7 +83,7 @@ def test_what_is_no_plain_number_is_refused(field, value):
         (5, "5.00"),
         (D("1E+3"), "1000.00"),
         ("-0", "0.00"),
-        ("-999999999999.9999", "-999999999999.9999"),
+        ("-99999999999999.9999", "-99999999999999.9999"),
     ],
 )
 def test_money_goes_in_and_out(value, shown):
@@ -108,9 +108,9 @@ def test_exact_numbers_go_in_and_out(value, shown):
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [
-        (fields.MoneySerializerField(), "1000000000000", "max_digits"),
+        (fields.MoneySerializerField(), "100000000000000", "max_digits"),
         (fields.MoneySerializerField(), "0.00001", "max_places"),
-        (fields.MoneySerializerField(), 10**12, "max_digits"),
+        (fields.MoneySerializerField(), 10**14, "max_digits"),
         (fields.ExactSerializerField(), "100000000000000000000", "max_digits"),
         (fields.ExactSerializerField(), "0.0000000000000000001", "max_places"),
         (fields.ExactSerializerField(non_negative=True), "-1", "negative"),
@@ -393,7 +393,7 @@ def test_the_sign_that_a_model_asks_for_is_asked_for_by_the_api():
 @pytest.mark.parametrize(
     ("field", "good", "bad"),
     [
-        (fields.MoneySerializerField, "-999999999999.9999", "1e3"),
+        (fields.MoneySerializerField, "-99999999999999.9999", "1e3"),
         (fields.ExactSerializerField, "0.000000000000000001", "0.0000000000000000001"),
         (fields.CurrencySerializerField, "EUR", "EURO"),
         (fields.NameSerializerField, "Flat 2", "a\x00b"),

@@ -35,7 +35,7 @@ from strata.money import (
 )
 from strata.tests.tables import table_of
 
-MOST = D("999999999999.9999")
+MOST = D("99999999999999.9999")
 LEAST = D("0.0001")
 MOST_EXACT = D("99999999999999999999.999999999999999999")
 LOWEST_EXACT = MOST_EXACT.copy_negate()  # a minus sign would round to 28 digits
@@ -94,7 +94,7 @@ on_the_database = settings(
 
 @pytest.mark.django_db
 @on_the_database
-@given(values=st.lists(money, min_size=1, max_size=12))
+@given(values=st.lists(money, min_size=1, max_size=9))  # of ten, SQLite's own SUM may overflow
 def test_money_survives_every_road_through_the_database(values):
     Entry.objects.all().delete()
     Entry.objects.create(value=values[0])
@@ -344,7 +344,7 @@ REFUSED = [
     D("1E-99999999999999"),
     D("1E+99999999999999"),
 ]
-BEYOND_MONEY = [MONEY_LIMIT, -MONEY_LIMIT, D("0.00001"), MOST + D("0.00001"), "1000000000000", 10**12]
+BEYOND_MONEY = [MONEY_LIMIT, -MONEY_LIMIT, D("0.00001"), MOST + D("0.00001"), "100000000000000", 10**14]
 BEYOND_EXACT = [EXACT_LIMIT, -EXACT_LIMIT, D("1E-19"), 10**20, "0.0000000000000000001"]
 
 
@@ -378,7 +378,7 @@ def test_every_zero_is_plain_zero(zero):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("price", "-0.01"), ("rate", "0"), ("rate", "-1"), ("value", "1e12"), ("currency", "XXX")],
+    [("price", "-0.01"), ("rate", "0"), ("rate", "-1"), ("value", "1e14"), ("currency", "XXX")],
 )
 def test_save_and_update_refuse_what_clean_refuses(field, value):
     one = entry()
@@ -399,8 +399,8 @@ def test_save_and_update_refuse_what_clean_refuses(field, value):
 @pytest.mark.parametrize(
     "assignment",
     [
-        "value = 10000000000000000",
-        "value = -10000000000000000",
+        "value = 1000000000000000000",
+        "value = -1000000000000000000",
         "quantity = '1e30'",
         "price = '-1'",
         "rate = '0'",
@@ -449,7 +449,7 @@ def test_admin_form_takes_and_shows_plain_digits():
     assert (one.value, one.quantity, one.currency) == (D("9007199254.7401"), None, "USD")
 
 
-@pytest.mark.parametrize("text", ["1e400", "NaN", "٣", "0.00001", "1000000000000", "1,5"])
+@pytest.mark.parametrize("text", ["1e400", "NaN", "٣", "0.00001", "100000000000000", "1,5"])
 def test_admin_form_refuses_what_the_field_refuses(text):
     form = modelform_factory(Entry, fields=["value"])({"value": text})
     assert list(form.errors) == ["value"]
@@ -539,6 +539,37 @@ def test_every_currency_of_the_ecb_file_is_known():
 def test_what_is_no_currency_is_refused(code):
     with pytest.raises(ValidationError):
         CurrencyField().clean(code, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "currency"),
+    [
+        ("GBp", "GBP"),
+        ("GBX", "GBP"),
+        ("gbx", "GBP"),
+        ("ZAc", "ZAR"),
+        ("ZAC", "ZAR"),
+        ("ILA", "ILS"),
+        ("ila", "ILS"),
+    ],
+)
+def test_a_minor_unit_is_refused_with_its_currency_and_the_factor(code, currency):
+    with pytest.raises(ValidationError, match=f"100 {code} are 1 {currency}") as refusal:
+        CurrencyField().clean(code, None)
+    assert refusal.value.code == "minor_unit"
+
+
+@pytest.mark.parametrize("code", ["Eur", "eUR", "gBP", "Gbp", "iLA", "uSd"])
+def test_a_code_in_mixed_case_is_not_guessed_at(code):
+    with pytest.raises(ValidationError, match="capital letters"):
+        CurrencyField().clean(code, None)
+
+
+@pytest.mark.django_db
+def test_a_mixed_code_finds_nothing():
+    entry(currency="GBP")
+    assert not Entry.objects.filter(currency="GBp").exists()
+    assert Entry.objects.filter(currency__in=["gbp"]).exists()
 
 
 @pytest.mark.django_db
