@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from assets import views as assets
 from portfolios import views as portfolios
 from reports.api import chart_views as charts
+from reports.api import findings
 from reports.api import resource_views as resources
 from reports.api import views as reports
 from strata import accounts, health
@@ -61,6 +62,11 @@ api = [
     of_portfolio("allocation", reports.PortfolioAllocationView),
     of_portfolio("change", reports.PortfolioChangeView),
     of_portfolio("quality", reports.PortfolioQualityView),
+    re_path(
+        r"^portfolios/(?P<pk>[^/]+)/quality/(?P<key>[^/]+)/?$",
+        findings.PortfolioFindingView.as_view(),
+        name="portfolio-finding",
+    ),
     report("net-worth/chart.svg", charts.NetWorthSvg),
     report("net-worth/chart.png", charts.NetWorthPng),
     report("allocation/chart.svg", charts.AllocationSvg),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -21,7 +22,7 @@ from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRat
 from assets.seeds import type_id
 from portfolios.models import Membership, Portfolio
 from reports.models import AllocationTarget
-from reports.queries import take_snapshot
+from reports.queries import quality_report, take_snapshot
 from strata.models import User
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
@@ -101,6 +102,8 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         portfolio=portfolio, asset_type_id=type_id(2), name=f"{word} asset", currency="EUR"
     )
     somebody = User.objects.create(username=f"{word}-somebody")
+    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=f"{word} empty", currency="EUR")
+    without_a_value = next(one for one in quality_report(portfolio) if one.name.endswith("empty"))
     return {
         "household": household,
         "portfolio": portfolio,
@@ -112,6 +115,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
             asset=asset, type="INCOME", amount="1", currency="EUR", on=now.date(), occurred_at=now
         ),
         "portfolio-snapshot": take_snapshot(portfolio),
+        "key": SimpleNamespace(pk=without_a_value.finding.key),
         "category": Category.objects.create(household=household, name=f"{word} category"),
         "tag": Tag.objects.create(household=household, name=f"{word} tag"),
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),

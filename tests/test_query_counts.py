@@ -59,7 +59,7 @@ QUERIES = {
     "portfolio-list": 4,
     "portfolio-net-worth-chart.png": 4,
     "portfolio-net-worth-chart.svg": 4,
-    "portfolio-quality": 5,
+    "portfolio-quality": 6,
     "portfolio-snapshot-history": 5,
     "portfolio-snapshot-list": 4,
     "tag-history": 4,

@@ -26,7 +26,7 @@ from assets.models import (
 )
 from assets.seeds import type_id
 from portfolios.models import Household, Membership, Portfolio
-from reports.models import AllocationTarget, PortfolioSnapshot
+from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata import actor
 from strata.history import TrackedModel
 from strata.models import ApiToken, Change, IdempotentAnswer, User
@@ -76,6 +76,7 @@ class World:
                 "currency": ("EUR", "USD", "CHF", "GBP")[n],
                 "share": "0.1",
             },
+            DismissedFinding: lambda: {"portfolio": self.portfolio, "key": f"k{n}", "reason": "Known."},
             AssetType: lambda: {"household": self.household, "code": f"T{n}", "label": f"t{n}"},
             Category: lambda: {"household": self.household, "name": f"c{n}"},
             Tag: lambda: {"household": self.household, "name": f"x{n}"},
@@ -110,6 +111,7 @@ def saved(row):
 
 
 CHANGED = {
+    DismissedFinding: ("reason", "new"),
     AllocationTarget: ("share", "0.2"),
     User: ("email", "new@example.org"),
     ApiToken: ("name", "new"),

@@ -21,7 +21,7 @@ from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
 from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, Doubt, Series
-from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
 from strata.money import minor_units, money_text
 
 UNSORTED = "none"
@@ -153,7 +153,14 @@ class AssetNameSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
+class DismissedSerializer(serializers.Serializer):
+    by = serializers.CharField(allow_blank=True, help_text="Empty where the user is gone.")
+    at = InstantSerializerField()
+    reason = serializers.CharField()
+
+
 class FindingSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="Names this finding as long as what it is about is the same.")
     code = serializers.CharField()
     severity = serializers.ChoiceField(choices=["warning", "note"])
     message = serializers.CharField()
@@ -162,6 +169,7 @@ class FindingSerializer(serializers.Serializer):
     other_asset_id = UUIDSerializerField(allow_null=True, help_text="The asset that this one may double.")
     link = serializers.CharField(help_text="Where the API mends it.")
     admin_link = serializers.CharField(help_text="Where the admin mends it.")
+    dismissed = DismissedSerializer(allow_null=True, help_text="Who dismissed it, when and why.")
 
 
 class QualitySerializer(serializers.Serializer):
@@ -288,8 +296,9 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
 
 
 def doubt_answer(doubt: Doubt) -> dict[str, Any]:
-    found = doubt.finding
+    found, dismissal = doubt.finding, doubt.dismissal
     return {
+        "key": found.key,
         "code": found.code,
         "severity": found.severity,
         "message": found.message,
@@ -298,4 +307,10 @@ def doubt_answer(doubt: Doubt) -> dict[str, Any]:
         "other_asset_id": found.other and str(found.other),
         "link": doubt.link,
         "admin_link": doubt.admin_link,
+        "dismissed": dismissal
+        and {
+            "by": dismissal.by,
+            "at": InstantSerializerField().to_representation(dismissal.at),
+            "reason": dismissal.reason,
+        },
     }

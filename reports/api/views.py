@@ -31,7 +31,16 @@ from reports.queries.etag import state_of, with_state
 from reports.queries.quality import LOOKED_BACK
 from strata.api.etags import is_fresh, is_held
 from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.filters import KNOWN_AT, UUID_SCHEMA, Parameter, choice, currency_code, whole_number
+from strata.api.filters import (
+    FLAG,
+    KNOWN_AT,
+    UUID_SCHEMA,
+    Parameter,
+    choice,
+    currency_code,
+    read_flag,
+    whole_number,
+)
 from strata.api.tables import TableRenderer
 from strata.api.viewsets import OneTransactionAWrite, path_id
 from strata.exceptions import NotFound
@@ -215,15 +224,22 @@ class PortfolioQualityView(Report):
     parameters = {
         "on": day("As of this day; today, where it is absent."),
         "since": day("Search jumps and duplicates from this day on; 400 days back, where it is absent."),
+        "dismissed": Parameter(
+            read_flag,
+            None,
+            FLAG,
+            "True gives those that were dismissed, with who, when and why, in place of the others.",
+            many=False,
+        ),
     }
 
-    def report(self, on=None, since=None):
+    def report(self, on=None, since=None, dismissed=False):
         (portfolio,) = self.portfolios
         on = on or latest_today([portfolio])
         since = since or on - LOOKED_BACK
         if since > on:
             raise exceptions.ValidationError({"since": f"It lies after {on}."})
-        return on, since, quality_report(portfolio, on=on, since=since)
+        return on, since, quality_report(portfolio, on=on, since=since, dismissed=dismissed)
 
     def answer(self, report):
         on, since, doubts = report

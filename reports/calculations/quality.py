@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
@@ -27,9 +28,27 @@ CHANGED_SIGN = "CHANGED_SIGN"
 POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
 POSITIVE_LIABILITY = "POSITIVE_LIABILITY"
 VALUE_AFTER_DISPOSAL = "VALUE_AFTER_DISPOSAL"
+ACQUIRED_AFTER_FIRST_VALUE = "ACQUIRED_AFTER_FIRST_VALUE"
+POSSIBLE_DUPLICATE_TRANSACTION = "POSSIBLE_DUPLICATE_TRANSACTION"
+
+CREDIT_CARD = "CREDIT_CARD"  # the code of the shared type, whose balance may be above zero for a while
 
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
 TOLERANCE = Fraction(5, 100)
+KEY_DIGITS = 24
+SAME_SALE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A transaction as it was recorded. `by_disposal` where disposing of the asset made it."""
+
+    id: Hashable
+    on: date
+    type: str
+    amount: Amount | None
+    quantity: Hashable
+    by_disposal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +57,7 @@ class Examined:
 
     `type` is its type's code; `liability` says whether values of that type are owed. A value is stale when it is
     more than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments,
-    which explain a jump since the value before.
+    which explain a jump since the value before; `transactions` are all of that time, oldest first.
     """
 
     asset: Hashable
@@ -48,11 +67,16 @@ class Examined:
     stale_after_days: int
     liability: bool = False
     traded_on: Sequence[date] = ()
+    acquired_on: date | None = None
+    transactions: Sequence[Recorded] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to look at. `on` is the day of the value meant; `other` is the asset that this one may double."""
+    """Something to look at. `on` is the day of the value meant; `other` is the asset that this one may double.
+
+    `facts` are what it is about, besides its asset and `other`: the day, where nothing else is given.
+    """
 
     code: str
     asset: Hashable
@@ -60,6 +84,14 @@ class Finding:
     message: str
     severity: Severity
     other: Hashable | None = None
+    facts: tuple[Hashable, ...] = field(default=(), kw_only=True)
+
+    @property
+    def key(self) -> str:
+        """Names the finding by its code, its asset and its facts: what is found of other facts has another key."""
+        named = (self.asset, self.other, *(self.facts or (self.on,)))
+        digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
+        return f"{self.code}-{digest[:KEY_DIGITS]}"
 
 
 def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: RateBook) -> list[Finding]:
@@ -69,7 +101,11 @@ def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: Rate
     not looked at.
     """
     assets = list(assets)
-    found = [finding for asset in assets for finding in _after_its_disposal(asset, on)]
+    found = [
+        finding
+        for asset in assets
+        for finding in (*_after_its_disposal(asset, on), *_acquired_late(asset), *_recorded_twice(asset))
+    ]
     assets = [_until(asset, on) for asset in assets]
     found += [
         finding
@@ -108,9 +144,48 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
     first = past.disposed_on if past.first_on is None else past.disposed_on + timedelta(days=1)
     for day, value in zip(reversed(past.days), reversed(past.values), strict=True):
         if first <= day <= on and value:
-            message = f"Its value of this day counts nothing: it was disposed of on {past.disposed_on}."
-            yield Finding(VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning")
+            message = (
+                f"The value of this day counts nothing: it was disposed of on {past.disposed_on}. "
+                "If that was a mistake, reinstate it; what was bought again is a new asset."
+            )
+            facts = (day, past.disposed_on, _plain(value))
+            yield Finding(VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning", facts=facts)
             return
+
+
+def _acquired_late(asset: Examined) -> Iterator[Finding]:
+    """The day of its acquisition lies after a value that it has."""
+    days, acquired = asset.history.days, asset.acquired_on
+    if acquired is not None and days and days[0] < acquired:
+        message = f"It was acquired on {acquired}, but has a value of {days[0]} already."
+        yield Finding(ACQUIRED_AFTER_FIRST_VALUE, asset.asset, days[0], message, "warning", facts=(acquired,))
+
+
+def _recorded_twice(asset: Examined) -> Iterator[Finding]:
+    """A sale beside the one that the disposal recorded, and transactions that are equal in all that counts."""
+    disposals = [row for row in asset.transactions if row.by_disposal]
+    first: dict[Hashable, Recorded] = {}
+    for row in asset.transactions:
+        if row.by_disposal:
+            continue
+        if row.type == "DISPOSE" and any(_same_sale(row, disposal) for disposal in disposals):
+            message = "The disposal recorded a sale already, and this one looks the same: keep one of them."
+            yield _twice(asset, row, message, "warning")
+            continue
+        alike = (row.on, row.type, row.amount, row.quantity)
+        if first.setdefault(alike, row) is not row:
+            yield _twice(asset, row, "There is another transaction of this day that is the same.", "note")
+
+
+def _same_sale(row: Recorded, disposal: Recorded) -> bool:
+    near = abs((row.on - disposal.on).days) <= SAME_SALE_DAYS
+    return row.on == disposal.on or (near and row.amount == disposal.amount)
+
+
+def _twice(asset: Examined, row: Recorded, message: str, severity: Severity) -> Finding:
+    return Finding(
+        POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=(row.id, row.amount)
+    )
 
 
 def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -134,13 +209,16 @@ def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -
             f"There is no rate for {gap.currency} on {on} or shortly before: totals leave it out. "
             "Rates come by load_rates, or from a superuser."
         )
-        yield Finding(MISSING_RATE, asset.asset, on, message, "warning")
+        yield Finding(MISSING_RATE, asset.asset, on, message, "warning", facts=(gap.currency,))
 
 
 def _positive_liability(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
     if asset.liability and asset.history.values and asset.history.values[-1] > 0:
+        day, value = asset.history.days[-1], asset.history.values[-1]
+        severity: Severity = "note" if asset.type == CREDIT_CARD else "warning"
         message = "What is owed has a negative value; this one counts as owned."
-        yield Finding(POSITIVE_LIABILITY, asset.asset, asset.history.days[-1], message, "warning")
+        facts = (day, _plain(value))
+        yield Finding(POSITIVE_LIABILITY, asset.asset, day, message, severity, facts=facts)
 
 
 # --- of one asset, through its history ---
@@ -159,7 +237,8 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
             factor = None
         if factor and factor != undone:
             message = f"It goes from {_plain(before)} to {_plain(after)}: about {_times(factor)}."
-            yield Finding(SUSPICIOUS_JUMP, asset.asset, past.days[number], message, "warning")
+            facts = (past.days[number], _plain(before), _plain(after))
+            yield Finding(SUSPICIOUS_JUMP, asset.asset, past.days[number], message, "warning", facts=facts)
             undone = 1 / factor
         else:
             undone = None
@@ -193,7 +272,8 @@ def _changed_signs(asset: Examined) -> Iterator[Finding]:
     for (since, before), (on, after) in pairwise(values):
         if (before > 0) != (after > 0) and not _traded(asset, since, on):
             message = f"It changes its sign, from {_plain(before)} to {_plain(after)}."
-            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note")
+            facts = (on, _plain(before), _plain(after))
+            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note", facts=facts)
 
 
 def _traded(asset: Examined, since: date, until: date) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +14,20 @@ from django.urls import reverse
 from assets import worth
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.taxonomy import Group
+from assets.movements import DISPOSAL
 from assets.rates_book import rate_book
 from assets.worth import Holding
 from portfolios.models import Portfolio
 from reports.calculations import quality
-from reports.calculations.quality import Examined, Finding, findings
+from reports.calculations.quality import Examined, Finding, Recorded, findings
+from reports.models import DismissedFinding
 from reports.queries.totals import today_of
 from strata.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
+OF_ONE_TRANSACTION = (quality.POSSIBLE_DUPLICATE_TRANSACTION,)
+OF_THE_ASSET = (quality.POSSIBLE_DUPLICATE, quality.ACQUIRED_AFTER_FIRST_VALUE)
 OF_ONE_VALUE = (
     quality.SUSPICIOUS_JUMP,
     quality.CHANGED_SIGN,
@@ -33,14 +37,24 @@ OF_ONE_VALUE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissal:
+    """Who dismissed a finding, when, and why; `by` is "" for a user who is gone."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
-    """A finding about the asset called `name`. `link` is the API's path that mends it, `admin_link` the admin's."""
+    """A finding about the asset called `name`. `link` is the API's path where it is fixed, `admin_link` the admin's."""
 
     finding: Finding
     name: str
     portfolio: UUID
     link: str
     admin_link: str
+    dismissal: Dismissal | None = None
 
     def admin_link_for(self, user: Any) -> str:
         """Rates are recorded by superusers: for others the asset has to do, whose currency it is about."""
@@ -49,20 +63,29 @@ class Doubt:
         return self.admin_link
 
 
-def quality_report(portfolio: Portfolio, *, on: date | None = None, since: date | None = None) -> list[Doubt]:
+def quality_report(
+    portfolio: Portfolio, *, on: date | None = None, since: date | None = None, dismissed: bool | None = False
+) -> list[Doubt]:
     """What to look at among the portfolio's assets on a day (today); see doubts_about."""
+    on = on or today_of(portfolio)
     return doubts_about(
-        [portfolio], on=on or today_of(portfolio), currency=portfolio.base_currency, since=since
+        [portfolio], on=on, currency=portfolio.base_currency, since=since, dismissed=dismissed
     )
 
 
 def doubts_about(
-    portfolios: Sequence[Portfolio], *, on: date, currency: str, since: date | None = None
+    portfolios: Sequence[Portfolio],
+    *,
+    on: date,
+    currency: str,
+    since: date | None = None,
+    dismissed: bool | None = False,
 ) -> list[Doubt]:
     """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
     Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
-    work: what is older was looked at when it was new.
+    work: what is older was looked at when it was new. Without those that were dismissed, or with `dismissed` these
+    alone; None gives both.
     """
     ids = [portfolio.pk for portfolio in portfolios]
     rows = {row.pk: row for row in assets_of(ids)}
@@ -73,16 +96,28 @@ def doubts_about(
     currencies = {asset.history.currency for asset in assets} | {currency}
     rates = rate_book(currencies, start=on, end=on)
     found = findings(assets, on=on, currency=currency, rates=rates)
-    values = snapshots_meant(found)
-    return [
+    values, dismissals = snapshots_meant(found), dismissals_in(ids)
+    doubts = [
         Doubt(
             finding,
             rows[finding.asset].name,
             rows[finding.asset].portfolio_id,
             *links(finding, values.get((finding.asset, finding.on))),
+            dismissals.get((rows[finding.asset].portfolio_id, finding.key)),
         )
         for finding in found
     ]
+    return [doubt for doubt in doubts if dismissed is None or dismissed == (doubt.dismissal is not None)]
+
+
+def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal]:
+    """By portfolio and the finding's key."""
+    rows = DismissedFinding.objects.filter(portfolio__in=portfolio_ids).order_by()
+    columns = ("portfolio_id", "key", "updated_by__username", "updated_at", "reason")
+    return {
+        (portfolio_id, key): Dismissal(by or "", at, reason)
+        for portfolio_id, key, by, at, reason in rows.values_list(*columns)
+    }
 
 
 def assets_of(portfolio_ids: list[UUID]) -> QuerySet[Asset]:
@@ -92,23 +127,36 @@ def assets_of(portfolio_ids: list[UUID]) -> QuerySet[Asset]:
 def examined(
     assets: Mapping[UUID, Asset], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
-    traded = trade_days(portfolio_ids, since, on)
+    recorded = transactions_of(portfolio_ids, since, on)
     held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
     for one, past in worth.histories(held, start=since, end=on):
-        asset, its = assets[one.id], assets[one.id].asset_type
-        owed = its.group == Group.LIABILITIES
+        asset = assets[one.id]
+        asset_type = asset.asset_type
+        owed = asset_type.group == Group.LIABILITIES
+        rows = recorded.get(one.id, ())
+        traded = [row.on for row in rows if row.type in TRADES]
         yield Examined(
-            one.id, asset.name_key, its.code, past, its.stale_after_days, owed, traded.get(one.id, ())
+            one.id,
+            asset.name_key,
+            asset_type.code,
+            past,
+            asset_type.stale_after_days,
+            owed,
+            traded,
+            acquired_on=asset.acquired_on,
+            transactions=rows,
         )
 
 
-def trade_days(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[date]]:
-    rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, type__in=TRADES)
-    found: dict[UUID, list[date]] = {}
-    days = rows.filter(on__gt=since, on__lte=on).order_by("on")
-    for asset_id, day in days.values_list("asset_id", "on"):
-        found.setdefault(asset_id, []).append(day)
-    return found
+def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[Recorded]]:
+    """By asset, those after one day up to another, oldest first."""
+    rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__gt=since, on__lte=on)
+    columns = ("asset_id", "pk", "on", "type", "amount", "quantity", "source", "external_id")
+    recorded: dict[UUID, list[Recorded]] = {}
+    for asset_id, *rest, source, external_id in rows.order_by("on", "position", "pk").values_list(*columns):
+        by_disposal = source == external_id == DISPOSAL
+        recorded.setdefault(asset_id, []).append(Recorded(*rest, by_disposal))
+    return recorded
 
 
 def snapshots_meant(found: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
@@ -130,7 +178,11 @@ def links(finding: Finding, snapshot: UUID | None) -> tuple[str, str]:
         path = reverse("asset-snapshot-detail", kwargs={"asset_id": finding.asset, "pk": snapshot})
         return path, reverse("admin:assets_assetsnapshot_change", args=[snapshot])
     asset = asset_page(finding.asset)
-    if finding.code == quality.POSSIBLE_DUPLICATE:
+    if finding.code in OF_ONE_TRANSACTION:
+        transaction_id = finding.facts[0]
+        path = reverse("transaction-detail", kwargs={"asset_id": finding.asset, "pk": transaction_id})
+        return path, reverse("admin:assets_transaction_change", args=[transaction_id])
+    if finding.code in OF_THE_ASSET:
         return reverse("asset-detail", kwargs={"pk": finding.asset}), asset
     return reverse("asset-snapshot-list", kwargs={"asset_id": finding.asset}), asset
 

@@ -41,6 +41,14 @@ def read_bool(text: str) -> bool:
     return text == "true"
 
 
+def read_flag(text: str) -> bool:
+    """A switch of a report: 1 or true."""
+    return read_bool({"1": "true", "0": "false"}.get(text, text))
+
+
+FLAG = {"type": "string", "enum": ["1", "true", "0", "false"]}
+
+
 def read_text(text: str) -> str:
     return checked(validate_name, text)
 

@@ -1,0 +1,104 @@
+"""One finding of a portfolio's quality: reading it, dismissing it with a reason, and showing it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.utils.functional import cached_property
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portfolios.models import Portfolio
+from reports.api import answers
+from reports.api.views import PortfolioQualityView
+from reports.models import DismissedFinding
+from reports.queries import quality_report
+from reports.queries.quality import Dismissal, Doubt
+from reports.services import dismissed_findings
+from strata.api.etags import etag_of, require_match
+from strata.api.fields import NoteSerializerField
+from strata.api.serializers import StrictSerializer
+from strata.api.viewsets import OneTransactionAWrite, path_id, require_role
+from strata.exceptions import NotFound
+
+
+class DismissalSerializer(StrictSerializer):
+    """Why the finding is no fault. It is a finding again as soon as what it is about has changed."""
+
+    reason = NoteSerializerField(max_length=1000)
+
+    def validate_reason(self, value):
+        if not value.strip():
+            raise serializers.ValidationError("Say why it may stay as it is.", code="blank")
+        return value
+
+
+KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="As GET quality gives it.")
+
+
+class PortfolioFindingView(OneTransactionAWrite, APIView):
+    """A finding of today, or of the day and the time that `on` and `since` name, as GET quality has them."""
+
+    has_etag = True
+    parameters = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
+
+    @extend_schema(
+        operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer
+    )
+    def get(self, request, pk, key):
+        return Response(answers.doubt_answer(self.doubt(key)))
+
+    @extend_schema(parameters=[KEY], request=DismissalSerializer, responses=answers.FindingSerializer)
+    def put(self, request, pk, key):
+        """Dismiss it. `quality` shows it with `dismissed=1`, and doctor and the admin leave it out."""
+        require_role(request.user, self.portfolio.household_id)
+        body = DismissalSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        doubt = self.doubt(key)
+        row = dismissed_findings.dismiss(
+            self.portfolio.pk, key, body.validated_data["reason"], precondition=self.precondition(key)
+        )
+        data = answers.doubt_answer(as_dismissed(doubt, row))
+        return Response(data, headers={"ETag": etag_of(data)})
+
+    @extend_schema(parameters=[KEY], request=None, responses={204: None})
+    def delete(self, request, pk, key):
+        """Show it again. What is not dismissed stays as it is."""
+        require_role(request.user, self.portfolio.household_id)
+        dismissed_findings.show_again(self.portfolio.pk, key, precondition=self.precondition(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @cached_property
+    def portfolio(self) -> Portfolio:
+        pk = path_id(self.kwargs["pk"], "portfolio")
+        portfolio = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
+        if portfolio is None:
+            raise NotFound("portfolio")
+        return portfolio
+
+    def doubt(self, key: str) -> Doubt:
+        asked = {name: values[0] for name, values in self.read_parameters().items()}
+        for doubt in quality_report(self.portfolio, dismissed=None, **asked):
+            if doubt.finding.key == key:
+                return doubt
+        raise NotFound("finding")
+
+    def precondition(self, key: str) -> Any:
+        """If-Match, compared with the finding as it is once the portfolio is locked."""
+
+        def check(row: DismissedFinding | None) -> None:
+            require_match(
+                self.request, lambda: etag_of(answers.doubt_answer(as_dismissed(self.doubt(key), row)))
+            )
+
+        return check
+
+
+def as_dismissed(doubt: Doubt, row: DismissedFinding | None) -> Doubt:
+    if row is None:
+        return replace(doubt, dismissal=None)
+    by = row.updated_by.get_username() if row.updated_by else ""
+    return replace(doubt, dismissal=Dismissal(by, row.updated_at, row.reason))

@@ -1,0 +1,205 @@
+"""Findings of quality that were dismissed: out of sight, with who, when and why, until what they name changes."""
+
+from datetime import date
+
+import pytest
+
+from assets.models import Asset, AssetSnapshot, Transaction
+from reports.doctor import values_to_look_at
+from reports.models import DismissedFinding
+from reports.tests.conftest import held
+from strata.days import noon
+from strata.doctor import Level
+
+REASON = {"reason": "It was appraised again."}
+
+
+@pytest.fixture
+def vase(portfolio):
+    """Ten times as much from one value to the next."""
+    row = held(portfolio, "Vase", 10, "100", on="2024-06-01")
+    add_value(row, "1000", "2024-06-02")
+    return row
+
+
+def add_value(asset, value, on):
+    day = date.fromisoformat(on)
+    at = noon(day, asset.portfolio.time_zone)
+    return AssetSnapshot.objects.create(asset=asset, value=value, on=day, observed_at=at)
+
+
+def address(portfolio, key="", query="on=2024-06-10"):
+    return f"/api/v1/portfolios/{portfolio.pk}/quality{'/' if key else ''}{key}?{query}"
+
+
+def listed(client, portfolio, query="on=2024-06-10"):
+    return client.get(address(portfolio, query=query)).json()["findings"]
+
+
+def test_a_dismissed_finding_is_listed_apart_with_who_when_and_why(alice, vera, portfolio, vase):
+    (finding,) = listed(alice, portfolio)
+    assert (finding["code"], finding["dismissed"]) == ("SUSPICIOUS_JUMP", None)
+    answer = alice.put(address(portfolio, finding["key"]), REASON)
+    assert (answer.status_code, answer.json()["dismissed"]["reason"]) == (200, REASON["reason"])
+    assert listed(vera, portfolio) == []
+    (dismissed,) = listed(vera, portfolio, "on=2024-06-10&dismissed=1")
+    assert dismissed == answer.json()
+    assert (dismissed["key"], dismissed["dismissed"]["by"]) == (finding["key"], "alice")
+    row = DismissedFinding.objects.get()
+    assert dismissed["dismissed"]["at"] == row.updated_at.isoformat().replace("+00:00", "Z")
+
+
+def test_delete_shows_it_again_and_so_does_another_fact(alice, portfolio, vase):
+    (finding,) = listed(alice, portfolio)
+    alice.put(address(portfolio, finding["key"]), REASON)
+    assert alice.delete(address(portfolio, finding["key"])).status_code == 204
+    assert listed(alice, portfolio) == [finding]
+    assert alice.delete(address(portfolio, finding["key"])).status_code == 204  # not dismissed any more
+    alice.put(address(portfolio, finding["key"]), REASON)
+    vase.snapshots.filter(value="1000").first().delete()
+    add_value(vase, "1010", "2024-06-02")
+    (other,) = listed(alice, portfolio)
+    assert (other["code"], other["key"] == finding["key"]) == (finding["code"], False)
+
+
+def test_a_stale_value_stays_dismissed_as_it_gets_older(alice, portfolio):
+    held(portfolio, "Vase", 10, "100", on="2020-06-01")
+    (finding,) = listed(alice, portfolio)
+    assert finding["code"] == "STALE_VALUE"
+    alice.put(address(portfolio, finding["key"]), REASON)
+    assert listed(alice, portfolio, "on=2024-08-01") == []
+
+
+def test_a_missing_rate_stays_dismissed_on_later_days(alice, portfolio):
+    held(portfolio, "Yen", 10, "1000", currency="JPY")
+    (finding,) = listed(alice, portfolio)
+    assert finding["code"] == "MISSING_RATE"
+    alice.put(address(portfolio, finding["key"]), REASON)
+    assert listed(alice, portfolio, "on=2024-08-01") == []
+
+
+def test_dismissing_again_replaces_the_reason_and_the_same_reason_writes_nothing(alice, portfolio, vase):
+    (finding,) = listed(alice, portfolio)
+    path = address(portfolio, finding["key"])
+    alice.put(path, {"reason": "First."})
+    alice.put(path, {"reason": "Second."})
+    before = DismissedFinding.objects.values().get()
+    alice.put(path, {"reason": "Second."})
+    assert DismissedFinding.objects.values().get() == before
+    assert before["reason"] == "Second."
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "  "}, {"reason": "x" * 1001}])
+def test_a_reason_is_needed(alice, portfolio, vase, body):
+    (finding,) = listed(alice, portfolio)
+    answer = alice.put(address(portfolio, finding["key"]), body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reason")
+    assert not DismissedFinding.objects.exists()
+
+
+def test_only_what_is_found_can_be_dismissed_and_only_by_who_may_edit(alice, vera, charlie, portfolio, vase):
+    (finding,) = listed(alice, portfolio)
+    answer = alice.put(address(portfolio, "SUSPICIOUS_JUMP-0"), REASON)
+    assert (answer.status_code, answer.json()["code"]) == (404, "FINDING_NOT_FOUND")
+    assert vera.put(address(portfolio, finding["key"]), REASON).status_code == 403
+    assert vera.delete(address(portfolio, finding["key"])).status_code == 403
+    for method in (charlie.get, charlie.put, charlie.delete):
+        answer = method(address(portfolio, finding["key"]))
+        assert answer.json()["code"] == "PORTFOLIO_NOT_FOUND"
+
+
+def test_a_stale_if_match_is_refused(alice, portfolio, vase):
+    (finding,) = listed(alice, portfolio)
+    path = address(portfolio, finding["key"])
+    seen = alice.get(path)["ETag"]
+    alice.put(path, REASON)
+    for method in ("put", "delete"):
+        assert getattr(alice, method)(path, REASON, HTTP_IF_MATCH=seen).status_code == 412
+    assert alice.delete(path, HTTP_IF_MATCH=alice.get(path)["ETag"]).status_code == 204
+
+
+def test_the_report_has_another_etag_once_a_finding_is_dismissed(alice, portfolio, vase):
+    first = alice.get(address(portfolio))
+    alice.put(address(portfolio, first.json()["findings"][0]["key"]), REASON)
+    assert alice.get(address(portfolio), HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
+
+
+def test_doctor_leaves_out_what_was_dismissed(alice, portfolio):
+    held(portfolio, "Vase", 10, "100", on="2020-06-01")
+    (finding,) = listed(alice, portfolio, "")
+    alice.put(address(portfolio, finding["key"], ""), REASON)
+    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+
+
+def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bob_user):
+    (finding,) = listed(alice, portfolio)
+    bob.put(address(portfolio, finding["key"]), REASON)
+    bob_user.delete()
+    (dismissed,) = listed(alice, portfolio, "on=2024-06-10&dismissed=true")
+    assert dismissed["dismissed"]["by"] == ""
+
+
+# --- the findings themselves ---
+
+
+def test_an_asset_acquired_after_a_value_of_it_is_named(alice, portfolio, vase):
+    vase.acquired_on = date(2024, 6, 2)
+    vase.save()
+    (finding,) = [one for one in listed(alice, portfolio) if one["code"] == "ACQUIRED_AFTER_FIRST_VALUE"]
+    assert (finding["on"], finding["link"]) == ("2024-06-01", f"/api/v1/assets/{vase.pk}")
+    vase.acquired_on = date(2024, 6, 1)
+    vase.save()
+    assert "ACQUIRED_AFTER_FIRST_VALUE" not in {one["code"] for one in listed(alice, portfolio)}
+
+
+def sale(asset, amount, on, **more):
+    day = date.fromisoformat(on)
+    at = noon(day, asset.portfolio.time_zone)
+    return Transaction.objects.create(
+        asset=asset, type="DISPOSE", amount=amount, currency="EUR", on=day, occurred_at=at, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "on", "found"),
+    [
+        ("90", "2024-06-05", True),
+        ("80", "2024-06-05", True),  # another amount of the same day
+        ("90", "2024-06-01", True),  # the same amount a few days before
+        ("80", "2024-06-01", False),
+        ("90", "2024-05-01", False),
+    ],
+)
+def test_a_sale_beside_that_of_the_disposal_is_named(alice, portfolio, amount, on, found):
+    asset = held(portfolio, "Shares", 5, "100", on="2024-04-30")
+    row = sale(asset, amount, on)
+    alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-05", "proceeds": "90"})
+    findings = [one for one in listed(alice, portfolio) if one["code"] == "POSSIBLE_DUPLICATE_TRANSACTION"]
+    expected = [("warning", f"/api/v1/assets/{asset.pk}/transactions/{row.pk}")]
+    assert [(one["severity"], one["link"]) for one in findings] == (expected if found else [])
+
+
+def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
+    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    sale(asset, "5", "2024-06-02")
+    sale(asset, "6", "2024-06-02")
+    assert listed(alice, portfolio) == []
+    sale(asset, "5", "2024-06-02")
+    assert [(one["code"], one["severity"]) for one in listed(alice, portfolio)] == [
+        ("POSSIBLE_DUPLICATE_TRANSACTION", "note")
+    ]
+
+
+@pytest.mark.parametrize(("number", "severity"), [(12, "warning"), (13, "note")])
+def test_an_overpaid_credit_card_is_a_note_and_a_loan_a_warning(alice, portfolio, number, severity):
+    held(portfolio, "Owed", number, "5", on="2024-06-10")
+    (finding,) = listed(alice, portfolio)
+    assert (finding["code"], finding["severity"]) == ("POSITIVE_LIABILITY", severity)
+
+
+def test_a_value_after_the_disposal_names_reinstate(alice, portfolio, vase):
+    Asset.objects.filter(pk=vase.pk).update(disposed_on=date(2024, 6, 2))
+    add_value(vase, "5", "2024-06-05")
+    message = [one["message"] for one in listed(alice, portfolio) if one["code"] == "VALUE_AFTER_DISPOSAL"]
+    assert "reinstate" in message[0]
+    assert "bought again is a new asset" in message[0]
