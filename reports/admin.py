@@ -16,8 +16,10 @@ from portfolios.models import Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.queries import bring_up_to_date, quality_report, today_of
-from strata.admin import HouseholdAdmin, OwnRows
+from strata.admin import HouseholdAdmin
+from strata.admin_choices import OwnRows, RowSelect
 from strata.days import time_zones, validate_year
+from strata.editing import PageForm
 
 DAY = forms.DateField(required=False, validators=[validate_year])
 
@@ -120,9 +122,21 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         return row
 
 
+class AllocationTargetForm(PageForm):
+    """An existing target offers what its household has."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            for field in self.fields.values():
+                if isinstance(field.widget, RowSelect):
+                    field.widget.narrow(household=self.instance.household_id)
+
+
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
     icon = "target"
+    form = AllocationTargetForm
     fixed = ("household",)
     list_display = ("by", "group_named", "share", "portfolio", "household")
     list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset")

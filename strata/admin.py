@@ -23,6 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from strata.admin_choices import RowSelect, as_uuid, offer_choices
 from strata.db.retry import run_in_transaction
 from strata.editing import PageForm, RowForm, RowFormSet
 from strata.guards import cascading, lock_guards
@@ -37,6 +38,7 @@ from strata.search import matching
 admin.site.unregister(Group)
 admin.site.disable_action("delete_selected")
 admin.site.login_form = LoginForm
+admin.site.autocomplete_view = offer_choices
 SHOWN_CHANGES = 200
 SHOWN_HINDRANCES = 20
 SUBJECTS = ("What we have", "How it is sorted", "Who we are", "Behind it")
@@ -89,6 +91,13 @@ class Page(ModelAdmin):
 
     def get_changelist(self, request, **kwargs):
         return List
+
+    def choosable(self, rows, request):
+        """Of its rows those that a select of another page may offer (see strata.admin_choices)."""
+        return rows
+
+    def choice_texts(self, rows) -> dict[Any, str]:
+        return {row.pk: str(row) for row in rows}
 
     def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
         """With the signature that Django asks for; the theme still has the one before."""
@@ -168,6 +177,13 @@ def is_member(request, roles=READERS) -> bool:
     return user.is_active and (user.is_superuser or any(role in roles for role in roles_of(request).values()))
 
 
+def of_household(model: type[Owned], household_id: UUID) -> models.Q:
+    """A household's rows, and those that all households share."""
+    path = model.household_lookup or "pk"
+    own = models.Q(**{path: household_id})
+    return own | models.Q(**{f"{path}__isnull": True}) if model.shared_when_unowned else own
+
+
 class HouseholdPermissions:
     """Staff need no permissions of Django's: the role in the row's household decides; superusers may all.
 
@@ -212,6 +228,9 @@ class HouseholdPermissions:
         """Only rows of households that the caller may write in; what has no household is for superusers to choose."""
         if not request.user.is_superuser:
             kwargs["queryset"] = self.offered(db_field.related_model, request.user)
+        if db_field.related_model in self.admin_site._registry:
+            kwargs["widget"] = RowSelect(db_field, self.admin_site)
+            kwargs["widget"].narrow(writable=1)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def offered(self, model, user):
@@ -290,6 +309,14 @@ class HouseholdAdmin(HouseholdPermissions, Page):
                     given.setdefault(name, offered[0].pk)
         return given
 
+    def choosable(self, rows, request):
+        """`writable`: of households that the caller may write in. `household`: of this one, which a form is about."""
+        if "writable" in request.GET and not request.user.is_superuser:
+            rows = rows.for_user(request.user, EDITORS)
+        if household := as_uuid(request.GET.get("household", "")):
+            rows = rows.filter(of_household(self.model, household))
+        return rows
+
     def save_model(self, request, obj, form, change):
         """A form that changed nothing leaves no trace: its inlines were meant."""
         if not change or form.changed_data:
@@ -357,26 +384,6 @@ def told(event: Event) -> dict[str, Any]:
             if one.before or one.after
         ],
     }
-
-
-# --- filters ---
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-class OwnRows(admin.RelatedFieldListFilter):
-    """Offers rows of the caller's households only; for a superuser the first two hundred of all."""
-
-    def field_choices(self, field, request, model_admin):
-        rows = field.related_model._default_manager.all()
-        if not request.user.is_superuser:
-            rows = rows.for_user(request.user)
-        return [(row.pk, str(row)) for row in rows[:200]]
 
 
 # --- the kernel's own tables ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.test import Client
 from django.urls import reverse
@@ -21,8 +23,13 @@ def staff(user) -> Client:
 
 def filled(page_answer) -> dict[str, str]:
     """What a browser would send of the page's form, its inlines included, untouched."""
+    return {name: value for name, value in inputs_of(page_answer).items() if value not in (None, [], "")}
+
+
+def inputs_of(page_answer) -> dict[str, Any]:
+    """Every input of the page's form and its inlines, with its value, also the empty ones."""
     context = page_answer.context
-    data: dict[str, str] = {}
+    data: dict[str, Any] = {}
     formsets = [inline.formset for inline in context["inline_admin_formsets"]]
     for form in (
         context["adminform"].form,
@@ -34,11 +41,10 @@ def filled(page_answer) -> dict[str, str]:
     return data
 
 
-def sent(bound: forms.BoundField) -> dict[str, str]:
+def sent(bound: forms.BoundField) -> dict[str, Any]:
     context = bound.field.widget.get_context(bound.html_name, bound.value(), {})["widget"]
     parts = context.get("subwidgets") or [context]
-    values = {part["name"]: part["value"] for part in parts}
-    return {name: value for name, value in values.items() if value not in (None, [], "")}
+    return {part["name"]: part["value"] for part in parts}
 
 
 def form_of(client, row) -> dict:

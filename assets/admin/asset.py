@@ -7,16 +7,13 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from unfold.widgets import (
-    UnfoldAdminSelect2MultipleWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets import movements, taxonomy
-from assets.admin.taxonomy import CategoryFilter, as_choices, branches_of, own
+from assets.admin.taxonomy import CategoryFilter, own
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
-from strata.admin import HouseholdAdmin, HouseholdInline, OwnRows
+from strata.admin import HouseholdAdmin, HouseholdInline
+from strata.admin_choices import OwnRows, RowsSelect
 from strata.days import local_day
 from strata.editing import PageForm, RowForm, refusals_shown
 from strata.exceptions import StrataError
@@ -83,6 +80,13 @@ class TransactionInline(HouseholdInline):
     show_change_link = True
 
 
+def labels_field(name: str) -> forms.ModelMultipleChoiceField:
+    field = Asset._meta.get_field(name)
+    widget = RowsSelect(field, admin.site)
+    widget.narrow(writable=1)
+    return forms.ModelMultipleChoiceField(field.related_model.objects.none(), required=False, widget=widget)
+
+
 class AssetForm(PageForm):
     """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
 
@@ -92,12 +96,8 @@ class AssetForm(PageForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="A code such as EUR. Empty: the portfolio's.",
     )
-    categories = forms.ModelMultipleChoiceField(
-        Category.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
-    )
-    tags = forms.ModelMultipleChoiceField(
-        Tag.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
-    )
+    categories = labels_field("categories")
+    tags = labels_field("tags")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -107,8 +107,9 @@ class AssetForm(PageForm):
         else:
             here = {"household": asset.portfolio.household_id}
             categories, tags = Category.objects.filter(**here), Tag.objects.filter(**here)
+            for name in ("categories", "tags"):
+                self.fields[name].widget.narrow(**here)
         self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
-        self.fields["categories"].choices = as_choices(branches_of(categories))
 
     def stamp(self, updated_at):
         asset = self.instance

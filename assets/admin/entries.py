@@ -8,7 +8,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from assets import movements
 from assets.models import AssetSnapshot, Transaction
-from strata.admin import HouseholdAdmin, OwnRows
+from strata.admin import HouseholdAdmin
+from strata.admin_choices import OwnRows
 from strata.editing import PageForm
 from strata.money import money_text, plain
 
@@ -21,7 +22,6 @@ class SnapshotPage(HouseholdAdmin):
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRows),)
     search_fields = ("asset__name_key__has_part", "note")
-    autocomplete_fields = ("asset",)
     duplicate_field = "observed_at"
 
     def get_queryset(self, request):
@@ -93,7 +93,6 @@ class TransactionPage(HouseholdAdmin):
     list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
     list_filter = ("type", ("asset__portfolio", OwnRows), "currency")
     search_fields = ("asset__name_key__has_part", "note", "external_id")
-    autocomplete_fields = ("asset",)
     duplicate_field = "external_id"
 
     def get_queryset(self, request):

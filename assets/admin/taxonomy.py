@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from django import forms
 from django.contrib import admin
 from django.db.models import Count
 from django.utils.html import format_html
 
-from assets.models import AssetCategory, AssetType, Category, Tag
+from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.taxonomy import parents_in, subtree
 from assets.tree import Branch, in_tree_order
-from strata.admin import SUBJECTS, HouseholdAdmin, List, OwnRows, as_uuid
+from strata.admin import SUBJECTS, HouseholdAdmin, List
+from strata.admin_choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
 from strata.editing import PageForm
 from strata.ownership import EDITORS
 
 # --- choosing from the tree ---
 
 
-def branches_of(categories) -> list[Branch]:
-    """The tree of a queryset's categories, in one query."""
+def branches_of(categories, most: int | None = None) -> list[Branch]:
+    """The tree of a queryset's categories, of `most` of them at most, in one query."""
     rows = categories.order_by("household__created_at", "household", "name_key", "id")
-    return in_tree_order(rows.values_list("id", "parent_id", "name", "household__name"))
-
-
-def as_choices(branches: list[Branch]) -> list:
-    """Indented, and by household where there are several."""
-    households = [
-        (household, [(one.id, "\u2003" * one.depth + one.path[-1]) for one in group])
-        for household, group in groupby(branches, key=lambda one: one.household)
-    ]
-    return households[0][1] if len(households) == 1 else households
+    return in_tree_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
 
 
 def own(model, user):
@@ -41,14 +31,31 @@ def own(model, user):
 
 
 class CategoryFilter(admin.SimpleListFilter):
-    """The assets in a category or anywhere below it."""
+    """The assets in a category or anywhere below it. The tree as it stands, or a search where it is large."""
 
     title = parameter_name = "category"
+    form_class = RowFilterForm
 
     def lookups(self, request, model_admin):
-        rows = Category.objects.all()
-        rows = rows if request.user.is_superuser else rows.for_user(request.user)
-        return [(str(one.id), "\u2003" * one.depth + one.path[-1]) for one in branches_of(rows)]
+        self.request, rows = request, Category.objects.all()
+        self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
+        branches = branches_of(self.rows, MOST_LISTED + 1)
+        if len(branches) > MOST_LISTED:
+            self.template = FILTER_TEMPLATE
+        return [(str(one.id), "\u2003" * one.depth + one.path[-1]) for one in branches]
+
+    def choices(self, changelist):
+        if self.template != FILTER_TEMPLATE:
+            yield from super().choices(changelist)
+            return
+        yield filter_of_many(
+            self,
+            parameter=self.parameter_name,
+            value=self.value(),
+            field=Asset._meta.get_field("categories"),
+            rows=self.rows,
+            request=self.request,
+        )
 
     def queryset(self, request, queryset):
         if not self.value():
@@ -95,21 +102,16 @@ class CategoryTree(List):
 
 
 class CategoryForm(PageForm):
-    """`parent` is chosen from the tree; what stands below the category is not offered."""
+    """What stands below the category is not offered as its parent."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if "parent" in self.fields:
-            parents = self.fields["parent"].queryset
-            row = self.instance
-            if not row._state.adding:
-                below = subtree([row.pk], parents_in(row.household_id))
-                parents = parents.filter(household=row.household_id).exclude(pk__in=below)
-            self.fields["parent"].queryset = parents
-            self.fields["parent"].choices = [
-                ("", "None: it stands at the top"),
-                *as_choices(branches_of(parents)),
-            ]
+        row = self.instance
+        if "parent" in self.fields and not row._state.adding:
+            below = subtree([row.pk], parents_in(row.household_id))
+            parents = self.fields["parent"].queryset.filter(household=row.household_id)
+            self.fields["parent"].queryset = parents.exclude(pk__in=below)
+            self.fields["parent"].widget.narrow(household=row.household_id, not_below=row.pk)
 
 
 @admin.register(Category)
@@ -126,6 +128,18 @@ class CategoryPage(InOneHousehold):
 
     def get_changelist(self, request, **kwargs):
         return CategoryTree
+
+    def choosable(self, rows, request):
+        """`not_below`: outside of the branch that a form moves."""
+        rows, moved = super().choosable(rows, request), as_uuid(request.GET.get("not_below", ""))
+        household = rows.filter(pk=moved).values_list("household", flat=True).first() if moved else None
+        return rows.exclude(pk__in=subtree([moved], parents_in(household))) if household else rows
+
+    def choice_texts(self, rows):
+        """By the way from the top, as names repeat."""
+        trees = Category.objects.filter(household__in={row.household_id for row in rows})
+        paths = {branch.id: " › ".join(branch.path) for branch in (branches_of(trees) if rows else ())}
+        return {row.pk: paths.get(row.pk, row.name) for row in rows}
 
     @admin.display(description="category")
     def branch(self, category):

@@ -1,0 +1,155 @@
+"""Choosing a row in the admin: typed and searched for, never a list of all rows that there are.
+
+A select of forms fetches what it offers from the site's autocomplete address, which asks the page of the chosen model
+(`choosable`, `choice_texts`). A filter lists its rows up to MOST_LISTED, and is such a select beyond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.core.exceptions import ValidationError
+from django.db import models
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
+
+MOST_LISTED = 50
+FILTER_TEMPLATE = "unfold/filters/filters_field.html"
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def texts_of(rows: Iterable[models.Model], model: type[models.Model]) -> dict[Any, str]:
+    """What each row is called where it is chosen, by its key."""
+    return admin.site._registry[model].choice_texts(list(rows))
+
+
+class ChosenRows:
+    """What both selects share: they render the chosen rows alone. `narrow` says what else the address is asked by."""
+
+    asked: dict[str, Any] = {}
+
+    def narrow(self, **asked: Any) -> None:
+        self.asked = {**self.asked, **asked}
+
+    def get_url(self):
+        return f"{super().get_url()}?{urlencode(self.asked)}" if self.asked else super().get_url()
+
+    def optgroups(self, name, value, attrs=None):
+        """Django's own asks the database for whatever was posted, and breaks where that is no key."""
+        options = [self.create_option(name, "", "", False, 0)] if self.may_be_empty() else []
+        rows = self.choices.queryset
+        chosen = rows.filter(pk__in=[one for one in value if is_key_of(rows.model, one)])
+        for pk, text in texts_of(chosen, rows.model).items():
+            options.append(self.create_option(name, str(pk), text, True, len(options)))
+        return [(None, options, 0)]
+
+    def may_be_empty(self) -> bool:
+        return not self.is_required and not self.allow_multiple_selected
+
+
+class RowSelect(ChosenRows, AutocompleteSelect):
+    pass
+
+
+class RowsSelect(ChosenRows, AutocompleteSelectMultiple):
+    pass
+
+
+def is_key_of(model: type[models.Model], value: Any) -> bool:
+    try:
+        return model._meta.pk.to_python(value) is not None
+    except ValidationError:
+        return False
+
+
+class ChoicesView(AutocompleteJsonView):
+    """What a select offers: rows that the caller sees and may choose there, by what was typed."""
+
+    def process_request(self, request):
+        term, *rest = super().process_request(request)
+        return term.replace("\x00", ""), *rest
+
+    def get_queryset(self):
+        return self.model_admin.choosable(super().get_queryset(), self.request)
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        self.texts = texts_of(context["object_list"], self.model_admin.model)
+        return context
+
+    def serialize_result(self, obj, to_field_name):
+        return super().serialize_result(obj, to_field_name) | {"text": self.texts[obj.pk]}
+
+
+def offer_choices(request):
+    return ChoicesView.as_view(admin_site=admin.site)(request)
+
+
+# --- filters ---
+
+
+class RowFilterForm(AutocompleteDropdownForm):
+    widget = RowSelect
+
+    def __init__(self, *args, rows: models.QuerySet, name: str, **kwargs):
+        super().__init__(*args, name=name, choices=(), **kwargs)
+        self.fields[name].queryset = rows
+
+
+def filter_of_many(spec, *, parameter: str, value: Any, field: models.Field, rows: models.QuerySet, request):
+    """The one choice of a filter that has more rows than are listed: a select that searches."""
+    form = RowFilterForm(
+        request=request,
+        name=parameter,
+        label=f"By {spec.title}",
+        field=field,
+        model_admin=admin.site._registry[field.model],
+        rows=rows,
+        data={parameter: value},
+    )
+    return {"form": form}
+
+
+class OwnRows(admin.RelatedFieldListFilter):
+    """Offers rows of the caller's households only; for a superuser of all."""
+
+    form_class = RowFilterForm  # the theme loads its scripts
+    rows: models.QuerySet
+
+    def queryset(self, request, queryset):
+        """A select of which nothing was chosen is sent along empty."""
+        if self.lookup_val == [""]:
+            del self.used_parameters[self.lookup_kwarg]
+        return super().queryset(request, queryset)
+
+    def field_choices(self, field, request, model_admin):
+        self.request, rows = request, field.related_model._default_manager.all()
+        self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
+        listed = [(row.pk, str(row)) for row in self.rows[: MOST_LISTED + 1]]
+        if len(listed) > MOST_LISTED:
+            self.template = FILTER_TEMPLATE
+        return listed
+
+    def choices(self, changelist):
+        if len(self.lookup_choices) <= MOST_LISTED:
+            yield from super().choices(changelist)
+            return
+        yield filter_of_many(
+            self,
+            parameter=self.lookup_kwarg,
+            value=self.lookup_val[-1] if self.lookup_val else None,
+            field=self.field,
+            rows=self.rows,
+            request=self.request,
+        )

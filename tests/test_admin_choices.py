@@ -1,0 +1,181 @@
+"""Choices among rows in the admin: typed and searched for, generated from the registry: every form and every filter."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.urls import reverse
+
+from assets.models import Asset, AssetSnapshot, Category
+from portfolios.models import Household, Portfolio
+from reports.models import AllocationTarget
+from strata.admin_choices import MOST_LISTED, ChosenRows
+from strata.ownership import VIEWER
+from tests.admin_forms import form_of, inputs_of, save, url
+from tests.one_of_each import make, one_of_each
+
+PAGES = list(admin.site._registry)
+SELECT = re.compile(r"<select(.*?)>(.*?)</select>", re.S)
+ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def many(household, number=MOST_LISTED + 5):
+    """So many rows of everything, and the first of each."""
+    found = one_of_each("Row 0", household=household)
+    for place in range(1, number):
+        one_of_each(f"Row {place}", household=household)
+    return found
+
+
+def longest_select(page: str) -> int:
+    """Of those that are no list of zones, which are no rows."""
+    selects = [body for attrs, body in SELECT.findall(page) if 'name="time_zone"' not in attrs]
+    return max((body.count("<option") for body in selects), default=0)
+
+
+def links_of_filters(page) -> int:
+    """Of filters by rows, and not by values that a column happens to have."""
+    specs = [
+        spec
+        for spec in page.context["cl"].filter_specs
+        if not isinstance(spec, admin.AllValuesFieldListFilter)
+    ]
+    return max((len(list(spec.choices(page.context["cl"]))) for spec in specs), default=0)
+
+
+def test_no_page_lists_more_than_fifty_rows_to_choose_from(rita, household):
+    rows = many(household)
+    for model in PAGES:
+        pages = [url(model), url(model, "change", rows[model].pk), url(model, "add")]
+        for page in pages:
+            answer = rita.get(page)
+            if answer.status_code == 200:
+                assert longest_select(answer.content.decode()) <= MOST_LISTED + 2, page
+        assert links_of_filters(rita.get(url(model))) <= MOST_LISTED + 2, model
+
+
+def row_choices(page) -> dict[str, ChosenRows]:
+    forms_of_page = [page.context["adminform"].form]
+    return {
+        name: field
+        for form in forms_of_page
+        for name, field in form.fields.items()
+        if isinstance(field, forms.ModelChoiceField)
+    }
+
+
+def offered(client, widget, term="") -> list[str]:
+    """What a browser gets that types a term into the select."""
+    attrs = widget.build_attrs({})
+    names = {"app_label": "data-app-label", "model_name": "data-model-name", "field_name": "data-field-name"}
+    asked = {name: attrs[attribute] for name, attribute in names.items()} | {"term": term}
+    address = attrs["data-ajax--url"]
+    answer = client.get(f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}")
+    assert answer.status_code == 200, answer
+    return [result["text"] for result in answer.json()["results"]]
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_every_choice_of_a_row_in_a_form_is_searched_for(rita, household, model):
+    household.name = "Row 1"
+    household.save()
+    rows = one_of_each("Row 1", household=household)
+    for place in (url(model, "add"), url(model, "change", rows[model].pk)):
+        page = rita.get(place)
+        if page.status_code != 200 or not inputs_of(page):
+            continue
+        for name, field in row_choices(page).items():
+            assert isinstance(field.widget, ChosenRows), (model, name)
+            found = offered(rita, field.widget, "Row 1")
+            assert (name == "parent") or any("Row 1" in text for text in found), (model, name)
+            assert offered(rita, field.widget, "no such row") == []
+
+
+def test_a_target_chooses_all_its_groups_by_searching(alices, household):
+    one_of_each("Row 1", household=household)
+    choices = row_choices(alices.get(url(AllocationTarget, "add")))
+    assert set(choices) == {"household", "portfolio", "asset_type", "category", "tag", "asset"}
+
+
+def test_a_form_offers_only_households_that_the_caller_may_write_in(alices, alice_user, household):
+    one_of_each("Own", household=household)
+    seen = Household.objects.create(name="Seen")
+    seen.memberships.create(user=alice_user, role=VIEWER, accepted_at="2026-01-01T00:00Z")
+    one_of_each("Seen", household=seen)
+    for name, field in row_choices(alices.get(url(AllocationTarget, "add"))).items():
+        texts = offered(alices, field.widget, "e") + offered(alices, field.widget)
+        assert texts, name
+        assert not any("Seen" in text for text in texts), name
+
+
+def test_a_target_offers_what_its_own_household_has(rita, household):
+    own = one_of_each("Own", household=household)
+    one_of_each("Theirs", household=Household.objects.create(name="Theirs"))
+    page = rita.get(url(AllocationTarget, "change", own[AllocationTarget].pk))
+    for name, field in row_choices(page).items():
+        assert offered(rita, field.widget, "Theirs") == [], name
+
+
+def test_categories_are_offered_by_their_way_from_the_top_and_not_below_themselves(alices, household):
+    top = Category.objects.create(household=household, name="Food")
+    low = Category.objects.create(household=household, name="Fruit", parent=top)
+    Category.objects.create(household=household, name="Other")
+    parent = row_choices(alices.get(url(Category, "change", top.pk)))["parent"]
+    assert offered(alices, parent.widget) == ["Other"]
+    parent = row_choices(alices.get(url(Category, "change", low.pk)))["parent"]
+    assert "Food" in offered(alices, parent.widget)
+    asset = make(Asset, "Apple", {Household: household})
+    asset.categories.add(low)
+    page = alices.get(url(Asset, "change", asset.pk))
+    assert "Food › Fruit" in page.content.decode()
+    assert offered(alices, row_choices(page)["categories"].widget, "fru") == ["Food › Fruit"]
+
+
+def test_filters_of_many_rows_search_and_find(rita, alices, household):
+    many(household)
+    chosen = Portfolio.objects.get(name="Row 3")
+    for client in (rita, alices):
+        asked = {"portfolio__id__exact": str(chosen.pk)}
+        page = client.get(url(Asset), asked)
+        assert [row.portfolio for row in page.context["cl"].result_list] == [chosen]
+        assert f'<option value="{chosen.pk}" selected' in page.content.decode()
+        for spec in page.context["cl"].filter_specs:
+            for choice in (one for one in spec.choices(page.context["cl"]) if "form" in one):
+                for field in choice["form"].fields.values():
+                    assert offered(client, field.widget, "Row 3"), spec.title
+        category = Category.objects.get(name="Row 3")
+        category.asset_links.create(asset=Asset.objects.get(name="Row 7"))
+        found = client.get(url(Asset), {"category": str(category.pk)}).context["cl"]
+        assert "Row 7" in [row.name for row in found.result_list]
+        category.asset_links.all().delete()
+
+
+def test_a_filter_of_which_nothing_is_chosen_filters_nothing(alices, household):
+    many(household)
+    nothing = {"portfolio__id__exact": "", "tags__id__exact": "", "category": ""}
+    answer = alices.get(url(Asset), nothing)
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == alices.get(url(Asset)).context["cl"].result_count
+
+
+@pytest.mark.parametrize("bad", ["x", "1", "\x00", "9" * 400, ABSENT])
+def test_what_is_no_key_of_a_row_is_an_error_of_its_field(alices, alice_user, household, bad):
+    rows = one_of_each("Own", household=household)
+    for model in (Asset, AssetSnapshot, Category, AllocationTarget):
+        page = alices.get(url(model, "change", rows[model].pk))
+        for name in row_choices(page):
+            answer = save(alices, rows[model], form_of(alices, rows[model]) | {name: bad})
+            assert answer.status_code == 200
+            assert name in answer.context["adminform"].form.errors
+
+
+def test_what_is_typed_may_be_anything(alices, household):
+    asked = {"app_label": "assets", "model_name": "assetsnapshot", "field_name": "asset"}
+    for term in ("\x00", "a\x00b", "%", "x" * 5000, "\u202e", "'"):
+        for more in ({}, {"household": "x", "writable": "\x00", "page": "1"}):
+            answer = alices.get(reverse("admin:autocomplete"), asked | more | {"term": term})
+            assert answer.status_code == 200, term

@@ -1,0 +1,70 @@
+"""The admin's forms and lists in a real Chromium: choices that are searched for, and days."""
+
+from __future__ import annotations
+
+import pytest
+
+from assets.models import Asset
+from portfolios.models import Household
+from reports.models import AllocationTarget
+from strata.models import User
+from tests.admin_forms import url
+from tests.one_of_each import make, one_of_each
+from tests.test_browser import chromium, session_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create(username="root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def many(household):
+    for place in range(60):
+        one_of_each(f"Row {place}", household=household)
+
+
+def choose(page, name: str, text: str) -> None:
+    """As a person does it: open the select, type, and take what is found."""
+    page.locator(f"#id_{name} + .select2 .select2-selection").click()
+    page.keyboard.type(text)
+    page.locator(f".select2-results__option:text-is('{text}')").click()
+
+
+def test_a_target_is_made_by_searching_for_its_household_and_asset(live_server, root, many, tmp_path):
+    with chromium(live_server.url, session_of(root)) as seen:
+        page = seen.page
+        seen.open(url(AllocationTarget, "add"))
+        choose(page, "household", "Household")
+        choose(page, "asset", "Row 57")
+        page.fill("#id_share", "0.02")
+        seen.require_harmless("choosing")
+        page.screenshot(path=tmp_path / "target.png", full_page=True)
+        page.click("[name=_save]")
+        page.wait_for_selector("text=was added successfully")
+        seen.require_harmless("saved")
+    assert AllocationTarget.objects.get(asset__name="Row 57").household == Household.objects.get()
+
+
+def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many, tmp_path):
+    asset = Asset.objects.get(name="Row 3")
+    with chromium(live_server.url, session_of(root)) as seen:
+        page = seen.page
+        seen.open(url(Asset, "change", asset.pk))
+        for name in ("categories", "tags"):
+            choose(page, name, "Row 44")
+        page.screenshot(path=tmp_path / "asset.png", full_page=True)
+        page.click("[name=_save]")
+        page.wait_for_selector("text=was changed successfully")
+        page.click("text=Filters")
+        page.locator("[name=tags__id__exact] + .select2 .select2-selection").click()
+        page.locator("input.select2-search__field").fill("Row 44")
+        page.locator(".select2-results__option:text-is('Row 44')").click()
+        page.screenshot(path=tmp_path / "filter.png")
+        page.click("text=Apply Filters")
+        page.wait_for_selector("text=2 assets")
+        page.screenshot(path=tmp_path / "filtered.png")
+        seen.require_harmless("filtering")
+    assert list(asset.tags.values_list("name", flat=True)) == ["Row 3", "Row 44"]
