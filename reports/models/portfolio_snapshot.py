@@ -27,7 +27,7 @@ class PortfolioSnapshot(TrackedModel):
     on = DayField()
     observed_at = InstantField()
     # A total may exceed what one value may be: it is text of an exact number, and never added up by SQL.
-    value = models.CharField(max_length=40)
+    value = models.CharField(max_length=80)
     currency = CurrencyField()
     complete = models.BooleanField(default=True)
     missing_rates = models.JSONField(default=list, blank=True)

@@ -1,0 +1,222 @@
+"""Every text that reaches a column with a length is refused or cut before it: on PostgreSQL it would be a 500.
+
+The columns are those of all installed models. SQLite keeps any length, so what was stored is measured there.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import models
+from django.db.models.functions import Length
+
+from assets.models import Asset, AssetSnapshot, ExchangeRate
+from assets.seeds import type_id
+from strata.checked import CheckedBeforeSave
+from strata.middleware import SANE_ID
+from strata.models import Change, User
+from strata.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
+from strata.tests.test_commands import OURS as COMMANDS
+from tests.admin_forms import filled, inputs_of, url
+from tests.one_of_each import one_of_each
+
+LABELS = [model._meta.label for model in apps.get_models()]
+
+
+def bounded_columns() -> list[models.CharField]:
+    return [
+        field
+        for model in apps.get_models()
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, models.CharField) and field.max_length
+    ]
+
+
+def require_that_all_texts_fit() -> None:
+    for field in bounded_columns():
+        rows = field.model._base_manager.annotate(length_of_text=Length(field.name))
+        assert not rows.filter(length_of_text__gt=field.max_length).exists(), field
+
+
+# --- what guards each column ---
+
+# Text that no model or form field bounds, and where the bound is instead.
+BOUNDED_ELSEWHERE = {
+    "strata.User.username": "the forms and create_user",
+    "strata.User.first_name": "the forms",
+    "strata.User.last_name": "the forms",
+    "strata.User.email": "the forms and create_user",
+    "strata.User.password": "a hash",
+    "strata.ApiToken.prefix": "cut",
+    "strata.ApiToken.digest": "a digest",
+    "strata.ApiToken.password_stamp": "a digest",
+    "strata.IdempotentAnswer.key": "key_of",
+    "strata.IdempotentAnswer.request_digest": "a digest",
+    "strata.Change.actor_name": "a username",
+    "strata.Change.request_id": "SANE_ID",
+    "strata.Change.road": "names of commands",
+    "strata.Change.model": "labels of models",
+    "assets.AssetType.code": "the form and the serializer",
+    "assets.DailyStep.currency": "an asset's currency",
+    "portfolios.PortfolioSnapshot.value": "a sum of bounded amounts at bounded rates",
+    "axes.AccessAttempt.username": "counted_name",
+    "axes.AccessAttempt.user_agent": "cut by axes",
+    "axes.AccessAttempt.http_accept": "cut by axes",
+    "axes.AccessAttempt.path_info": "cut by axes",
+    "sessions.Session.session_key": "made by Django",
+}
+NOT_WRITTEN = {
+    "axes.AccessLog",
+    "axes.AccessFailureLog",
+    "auth.Group",
+    "auth.Permission",
+    "contenttypes.ContentType",
+}
+CUT_BY_DJANGO = {"admin.LogEntry.object_repr"}
+
+
+def name_of(field: models.Field) -> str:
+    return f"{field.model._meta.label}.{field.name}"
+
+
+def test_every_bounded_column_has_a_guard():
+    unguarded = [
+        name_of(field)
+        for field in bounded_columns()
+        if not isinstance(field, CheckedBeforeSave | NameKeyField)
+        and not field.choices
+        and field.model._meta.label not in NOT_WRITTEN
+    ]
+    assert set(unguarded) == BOUNDED_ELSEWHERE.keys() | CUT_BY_DJANGO
+
+
+@pytest.mark.parametrize(
+    "field", [field for field in bounded_columns() if isinstance(field, CheckedBeforeSave)], ids=name_of
+)
+def test_a_checked_column_refuses_a_text_that_is_too_long(field):
+    with pytest.raises(ValidationError):
+        field.check_value("x" * (field.max_length + 1))
+
+
+def test_every_choice_fits_into_its_column():
+    for field in bounded_columns():
+        assert all(len(str(value)) <= field.max_length for value, _ in field.flatchoices), field
+
+
+def test_the_key_of_the_longest_name_fits():
+    longest = max(len(name_key(chr(code) * 2)) for code in range(1, sys.maxunicode) if is_letter(chr(code)))
+    assert longest * NAME_LENGTH <= 2 * KEY_LENGTH
+
+
+def is_letter(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cs", "Cn", "Co")
+
+
+def test_what_signs_a_line_of_the_journal_fits():
+    road = Change._meta.get_field("road").max_length
+    assert all(len(f"command:{name}") <= road for name in COMMANDS)
+    assert all(len(label) <= Change._meta.get_field("model").max_length for label in LABELS)
+    assert not SANE_ID.fullmatch("x" * (Change._meta.get_field("request_id").max_length + 1))
+    assert User._meta.get_field("username").max_length <= Change._meta.get_field("actor_name").max_length
+
+
+# --- every road that takes text ---
+
+TOO_LONG = ("X" * 5000, "\ufdfa" * 150, "9" * 400)  # NFKC makes 18 characters of the second
+
+
+@pytest.fixture
+def unbroken(rita):
+    rita.raise_request_exception = False
+    return rita
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
+def test_every_input_of_every_admin_form_takes_a_long_text_or_names_itself(unbroken, household, model):
+    row = one_of_each("Own", household=household)[model]
+    for page in (url(model, "change", row.pk), url(model, "add")):
+        opened = unbroken.get(page)
+        if opened.status_code == 403 or not inputs_of(opened):
+            continue
+        untouched = filled(opened)
+        for name in (one for one in inputs_of(opened) if not one.endswith(("_FORMS", "-id", "DELETE"))):
+            for text in TOO_LONG:
+                answer = unbroken.post(page, untouched | {name: text})
+                assert answer.status_code in (200, 302, 403), (page, name, text[:9], answer.status_code)
+        require_that_all_texts_fit()
+
+
+HEADERS = (
+    "User-Agent",
+    "Accept",
+    "X-Request-Id",
+    "Referer",
+    "Accept-Language",
+    "Origin",
+    "Cookie",
+    "Idempotency-Key",
+)
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/api/v1/auth/token"])
+@pytest.mark.parametrize("header", HEADERS)
+def test_no_header_of_a_failed_login_breaks_it(client, db, path, header):
+    client.raise_request_exception = False
+    for text in ("x" * 2000, "sessionid=" + "x" * 2000, "\x00", "é" * 300):
+        body = {"username": "x", "password": "x"}
+        answer = client.post(f"{path}?next={'x' * 2000}%00", body, headers={header: text})
+        assert answer.status_code < 500, (header, text[:9])
+    require_that_all_texts_fit()
+
+
+@pytest.mark.parametrize("field", ["username", "password", "next", "csrfmiddlewaretoken", "other"])
+def test_no_field_of_the_login_form_breaks_it(client, db, field):
+    client.raise_request_exception = False
+    for text in (*TOO_LONG, "x" * 1_000_000, "a\x00b", "\u202e"):
+        answer = client.post("/admin/login/", {"username": "x", "password": "x", field: text})
+        assert answer.status_code in (200, 429), (field, text[:9])
+    require_that_all_texts_fit()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create_user", "x" * 151, "--password-stdin"),
+        ("create_user", "\ufdfa" * 100, "--password-stdin"),
+        ("create_user", "dora", "--email", f"{'x' * 300}@example.org", "--password-stdin"),
+        ("create_token", "alice", "--name", "x" * 201),
+        ("create_token", "x" * 5000),
+        ("createsuperuser", "--noinput", "--username", "x" * 151, "--email", "a@example.org"),
+        ("createsuperuser", "--noinput", "--username", "root", "--email", f"{'x' * 300}@example.org"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_no_argument_of_a_command_is_longer_than_its_column(arguments, alice_user, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    with pytest.raises(CommandError):
+        call_command(*arguments)
+
+
+def test_the_largest_total_fits_into_a_saved_total(alice, portfolio):
+    """The smallest rate makes the most euros, and the largest the most of another currency."""
+    for currency, units in (("USD", "0.000000000000000001"), ("JPY", "99999999999999999999")):
+        ExchangeRate.objects.create(currency=currency, on="2026-01-01", units_per_euro=units)
+    portfolio.base_currency = "JPY"
+    portfolio.save()
+    for number in range(3):
+        asset = Asset.objects.create(
+            portfolio=portfolio, asset_type_id=type_id(2), name=f"{number}", currency="USD"
+        )
+        AssetSnapshot.objects.create(
+            asset=asset, value="999999999999.9999", on="2026-01-01", observed_at="2026-01-01T11:00Z"
+        )
+    answer = alice.post(f"/api/v1/portfolios/{portfolio.pk}/snapshots", {"on": "2026-01-01"})
+    assert answer.status_code == 201, answer.content
+    require_that_all_texts_fit()
