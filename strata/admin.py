@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models
@@ -19,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -29,7 +26,6 @@ from strata.editing import PageForm, RowForm, RowFormSet
 from strata.guards import cascading, lock_guards
 from strata.journal import Event, history_of
 from strata.login_forms import LoginForm
-from strata.models import ApiToken, Change, User
 from strata.money import ExactField, MoneyField
 from strata.names import NoteField, key_fields
 from strata.ownership import EDITORS, READERS, Owned
@@ -386,118 +382,5 @@ def told(event: Event) -> dict[str, Any]:
     }
 
 
-# --- the kernel's own tables ---
-
-
-class NewUserForm(UserCreationForm):
-    def clean_username(self):
-        """Left to the model, which asks for the name's key: Django's own asks for UPPER, and that is not the same."""
-        return self.cleaned_data["username"]
-
-
-@admin.register(User)
-class UserAdmin(DjangoUserAdmin, Page):
-    """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
-
-    subject, icon = SUBJECTS[2], "person"
-    form, add_form, change_password_form = UserChangeForm, NewUserForm, AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
-    ordering = ("username_key",)
-    search_fields = ("username_key__has_part", "first_name", "last_name", "email")
-    list_filter = ("is_active", "is_staff", "is_superuser")
-    filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
-    fieldsets = (
-        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.is_active and request.user.is_superuser
-
-    def has_module_permission(self, request):
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request):
-        return self.has_view_permission(request)
-
-    def has_change_permission(self, request, obj=None):
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(Page):
-    """Tokens are made over the API or by a command; here everybody sees and revokes their own."""
-
-    subject, icon = SUBJECTS[2], "key"
-    list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
-    list_select_related = ("user",)
-    search_fields = ("prefix", "name", "user__username_key__has_part")
-    list_filter = ("scope",)
-    fields = readonly_fields = list_display
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_module_permission(self, request):
-        return request.user.is_active
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.is_active and (
-            obj is None or request.user.is_superuser or obj.user == request.user
-        )
-
-    has_delete_permission = has_view_permission
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request)
-        return rows if request.user.is_superuser else rows.filter(user=request.user)
-
-
-class ForSuperusersToRead(Page):
-    """A table that the program writes."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.is_active and request.user.is_superuser
-
-    def has_module_permission(self, request):
-        return self.has_view_permission(request)
-
-
-@admin.register(Change)
-class ChangeAdmin(ForSuperusersToRead):
-    """The journal."""
-
-    icon = "history"
-    list_display = ("at", "actor_name", "road", "action", "model", "object_id", "request_id")
-    list_filter = ("action", "model")
-    search_fields = ("object_id", "request_id", "actor_name")
-
-
-@admin.register(AccessAttempt)
-class FailedLogins(ForSuperusersToRead):
-    """Who failed to log in; deleting a line unlocks."""
-
-    icon = "lock"
-    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
-    search_fields = ("username", "ip_address")
-    fields = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
-
-    def has_delete_permission(self, request, obj=None):
-        return self.has_view_permission(request)
+# Django looks for pages here alone; these build on what is above.
+from strata import admin_users  # noqa: E402, F401

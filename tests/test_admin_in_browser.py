@@ -9,7 +9,7 @@ from portfolios.models import Household
 from reports.models import AllocationTarget
 from strata.models import User
 from tests.admin_forms import url
-from tests.one_of_each import make, one_of_each
+from tests.one_of_each import one_of_each
 from tests.test_browser import chromium, session_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
