@@ -79,6 +79,6 @@ class Transaction(TrackedModel):
 
         stored = None if self._state.adding else Transaction.objects.filter(pk=self.pk).first()
         try:
-            refuse_moved_disposal(stored, {one.name: getattr(self, one.name) for one in self._meta.fields})
+            refuse_moved_disposal(stored, {one.name: getattr(self, one.attname) for one in self._meta.fields})
         except Conflict as refusal:
             raise ValidationError({refusal.field: ValidationError(refusal.message, code="fixed")}) from None
