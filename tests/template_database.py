@@ -35,6 +35,7 @@ def use(connection) -> None:
     def create_by_copy(*args, **kwargs):
         name = create(*args, **kwargs)
         shutil.copyfile(sqlite_template(), name)
+        os.chmod(name, 0o600)
         return name
 
     connection.creation._create_test_db = create_by_copy
