@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import time
 import traceback
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from strata import actor
 
+TOKEN = re.compile(r"strata_[A-Za-z0-9_-]{20}")
 FIELDS = ("method", "route", "status", "ms", "user_id")
 
 
@@ -49,3 +53,49 @@ class Broken(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return bool(record.exc_info)
+
+
+class OncePerMinute:
+    """Says whether a line may be logged now: the first time, and then once a minute in this process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._silent_until = 0.0
+
+    def allow(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._silent_until:
+                return False
+            self._silent_until = now + 60
+            return True
+
+
+class RefusedHost(logging.Filter):
+    """Django's line about a host that ALLOWED_HOSTS does not name: once a minute in each process, in words of ours.
+
+    The host is whatever a client sent: it is shown only where it looks like one.
+    """
+
+    looks_like_one = re.compile(r"[A-Za-z0-9._:\[\]-]{1,100}")
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
+        self._rate = OncePerMinute()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "request"):
+            return True  # another of these has seen it: django.setup adds one each time
+        if not self._rate.allow():
+            return False
+        host = self.host_of(record.__dict__.pop("request"))
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg = "A request was refused, because ALLOWED_HOSTS does not name its host: %s"
+        record.args, record.exc_info = (host,), None
+        return True
+
+    def host_of(self, request: Any) -> str:
+        host = request.META.get("HTTP_HOST", "")
+        if not self.looks_like_one.fullmatch(host) or TOKEN.search(host):
+            return "(nothing that looks like a host)"
+        return host

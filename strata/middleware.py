@@ -8,21 +8,24 @@ import sys
 import time
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.signals import got_request_exception
-from django.http import UnreadablePostError
+from django.http import HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 
 from strata import actor
 from strata.api.errors import CODES, answer_of, is_api, plain_answer
+from strata.logs import OncePerMinute
 from strata.models.token import SECRET_PREFIX
 
 log = logging.getLogger("strata.requests")
 SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # no token: ids are logged
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
+STATIC_PATH = "/static/"  # below SCRIPT_NAME
 CHUNK = 64 * 1024
 DRAINED_CHUNKS = 1024
 
@@ -35,22 +38,65 @@ class TrustedProxies:
 
     def __init__(self, get_response):
         self.get_response = get_response
+        self.loops = OncePerMinute()
 
     def __call__(self, request):
-        meta = request.META
-        if is_trusted(meta.get("REMOTE_ADDR", "")):
-            meta["REMOTE_ADDR"] = client_address(meta["REMOTE_ADDR"], meta.pop("HTTP_X_FORWARDED_FOR", ""))
+        meta, peer = request.META, request.META.get("REMOTE_ADDR", "")
+        doubt = why_a_redirect_loops(meta)
+        if is_trusted(peer):
+            meta["REMOTE_ADDR"] = client_address(peer, meta.pop("HTTP_X_FORWARDED_FOR", ""))
         else:
             for header in FORWARDED:
                 meta.pop(header, None)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if doubt and is_redirect_to_https(request, response) and self.loops.allow():
+            log.warning(doubt)
+        return response
+
+
+def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
+    """What is wrong with the settings where this request is answered by a redirect to https, if anything is.
+
+    The client speaks TLS with a proxy that is not believed, or that does not say so: what follows the redirect comes
+    in just as this did.
+    """
+    peer = meta.get("REMOTE_ADDR", "")
+    says_https = "https" in meta.get("HTTP_X_FORWARDED_PROTO", "").lower()
+    says_https = says_https or "proto=https" in meta.get("HTTP_FORWARDED", "").lower()
+    if not is_trusted(peer):
+        where = peer if is_address(peer) else "a socket"
+        return (
+            (
+                f"A request that came by https, as {where} says, is redirected to https, and so for ever: name {where} "
+                "in TRUSTED_PROXIES, if it is your proxy."
+            )
+            if says_https
+            else None
+        )
+    if "HTTP_X_FORWARDED_PROTO" in meta or "HTTP_X_FORWARDED_FOR" not in meta:
+        return None
+    return (
+        f"The proxy {peer} does not say whether a request came by https, so it is redirected to https, and may be so "
+        "for ever: have the proxy set X-Forwarded-Proto, or set SECURE_SSL_REDIRECT=off."
+    )
+
+
+def is_redirect_to_https(request, response) -> bool:
+    return (
+        response.status_code == 301
+        and not request.is_secure()
+        and response["Location"].startswith("https://")
+    )
 
 
 def is_trusted(address: str) -> bool:
+    """An IPv4 address may come in as IPv6 writes it, where the server listens on both."""
     try:
-        return any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
+        known = ip_address(address)
     except ValueError:
         return False
+    known = getattr(known, "ipv4_mapped", None) or known
+    return any(known in network for network in settings.TRUSTED_PROXIES)
 
 
 def client_address(proxy: str, forwarded_for: str) -> str:
@@ -86,7 +132,7 @@ class RequestLog:
             response = self.get_response(request)
             user = actor.current().user
             response["X-Request-Id"] = request.id
-            if not request.path.startswith(settings.STATIC_URL):
+            if not request.path_info.startswith(STATIC_PATH):
                 response.headers.setdefault("Cache-Control", "no-store, private")
             self.write(request, response, user, started)
         return response
@@ -162,13 +208,13 @@ class AdminPolicy:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if request.path.startswith("/admin/"):
+        if request.path_info.startswith("/admin/"):
             response._csp_config = settings.ADMIN_CSP
         return response
 
 
 class BodyLimit:
-    """Refuses a body over MAX_BODY_BYTES before anything reads it, and one that stops coming."""
+    """Refuses a body over MAX_BODY_BYTES before anything reads it, a compressed one, and one that stops coming."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -178,7 +224,8 @@ class BodyLimit:
         if not (length.isascii() and length.isdecimal()):
             return plain_answer(request, 400, "MALFORMED", "Content-Length is not a number.")
         if len(length) < 20 and int(length) <= settings.MAX_BODY_BYTES:
-            return self.get_response(request)
+            is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
+            return encoded_answer(request) if is_encoded else self.get_response(request)
         drain(request)
         return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
 
@@ -186,6 +233,19 @@ class BodyLimit:
         if isinstance(exception, UnreadablePostError):
             return plain_answer(request, 400, "MALFORMED", "The body did not arrive.")
         return None
+
+
+def codings_of(request) -> set[str]:
+    """What was done to the body, by either header: gzip and the like."""
+    headers = f"{request.headers.get('Content-Encoding', '')},{request.headers.get('Transfer-Encoding', '')}"
+    return {word.strip().lower() for word in headers.split(",")} - {""}
+
+
+def encoded_answer(request) -> HttpResponse:
+    message = "Send the body as it is: without gzip or any other Content-Encoding."
+    response = plain_answer(request, 415, CODES[415], message)
+    response["Accept-Encoding"] = "identity"
+    return response
 
 
 def drain(request) -> None:

@@ -1,6 +1,7 @@
 """The table of contents."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
@@ -14,6 +15,7 @@ from reports.api import resource_views as resources
 from reports.api import views as reports
 from strata import accounts, health
 from strata.api.routers import EitherSlashRouter
+from strata.api.routes import RoutesView
 
 router = EitherSlashRouter()
 router.register("households", portfolios.HouseholdsViewSet, "household")
@@ -48,6 +50,7 @@ def literally(name):
 
 
 api = [
+    path("", RoutesView.as_view(), name="routes"),
     re_path(r"^auth/token/?$", accounts.LoginView.as_view(), name="login"),
     re_path(r"^me/?$", accounts.MeView.as_view(), name="me"),
     re_path(r"^me/password/?$", accounts.PasswordView.as_view(), name="password"),
@@ -79,8 +82,8 @@ api = [
 ]
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/swagger"), name="home"),
-    path("favicon.ico", RedirectView.as_view(url="/static/strata/icon.svg"), name="icon"),
+    path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
+    path("favicon.ico", RedirectView.as_view(url=static("strata/icon.svg")), name="icon"),
     path("api/v1/", include(api)),
     re_path(
         r"^swagger/?$",

@@ -1,4 +1,4 @@
-"""What gunicorn serves: Django, with an end to every statement and a length for every body."""
+"""What gunicorn serves: Django, with an end to every statement, a length for every body, and a path of its own."""
 
 import os
 from io import BytesIO
@@ -22,4 +22,21 @@ def with_length(answer):
     return application
 
 
-application = with_length(get_wsgi_application())
+def under_path(answer):
+    """Takes SCRIPT_NAME off the path, where a proxy has left it there. A path that lacks it is taken as it is.
+
+    gunicorn would do that by itself, and answer a path that lacks it with a 500.
+    """
+    os.environ.pop("SCRIPT_NAME", None)  # gunicorn reads it for each request
+    prefix = settings.SCRIPT_NAME
+
+    def application(environ, start_response):
+        path = environ["PATH_INFO"]
+        if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+            environ["PATH_INFO"] = path.removeprefix(prefix) or "/"
+        return answer(environ, start_response)
+
+    return application
+
+
+application = under_path(with_length(get_wsgi_application()))

@@ -7,7 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPSConnection
@@ -46,15 +46,17 @@ class Nginx:
 
 
 @contextmanager
-def proxying(folder: Path, first: int, second: int) -> Iterator[Nginx]:
-    """nginx before two ports of 127.0.0.1, for the length of the block."""
+def proxying(
+    folder: Path, first: int, second: int, *, change: Callable[[str], str] = str, port: int = 0
+) -> Iterator[Nginx]:
+    """nginx before two ports of 127.0.0.1, for the length of the block. `change` is made to the shipped file."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     assert nginx, "nginx is not installed: apt install nginx-light"
     folder.mkdir()
     folder.chmod(0o755)
     make_key(folder)
-    port, plain_port = free_port(), free_port()
-    (folder / "strata.conf").write_text(adapted(folder, port, plain_port, first, second))
+    port, plain_port = port or free_port(), free_port()
+    (folder / "strata.conf").write_text(change(adapted(folder, port, plain_port, first, second)))
     (folder / "nginx.conf").write_text(around(folder))
     command = [nginx, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
     subprocess.run([*command, "-t"], check=True, capture_output=True)

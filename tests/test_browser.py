@@ -71,7 +71,7 @@ def chromium(base: str, *cookies: tuple[str, str], **options) -> Iterator[Watche
     with sync_playwright() as playwright:
         browser = launched(playwright)
         context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies])
         try:
             yield Watched(context.new_page(), base).listen()

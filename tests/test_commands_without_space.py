@@ -87,10 +87,10 @@ def test_what_make_run_does_first_says_it_too(database, tmp_path):
 
 @pytest.mark.on_postgresql
 def test_a_database_that_nobody_serves(database):
-    url = "postgres://u:hunter22@127.0.0.1:9/strata"
+    url = "postgres://u:secret@127.0.0.1:9/strata"
     done = run(url, "migrate")
     require_sentence(done, "strata on 127.0.0.1 does not answer")
-    assert "hunter22" not in done.stderr
+    assert "secret" not in done.stderr
 
 
 @pytest.mark.on_sqlite

@@ -161,6 +161,16 @@ def test_what_is_no_instant_is_refused_by_name(alice, known_at):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "known_at")
 
 
+@pytest.mark.parametrize("offset", ["02:00", "0200"])
+def test_a_plus_that_became_a_blank_is_told_how_to_write_it(alice, offset):
+    path = f"{API}/assets?known_at=2026-01-01T00:00:00"
+    lost = alice.get(f"{path}+{offset}")
+    assert (lost.status_code, lost.json()["errors"][0]["field"]) == (400, "known_at")
+    assert "%2B" in lost.json()["errors"][0]["message"]
+    assert alice.get(f"{path}%2B{offset}").status_code == 200
+    assert "%2B" not in alice.get(f"{path}+99:00").json()["message"]
+
+
 def test_future_is_refused(alice):
     soon = (timezone.now() + timedelta(minutes=1)).isoformat()
     answer = alice.get(f"{API}/assets", {"known_at": soon})

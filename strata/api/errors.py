@@ -247,4 +247,5 @@ def forged(request, reason=""):
 
 
 def is_api(request) -> bool:
-    return request.path.startswith("/api/")
+    """By the path below SCRIPT_NAME."""
+    return request.path_info.startswith("/api/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -141,9 +142,25 @@ AS_OF = Parameter(
 )
 
 
+LOST_PLUS = re.compile(r"(.*[0-9]) ([0-9]{2}:?[0-9]{2})", re.DOTALL)
+
+
+def read_instant(text: str) -> datetime:
+    """As it stands in a query, where a + that is not written as %2B has become a blank."""
+    field = InstantSerializerField()
+    try:
+        return field.to_internal_value(text)
+    except exceptions.ValidationError:
+        if (parts := LOST_PLUS.fullmatch(text)) and field.spelling.fullmatch(f"{parts[1]}+{parts[2]}"):
+            raise exceptions.ValidationError(
+                "A + in a query means a blank. Write %2B for it, as in 2026-01-31T18:30:00%2B02:00."
+            ) from None
+        raise
+
+
 def read_past(text: str) -> datetime:
     """An instant with its offset, and not one to come."""
-    instant = InstantSerializerField().to_internal_value(text)
+    instant = read_instant(text)
     if instant.tzinfo is None:
         raise exceptions.ValidationError("Send a time with its offset from UTC, such as Z.")
     if instant > timezone.now():

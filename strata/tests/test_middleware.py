@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import pytest
@@ -135,6 +136,35 @@ def test_a_chunked_body_gets_the_length_that_it_has(settings, size, length):
     application({"HTTP_TRANSFER_ENCODING": "Chunked", "wsgi.input": io.BytesIO(b"x" * size)}, None)
     assert seen["CONTENT_LENGTH"] == str(length)
     assert len(seen["wsgi.input"].read()) == length
+
+
+@pytest.mark.parametrize("header", ["gzip", "GZIP", "br", "deflate", "zstd", "identity, gzip", "x-anything"])
+@pytest.mark.parametrize("where", ["/api/v1/tags", "/api/v1/auth/token", "/admin/login/"])
+def test_a_compressed_body_is_refused_before_it_is_read(header, where):
+    body = gzip.compress(b'{"name": "x"}')
+    answer = Client().post(where, body, content_type="application/json", headers={"Content-Encoding": header})
+    assert (answer.status_code, answer["Accept-Encoding"]) == (415, "identity")
+    if where.startswith("/api"):
+        assert answer.json()["code"] == "UNSUPPORTED_MEDIA_TYPE"
+        assert "without gzip" in answer.json()["message"]
+
+
+def test_a_body_that_is_compressed_on_its_way_is_refused_as_well():
+    request = RequestFactory().post("/api/v1/tags", b"x", content_type="application/json")
+    request.META["HTTP_TRANSFER_ENCODING"] = "gzip, chunked"
+    assert BodyLimit(lambda request: HttpResponse("in"))(request).status_code == 415
+
+
+@pytest.mark.parametrize("header", ["", "identity", "Identity"])
+def test_a_body_that_is_as_it_is_is_read(header):
+    answer = Client().post(
+        "/api/v1/auth/token", b"{}", content_type="application/json", headers={"Content-Encoding": header}
+    )
+    assert answer.status_code == 400  # its fields are missing
+
+
+def test_without_a_body_there_is_nothing_to_refuse():
+    assert Client().get("/api/v1/version", headers={"Content-Encoding": "gzip"}).status_code == 200
 
 
 # --- what the browser is told ---

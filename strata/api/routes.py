@@ -1,0 +1,44 @@
+"""GET /api/v1/: where everything is. The routes are those of the resolver, so that none can be missing."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.urls import get_urlconf
+from drf_spectacular.generators import EndpointEnumerator
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from strata.api.viewsets import OneTransactionAWrite
+
+PREFIX = "/api/v1/"
+EXAMPLE = {
+    "assets": "https://strata.example.org/api/v1/assets",
+    "assets/{id}": "https://strata.example.org/api/v1/assets/{id}",
+}
+
+
+@cache
+def route_names(urlconf: str | None = None) -> list[str]:
+    """The paths of the API below /api/v1/, without their optional last slash, in the order of the alphabet."""
+    endpoints = EndpointEnumerator(urlconf=urlconf).get_api_endpoints()
+    paths = {path.replace("{pk}", "{id}").rstrip("/") + "/" for path, *_ in endpoints}
+    names = {path.removeprefix(PREFIX).rstrip("/") for path in paths if path.startswith(PREFIX)}
+    return sorted(names - {""})
+
+
+class RoutesView(OneTransactionAWrite, APIView):
+    has_etag = True
+
+    @extend_schema(
+        operation_id="routes",
+        responses={
+            200: {"type": "object", "additionalProperties": {"type": "string", "format": "uri-template"}}
+        },
+        examples=[OpenApiExample("routes", value=EXAMPLE, response_only=True, status_codes=["200"])],
+    )
+    def get(self, request):
+        """Every route, with its address. `{id}` and the like stand for ids."""
+        here = request.build_absolute_uri(request.path)
+        return Response({name: f"{here}{name}" for name in route_names(get_urlconf())})
