@@ -18,6 +18,7 @@ from assets.models import Asset
 from assets.steps import forget_assets, forget_portfolios
 from assets.stored_values import Facts, all_values, facts_of, values_around
 from portfolios.models import Portfolio
+from strata.db.locks import lock_rows
 from strata.history import DerivedData
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "portfolios",
     "rebuild",
     "values_written",
+    "was_rebuilt_from_wrong",
 ]
 
 
@@ -78,13 +80,22 @@ def rebuild(portfolio_id: UUID) -> None:
         portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
 
+def was_rebuilt_from_wrong(portfolio_id: UUID) -> bool:
+    """Rebuild, and say whether anything was wrong. Nothing of the portfolio is written from the look to the end."""
+    with transaction.atomic():
+        lock(portfolio_id)
+        wrong = is_wrong(portfolio_id)
+        rebuild(portfolio_id)
+    return wrong
+
+
 def is_wrong(portfolio_id: UUID) -> bool:
-    """Whether anything of it is not what the values make."""
+    """Whether anything of it is not what the values make. By several queries: of one moment, or under the lock."""
     return bool(steps.mistakes(portfolio_id) or months.mistakes(portfolio_id))
 
 
 def lock(portfolio_id: UUID) -> None:
-    list(portfolios().select_for_update().filter(pk=portfolio_id).values_list("pk"))
+    lock_rows(portfolios().filter(pk=portfolio_id))
 
 
 def portfolios() -> QuerySet:

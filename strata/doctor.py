@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, connection, models
+from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import autodiscover_modules
 
 from strata.db import private_files
+from strata.db.snapshot import one_snapshot
 from strata.durability import durability
 from strata.models.change import Change
 from strata.names import NameKeyField, name_key
@@ -59,9 +61,17 @@ def examine() -> list[Finding]:
     autodiscover_modules("doctor")
     findings = list(_kernel())
     sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
-    for subject, function in _register.items() if sound else ():
-        findings.extend(_run(subject, function))
+    if sound:
+        with one_snapshot():  # what others write meanwhile is no mistake
+            for subject, function in _register.items():
+                findings.extend(_run(subject, partial(_in_savepoint, function)))
     return findings
+
+
+def _in_savepoint(function: Examination) -> list[tuple[Level, str]]:
+    """An error of the database's ends this one, and not the transaction of all."""
+    with transaction.atomic():
+        return list(function())
 
 
 def _kernel() -> Iterator[Finding]:

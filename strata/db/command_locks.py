@@ -51,20 +51,36 @@ def number_of(name: str) -> int:
 
 @contextmanager
 def _beside_the_file(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """By an empty file beside SQLite's, which stays: who would remove it could not know who is about to open it."""
+    """By an empty file beside SQLite's, which goes with its holder."""
+    path = f"{connection.settings_dict['NAME']}.{name}.lock"
     try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = os.open(f"{connection.settings_dict['NAME']}.{name}.lock", flags, 0o600)
+        file = _locked_file(path, on_wait)
     except OSError as error:  # where no file can be made, nothing can be written either
         log.info("no lock for %s", name, exc_info=error)
         yield
         return
     try:
+        yield
+    finally:
+        os.unlink(path)
+        os.close(file)
+
+
+def _locked_file(path: str, on_wait: Callable[[], None]) -> int:
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             on_wait()
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
+        if _is_still_at(path, file):
+            return file
+        os.close(file)  # its holder has removed it meanwhile, and another may have made a new one
+
+
+def _is_still_at(path: str, file: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
 from django.core.management.base import CommandError
 
 from assets import derived
 from strata.api.viewsets import CANONICAL_ID
 from strata.commands import StrataCommand
+from strata.db.command_locks import one_at_a_time
+from strata.db.snapshot import one_snapshot
+
+WAITS = "Another rebuild is at work on this database: waiting for it."
 
 
 class Command(StrataCommand):
@@ -23,17 +31,21 @@ class Command(StrataCommand):
         parser.add_argument("--portfolio", metavar="ID", help="Only this one.")
 
     def act(self, **options):
+        if options["dry_run"]:
+            with one_snapshot():  # a write meanwhile is no mistake
+                return self.go_through(derived.is_wrong, "Would rebuild", options)
+        with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
+            return self.go_through(derived.was_rebuilt_from_wrong, "Rebuilt", options)
+
+    def go_through(self, is_wrong: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
         ids = self.chosen(options["portfolio"])
         progress = self.progress("Portfolios", len(ids))
         wrong = []
         for portfolio_id in ids:
-            if derived.is_wrong(portfolio_id):
+            if is_wrong(portfolio_id):
                 wrong.append(portfolio_id)
-            if not options["dry_run"]:
-                derived.rebuild(portfolio_id)
             progress.advance()
         progress.end()
-        done = "Would rebuild" if options["dry_run"] else "Rebuilt"
         self.say("\n".join([f"{done} {len(ids):,}; wrong were {len(wrong):,}.", *map(str, wrong)]), options)
 
     def chosen(self, portfolio_id: str | None) -> list:
