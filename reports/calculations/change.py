@@ -20,14 +20,14 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from operator import sub
 from typing import NamedTuple
 
 from assets.calculations.rates import RateBook
 from assets.calculations.valuation import MONEY_PLACES, Keys, Missing
 from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Split, split_changes
+from reports.calculations.controlled_rounding import round_table
 from reports.calculations.order import by_key
-from reports.calculations.rounding import apportion, apportion_table, half_even, in_places, whole_units
+from reports.calculations.rounding import apportion, half_even, in_places, whole_units
 
 
 class Parts(NamedTuple):
@@ -87,7 +87,8 @@ def change_between(
     """Why the net worth of some assets changed after `start` up to the end of `end`, in `currency`.
 
     Rows are by asset, or with `groups` (an asset's groups) by group, None for what is in none. Everything is
-    rounded to `places`: the two nets half to even from their exact values, all else by largest remainder.
+    rounded to `places`: the two nets half to even from their exact values, all else to one of the two nearest
+    numbers, so that every row and every column adds up.
 
     An asset is left out on both days where its currency has no rate on one of them, or on a day between on which
     its value changed. A transaction that has no rate on its day is passed over as if it had not been entered; what
@@ -106,12 +107,14 @@ def change_between(
         overlap = any(len(set(groups.get(asset, ()))) > 1 for asset in splits.by_asset)
     before, after = whole_units(splits.net_start, places), whole_units(splits.net_end, places)
     parts = apportion(_total(splits.by_asset.values()).signed(), _unit(places), after - before)
+    total: Sequence[int] = [before, *parts, -after]
+    shown, total = (_each(rows, places), total) if overlap else _table(rows, total, places)
     return Change(
         start,
         end,
         currency,
-        _parts(before, after, parts, places),
-        _each(rows, places) if overlap else _table(rows, before, after, parts, places),
+        _parts(total, places),
+        shown,
         overlap,
         splits.left_out,
         splits.missing_rates,
@@ -136,27 +139,17 @@ def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
     for key, split in rows.items():
         unit = _unit(places)
         start, end = half_even(split.start, unit), half_even(split.end, unit)
-        shown[key] = _parts(start, end, apportion(split.signed(), unit, end - start), places)
+        shown[key] = _parts([start, *apportion(split.signed(), unit, end - start), -end], places)
     return shown
 
 
 def _table(
-    rows: Mapping[Hashable, Split], starts: int, ends: int, parts: Sequence[int], places: int
-) -> dict[Hashable, Parts]:
-    """The rows, rounded so that each explains its own change and all of them add up to the total."""
-    unit = _unit(places)
-    before = apportion([split.start for split in rows.values()], unit, starts)
-    after = apportion([split.end for split in rows.values()], unit, ends)
-    table = apportion_table(
-        [split.signed() for split in rows.values()],
-        unit,
-        row_totals=list(map(sub, after, before)),
-        column_totals=parts,
-    )
-    return {
-        key: _parts(start, end, units, places)
-        for key, start, end, units in zip(rows, before, after, table, strict=True)
-    }
+    rows: Mapping[Hashable, Split], total: Sequence[int], places: int
+) -> tuple[dict[Hashable, Parts], Sequence[int]]:
+    """The rows, rounded so that each explains its own change and all of them add up to the total; and the total."""
+    exact = [[split.start, *split.signed(), -split.end] for split in rows.values()]
+    shown, total = round_table(exact, _unit(places), total)
+    return {key: _parts(units, places) for key, units in zip(rows, shown, strict=True)}, total
 
 
 def _unit(places: int) -> int:
@@ -167,7 +160,8 @@ def _unit(places: int) -> int:
     return unit
 
 
-def _parts(start: int, end: int, signed: Sequence[int], places: int) -> Parts:
-    flows, income, paid, value_change, fx_change, came, gone = signed
-    figures = (start, end, flows, income, -paid, value_change, fx_change, came, -gone)
+def _parts(row: Sequence[int], places: int) -> Parts:
+    """Of a row in units: what there was, the parts with their signs, and what there is with its sign changed."""
+    start, flows, income, paid, value_change, fx_change, came, gone, end = row
+    figures = (start, -end, flows, income, -paid, value_change, fx_change, came, -gone)
     return Parts(*[in_places(units, places) for units in figures])

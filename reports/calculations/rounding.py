@@ -6,7 +6,7 @@ rounded total go to the parts that lost most. `places` counts decimal places; a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +15,6 @@ from math import lcm
 type Exact = int | Decimal | Fraction
 
 SHARE_PLACES = 6
-FURTHEST = 2  # units that a total may lie from its exact sum: the difference of two rounded numbers
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
@@ -97,86 +96,3 @@ def apportion(numerators: Sequence[int], denominator: int, target: int) -> list[
         largest = max(range(len(units)), key=lambda at: (abs(numerators[at]), -at))
         units[largest] += lacking - len(given)
     return units
-
-
-# --- tables that add up both ways ---
-
-
-def apportion_table(
-    rows: Sequence[Sequence[int]],
-    denominator: int,
-    *,
-    row_totals: Sequence[int],
-    column_totals: Sequence[int],
-) -> list[list[int]]:
-    """Whole numbers near rows / denominator, of which every row and every column adds up to its total.
-
-    Both kinds of totals must have the same sum, and be what rows and columns add up to but for their rounding,
-    else ValueError. Rows are apportioned first; then units move within rows, from columns that came out too high
-    to those too low, where it takes a cell least away from its exact value. A cell of zero stays zero while other
-    cells can do.
-    """
-    if sum(row_totals) != sum(column_totals):
-        raise ValueError("rows and columns add up to different totals")
-    _require_near(map(sum, rows), row_totals, denominator)
-    if rows:
-        _require_near(map(sum, zip(*rows, strict=True)), column_totals, denominator)
-    table = [apportion(row, denominator, total) for row, total in zip(rows, row_totals, strict=True)]
-    excess = [-total for total in column_totals]
-    for units in table:
-        excess = [have + unit for have, unit in zip(excess, units, strict=True)]
-    if any(excess) and not table:
-        raise ValueError("no rows to add up to the totals")
-    patterns = {tuple(map(bool, row)) for row in rows} if any(excess) else set()
-    while any(excess):
-        high, low = excess.index(max(excess)), excess.index(min(excess))
-        for take, give in _way(patterns, high, low):
-            at = _easiest_row(rows, table, denominator, take, give)
-            table[at][take] -= 1
-            table[at][give] += 1
-        excess[high] -= 1
-        excess[low] += 1
-    return table
-
-
-def _require_near(exact: Iterable[int], totals: Sequence[int], denominator: int) -> None:
-    """Units move one at a time: a total that is no rounded sum would take as long as it is wrong."""
-    for number, total in zip(exact, totals, strict=True):
-        if abs(total * denominator - number) > FURTHEST * denominator:
-            raise ValueError("a total is not what its parts add up to")
-
-
-def _way(patterns: Iterable[Sequence[bool]], high: int, low: int) -> Iterator[tuple[int, int]]:
-    """The shortest way from column to column, over rows that have something in both; else straight across.
-
-    `patterns` says of the rows, whichever there are, in which columns they have something.
-    """
-    came_from = {high: high}
-    waiting = [high]
-    for column in waiting:
-        for pattern in patterns:
-            if pattern[column]:
-                fresh = [other for other, some in enumerate(pattern) if some and other not in came_from]
-                came_from.update(dict.fromkeys(fresh, column))
-                waiting.extend(fresh)
-    if low not in came_from:
-        yield high, low
-        return
-    while low != high:
-        yield came_from[low], low
-        low = came_from[low]
-
-
-def _easiest_row(
-    rows: Sequence[Sequence[int]], table: Sequence[Sequence[int]], denominator: int, take: int, give: int
-) -> int:
-    """Where a unit moves from `take` to `give` with the least harm: of rows that have both, if there are any."""
-
-    def ease(at: int) -> tuple[int, int]:
-        row, units = rows[at], table[at]
-        too_much = units[take] * denominator - row[take]
-        too_little = row[give] - units[give] * denominator
-        return min(too_much, too_little), abs(row[take]) + abs(row[give])
-
-    both = [at for at, row in enumerate(rows) if row[take] and row[give]]
-    return max(both or range(len(rows)), key=ease)

@@ -295,6 +295,50 @@ def test_groups_add_up_and_their_ends_are_those_of_net_worth(assets, window, cur
 
 
 @settings(max_examples=300, deadline=None)
+@given(
+    households(),
+    windows,
+    currencies,
+    books_without_gaps(),
+    st.none() | st.lists(st.lists(st.sampled_from("xyz"), max_size=2), min_size=4, max_size=4),
+    st.integers(0, 4),
+)
+def test_no_figure_is_further_than_a_cent_from_what_it_is_exactly(
+    assets, window, currency, rates, names, places
+):
+    """Every row adds up, the total is the sum of the rows, and each figure is one of the two nearest."""
+    groups = None if names is None else {asset.asset: tuple(names[asset.asset]) for asset in assets}
+    options = {"start": window[0], "end": window[1], "currency": currency, "rates": rates}
+    found = change_between(assets, groups=groups, places=places, **options)
+    exact = split_changes(assets, **options)
+
+    nets = (rounded(exact.net_start, places), rounded(exact.net_end, places))
+    assert (found.total.start, found.total.end) == nets
+    assert_near(found.total, exact.by_asset.values(), places)
+    for key, row in found.rows.items():
+        assert_near(
+            row, [split for asset, split in exact.by_asset.items() if is_in(asset, key, groups)], places
+        )
+    if not found.overlap:
+        for name in ("start", "end", *PARTS):
+            assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
+
+
+def is_in(asset, key, groups) -> bool:
+    return asset == key if groups is None else key in (groups[asset] or (None,))
+
+
+def assert_near(row, splits, places):
+    assert row.end - row.start == summed(row)
+    for name in ("start", "end", *PARTS):
+        exact = Fraction(sum(getattr(split, name) for split in splits), 10**UNIT_PLACES)
+        # The ends of the total are rounded from nets that are exact; those added up here are so to 10**-20.
+        assert abs(Fraction(getattr(row, name)) - exact) <= Fraction(1, 10**places) + Fraction(1, 10**20), (
+            name
+        )
+
+
+@settings(max_examples=300, deadline=None)
 @given(households(), windows, currencies, books())
 def test_what_is_left_out_lacks_a_rate_that_it_needs(assets, window, currency, rates):
     start, end = window

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from reports.calculations.rounding import (
     apportion,
-    apportion_table,
     half_even,
     largest_remainder,
-    over_one_denominator,
     rounded,
     shares,
 )
@@ -104,56 +102,6 @@ def test_share_of_a_negative_part_is_refused():
 def test_shares_add_up_to_exactly_one(parts):
     assume(any(parts))
     assert sum(shares(parts)) == 1
-
-
-# --- tables ---
-
-
-def test_table_adds_up_both_ways():
-    # Rounded row by row, the first column would be 1 + 1 = 2; its sum is 0.6 + 0.6 = 1.2, so that it shows 1.
-    table = apportion_table([[6, 4], [6, 4]], 10, row_totals=[1, 1], column_totals=[1, 1])
-    assert [sum(row) for row in table] == [1, 1]
-    assert [sum(column) for column in zip(*table, strict=True)] == [1, 1]
-
-
-def test_table_keeps_zeros_by_way_of_a_third_column():
-    # No row has something in both the first column and the last: the unit moves by way of the middle.
-    rows = [[5, 5, 0], [0, 5, 5]]
-    table = apportion_table(rows, 10, row_totals=[1, 1], column_totals=[0, 1, 1])
-    assert table == [[0, 1, 0], [0, 0, 1]]
-
-
-def test_table_without_any_way_gives_up_a_zero():
-    table = apportion_table([[10, 0], [0, 10]], 10, row_totals=[1, 1], column_totals=[2, 0])
-    assert [sum(column) for column in zip(*table, strict=True)] == [2, 0]
-
-
-def test_table_of_two_different_sums_is_refused():
-    with pytest.raises(ValueError, match="different totals"):
-        apportion_table([[1]], 1, row_totals=[1], column_totals=[2])
-
-
-@pytest.mark.parametrize(("row_totals", "column_totals"), [([1000, -1000], [0, 0]), ([0, 0], [1000, -1000])])
-def test_table_whose_totals_are_not_its_sums_is_refused_at_once(row_totals, column_totals):
-    with pytest.raises(ValueError, match="add up to"):
-        apportion_table([[4, -4], [4, -4]], 10, row_totals=row_totals, column_totals=column_totals)
-
-
-@given(st.lists(st.lists(fractions, min_size=4, max_size=4), min_size=1, max_size=8))
-def test_rounded_table_adds_up_and_stays_near(rows):
-    columns = [sum(column) for column in zip(*rows, strict=True)]
-    flat, denominator = over_one_denominator([cell for row in rows for cell in row])
-    cells = [flat[at : at + 4] for at in range(0, len(flat), 4)]
-    total = round(sum(columns))
-    column_totals = [int(part) for part in largest_remainder(columns, 0, total=total)]
-    row_totals = [int(part) for part in largest_remainder([sum(row) for row in rows], 0, total=total)]
-
-    table = apportion_table(cells, denominator, row_totals=row_totals, column_totals=column_totals)
-
-    assert [sum(row) for row in table] == row_totals
-    assert [sum(column) for column in zip(*table, strict=True)] == column_totals
-    for found, exact in zip(table, rows, strict=True):
-        assert all(abs(new - old) < 2 for new, old in zip(found, exact, strict=True))
 
 
 def test_apportion_takes_a_target_below_all_parts():
