@@ -114,6 +114,27 @@ def test_charts_are_drawn_in_both_faces(browse, face):
     assert abs(brightness(page, ground) - brightness(page, ink)) > 120
 
 
+# The labels of the chart's axis of money, once it has ticks in steps of a given size.
+LABELS = """([step, sign]) => {
+    const chart = Chart.getChart('worth-chart'), axis = chart.options.scales.y
+    chart.data.datasets = [{data: [0, 7 * step * sign]}]
+    chart.data.labels = ['a', 'b']
+    axis.ticks.stepSize = step
+    chart.update()
+    return chart.scales.y.ticks.map(tick => [tick.value, tick.label])
+}"""
+STEPS = [float(f"{digits}e{power}") for digits in ("1", "2", "2.5", "5") for power in range(-4, 21)]
+
+
+def test_labels_of_the_chart_say_where_its_ticks_are(browse):
+    page = browse()
+    for step, sign in product(STEPS, (1, -1)):
+        ticks = page.evaluate(LABELS, [step, sign])
+        assert len(ticks) >= 7
+        for value, label in ticks:
+            assert abs(float(label.replace(",", "")) - value) <= 1e-6 * step, (step, value, label)
+
+
 def brightness(page: Page, colour: str) -> float:
     """0 to 255, of any colour that CSS can name."""
     return page.evaluate(

@@ -19,6 +19,9 @@ INK = "#9ca3af"
 NET, OWNED, OWED = "#8b5cf6", "#14b8a6", "#ef4444"
 LABEL_LENGTH = 40
 LEGEND = {"color": INK, "usePointStyle": True, "boxWidth": 8, "boxHeight": 8}
+# Its own labels round a tick where the step has more digits than its size tells, from 10^15 on: 1.5E15 read 2E15.
+# 15 digits are what a float surely keeps. It is also what the tooltip of a point says.
+EXACT_LABELS = {"notation": "standard", "maximumSignificantDigits": 15}
 COMMON = {"responsive": True, "maintainAspectRatio": False, "animation": False, "locale": "en-GB"}
 
 
@@ -33,7 +36,7 @@ def net_worth_chart(series: Series) -> dict[str, str]:
             line("Liabilities", OWED, [point.liabilities for point in points]) | area(OWED),
         ],
     }
-    axis = {"grid": {}, "ticks": {"color": INK}}
+    axis: dict[str, Any] = {"grid": {}}
     options = COMMON | {
         "interaction": {"mode": "index", "intersect": False},
         "plugins": {"legend": {"display": True, "position": "bottom", "labels": LEGEND}},
@@ -41,7 +44,7 @@ def net_worth_chart(series: Series) -> dict[str, str]:
             "x": axis
             | {"ticks": {"color": INK, "maxTicksLimit": 7, "maxRotation": 0, "autoSkipPadding": 12}}
             | titled("Date"),
-            "y": axis | titled(series.currency),
+            "y": axis | {"ticks": {"color": INK, "format": EXACT_LABELS}} | titled(series.currency),
         },
     }
     return {"data": json.dumps(data), "options": json.dumps(options)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import io
-import math
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from typing import Any, Literal
 from assets.calculations.valuation import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
+from reports.rendering.ticks import tick_labels
 
 type Labels = Mapping[Hashable, str]
 type Band = tuple[str, list[float], str]
@@ -245,7 +245,9 @@ def short(text: str, length: int) -> str:
 
 def _debt(value: float) -> str:
     """What is owed has no share: its amount is said."""
-    return f"{value:,.0f}" if 100 <= -value < 1e12 else f"{value:.3g}"
+    if not 0.01 <= -value < 1e15:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if value <= -100 else f"{value:,.2f}"
 
 
 def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
@@ -254,11 +256,9 @@ def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
     unit, word = next(((by, f" {word}") for least, by, word in MAGNITUDES if highest >= least), (1, ""))
 
     def shown(value: float, place: int | None) -> str:
-        ticks = axis.get_majorticklocs()
-        step = abs(ticks[1] - ticks[0]) / unit if len(ticks) > 1 else 1
-        places = min(8, max(0, -math.floor(math.log10(step) + 1e-9)))
-        amount = value / unit + 0.0  # which is 0 where it was -0
-        return f"{amount:,.{places}f}" if abs(amount) < 1e7 else f"{amount:.3g}"
+        ticks = {tick / unit for tick in axis.get_majorticklocs()} | {value / unit}
+        labels = dict(zip(ticks, tick_labels(list(ticks), plain_below=1e7), strict=True))
+        return labels[value / unit]
 
     axis.set_major_formatter(shown)
     axis.set_label_text(currency + word)

@@ -14,6 +14,7 @@ import plotext
 
 from assets.calculations.valuation import EXACT
 from reports.calculations.net_worth import Point
+from reports.rendering.ticks import tick_labels
 
 NARROWEST, LOWEST = 24, 8
 DATE_WIDTH = 12
@@ -45,10 +46,10 @@ def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, uni
 def _ticks(points: Sequence[Point], days: Sequence[int], width: int, height: int) -> None:
     amounts = [float(value) for point in points for value in (point.assets, point.liabilities, point.net)]
     marks = round_numbers(min(0.0, *amounts), max(0.0, *amounts), most=max(3, height // 2 - 1))
-    places = max(0, -math.floor(math.log10(marks[1] - marks[0]) + 1e-9))
-    plotext.yticks(marks, [f"{mark:,.{places}f}" for mark in marks])
+    labels = tick_labels(marks)
+    plotext.yticks(marks, labels)
     plotext.ylim(marks[0], marks[-1])
-    room = max(2, min(len(days), (width - len(f"{marks[-1]:,.0f}")) // (2 * DATE_WIDTH)))
+    room = max(2, min(len(days), (width - max(map(len, labels))) // (2 * DATE_WIDTH)))
     chosen = sorted({days[round(part * (len(days) - 1) / (room - 1))] for part in range(room)})
     plotext.xticks(chosen, [date.fromordinal(day).isoformat() for day in chosen])
 
