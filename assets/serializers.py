@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 
 from assets import taxonomy
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
@@ -26,7 +30,7 @@ from strata.api.fields import (
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.clock import written_at
 from strata.days import resolve_moment
-from strata.exceptions import Conflict
+from strata.exceptions import Conflict, Invalid
 from strata.money import money_text, plain
 
 instant = InstantSerializerField().to_representation
@@ -106,6 +110,67 @@ class FirstValue(StrictSerializer):
     on = DaySerializerField(write_only=True, required=False)
 
 
+class LabelIds(ListSerializerField):
+    """Ids of categories or tags. The list may be longer than an asset may have: one that had more can lose some."""
+
+    child = UUIDSerializerField()
+
+    def __init__(self, **kwargs):
+        about = f"At most {taxonomy.MOST_LABELS}; an asset that has more keeps them."
+        super().__init__(write_only=True, required=False, max_length=1000, help_text=about, **kwargs)
+
+
+def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str, str | None]]]]:
+    """The categories and tags of each asset as its answer has them; a label of many assets is one object."""
+    categories = taxonomy.labels_of(assets, taxonomy.CATEGORIES)
+    tags = taxonomy.labels_of(assets, taxonomy.TAGS)
+    branch = cache(
+        lambda one: {"id": str(one.id), "name": one.name, "parent_id": one.parent_id and str(one.parent_id)}
+    )
+    tag = cache(lambda one: {"id": str(one.id), "name": one.name})
+    return {
+        pk: {
+            "categories": [branch(one) for one in categories.get(pk, ())],
+            "tags": [tag(one) for one in tags.get(pk, ())],
+        }
+        for pk in assets
+    }
+
+
+LARGEST_PAGE = 8 * 2**20  # bytes of JSON
+
+
+class AssetListSerializer(serializers.ListSerializer):
+    """Reads the categories and tags of a page together, and refuses a page that would be too large."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        self.child.labels = labels_shown([row.pk for row in rows])
+        page = super().to_representation(rows)
+        size = size_of(page) if may_be_large(page) else 0
+        if size > LARGEST_PAGE and len(page) > 1:
+            message = f"These assets are more than 8 MiB: ask for at most {len(page) * LARGEST_PAGE // size} a page."
+            raise Invalid("page_size", message, "too_much")
+        return page
+
+
+def may_be_large(page: list[dict[str, Any]]) -> bool:
+    """Whether to measure it: no character of a note takes more than 6 bytes, no label 1,000, no other field much."""
+    labels = sum(len(row["categories"]) + len(row["tags"]) for row in page)
+    return 6 * sum(len(row["notes"]) for row in page) + 1000 * labels + 4000 * len(page) > LARGEST_PAGE
+
+
+def size_of(page: list[dict[str, Any]]) -> int:
+    """Of the page as JSON, in bytes. A label that many assets have is measured once."""
+    labels = {id(label): label for row in page for label in (*row["categories"], *row["tags"])}
+    sizes = {key: len(as_json(label)) for key, label in labels.items()}
+    own = sum(len(as_json(row | {"categories": [], "tags": []})) for row in page)
+    return own + sum(sizes[id(label)] + 1 for row in page for label in (*row["categories"], *row["tags"]))
+
+
+as_json = JSONRenderer().render
+
+
 class AssetSerializer(FirstValue, HouseholdSerializer):
     """Written by ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), read with the rows themselves."""
 
@@ -113,12 +178,8 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
-    category_ids = ListSerializerField(
-        child=UUIDSerializerField(), write_only=True, required=False, max_length=200
-    )
-    tag_ids = ListSerializerField(
-        child=UUIDSerializerField(), write_only=True, required=False, max_length=200
-    )
+    category_ids = LabelIds()
+    tag_ids = LabelIds()
     disposed = BooleanSerializerField(read_only=True)
     disposed_on = DaySerializerField(read_only=True, allow_null=True)
     current_value = MoneySerializerField(read_only=True, allow_null=True)
@@ -137,8 +198,11 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         "disposed_on": "Use dispose or reinstate.",
     }
 
+    labels = None
+
     class Meta:
         model = Asset
+        list_serializer_class = AssetListSerializer
         fields = (
             "id",
             "name",
@@ -169,7 +233,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
 
     def to_representation(self, row: Asset) -> dict[str, Any]:
         """By hand: building it field by field takes most of a list's time."""
-        portfolio, its_type = row.portfolio, row.asset_type
+        portfolio, asset_type = row.portfolio, row.asset_type
         return {
             "id": str(row.pk),
             "name": row.name,
@@ -185,17 +249,13 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             "created_at": instant(row.created_at),
             "updated_at": instant(row.updated_at),
             "asset_type": {
-                "id": str(its_type.pk),
-                "code": its_type.code,
-                "label": its_type.label,
-                "group": its_type.group,
+                "id": str(asset_type.pk),
+                "code": asset_type.code,
+                "label": asset_type.label,
+                "group": asset_type.group,
             },
             "portfolio": {"id": str(portfolio.pk), "name": portfolio.name},
-            "categories": [
-                {"id": str(one.pk), "name": one.name, "parent_id": one.parent_id and str(one.parent_id)}
-                for one in row.categories.all()
-            ],
-            "tags": [{"id": str(one.pk), "name": one.name} for one in row.tags.all()],
+            **(self.labels or labels_shown([row.pk]))[row.pk],
         }
 
     def validate(self, attrs):
@@ -211,7 +271,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
         self._refuse_new_currency(attrs)
         self._refuse_late_acquisition(attrs)
-        taxonomy.refuse_foreign_labels(self.instance, attrs)
+        taxonomy.check_labels(self.instance, attrs)
         return attrs
 
     def _refuse_new_currency(self, attrs):

@@ -11,12 +11,10 @@ from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
-from assets import movements
+from assets import movements, taxonomy
 from assets.models import (
     Asset,
-    AssetCategory,
     AssetSnapshot,
-    AssetTag,
     AssetType,
     Category,
     ExchangeRate,
@@ -166,7 +164,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
         category = self.visible(pk)
         view = sibling(AssetViewSet, self)
         asset = view.find(str(body.validated_data["asset_id"]))
-        view.attach(asset, AssetCategory, category=self.visible(pk))
+        taxonomy.attach(asset, self.visible(pk))
         self.idempotency_household_id = category.household_id
         return view.answer(asset)
 
@@ -193,7 +191,7 @@ WITH_CHILDREN = {
 
 class AssetViewSet(HouseholdModelViewSet):
     thing = "asset"
-    queryset = Asset.objects.select_related("portfolio", "asset_type").prefetch_related("categories", "tags")
+    queryset = Asset.objects.select_related("portfolio", "asset_type")
     serializer_class = AssetSerializer
     parameters = {
         "portfolio": by_portfolio("portfolio"),
@@ -260,36 +258,27 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="tags/(?P<tag_id>[^/]+)")
     def tag(self, request, pk=None, tag_id=None):
-        return self.link(pk, AssetTag, Tag, tag_id)
+        return self.link(pk, taxonomy.TAGS, tag_id)
 
     @in_path("category_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="categories/(?P<category_id>[^/]+)")
     def category(self, request, pk=None, category_id=None):
-        return self.link(pk, AssetCategory, Category, category_id)
+        return self.link(pk, taxonomy.CATEGORIES, category_id)
 
-    def link(self, pk, link_model, label_model, label_id):
+    def link(self, pk, kind, label_id):
         """Attach (200 with the asset) or detach (204, attached or not)."""
-        thing = label_model._meta.model_name
+        thing = kind.label._meta.model_name
         asset = self.find(pk)
-        labels = label_model.objects.for_user(self.request.user).filter(
-            household=asset.portfolio.household_id
-        )
+        labels = kind.label.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
         found = labels.filter(pk=path_id(label_id, thing)).first()
         if found is None:
             raise NotFound(thing)
         if self.request.method == "POST":
-            self.attach(asset, link_model, **{thing: found})
+            taxonomy.attach(asset, found)
             return self.answer(asset)
-        link_model.objects.filter(asset=asset, **{thing: found}).delete()
+        kind.link.objects.filter(asset=asset, **{thing: found}).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def attach(self, asset, link_model, **label):
-        (row,) = label.values()
-        if row.household_id != asset.portfolio.household_id:
-            raise NotFound(row._meta.model_name)
-        if not link_model.objects.filter(asset=asset, **label).exists():
-            link_model.objects.create(asset=asset, **label)
 
 
 class OfOneAsset(HouseholdModelViewSet):

@@ -134,7 +134,7 @@ class AssetForm(PageForm):
             }
             attrs = {"portfolio": portfolio, "asset_type": kind, **labels}
             with refusals_shown(self):
-                taxonomy.refuse_foreign_labels(None if asset._state.adding else asset, attrs)
+                taxonomy.check_labels(None if asset._state.adding else asset, attrs)
         return given
 
 
