@@ -37,7 +37,10 @@ class MissingRateSerializer(StrictSerializer):
 
 @extend_schema_field(MissingRateSerializer(many=True))
 class MissingRates(serializers.ReadOnlyField):
-    """As a total has them: plain values already."""
+    """As a total has them: plain values already. PostgreSQL stores an object's members in an order of its own."""
+
+    def to_representation(self, gaps):
+        return [{name: gap[name] for name in ("currency", "on", "amount")} for gap in gaps]
 
 
 class PortfolioListSerializer(serializers.ListSerializer):

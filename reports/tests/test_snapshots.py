@@ -138,6 +138,8 @@ def test_incomplete_total_names_what_it_lacks(alice, path, holdings):
     made = alice.post(path, {"on": "2024-06-20"})
     assert (made.status_code, made.json()["complete"]) == (201, False)
     assert made.json()["missing_rates"] == [{"currency": "USD", "on": "2024-06-20", "amount": "-40.00"}]
+    stored = alice.get(f"{path}/{made.json()['id']}")
+    assert (stored.content, stored["ETag"]) == (made.content, made["ETag"])  # to the order of all members
 
 
 def test_day_to_come_is_refused_where_the_portfolio_is(alice, path):
