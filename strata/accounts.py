@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied
@@ -16,7 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strata import actor
+from strata import actor, lockout
 from strata.api.errors import Refusal, plain_answer
 from strata.api.etags import etag_of, require_match
 from strata.api.fields import (
@@ -28,6 +29,7 @@ from strata.api.fields import (
 from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.models import ApiToken, User
 from strata.signals import logged_in
@@ -76,11 +78,20 @@ class TokenSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class FailedLoginsSerializer(serializers.Serializer):
+    count = serializers.IntegerField()
+    last_at = InstantSerializerField(allow_null=True)
+
+
 class NewTokenSerializer(TokenSerializer):
     token = serializers.CharField(read_only=True, help_text="Shown this once.")
+    failed_logins = FailedLoginsSerializer(
+        read_only=True,
+        help_text="How often, since the last login, a wrong password was given for this username; told once.",
+    )
 
     class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")
+        fields = (*TokenSerializer.Meta.fields, "token", "failed_logins")
 
 
 class PasswordChangeSerializer(StrictSerializer):
@@ -108,13 +119,13 @@ def known_user(request, username: str, password: str):
     inside a transaction: what is refused rolls it back, and the failure must stay counted.
     """
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
-        raise locked_out()
+        raise locked_out(request)
     user = authenticate(request, username=username, password=password)
     if user is not None:
         return user
     if request.axes_locked_out:
         request.axes_locked_out = False  # or axes' middleware would answer in its own way
-        raise locked_out()
+        raise locked_out(request)
     refusal = Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
     refusal.auth_header = "Bearer"
     raise refusal
@@ -137,14 +148,14 @@ def counted_name(request, credentials) -> str | None:
     return name if name is None else name[:LONGEST_COUNTED_NAME]
 
 
-def locked_out() -> Refusal:
-    wait = int(settings.AXES_COOLOFF_TIME * 3600)
+def locked_out(request) -> Refusal:
+    wait = math.ceil(request.login_attempt.wait.total_seconds())
     return Refusal("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
 
 
 def locked_page(request, response, credentials):
-    """What axes answers for the admin's login."""
-    refusal = locked_out()
+    """What axes answers for the admin's login, and for its change of a password."""
+    refusal = locked_out(request)
     page = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
     page["Retry-After"] = str(refusal.wait)
     return page
@@ -162,9 +173,16 @@ class LoginView(OneTransactionAWrite, APIView):
         given = body.validated_data
         user = known_user(request._request, given.pop("username"), given.pop("password"))
         actor.identify(user)
-        logged_in.send(type(user), user=user)
-        token, secret = ApiToken.issue(user, **given)
-        return Response({**TokenSerializer(token).data, "token": secret}, status=status.HTTP_201_CREATED)
+        attempt = request._request.login_attempt
+
+        def log_in():
+            news = lockout.logged_in(attempt, timezone.now())
+            logged_in.send(type(user), user=user)
+            return news, *ApiToken.issue(user, **given)
+
+        news, token, secret = run_in_transaction(log_in)
+        shown = {"token": secret, "failed_logins": FailedLoginsSerializer(news).data}
+        return Response({**TokenSerializer(token).data, **shown}, status=status.HTTP_201_CREATED)
 
     def initial(self, request, *args, **kwargs):
         """No transaction round the login: a failed attempt must stay counted."""
@@ -233,6 +251,7 @@ class PasswordView(OneTransactionAWrite, APIView):
             body.is_valid(raise_exception=True)
             given = body.validated_data
             user = known_user(request._request, request.user.username, given["current_password"])
+            lockout.was_right(request._request.login_attempt, timezone.now())
             require_good(given["new_password"], user)
             request.password_change = user, given["new_password"]  # the view forgets what it has itself
 

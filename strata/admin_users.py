@@ -1,14 +1,16 @@
-"""The admin's pages of users, tokens, the journal and failed logins."""
+"""The admin's pages of users, tokens, the journal, logins and failed logins."""
 
 from __future__ import annotations
 
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.utils import timezone
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from strata import lockout
 from strata.admin import SUBJECTS, Page
-from strata.models import ApiToken, Change, User
+from strata.models import ApiToken, Change, LoginCount, User
 
 
 class NewUserForm(UserCreationForm):
@@ -123,3 +125,45 @@ class FailedLogins(ForSuperusersToRead):
 
     def has_delete_permission(self, request, obj=None):
         return self.has_view_permission(request)
+
+
+@admin.register(LoginCount)
+class AccountLogins(ForSuperusersToRead):
+    """How often each account's password was tried: superusers see all, everybody their own. Deleting a line unlocks."""
+
+    subject, icon = SUBJECTS[2], "lock_person"
+    list_display = (
+        "name_key",
+        "from_address",
+        "failures",
+        "last_failure_at",
+        "paused_until",
+        "failures_before_login",
+        "last_login_at",
+    )
+    search_fields = ("name_key", "address")
+    fields = list_display
+
+    @admin.display(description="from")
+    def from_address(self, count):
+        return count.address or "everywhere"
+
+    @admin.display(description="paused until")
+    def paused_until(self, count):
+        now = timezone.now()
+        wait = lockout.pause_of(count, now)
+        return now + wait if wait else None
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(name_key=request.user.username_key)
+
+    def has_module_permission(self, request):
+        return request.user.is_active
+
+    def has_view_permission(self, request, obj=None):
+        is_own = obj is None or obj.name_key == request.user.username_key
+        return request.user.is_active and (request.user.is_superuser or is_own)
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_view_permission(request, obj)

@@ -26,6 +26,7 @@ SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # no toke
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
 STATIC_PATH = "/static/"  # below SCRIPT_NAME
+HOP = re.compile(r"\[(?P<bracketed>[0-9A-Fa-f:.%\w]+)\](:\d+)?|(?P<plain>[\d.]+):\d+", re.ASCII)
 CHUNK = 64 * 1024
 DRAINED_CHUNKS = 1024
 
@@ -100,15 +101,24 @@ def is_trusted(address: str) -> bool:
 
 
 def client_address(proxy: str, forwarded_for: str) -> str:
-    """The nearest address that is not a trusted proxy; what stands before it is hearsay."""
+    """The nearest address that is not a trusted proxy; what stands before it is hearsay.
+
+    Nothing where a proxy does not say who its client is ("unknown"): the proxy's own address would count all of its
+    clients as one, and a few wrong passwords would lock them all out.
+    """
     nearest = proxy
-    for address in reversed([word.strip() for word in forwarded_for.split(",")]):
-        if not is_address(address):
-            return nearest
-        nearest = address
-        if not is_trusted(address):
+    for hop in reversed([word.strip() for word in forwarded_for.split(",")] if forwarded_for.strip() else []):
+        nearest = address_in(hop)
+        if not is_trusted(nearest):
             return nearest
     return nearest
+
+
+def address_in(hop: str) -> str:
+    """Of an entry of X-Forwarded-For, which some proxies write with a port, and then IPv6 in brackets."""
+    match = HOP.fullmatch(hop)
+    address = match["bracketed"] or match["plain"] if match else hop
+    return address if is_address(address) else ""
 
 
 def is_address(word: str) -> bool:

@@ -181,9 +181,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_HANDLER = "strata.lockout.Handler"  # counts by account too
+AXES_LOCKOUT_PARAMETERS = "strata.lockout.lockout_parameters"
 AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
-AXES_CLIENT_IP_CALLABLE = "strata.api.throttles.client_of"
+AXES_CLIENT_IP_CALLABLE = "strata.lockout.counted_address"
 AXES_USERNAME_CALLABLE = "strata.accounts.counted_name"
 AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
 AXES_DISABLE_ACCESS_LOG = True

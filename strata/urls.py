@@ -16,6 +16,7 @@ from reports.api import views as reports
 from strata import accounts, health
 from strata.api.routers import EitherSlashRouter
 from strata.api.routes import RoutesView
+from strata.login_forms import OwnPasswordView
 
 router = EitherSlashRouter()
 router.register("households", portfolios.HouseholdsViewSet, "household")
@@ -90,6 +91,7 @@ urlpatterns = [
         require_safe(SpectacularSwaggerSplitView.as_view(url_name="openapi", throttle_classes=())),
         name="swagger",
     ),
+    path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view()), name="own-password"),
     path("admin/", admin.site.urls),
 ]
 

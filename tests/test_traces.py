@@ -29,7 +29,7 @@ from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata import actor
 from strata.history import TrackedModel
-from strata.models import ApiToken, Change, IdempotentAnswer, User
+from strata.models import ApiToken, Change, IdempotentAnswer, LoginCount, User
 from strata.models.traced import Traced
 from tests.ours import APPS
 
@@ -38,6 +38,7 @@ UNTRACED = {
     DailyStep: "is made anew from the values by `rebuild`",
     PackedMonth: "is made anew from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
+    LoginCount: "counts what strangers do, and is deleted when it is old",
 }
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 DELETABLE = [model for model in OURS if issubclass(model, TrackedModel | Traced)]

@@ -72,8 +72,13 @@ def client_of(request: Any) -> str | None:
 
     A household or a rented server has a whole /64 of IPv6, so all of it is one. What wears an IPv4 address is that.
     """
+    return network_of(request.META.get("REMOTE_ADDR", ""))
+
+
+def network_of(word: str) -> str | None:
+    """The address that all addresses are counted as that whoever has this one has too; None where it is none."""
     try:
-        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ip_address(word)
     except ValueError:
         return None
     if address.version == 4:

@@ -11,12 +11,16 @@ from strata.models.traced import Traced, TracedQuerySet
 from strata.names import NameKeyField, name_key
 
 
+def username_key(username: str) -> str:
+    return name_key(User.normalize_username(username))
+
+
 class CaseBlindUserManager(UserManager):
     def get_queryset(self):
         return TracedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username):
-        return self.get(username_key=name_key(self.model.normalize_username(username)))
+        return self.get(username_key=username_key(username))
 
     def create_superuser(self, username, email=None, password=None, **extra_fields):
         """Django's createsuperuser asks no validators where the password comes from the environment."""
