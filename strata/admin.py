@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -20,7 +21,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from strata.admin_choices import RowSelect, as_uuid, offer_choices
+from strata.admin_choices import RowSelect, as_uuid, is_key_of, offer_choices
 from strata.db.retry import run_in_transaction
 from strata.editing import PageForm, RowForm, RowFormSet
 from strata.guards import cascading, lock_guards
@@ -82,6 +83,7 @@ class Page(ModelAdmin):
 
     subject, icon = SUBJECTS[-1], "table"
     list_filter_submit = True
+    list_per_page = 50
     show_full_result_count = False
     actions = None
 
@@ -103,6 +105,13 @@ class Page(ModelAdmin):
     def get_search_results(self, request, queryset, search_term):
         """As the lists of the API are searched. No field of ours has several rows, which would give duplicates."""
         return matching(queryset, self.get_search_fields(request), search_term.split()), False
+
+    def response_action(self, request, queryset, **kwargs):
+        """What is no key of a row was not chosen: Django would ask the database for it, and break."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        request.POST = request.POST.copy()
+        request.POST.setlist(ACTION_CHECKBOX_NAME, [one for one in chosen if is_key_of(self.model, one)])
+        return super().response_action(request, queryset, **kwargs)
 
     def lookup_allowed(self, lookup, value, request):
         """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.core.signals import got_request_exception
 from django.http import HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
@@ -221,6 +222,12 @@ class AdminPolicy:
         if request.path_info.startswith("/admin/"):
             response._csp_config = settings.ADMIN_CSP
         return response
+
+    def process_exception(self, request, exception):
+        """An address that asks for a filter or a field that a page does not have: no attack, and no fault of ours."""
+        if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
+            return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
+        return None
 
 
 class BodyLimit:

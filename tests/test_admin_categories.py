@@ -43,6 +43,20 @@ def test_the_list_of_categories_is_the_tree(alices, tree, asset):
     assert "House › Garden › Shed".encode() in alices.get(url(Category), {"q": "Shed"}).content
 
 
+def test_a_large_tree_comes_in_pages_in_its_own_order(alices, household):
+    """Each of the first has one below it whose name would come last in a list by names."""
+    for number in range(60):
+        above = Category.objects.create(household=household, name=f"A {number:02}")
+        Category.objects.create(household=household, name=f"Z {number:02}", parent=above)
+    pages = [[name for name, _, _ in listed(alices, p=page)] for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [50, 50, 20]
+    assert pages[0][:4] == ["A 00", "Z 00", "A 01", "Z 01"]
+    assert [name for page in pages for name in page] == sorted(
+        (name for page in pages for name in page), key=lambda name: (name[2:], name)
+    )
+    assert [name for name, _, _ in listed(alices, q="Z")][:2] == ["Z 00", "Z 01"]
+
+
 def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
     assert (
         save(

@@ -86,19 +86,27 @@ class InOneHousehold(HouseholdAdmin):
 
 
 class CategoryTree(List):
-    """A page of the list in the order of the tree, each row with its branch."""
+    """Pages of the tree in reading order, each row with its branch."""
 
     def get_results(self, request):
         super().get_results(request)
-        rows = {row.pk: row for row in self.result_list}
+        found = set(self.queryset.values_list("pk", flat=True))
+        branches = self.on_this_page([one for one in branches_of(self.root_queryset) if one.id in found])
+        rows = self.queryset.in_bulk([branch.id for branch in branches])
         links = AssetCategory.objects.filter(category__in=rows).order_by().values_list("category")
         here = dict(links.annotate(count=Count("pk")))
         self.result_list = []
-        for branch in branches_of(self.root_queryset):
-            if branch.id in rows:
-                row = rows[branch.id]
-                row.branch, row.asset_count, row.is_found = branch, here.get(row.pk, 0), bool(self.query)
-                self.result_list.append(row)
+        for place, branch in enumerate(branches):
+            row = rows[branch.id]
+            row.branch, row.asset_count = branch, here.get(row.pk, 0)
+            row.is_found = bool(self.query) or place == 0  # what stands above it may not be shown
+            self.result_list.append(row)
+
+    def on_this_page(self, branches: list[Branch]) -> list[Branch]:
+        if not self.multi_page or (self.show_all and self.can_show_all):
+            return branches
+        start = (self.page_num - 1) * self.list_per_page
+        return branches[start : start + self.list_per_page]
 
 
 class CategoryForm(PageForm):
@@ -122,7 +130,6 @@ class CategoryPage(InOneHousehold):
     form = CategoryForm
     fields = ("household", "name", "parent")
     list_display = ("branch", "below", "assets_here", "household")
-    list_per_page = 1000
     sortable_by = ()
     search_fields = ("name_key__has_part",)
 

@@ -52,6 +52,11 @@ def test_lists_and_forms_open(root, asset, model):
         assert root.get(page(model, "change", row.pk)).status_code == 200
 
 
+@pytest.mark.parametrize("model", OURS, ids=lambda m: m.__name__)
+def test_a_list_shows_fifty_rows_a_page(root, db, model):
+    assert root.get(page(model)).context["cl"].list_per_page == 50
+
+
 @pytest.mark.parametrize("model", [Asset, Category, Tag, AssetSnapshot], ids=lambda m: m.__name__)
 def test_list_takes_a_fixed_number_of_queries(root, household, portfolio, asset, model):
     def queries():
