@@ -243,7 +243,14 @@ SPECTACULAR_SETTINGS = {
 CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "if-none-match", "x-request-id")
-CORS_EXPOSE_HEADERS = ("etag", "idempotency-replayed", "location", "retry-after", "x-request-id")
+CORS_EXPOSE_HEADERS = (
+    "content-disposition",
+    "etag",
+    "idempotency-replayed",
+    "location",
+    "retry-after",
+    "x-request-id",
+)
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],

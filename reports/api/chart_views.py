@@ -15,6 +15,7 @@ from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationV
 from reports.queries import AllocationReport, Series
 from reports.rendering.plots import FACES, HEIGHTS, WIDTHS, Look, allocation_plot, net_worth_plot
 from strata.api.filters import choice, whole_number
+from strata.api.tables import FORMAT
 
 # An SVG that is opened by itself is a document: it may style itself, and that is all.
 PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
@@ -90,7 +91,8 @@ def drawing(renderer: type[BaseRenderer]):
 
     def documented(view):
         view.renderer_classes = (renderer,)
-        view.parameters = {**view.parameters, **LOOKS}
+        asked = {name: one for name, one in view.parameters.items() if name not in FORMAT}
+        view.parameters = {**asked, **LOOKS}
         answers = {(200, renderer.media_type): OpenApiTypes.BINARY}
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower()  # the path's has a dot
         return extend_schema_view(get=extend_schema(name, responses=answers))(view)

@@ -1,12 +1,14 @@
 """Reports as tables for spreadsheets and programs: the header first, then a row for each thing, every cell text.
 
 Each row says whether its report is `complete`. Columns mean the same in all rows; a cell that says nothing is empty.
+Rows are made as they are sent, from the report alone: no query comes after it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from assets.calculations.valuation import Missing
 from reports.api.answers import PARTS, key_text, parts_answer, share_text, writer
@@ -14,7 +16,7 @@ from reports.queries import AllocationReport, ChangeReport, Series
 from strata.api.tables import as_text
 from strata.money import money_text
 
-type Table = list[list[str]]
+type Table = Iterator[list[str]]
 
 BEFORE_GROUPS, AFTER_GROUPS = (
     ("on", "currency", "assets", "liabilities", "net"),
@@ -55,9 +57,9 @@ CHANGE = (
 
 def net_worth_table(series: Series) -> Table:
     text = writer(series.currency)
-    header = [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
-    rows = [
-        [
+    yield [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
+    for point in series.points:
+        yield [
             point.on.isoformat(),
             series.currency,
             *map(text, (point.assets, point.liabilities, point.net)),
@@ -65,9 +67,10 @@ def net_worth_table(series: Series) -> Table:
             TRUTH[point.complete],
             missing_text(point.missing_rates),
         ]
-        for point in series.points
-    ]
-    return [header, *rows]
+
+
+def net_worth_title(series: Series) -> tuple[str, ...]:
+    return "net-worth", *([series.points[-1].on.isoformat()] if series.points else [])
 
 
 def missing_text(missing: Iterable[Missing]) -> str:
@@ -88,7 +91,7 @@ def group_text(key: Hashable, report: AllocationReport | ChangeReport | Series) 
 
 def allocation_table(report: AllocationReport) -> Table:
     found = report.allocation
-    rows = [
+    rows = (
         {
             "side": side,
             "key": key_text(part.key),
@@ -101,32 +104,42 @@ def allocation_table(report: AllocationReport) -> Table:
         }
         for side, parts in (("assets", found.slices), ("liabilities", found.liabilities))
         for part in parts
-    ]
+    )
     missing = missing_text(found.missing_rates)
     whole = {"side": "net", "group": "total", "value": money_text(found.net), "missing_rates": missing}
     of_all = {"on": found.on.isoformat(), "currency": found.currency, "complete": TRUTH[found.complete]}
-    return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in (*rows, whole)))
+    return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in chain(rows, [whole])))
+
+
+def allocation_title(report: AllocationReport) -> tuple[str, ...]:
+    return "allocation", report.allocation.on.isoformat()
 
 
 def change_table(report: ChangeReport) -> Table:
     found, text = report.change, writer(report.change.currency)
-    rows = [
+    rows = (
         {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
         for key, parts in found.rows.items()
-    ]
+    )
     missing = "; ".join(f"{gap.currency} {money_text(gap.amount)} on {gap.on}" for gap in found.missing_rates)
     total = {"row": "total", "group": "total", **parts_answer(found.total, text), "missing_rates": missing}
-    left_out = [
+    left_out = (
         {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in found.left_out
-    ]
+    )
     of_all = {
         "start_on": found.start.isoformat(),
         "end_on": found.end.isoformat(),
         "currency": found.currency,
         "complete": TRUTH[found.complete],
     }
-    return in_columns(CHANGE_COLUMNS, (of_all | row for row in (*rows, total, *left_out)))
+    return in_columns(CHANGE_COLUMNS, (of_all | row for row in chain(rows, [total], left_out)))
+
+
+def change_title(report: ChangeReport) -> tuple[str, ...]:
+    return "change", report.change.start.isoformat(), report.change.end.isoformat()
 
 
 def in_columns(columns: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> Table:
-    return [[*columns], *([row.get(name) or "" for name in columns] for row in rows)]
+    yield [*columns]
+    for row in rows:
+        yield [row.get(name) or "" for name in columns]

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -41,7 +43,7 @@ from strata.api.filters import (
     read_flag,
     whole_number,
 )
-from strata.api.tables import TableRenderer
+from strata.api.tables import FORMAT, ByParameter, TableRenderer, table_response
 from strata.api.viewsets import OneTransactionAWrite, path_id
 from strata.exceptions import NotFound
 
@@ -73,9 +75,10 @@ LEVEL = whole_number(
 
 
 class Report(OneTransactionAWrite, APIView):
-    """GET a report. Confirmed by its ETag with one query, and as CSV where the caller accepts nothing else."""
+    """GET a report. Confirmed by its ETag with one query; as CSV where `Accept` or `?format=` says so."""
 
     has_etag = True
+    content_negotiation_class: type[BaseContentNegotiation] = ByParameter
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
     renderer_classes = (JSONRenderer, TableRenderer)
     grouped_by = "by"
@@ -85,16 +88,24 @@ class Report(OneTransactionAWrite, APIView):
         if is_held(request, tag):
             return self.unchanged(tag)
         asked = {name: values[0] for name, values in self.read_parameters().items()}
-        for name in ("portfolio", "known_at"):
+        for name in ("portfolio", "known_at", "format"):
             asked.pop(name, None)
+        mark = self.is_marked(asked.pop("bom", "0"))
         self.refuse_contradictions(asked)
         if NARROWING.keys() <= self.parameters.keys():
             narrow(asked, request.user)
         report = self.report(**asked)
         if is_fresh(request, tag):
             return self.unchanged(tag)
-        as_table = request.accepted_renderer.format == TableRenderer.format
-        return Response(self.table(report) if as_table else self.answer(report), headers={"ETag": tag})
+        response = self.shown(report, mark=mark)
+        response["ETag"] = tag
+        return response
+
+    def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
+        if self.request.accepted_renderer.format != TableRenderer.format:
+            return Response(self.answer(report))
+        named = [one.name for one in self.portfolios] if len(self.portfolios) == 1 else []
+        return table_response(self.table(report), "-".join([*self.file_title(report), *named]), mark=mark)
 
     def unchanged(self, tag: str) -> Response:
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
@@ -119,8 +130,14 @@ class Report(OneTransactionAWrite, APIView):
     def report(self, **asked: Any) -> Any:
         raise NotImplementedError
 
+    def is_marked(self, bom: str) -> bool:
+        if bom == "1" and self.request.accepted_renderer.format != TableRenderer.format:
+            raise exceptions.ValidationError({"bom": "It is only for CSV: send format=csv too."})
+        return bom == "1"
+
     answer: Any
     table: Any
+    file_title: Callable[[Any], tuple[str, ...]]  # what a file of it is called, without the portfolio
 
     def finalize_response(self, request, response, *args, **kwargs):
         """A refusal is JSON, whatever was asked for."""
@@ -163,10 +180,12 @@ class NetWorthView(Report):
         "group_by": way_of_grouping("What each point's net is split by."),
         "level": LEVEL,
         **NARROWING,
+        **FORMAT,
     }
     grouped_by = "group_by"
     answer = staticmethod(answers.net_worth_answer)
     table = staticmethod(tables.net_worth_table)
+    file_title = staticmethod(tables.net_worth_title)
 
     def report(self, **asked):
         refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
@@ -186,9 +205,11 @@ class AllocationView(Report):
         "by": way_of_grouping("What it is split by; type, where it is absent."),
         "level": LEVEL,
         **NARROWING,
+        **FORMAT,
     }
     answer = staticmethod(answers.allocation_answer)
     table = staticmethod(tables.allocation_table)
+    file_title = staticmethod(tables.allocation_title)
 
     def report(self, **asked):
         return allocation_on(self.portfolios, **asked)
@@ -205,9 +226,11 @@ class ChangeView(Report):
         "by": way_of_grouping("What the rows are; asset, where it is absent."),
         "level": LEVEL,
         **NARROWING,
+        **FORMAT,
     }
     answer = staticmethod(answers.change_answer)
     table = staticmethod(tables.change_table)
+    file_title = staticmethod(tables.change_title)
 
     def report(self, start=None, end=None, **asked):
         end = end or latest_today(self.portfolios)

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.utils import timezone
 
 from assets.models import Category, Tag
 from assets.taxonomy import label
@@ -19,7 +20,7 @@ def read(alice, portfolio):
     def rows(report):
         answer = alice.get(f"{API}/portfolios/{portfolio.pk}/{report}", HTTP_ACCEPT="text/csv")
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
-        header, *cells = csv.reader(io.StringIO(answer.content.decode()))
+        header, *cells = csv.reader(io.StringIO(answer.getvalue().decode()))
         assert len(set(header)) == len(header)
         return [dict(zip(header, row, strict=True)) for row in cells]
 
@@ -98,3 +99,44 @@ def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(r
     twins = [held(portfolio, "Twin", 2, value) for value in ("1", "2")]
     (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=asset")
     assert [row[f"Twin ({twin.pk})"] for twin in twins] == ["1.00", "2.00"]
+
+
+# --- as a file ---
+
+
+def test_format_and_mark_are_parameters_that_go_before_accept(alice, portfolio, holdings):
+    path = f"{API}/portfolios/{portfolio.pk}/allocation?on=2024-06-30"
+    plain = alice.get(path, HTTP_ACCEPT="text/csv").getvalue()
+    assert alice.get(f"{path}&format=csv").getvalue() == plain
+    assert alice.get(f"{path}&format=csv", HTTP_ACCEPT="text/html").getvalue() == plain
+    assert alice.get(f"{path}&format=csv&bom=1").getvalue() == b"\xef\xbb\xbf" + plain
+    assert alice.get(f"{path}&format=csv&bom=0").getvalue() == plain
+    assert alice.get(f"{path}&format=json", HTTP_ACCEPT="text/csv").json()["by"] == "type"
+    for wrong, field in {"format=xml": "format", "bom=1": "bom", "format=csv&bom=yes": "bom"}.items():
+        refused = alice.get(f"{path}&{wrong}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+
+
+def test_a_table_is_a_file_that_says_what_it_is(alice, portfolio, holdings):
+    def name(report):
+        return alice.get(f"{API}/{report}", HTTP_ACCEPT="text/csv")["Content-Disposition"]
+
+    here = f"portfolios/{portfolio.pk}"
+    assert name(f"{here}/allocation?on=2024-06-30") == 'attachment; filename="allocation-2024-06-30-Main.csv"'
+    assert name(f"{here}/history?end=2024-06-30") == 'attachment; filename="net-worth-2024-06-30-Main.csv"'
+    days = "start=2024-05-31&end=2024-06-30"
+    assert name(f"net-worth/change?{days}") == 'attachment; filename="change-2024-05-31-2024-06-30-Main.csv"'
+    portfolio.name = 'A "b"\\c;/../é'
+    portfolio.save()
+    plain, _, other = name(f"{here}/allocation?on=2024-06-30").partition("; filename*=")
+    assert plain == 'attachment; filename="allocation-2024-06-30-A-b-c-..-_.csv"'
+    assert other == "utf-8''allocation-2024-06-30-A-b-c-..-%C3%A9.csv"
+
+
+def test_no_query_comes_after_a_table_has_begun(alice, portfolio, holdings, django_assert_num_queries):
+    for report in ("history?group_by=asset&known_at={at}", "allocation?by=category", "change?by=asset"):
+        at = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        answer = alice.get(f"{API}/portfolios/{portfolio.pk}/{report.format(at=at)}", HTTP_ACCEPT="text/csv")
+        assert answer.streaming
+        with django_assert_num_queries(0):
+            assert answer.getvalue()

@@ -196,7 +196,7 @@ def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfo
 
 def table(answer):
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
-    return list(csv.reader(io.StringIO(answer.content.decode())))
+    return list(csv.reader(io.StringIO(answer.getvalue().decode())))
 
 
 def test_history_as_a_table(alice, path, holdings):
@@ -231,7 +231,7 @@ def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, na
 def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
     cup = held(portfolio, 'A "cup", blue', 1, "5")
     answer = alice.get(f"{path}/allocation?by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
-    assert answer.content.decode().splitlines()[1] == (
+    assert answer.getvalue().decode().splitlines()[1] == (
         f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
     )
 
