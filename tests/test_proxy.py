@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from time import monotonic
 import pytest
 
 from strata.settings import MAX_BODY_BYTES
-from tests.databases import free_port
+from tests.databases import PASSWORD, free_port
 from tests.load import API, Client, an_asset, writers
 from tests.nginx import proxying
 from tests.serving import environment, serving, wait_for
@@ -197,6 +198,60 @@ def test_without_a_server_nginx_answers_in_the_one_shape(tmp_path):
     assert (status, answer["code"], answer["request_id"]) == (503, "UNAVAILABLE", "mine-1")
     assert headers["Retry-After"] == "5"
     assert len(replaced) == 32  # a token in that header is in no log
+
+
+# --- compressed answers ---
+
+
+def raw(nginx, path: str, method: str = "GET", body: bytes | None = None, **headers: str):
+    """An answer as it comes over the wire, asked for in gzip: status, headers, body."""
+    connection = nginx.connect("127.0.0.1", nginx.port, timeout=60)
+    sent = {"Accept-Encoding": "gzip", "Host": "strata.example.org", **headers}
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in sent.items()})
+    response = connection.getresponse()
+    answer = response.status, response.headers, response.read()
+    connection.close()
+    return answer
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    "path", [f"{API}/asset-types", f"{API}/openapi.json", "/static/admin/css/base.css", "/admin/login/"]
+)
+def test_what_is_long_and_text_is_compressed(servers, database, path):
+    nginx, _ = servers
+    known = {"Authorization": f"Bearer {database.token}"}
+    status, headers, content = raw(nginx, path, **known)
+    plain = raw(nginx, path, **known | {"Accept_Encoding": "identity"})
+    assert (status, headers["Content-Encoding"]) == (200, "gzip")
+    assert "Accept-Encoding" in headers["Vary"]
+    assert len(content) * 2 < len(plain[2])
+    if "login" not in path:  # a form's token differs each time
+        assert gzip.decompress(content) == plain[2]
+
+
+@pytest.mark.on_sqlite
+def test_an_answer_with_a_token_is_not_compressed(servers):
+    nginx, _ = servers
+    body = json.dumps({"username": "alice", "password": PASSWORD, "name": "x" * 150}).encode()
+    status, headers, _ = raw(nginx, f"{API}/auth/token", "POST", body, Content_Type="application/json")
+    assert (status, headers["Content-Encoding"]) == (201, None)
+    listed = raw(nginx, f"{API}/auth/tokens", Authorization=f"Bearer {json.loads(_)['token']}")
+    assert (listed[0], listed[1]["Content-Encoding"]) == (200, None)
+
+
+@pytest.mark.on_sqlite
+def test_the_tag_of_a_compressed_answer_is_known_again(servers, database):
+    nginx, _ = servers
+    known = {"Authorization": f"Bearer {database.token}"}
+    tag = json.dumps({"name": "compressed"}).encode()
+    made = json.loads(raw(nginx, f"{API}/tags", "POST", tag, Content_Type="application/json", **known)[2])
+    listed = raw(nginx, f"{API}/", **known)
+    assert (listed[1]["Content-Encoding"], listed[1]["ETag"][:2]) == ("gzip", "W/")
+    assert raw(nginx, f"{API}/", If_None_Match=listed[1]["ETag"], **known)[0] == 304
+    one = f"{API}/tags/{made['id']}"
+    weak = f"W/{raw(nginx, one, **known)[1]['ETag'].removeprefix('W/')}"
+    assert raw(nginx, one, "DELETE", If_Match=weak, **known)[0] == 204
 
 
 # --- restarts under load ---

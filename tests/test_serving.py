@@ -193,3 +193,12 @@ def test_a_reload_serves_the_code_that_is_there_now(url, tmp_path):
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: len(set(server.workers()) - old) == 2 and not old & set(server.workers()))
         assert version_of(server) == "99.0"
+
+
+@pytest.mark.on_sqlite
+def test_the_collector_does_not_look_through_the_program_itself(url):
+    """More than 100,000 objects are there for as long as the worker: looking at them took a third of a long list."""
+    with serving(environment(url), 0, "tests.collector:application") as server:
+        told = json.loads(server.ask("GET", "/")[1])
+    assert told["frozen"] > 80_000
+    assert told["threshold"][0] == 20_000
