@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -15,10 +16,13 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
+from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import bring_up_to_date, quality_report, today_of
+from reports.services.dismissed_findings import dismiss, show_again
 from strata.admin import HouseholdAdmin
 from strata.admin_choices import OwnRows, RowSelect
 from strata.days import time_zones, validate_year
+from strata.db.retry import run_in_transaction
 from strata.editing import PageForm
 
 DAY = forms.DateField(required=False, validators=[validate_year])
@@ -55,16 +59,41 @@ class PortfolioPage(HouseholdAdmin):
         if portfolio is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
         on = day_asked(request.GET) or today_of(portfolio)
-        doubts = quality_report(portfolio, on=on)
+        may_dismiss = self.has_change_permission(request, portfolio)
+        if request.method == "POST" and may_dismiss:
+            return self.dismiss_or_show_again(request, portfolio, on)
+        doubts = quality_report(portfolio, on=on, dismissed=None)
         context = {
             **self.admin_site.each_context(request),
             "title": f"What needs care in {portfolio}",
             "on": on,
-            "doubts": [(doubt, doubt.admin_link_for(request.user)) for doubt in doubts],
+            "doubts": [
+                (doubt, doubt.admin_link_for(request.user)) for doubt in doubts if not doubt.dismissal
+            ],
+            "dismissed": [doubt for doubt in doubts if doubt.dismissal],
+            "may_dismiss": may_dismiss,
+            "reason_length": REASON_LENGTH,
             "opts": self.opts,
             "object": portfolio,
         }
         return TemplateResponse(request, "reports/quality.html", context)
+
+    def dismiss_or_show_again(self, request, portfolio, on):
+        """One finding, by its key: dismissed with the reason that was typed, or shown again without one."""
+        key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
+        known = {doubt.finding.key for doubt in quality_report(portfolio, on=on, dismissed=None)}
+        try:
+            if "show_again" in request.POST:
+                run_in_transaction(lambda: show_again(portfolio.pk, key))
+            elif key not in known:
+                self.message_user(request, "It is no finding any more.", messages.WARNING)
+            elif not reason:
+                self.message_user(request, "Say why it may stay as it is.", messages.ERROR)
+            else:
+                run_in_transaction(lambda: dismiss(portfolio.pk, key, reason))
+        except ValidationError as error:
+            self.message_user(request, error.messages[0], messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
 
 def day_asked(given) -> date | None:

@@ -15,6 +15,7 @@ from portfolios.models import Portfolio
 from reports.api import answers
 from reports.api.views import PortfolioQualityView
 from reports.models import DismissedFinding
+from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report
 from reports.queries.quality import Dismissal, Doubt
 from reports.services import dismissed_findings
@@ -28,7 +29,7 @@ from strata.exceptions import NotFound
 class DismissalSerializer(StrictSerializer):
     """Why the finding is no fault. It is a finding again as soon as what it is about has changed."""
 
-    reason = NoteSerializerField(max_length=1000)
+    reason = NoteSerializerField(max_length=REASON_LENGTH)
 
     def validate_reason(self, value):
         if not value.strip():
@@ -87,9 +88,10 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         raise NotFound("finding")
 
     def precondition(self, key: str) -> Any:
-        """If-Match, compared with the finding as it is once the portfolio is locked."""
+        """The role, and If-Match with the finding as it is, both looked at once the portfolio is locked."""
 
         def check(row: DismissedFinding | None) -> None:
+            require_role(self.request.user, self.portfolio.household_id)
             require_match(
                 self.request, lambda: etag_of(answers.doubt_answer(as_dismissed(self.doubt(key), row)))
             )

@@ -8,6 +8,8 @@ from portfolios.models import Portfolio
 from strata.history import TrackedModel
 from strata.names import NoteField
 
+REASON_LENGTH = 1000
+
 
 class DismissedFinding(TrackedModel):
     """`key` is the finding's own (reports.calculations.quality): of other facts it would be another one.
@@ -23,7 +25,7 @@ class DismissedFinding(TrackedModel):
         Portfolio, on_delete=models.CASCADE, related_name="dismissed_findings", db_index=False
     )
     key = models.CharField(max_length=80)
-    reason = NoteField(max_length=1000)
+    reason = NoteField(max_length=REASON_LENGTH)
 
     class Meta(TrackedModel.Meta):
         ordering = ("-created_at", "-id")

@@ -10,6 +10,7 @@ from reports.models import DismissedFinding
 from reports.tests.conftest import held
 from strata.days import noon
 from strata.doctor import Level
+from tests.admin_forms import staff
 
 REASON = {"reason": "It was appraised again."}
 
@@ -137,6 +138,43 @@ def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bo
     bob_user.delete()
     (dismissed,) = listed(alice, portfolio, "on=2024-06-10&dismissed=true")
     assert dismissed["dismissed"]["by"] == ""
+
+
+# --- in the admin ---
+
+
+def page_of(portfolio):
+    return f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-10"
+
+
+def test_the_admins_page_dismisses_a_finding_and_shows_it_again(bob_user, portfolio, vase):
+    client = staff(bob_user)
+    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
+    client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": " <b>Known</b> "})
+    shown = client.get(page_of(portfolio))
+    assert (shown.context["doubts"], DismissedFinding.objects.get().reason) == ([], "<b>Known</b>")
+    assert "&lt;b&gt;Known&lt;/b&gt; (bob, " in shown.content.decode()
+    client.post(page_of(portfolio), {"key": doubt.finding.key, "show_again": "1"})
+    assert not DismissedFinding.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("", "Known"), ("OTHER-0", "Known"), (None, ""), (None, "x" * 1001)]
+)
+def test_the_admins_page_refuses_no_finding_and_no_reason(bob_user, portfolio, vase, key, reason):
+    client = staff(bob_user)
+    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
+    body = {"key": doubt.finding.key if key is None else key, "reason": reason}
+    answer = client.post(page_of(portfolio), body, follow=True)
+    assert (answer.status_code, len(answer.context["messages"])) == (200, 1)
+    assert not DismissedFinding.objects.exists()
+
+
+def test_who_may_only_look_dismisses_nothing_in_the_admin(vera_user, portfolio, vase):
+    client = staff(vera_user)
+    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
+    shown = client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": "Known"})
+    assert (shown.context["may_dismiss"], DismissedFinding.objects.count()) == (False, 0)
 
 
 # --- the findings themselves ---
