@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from collections.abc import Iterable
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, DateField, F, OuterRef, Subquery, Value, When
+from django.db.models import Case, DateField, F, OuterRef, QuerySet, Subquery, Value, When
 
+from portfolios.models import Portfolio
 from strata import clock
-from strata.days import time_zones
 from strata.history import TrackedQuerySet
 from strata.money import MoneyField
 
 
-@lru_cache(maxsize=4)
-def _zones_on_another_day(quarter: datetime) -> tuple[tuple[date, tuple[str, ...]], ...]:
-    """The zones whose calendar shows another day than UTC's; clocks differ by whole quarters of an hour."""
-    days: dict[date, list[str]] = {}
-    for name in sorted(time_zones()):
-        days.setdefault(quarter.astimezone(ZoneInfo(name)).date(), []).append(name)
-    return tuple((day, tuple(names)) for day, names in days.items() if day != quarter.date())
-
-
-def today_in(zone_lookup: str):
-    """SQL for today's date in the zone that a row names."""
+def today_in(zone_lookup: str, zones: Iterable[str]):
+    """SQL for today's date in the zone that a row names, which is one of `zones`."""
     now = clock.now().astimezone(UTC)
-    quarter = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+    elsewhere: dict[date, list[str]] = {}
+    for name in sorted(set(zones)):
+        elsewhere.setdefault(now.astimezone(ZoneInfo(name)).date(), []).append(name)
+    elsewhere.pop(now.date(), None)
     cases = [
         When(**{f"{zone_lookup}__in": names}, then=Value(day, DateField()))
-        for day, names in _zones_on_another_day(quarter)
+        for day, names in elsewhere.items()
     ]
-    return Case(*cases, default=Value(quarter.date(), DateField()), output_field=DateField())
+    return Case(*cases, default=Value(now.date(), DateField()), output_field=DateField())
 
 
 class Newest(Subquery):
@@ -47,22 +41,29 @@ class Newest(Subquery):
 
 
 class AssetQuerySet(TrackedQuerySet):
-    def as_of(self, on: date | None = None):
-        """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is."""
-        return self.annotate(
-            as_of=Value(on, DateField()) if on else today_in("portfolio__time_zone"),
-        )
+    def as_of(self, on: date | None = None, *, among: QuerySet | None = None):
+        """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is.
 
-    def with_current_value(self, on: date | None = None):
+        Today is another day in other zones. Which ones are in use is asked of the portfolios `among` which the assets'
+        own are (all there are), with a query of its own as this is called: a condition over every zone that there is
+        would cost more than the rest of a list.
+        """
+        if on:
+            return self.annotate(as_of=Value(on, DateField()))
+        portfolios = Portfolio.objects.all() if among is None else among
+        zones = portfolios.order_by().values_list("time_zone", flat=True).distinct()
+        return self.annotate(as_of=today_in("portfolio__time_zone", zones))
+
+    def with_current_value(self, on: date | None = None, *, among: QuerySet | None = None):
         """Adds `current_value` and `current_value_on`: the newest snapshot on or before the day, as of `on`.
 
-        Zero from the disposal on; None before the first snapshot.
+        Zero from the disposal on; None before the first snapshot. `among` is for `as_of`.
         """
         snapshot = self.model._meta.get_field("snapshots").related_model
         newest = snapshot.objects.filter(asset=OuterRef("pk"), on__lte=OuterRef("as_of"))
         newest = newest.order_by("-on", "-observed_at")
         return (
-            self.as_of(on)
+            self.as_of(on, among=among)
             .annotate(
                 newest_value=Newest(newest, "value", output_field=MoneyField()),
                 newest_on=Newest(newest, "on", output_field=DateField()),

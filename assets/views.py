@@ -221,7 +221,10 @@ class AssetViewSet(HouseholdModelViewSet):
     }
 
     def get_queryset(self):
-        return super().get_queryset().with_current_value(self.as_of).order_by("name_key", "id")
+        rows = super().get_queryset().order_by("name_key", "id")
+        if self.action == "history":
+            return rows  # which asks only whether they are there
+        return rows.with_current_value(self.as_of, among=Portfolio.objects.for_user(self.request.user))
 
     def filter_queryset(self, queryset):
         rows = super().filter_queryset(queryset)

@@ -33,7 +33,7 @@ QUERIES = {
     "allocation-target-history": 4,
     "allocation-target-list": 2,
     "asset-history": 10,
-    "asset-list": 4,
+    "asset-list": 5,
     "asset-snapshot-history": 5,
     "asset-snapshot-list": 2,
     "asset-type-history": 4,

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from assets import movements, taxonomy
 from assets.admin.taxonomy import CategoryFilter, own
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from portfolios.models import Portfolio
 from strata.admin import HouseholdAdmin, HouseholdInline
 from strata.admin_choices import OwnRows, RowsSelect
 from strata.days import local_day
@@ -166,7 +167,9 @@ class AssetPage(HouseholdAdmin):
 
     def get_queryset(self, request):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
-        return rows.with_current_value()
+        portfolios = Portfolio.objects.all()
+        mine = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
+        return rows.with_current_value(among=mine)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)

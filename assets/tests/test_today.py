@@ -1,0 +1,88 @@
+"""Today, where each asset's portfolio is: by the zones that are in use, and no others."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from assets.models import Asset
+from assets.querysets import today_in
+from assets.seeds import type_id
+from portfolios.models import Household, Portfolio
+from strata.days import time_zones
+from tests.admin_forms import staff
+
+API = "/api/v1"
+FEW = 60  # parameters: what one asset's page needs besides
+
+
+@pytest.fixture
+def _late(time_machine):
+    time_machine.move_to("2026-06-15T10:30:00Z", tick=False)
+
+
+def an_asset(household, zone: str) -> Asset:
+    portfolio = Portfolio.objects.create(household=household, name=uuid4().hex, time_zone=zone)
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=zone, currency="EUR")
+
+
+class Told:
+    """What the statements are told: how many parameters the longest has, and which zones are among them."""
+
+    def __init__(self) -> None:
+        self.most, self.zones = 0, set()
+
+    def __call__(self, execute, sql, params, many, context):
+        self.most = max(self.most, len(params or ()))
+        self.zones |= {value for value in params or () if isinstance(value, str) and value in time_zones()}
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.usefixtures("_late")
+def test_each_zone_has_its_own_today(household):
+    days = {"UTC": 15, "Pacific/Kiritimati": 16, "Europe/Berlin": 15, "Pacific/Niue": 14}
+    for zone in days:
+        an_asset(household, zone)
+    found = {asset.name: asset.as_of for asset in Asset.objects.as_of()}
+    assert found == {zone: date(2026, 6, day) for zone, day in days.items()}
+
+
+@pytest.mark.usefixtures("_late")
+def test_only_zones_on_another_day_are_named():
+    assert len(today_in("zone", ["UTC", "Europe/Berlin", "Asia/Tokyo"]).cases) == 0
+    assert len(today_in("zone", ["Pacific/Niue", "Pacific/Pago_Pago", "Pacific/Kiritimati"] * 2).cases) == 2
+    assert len(today_in("zone", []).cases) == 0
+
+
+@pytest.mark.usefixtures("_late")
+@pytest.mark.parametrize("query", ["", "?disposed=false", "?page_size=1&ordering=-current_value"])
+def test_a_list_names_the_zones_of_the_callers_portfolios_alone(alice, household, query):
+    asset = an_asset(household, "Pacific/Kiritimati")
+    strangers = Household.objects.create(name="Strangers")
+    for zone in ("Pacific/Niue", "Pacific/Auckland", "Pacific/Tongatapu", "Pacific/Apia"):
+        an_asset(strangers, zone)
+    for path in (f"{API}/assets{query}", f"{API}/assets/{asset.pk}"):
+        with connection.execute_wrapper(told := Told()):
+            assert alice.get(path).status_code == 200
+        assert told.most < FEW
+        assert told.zones == {"Pacific/Kiritimati"}
+
+
+@pytest.mark.usefixtures("_late")
+def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_user, household):
+    an_asset(household, "Pacific/Kiritimati")
+    browser: Client = staff(alice_user)
+    with connection.execute_wrapper(told := Told()):
+        assert browser.get("/admin/assets/asset/").status_code == 200
+    assert told.most < FEW
+    assert told.zones == {"Pacific/Kiritimati"}
+
+
+@pytest.mark.usefixtures("_late")
+def test_a_superuser_sees_the_today_of_every_household(db):
+    an_asset(Household.objects.create(name="Strangers"), "Pacific/Niue")
+    assert Asset.objects.with_current_value(among=Portfolio.objects.all()).get().as_of == date(2026, 6, 14)
