@@ -174,7 +174,12 @@ as_json = JSONRenderer().render
 class AssetSerializer(FirstValue, HouseholdSerializer):
     """Written by ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), read with the rows themselves."""
 
-    portfolio_id = RelatedId(Portfolio._base_manager, "portfolio", write_only=True)
+    portfolio_id = RelatedId(
+        Portfolio._base_manager,
+        "portfolio",
+        write_only=True,
+        help_text="Another one moves the asset with its whole past: values, transactions and totals of all days.",
+    )
     asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)

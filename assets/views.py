@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -189,6 +191,23 @@ WITH_CHILDREN = {
 }
 
 
+NOTICE = "Strata-Notice"
+MOVED = (
+    "The whole past of the asset has moved with it: totals of days gone by have changed in both portfolios."
+)
+moves_its_past = extend_schema(
+    parameters=[
+        OpenApiParameter(
+            NOTICE,
+            str,
+            OpenApiParameter.HEADER,
+            description="Only where `portfolio_id` has moved the asset: that its whole past has moved with it.",
+            response=[200],
+        )
+    ]
+)
+
+
 class AssetViewSet(HouseholdModelViewSet):
     thing = "asset"
     queryset = Asset.objects.select_related("portfolio", "asset_type")
@@ -225,6 +244,22 @@ class AssetViewSet(HouseholdModelViewSet):
         if self.action == "history":
             return rows  # which asks only whether they are there
         return rows.with_current_value(self.as_of, among=Portfolio.objects.for_user(self.request.user))
+
+    def write(self, serializer, **given):
+        portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance
+        self.has_moved = asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id
+        return super().write(serializer, **given)
+
+    @moves_its_past
+    def update(self, request, *args, **kwargs):
+        response = super().update(request, *args, **kwargs)
+        if self.has_moved:
+            response[NOTICE] = MOVED
+        return response
+
+    @moves_its_past
+    def partial_update(self, request, *args, **kwargs):
+        return self.update(request, *args, **kwargs)
 
     def filter_queryset(self, queryset):
         rows = super().filter_queryset(queryset)
@@ -285,9 +320,10 @@ class AssetViewSet(HouseholdModelViewSet):
 
 
 class OfOneAsset(HouseholdModelViewSet):
-    """Rows that are reached only through their own asset."""
+    """Rows that are reached only through their own asset, which has each of them once by what they are `known_by`."""
 
     pagination_class = Cursor
+    known_by: dict[str, Any] = {}
 
     @cached_property
     def asset(self):
@@ -317,7 +353,23 @@ class OfOneAsset(HouseholdModelViewSet):
     def write(self, serializer, **given):
         if serializer.instance is None:
             given["asset"] = serializer.context["asset"]
+        self.written = {
+            name: serializer.validated_data.get(name, getattr(serializer.instance, name, default))
+            for name, default in self.known_by.items()
+        }
         return super().write(serializer, **given)
+
+    def handle_exception(self, exc):
+        """With the row that exists already; asked for here, as the refusal has ended the transaction."""
+        if isinstance(exc, Conflict) and exc.code == self.duplicate[0]:
+            row = self.get_queryset().filter(**self.written).first()
+            exc.existing = row and self.named(row)
+        return super().handle_exception(exc)
+
+    def named(self, row):
+        path = self.request.path.rstrip("/")
+        rows = path if self.request.method == "POST" else path.rpartition("/")[0]
+        return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
 
     def fresh(self, row):
         """As it was saved: nothing of it is worked out by the database."""
@@ -330,7 +382,12 @@ class AssetSnapshotViewSet(OfOneAsset):
     queryset = AssetSnapshot.objects.all()
     serializer_class = AssetSnapshotSerializer
     cursor_fields = ("on", "observed_at", "id")
-    duplicate = ("DUPLICATE_SNAPSHOT", "observed_at", "The asset has a value at this instant.")
+    duplicate = (
+        "DUPLICATE_SNAPSHOT",
+        "observed_at",
+        "The asset has a value at this instant: change that one, which `existing` names.",
+    )
+    known_by = {"on": None, "observed_at": None}
     parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
 
 
@@ -343,8 +400,9 @@ class TransactionViewSet(OfOneAsset):
     duplicate = (
         "DUPLICATE_TRANSACTION",
         "external_id",
-        "The asset has a transaction with this source and id.",
+        "The asset has a transaction with this source and id: change that one, which `existing` names.",
     )
+    known_by = {"source": "", "external_id": None}
     parameters = {
         "start": by_day("on__gte"),
         "end": by_day("on__lte"),

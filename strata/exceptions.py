@@ -49,6 +49,10 @@ class NotFound(StrataError):
 
 
 class Conflict(StrataError):
-    """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name")."""
+    """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name").
+
+    `existing` is the row that is there already, where it is known: {"id", "link"}.
+    """
 
     status = 409
+    existing: dict[str, str] | None = None

@@ -103,7 +103,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     message = shortened(message or str(error.detail), LONGEST_MESSAGE)
     if rest:
         message = f"{message} (and {rest:,} more)"
-    response = Response(body(request, status, code, message, errors), status=status)
+    told = body(request, status, code, message, errors)
+    if getattr(error, "existing", None):
+        told["existing"] = error.existing
+    response = Response(told, status=status)
     if getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None) is not None:
@@ -151,7 +154,9 @@ def translated(error: Exception) -> Exception:
 def refusal_of(error: StrataError) -> Refusal:
     entry = {"field": error.field, "code": error.field_code, "message": error.message}
     errors = [entry] if error.field else []
-    return Refusal(error.code, error.message, status=error.status, errors=errors)
+    refusal = Refusal(error.code, error.message, status=error.status, errors=errors)
+    refusal.existing = getattr(error, "existing", None)
+    return refusal
 
 
 def unavailable(error: Exception) -> Refusal | None:

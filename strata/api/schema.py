@@ -29,6 +29,12 @@ ERROR = {
             },
         },
         "request_id": {"type": "string"},
+        "existing": {
+            "type": "object",
+            "description": "Of a value or transaction that exists already: the row to change.",
+            "required": ["id", "link"],
+            "properties": {"id": {"type": "string", "format": "uuid"}, "link": {"type": "string"}},
+        },
     },
 }
 EXAMPLES = {
