@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from strata.admin_choices import RowSelect, as_uuid, is_key_of, offer_choices
 from strata.db.retry import run_in_transaction
-from strata.editing import PageForm, RowForm, RowFormSet
+from strata.editing import STALE, PageForm, RowForm, RowFormSet, version_of
 from strata.guards import cascading, lock_guards
 from strata.journal import Event, history_of
 from strata.login_forms import LoginForm
@@ -84,6 +84,7 @@ class Page(ModelAdmin):
     subject, icon = SUBJECTS[-1], "table"
     list_filter_submit = True
     list_per_page = 50
+    change_form_before_template = "strata/seen.html"
     show_full_result_count = False
     actions = None
 
@@ -129,9 +130,16 @@ class Page(ModelAdmin):
 
     def delete_view(self, request, object_id, extra_context=None):
         view = super().delete_view
-        return self._in_transaction(
-            request, object_id, lambda: view(request, object_id, extra_context), below=True
-        )
+
+        def unless_outdated():
+            row = self.get_object(request, unquote(object_id))
+            seen = row and version_of(row)
+            if request.POST.get("seen", seen) != seen:
+                self.message_user(request, STALE, messages.ERROR)
+                return HttpResponseRedirect(request.get_full_path())
+            return view(request, object_id, {"seen": seen, **(extra_context or {})})
+
+        return self._in_transaction(request, object_id, unless_outdated, below=True)
 
     def _in_transaction(self, request, object_id, view, *, below=False):
         """A write, begun again after a deadlock, its locks first.
@@ -275,7 +283,6 @@ class HouseholdAdmin(HouseholdPermissions, Page):
     form = PageForm
     duplicate_field = "name"
     formfield_overrides = WIDGETS
-    change_form_before_template = "strata/seen.html"
 
     def lock(self, request, object_id, *, below):
         """What guards the row, and the rows that the form names (see strata.guards)."""

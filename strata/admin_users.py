@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.utils import timezone
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserChangeForm, UserCreationForm
 
 from strata import lockout
 from strata.admin import SUBJECTS, Page
+from strata.admin_choices import as_uuid
+from strata.db.locks import lock_rows
+from strata.editing import RowForm
 from strata.models import ApiToken, Change, LoginCount, User
+from strata.password_forms import UserPasswordForm
 
 
 class NewUserForm(UserCreationForm):
@@ -19,12 +24,17 @@ class NewUserForm(UserCreationForm):
         return self.cleaned_data["username"]
 
 
+class UserForm(RowForm, UserChangeForm):
+    pass
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, Page):
     """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
 
     subject, icon = SUBJECTS[2], "person"
-    form, add_form, change_password_form = UserChangeForm, NewUserForm, AdminPasswordChangeForm
+    form, add_form, change_password_form = UserForm, NewUserForm, UserPasswordForm
+    change_user_password_template = "strata/change_password.html"  # noqa: S105 - the name of a file
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     ordering = ("username_key",)
     search_fields = ("username_key__has_part", "first_name", "last_name", "email")
@@ -36,6 +46,14 @@ class UserAdmin(DjangoUserAdmin, Page):
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    def lock(self, request, object_id, *, below):
+        if pk := as_uuid(unquote(object_id or "")):
+            lock_rows(User._base_manager.filter(pk=pk))
+
+    def user_change_password(self, request, id, form_url=""):
+        view = super().user_change_password
+        return self._in_transaction(request, id, lambda: view(request, id, form_url))
 
     def has_view_permission(self, request, obj=None):
         return request.user.is_active and request.user.is_superuser

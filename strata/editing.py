@@ -12,9 +12,12 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.crypto import salted_hmac
 from unfold.forms import PaginationInlineFormSet
 
+from strata.db.locks import lock_rows
 from strata.exceptions import StrataError
+from strata.ownership import Owned
 
 STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
 TAKEN = "It is taken: something else has the same."
@@ -30,6 +33,30 @@ class SeenField(forms.CharField):
         return False
 
 
+def version_of(row: models.Model) -> str:
+    """Differs once the row was changed: when that was, or a keyed hash of its columns where it does not say.
+
+    Logging in changes no row of a user that a form could overwrite.
+    """
+    if hasattr(row, "updated_at"):
+        return row.updated_at.isoformat()
+    columns = [field.attname for field in row._meta.concrete_fields if field.name != "last_login"]
+    values = repr([getattr(row, name) for name in columns])
+    return salted_hmac("strata.editing", values, algorithm="sha256").hexdigest()
+
+
+def version_now(row: models.Model) -> str | None:
+    """Of the row as it is stored; None where it is gone.
+
+    A write holds what guards the row by then. What no household owns has no guard, and is locked itself.
+    """
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    if not isinstance(row, Owned) or row.owning_household_id() is None:
+        lock_rows(rows)
+    stored = rows.first()
+    return stored and version_of(stored)
+
+
 class RowForm(forms.ModelForm):
     """A form of one row that was read before it is written: the admin's If-Match."""
 
@@ -37,11 +64,12 @@ class RowForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding and hasattr(self.instance, "updated_at"):
-            self.initial["seen"] = self.stamp(self.instance.updated_at)
+        if not self.instance._state.adding:
+            self.initial["seen"] = self.stamp(version_of(self.instance))
 
-    def stamp(self, updated_at: datetime) -> str:
-        return updated_at.isoformat()
+    def stamp(self, version: str) -> str:
+        """With what else of the row the form shows, where that is stored elsewhere."""
+        return version
 
     def clean(self):
         cleaned = super().clean()
@@ -57,15 +85,14 @@ class RowForm(forms.ModelForm):
                 self.cleaned_data[name] = getattr(self.instance, name)
 
     def _is_stale(self) -> bool:
-        """Asked with the row locked, so that of two who save at once the second is told."""
-        seen, row = self.cleaned_data.get("seen", ""), self.instance
-        if row._state.adding:
-            return bool(seen)
-        if not self.has_changed():
-            return False
-        rows = type(row)._base_manager.select_for_update().filter(pk=row.pk).order_by()
-        now = rows.values_list("updated_at", flat=True).first()
-        return now is None or seen != self.stamp(now)
+        if self.instance._state.adding:
+            return bool(self.cleaned_data.get("seen"))
+        return self.has_changed() and self.is_outdated()
+
+    def is_outdated(self) -> bool:
+        """Whether the row is another than the page showed. Of two who save at once the second is told."""
+        now = version_now(self.instance)
+        return now is None or self.cleaned_data.get("seen", "") != self.stamp(now)
 
 
 def give_id(row: models.Model) -> Any:
@@ -133,6 +160,8 @@ class RowFormSet(PaginationInlineFormSet):
 
     def clean(self):
         super().clean()
+        if any(form.is_outdated() for form in self.deleted_forms if not form.instance._state.adding):
+            raise ValidationError(STALE, code="stale")
         for constraint in self.model._meta.total_unique_constraints:
             self._refuse_doubles([name for name in constraint.fields if name != self.fk.name])
 

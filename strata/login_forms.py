@@ -15,6 +15,7 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from strata import lockout
 from strata.accounts import LONGEST_COUNTED_NAME
+from strata.password_forms import WritesPasswordAlone
 
 
 class LoginForm(AuthenticationForm):
@@ -35,7 +36,7 @@ class LoginForm(AuthenticationForm):
             raise
 
 
-class OwnPasswordForm(AdminOwnPasswordChangeForm):
+class OwnPasswordForm(WritesPasswordAlone, AdminOwnPasswordChangeForm):
     """The old password is tried as at a login; the page of a lock-out takes the place of this one."""
 
     def __init__(self, user: Any, *args: Any, request: Any, **kwargs: Any) -> None:

@@ -112,14 +112,14 @@ class AssetForm(PageForm):
                 self.fields[name].widget.narrow(**here)
         self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
 
-    def stamp(self, updated_at):
+    def stamp(self, version):
         asset = self.instance
         labels = [
             str(pk)
             for links, column in ((asset.category_links, "category_id"), (asset.tag_links, "tag_id"))
             for pk in links.order_by(column).values_list(column, flat=True)
         ]
-        return " ".join((super().stamp(updated_at), *labels))
+        return " ".join((super().stamp(version), *labels))
 
     def clean(self):
         given = super().clean()

@@ -1,0 +1,212 @@
+"""No form of the admin overwrites what was changed since it was opened: generated from the registry."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.db import connection, connections, transaction
+from django.db.models import CharField
+from django.test import Client
+
+from portfolios.models import Membership
+from strata import editing
+from strata.models import ApiToken, User
+from strata.money import NumberFormField
+from tests.admin_forms import errors_of, filled, form_of, save, staff, url
+from tests.one_of_each import one_of_each
+
+PAGES = admin.site._registry
+# Whoever writes these is the program, or they are never altered.
+NO_FORM = {"ApiToken", "Change", "AccessAttempt", "LoginCount", "ExchangeRate"}
+PASSWORD = "another long battery"
+
+
+def edited(form, value: str) -> dict[str, str]:
+    """Another value for the first number of the form, else its first text, else its first choice."""
+    inputs = [one for one in form if one.name != "seen" and not one.field.disabled and not one.is_hidden]
+    for bound in inputs:
+        if isinstance(bound.field, NumberFormField):
+            return {bound.html_name: f"0.0{len(value)}"}
+    for bound in inputs:
+        if isinstance(bound.field, forms.CharField) and (bound.field.max_length or 10) > 3:
+            return {bound.html_name: value.upper() if bound.name == "code" else value}
+    bound = next(one for one in inputs if isinstance(one.field, forms.ChoiceField))
+    return {bound.html_name: bound.field.choices[len(value) % 2][0]}
+
+
+def forms_of(page) -> list:
+    """The page's form, and the first of each of its inlines."""
+    inlines = [inline.formset.initial_forms for inline in page.context["inline_admin_formsets"]]
+    return [page.context["adminform"].form, *(rows[0] for rows in inlines if rows)]
+
+
+def stored(model) -> list:
+    return list(model._base_manager.order_by("pk").values())
+
+
+@pytest.fixture
+def rows(rita, household):
+    return one_of_each("Own", household=household)
+
+
+def test_every_page_that_changes_rows_is_walked():
+    assert {model.__name__ for model in PAGES} - NO_FORM >= {"User", "Household", "Asset", "Transaction"}
+    assert not any(page.list_editable for page in PAGES.values())
+
+
+@pytest.mark.parametrize(
+    "model", [one for one in PAGES if one.__name__ not in NO_FORM], ids=lambda one: one.__name__
+)
+def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
+    row = rows[model]
+    page = rita.get(url(model, "change", row.pk))
+    opened = filled(page)
+    for form in forms_of(page):
+        mine, theirs = edited(form, "Mine"), edited(form, "Their")
+        fresh = form_of(rita, row)
+        assert save(rita, row, fresh | theirs).status_code == 302, errors_of(save(rita, row, fresh | theirs))
+        before = stored(type(form.instance))
+        answer = save(rita, row, opened | mine)
+        assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True), form
+        assert save(rita, row, {**fresh, **mine, f"{form.add_prefix('seen')}": ""}).status_code == 200
+        assert stored(type(form.instance)) == before
+        opened = form_of(rita, row)
+
+
+@pytest.mark.parametrize(
+    "model", [one for one in PAGES if one.__name__ in NO_FORM], ids=lambda one: one.__name__
+)
+def test_what_has_no_form_takes_none(rita, rows, model):
+    before = stored(model)
+    assert rita.post(url(model, "change", rows[model].pk), {"seen": "", "name": "x"}).status_code == 403
+    assert stored(model) == before
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda one: one.__name__)
+def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
+    row, page = rows[model], url(model, "delete", rows[model].pk)
+    opened = rita.get(page)
+    if opened.status_code == 403 or opened.context["protected"]:
+        return
+    seen = opened.context["seen"]
+    assert f'name="seen" value="{seen}"' in opened.content.decode()
+    if model.__name__ in NO_FORM:
+        text = next(one for one in model._meta.concrete_fields if isinstance(one, CharField) and one.editable)
+        model._base_manager.filter(pk=row.pk).update(**{text.name: "Other"})
+    else:
+        form = forms_of(rita.get(url(model, "change", row.pk)))[0]
+        assert save(rita, row, form_of(rita, row) | edited(form, "Their")).status_code == 302
+    answer = rita.post(page, {"post": "yes", "seen": seen}, follow=True)
+    assert editing.STALE in answer.content.decode()
+    assert model._base_manager.filter(pk=row.pk).exists()
+
+
+def test_a_value_changed_meanwhile_is_not_deleted_with_its_inline(rita, household, rows):
+    """Django checks no form that is to be deleted."""
+    member = rows[Membership]
+    opened = form_of(rita, household)
+    place = next(name[:-3] for name, given in opened.items() if str(given) == str(member.pk))
+    Membership.objects.filter(pk=member.pk).update(role="owner")
+    answer = save(rita, household, opened | {f"{place}-DELETE": "on"})
+    assert editing.STALE in errors_of(answer)
+    assert Membership.objects.filter(pk=member.pk, role="owner").exists()
+
+
+# --- users ---
+
+
+@pytest.fixture
+def dora(db):
+    return User.objects.create_user("dora", password="correct horse battery", first_name="Dora")
+
+
+def test_a_stale_form_does_not_enable_a_disabled_user(rita, dora):
+    _, secret = ApiToken.issue(dora)
+    opened = form_of(rita, dora)
+    User.objects.filter(pk=dora.pk).update(is_active=False)
+    answer = save(rita, dora, opened | {"first_name": "Mine"})
+    assert editing.STALE in errors_of(answer)
+    dora.refresh_from_db()
+    assert (dora.is_active, dora.first_name) == (False, "Dora")
+    assert Client().get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
+def test_a_login_meanwhile_makes_no_form_stale(rita, dora):
+    opened = form_of(rita, dora)
+    User.objects.filter(pk=dora.pk).update(last_login="2026-01-01T00:00Z")
+    assert save(rita, dora, opened | {"first_name": "Mine"}).status_code == 302
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"username": "dorothea"}])
+def test_a_stale_page_sets_no_password(rita, dora, change):
+    page = f"/admin/strata/user/{dora.pk}/password/"
+    opened = rita.get(page)
+    seen = opened.context["form"]["seen"].value()
+    assert f'value="{seen}"' in opened.content.decode()
+    User.objects.filter(pk=dora.pk).update(**change)
+    body = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    for sent in (body | {"seen": seen}, body):
+        answer = rita.post(page, sent)
+        assert (answer.status_code, editing.STALE in answer.content.decode()) == (200, True)
+    dora.refresh_from_db()
+    assert not dora.check_password(PASSWORD)
+    fresh = rita.get(page).context["form"]["seen"].value()
+    assert rita.post(page, body | {"seen": fresh}).status_code == 302
+    dora.refresh_from_db()
+    assert dora.check_password(PASSWORD)
+    assert all(getattr(dora, name) == value for name, value in change.items())
+
+
+def test_a_new_password_of_ones_own_writes_nothing_else(dora, monkeypatch):
+    """The user was read before the form was checked, and was disabled in between."""
+    browser = staff(dora)
+    monkeypatch.setattr("strata.models.user.User.set_password", set_after_disabling(User.set_password))
+    body = {"old_password": "correct horse battery", "new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert browser.post("/admin/password_change/", body).status_code == 302
+    dora.refresh_from_db()
+    assert (dora.is_active, dora.check_password(PASSWORD)) == (False, True)
+
+
+def set_after_disabling(set_password):
+    def disabled_meanwhile(self, raw_password):
+        User.objects.filter(pk=self.pk).update(is_active=False)
+        return set_password(self, raw_password)
+
+    return disabled_meanwhile
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_a_user_at_once_the_second_is_told(rita, dora):
+    """The first holds the row; the form that waits for it was opened before, and reads it after."""
+    opened, answers = form_of(rita, dora), []
+
+    def post():
+        answers.append(save(rita, dora, opened | {"first_name": "Mine"}))
+        connections.close_all()
+
+    with transaction.atomic():
+        User.objects.filter(pk=dora.pk).update(is_active=False)
+        second = threading.Thread(target=post)
+        second.start()
+        until_somebody_waits()
+    second.join()
+    assert editing.STALE in errors_of(answers[0])
+    dora.refresh_from_db()
+    assert (dora.is_active, dora.first_name) == (False, "Dora")
+
+
+def until_somebody_waits() -> None:
+    """A connection of this database waits for a lock; PostgreSQL tells no other way."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        for _ in range(10_000):
+            cursor.execute("SELECT pg_sleep(0.01)")
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(waits)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("Nobody waits.")
