@@ -10,12 +10,13 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 
 from strata.guards import cascading
 from strata.history import image_of
 from strata.models import Change
 from strata.money import MoneyField, money_text
+from strata.ownership import households_of
 
 SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_id", "revision")
 
@@ -55,6 +56,25 @@ def lines_of(
     return Change.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
 
 
+def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: UUID) -> models.QuerySet:
+    """Those of a row's lines that the user may read: written in a household of theirs, or what all share.
+
+    And of a row that came from another household the line that brought it, which tells nothing of what was before
+    (`arrives`): what lies before it was that household's.
+    """
+    mine = households_of(user)
+    readable = Q(household_id__in=mine) | Q(household_id=None)
+    if model.household_lookup.count("__") > 1:
+        return lines.filter(
+            readable
+        )  # what stands deeper moves with what it belongs to, without a line of its own
+    later = Change.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
+    lines = lines.annotate(household_after=Subquery(later.values("household_id")[:1]), is_last=~Exists(later))
+    arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=mine) | Q(is_last=True))
+    lines = lines.annotate(arrives=Case(When(arrives, then=True), default=False))
+    return lines.filter(readable | Q(arrives=True))
+
+
 def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] = ()) -> list[UUID]:
     """Ids of the rows that belong to this one, and of those that did: their images say so."""
     households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
@@ -82,7 +102,10 @@ def deletion_of(model: type[models.Model], pk: UUID) -> Change | None:
 
 def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
     """The newest `most` changes of a row, newest first."""
-    lines = with_what_came_after(lines_of(type(row), row.pk)).order_by("-id")[:most]
+    lines = lines_of(type(row), row.pk)
+    if not user.is_superuser:
+        lines = lines_for(lines, user, type(row), row.pk)
+    lines = with_what_came_after(lines).order_by("-id")[:most]
     return events_of(lines, user, all_names=user.is_superuser)
 
 
@@ -105,7 +128,8 @@ def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) ->
         if line.action == Change.Action.DELETE:
             after = {}
         model = apps.get_model(line.model)
-        events.append(Event(line, model, differences(model, line.before or {}, after)))
+        before = {} if getattr(line, "arrives", False) else line.before or {}
+        events.append(Event(line, model, differences(model, before, after)))
     return named(events, None if all_names else user)
 
 

@@ -1,0 +1,132 @@
+"""The journal of an asset that came from another household: whoever did not see it there reads on from the move."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot
+from assets.seeds import type_id
+from conftest import client_of, member
+from portfolios.models import Household, Membership, Portfolio
+from strata.ownership import EDITOR, OWNER, VIEWER
+from tests.admin_forms import staff, url
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def there(alice_user):
+    """Alice's second household, where she is alone with Nina, who is not in the first."""
+    household = Household.objects.create(name="There")
+    Membership.objects.create(household=household, user=alice_user, role=OWNER, accepted_at=timezone.now())
+    return household
+
+
+@pytest.fixture
+def nina_user(there):
+    return member(there, "nina", VIEWER)
+
+
+@pytest.fixture
+def portfolio_there(there):
+    return Portfolio.objects.create(household=there, name="Portfolio there")
+
+
+@pytest.fixture
+def asset(portfolio):
+    portfolio.name = "Secret portfolio"
+    portfolio.save()
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name="Secret name", currency="EUR"
+    )
+
+
+@pytest.fixture
+def path(alice, bob, asset, portfolio_there):
+    """Bob, of the first household, wrote a value, corrected it and renamed the asset; then Alice moved it."""
+    path = f"{API}/assets/{asset.pk}"
+    value = bob.post(f"{path}/snapshots", {"value": "111", "on": "2026-01-31", "note": "Secret note"}).json()
+    bob.patch(f"{path}/snapshots/{value['id']}", {"value": "222", "note": ""})
+    bob.patch(path, {"notes": "Secret notes"})
+    body = {"portfolio_id": str(portfolio_there.pk), "name": "Yacht", "notes": ""}
+    assert alice.patch(path, body).status_code == 200
+    return path
+
+
+def events(client, path) -> list[dict]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
+def hides(content: bytes) -> bool:
+    return not any(word in content for word in (b"ecret", b"bob", b"111"))
+
+
+@pytest.mark.parametrize("query", ["", "?include=children", "?page_size=1"])
+def test_whoever_did_not_see_it_before_reads_nothing_from_before(nina_user, path, query):
+    answer = client_of(nina_user).get(f"{path}/history{query}")
+    (event,) = answer.json()["results"]
+    assert (event["action"], event["actor"], answer.json()["next"]) == ("update", "alice", None)
+    assert hides(answer.content)
+
+
+def test_the_move_tells_what_came_and_not_what_it_was(nina_user, portfolio_there, path):
+    (event,) = events(client_of(nina_user), f"{path}/history")
+    fields = {one["field"]: one for one in event["fields_changed"]}
+    assert {one["before"] for one in fields.values()} == {""}
+    assert fields["name"]["after"] == "Yacht"
+    assert fields["portfolio_id"]["after_name"] == portfolio_there.name
+
+
+def test_what_is_written_after_the_move_is_read_by_all_of_them(alice, nina_user, path):
+    snapshot = AssetSnapshot.objects.get()
+    alice.patch(f"{path}/snapshots/{snapshot.pk}", {"value": "333"})
+    alice.patch(path, {"name": "Boat"})
+    newest, corrected, move = events(client_of(nina_user), f"{path}/history?include=children")
+    assert newest["fields_changed"] == [{"field": "name", "before": "Yacht", "after": "Boat"}]
+    assert {"field": "value", "before": "222.00", "after": "333.00"} in corrected["fields_changed"]
+    assert move["model"] == "Asset"
+
+
+def test_the_history_of_a_value_from_before_says_nothing_of_it(nina_user, path):
+    answer = client_of(nina_user).get(f"{path}/snapshots/{AssetSnapshot.objects.get().pk}/history")
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+def test_whoever_is_in_both_reads_all_of_it(alice, path):
+    found = events(alice, f"{path}/history?include=children")
+    assert [one["actor"] for one in found] == ["alice", "bob", "bob", "bob", ""]
+    assert {"field": "name", "before": "Secret name", "after": "Yacht"} in found[0]["fields_changed"]
+
+
+def test_whoever_stays_behind_no_longer_finds_it(bob, path):
+    assert bob.get(f"{path}/history").status_code == 404
+
+
+def test_after_it_came_back_they_read_their_own_part_and_that_it_came(alice, bob, portfolio, path):
+    alice.patch(path, {"name": "Their secret"})
+    alice.patch(path, {"portfolio_id": str(portfolio.pk), "name": "Home again"})
+    back, left, *_, created = events(bob, f"{path}/history")
+    assert {one["before"] for one in back["fields_changed"]} == {""}
+    assert {"field": "name", "before": "Secret name", "after": "Yacht"} in left["fields_changed"]
+    assert created["action"] == "create"
+    assert b"Their secret" not in bob.get(f"{path}/history").content
+
+
+def test_of_one_that_was_deleted_after_the_move_it_is_the_same(alice, nina_user, path):
+    alice.delete(path)
+    answer = client_of(nina_user).get(f"{path}/history?include=children")
+    assert [one["model"] for one in answer.json()["results"]] == ["Asset", "AssetSnapshot", "Asset"]
+    assert hides(answer.content)
+
+
+def test_the_admin_shows_as_much(there, path, asset):
+    nina = staff(member(there, "nora", EDITOR))
+    page = nina.get(url(Asset, "history", asset.pk))
+    assert page.status_code == 200 and hides(page.content)
+
+
+def test_a_superuser_reads_all_of_it_in_the_admin(rita, path, asset):
+    assert "Secret name" in rita.get(url(Asset, "history", asset.pk)).content.decode()
