@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.models.taxonomy import ancestors, parents_in
+from assets.signals import asset_leaves_household
 from strata.exceptions import Conflict, NotFound
 
 MOST_LABELS = 100  # categories of an asset, and as many tags: a page of 200 assets shows all of theirs
@@ -82,6 +83,7 @@ def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
             raise NotFound(kind.label._meta.model_name)
     if asset is not None and asset.portfolio.household_id != household_id:
         _refuse_labels_left_behind(asset, attrs)
+        asset_leaves_household.send(Asset, asset=asset)
 
 
 def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:

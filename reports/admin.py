@@ -168,7 +168,7 @@ class AllocationTargetPage(HouseholdAdmin):
     form = AllocationTargetForm
     fixed = ("household",)
     list_display = ("by", "group_named", "share", "portfolio", "household")
-    list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset")
+    list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset__portfolio")
     search_fields = (
         "category__name_key__has_part",
         "tag__name_key__has_part",
@@ -177,6 +177,13 @@ class AllocationTargetPage(HouseholdAdmin):
     )
     duplicate_field = "share"
 
+    def get_search_results(self, request, queryset, search_term):
+        """What has gone to another household is not found by its name there."""
+        rows, repeats = super().get_search_results(request, queryset, search_term)
+        return rows.of_their_household() if search_term else rows, repeats
+
     @admin.display(description="group")
     def group_named(self, target):
-        return getattr(target, GROUPS[target.by])
+        named = getattr(target, GROUPS[target.by])
+        gone = target.asset and target.asset.owning_household_id() != target.household_id
+        return "An asset of another household" if gone else named

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from assets.models.taxonomy import Group
 from portfolios.models import Household, Portfolio
-from strata.history import TrackedModel
+from portfolios.services.locks import lock_household
+from strata.history import TrackedModel, TrackedQuerySet
 from strata.money import CurrencyField, ExactField, validate_share
 
 # The ways of grouping that can have targets, and the field that holds the group.
@@ -30,6 +31,12 @@ def exactly_one() -> Q:
     for named in GROUPS.values():
         found |= Q(**{f"{field}__isnull": field != named for field in GROUPS.values()})
     return found
+
+
+class TargetQuerySet(TrackedQuerySet):
+    def of_their_household(self):
+        """Without those whose asset has gone to another household, as it could before this was refused."""
+        return self.filter(Q(asset=None) | Q(asset__portfolio__household=F("household")))
 
 
 class AllocationTarget(TrackedModel):
@@ -59,6 +66,8 @@ class AllocationTarget(TrackedModel):
         "assets.Asset", null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
     )
     share = ExactField(non_negative=True, validators=[validate_share])
+
+    objects = TargetQuerySet.as_manager()
 
     class Meta(TrackedModel.Meta):
         app_label = "portfolios"  # the journal names it so
@@ -101,7 +110,7 @@ class AllocationTarget(TrackedModel):
     def save(self, *args, **kwargs):
         """Targets of one household take turns, so that two cannot be too much together."""
         with transaction.atomic():
-            list(Household.objects.select_for_update().filter(pk=self.household_id).values_list("pk"))
+            lock_household(self.household_id)
             self.clean()
             super().save(*args, **kwargs)
 

@@ -107,6 +107,7 @@ def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, 
         return {}
     field = GROUPS[groups.by]
     rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})
+    rows = rows.of_their_household() if groups.by == "asset" else rows
     if groups.by == "category":
         rows = rows.filter(category__parent=groups.under)
     elif groups.under is not None:

@@ -1,0 +1,20 @@
+"""What reports does when something happens below it."""
+
+from django.apps import AppConfig
+
+
+class ReportsConfig(AppConfig):
+    name = "reports"
+
+    def ready(self):
+        from assets.signals import asset_leaves_household, category_moves
+        from reports.services import allocation_targets
+
+        def leaving(asset, **kwargs):
+            allocation_targets.targets_of_leaving_asset(asset)
+
+        def moving(category, parent_id, **kwargs):
+            allocation_targets.targets_beside_moving_category(category, parent_id)
+
+        asset_leaves_household.connect(leaving, dispatch_uid="targets_of_leaving_asset", weak=False)
+        category_moves.connect(moving, dispatch_uid="targets_beside_moving_category", weak=False)
