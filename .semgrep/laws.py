@@ -47,6 +47,17 @@ def shown(name):
     return format_html("<b>{}</b>", name)
 
 
+def locked(rows):
+    # ruleid: one-order-of-locks
+    rows.select_for_update()
+    # ruleid: one-order-of-locks
+    rows.filter(pk=1).select_for_update(of=("self",)).first()
+    # ok: one-order-of-locks
+    rows.select_for_update(skip_locked=True)
+    # ok: one-order-of-locks
+    lock_rows(rows)
+
+
 def asked(cursor, rows, name):
     # ruleid: no-raw-sql
     cursor.execute(f"SELECT * FROM {name}")

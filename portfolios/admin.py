@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from portfolios.households import move_in
 from portfolios.models import Household, Membership
 from strata.admin import SUBJECTS, HouseholdAdmin, HouseholdInline
+from strata.db.locks import lock_rows
 from strata.editing import RowForm, RowFormSet
 from strata.models import User
 from strata.ownership import OWNER, OWNERS
@@ -49,7 +50,7 @@ class MemberFormSet(RowFormSet):
     def clean(self):
         """The last owner stays. The household is locked, so that two who leave at once take turns."""
         super().clean()
-        list(Household.objects.select_for_update().filter(pk=self.instance.pk).values_list("pk"))
+        lock_rows(Household.objects.filter(pk=self.instance.pk))
         members = Membership.objects.filter(household=self.instance.pk, role=OWNER, accepted_at__isnull=False)
         before = set(members.filter(user__is_active=True).values_list("pk", flat=True))
         owners = set(before)

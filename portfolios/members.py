@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portfolios.models import Household, Membership
+from strata.db.locks import lock_rows
 from strata.exceptions import Conflict, NotFound
 from strata.models import User
 from strata.ownership import OWNER
@@ -34,7 +35,7 @@ def accept(invitation: Membership) -> None:
 def require_another_owner(member: Membership) -> None:
     """409 when the household would be left without an owner. Two who leave at once take turns."""
     with transaction.atomic():
-        list(Household.objects.select_for_update().filter(pk=member.household_id).values_list("pk"))
+        lock_rows(Household.objects.filter(pk=member.household_id))
         owners = Membership.objects.filter(
             household=member.household_id, role=OWNER, accepted_at__isnull=False, user__is_active=True
         )

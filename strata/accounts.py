@@ -29,6 +29,7 @@ from strata.api.fields import (
 from strata.api.filters import DeclaredFilters
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.models import ApiToken, User
@@ -211,7 +212,7 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
-        list(self.get_queryset().select_for_update().filter(pk=path_id(pk, "token")).values_list("pk"))
+        lock_rows(self.get_queryset().filter(pk=path_id(pk, "token")))
         token = self.get_object()
         require_match(request, lambda: etag_of(self.get_serializer(token).data))
         token.delete()

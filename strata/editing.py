@@ -123,6 +123,8 @@ class PageForm(RowForm):
         except ValidationError as error:
             for message in error.messages:
                 self.add_error(None, message)
+        except StrataError as refusal:
+            self.add_error(None, refusal.message)
         finally:
             self.instance._state.adding, self.instance.pk = adding, key
 

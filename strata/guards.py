@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from strata.db.locks import lock_rows
+from strata.db.retry import Restart
 from strata.ownership import Owned
 
 
@@ -27,10 +28,13 @@ class Guards(NamedTuple):
 
     def cover(self, row: Owned) -> bool:
         """Whether the row is still where it was when they were locked."""
-        household_id = row.owning_household_id() if guarded_by_household(type(row)) else None
-        return self.have(self.households, household_id) and self.have(
-            self.portfolios, row.owning_portfolio_id()
-        )
+        return self.cover_owners(type(row), row.owning_household_id(), row.owning_portfolio_id())
+
+    def cover_owners(self, model: type[Owned], household_id: UUID | None, portfolio_id: UUID | None) -> bool:
+        """Whether what guards a row of that model in this household and portfolio is locked."""
+        if not self.have(self.portfolios, portfolio_id if model.portfolio_lookup is not None else None):
+            return False
+        return not guarded_by_household(model) or self.have(self.households, household_id)
 
     @staticmethod
     def have(locked: frozenset[UUID], pk: UUID | None) -> bool:
@@ -53,18 +57,30 @@ def lock_guards(
     """
     if not rows_are_locked():
         return Guards()
-    model, named = rows.model, named or {}
-    households = [*household_ids(rows, below), *(_household_ids(one) for one in named.values())]
+    named = named or {}
+    households = household_ids(rows, below)
+    if guarded_by_household(rows.model):
+        households += [row.order_by().values(owner_columns(row.model)[0]) for row in named.values()]
     portfolios = portfolio_ids(rows, below)
-    if model.portfolio_lookup and (parent := model.portfolio_lookup.partition("__")[0]) in named:
-        portfolios += portfolio_ids(named[parent], below=False)
+    parent = (rows.model.portfolio_lookup or "").partition("__")[0]
+    portfolios += portfolio_ids(named[parent], below=False) if parent in named else []
     return Guards(
         frozenset(_lock(household_model(), households)), frozenset(_lock(portfolio_model(), portfolios))
     )
 
 
+def read_locked(rows: models.QuerySet) -> list[Any]:
+    """The rows, once what guards them is locked; Restart where one of them has moved meanwhile."""
+    guards = lock_guards(rows)
+    found = list(rows.order_by("pk"))
+    if not all(map(guards.cover, found)):
+        raise Restart("one of them has moved")
+    return found
+
+
 def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[UUID]:
     """In one statement, with the keys from a subquery: the rows may be about to change hands."""
+    ids = [one for one in ids if not one.query.is_empty()]
     if not ids:
         return ()
     return lock_rows(model._base_manager.filter(pk__in=ids[0].union(*ids[1:]) if ids[1:] else ids[0]))
@@ -75,25 +91,32 @@ def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[U
 
 def household_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
     models_below = {rows.model, *(cascaded(rows.model) if below else ())}
-    return [_household_ids(rows)] if any(map(guarded_by_household, models_below)) else []
-
-
-def _household_ids(rows: models.QuerySet) -> models.QuerySet:
-    lookup = rows.model.household_lookup
-    return rows.order_by().values(f"{lookup}_id" if lookup else "pk")
+    if not any(map(guarded_by_household, models_below)):
+        return []
+    return [rows.order_by().values(owner_columns(rows.model)[0])]
 
 
 def portfolio_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
     """What is below a row of a portfolio is in that portfolio; what is below one of the household may be in any."""
-    lookup = rows.model.portfolio_lookup
-    if lookup is not None:
-        return [rows.order_by().values(f"{lookup}_id" if lookup else "pk")]
+    column = owner_columns(rows.model)[1]
+    if column is not None:
+        return [rows.order_by().values(column)]
     found = []
     for relation in cascading(rows.model) if below else ():
         children = relation.related_model._base_manager
         parents = rows.order_by().values("pk")
         found += portfolio_ids(children.filter(**{f"{relation.field.name}__in": parents}), below)
     return found
+
+
+@cache
+def owner_columns(model: type[Owned]) -> tuple[str, str | None]:
+    """The names, from a row, of its household's id and of its portfolio's, where it is in one."""
+    portfolio = model.portfolio_lookup
+    return (
+        f"{model.household_lookup}_id" if model.household_lookup else "pk",
+        None if portfolio is None else f"{portfolio}_id" if portfolio else "pk",
+    )
 
 
 def cascading(model: type[models.Model]) -> list[Any]:

@@ -6,7 +6,7 @@ row or a million, and hold each column as it is stored, decimals as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import batched
 from typing import Any
@@ -14,14 +14,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, connections, models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
 from strata import actor
 from strata.clock import written_at
-from strata.guards import cascading
+from strata.exceptions import NotFound
+from strata.guards import cascading, lock_guards, owner_columns, portfolio_model
 from strata.ids import uuid7
 from strata.models.change import Change
 from strata.money import ExactField
@@ -75,11 +76,13 @@ class TrackedQuerySet(HouseholdQuerySet):
         if kwargs.get("update_conflicts"):
             raise TypeError("A row that is there already is changed by update(), which records it.")
         kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
-        with transaction.atomic(using=self.db), accounted(self.model, [obj.pk for obj in objs], adding=True):
-            for obj in objs:
-                obj.sign(adding=True)
-            made = super().bulk_create(objs, *args, **kwargs)
-            Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
+        with transaction.atomic(using=self.db):
+            guard_new(self.model, objs)
+            with followed(self.model, [obj.pk for obj in objs], adding=True):
+                for obj in objs:
+                    obj.sign(adding=True)
+                made = super().bulk_create(objs, *args, **kwargs)
+                Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
         return made
 
     def bulk_update(self, objs, fields, batch_size=None):
@@ -93,28 +96,30 @@ class TrackedQuerySet(HouseholdQuerySet):
 
     def update(self, **fields):
         with transaction.atomic(using=self.db):
-            rows, ids = locked(self)
+            rows, ids = guarded(self, to=destination(self.model, fields))
             record(rows, Change.Action.UPDATE)
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
-            with accounted(self.model, ids, to=destination(self.model, fields)):
+            with followed(self.model, ids):
                 changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
         return changed
 
     update.alters_data = True
 
-    def delete(self, *, derive: bool = True):
+    def delete(self, *, derive: bool = True, inside: bool = False):
         """Delete by set, children first, so that each level leaves its own trace.
 
-        `derive` is False where what is derived from the rows went already with that of their parents.
+        `derive` is False where what is derived from the rows went already with that of their parents; `inside` is
+        True where their parents are in a portfolio, whose guards are locked and whose revision is raised.
         """
         with transaction.atomic(using=self.db, savepoint=False):
-            rows, ids = locked(self)
-            raise_revisions(self.model, portfolios_of(self.model, ids), set())
+            rows, ids = by_ids(self) if inside else guarded(self, below=True)
             derive = derive and not derived_from(self.model).forget(ids)
-            children = sum(deleted_below(relation, ids, derive) for relation in cascading(self.model))
+            inside = inside or self.model.portfolio_lookup is not None
+            below = cascading(self.model)
+            children = sum(deleted_below(relation, ids, derive, inside) for relation in below)
             record(rows, Change.Action.DELETE)
-            with accounted(self.model, ids, derive=derive):
+            with followed(self.model, ids, derive=derive):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
 
@@ -179,11 +184,17 @@ class TrackedModel(Owned):
         with transaction.atomic(
             savepoint=False
         ):  # all or nothing of it: who goes on after an error rolls back first
-            self.sign(adding=adding)
-            if not adding:
-                before, _ = locked(type(self)._base_manager.filter(pk=self.pk))
+            if adding:
+                guard_new(type(self), [self])
+                self.sign(adding=True)
+            else:
+                rows = type(self)._base_manager.filter(pk=self.pk)
+                before, ids = guarded(rows, to=destination(type(self), vars(self)))
+                if not ids:  # or Django would make it anew
+                    raise NotFound(self._meta.verbose_name.replace(" ", "_"))
+                self.sign(adding=False)
                 record(before, Change.Action.UPDATE)
-            with accounted(type(self), [self.pk], adding=adding, to=destination(type(self), vars(self))):
+            with followed(type(self), [self.pk], adding=adding):
                 super().save(*args, **kwargs)
                 if adding:
                     creation_of(self).save(force_insert=True)
@@ -217,19 +228,11 @@ def signature() -> dict[str, Any]:
     }
 
 
-def locked(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
-    """The same rows by their ids, whatever is written to them, and locked where the database locks rows."""
-    every = rows.model._base_manager.using(rows.db)
-    chosen = every.filter(pk__in=rows.order_by().values("pk")).order_by("pk").select_for_update()
-    ids = list(chosen.values_list("pk", flat=True))
-    return every.filter(pk__among=ids), ids
-
-
 def record(rows: models.QuerySet, action: str) -> None:
     """Write the rows' images into the journal, before they are updated or deleted, in one INSERT ... SELECT."""
     constants = _constants(rows.model, action)
     selected = rows.order_by().annotate(
-        journal_household=F(_household_column(rows.model)),
+        journal_household=F(owner_columns(rows.model)[0]),
         journal_before=image_of(rows.model),
         **{f"journal_{name}": value for name, value in constants.items()},
     )
@@ -263,10 +266,6 @@ class AsStored(Cast):
         return compiler.compile(self.source_expressions[0])
 
 
-def _household_column(model: type[Owned]) -> str:
-    return f"{model.household_lookup}_id" if model.household_lookup else "pk"
-
-
 def image_of(model: type[models.Model]) -> JSONObject:
     """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
     return JSONObject(
@@ -282,84 +281,111 @@ def _column(field: models.Field) -> Any:
     return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
 
 
-def deleted_below(relation: Any, ids: list[UUID], derive: bool) -> int:
+def deleted_below(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:
     """Deletes what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
     children = relation.related_model._base_manager
     return sum(
-        children.filter(**{f"{relation.field.name}__in": some}).delete(derive=derive)[0]
+        children.filter(**{f"{relation.field.name}__in": some}).delete(derive=derive, inside=inside)[0]
         for some in batched(ids, PARENTS_AT_A_TIME)
     )
 
 
 @contextmanager
-def accounted(
-    model: type[TrackedModel],
-    ids: list[UUID],
-    *,
-    adding: bool = False,
-    to: UUID | None = None,
-    derive: bool = True,
+def followed(
+    model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, derive: bool = True
 ) -> Iterator[None]:
-    """Around a write of rows: counts up their portfolios' revisions and keeps in step what is derived from them.
-
-    A portfolio's row is locked before anything is derived, so that writers below it take turns; `to` is where the
-    rows go, so that both ends are locked in one order.
-    """
-    raised = set() if adding else raise_revisions(model, portfolios_of(model, ids, to), set())
-    # A row may have gone to another portfolio while that was waited for: look again.
-    while not adding and waits() and (more := portfolios_of(model, ids)) - raised:
-        raised = raise_revisions(model, more, raised)
+    """Around a write of rows whose guards are locked: keeps in step what is derived from them."""
     derived = derived_from(model)
     before = derived.capture(ids) if derive and not adding else None
     yield
-    raise_revisions(model, portfolios_of(model, ids), raised)
     if derive:
         derived.update(ids, before)
 
 
-def waits() -> bool:
-    """Whether a lock may have been waited for: SQLite's writers take turns by whole transactions."""
-    return connection.features.has_select_for_update
+# --- what guards the rows (see strata.guards) ---
 
 
-def raise_revisions(model: type[TrackedModel], portfolio_ids: set[UUID], raised: set[UUID]) -> set[UUID]:
-    """Count up the portfolios' revisions, but for those that have been: an unchanged one is unchanged data."""
-    if model.raises_revision and (found := portfolio_ids - raised):
-        rows = portfolio_model(model)._base_manager.filter(pk__in=found)
-        if len(found) > 1:  # in one order, or two writers wait for each other
-            list(rows.order_by("pk").select_for_update().values_list("pk"))
-        rows.update_unrecorded(revision=F("revision") + 1)
-    return raised | portfolio_ids
+def guarded(
+    rows: models.QuerySet, *, to: UUID | None = None, below: bool = False
+) -> tuple[models.QuerySet, list[UUID]]:
+    """The same rows by their ids, with their guards locked and the revisions of their portfolios raised.
+
+    `to` is the parent that they are about to go to; `below` is for what goes with all that belongs to it.
+    """
+    goal = parents(rows.model, set() if to is None else {to})
+    while True:
+        guards = lock_guards(rows, below=below, named=goal)
+        owned, beyond = owners_of(rows), [owner for one in goal.values() for owner in owners_of(one)]
+        if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
+            break  # else a row has gone elsewhere while that was waited for: look again
+    raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
+    return among(rows, [pk for pk, *_ in owned])
 
 
-def portfolios_of(model: type[TrackedModel], ids: list[UUID], to: UUID | None = None) -> set[UUID]:
-    """The portfolios that the rows belong to, and the one that they would by the parent `to`."""
-    if model.portfolio_lookup is None:
-        return set()
-    if not model.portfolio_lookup:
-        return set(ids)
-    rows = model._base_manager.filter(pk__among=ids).order_by()
-    found = rows.values_list(f"{model.portfolio_lookup}_id", flat=True).distinct()
-    parent, _, way = model.portfolio_lookup.partition("__")
-    if to is None:
-        return set(found)
-    if not way:
-        return {*found, to}
-    parents = model._meta.get_field(parent).related_model._base_manager.filter(pk=to).order_by()
-    return set(found.union(parents.values_list(f"{way}_id", flat=True)).order_by())
+def by_ids(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
+    return among(rows, list(rows.order_by().values_list("pk", flat=True)))
+
+
+def among(rows: models.QuerySet, ids: list[UUID]) -> tuple[models.QuerySet, list[UUID]]:
+    """By their ids they are the same rows, whatever is written to them."""
+    return rows.model._base_manager.using(rows.db).filter(pk__among=ids), ids
+
+
+def guard_new(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
+    """Lock what guards rows that are about to be made, and raise their portfolios' revisions.
+
+    Raises NotFound where the row that they are to belong to is gone, be it since a moment ago.
+    """
+    parent = parent_of(model)
+    ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
+    goal = parents(model, ids)
+    while goal:
+        guards = lock_guards(model._base_manager.none(), named=goal)
+        owned = owners_of(goal[parent])
+        if all(guards.cover_owners(model, *owners) for _, *owners in owned):
+            if len(owned) < len(ids):
+                raise NotFound(parent)
+            raise_revisions(model, (portfolio_id for *_, portfolio_id in owned))
+            return
+
+
+def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | None]]:
+    """Of each row its id, its household's and its portfolio's, where it is in one."""
+    household, portfolio = owner_columns(rows.model)
+    rows = rows.order_by()
+    if portfolio is None:
+        return [(pk, household_id, None) for pk, household_id in rows.values_list("pk", household)]
+    return list(rows.values_list("pk", household, portfolio))
+
+
+def parent_of(model: type[TrackedModel]) -> str | None:
+    """The foreign key to the row that a row belongs to; None for a household."""
+    return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
+
+
+def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet]:
+    """The rows of these ids that rows may belong to, by that foreign key."""
+    parent = parent_of(model)
+    if parent is None or not ids:
+        return {}
+    related = model._meta.get_field(parent).related_model
+    return {parent: related._base_manager.filter(pk__in=ids)}
 
 
 def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
-    """The id of the parent that a write puts rows below; None where it leaves them, or where each has its own."""
+    """The id of the parent that a write puts rows below; None where it leaves them where they are."""
     if not model.portfolio_lookup:
         return None
-    parent = model.portfolio_lookup.partition("__")[0]
+    parent = parent_of(model)
     given = values.get(parent, values.get(f"{parent}_id"))
-    given = getattr(given, "pk", given)
-    return None if hasattr(given, "resolve_expression") else given
+    if hasattr(given, "resolve_expression"):
+        raise TypeError("Rows go to one parent at a time.")
+    return getattr(given, "pk", given)
 
 
-def portfolio_model(model: type[TrackedModel]) -> type[TrackedModel]:
-    for name in filter(None, model.portfolio_lookup.split("__")):
-        model = model._meta.get_field(name).related_model
-    return model
+def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | None]) -> None:
+    """Count up the portfolios' revisions: an unchanged one is unchanged data."""
+    found = set(portfolio_ids) - {None}
+    if found and model.raises_revision and model.portfolio_lookup is not None:
+        rows = portfolio_model()._base_manager.filter(pk__in=found)
+        rows.update_unrecorded(revision=F("revision") + 1)

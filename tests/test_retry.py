@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from django.contrib.messages import get_messages
-from django.db import OperationalError, transaction
+import re
+from io import StringIO
+from pathlib import Path
 
-from assets.models import Tag
+import pytest
+from django.apps import apps
+from django.contrib.messages import get_messages
+from django.core.management import call_command, find_commands, get_commands, load_command_class
+from django.db import OperationalError, connection, transaction
+
+from assets.models import ExchangeRate, Tag
 from strata.commands import StrataCommand
 from strata.db import retry
 from strata.db.retry import DEADLOCK, SERIALIZATION_FAILURE, Restart, run_in_transaction
@@ -14,8 +20,10 @@ from strata.models import Change, IdempotentAnswer
 from tests.admin_forms import url
 from tests.every_route import address, routes
 from tests.good_requests import WHOSE
+from tests.ours import APPS
 
 API = "/api/v1"
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
 SYNTAX_ERROR = "42601"
 
 
@@ -154,6 +162,52 @@ def test_commands_run_a_victim_again(db, household):
 
     command.in_transaction(work)
     assert Tag.objects.count() == 1
+
+
+COMMANDS = {
+    "create_token": ("alice",),
+    "create_user": ("zoe", "--password-stdin"),
+    "demo": (),
+    "load_rates": ("rates.csv",),
+    "rebuild": (),
+    "seed_benchmark": ("--assets", "1", "--snapshots", "1"),
+    "take_snapshots": (),
+}
+
+
+def test_every_command_that_writes_is_known():
+    found = {
+        name
+        for app in APPS
+        for name in find_commands(str(Path(apps.get_app_config(app).path) / "management"))
+    }
+    writing = {name for name in found if getattr(load_command_class(app_of(name), name), "writes", False)}
+    assert writing - {"backup"} == set(COMMANDS), "a backup writes a file, and no row"
+
+
+def app_of(command: str) -> str:
+    return get_commands()[command]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs_a_victim_again(alice_user, portfolio, command, tmp_path, monkeypatch):
+    """Its first statement that writes a row ends in a deadlock."""
+    ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1", source="ecb")
+    (tmp_path / "rates.csv").write_text("currency,on,units_per_euro\nUSD,2026-01-02,1.2\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))
+    fail, written = failing(DEADLOCK, 1), []
+
+    def cross(execute, sql, params, many, context):
+        if WRITES.match(sql):
+            written.append(sql)
+            fail()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cross):
+        call_command(command, *COMMANDS[command], stdout=StringIO())
+    assert len(written) > 1
+    assert written[0] in written[1:]
 
 
 # --- what only reads ---

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -16,8 +15,10 @@ from portfolios.models import Portfolio
 from strata.admin import HouseholdAdmin, HouseholdInline
 from strata.admin_choices import OwnRows, RowsSelect
 from strata.days import local_day
+from strata.db.retry import run_in_transaction
 from strata.editing import PageForm, RowForm, refusals_shown
 from strata.exceptions import StrataError
+from strata.guards import read_locked
 from strata.money import money_text
 from strata.names import NoteField
 from strata.ownership import EDITORS
@@ -203,15 +204,15 @@ class AssetPage(HouseholdAdmin):
     def _each(self, request, queryset, act, done: str) -> None:
         """Of the chosen ones those that the caller may change, locked."""
         chosen = queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
-        with transaction.atomic():
-            ids = list(chosen.order_by("pk").values_list("pk", flat=True))
-            assets = Asset.objects.select_for_update(of=("self",)).select_related("portfolio")
-            refused = [
-                told for asset in assets.filter(pk__in=ids).order_by("pk") if (told := tried(act, asset))
-            ]
-        for told in refused:
-            self.message_user(request, told, messages.ERROR)
-        self.message_user(request, f"{done}: {len(ids) - len(refused)} of {queryset.count()}.")
+
+        def try_each() -> list[str | None]:
+            return [tried(act, asset) for asset in read_locked(chosen)]
+
+        outcomes = run_in_transaction(try_each)
+        refused = [message for message in outcomes if message]
+        for message in refused:
+            self.message_user(request, message, messages.ERROR)
+        self.message_user(request, f"{done}: {len(outcomes) - len(refused)} of {queryset.count()}.")
 
 
 def tried(act, asset: Asset) -> str | None:

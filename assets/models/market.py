@@ -12,6 +12,7 @@ from django.utils import timezone
 from portfolios.models import Portfolio
 from strata.clock import written_at
 from strata.days import DayField
+from strata.db.locks import lock_rows
 from strata.history import signature
 from strata.ids import uuid7
 from strata.models.change import Change, ImmutableQuerySet
@@ -21,8 +22,7 @@ from strata.money import CurrencyField, ExactField
 def raise_every_revision() -> None:
     """A rate may bear on the figures of any portfolio, in any currency that they are asked for in."""
     portfolios = Portfolio._base_manager
-    # In the one order in which all writers lock them, so that none waits for another in a circle.
-    list(portfolios.order_by("pk").select_for_update().values_list("pk"))
+    lock_rows(portfolios.all())
     portfolios.update_unrecorded(revision=F("revision") + 1)
 
 

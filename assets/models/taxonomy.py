@@ -10,7 +10,9 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from assets.signals import category_moves
 from portfolios.models import Household
+from portfolios.services.locks import lock_household
 from strata.collation import CodeField
 from strata.history import TrackedModel, TrackedQuerySet
 from strata.names import NameField, NameKeyField
@@ -111,15 +113,18 @@ class Category(TrackedModel):
         self._refuse_bad_parent()
 
     def save(self, *args, **kwargs):
+        """Two moves at once could each be harmless and make a cycle together: the household is locked first."""
         with transaction.atomic():
-            if self.parent_id:
-                self._lock_the_tree()
-                self._refuse_bad_parent()
+            lock_household(self.household_id)
+            self._refuse_bad_parent()
+            if self._moves():
+                category_moves.send(Category, category=self, parent_id=self.parent_id)
             super().save(*args, **kwargs)
 
-    def _lock_the_tree(self) -> None:
-        """Two moves at once could each be harmless and make a cycle together: they take turns."""
-        list(Household._base_manager.select_for_update().filter(pk=self.household_id).values_list("pk"))
+    def _moves(self) -> bool:
+        if self._state.adding:
+            return False
+        return self.parent_id not in Category.objects.filter(pk=self.pk).values_list("parent_id", flat=True)
 
     def _refuse_bad_parent(self) -> None:
         if self.parent_id is None:

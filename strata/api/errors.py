@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import ProtectedError, RestrictedError
@@ -18,8 +19,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from strata.db.outages import is_full, is_read_only, is_unusable_file, outage_sentence
+from strata.db.reference_errors import broken_reference
 from strata.db.retry import can_begin_again
-from strata.exceptions import Conflict, Forbidden, StrataError
+from strata.exceptions import Conflict, Forbidden, NotFound, StrataError
 
 log = logging.getLogger("strata.errors")
 
@@ -144,11 +146,29 @@ def translated(error: Exception) -> Exception:
     if isinstance(error, ProtectedError | RestrictedError):
         return refusal_of(Conflict("IN_USE", "It is in use and cannot be deleted."))
     if isinstance(error, IntegrityError):
-        message = "It contradicts what is stored: something else has the same name or key."
-        return refusal_of(Conflict("CONFLICT", message))
+        return refusal_of(contradiction(error))
+    if isinstance(error, ObjectDoesNotExist):
+        return refusal_of(vanished(error))
     if isinstance(error, DatabaseError | InterfaceError):
         return unavailable(error) or error
     return error
+
+
+def contradiction(error: IntegrityError) -> Conflict:
+    """What passed every check, and contradicts what somebody else wrote in the same moment."""
+    key = broken_reference(error)
+    if key is None:
+        return Conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
+    name = key.related_model._meta.verbose_name
+    message = f"The {name} is being deleted, and used, by two requests in the same moment. Read it again."
+    return Conflict("CONFLICT", message, key.attname)
+
+
+def vanished(error: ObjectDoesNotExist) -> NotFound:
+    """What an answer was being made of was deleted meanwhile. A read holds no lock."""
+    log.warning("a row vanished while it was read", exc_info=error)
+    model = next((one for one in apps.get_models() if one.DoesNotExist is type(error)), None)
+    return NotFound(model._meta.verbose_name.replace(" ", "_") if model else "row")
 
 
 def refusal_of(error: StrataError) -> Refusal:

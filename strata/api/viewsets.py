@@ -6,7 +6,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -22,8 +22,8 @@ from strata.api.pagination import JournalCursor
 from strata.api.serializers import RelatedId
 from strata.db.retry import Restart, run_in_transaction
 from strata.exceptions import Conflict, Forbidden, NotFound
-from strata.guards import Guards, lock_guards
-from strata.journal import deletion_of, events_of, lines_of, with_what_came_after
+from strata.guards import Guards, lock_guards, rows_are_locked
+from strata.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
 from strata.ownership import EDITORS, role_in
 from strata.past import rewound
 from strata.uniqueness import is_taken
@@ -201,6 +201,8 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         """What a plain GET of the row would answer now; 404 to whoever has lost the right to see it meanwhile."""
         found = self.get_queryset().filter(pk=row.pk).first()
         if found is None:
+            if rows_are_locked():  # what it points to may be gone: then that is named, and not the row
+                connection.check_constraints()
             raise NotFound(self.thing)
         return self.get_serializer(found).data
 
@@ -264,8 +266,9 @@ class ShowsItsHistory:
         if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
             raise NotFound(self.thing)
         children, kinds = "include" in self.read_parameters(), self.included_kinds
-        lines = with_what_came_after(lines_of(self.queryset.model, pk, children=children, kinds=kinds))
-        events = events_of(self.paginate_queryset(lines), self.request.user)
+        model, user = self.queryset.model, self.request.user
+        lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
+        events = events_of(self.paginate_queryset(with_what_came_after(lines)), user)
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 
     def was_deleted(self, pk: UUID) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from strata.db.retry import can_begin_again
+
 DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in the server's language
 FULL = (errno.ENOSPC, errno.EDQUOT)
 AGAIN = "Free some space and try again: what was not finished was not written."
@@ -94,6 +96,8 @@ def _of_postgresql(error: BaseException, database: dict[str, Any]) -> str | None
         return f"{where} has no space left on its disk. {AGAIN}"
     if is_read_only(error):
         return f"{where} is read-only."
+    if can_begin_again(error):  # and has, as often as it may: see strata.db.retry
+        return "Others kept writing the same rows. Try again: what was not finished was not written."
     if isinstance(error, OperationalError | InterfaceError) and sqlstate_of(error) is None:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return f"{where} does not answer: {lines[0]}"

@@ -41,7 +41,7 @@ class Command(StrataCommand):
             self.say(f"Would add {count:,} of {len(quotes):,} rates ({source}).", options)
             return
         progress = self.progress("Rates", len(quotes))
-        count = rates.add_rates(quotes, source, advance=progress.advance)
+        count = self.in_transaction(lambda: rates.add_rates(quotes, source, advance=progress.advance))
         progress.end()
         self.say(f"Added {count:,} of {len(quotes):,} rates ({source}).", options)
 

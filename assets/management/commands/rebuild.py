@@ -35,7 +35,10 @@ class Command(StrataCommand):
             with one_snapshot():  # a write meanwhile is no mistake
                 return self.go_through(derived.is_wrong, "Would rebuild", options)
         with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
-            return self.go_through(derived.was_rebuilt_from_wrong, "Rebuilt", options)
+            return self.go_through(self.was_rebuilt_from_wrong, "Rebuilt", options)
+
+    def was_rebuilt_from_wrong(self, portfolio_id: UUID) -> bool:
+        return self.in_transaction(lambda: derived.was_rebuilt_from_wrong(portfolio_id))
 
     def go_through(self, is_wrong: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
         ids = self.chosen(options["portfolio"])

@@ -46,19 +46,23 @@ class Command(StrataCommand):
         ).exists():
             raise CommandError("The demo household is there already.")
         today = local_day(timezone.now(), demo.ZONE)
-        with transaction.atomic():
-            added = self.fill_rates(today)
-            user, password = self.demo_user(options["password"])
-            with actor.acting(user=user, road=f"command:{self.name}"):
-                household = demo.build(user, today)
-            portfolio = household.portfolios.get()
-            counts = f"{portfolio.assets.count()} assets and {added:,} exchange rates"
-            if options["dry_run"]:
-                transaction.set_rollback(True)
-                self.say(f"Would make the household {demo.NAME} with {counts}.", options)
-                return
+        user, password, counts = self.in_transaction(lambda: self.build(today, options))
+        if options["dry_run"]:
+            self.say(f"Would make the household {demo.NAME} with {counts}.", options)
+            return
         self.say(f"Made the household {demo.NAME} with {counts}.", options)
         self.stdout.write(f"Username: {user.get_username()}\nPassword: {password or '(unchanged)'}")
+
+    def build(self, today, options) -> tuple:
+        """The user, the password to show, and what was made, all of which a dry run takes back."""
+        added = self.fill_rates(today)
+        user, password = self.demo_user(options["password"])
+        with actor.acting(user=user, road=f"command:{self.name}"):
+            household = demo.build(user, today)
+        counts = f"{household.portfolios.get().assets.count()} assets and {added:,} exchange rates"
+        if options["dry_run"]:
+            transaction.set_rollback(True)
+        return user, password, counts
 
     def fill_rates(self, today) -> int:
         added = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -46,9 +48,8 @@ class Command(StrataCommand):
             return
         progress, now = self.progress("Snapshots", total), timezone.now()
         for name in self.free_names(options["households"]):
-            portfolio = make_benchmark_household(
-                name, size, now=now, journal=not options["no_journal"], advance=progress.advance
-            )
+            make = partial(make_benchmark_household, name, size, now=now, journal=not options["no_journal"])
+            portfolio = self.in_transaction(partial(make, advance=progress.advance))
             self.say(f"{name} {portfolio.pk}", options)
         progress.end()
         analyze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
@@ -43,8 +44,8 @@ class Command(StrataCommand):
             new = not self.is_taken(portfolio, on)
             try:
                 if new and not options["dry_run"]:
-                    take_snapshot(portfolio, on=on, manual=False)
-                renewed += 0 if options["dry_run"] else refresh(portfolio)
+                    self.in_transaction(partial(take_snapshot, portfolio, on=on, manual=False))
+                renewed += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio))
                 taken, known = taken + new, known + (not new)
             except DatabaseError as error:  # one that cannot be written must not keep the others from it
                 failed.append(f"{portfolio.pk}: {error}")

@@ -41,7 +41,8 @@ class Command(StrataCommand):
         if options["dry_run"]:
             self.say(f"Would make a {options['scope']} token for {user.get_username()}.", options)
             return
-        _, secret = ApiToken.issue(user, name=options["name"], scope=options["scope"], expires_at=expires_at)
+        given = {"name": options["name"], "scope": options["scope"], "expires_at": expires_at}
+        _, secret = self.in_transaction(lambda: ApiToken.issue(user, **given))
         self.stdout.write(secret)
 
     def active_user(self, username: str):

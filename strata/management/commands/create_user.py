@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from functools import partial
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
@@ -50,8 +51,12 @@ class Command(StrataCommand):
             self.say(f"Would make the user {user.username}.", options)
             return
         user.set_password(password)
-        user.save()
+        self.in_transaction(partial(self.make, user))
         self.say(f"Made the user {user.username}.", options)
+
+    def make(self, user) -> None:
+        user._state.adding = True  # an attempt that was rolled back made none
+        user.save()
 
     def validated(self, check) -> None:
         try:

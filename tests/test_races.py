@@ -1,0 +1,224 @@
+"""Writers that meet: none waits for another in a circle, and each is told what became of its own write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from assets import derived
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
+from assets.models.taxonomy import categories_in_cycles
+from assets.seeds import type_id
+from conftest import client_of, member
+from portfolios.models import Household, Membership, Portfolio
+from reports.models import AllocationTarget
+from strata.db import retry
+from strata.models import User
+from strata.ownership import EDITOR, OWNER
+from tests.races import counted_attempts, interleaved
+
+API = "/api/v1"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgresql]
+type Write = Callable[["World"], Any]
+
+
+class World:
+    """A household with two portfolios, an asset with a value and labels in one of them, and two who write."""
+
+    def __init__(self) -> None:
+        self.household = Household.objects.create(name="Household")
+        self.alice = member(self.household, f"alice {uuid4()}", OWNER)
+        self.bob = member(self.household, f"bob {uuid4()}", EDITOR)
+        self.rita = User.objects.create(username=f"rita {uuid4()}", is_superuser=True)
+        self.shared = AssetType.objects.create(code=f"SHARED_{uuid4().hex.upper()}", label="Shared")
+        self.portfolio, self.other = (self.make(Portfolio, name=name) for name in ("Main", "Other"))
+        self.type = self.make(AssetType, code="OWN", label="Own")
+        self.categories = [self.make(Category, name=name) for name in ("One", "Two", "Three")]
+        self.aimed = self.make(Category, name="Aimed")
+        self.beside = self.make(Category, name="Beside", parent=self.categories[2])
+        self.make(AllocationTarget, category=self.aimed, share="0.7")
+        self.tag = self.make(Tag, name="Tag")
+        self.asset, self.second = (self.held(name) for name in ("Checking", "Savings"))
+        for asset in (self.asset, self.second):
+            AssetCategory.objects.create(asset=asset, category=self.categories[0])
+        now = timezone.now()
+        self.value = AssetSnapshot.objects.create(asset=self.asset, value=1, on=now.date(), observed_at=now)
+        self.target = self.make(AllocationTarget, asset=self.asset, share="0.1")
+
+    def make(self, model, **fields):
+        return model.objects.create(household=self.household, **fields)
+
+    def held(self, name: str) -> Asset:
+        return Asset.objects.create(
+            portfolio=self.portfolio, asset_type_id=type_id(2), name=name, currency="EUR"
+        )
+
+    def ask(self, method: str, path: str, body: dict | None = None, user=None, **headers) -> Any:
+        client = client_of(user or self.alice)
+        client.raise_request_exception = False
+        return getattr(client, method)(f"{API}/{path}", body, **headers)
+
+
+def told(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("code", "") if answer.content else ""
+
+
+WRITES: dict[str, Write] = {
+    "delete the asset": lambda w: w.ask("delete", f"assets/{w.asset.pk}"),
+    "delete another asset": lambda w: w.ask("delete", f"assets/{w.second.pk}"),
+    "rename the asset": lambda w: w.ask("patch", f"assets/{w.asset.pk}", {"name": "New"}),
+    "move the asset": lambda w: w.ask("patch", f"assets/{w.asset.pk}", {"portfolio_id": str(w.other.pk)}),
+    "use the type": lambda w: w.ask("patch", f"assets/{w.asset.pk}", {"asset_type_id": str(w.type.pk)}),
+    "add an asset": lambda w: w.ask(
+        "post",
+        "assets",
+        {"name": "New", "portfolio_id": str(w.portfolio.pk), "asset_type_id": str(w.type.pk), "value": "1"},
+    ),
+    "label the asset": lambda w: w.ask("post", f"assets/{w.asset.pk}/categories/{w.categories[1].pk}"),
+    "dispose of the asset": lambda w: w.ask("put", f"assets/{w.asset.pk}/dispose", {"proceeds": "1"}),
+    "add a value": lambda w: w.ask("post", f"assets/{w.asset.pk}/snapshots", {"value": "2"}),
+    "correct a value": lambda w: w.ask(
+        "patch", f"assets/{w.asset.pk}/snapshots/{w.value.pk}", {"value": "3"}
+    ),
+    "write a total down": lambda w: w.ask("post", f"portfolios/{w.portfolio.pk}/snapshots", {}),
+    "delete the portfolio": lambda w: w.ask("delete", f"portfolios/{w.portfolio.pk}"),
+    "rename the portfolio": lambda w: w.ask("patch", f"portfolios/{w.portfolio.pk}", {"name": "New"}),
+    "delete the category": lambda w: w.ask("delete", f"categories/{w.categories[0].pk}"),
+    "move a category": lambda w: w.ask(
+        "patch", f"categories/{w.categories[1].pk}", {"parent_id": str(w.categories[2].pk)}
+    ),
+    **{
+        f"move category {number}": lambda w, number=number: w.ask(
+            "patch",
+            f"categories/{w.categories[number].pk}",
+            {"parent_id": str(w.categories[(number + 1) % 3].pk)},
+        )
+        for number in range(3)
+    },
+    "move an aimed category": lambda w: w.ask(
+        "patch", f"categories/{w.aimed.pk}", {"parent_id": str(w.categories[2].pk)}
+    ),
+    "aim beside it": lambda w: w.ask(
+        "post", "allocation-targets", {"category_id": str(w.beside.pk), "share": "0.7"}
+    ),
+    "delete the type": lambda w: w.ask("delete", f"asset-types/{w.type.pk}"),
+    "add an asset of a shared type": lambda w: w.ask(
+        "post",
+        "assets",
+        {"name": "New", "portfolio_id": str(w.portfolio.pk), "asset_type_id": str(w.shared.pk)},
+    ),
+    "delete the shared type": lambda w: w.ask("delete", f"asset-types/{w.shared.pk}", user=w.rita),
+    "delete the tag": lambda w: w.ask("delete", f"tags/{w.tag.pk}"),
+    "aim at a tag": lambda w: w.ask("post", "allocation-targets", {"tag_id": str(w.tag.pk), "share": "0.1"}),
+    "delete the household": lambda w: w.ask("delete", f"households/{w.household.pk}"),
+    "remove Bob": lambda w: w.ask(
+        "delete",
+        f"households/{w.household.pk}/members/{Membership.objects.get(user=w.bob, household=w.household).pk}",
+    ),
+    "Bob adds a value": lambda w: w.ask("post", f"assets/{w.asset.pk}/snapshots", {"value": "2"}, user=w.bob),
+    "Bob adds an asset": lambda w: w.ask(
+        "post",
+        "assets",
+        {"name": "B", "portfolio_id": str(w.portfolio.pk), "asset_type_id": str(w.type.pk)},
+        user=w.bob,
+    ),
+}
+COMMANDS: dict[str, Write] = {
+    "add a rate": lambda w: ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1"),
+    "rebuild": lambda w: derived.rebuild(w.portfolio.pk),
+}
+
+
+class Met(NamedTuple):
+    """What two writers came to at one point of the first."""
+
+    point: int
+    answers: list[Any]
+    again: list[str]
+
+
+def meetings(monkeypatch, *names: str) -> list[Met]:
+    """The first writer stopped at each of its points, and the others run into it; each time in a new world."""
+    writes = WRITES | COMMANDS
+    found = []
+    for point in count(1):
+        world = World()
+        with counted_attempts(monkeypatch) as again, monkeypatch.context() as patch:
+            patch.setattr(retry, "PAUSE_SECONDS", (0, 0))
+            works = [partial(writes[name], world) for name in names]
+            answers, was_stopped = interleaved(*works, stop_after=point)
+        if not was_stopped:
+            return found
+        found.append(Met(point, answers, again))
+    raise AssertionError("it has an end")
+
+
+def codes(met: Met) -> list[tuple[int, str]]:
+    return [told(one) for one in met.answers if hasattr(one, "status_code")]
+
+
+# Each pair is tried both ways round. Where the codes are named, whoever comes too late is told one of them.
+PAIRS: dict[tuple[str, str], set[str]] = {
+    ("correct a value", "delete the asset"): {"ASSET_NOT_FOUND"},
+    ("correct a value", "delete the portfolio"): {"ASSET_NOT_FOUND", "PORTFOLIO_NOT_FOUND"},
+    ("add a value", "delete the portfolio"): {"ASSET_NOT_FOUND", "PORTFOLIO_NOT_FOUND"},
+    ("rename the asset", "delete the portfolio"): {"ASSET_NOT_FOUND"},
+    ("add an asset", "delete the portfolio"): {"PORTFOLIO_NOT_FOUND"},
+    ("add an asset", "delete the type"): {"ASSET_TYPE_NOT_FOUND", "IN_USE"},
+    ("use the type", "delete the type"): {"ASSET_TYPE_NOT_FOUND", "IN_USE"},
+    ("add an asset of a shared type", "delete the shared type"): {
+        "ASSET_TYPE_NOT_FOUND",
+        "IN_USE",
+        "CONFLICT",
+    },
+    ("aim at a tag", "delete the tag"): {"TAG_NOT_FOUND"},
+    ("write a total down", "delete the portfolio"): {"PORTFOLIO_NOT_FOUND"},
+    ("Bob adds a value", "remove Bob"): {"ASSET_NOT_FOUND", "FORBIDDEN"},
+    ("Bob adds an asset", "remove Bob"): {"PORTFOLIO_NOT_FOUND", "FORBIDDEN"},
+    ("delete the category", "delete the asset"): set(),
+    ("delete the category", "delete another asset"): set(),
+    ("delete the category", "label the asset"): set(),
+    ("delete the category", "dispose of the asset"): set(),
+    ("move the asset", "add a value"): set(),
+    ("move the asset", "delete the portfolio"): {"ASSET_NOT_FOUND", "PORTFOLIO_NOT_FOUND"},
+    ("add an asset", "delete the household"): {"PORTFOLIO_NOT_FOUND"},
+    ("rebuild", "correct a value"): set(),
+    ("add a rate", "delete the category"): set(),
+}
+DONE = {(200, ""), (201, ""), (204, "")}
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])
+@pytest.mark.parametrize("pair", PAIRS, ids=" | ".join)
+def test_two_writers_are_both_done_or_one_is_told_what_is_gone(monkeypatch, pair, turned):
+    """None waits for the other in a circle, at whichever point the first one is."""
+    met = meetings(monkeypatch, *(pair[::-1] if turned else pair))
+    assert len(met) > 1
+    for one in met:
+        assert retry.DEADLOCK not in one.again, (one.point, one.again)
+        assert not [error for error in one.answers if isinstance(error, BaseException)], one
+        told_of = codes(one)
+        assert DONE & set(told_of), (one.point, told_of)
+        assert {code for _, code in told_of} <= {"", *PAIRS[pair]}, (one.point, told_of)
+        for answer in one.answers:
+            if hasattr(answer, "status_code") and told(answer)[1] == "CONFLICT":
+                assert "asset type" in answer.json()["message"]
+
+
+def test_three_categories_that_move_at_once_make_no_cycle(monkeypatch):
+    for met in meetings(monkeypatch, *(f"move category {number}" for number in range(3))):
+        assert retry.DEADLOCK not in met.again
+        assert sorted(codes(met)) == [(200, ""), (200, ""), (400, "VALIDATION_ERROR")], codes(met)
+    assert not categories_in_cycles(dict(Category.objects.values_list("id", "parent_id")))
+
+
+def test_targets_are_not_more_than_all_though_two_come_at_once(monkeypatch):
+    """A category moves below another while a target is set for one that is there."""
+    for met in meetings(monkeypatch, "move an aimed category", "aim beside it"):
+        assert sorted(status for status, _ in codes(met)) in ([200, 400], [201, 409]), codes(met)
