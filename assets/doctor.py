@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
 from assets import derived, months, steps
+from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
-from assets.models.taxonomy import categories_in_cycles
 from strata.doctor import Level, examines
 
 MOST_NAMED = 5
@@ -38,10 +36,7 @@ def age_of_the_rates() -> Iterator[tuple[Level, str]]:
 
 @examines("categories")
 def categories_without_cycles() -> Iterator[tuple[Level, str]]:
-    trees: dict[UUID, dict[UUID, UUID | None]] = defaultdict(dict)
-    for household, category, parent in Category.objects.values_list("household_id", "id", "parent_id"):
-        trees[household][category] = parent
-    lost = {category for parents in trees.values() for category in categories_in_cycles(parents)}
+    lost = in_circles(dict(Category.objects.values_list("id", "parent_id")))
     if lost:
         named = ", ".join(str(category) for category in sorted(lost)[:5])
         yield Level.FAIL, f"{len(lost)} lead in a circle: {named}"

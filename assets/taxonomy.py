@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
+from assets.classification.tree import move_problem
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
-from assets.models.taxonomy import ancestors, parents_in
+from assets.models.taxonomy import parents_in
 from assets.signals import asset_leaves_household
 from strata.exceptions import Conflict, NotFound
 
@@ -34,13 +35,12 @@ TAGS = LabelKind(Tag, AssetTag, "tag_id", "tag_ids")
 
 
 def refuse_bad_parent(category: Category, parent: Category) -> None:
-    """404 for a parent of another household, 400 for one that stands below the category."""
+    """404 for a parent of another household, 400 for one below the category, or so deep that it may have no more."""
     if parent.household_id != category.household_id:
         raise NotFound("category")
-    if category.pk in ancestors(parent.pk, parents_in(category.household_id)):
-        raise ValidationError(
-            {"parent_id": ValidationError("A category cannot stand below itself.", code="cycle")}
-        )
+    if problem := move_problem(category.pk, parent.pk, parents_in(category.household_id)):
+        code, message = problem
+        raise ValidationError({"parent_id": ValidationError(message, code=code)})
 
 
 def check_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from assets import movements, taxonomy
+from assets.classification.tree import subtree
 from assets.models import (
     Asset,
     AssetSnapshot,
@@ -23,7 +24,7 @@ from assets.models import (
     Tag,
 )
 from assets.models import Transaction as AssetTransaction
-from assets.models.taxonomy import Group, parents_in, subtree
+from assets.models.taxonomy import Group
 from assets.serializers import (
     AssetSerializer,
     AssetSnapshotSerializer,
@@ -85,12 +86,8 @@ def by_portfolio(name: str, about: str = "") -> Parameter:
 
 def category_filter(rows, ids, view):
     """Assets in the categories or anywhere below them."""
-    parents = {}
-    households = (
-        Category.objects.for_user(view.request.user).filter(pk__in=ids).values_list("household_id", flat=True)
-    )
-    for household_id in set(households):
-        parents |= parents_in(household_id)
+    named = Category.objects.for_user(view.request.user).filter(pk__in=ids).values("household")
+    parents = dict(Category.objects.filter(household__in=named).values_list("id", "parent_id"))
     return rows.in_category_tree(subtree([pk for pk in ids if pk in parents], parents))
 
 

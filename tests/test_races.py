@@ -12,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from assets import derived
+from assets.classification.tree import in_circles
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
-from assets.models.taxonomy import categories_in_cycles
 from assets.seeds import type_id
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
@@ -215,7 +215,7 @@ def test_three_categories_that_move_at_once_make_no_cycle(monkeypatch):
     for met in meetings(monkeypatch, *(f"move category {number}" for number in range(3))):
         assert retry.DEADLOCK not in met.again
         assert sorted(codes(met)) == [(200, ""), (200, ""), (400, "VALIDATION_ERROR")], codes(met)
-    assert not categories_in_cycles(dict(Category.objects.values_list("id", "parent_id")))
+    assert not in_circles(dict(Category.objects.values_list("id", "parent_id")))
 
 
 def test_targets_are_not_more_than_all_though_two_come_at_once(monkeypatch):

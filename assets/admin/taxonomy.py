@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.db.models import Count
 from django.utils.html import format_html
 
+from assets.classification.tree import Branch, in_tree_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
-from assets.models.taxonomy import parents_in, subtree
-from assets.tree import Branch, in_tree_order
+from assets.models.taxonomy import parents_in
 from strata.admin import SUBJECTS, HouseholdAdmin, List
 from strata.admin_choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
 from strata.editing import PageForm
@@ -42,7 +42,7 @@ class CategoryFilter(admin.SimpleListFilter):
         branches = branches_of(self.rows, MOST_LISTED + 1)
         if len(branches) > MOST_LISTED:
             self.template = FILTER_TEMPLATE
-        return [(str(one.id), "\u2003" * one.depth + one.path[-1]) for one in branches]
+        return [(str(one.id), "\u2003" * one.depth + one.name) for one in branches]
 
     def choices(self, changelist):
         if self.template != FILTER_TEMPLATE:
@@ -154,12 +154,12 @@ class CategoryPage(InOneHousehold):
         if category.is_found:
             return " › ".join(branch.path)
         if branch.in_cycle:
-            return format_html("{} (it stands below itself: give it another parent)", branch.path[-1])
+            return format_html("{} (it stands below itself: give it another parent)", branch.name)
         return format_html(
             '<span class="strata-branch" data-depth="{}" style="--depth:{}">{}</span>',
             branch.depth,
             branch.depth,
-            branch.path[-1],
+            branch.name,
         )
 
     @admin.display(description="below it")

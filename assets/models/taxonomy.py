@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -10,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from assets.classification.tree import move_problem
 from assets.signals import category_moves
 from portfolios.models import Household
 from portfolios.services.locks import lock_household
@@ -134,49 +134,14 @@ class Category(TrackedModel):
             raise ValidationError(
                 {"parent": ValidationError("It is not in this household.", code="foreign_parent")}
             )
-        if self.pk in ancestors(self.parent_id, parents):
-            raise ValidationError(
-                {"parent": ValidationError("A category cannot stand below itself.", code="cycle")}
-            )
+        if problem := move_problem(self.pk, self.parent_id, parents):
+            code, message = problem
+            raise ValidationError({"parent": ValidationError(message, code=code)})
 
 
 def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:
     """Each category's parent, None at the top."""
     return dict(Category.objects.filter(household=household_id).values_list("id", "parent_id"))
-
-
-def ancestors(start: UUID, parents: dict[UUID, UUID | None]) -> list[UUID]:
-    """`start` and what stands above it, nearest first; stops where a cycle closes."""
-    path: list[UUID] = []
-    current: UUID | None = start
-    while current is not None and current not in path:
-        path.append(current)
-        current = parents.get(current)
-    return path
-
-
-def subtree(roots: Iterable[UUID], parents: dict[UUID, UUID | None]) -> set[UUID]:
-    """The roots and all that stands below them; survives a cycle."""
-    children: dict[UUID | None, list[UUID]] = {}
-    for child, parent in parents.items():
-        children.setdefault(parent, []).append(child)
-    found: set[UUID] = set()
-    waiting = list(roots)
-    while waiting:
-        if (current := waiting.pop()) not in found:
-            found.add(current)
-            waiting.extend(children.get(current, ()))
-    return found
-
-
-def categories_in_cycles(parents: dict[UUID, UUID | None]) -> set[UUID]:
-    """The categories from which no way leads to the top."""
-    lost = set()
-    for category in parents:
-        path = ancestors(category, parents)
-        if parents.get(path[-1]) is not None and parents.get(path[-1]) in path:
-            lost.add(category)
-    return lost
 
 
 class Tag(TrackedModel):

@@ -81,9 +81,9 @@ class Drill(forms.Form):
         wanted = self.cleaned_data["under"]
         if wanted and wanted != UNSORTED:
             tree = category_tree(self.households)
-            if UUID(wanted) not in tree.paths:
+            if UUID(wanted) not in tree.parents:
                 raise ValidationError("There is no such category.")
-            self.way = [(pk, tree.names[pk]) for pk in tree.paths[UUID(wanted)]]
+            self.way = [(pk, tree.names[pk]) for pk in tree.path(UUID(wanted))]
         return wanted
 
     @property

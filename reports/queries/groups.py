@@ -15,37 +15,23 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from assets import worth
 from assets.calculations.valuation import Column, Keys, Totals
+from assets.classification.tree import Tree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
-from assets.models.taxonomy import Group, ancestors
+from assets.models.taxonomy import Group
 from portfolios.models import Portfolio
 from strata.names import alphabetical
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
 OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
 UNSORTED = {"category": "No category", "tag": "No tag"}
-type Path = tuple[UUID, ...]
 # Which assets count: by "type", "group" or "currency" those in a collection of keys, by "tag" or "category" those
 # that have it, or with None those that have none at all.
 type Within = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The categories of some households: their names, and each one's way from the top down to itself."""
-
-    names: Mapping[UUID, str]
-    paths: Mapping[UUID, Path]
-    parents: Mapping[UUID, UUID | None]
-
-    def has_children(self, category: Hashable) -> bool:
-        return category in self.parents.values()
-
-
 def category_tree(household_ids: Collection[UUID]) -> Tree:
     rows = Category.objects.filter(household__in=household_ids).values_list("id", "parent_id", "name")
-    parents = {pk: parent for pk, parent, _ in rows}
-    paths = {pk: tuple(reversed(ancestors(pk, parents))) for pk in parents}
-    return Tree({pk: name for pk, _, name in rows}, paths, parents)
+    return Tree({pk: name for pk, _, name in rows}, {pk: parent for pk, parent, _ in rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +46,17 @@ class Grouping:
     level: int = 1
     under: UUID | None = None
     within: Within = field(default_factory=dict)
-    tree: Tree = field(default_factory=lambda: Tree({}, {}, {}))
+    tree: Tree = field(default_factory=lambda: Tree({}, {}))
 
     @property
     def renamed(self) -> dict[Hashable, Hashable]:
         """The key under which each category's assets are shown."""
         if self.by != "category":
             return {}
-        return {category: self._shown(path) for category, path in self.tree.paths.items()}
-
-    def _shown(self, path: Path) -> Hashable:
         if self.under is None:
-            return path[min(self.level, len(path)) - 1]
-        if self.under not in path:
-            return OUTSIDE
-        below = path[path.index(self.under) :]
-        return below[min(self.level, len(below) - 1)]
+            return dict(self.tree.shown_at(self.level))
+        shown = self.tree.shown_below(self.under, self.level)
+        return {category: shown.get(category, OUTSIDE) for category in self.tree.parents}
 
     def inside(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
         """The assets that count; None where all do."""
@@ -85,8 +66,8 @@ class Grouping:
         for name, wanted in self.within.items():
             assets = narrowed(assets, name, wanted)
         if self.under is not None:
-            subtree = [category for category, path in self.tree.paths.items() if self.under in path]
-            links = AssetCategory.objects.filter(asset=OuterRef("pk"), category__in=subtree)
+            below = self.tree.subtree(self.under)
+            links = AssetCategory.objects.filter(asset=OuterRef("pk"), category__in=below)
             assets = assets.filter(Exists(links))
         return set(assets.values_list("pk", flat=True))
 
@@ -125,7 +106,7 @@ class Grouping:
 
     def path(self, key: Hashable) -> list[str]:
         """The names from the top of the tree down to the category."""
-        return [self.tree.names[pk] for pk in self.tree.paths.get(key, ())]
+        return [self.tree.names[pk] for pk in self.tree.path(key)]
 
 
 def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:

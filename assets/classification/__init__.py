@@ -1,0 +1,1 @@
+"""How categories are put in order: pure, without Django (see tree)."""

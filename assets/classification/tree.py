@@ -1,0 +1,152 @@
+"""The tree of categories, by each one's parent (None at the top). Pure; every function takes linear time.
+
+A circle, which only whoever writes past Strata can make, ends no function: what stands in one has no way to the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+MOST_LEVELS = 64  # of categories that are made or moved; older trees may be deeper
+type Parents = Mapping[UUID, UUID | None]
+
+
+def ancestors(start: UUID, parents: Parents) -> list[UUID]:
+    """`start` and what stands above it, nearest first; stops where a circle closes."""
+    path: dict[UUID, None] = {}
+    current: UUID | None = start
+    while current is not None and current not in path:
+        path[current] = None
+        current = parents.get(current)
+    return list(path)
+
+
+def children_of(parents: Parents) -> dict[UUID | None, list[UUID]]:
+    """By parent, in the order given. A parent that is not among them is none."""
+    children: dict[UUID | None, list[UUID]] = {}
+    for child, parent in parents.items():
+        children.setdefault(parent if parent in parents else None, []).append(child)
+    return children
+
+
+def levels_below(roots: Iterable[UUID], children: Mapping[UUID | None, Collection[UUID]]) -> dict[UUID, int]:
+    """The roots (level 1) and all that stands below them, each after its parent and in the order of siblings."""
+    levels: dict[UUID, int] = {}
+    waiting = [(root, 1) for root in reversed(list(roots))]
+    while waiting:
+        current, level = waiting.pop()
+        if current not in levels:
+            levels[current] = level
+            waiting += [(child, level + 1) for child in reversed(list(children.get(current, ())))]
+    return levels
+
+
+def subtree(roots: Iterable[UUID], parents: Parents) -> set[UUID]:
+    """The roots and all that stands below them."""
+    return set(levels_below(roots, children_of(parents)))
+
+
+def in_circles(parents: Parents) -> set[UUID]:
+    """The categories from which no way leads to the top."""
+    children = children_of(parents)
+    return parents.keys() - levels_below(children.get(None, ()), children).keys()
+
+
+def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, str] | None:
+    """Why a category, new or not, may not stand below `parent`: (code, message). None where it may, or does already."""
+    above = ancestors(parent, parents)
+    if category in above:
+        return "cycle", "A category cannot stand below itself."
+    if category in parents and parents[category] == parent:
+        return None
+    if len(above) + max(levels_below([category], children_of(parents)).values()) > MOST_LEVELS:
+        return "too_deep", f"A category may stand at most {MOST_LEVELS} levels deep, with all below it."
+    return None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The categories of some households: their names, and what each stands below."""
+
+    names: Mapping[UUID, str]
+    parents: Parents
+
+    @cached_property
+    def children(self) -> dict[UUID | None, list[UUID]]:
+        return children_of(self.parents)
+
+    def has_children(self, category: Hashable) -> bool:
+        return category is not None and category in self.children
+
+    def path(self, category: UUID) -> list[UUID]:
+        """Its way from the top down to itself; empty for what is no category."""
+        return ancestors(category, self.parents)[::-1] if category in self.parents else []
+
+    def subtree(self, root: UUID) -> set[UUID]:
+        return set(levels_below([root], self.children))
+
+    def shown_at(self, level: int) -> dict[UUID, UUID]:
+        """For each category the one on that level (1 at the top) that it stands in, or itself where it is higher."""
+        found = self._shown(levels_below(self.children.get(None, ()), self.children), level)
+        for category in self.parents.keys() - found.keys():  # in a circle
+            path = self.path(category)
+            found[category] = path[min(level, len(path)) - 1]
+        return found
+
+    def shown_below(self, root: UUID, level: int) -> dict[UUID, UUID]:
+        """The same of what stands below a root, whose children are on level 1; without the others."""
+        return self._shown(levels_below([root], self.children), level + 1)
+
+    def _shown(self, levels: Mapping[UUID, int], most: int) -> dict[UUID, UUID]:
+        found: dict[UUID, UUID] = {}
+        for category, level in levels.items():  # parents come first
+            parent = self.parents[category]
+            found[category] = category if level <= most or parent is None else found[parent]
+        return found
+
+
+# --- in reading order ---
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`above` is None at the top; `below` counts all categories below; `depth` is 0 at the top."""
+
+    id: UUID
+    household: Any
+    name: str
+    above: Branch | None = None
+    depth: int = 0
+    below: int = 0
+    in_cycle: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names from the top down."""
+        names, branch = [self.name], self.above
+        while branch is not None:
+            names.append(branch.name)
+            branch = branch.above
+        return tuple(reversed(names))
+
+
+def in_tree_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> list[Branch]:
+    """From (id, parent, name, household) in the order of siblings. What stands in a circle comes last, flat."""
+    rows = {row[0]: row for row in categories}
+    parents = {pk: parent if parent in rows else None for pk, parent, _, _ in rows.values()}
+    children = children_of(parents)
+    levels = levels_below(children.get(None, ()), children)
+    below = dict.fromkeys(levels, 0)
+    for pk in reversed(levels):  # children first
+        if (parent := parents[pk]) is not None:
+            below[parent] += below[pk] + 1
+    placed: dict[UUID, Branch] = {}
+    for pk, level in levels.items():
+        above = placed.get(parents[pk])
+        placed[pk] = Branch(pk, rows[pk][3], rows[pk][2], above, level - 1, below[pk])
+    lost = [Branch(pk, row[3], row[2], in_cycle=True) for pk, row in rows.items() if pk not in placed]
+    return [*placed.values(), *lost]
