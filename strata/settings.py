@@ -196,6 +196,10 @@ if TESTING:
 IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# For strata/worker.py: how long all of a request's head and body may take, and how many may be unfinished at a time.
+CLIENT_HEAD_SECONDS = number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
+CLIENT_BODY_SECONDS = number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
+CLIENT_UNFINISHED = number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
 RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 
 # --- the API ---

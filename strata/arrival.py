@@ -1,0 +1,107 @@
+"""Whether a request has come in whole, so that no thread waits for a slow client.
+
+It only looks for the end: gunicorn's parser reads the same bytes afterwards and decides what they mean. Where the end
+cannot be told, the request is handed over as it is, and a thread reads the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+END_OF_HEAD = b"\r\n\r\n"
+LONGEST_HEAD = (
+    102 * 8190
+)  # what gunicorn takes of a request line and a hundred fields; it refuses more itself
+LONGEST_SIZE_LINE = 8190
+RATE = 10_000  # bytes a second: the least at which a file may come in
+# "POST /api/v1/...": what takes files. They are read by a thread while they come, as long as they come at RATE.
+FILE_ROUTES: tuple[re.Pattern[bytes], ...] = ()
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
+_NAMES_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:")
+_ENCODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:")
+_EXPECTS = re.compile(rb"\r\nexpect[ \t]*:")
+
+
+class Stage(Enum):
+    INCOMPLETE = "more has to come"
+    WHOLE = "all of it is here"
+    HAND_OVER = "a thread has to read the rest"
+
+
+class Arrival:
+    """What has come of one request so far. Bytes of a next one may follow it."""
+
+    def __init__(self, longest_body: int) -> None:
+        self.received = bytearray()
+        self.head_ends: int | None = None
+        self.is_file = False
+        self._longest_body = longest_body
+        self._whole_at: int | None = None
+        self._next_chunk: int | None = None
+
+    def add(self, data: bytes) -> Stage:
+        searched = max(0, len(self.received) - len(END_OF_HEAD) + 1)
+        self.received += data
+        if self.head_ends is None:
+            return self._look_for_the_end_of_the_head(searched)
+        return self._stage_of_body()
+
+    def _look_for_the_end_of_the_head(self, searched: int) -> Stage:
+        blank = len(self.received) - len(self.received.lstrip(b"\r\n"))  # lines before the request line
+        end = self.received.find(END_OF_HEAD, max(searched, blank))
+        if end < 0:
+            return Stage.INCOMPLETE if len(self.received) <= LONGEST_HEAD else Stage.HAND_OVER
+        self.head_ends = end + len(END_OF_HEAD)
+        self.is_file = any(route.match(self.received) for route in FILE_ROUTES)
+        return self._stage_of_head(bytes(self.received[: end + 2]).lower())
+
+    def _stage_of_head(self, head: bytes) -> Stage:
+        if self.is_file or _EXPECTS.search(head):
+            return Stage.HAND_OVER
+        lengths = _NAMES_LENGTH.findall(head)
+        if _ENCODED.search(head):
+            self._next_chunk = self.head_ends
+            return Stage.HAND_OVER if lengths else self._stage_of_body()
+        length = _LENGTH.search(head)
+        if len(lengths) > 1 or bool(lengths) != bool(length):
+            return Stage.HAND_OVER
+        if length and int(length[1]) > self._longest_body:
+            return Stage.HAND_OVER
+        self._whole_at = self.head_ends + (int(length[1]) if length else 0)
+        return self._stage_of_body()
+
+    def _stage_of_body(self) -> Stage:
+        if self._whole_at is not None:
+            return Stage.WHOLE if len(self.received) >= self._whole_at else Stage.INCOMPLETE
+        if self._next_chunk is None:
+            return Stage.HAND_OVER
+        return self._stage_of_chunks()
+
+    def _stage_of_chunks(self) -> Stage:
+        while self._next_chunk < len(self.received):
+            line_ends = self.received.find(b"\r\n", self._next_chunk)
+            if line_ends < 0:
+                break
+            size = _size_of(self.received[self._next_chunk : line_ends])
+            if size is None:
+                return Stage.HAND_OVER
+            if size == 0:
+                return (
+                    Stage.WHOLE
+                    if self.received.find(END_OF_HEAD, line_ends) >= 0
+                    else self._unless_too_long(0)
+                )
+            self._next_chunk = line_ends + 2 + size + 2
+        return self._unless_too_long(LONGEST_SIZE_LINE)
+
+    def _unless_too_long(self, more: int) -> Stage:
+        furthest = max(len(self.received), self._next_chunk)
+        is_too_long = furthest - self.head_ends > self._longest_body + LONGEST_SIZE_LINE + more
+        return Stage.HAND_OVER if is_too_long else Stage.INCOMPLETE
+
+
+def _size_of(line: bytes) -> int | None:
+    digits = bytes(line).split(b";")[0].strip(b" \t")
+    return int(digits, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,15}", digits) else None

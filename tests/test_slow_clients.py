@@ -1,0 +1,219 @@
+"""Clients that send a byte now and then: beside them all others are answered, with and without a proxy.
+
+Bounds are at least twice what docs/operations.md promises.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event, Thread
+from time import monotonic
+
+import pytest
+import yaml
+
+from strata.settings import MAX_BODY_BYTES
+from tests.nginx import SHIPPED, proxying
+from tests.serving import ROOT, environment, serving
+
+pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
+SECONDS = 4  # for a head, and for a body
+SMALL = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4"}
+SHORT = {**SMALL, "CLIENT_HEAD_SECONDS": str(SECONDS), "CLIENT_BODY_SECONDS": str(SECONDS)}
+HEAD = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\n"
+TOO_LONG = HEAD + f"Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode()
+BEGUN = {
+    "in the request line": b"GET / HT",
+    "in the head": HEAD,
+    "in the body": HEAD + b"Content-Length: 1000\r\n\r\n{",
+    "in a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n3E8\r\n{",
+}
+LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def url(database):
+    return database.fresh("strata_slow_clients")
+
+
+def connected(port: int, sent: bytes, address: str = "127.0.0.1") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0))
+    connection.sendall(sent)
+    return connection
+
+
+@contextmanager
+def trickling(connections: list[socket.socket]):
+    """Each of them sends a byte every half second, for the length of the block."""
+    done = Event()
+
+    def send() -> None:
+        while not done.wait(0.5):
+            for connection in connections:
+                with suppress(OSError):
+                    connection.send(b"x")
+
+    sender = Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        done.set()
+        sender.join()
+        for connection in connections:
+            connection.close()
+
+
+def told(connection: socket.socket) -> bytes:
+    """What it is answered, until its end."""
+    answer = b""
+    with suppress(ConnectionResetError):
+        while data := connection.recv(4096):
+            answer += data
+    return answer
+
+
+def seconds_of_a_request(server) -> float:
+    began = monotonic()
+    assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+    return monotonic() - began
+
+
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
+def test_without_a_proxy_clients_that_trickle_hold_nobody_up_and_are_let_go(begun, url):
+    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+        seconds_of_a_request(server)
+        began = monotonic()
+        slow = [connected(server.port, begun) for _ in range(20)]
+        stack.enter_context(trickling(slow))
+        waits = [seconds_of_a_request(server) for _ in range(10)]
+        assert max(waits) < 2
+        for connection in slow:
+            assert told(connection)[:12] in (b"HTTP/1.1 408", b""), begun
+        assert SECONDS <= monotonic() - began < 4 * SECONDS
+        assert seconds_of_a_request(server) < 2
+
+
+def test_one_address_holds_half_of_the_threads_at_most(url):
+    """By bodies of which no more than the end of 413 is read."""
+    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+        seconds_of_a_request(server)
+        slow = [connected(server.port, TOO_LONG) for _ in range(6)]
+        stack.enter_context(trickling(slow))
+        assert max(seconds_of_a_request(server) for _ in range(5)) < 2
+        answers = sorted(told(connection)[:12] for connection in slow)
+        assert answers.count(b"HTTP/1.1 503") == 4
+
+
+def test_all_threads_that_are_held_are_free_when_the_deadline_has_passed(url):
+    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+        seconds_of_a_request(server)
+        slow = [connected(server.port, TOO_LONG, f"127.0.0.{number}") for number in (2, 2, 3, 3)]
+        stack.enter_context(trickling(slow))
+        assert seconds_of_a_request(server) < 2 * SECONDS + 2
+        assert seconds_of_a_request(server) < 2
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_unfinished_requests_of_an_address_are_bounded_but_not_those_of_a_proxy(trusted, url):
+    env = environment(url, **SMALL, CLIENT_UNFINISHED="4", TRUSTED_PROXIES="127.0.0.2" if trusted else "")
+    with serving(env) as server, ExitStack() as stack:
+        seconds_of_a_request(server)
+        slow = [stack.enter_context(connected(server.port, HEAD, "127.0.0.2")) for _ in range(10)]
+        other = stack.enter_context(connected(server.port, HEAD, "127.0.0.3"))
+        if not trusted:
+            assert [told(connection)[:12] for connection in slow[:6]] == [b"HTTP/1.1 503"] * 6
+            slow = slow[6:]
+        for connection in (*slow, other):  # the oldest go: these are still there
+            connection.sendall(b"Content-Length: 1\r\n\r\n{")
+            assert connection.recv(12) == b"HTTP/1.1 401"
+
+
+def test_requests_in_pieces_and_many_in_one_piece_are_answered(url):
+    with serving(environment(url, **SMALL)) as server:
+        pieces = connected(server.port, b"")
+        for byte in LIVE:
+            pieces.sendall(bytes([byte]))
+        assert pieces.recv(12) == b"HTTP/1.1 200"
+        pieces.close()
+        many = connected(server.port, LIVE * 3 + LIVE[:-2])
+        many.sendall(b"Connection: close\r\n\r\n")
+        assert told(many).count(b"HTTP/1.1 200") == 4
+        asked = connected(server.port, HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert asked.recv(12) == b"HTTP/1.1 100"
+        asked.sendall(b"{}")
+        assert b"HTTP/1.1 401" in asked.recv(4096) + asked.recv(4096)
+        asked.close()
+
+
+def test_a_stop_waits_for_a_request_that_has_begun_to_come(url):
+    with serving(environment(url, **SMALL)) as server:
+        seconds_of_a_request(server)
+        begun = connected(server.port, LIVE[:30])
+        silent = connected(server.port, b"")
+        seconds_of_a_request(server)
+        server.process.terminate()
+        begun.sendall(LIVE[30:])
+        assert begun.recv(12) == b"HTTP/1.1 200"
+        began = monotonic()
+        assert server.process.wait(30) == 0
+        assert monotonic() - began < 10
+        begun.close()
+        silent.close()
+
+
+def test_through_the_documented_proxy_fifty_that_trickle_hold_nobody_up(url, tmp_path, figures):
+    env = environment(url, **SMALL, TRUSTED_PROXIES="127.0.0.1")
+    with (
+        serving(env) as server,
+        proxying(tmp_path / "nginx", server.port, server.port) as nginx,
+        ExitStack() as stack,
+    ):
+        seconds_of_a_request(server)
+        slow = [nginx.context.wrap_socket(connected(nginx.port, b"")) for _ in range(50)]
+        for number, connection in enumerate(slow):
+            connection.sendall(list(BEGUN.values())[number % len(BEGUN)])
+        stack.enter_context(trickling(slow))
+        waits = []
+        for _ in range(40):
+            began = monotonic()
+            connection = nginx.connect("127.0.0.1", nginx.port, timeout=60)
+            connection.request("GET", "/api/v1/health/live")
+            assert connection.getresponse().status == 200
+            connection.close()
+            waits.append(monotonic() - began)
+        figures(f"50 clients that trickle through nginx; slowest of 40 other requests {max(waits):.2f} s")
+        assert max(waits) < 2
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_compose_starts_nginx_with_the_shipped_file_for_a_strata_elsewhere(own, tmp_path):
+    (tmp_path / "nginx").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "nginx").chmod(0o755)
+    if own:
+        for name in ("fullchain.pem", "privkey.pem"):
+            (tmp_path / name).write_text("mine")
+    env = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "CERTIFICATE": str(tmp_path),
+        "SHIPPED": str(SHIPPED),
+        "USED": str(tmp_path / "used.conf"),
+        "STRATA": "10.83.0.3:8000",
+    }
+    subprocess.run(["sh", SHIPPED.with_name("proxy.sh")], env=env, check=True, capture_output=True)
+    used, shipped = (tmp_path / "used.conf").read_text().splitlines(), SHIPPED.read_text().splitlines()
+    assert [one for one in used if one not in shipped] == ["    server 10.83.0.3:8000 max_fails=0;"]
+    assert len(used) == len(shipped) - 1
+    assert ((tmp_path / "privkey.pem").read_text() == "mine") is own
+
+
+def test_in_compose_the_proxy_is_the_only_way_in_and_the_one_that_is_trusted():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+    proxy, strata = services["proxy"], services["strata"]
+    assert proxy["networks"]["inside"]["ipv4_address"] == strata["environment"]["TRUSTED_PROXIES"]
+    assert proxy["environment"]["STRATA"] == strata["networks"]["inside"]["ipv4_address"] + ":8000"
+    assert "./deploy:/deploy:ro" in proxy["volumes"]
