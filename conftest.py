@@ -14,9 +14,33 @@ from assets.seeds import shared_types
 from portfolios.models import Household, Membership, Portfolio
 from strata.models import User
 from strata.ownership import EDITOR, OWNER, VIEWER
-from tests import template_database
+from tests import documented, template_database
 
 STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
+
+
+def pytest_sessionstart(session):
+    documented.watch()
+
+
+def pytest_sessionfinish(session):
+    """From a worker of xdist to the process that started it."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["documented"] = [dict(documented.checked), dict(documented.left_out)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    checked, left_out = getattr(node, "workeroutput", {}).get("documented", ({}, {}))
+    documented.checked.update(checked)
+    documented.left_out.update(left_out)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if documented.checked:
+        for line in documented.summary(documented.checked, documented.left_out):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

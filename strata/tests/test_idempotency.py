@@ -127,9 +127,12 @@ def test_refusals_leave_the_key_free(alice, path, body, status):
     assert make(alice).status_code == 201
 
 
+REFUSED = {"code": "CONFLICT", "message": "", "status": 409, "errors": [], "request_id": ""}
+
+
 def test_refusal_that_is_answered_and_not_raised_leaves_the_key_free(alice, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(HouseholdViewSet, "answer", lambda *args: Response({}, status=409))
+        patch.setattr(HouseholdViewSet, "answer", lambda *args: Response(REFUSED, status=409))
         assert make(alice).status_code == 409
     assert not IdempotentAnswer.objects.exists()
 

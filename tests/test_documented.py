@@ -1,0 +1,44 @@
+"""That tests are told of answers that openapi.yaml does not describe: the watch itself."""
+
+import pytest
+from rest_framework.response import Response
+
+from strata.api.viewsets import HouseholdViewSet
+from tests import documented
+
+API = "/api/v1"
+TAG = {"id": documented.ABSENT, "household_id": documented.ABSENT, "name": "x"}
+
+
+def made(alice, monkeypatch, data, status):
+    with monkeypatch.context() as patch:
+        patch.setattr(HouseholdViewSet, "answer", lambda *args: Response(data, status=status))
+        return alice.post(f"{API}/tags", {"name": "x"})
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "complaint"),
+    [
+        (TAG, 202, "a status that openapi.yaml does not name"),
+        (TAG | {"name": None}, 201, "is not of type"),
+        (TAG | {"id": 7}, 201, "is not of type"),
+        (TAG | {"colour": "red"}, 201, "Additional properties"),
+        ({"household_id": documented.ABSENT, "name": "x"}, 201, "required property"),
+    ],
+)
+def test_an_answer_that_the_document_does_not_describe_fails_its_test(
+    alice, monkeypatch, data, status, complaint
+):
+    with pytest.raises(AssertionError, match=complaint):
+        made(alice, monkeypatch, data, status)
+
+
+def test_an_answer_that_it_describes_is_counted(alice, household, monkeypatch):
+    before = documented.checked["post tag-list"]
+    assert made(alice, monkeypatch, TAG, 201).status_code == 201
+    assert documented.checked["post tag-list"] == before + 1
+
+
+def test_every_operation_of_the_document_is_one_of_the_resolver():
+    assert len(documented.operations()) > 100
+    assert all(route for route, _ in documented.operations())
