@@ -114,7 +114,7 @@ def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: Rate
         if not _gone(asset, on)
         for finding in check(asset, on, currency, rates)
     ]
-    found += [finding for asset in assets for finding in (*_jumps(asset), *_changed_signs(asset))]
+    found += [finding for asset in assets for finding in _through_its_history(asset)]
     found += _duplicates(assets)
     return sorted(found, key=lambda finding: (finding.severity != "warning", finding.code))
 
@@ -123,6 +123,8 @@ def _until(asset: Examined, on: date) -> Examined:
     """The asset without the values that count nothing by the day: later ones, and those since its disposal."""
     past = asset.history
     kept = bisect_right(past.days, past.last_day(on))
+    if kept == len(past.days):
+        return asset
     return replace(asset, history=replace(past, days=past.days[:kept], values=past.values[:kept]))
 
 
@@ -222,6 +224,21 @@ def _positive_liability(asset: Examined, on: date, currency: str, rates: RateBoo
 
 
 # --- of one asset, through its history ---
+
+
+def _through_its_history(asset: Examined) -> Iterable[Finding]:
+    return () if _is_steady(asset.history.values) else (*_jumps(asset), *_changed_signs(asset))
+
+
+def _is_steady(values: Sequence[Amount]) -> bool:
+    """Whether no value is more than nine times another, and all are on one side of zero: nearly every history.
+
+    Then nothing jumped and no sign changed, and the values need not be compared one by one.
+    """
+    if not values:
+        return True
+    least, most = min(values), max(values)
+    return 0 < most <= 9 * least or 9 * most <= least < 0
 
 
 def _jumps(asset: Examined) -> Iterator[Finding]:

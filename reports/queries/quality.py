@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import starmap
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
 from assets import worth
@@ -120,27 +120,45 @@ def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal
     }
 
 
-def assets_of(portfolio_ids: list[UUID]) -> QuerySet[Asset]:
-    return Asset.objects.filter(portfolio__in=portfolio_ids).select_related("asset_type").order_by()
+class AssetRow(NamedTuple):
+    """What is asked of an asset and of its type."""
+
+    pk: UUID
+    name: str
+    name_key: str
+    portfolio_id: UUID
+    currency: str
+    acquired_on: date | None
+    disposed_on: date | None
+    type_code: str
+    type_group: str
+    stale_after_days: int
+
+
+COLUMNS = (*AssetRow._fields[:-3], "asset_type__code", "asset_type__group", "asset_type__stale_after_days")
+
+
+def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
+    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    return starmap(AssetRow, rows.values_list(*COLUMNS))
 
 
 def examined(
-    assets: Mapping[UUID, Asset], portfolio_ids: list[UUID], since: date, on: date
+    assets: Mapping[UUID, AssetRow], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
     held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
     for one, past in worth.histories(held, start=since, end=on):
         asset = assets[one.id]
-        asset_type = asset.asset_type
-        owed = asset_type.group == Group.LIABILITIES
+        owed = asset.type_group == Group.LIABILITIES
         rows = recorded.get(one.id, ())
         traded = [row.on for row in rows if row.type in TRADES]
         yield Examined(
             one.id,
             asset.name_key,
-            asset_type.code,
+            asset.type_code,
             past,
-            asset_type.stale_after_days,
+            asset.stale_after_days,
             owed,
             traded,
             acquired_on=asset.acquired_on,

@@ -162,6 +162,22 @@ def test_jumps_of_what_is_gone_and_of_days_to_come():
     assert codes(asset((0, "100"), (6, "1000"))) == []
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_history_whose_most_is_exactly_nine_times_its_least_is_not_compared(monkeypatch, sign):
+    monkeypatch.setattr(quality, "_factor", lambda *values: pytest.fail("compared"))
+    assert codes(asset(*[(on, f"{sign}{value}") for on, value in enumerate((100, 900, 500))])) == []
+
+
+SOME = st.sampled_from([-1000, -900, -100, -10, 0, 10, 89, 90, 91, 100, 900, 950, 1000, 1050])
+
+
+@given(st.lists(SOME, max_size=5))
+def test_what_is_not_compared_has_nothing_to_find(values):
+    one = asset(*enumerate(values))
+    compared = [*quality._jumps(one), *quality._changed_signs(one)]
+    assert list(quality._through_its_history(one)) == compared
+
+
 # --- duplicates ---
 
 
