@@ -91,6 +91,11 @@ class Caller:
         owner = portfolio.household.memberships.get().user
         _, self.secret = ApiToken.issue(owner, name="bench")
         self.client = Client(headers={"authorization": f"Bearer {self.secret}"})
+        if not owner.is_staff:  # who may log in to the admin
+            owner.is_staff = True
+            owner.save()
+        self.browser = Client()
+        self.browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
         self.assets = list(portfolio.assets.order_by("id").values_list("id", flat=True)[:20])
         values = AssetSnapshot.objects.filter(asset=self.assets[0])
         self.first = values.aggregate(first=Min("on"))["first"]
@@ -105,6 +110,12 @@ class Caller:
         if answer.status_code != status:
             raise SystemExit(f"{path}: {answer.status_code} {answer.content[:300]!r}")
         return answer
+
+    def first_page(self) -> None:
+        """The admin's, in a browser that is logged in."""
+        answer = self.browser.get("/admin/")
+        if answer.status_code != 200:
+            raise SystemExit(f"/admin/: {answer.status_code}")
 
     def answers(self, path: str) -> bool:
         return self.client.get(f"{API}/{path}").status_code == 200
@@ -150,6 +161,7 @@ def works(callers: dict[str, Caller]) -> Iterator[Work]:
     for size, caller in callers.items():
         yield from of_history(size, caller)
     yield from of_change(callers["M"])
+    yield from of_the_slowest(callers["M"], callers["L"])
 
 
 def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
@@ -181,6 +193,16 @@ def of_change(caller: Caller) -> Iterator[Work]:
     for name, start in (("30 days", now - timedelta(days=30)), ("its whole span", caller.first)):
         path = f"net-worth/change?portfolio={caller.portfolio.pk}&start={start}&end={now}"
         yield f"M: change by asset, {name}", 60, lambda path=path: caller.get(path)
+
+
+def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
+    for size, caller, bar in (("M", medium, 120), ("L", large, 1200)):
+        path = (
+            f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=category&start={caller.first}"
+        )
+        yield f"{size}: monthly history by category", bar, lambda caller=caller, path=path: caller.get(path)
+    yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
+    yield "M: the admin's first page", 200, medium.first_page
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:
