@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
@@ -21,11 +20,11 @@ from reports.queries import bring_up_to_date, quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
 from strata.admin import HouseholdAdmin
 from strata.admin_choices import OwnRows, RowSelect
-from strata.days import time_zones, validate_year
+from strata.days import DayFormField, time_zones, validate_year
 from strata.db.retry import run_in_transaction
 from strata.editing import PageForm
 
-DAY = forms.DateField(required=False, validators=[validate_year])
+DAY = DayFormField(required=False, validators=[validate_year])
 
 
 @admin.register(Portfolio)
@@ -58,7 +57,7 @@ class PortfolioPage(HouseholdAdmin):
         portfolio = self.get_object(request, str(pk))
         if portfolio is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
-        on = day_asked(request.GET) or today_of(portfolio)
+        on = self.day_asked(request) or today_of(portfolio)
         may_dismiss = self.has_change_permission(request, portfolio)
         if request.method == "POST" and may_dismiss:
             return self.dismiss_or_show_again(request, portfolio, on)
@@ -78,6 +77,14 @@ class PortfolioPage(HouseholdAdmin):
         }
         return TemplateResponse(request, "reports/quality.html", context)
 
+    def day_asked(self, request) -> date | None:
+        """The day in the page's address; None where there is none, or, with a message, what is no day."""
+        try:
+            return DAY.clean(request.GET.get("on"))
+        except ValidationError as error:
+            self.message_user(request, f"on: {error.messages[0]}", messages.ERROR)
+            return None
+
     def dismiss_or_show_again(self, request, portfolio, on):
         """One finding, by its key: dismissed with the reason that was typed, or shown again without one."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
@@ -94,14 +101,6 @@ class PortfolioPage(HouseholdAdmin):
         except ValidationError as error:
             self.message_user(request, error.messages[0], messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
-
-
-def day_asked(given) -> date | None:
-    """The day in a page's address; None where there is none, or what is no day."""
-    try:
-        return DAY.clean(given.get("on"))
-    except ValidationError:
-        return None
 
 
 @admin.register(PortfolioSnapshot)

@@ -22,6 +22,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from strata.admin_choices import RowSelect, as_uuid, is_key_of, offer_choices
+from strata.days import DayFormField, InstantFormField
 from strata.db.retry import run_in_transaction
 from strata.editing import STALE, PageForm, RowForm, RowFormSet, version_of
 from strata.guards import cascading, lock_guards
@@ -78,12 +79,19 @@ class List(ChangeList):
         return next(iter(key_fields(self.model, {found})), found)
 
 
+DAYS = {
+    models.DateField: {"form_class": DayFormField},
+    models.DateTimeField: {"form_class": InstantFormField},
+}
+
+
 class Page(ModelAdmin):
     """A page of the admin, a household's or not. `subject` and `icon` are its place in the sidebar."""
 
     subject, icon = SUBJECTS[-1], "table"
     list_filter_submit = True
     list_per_page = 50
+    formfield_overrides = DAYS
     change_form_before_template = "strata/seen.html"
     show_full_result_count = False
     actions = None
@@ -260,6 +268,7 @@ class HouseholdPermissions:
 
 NUMBER = {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})}
 WIDGETS = {
+    **DAYS,
     MoneyField: NUMBER,
     ExactField: NUMBER,
     NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},

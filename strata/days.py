@@ -13,6 +13,8 @@ from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -25,6 +27,7 @@ _EARLIEST = datetime(FIRST_YEAR - 1, 12, 31)
 _LATEST = datetime(LAST_YEAR + 1, 1, 1, 23, 59, 59, 999999)
 ZONE_NAME_LENGTH = 64
 
+DAY_FORMAT, TIME_FORMAT = "YYYY-MM-DD", "HH:MM:SS"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -42,7 +45,7 @@ def validate_instant(instant: datetime) -> None:
 def parse_day(text: str) -> date:
     """YYYY-MM-DD and nothing else."""
     if not _DAY.fullmatch(text):
-        raise ValidationError("Enter a day as YYYY-MM-DD.", code="invalid")
+        raise ValidationError(f"Enter a day as {DAY_FORMAT}.", code="invalid")
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -70,6 +73,36 @@ class InstantField(CheckedBeforeSave, models.DateTimeField):
         if instant is not None and instant.tzinfo is None:
             raise ValidationError("Enter a time with its offset from UTC.", code="naive")
         return instant
+
+
+# --- in forms ---
+
+
+class DayFormField(forms.DateField):
+    """YYYY-MM-DD and nothing else; the format stands beside the field."""
+
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(help_text=f"{DAY_FORMAT}. {help_text}".strip(), **kwargs)
+
+    def to_python(self, value):
+        value = value.strip() if isinstance(value, str) else value
+        return parse_day(value) if isinstance(value, str) and value else super().to_python(value)
+
+    def widget_attrs(self, widget):
+        return {**super().widget_attrs(widget), "placeholder": DAY_FORMAT}
+
+
+class InstantFormField(forms.SplitDateTimeField):
+    """A day as above and a time, on the clock of TIME_ZONE."""
+
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+        shape = f"{DAY_FORMAT} and {TIME_FORMAT}, in {settings.TIME_ZONE}."
+        super().__init__(help_text=f"{shape} {help_text}".strip(), **kwargs)
+        day = DayFormField(required=False, disabled=self.disabled)
+        day.error_messages["incomplete"] = self.error_messages["incomplete"]
+        self.fields = (day, *self.fields[1:])
+        for widget, placeholder in zip(self.widget.widgets, (DAY_FORMAT, TIME_FORMAT), strict=True):
+            widget.attrs["placeholder"] = placeholder
 
 
 # --- zones ---

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 from unfold.forms import PaginationInlineFormSet
 
+from strata.amounts import amount_text, validate_places
 from strata.db.locks import lock_rows
 from strata.exceptions import StrataError
+from strata.money import MoneyField, currency_codes, money_text, plain
 from strata.ownership import Owned
 
 STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
@@ -57,6 +60,10 @@ def version_now(row: models.Model) -> str | None:
     return stored and version_of(stored)
 
 
+def is_amount(model: type[models.Model], name: str) -> bool:
+    return any(field.name == name and isinstance(field, MoneyField) for field in model._meta.concrete_fields)
+
+
 class RowForm(forms.ModelForm):
     """A form of one row that was read before it is written: the admin's If-Match."""
 
@@ -66,6 +73,33 @@ class RowForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.initial["seen"] = self.stamp(version_of(self.instance))
+        self.amounts = [name for name in self.fields if is_amount(type(self.instance), name)]
+        for name in self.amounts:
+            self.fields[name].show = self.amount_text
+
+    def currency_of_amounts(self) -> str:
+        """ "" where it is not known, as of a row that has no asset yet."""
+        return getattr(self.instance, "currency", "")
+
+    def amount_text(self, amount: Decimal) -> str:
+        currency = self.currency_of_amounts()
+        return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
+
+    def _post_clean(self):
+        super()._post_clean()
+        currency = self.currency_of_amounts()
+        for name in self.amounts if currency in currency_codes() else ():
+            self._refuse_fractions(name, currency)
+
+    def _refuse_fractions(self, name: str, currency: str) -> None:
+        """Of an amount that nobody touched, as the API may have stored it, only where the currency is another."""
+        amount, touched = self.cleaned_data.get(name), name in self.changed_data
+        if amount is None or not (touched or "currency" in self.changed_data):
+            return
+        try:
+            validate_places(amount if touched else Decimal(plain(amount)), currency)
+        except ValidationError as error:
+            self.add_error(name, error)
 
     def stamp(self, version: str) -> str:
         """With what else of the row the form shows, where that is stored elsewhere."""

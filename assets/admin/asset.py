@@ -9,6 +9,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets import movements, taxonomy
+from assets.admin.entries import OfAnAsset
 from assets.admin.taxonomy import CategoryFilter, own
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from portfolios.models import Portfolio
@@ -38,7 +39,7 @@ class HeldFilter(admin.SimpleListFilter):
         return queryset.exclude(disposed_on__lte=F("as_of")) if self.value() == "no" else queryset
 
 
-class DayForm(RowForm):
+class DayForm(OfAnAsset, RowForm):
     """A row of an asset's page, which shows the day alone: moved to another day, it stands at that day's noon."""
 
     instant = "observed_at"
@@ -89,6 +90,11 @@ def labels_field(name: str) -> forms.ModelMultipleChoiceField:
     return forms.ModelMultipleChoiceField(field.related_model.objects.none(), required=False, widget=widget)
 
 
+MOVING = (
+    "Moving it to another portfolio moves its whole past: the figures of both change for all earlier days."
+)
+
+
 class AssetForm(PageForm):
     """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
 
@@ -111,6 +117,8 @@ class AssetForm(PageForm):
             categories, tags = Category.objects.filter(**here), Tag.objects.filter(**here)
             for name in ("categories", "tags"):
                 self.fields[name].widget.narrow(**here)
+            if "portfolio" in self.fields:
+                self.fields["portfolio"].help_text = MOVING
         self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
 
     def stamp(self, version):

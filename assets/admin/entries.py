@@ -14,9 +14,22 @@ from strata.editing import PageForm
 from strata.money import money_text, plain
 
 
+class OfAnAsset:
+    """Stands first among the bases of a form of a value or a transaction."""
+
+    def currency_of_amounts(self):
+        row = self.instance
+        return getattr(row, "currency", "") or (row.asset.currency if row.asset_id else "")
+
+
+class SnapshotForm(OfAnAsset, PageForm):
+    pass
+
+
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
     icon = "payments"
+    form = SnapshotForm
     fields = ("asset", "value", "on", "observed_at", "note")
     fixed = ("asset",)
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
@@ -36,7 +49,7 @@ class SnapshotPage(HouseholdAdmin):
         return snapshot.asset.currency
 
 
-class TransactionForm(PageForm):
+class TransactionForm(OfAnAsset, PageForm):
     currency = forms.CharField(
         required=False, max_length=3, widget=UnfoldAdminTextInputWidget, help_text="Empty: the asset's."
     )

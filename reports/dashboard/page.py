@@ -36,7 +36,7 @@ from reports.queries import (
     net_worth_history,
 )
 from reports.rendering.chartjs import OWED, allocation_chart, hue_of, net_worth_chart
-from strata.days import validate_year
+from strata.days import DayFormField, validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
 NAMES = {"1m": "1 month", "3m": "3 months", "1y": "1 year", "5y": "5 years", "all": "All", "own": "Own dates"}
@@ -93,8 +93,8 @@ class Picker(forms.Form):
     range = forms.ChoiceField(choices=list(NAMES.items()), required=False)
     portfolio = forms.ChoiceField(required=False)
     by = forms.ChoiceField(choices=list(BY.items()), required=False)
-    start = forms.DateField(required=False, validators=[validate_year])
-    end = forms.DateField(required=False, validators=[validate_year])
+    start = DayFormField(required=False, validators=[validate_year])
+    end = DayFormField(required=False, validators=[validate_year])
 
     def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
         super().__init__(given)
