@@ -15,6 +15,7 @@ from strata.exceptions import Conflict
 from strata.money import MONEY_PLACES, exact_product, minor_units, money_text
 
 DISPOSAL = "strata-disposal"
+OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # the DISPOSE that a disposal makes
 _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
 
 
@@ -107,7 +108,7 @@ def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
 
 def proceeds_of(asset: Asset) -> Transaction | None:
     """The DISPOSE that the disposal of the asset made; None where it made none."""
-    return asset.transactions.filter(source=DISPOSAL, external_id=DISPOSAL).first()
+    return asset.transactions.filter(**OF_A_DISPOSAL).first()
 
 
 def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -> None:
@@ -155,4 +156,4 @@ def reinstate(asset: Asset) -> None:
         return
     asset.disposed_on = None
     asset.save()
-    asset.transactions.filter(source=DISPOSAL, external_id=DISPOSAL).delete()
+    asset.transactions.filter(**OF_A_DISPOSAL).delete()

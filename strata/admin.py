@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from strata.admin_actions import asking_first
 from strata.admin_choices import RowSelect, as_uuid, is_key_of, offer_choices
 from strata.days import DayFormField, InstantFormField
 from strata.db.retry import run_in_transaction
@@ -114,6 +115,21 @@ class Page(ModelAdmin):
     def get_search_results(self, request, queryset, search_term):
         """As the lists of the API are searched. No field of ours has several rows, which would give duplicates."""
         return matching(queryset, self.get_search_fields(request), search_term.split()), False
+
+    def get_actions(self, request, action_location=ActionLocation.CHANGE_LIST):
+        """Each with a `what_NAME_does` of the page, which says what it will do to many rows."""
+        actions = super().get_actions(request, action_location=action_location)
+        return {name: asking_first(self, action) for name, action in actions.items()}
+
+    def what_delete_selected_does(self, request, queryset):
+        counts: dict[str, int] = {}
+        rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
+        count_below(rows, counts)
+        return [f"Deletes {count:,} {name}." for name, count in counts.items()]
+
+    def obstacles_to(self, action: str, queryset) -> list[str]:
+        rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
+        return hindrances(rows) if action == "delete_selected" else []
 
     def response_action(self, request, queryset, **kwargs):
         """What is no key of a row was not chosen: Django would ask the database for it, and break."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assets.models import Asset
+from assets.seeds import type_id
 from portfolios.models import Household
 from reports.models import AllocationTarget
 from strata.models import User
@@ -68,3 +69,23 @@ def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many, 
         page.screenshot(path=tmp_path / "filtered.png")
         seen.require_harmless("filtering")
     assert list(asset.tags.values_list("name", flat=True)) == ["Row 3", "Row 44"]
+
+
+def test_an_action_on_all_rows_asks_first_and_is_done_when_agreed_to(live_server, root, portfolio, tmp_path):
+    rows = [Asset(portfolio=portfolio, name=f"A {n}", name_key=f"a {n}", currency="EUR") for n in range(101)]
+    for row in rows:
+        row.asset_type_id = type_id(2)
+    Asset.objects.bulk_create(rows)
+    with chromium(live_server.url, session_of(root)) as seen:
+        page = seen.page
+        seen.open(url(Asset))
+        page.locator("#action-toggle").check()
+        page.locator("text=Select all 101 assets").click()
+        page.locator("select[name=action]").select_option("dispose_of")
+        page.locator("button[name=index]:visible").first.click()
+        page.wait_for_selector("text=Disposes of 101 assets from today on")
+        page.screenshot(path=tmp_path / "confirm.png")
+        seen.require_harmless("asking")
+        page.click("text=Yes, do it")
+        page.wait_for_selector("text=Disposed of: 101 of 101.")
+        seen.require_harmless("done")

@@ -14,6 +14,7 @@ from assets.admin.taxonomy import CategoryFilter, own
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from portfolios.models import Portfolio
 from strata.admin import HouseholdAdmin, HouseholdInline
+from strata.admin_actions import counted, shown_refusals
 from strata.admin_choices import OwnRows, RowsSelect
 from strata.days import local_day
 from strata.db.retry import run_in_transaction
@@ -209,16 +210,43 @@ class AssetPage(HouseholdAdmin):
     def reinstate(self, request, queryset):
         self._each(request, queryset, movements.reinstate, "Reinstated")
 
+    def what_dispose_of_does(self, request, queryset):
+        chosen = self._changeable(request, queryset)
+        held = chosen.filter(disposed_on=None)
+        return [
+            f"Disposes of {counted(held.count(), Asset)} from today on, without proceeds: they count nothing then.",
+            f"Leaves {counted(chosen.count() - held.count(), Asset)} alone that are disposed of already.",
+            *self._what_is_left_out(queryset, chosen),
+        ]
+
+    def what_reinstate_does(self, request, queryset):
+        chosen = self._changeable(request, queryset)
+        gone = chosen.exclude(disposed_on=None)
+        sales = Transaction.objects.filter(asset__in=gone.order_by().values("pk"), **movements.OF_A_DISPOSAL)
+        return [
+            f"Reinstates {counted(gone.count(), Asset)}: from the day of their disposal on they count again.",
+            f"Deletes {counted(sales.count(), Transaction)} that recorded what the disposals brought.",
+            f"Leaves {counted(chosen.count() - gone.count(), Asset)} alone that are not disposed of.",
+            *self._what_is_left_out(queryset, chosen),
+        ]
+
+    def _what_is_left_out(self, queryset, chosen) -> list[str]:
+        rest = queryset.count() - chosen.count()
+        return [f"Leaves out {counted(rest, Asset)} that you may only see."] if rest else []
+
+    def _changeable(self, request, queryset):
+        return queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
+
     def _each(self, request, queryset, act, done: str) -> None:
         """Of the chosen ones those that the caller may change, locked."""
-        chosen = queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
+        chosen = self._changeable(request, queryset)
 
         def try_each() -> list[str | None]:
             return [tried(act, asset) for asset in read_locked(chosen)]
 
         outcomes = run_in_transaction(try_each)
         refused = [message for message in outcomes if message]
-        for message in refused:
+        for message in shown_refusals(refused):
             self.message_user(request, message, messages.ERROR)
         self.message_user(request, f"{done}: {len(outcomes) - len(refused)} of {queryset.count()}.")
 

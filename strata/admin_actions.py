@@ -1,0 +1,63 @@
+"""Actions on many rows of a list ask first: how many rows, what will happen to them, and what goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import models
+from django.template.response import TemplateResponse
+
+MOST_UNASKED = 100
+SHOWN_REFUSALS = 20
+KEPT = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
+
+
+def asking_first(page: Any, action: Any) -> Any:
+    """Django's action, which asks where it is about more than MOST_UNASKED rows and nobody has agreed to these."""
+
+    def run(modeladmin, request, queryset):
+        keys = list(queryset.order_by("pk").values_list("pk", flat=True))
+        agreed = fingerprint(keys)
+        if len(keys) > MOST_UNASKED and request.POST.get("agreed") != agreed:
+            return confirmation(page, request, action, queryset, agreed)
+        return action.func(modeladmin, request, queryset)
+
+    return replace(action, func=run)
+
+
+def fingerprint(keys: list[Any]) -> str:
+    """Of the rows that were shown: where others are chosen by now, it asks again."""
+    return sha256(" ".join(map(str, keys)).encode()).hexdigest()
+
+
+def confirmation(
+    page: Any, request: Any, action: Any, queryset: models.QuerySet, agreed: str
+) -> TemplateResponse:
+    says: Callable[..., list[str]] = getattr(page, f"what_{action.name}_does")
+    sentences, obstacles = says(request, queryset), page.obstacles_to(action.name, queryset)
+    context = {
+        **page.admin_site.each_context(request),
+        "title": f"{action.description % {'verbose_name_plural': page.opts.verbose_name_plural}}?",
+        "sentences": sentences,
+        "obstacles": obstacles,
+        "count": queryset.count(),
+        "kept": [(name, value) for name in KEPT for value in request.POST.getlist(name)],
+        "agreed": agreed,
+        "opts": page.opts,
+    }
+    return TemplateResponse(request, "strata/confirm_action.html", context)
+
+
+def counted(count: int, model: type[models.Model]) -> str:
+    name = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
+    return f"{count:,} {name}"
+
+
+def shown_refusals(messages: list[str]) -> list[str]:
+    """No page and no session holds a message for each of ten thousand rows."""
+    rest = len(messages) - SHOWN_REFUSALS
+    return messages[:SHOWN_REFUSALS] + ([f"And {rest:,} more."] if rest > 0 else [])
