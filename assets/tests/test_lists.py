@@ -161,7 +161,8 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
     path = f"{API}/assets/{things['flat'].pk}/snapshots"
     for on in ("2024-01-01", "2024-03-01"):
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
-    # A savepoint; the asset, locked; the role; the journal's newest instant; the value and its line in the journal;
-    # the portfolio and its revision; the values around it, the steps that it changes, and its month, read and written.
-    with django_assert_num_queries(13):
+    # A savepoint; the portfolio, locked, and then the asset; the role; the journal's newest instant; the value and its
+    # line in the journal; the portfolio and its revision; the values around it, the steps that it changes, and its
+    # month, read and written.
+    with django_assert_num_queries(14):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201
