@@ -213,8 +213,9 @@ def test_every_command_runs_a_victim_again(alice_user, portfolio, command, tmp_p
 # --- what only reads ---
 
 
+@pytest.mark.django_db(transaction=True)
 def test_options_of_every_route_lock_nothing(alice, world):
-    """On PostgreSQL a lock outside of a transaction is an error."""
+    """On PostgreSQL a lock outside of a transaction is an error; a test's own would hide it."""
     for route in routes():
         if route.name in WHOSE["one user's"]:
             continue
