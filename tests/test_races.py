@@ -15,6 +15,7 @@ from assets import derived
 from assets.classification.tree import in_circles
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
 from assets.seeds import type_id
+from assets.services.locks import locked_asset
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
@@ -145,7 +146,15 @@ WRITES: dict[str, Write] = {
 COMMANDS: dict[str, Write] = {
     "add a rate": lambda w: ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1"),
     "rebuild": lambda w: derived.rebuild(w.portfolio.pk),
+    "add two values": lambda w: retry.run_in_transaction(lambda: two_values(w)),
 }
+
+
+def two_values(world: World) -> None:
+    """A portfolio whose revision was raised twice has its foreign key checked at COMMIT: KEY SHARE on its household."""
+    asset = locked_asset(world.asset.pk)
+    for day in ("2026-01-01", "2026-01-02"):
+        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=f"{day}T12:00:00Z")
 
 
 class Met(NamedTuple):
@@ -206,6 +215,7 @@ PAIRS: dict[tuple[str, str], set[str]] = {
     ("move a category in the admin", "delete the asset in the admin"): set(),
     ("rebuild", "correct a value"): set(),
     ("add a rate", "delete the category"): set(),
+    ("add two values", "delete the category"): set(),
 }
 DONE = {(200, ""), (201, ""), (204, ""), (302, "")}
 
@@ -225,6 +235,12 @@ def test_two_writers_are_both_done_or_one_is_told_what_is_gone(monkeypatch, pair
         for answer in one.answers:
             if hasattr(answer, "status_code") and told(answer)[1] == "CONFLICT":
                 assert "asset type" in answer.json()["message"]
+
+
+def test_a_write_below_an_asset_that_moved_meanwhile_begins_again(monkeypatch):
+    """It has locked the portfolio that the asset was in when it asked."""
+    met = meetings(monkeypatch, "move the asset", "add a value")
+    assert {reason for one in met for reason in one.again} == {"Restart"}
 
 
 def test_three_categories_that_move_at_once_make_no_cycle(monkeypatch):
