@@ -16,7 +16,7 @@ from strata.guards import cascading
 from strata.history import image_of
 from strata.models import Change
 from strata.money import MoneyField, money_text
-from strata.ownership import households_of
+from strata.ownership import Owned, households_of
 
 SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_id", "revision")
 
@@ -64,10 +64,9 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     """
     mine = households_of(user)
     readable = Q(household_id__in=mine) | Q(household_id=None)
-    if model.household_lookup.count("__") > 1:
-        return lines.filter(
-            readable
-        )  # what stands deeper moves with what it belongs to, without a line of its own
+    # What stands deeper moves with what it belongs to, without a line of its own; what has no household never moves.
+    if not issubclass(model, Owned) or model.household_lookup.count("__") > 1:
+        return lines.filter(readable)
     later = Change.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
     lines = lines.annotate(household_after=Subquery(later.values("household_id")[:1]), is_last=~Exists(later))
     arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=mine) | Q(is_last=True))
