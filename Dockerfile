@@ -1,12 +1,12 @@
 # Strata in a container: not root, migrated at start, its data in the volume /app/.data (or in PostgreSQL, by DATABASE_URL).
 
-FROM python:3.12-slim AS packages
+FROM python:3.14-slim AS packages
 WORKDIR /app
 COPY requirements.txt .
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
-FROM python:3.12-slim
+FROM python:3.14-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -23,9 +24,14 @@ def execute(argv: list[str]) -> None:
 
 @contextmanager
 def outages_as_sentences() -> Iterator[None]:
-    """Ends the process with one sentence where the database or its disk cannot be used; other errors stay errors."""
+    """Ends the process with one sentence where a setting is wrong, or the database or its disk cannot be used.
+
+    Other errors stay errors.
+    """
     try:
         yield
+    except ImproperlyConfigured as error:
+        sys.exit(f"CommandError: {error}")
     except (DatabaseError, InterfaceError, OSError) as error:
         sentence = outage_sentence(error, connection.settings_dict)
         if sentence is None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from strata import actor
 
 TOKEN = re.compile(r"strata_[A-Za-z0-9_-]{20}")
@@ -20,7 +22,8 @@ FIELDS = ("method", "route", "status", "ms", "user_id")
 class JsonLines(logging.Formatter):
     """Knows the request that a line was written in by the actor at work.
 
-    An exception leaves its kind and the places it passed, never its text: that may hold what a person entered.
+    An exception leaves its kind and the places it passed, never its text: that may hold what a person entered. Only
+    where a setting is wrong it leaves its text, and nothing else: the server does not start, and this says why.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -32,7 +35,9 @@ class JsonLines(logging.Formatter):
             "request_id": actor.current().request_id or None,
             **{name: getattr(record, name) for name in FIELDS if hasattr(record, name)},
         }
-        if record.exc_info and record.exc_info[1]:
+        if record.exc_info and isinstance(record.exc_info[1], ImproperlyConfigured):
+            line["message"] = str(record.exc_info[1])
+        elif record.exc_info and record.exc_info[1]:
             line["error"] = type(record.exc_info[1]).__name__
             line["trace"] = [
                 f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])

@@ -36,9 +36,9 @@ def machine(tmp_path):
 
 
 def test_the_newest_name_is_taken_first(machine):
-    for name in ("python3", "python3.12", "python3.13"):
+    for name in ("python3", "python3.12", "python3.13", "python3.14"):
         machine.has(name, RIGHT)
-    assert machine.finds().stdout == "python3.13\n"
+    assert machine.finds().stdout == "python3.14\n"
 
 
 def test_the_one_that_is_named_comes_before_all(machine):

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError, connection
 
 from strata.api.errors import unavailable
@@ -111,6 +112,8 @@ def test_what_came_of_an_outage_is_told_as_the_outage():
 def test_a_command_ends_with_the_sentence_and_any_other_error_as_itself():
     with pytest.raises(SystemExit, match="^CommandError: .*no space left"), outages_as_sentences():
         raise OSError(errno.ENOSPC, "No space", "file")
+    with pytest.raises(SystemExit, match="^CommandError: ALLOWED_HOSTS"), outages_as_sentences():
+        raise ImproperlyConfigured("ALLOWED_HOSTS: 'x y' has a blank.")
     with pytest.raises(ProgrammingError), outages_as_sentences():
         raise ProgrammingError("no such column: x")
 

@@ -1,0 +1,229 @@
+"""compose.yaml and the Dockerfile, as far as they can be tried without Docker: what they say, and what they run.
+
+Each RUN of the Dockerfile is run as it stands, and then its CMD and HEALTHCHECK, as compose.yaml has them run.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from jsonschema.validators import validator_for
+
+from tests.compose import FILE, Missing, compose, dangling
+from tests.container import Image, ignored, instructions
+from tests.disks import small_disk
+from tests.serving import ROOT
+
+pytestmark = pytest.mark.on_sqlite
+KEY = "0123456789abcdef" * 5
+DOCKERFILE = ROOT / "Dockerfile"
+# Runs in the container: starts its command, asks as its health check does, and stops it as Docker would.
+DRIVER = """
+import json, os, signal, subprocess, sys, time
+from pathlib import Path
+command, healthcheck = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+def health():
+    return subprocess.run(healthcheck, capture_output=True, text=True).returncode
+def written(path):
+    try:
+        Path(path).write_text("x")
+    except OSError as error:
+        return error.errno
+    return 0
+told = {"before": health(), "uid": os.getuid()}
+told["writes"] = {name: written(name) for name in ("/app/x", "/etc/x", "/tmp/x")}
+process = subprocess.Popen(command)
+deadline = time.monotonic() + 120
+while health() and process.poll() is None and time.monotonic() < deadline:
+    time.sleep(0.2)
+told["ready"] = health()
+create = ["python", "manage.py", "create_user", "alice", "--password-stdin"]
+told["user"] = subprocess.run(create, input="correct horse battery staple", text=True, capture_output=True).returncode
+process.send_signal(signal.SIGTERM)
+told["ended"] = process.wait(60)
+told["after"] = health()
+print(json.dumps(told))
+"""
+
+
+# --- what they say ---
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    """The Compose specification's own, as check-jsonschema ships it (Apache-2.0)."""
+    vendored = resources.files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json")
+    return json.loads(vendored.read_text())
+
+
+def faults(document: dict, schema: dict) -> list[str]:
+    return [error.message for error in validator_for(schema)(schema).iter_errors(document)]
+
+
+def test_compose_is_what_its_schema_allows(schema):
+    document = compose(SECRET_KEY=KEY)
+    assert faults(document, schema) == []
+    assert dangling(document) == []
+
+
+def test_the_schema_and_the_names_find_what_is_wrong(schema):
+    good = compose(SECRET_KEY=KEY)
+    for place, word, value in (
+        ("strata", "read_onyl", True),
+        ("strata", "restart", 5),
+        ("strata", "ports", "8000:8000"),
+        ("postgres", "healthcheck", {"test": ["CMD", "x"], "every": "5s"}),
+    ):
+        wrong = copy.deepcopy(good)
+        wrong["services"][place][word] = value
+        assert faults(wrong, schema), word
+    for place, word, value in (
+        ("strata", "depends_on", {"postgre": {"condition": "service_healthy"}}),
+        ("strata", "volumes", ["dat:/app/.data"]),
+        ("postgres", "networks", ["inner"]),
+    ):
+        wrong = copy.deepcopy(good)
+        wrong["services"][place][word] = value
+        assert dangling(wrong), word
+
+
+def test_compose_does_not_start_without_a_key():
+    with pytest.raises(Missing, match="SECRET_KEY: make one"):
+        compose()
+
+
+def test_variables_are_put_in_one_within_the_other():
+    def origin(**variables: str) -> str:
+        service = compose(SECRET_KEY=KEY, **variables)["services"]["strata"]
+        return service["environment"]["CSRF_TRUSTED_ORIGINS"]
+
+    assert origin() == "https://localhost:8443"
+    assert origin(PORT="9000") == "https://localhost:9000"
+    assert origin(CSRF_TRUSTED_ORIGINS="https://strata.example.org") == "https://strata.example.org"
+
+
+def test_the_settings_that_compose_gives_are_settings():
+    readme = (ROOT / "README.md").read_text()
+    for name in compose(SECRET_KEY=KEY)["services"]["strata"]["environment"]:
+        assert f"`{name}`" in readme, name
+
+
+def test_hadolint_finds_nothing():
+    hadolint = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+    bad = subprocess.run([hadolint, "-"], input="FROM python\nRUN cd /x\n", capture_output=True, text=True)
+    assert bad.returncode == 1
+
+
+def test_the_dockerfile_is_understood_to_its_last_word():
+    """The test below does what it finds here; what it does not know it fails at."""
+    words = [one.word for one in instructions(DOCKERFILE.read_text())]
+    assert words.count("FROM") == 2
+    assert set(words) <= {
+        "FROM",
+        "WORKDIR",
+        "COPY",
+        "RUN",
+        "ENV",
+        "USER",
+        "VOLUME",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "CMD",
+    }
+    images = {
+        one.rest.partition(" AS ")[0] for one in instructions(DOCKERFILE.read_text()) if one.word == "FROM"
+    }
+    assert len(images) == 1
+
+
+def test_only_what_strata_runs_with_goes_in():
+    patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    for name in ("strata/urls.py", "manage.py", "scripts/healthcheck.py", "assets/sql/values.py"):
+        assert not ignored(name, patterns), name
+    for name in (
+        ".env",
+        "strata/tests/test_me.py",
+        "scripts/run",
+        "README.md",
+        ".data/secret_key",
+        "tests/container.py",
+    ):
+        assert ignored(name, patterns), name
+
+
+# --- what they run ---
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory) -> Iterator[Image]:
+    """The Dockerfile's own commands, from the first to the last, in a root that is thrown away."""
+    folder = tmp_path_factory.mktemp("container") / "disk"
+    with small_disk(folder, size=3 * 2**30):
+        yield Image(DOCKERFILE.read_text(), folder / "stages")
+
+
+def start(image: Image, volume: Path, **variables: str) -> subprocess.CompletedProcess:
+    stage = image.stages[-1]
+    given = compose(**{"SECRET_KEY": KEY} | variables)["services"]["strata"]["environment"]
+    command = ["python", "-c", DRIVER, json.dumps(stage.command), json.dumps(stage.healthcheck)]
+    return stage.start(command, volume, **{name: str(value) for name, value in given.items()})
+
+
+@pytest.mark.server
+def test_every_command_of_the_dockerfile_runs(image):
+    written = [one.rest for one in instructions(DOCKERFILE.read_text()) if one.word == "RUN"]
+    assert [command for command, _ in image.log] == written
+    stage = image.stages[-1]
+    assert stage.path("manage.py").is_file()
+    assert list(stage.path("strata/__pycache__").iterdir())
+    assert stage.run(["python", "-c", "import sys; print(sys.prefix)"]).stdout == "/opt/venv\n"
+    assert stage.run(["id", "-u"]).stdout == "10001\n"
+    assert not stage.path("/app/tests").exists() and not stage.path("/app/.git").exists()
+
+
+@pytest.mark.server
+def test_the_container_starts_is_healthy_and_stops_as_compose_runs_it(image, tmp_path):
+    volume = image.stages[-1].new_volume(tmp_path / "volume")
+    for turn in range(2):  # the second time its data is there
+        done = start(image, volume)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout.splitlines()[-1])
+        assert (told["before"], told["ready"], told["ended"], told["after"]) == (1, 0, 0, 1), done.stderr
+        assert told["uid"] == 10001
+        assert (told["writes"]["/app/x"], told["writes"]["/etc/x"], told["writes"]["/tmp/x"]) == (30, 30, 0)
+        assert told["user"] == turn  # alice is there already
+    modes = {path.name: (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) for path in volume.iterdir()}
+    assert modes["strata.db"] == (0o600, 10001)
+    assert set(modes.values()) == {(0o600, 10001)}
+
+
+@pytest.mark.server
+def test_a_container_without_a_good_key_says_so_and_ends(image, tmp_path):
+    volume = image.stages[-1].new_volume(tmp_path / "volume")
+    done = start(image, volume, SECRET_KEY="short")
+    assert "SECRET_KEY is too short" in done.stderr
+    assert not (volume / "strata.db").exists()
+
+
+@pytest.mark.server
+def test_docker_compose_says_the_same_where_it_is_there():
+    """It is the better judge, and is on few machines that run these tests."""
+    asked = ["docker", "compose", "--file", FILE, "config", "--quiet"]
+    if (
+        shutil.which("docker")
+        and not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
+    ):
+        done = subprocess.run(asked, env=os.environ | {"SECRET_KEY": KEY}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
