@@ -56,10 +56,12 @@ class Drill(forms.Form):
 
     def clean_type(self):
         """Some are shared by all."""
+        # nosemgrep: through-the-door - the households are those that the page is of
         types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
         return self.named("type", types.values_list("pk", "label"))
 
     def clean_tag(self):
+        # nosemgrep: through-the-door - the households are those that the page is of
         tags = Tag.objects.filter(household__in=self.households)
         return self.named("tag", tags.values_list("pk", "name"))
 

@@ -54,6 +54,7 @@ def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[...,
             rows = apps.get_model(names.label)._base_manager.using(alias)
             if names.scope is not None:
                 for old, new in renamed(names, rows, apps.get_model("strata.Change")._base_manager.using(alias)):
+                    # nosemgrep: no-print - who migrates reads what became of a name
                     print(f"\n    {names.label}: {old!r} is called {new!r} now, as its name was another's too", end="")
             give_keys(names, rows, name_key)
 
