@@ -9,7 +9,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assets.models import AssetType
+from assets.conversion_rates import add_conversion_rates
+from assets.models import AssetType, ExchangeRate
 from assets.seeds import shared_types
 from portfolios.models import Household, Membership, Portfolio
 from strata.models import User
@@ -69,14 +70,15 @@ def _flush_takes_what_stands_too(django_db_setup):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _shared_types_are_there_again_after_a_flush(django_db_setup):
-    """A migration laid them down, and whichever test comes next on this worker counts on them."""
+def _what_migrations_laid_down_is_there_again_after_a_flush(django_db_setup):
+    """Shared types and lasting rates: whichever test comes next on this worker counts on them."""
     usual = connection.ops.execute_sql_flush
 
     def execute_sql_flush(statements):
         usual(statements)
         # As quietly as they went: without a line in the journal.
         QuerySet(AssetType).bulk_create([AssetType(**row) for row in shared_types()])
+        add_conversion_rates(QuerySet(ExchangeRate), timezone.now())
 
     connection.ops.execute_sql_flush = execute_sql_flush
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Max
@@ -11,15 +12,25 @@ from django.utils import timezone
 from assets import derived, months, steps
 from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
+from assets.models.market import RATES_STAND
+from assets.rates import daily_rates
+from assets.rates_book import rate_book
 from strata.doctor import Level, examines
+from strata.money import plain
 
 MOST_NAMED = 5
+LOOKED_BACK = timedelta(days=400)
 MEND = "Run: python manage.py rebuild"
 
 
 @examines("rates")
+def rates() -> Iterator[tuple[Level, str]]:
+    yield from age_of_the_rates()
+    yield from rates_that_jump()
+
+
 def age_of_the_rates() -> Iterator[tuple[Level, str]]:
-    real = ExchangeRate.objects.exclude(source=ExchangeRate.Source.DEMO)
+    real = daily_rates().exclude(source=ExchangeRate.Source.DEMO)
     newest = real.aggregate(newest=Max("on"))["newest"]
     if newest is None:
         yield Level.WARN, "there are none. Run: python manage.py load_rates"
@@ -32,6 +43,19 @@ def age_of_the_rates() -> Iterator[tuple[Level, str]]:
         )
     else:
         yield Level.OK, f"the newest is of {newest}"
+
+
+def rates_that_jump() -> Iterator[tuple[Level, str]]:
+    """Those of the last year that are many times the one before, or a small part of it."""
+    today = timezone.now().date()
+    codes = ExchangeRate.objects.order_by().values_list("currency", flat=True).distinct()
+    book = rate_book(codes, start=today - LOOKED_BACK, end=today)
+    jumps = [jump for code in sorted(codes) for jump in book.jumps(code)]
+    for jump in jumps[:MOST_NAMED]:
+        before, units = plain(jump.before), plain(jump.units)
+        yield Level.WARN, f"{jump.currency} on {jump.on} goes from {before} to {units}: {RATES_STAND}"
+    if more := jumps[MOST_NAMED:]:
+        yield Level.WARN, f"and {len(more)} more that jump"
 
 
 @examines("categories")

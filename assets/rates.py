@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from itertools import batched
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from assets.models import ExchangeRate
-from assets.models.market import line_of, raise_every_revision
+from assets.models.market import RateQuerySet, line_of, raise_every_revision, refuse_the_euro
 from strata.bulk import insert_rows, stored_instant
 from strata.clock import written_at
 from strata.days import parse_day, validate_year
@@ -31,8 +31,8 @@ from strata.ids import uuid7
 from strata.money import EXACT_LIMIT, exact, plain, validate_currency
 
 ECB_URL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
-EURO = "EUR"
 COLUMNS = ["currency", "on", "units_per_euro"]
+LASTING = "lasting"  # a further column, which may be left out
 NO_RATE = ("", "N/A")
 MOST_BYTES = 64 * 1024 * 1024
 MOST_COMPLAINTS = 20
@@ -43,6 +43,7 @@ class Quote(NamedTuple):
     currency: str
     on: date
     units_per_euro: Decimal
+    lasting: bool = False
 
 
 class BadRates(ValueError):
@@ -75,15 +76,18 @@ def downloaded(url: str, *, timeout: float = 60) -> bytes:
 
 
 def quotes_in(content: bytes) -> tuple[list[Quote], str]:
-    """The rates in a file and their source: the ECB's zip or CSV, or `currency,on,units_per_euro` (manual)."""
+    """The rates in a file and their source: the ECB's zip or CSV, or `currency,on,units_per_euro` (manual).
+
+    A fourth column, `lasting`, is true or false.
+    """
     rows = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     numbered = _numbered(rows)
     _, header = next(numbered, (1, []))
     if header[:1] == ["Date"]:
         return _collected(_ecb_quotes(header, numbered)), ExchangeRate.Source.ECB
-    if header == COLUMNS:
-        return _collected(_own_quotes(numbered)), ExchangeRate.Source.MANUAL
-    raise BadRates([f"line 1: expected {','.join(COLUMNS)}, or the ECB's Date,USD,..."])
+    if header in (COLUMNS, [*COLUMNS, LASTING]):
+        return _collected(_own_quotes(numbered, len(header))), ExchangeRate.Source.MANUAL
+    raise BadRates([f"line 1: expected {','.join(COLUMNS)} (and {LASTING}), or the ECB's Date,USD,..."])
 
 
 def _text(content: bytes) -> str:
@@ -138,23 +142,24 @@ def _ecb_quotes(
                 yield number, _quote(currency, day, cell)
 
 
-def _own_quotes(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, Quote | str]]:
+def _own_quotes(rows: Iterable[tuple[int, list[str]]], columns: int) -> Iterator[tuple[int, Quote | str]]:
     for number, cells in rows:
-        if len(cells) != len(COLUMNS):
-            yield number, f"{len(cells)} columns instead of {len(COLUMNS)}"
+        if len(cells) != columns:
+            yield number, f"{len(cells)} columns instead of {columns}"
         else:
             yield number, _quote(*cells)
 
 
-def _quote(currency: str, day: str, units: str) -> Quote | str:
+def _quote(currency: str, day: str, units: str, lasting: str = "false") -> Quote | str:
     """The rate, or what is wrong with it."""
+    if lasting not in ("true", "false"):
+        return f"{currency},{day},{units},{lasting}: {LASTING} is true or false"
     try:
-        quote = Quote(validate_currency(currency), parse_day(day), exact(units))
+        quote = Quote(validate_currency(currency), parse_day(day), exact(units), lasting == "true")
         validate_year(quote.on)
+        refuse_the_euro(quote.currency)
     except ValidationError as error:
         return f"{currency},{day},{units}: {' '.join(error.messages)}"
-    if quote.currency == EURO:
-        return f"{currency},{day},{units}: the euro is what the rates are measured in"
     if not 0 < quote.units_per_euro < EXACT_LIMIT:
         return f"{currency},{day},{units}: a rate is greater than zero"
     return quote
@@ -182,8 +187,9 @@ def _collected(found: Iterable[tuple[int, Quote | str]]) -> list[Quote]:
 def unknown_rates(quotes: Iterable[Quote], source: str) -> list[Quote]:
     """Those that are new, or differ from the newest of the same currency, day and source; the oldest day first."""
     rows = ExchangeRate.objects.filter(source=source).order_by("recorded_at", "id")
-    newest = {(row[0], row[1]): row[2] for row in rows.values_list(*COLUMNS).iterator(chunk_size=10_000)}
-    fresh = (quote for quote in quotes if newest.get((quote.currency, quote.on)) != quote.units_per_euro)
+    columns = rows.values_list(*COLUMNS, LASTING)
+    newest = {(row[0], row[1]): row[2:] for row in columns.iterator(chunk_size=10_000)}
+    fresh = (quote for quote in quotes if newest.get((quote.currency, quote.on)) != quote[2:])
     return sorted(fresh, key=lambda quote: (quote.on, quote.currency))
 
 
@@ -200,30 +206,34 @@ def add_rates(
         now = written_at()
         for number, batch in enumerate(batched(fresh, BATCH)):
             rows = _rows(batch, source, stored_instant(now))
-            insert_rows(ExchangeRate, (*COLUMNS, "id", "source", "recorded_at"), rows)
+            insert_rows(ExchangeRate, ("id", *COLUMNS, LASTING, "source", "recorded_at"), rows)
             if number == 0:
-                line_of(UUID(rows[0][len(COLUMNS)]), now).save(force_insert=True)
+                line_of(UUID(rows[0][0]), now).save(force_insert=True)
             advance(len(batch))
         if fresh:
             raise_every_revision()
     return len(fresh)
 
 
-def _rows(quotes: Iterable[Quote], source: str, now: str) -> list[tuple[str, ...]]:
+def _rows(quotes: Iterable[Quote], source: str, now: str) -> list[tuple[Any, ...]]:
     return [
-        (quote.currency, quote.on.isoformat(), plain(quote.units_per_euro), uuid7().hex, str(source), now)
-        for quote in quotes
+        (uuid7().hex, currency, on.isoformat(), plain(units), int(lasting), str(source), now)
+        for currency, on, units, lasting in quotes
     ]
+
+
+def daily_rates() -> RateQuerySet:
+    """Without those that last: the age of these says whether rates are still loaded."""
+    return ExchangeRate.objects.filter(lasting=False)
 
 
 def fill_with_demo_rates(today: date) -> int:
     """Carry the ECB's last rates on, weekday by weekday, to today: so that a demo has rates whenever it is shown."""
-    last = ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB).aggregate(last=Max("on"))["last"]
+    daily = daily_rates().filter(source=ExchangeRate.Source.ECB)
+    last = daily.aggregate(last=Max("on"))["last"]
     if last is None:
         return 0
-    newest = ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB, on=last).order_by(
-        "recorded_at", "id"
-    )
+    newest = daily.filter(on=last).order_by("recorded_at", "id")
     units = dict(newest.values_list("currency", "units_per_euro"))
     days = (last + timedelta(days=number) for number in range(1, (today - last).days + 1))
     quotes = [

@@ -429,5 +429,5 @@ class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
 
     class Meta:
         model = ExchangeRate
-        fields = ("id", "currency", "on", "units_per_euro", "source", "recorded_at")
+        fields = ("id", "currency", "on", "units_per_euro", "lasting", "source", "recorded_at")
         read_only_fields = ("source", "recorded_at")

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
@@ -24,6 +25,7 @@ from assets.models import (
     Tag,
 )
 from assets.models import Transaction as AssetTransaction
+from assets.models.market import RATES_STAND, WHO_ADDS_RATES
 from assets.models.taxonomy import Group
 from assets.serializers import (
     AssetSerializer,
@@ -61,10 +63,9 @@ from strata.api.viewsets import (
     HouseholdModelViewSet,
     HouseholdViewSet,
     path_id,
-    require_role,
 )
 from strata.days import local_day
-from strata.exceptions import Conflict, NotFound
+from strata.exceptions import Conflict, Forbidden, NotFound
 from strata.guards import Guards
 
 
@@ -413,7 +414,7 @@ class TransactionViewSet(OfOneAsset):
 class ExchangeRateViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet
 ):
-    """Shared by all; only a superuser adds to them, and nobody alters them."""
+    """Shared by all; only a superuser adds to them, and nobody alters them: a newer rate replaces an older one."""
 
     thing = "exchange_rate"
     queryset = ExchangeRate.objects.order_by("-on", "currency", "-id")
@@ -436,8 +437,12 @@ class ExchangeRateViewSet(
         return found
 
     def create(self, request, *args, **kwargs):
-        require_role(request.user, None)
+        if not request.user.is_superuser:
+            raise Forbidden(WHO_ADDS_RATES)
         return super().create(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        raise MethodNotAllowed(request.method, f'Method "{request.method}" not allowed. {RATES_STAND}')
 
     def perform_create(self, serializer):
         super().perform_create(serializer)

@@ -41,9 +41,9 @@ def show_demo() -> None:
 
 
 def load_rates_once() -> None:
-    from assets.models import ExchangeRate
+    from assets.rates import daily_rates
 
-    if not ExchangeRate.objects.exists():
+    if not daily_rates().exists():
         call_command("load_rates", verbosity=0)
 
 

@@ -162,7 +162,7 @@ def validate_currency(code: Any) -> str:
             return code.upper()
         if code.upper() in MINOR_UNITS:
             raise _minor_unit(code, MINOR_UNITS[code.upper()])
-    if code.__class__ is str and code in MINOR_UNITS:
+    if isinstance(code, str) and code in MINOR_UNITS:
         raise _minor_unit(code, MINOR_UNITS[code])
     raise ValidationError(
         "Enter the three capital letters of a currency, such as EUR.", code="unknown_currency"

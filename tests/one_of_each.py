@@ -41,6 +41,8 @@ def make(model: type[models.Model], text: str, world: dict) -> models.Model:
             values = {name: values[name] for name in ("household", "tag")} | {"share": "0.01"}
         if model._meta.label == "assets.AssetType":
             values["code"] = values["code"].upper()  # nothing else is taken by its form
+        if model._meta.label == "assets.ExchangeRate":
+            values["currency"] = "CHF"  # the euro has none
         world[model] = model._default_manager.create(**values)
     return world[model]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
 
 from assets.models import ExchangeRate
+from assets.models.market import WHO_ADDS_RATES
 from strata.admin import SUBJECTS, HouseholdAdmin
 from strata.money import plain
 
@@ -14,13 +15,19 @@ class ExchangeRatePage(HouseholdAdmin):
     """Rates are shared: everyone reads them, a superuser adds them, nobody alters them."""
 
     subject, icon = SUBJECTS[3], "currency_exchange"
-    list_display = ("currency", "on", "units_shown", "source")
-    list_filter = ("source", "currency")
+    fields = ("currency", "on", "units_per_euro", "lasting", "source")
+    list_display = ("currency", "on", "units_shown", "lasting", "source")
+    list_filter = ("source", "lasting", "currency")
     search_fields = ("currency",)
     duplicate_field = "currency"
 
     def get_queryset(self, request):
         return ExchangeRate.objects.order_by("-on", "currency", "-id")
+
+    def changelist_view(self, request, extra_context=None):
+        if not request.user.is_superuser:
+            self.message_user(request, WHO_ADDS_RATES, messages.INFO)
+        return super().changelist_view(request, extra_context)
 
     def has_view_permission(self, request, obj=None):
         return request.user.is_active

@@ -12,24 +12,30 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
 EURO = "EUR"
-PRECEDENCE = {"manual": 3, "ecb": 2, "demo": 1}
+DEMO = "demo"
+JUMP = 5  # a point that slips is a factor of ten, from which the market may have moved on
+PRECEDENCE = {"manual": 3, "ecb": 2, DEMO: 1}
 
 
 class Rate(NamedTuple):
-    """Units of `currency` for one euro on a day; `sequence` grows with the time of recording."""
+    """Units of `currency` for one euro on a day; `sequence` grows with the time of recording.
+
+    One that is `lasting` holds until there is a newer one.
+    """
 
     currency: str
     on: date
     units_per_euro: Decimal
     source: str = "ecb"
     sequence: int = 0
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,23 @@ class Money:
 class DayRates(NamedTuple):
     """One day's rates into one currency: `numerators[c] / denominator` is what one unit of `c` is worth in it.
 
-    The target itself is always among them, at 1; a currency without a rate that day is not.
+    The target itself is always among them, at 1; a currency without a rate that day is not. `lacking` are those
+    without one, which the target may be: then it is alone among the numerators.
     """
 
     on: date
     denominator: int
     numerators: Mapping[str, int]
+    lacking: frozenset[str] = frozenset()
+
+
+class Jump(NamedTuple):
+    """A rate that is many times the one before it, or a small part of it: more likely a slip than the market."""
+
+    currency: str
+    on: date
+    before: Decimal
+    units: Decimal
 
 
 class MissingRate(Exception):
@@ -69,6 +86,10 @@ def winning_rates(rates: Iterable[Rate]) -> list[Rate]:
     return list(best.values())
 
 
+def _is_near(units: Decimal, other: Decimal) -> bool:
+    return units < JUMP * other and other < JUMP * units
+
+
 def _rank(rate: Rate) -> tuple[int, int]:
     return PRECEDENCE.get(rate.source, 0), rate.sequence
 
@@ -76,18 +97,24 @@ def _rank(rate: Rate) -> tuple[int, int]:
 class RateBook:
     """The rates known for some currencies, looked up by day.
 
-    A rate serves its own day and `max_age_days` days after. The euro needs none. Where several rates are given
-    for a currency and day, the one of `winning_rates` stands. Raises ValueError for a rate that is not positive.
+    A rate serves its own day and `max_age_days` days after, a lasting one all days before the next rate. The euro
+    needs none. Where several rates are given for a currency and day, the one of `winning_rates` stands. A demo
+    rate, which is made up, never ends a lasting one. Raises ValueError for a rate that is not positive.
     """
 
     def __init__(self, rates: Iterable[Rate], *, max_age_days: int = 10):
         self.max_age_days = max_age_days
         self._days: dict[str, list[date]] = {}
+        self._last_days: dict[str, list[date]] = {}
         self._units: dict[str, list[Decimal]] = {}
         self._pairs: dict[tuple[str, str, int, int], Fraction] = {}
         for rate in sorted(winning_rates(rates), key=lambda rate: rate.on):
             if rate.units_per_euro <= 0:
                 raise ValueError(f"a rate is greater than zero: {rate}")
+            last_days = self._last_days.setdefault(rate.currency, [])
+            if rate.source == DEMO and last_days and last_days[-1] == date.max:
+                continue
+            last_days.append(date.max if rate.lasting else rate.on + timedelta(days=max_age_days))
             self._days.setdefault(rate.currency, []).append(rate.on)
             self._units.setdefault(rate.currency, []).append(rate.units_per_euro)
 
@@ -114,6 +141,23 @@ class RateBook:
         units, below = self._leg(source, self._place(source, on)).as_integer_ratio()
         return above * below, parts * units
 
+    def lacking(self, source: str, target: str, *, on: date) -> list[str]:
+        """Which of the two have no rate on the day; the reason of a MissingRate, which names only the first."""
+        return [code for code in (source, target) if self._place_or_none(code, on) is None]
+
+    def jumps(self, currency: str) -> Iterator[Jump]:
+        """Each rate at least JUMP times the one before it, or at most one part in JUMP of it.
+
+        A rate that is right again afterwards is none, and neither are those that stay where one has jumped to.
+        """
+        good = odd = None
+        for on, units in zip(self._days.get(currency, ()), self._units.get(currency, ()), strict=True):
+            if good is None or _is_near(units, good) or (odd is not None and _is_near(units, odd)):
+                good, odd = units, None
+            else:
+                yield Jump(currency, on, good, units)
+                odd = units
+
     def convert(self, money: Money, target: str, *, on: date) -> Money:
         """The same money in another currency at the day's rate, exact. Raises MissingRate."""
         rate = self.rate(money.currency, target, on=on)
@@ -122,11 +166,13 @@ class RateBook:
     def grid(self, target: str, currencies: Iterable[str], days: Iterable[date]) -> Iterator[DayRates]:
         """For each day the rates of the currencies into `target`, over one denominator; missing ones left out."""
         wanted = sorted(set(currencies))
-        made: dict[tuple[int | None, ...], tuple[int, dict[str, int]]] = {}
+        codes = (target, *wanted)
+        made: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
         for on in days:
-            places = tuple(self._place_or_none(currency, on) for currency in (target, *wanted))
+            places = tuple(self._place_or_none(currency, on) for currency in codes)
             if places not in made:
-                made[places] = self._over_one_denominator(target, wanted, places)
+                lacking = frozenset(code for code, place in zip(codes, places, strict=True) if place is None)
+                made[places] = (*self._over_one_denominator(target, wanted, places), lacking)
             yield DayRates(on, *made[places])
 
     def _over_one_denominator(
@@ -153,9 +199,8 @@ class RateBook:
         """Where the rate for that day stands in the currency's list; -1 for the euro. Raises MissingRate."""
         if currency == EURO:
             return -1
-        days = self._days.get(currency, [])
-        place = bisect_right(days, on) - 1
-        if place < 0 or (on - days[place]).days > self.max_age_days:
+        place = bisect_right(self._days.get(currency, ()), on) - 1
+        if place < 0 or on > self._last_days[currency][place]:
             raise MissingRate(currency, on)
         return place
 

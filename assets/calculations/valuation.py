@@ -266,11 +266,27 @@ def _whole(amounts: Iterable[Amount]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An amount that was left out, and the currency whose rate is not known on that day."""
+    """An amount that was left out, and the currency whose rate is not known on that day.
+
+    The amount is in that currency, unless another is given: then it is the currency of the report that has no rate.
+    """
 
     currency: str
     on: date
     amount: Decimal
+    amount_currency: str = ""
+
+    @property
+    def amount_in(self) -> str:
+        return self.amount_currency or self.currency
+
+
+def missing(source: str, target: str, on: date, amount: Decimal, rates: RateBook) -> list[Missing]:
+    """What an amount that cannot be converted lacks: a rate of its own currency, of the other one, or both."""
+    return [
+        Missing(code, on, amount, "" if code == source else source)
+        for code in rates.lacking(source, target, on=on)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,16 +302,13 @@ class Worth:
 
 
 def worth(amounts: Mapping[str, Decimal], currency: str, *, on: date, rates: RateBook) -> Worth:
-    """The amounts (per currency) in `currency` at the rates of the day. Zero needs no rate.
-
-    Where it is `currency` itself that has no rate, every other amount is missing, under its own currency.
-    """
-    total, missing = Fraction(0), []
+    """The amounts (per currency) in `currency` at the rates of the day. Zero needs no rate."""
+    total, left_out = Fraction(0), []
     for source, amount in sorted(amounts.items()):
         if amount == 0:
             continue
         try:
             total += Fraction(amount) * rates.rate(source, currency, on=on)
         except MissingRate:
-            missing.append(Missing(source, on, amount))
-    return Worth(total, tuple(missing))
+            left_out += missing(source, currency, on, amount, rates)
+    return Worth(total, tuple(left_out))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from portfolios.models import Portfolio
@@ -26,10 +27,27 @@ def raise_every_revision() -> None:
     portfolios.update_unrecorded(revision=F("revision") + 1)
 
 
+EURO = "EUR"
+RATES_STAND = "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
+WHO_ADDS_RATES = (
+    "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "
+    "installation: they come by manage.py load_rates, from the ECB or a file."
+)
+EURO_HAS_NONE = "The euro is what rates are measured in: it has none itself."
+
+
+def refuse_the_euro(currency: str) -> None:
+    if currency == EURO:
+        raise ValidationError({"currency": ValidationError(EURO_HAS_NONE, code="euro")})
+
+
 class RateQuerySet(ImmutableQuerySet):
     def bulk_create(self, objs, *args, **kwargs):
+        objs = list(objs)
+        for rate in objs:
+            refuse_the_euro(rate.currency)
         with transaction.atomic(using=self.db):
-            made = super().bulk_create(list(objs), *args, **kwargs)
+            made = super().bulk_create(objs, *args, **kwargs)
             Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in made])
             raise_every_revision()
         return made
@@ -42,7 +60,10 @@ def line_of(pk: UUID, recorded_at: datetime) -> Change:
 
 
 class ExchangeRate(models.Model):
-    """A newer row for the same currency, day and source stands in place of the older ones."""
+    """A newer row for the same currency, day and source replaces the older ones.
+
+    It is valid on its day and RATE_MAX_AGE_DAYS after; a lasting one until a newer one of its currency.
+    """
 
     known_since = "recorded_at"
 
@@ -56,6 +77,9 @@ class ExchangeRate(models.Model):
     on = DayField()
     units_per_euro = ExactField(positive=True)
     source = models.CharField(max_length=6, choices=Source, default=Source.MANUAL)
+    lasting = models.BooleanField(
+        default=False, help_text="It holds until a newer one, not only for the next days."
+    )
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = RateQuerySet.as_manager()
@@ -63,14 +87,21 @@ class ExchangeRate(models.Model):
     class Meta:
         ordering = ("-on", "currency", "-id")
         base_manager_name = "objects"
-        indexes = (models.Index(fields=("currency", "on"), name="rate_of_currency_on_day"),)
+        indexes = (
+            models.Index(fields=("currency", "on"), name="rate_of_currency_on_day"),
+            models.Index(fields=("currency", "on"), name="rate_that_lasts", condition=Q(lasting=True)),
+        )
 
     def __str__(self) -> str:
         return f"{self.currency} on {self.on}"
 
+    def clean(self):
+        refuse_the_euro(self.currency)
+
     def save(self, *args, **kwargs):
         if not self._state.adding:
             raise TypeError("A rate is never altered: add a newer one.")
+        refuse_the_euro(self.currency)
         with transaction.atomic():
             self.recorded_at = written_at()
             super().save(*args, **kwargs)

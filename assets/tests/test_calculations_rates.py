@@ -89,6 +89,62 @@ def test_each_leg_stands_at_its_own_last_day():
     assert rates.rate("USD", "CHF", on=day(5)) == Fraction("0.25")
 
 
+# --- one that lasts ---
+
+LASTING = Rate("BGN", day(0), Decimal("1.95583"), lasting=True)
+
+
+def test_a_lasting_rate_holds_until_a_newer_one():
+    rates = RateBook([LASTING, Rate("BGN", day(400), Decimal(2))])
+    for number in (0, 11, 399):
+        assert rates.per_euro("BGN", on=day(number)) == Fraction("1.95583")
+    assert rates.per_euro("BGN", on=day(410)) == 2
+    with pytest.raises(MissingRate):
+        rates.per_euro("BGN", on=day(411))
+    with pytest.raises(MissingRate):
+        rates.per_euro("BGN", on=day(-1))
+
+
+def test_a_newer_rate_of_the_same_day_ends_it():
+    corrected = Rate("BGN", day(0), Decimal(2), sequence=1)
+    with pytest.raises(MissingRate):
+        RateBook([LASTING, corrected]).per_euro("BGN", on=day(11))
+
+
+def test_a_demo_rate_ends_none_that_lasts():
+    rates = RateBook(
+        [LASTING, Rate("BGN", day(5), Decimal(3), "demo"), Rate("USD", day(5), Decimal(1), "demo")]
+    )
+    assert rates.per_euro("BGN", on=day(5)) == rates.per_euro("BGN", on=day(50)) == Fraction("1.95583")
+    assert rates.per_euro("USD", on=day(5)) == 1
+
+
+# --- which are slips ---
+
+
+def jumps(*units: str, code="USD") -> list[tuple[int, str, str]]:
+    rates = book(*((code, number, one) for number, one in enumerate(units)))
+    return [((jump.on - MONDAY).days, str(jump.before), str(jump.units)) for jump in rates.jumps(code)]
+
+
+@pytest.mark.parametrize(
+    ("units", "found"),
+    [
+        (["1.08", "108", "1.09"], [(1, "1.08", "108")]),
+        (["1.08", "0.108", "1.09"], [(1, "1.08", "0.108")]),
+        (["1.08", "108", "109", "110"], [(1, "1.08", "108")]),
+        (["1.08", "108"], [(1, "1.08", "108")]),
+        (["1.08", "108", "1.08", "0.01", "1.08"], [(1, "1.08", "108"), (3, "1.08", "0.01")]),
+        (["1.08", "5.3", "1.08"], []),
+        (["1", "5"], [(1, "1", "5")]),
+        (["1.08"], []),
+        ([], []),
+    ],
+)
+def test_a_rate_many_times_the_one_before_is_named_once(units, found):
+    assert jumps(*units) == found
+
+
 # --- which way it points ---
 
 
@@ -142,6 +198,7 @@ def test_grid_equals_the_rates_one_by_one(several, target):
                 expected = rates.rate(source, target, on=found.on)
             except MissingRate:
                 assert source not in found.numerators
+                assert found.lacking & {source, target} == set(rates.lacking(source, target, on=found.on))
             else:
                 assert Fraction(found.numerators[source], found.denominator) == expected
 

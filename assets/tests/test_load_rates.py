@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from assets import doctor, rates
 from assets.models import Category, ExchangeRate
-from assets.rates import BadRates, Quote
+from assets.rates import BadRates, Quote, daily_rates
 from portfolios.models import Household
 from strata.doctor import Level
 
@@ -50,7 +50,7 @@ def zipped(text: str) -> bytes:
 
 
 def stored() -> set[tuple]:
-    return set(ExchangeRate.objects.values_list("currency", "on", "units_per_euro", "source"))
+    return set(daily_rates().values_list("currency", "on", "units_per_euro", "source"))
 
 
 # --- reading ---
@@ -98,7 +98,7 @@ def test_a_bad_line_is_named_and_nothing_is_written(db, file, line, reason):
     with pytest.raises(CommandError, match=reason) as refusal:
         run(path)
     assert refusal.value.returncode == 1
-    assert not ExchangeRate.objects.exists()
+    assert not daily_rates().exists()
 
 
 def test_a_bad_line_of_the_ecb_is_named():
@@ -138,7 +138,7 @@ def test_loading_again_adds_nothing(db, file):
     run(file(zipped(ECB), "ecb.zip"))
 
     assert "Added 0 of 4" in run(file(zipped(ECB), "ecb.zip"))
-    assert ExchangeRate.objects.count() == 4
+    assert daily_rates().count() == 4
 
 
 def test_a_corrected_rate_is_added_beside_the_old_one(db, file):
@@ -161,13 +161,13 @@ def test_sources_do_not_hide_each_other(db, file):
 
 def test_dry_run_counts_and_writes_nothing(db, file):
     assert "Would add 4 of 4 rates (ecb)" in run(file(ECB), "--dry-run")
-    assert not ExchangeRate.objects.exists()
+    assert not daily_rates().exists()
 
 
 def test_a_stored_rate_passes_its_own_validation(db, file):
     run(file(OWN))
 
-    for rate in ExchangeRate.objects.all():
+    for rate in daily_rates():
         rate.full_clean()
         assert timezone.now() - rate.recorded_at < timedelta(minutes=5)
 

@@ -6,7 +6,7 @@ A key is what the group is known by: an id, a code, or "none" for what is in no 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from assets.calculations.valuation import Missing
 from reports.api.resources import MissingRateSerializer
 from reports.calculations.allocation import Slice
 from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
 from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, Doubt, Series
+from reports.queries.totals import gap_answer
 from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
 from strata.money import minor_units, money_text
 
@@ -164,7 +164,9 @@ class FindingSerializer(serializers.Serializer):
     code = serializers.CharField()
     severity = serializers.ChoiceField(choices=["warning", "note"])
     message = serializers.CharField()
-    asset = AssetNameSerializer()
+    asset = AssetNameSerializer(
+        allow_null=True, help_text="null where it is about a rate, whose currency `message` names."
+    )
     on = DaySerializerField(allow_null=True)
     other_asset_id = UUIDSerializerField(allow_null=True, help_text="The asset that this one may double.")
     link = serializers.CharField(help_text="Where the API mends it.")
@@ -190,13 +192,6 @@ def group(
 ) -> dict[str, Any]:
     named = {"key": key_text(key), "name": labels[key]}
     return named | {"path": paths[key]} if paths else named
-
-
-def missing_rates(missing: Iterable[Missing]) -> list[dict[str, str]]:
-    return [
-        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
-        for gap in missing
-    ]
 
 
 def writer(currency: str) -> Any:
@@ -226,7 +221,7 @@ def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, group
         "liabilities": text(point.liabilities),
         "net": text(point.net),
         "complete": not point.missing_rates,
-        "missing_rates": missing_rates(point.missing_rates),
+        "missing_rates": list(map(gap_answer, point.missing_rates)),
     }
     if grouped:
         found["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
@@ -265,7 +260,7 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
         ],
         "owed": [slice_answer(report, part) for part in found.liabilities],
         "complete": found.complete,
-        "missing_rates": missing_rates(found.missing_rates),
+        "missing_rates": list(map(gap_answer, found.missing_rates)),
     }
 
 
@@ -291,7 +286,7 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
         ],
         "complete": found.complete,
         "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
-        "missing_rates": missing_rates(found.missing_rates),
+        "missing_rates": list(map(gap_answer, found.missing_rates)),
     }
 
 
@@ -302,7 +297,7 @@ def doubt_answer(doubt: Doubt) -> dict[str, Any]:
         "code": found.code,
         "severity": found.severity,
         "message": found.message,
-        "asset": {"id": str(found.asset), "name": doubt.name},
+        "asset": found.asset and {"id": str(found.asset), "name": doubt.name},
         "on": found.on and found.on.isoformat(),
         "other_asset_id": found.other and str(found.other),
         "link": doubt.link,

@@ -74,7 +74,13 @@ def net_worth_title(series: Series) -> tuple[str, ...]:
 
 
 def missing_text(missing: Iterable[Missing]) -> str:
-    return "; ".join(f"{gap.currency} {money_text(gap.amount)}" for gap in missing)
+    return "; ".join(map(gap_text, missing))
+
+
+def gap_text(gap: Missing) -> str:
+    """The amount; where it is the report's own currency that has no rate, that too."""
+    amount = f"{gap.amount_in} {money_text(gap.amount)}"
+    return f"{amount} (no rate of {gap.currency})" if gap.amount_currency else amount
 
 
 def group_columns(series: Series) -> list[str]:
@@ -121,7 +127,7 @@ def change_table(report: ChangeReport) -> Table:
         {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
         for key, parts in found.rows.items()
     )
-    missing = "; ".join(f"{gap.currency} {money_text(gap.amount)} on {gap.on}" for gap in found.missing_rates)
+    missing = "; ".join(f"{gap_text(gap)} on {gap.on}" for gap in found.missing_rates)
     total = {"row": "total", "group": "total", **parts_answer(found.total, text), "missing_rates": missing}
     left_out = (
         {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in found.left_out

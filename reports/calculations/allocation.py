@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from assets.calculations.rates import MissingRate, RateBook
-from assets.calculations.valuation import Amount, Keys, Missing, money
+from assets.calculations.valuation import Amount, Keys, Missing, missing, money
 from reports.calculations.order import by_key
 from reports.calculations.rounding import SHARE_PLACES, largest_remainder, rounded, shares
 
@@ -85,13 +85,12 @@ def allocation(
     """
     holdings = list(holdings)
     owned, owed = _Side(), _Side()
-    missing: dict[str, Decimal] = {}
+    lost: dict[str, Decimal] = {}
     for holding in holdings:
         try:
             rate = rates.rate(holding.currency, currency, on=on) if holding.value else Fraction(0)
         except MissingRate:
-            lost = missing.get(holding.currency, Decimal(0))
-            missing[holding.currency] = lost + money(holding.value)
+            lost[holding.currency] = lost.get(holding.currency, Decimal(0)) + money(holding.value)
             continue
         (owned if holding.value > 0 else owed).add(holding.keys, Fraction(money(holding.value)) * rate)
     overlap = any(len(set(holding.keys)) > 1 for holding in holdings)
@@ -105,7 +104,11 @@ def allocation(
         _slices(owned, assets, targets or {}, places, overlap=overlap),
         _debts(owed, owed_total, places, overlap=overlap),
         overlap,
-        tuple(Missing(source, on, amount) for source, amount in sorted(missing.items())),
+        tuple(
+            gap
+            for source, amount in sorted(lost.items())
+            for gap in missing(source, currency, on, amount, rates)
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from assets.calculations.valuation import (
     Amount,
     History,
     Missing,
+    missing,
     money,
     ten_thousandths,
 )
@@ -183,7 +184,7 @@ class _Window:
         self._carried: dict[str, _Carried] = {}
         self._turns: dict[str, tuple[tuple[date, ...], list[int] | None]] = {}
         self._sums: dict[str, tuple[int, int]] = {}
-        self._missing: dict[tuple[str, date], Decimal] = {}
+        self._missing: dict[tuple[str, date, str], Decimal] = {}
 
     # --- one asset ---
 
@@ -320,8 +321,8 @@ class _Window:
     def _name(self, currency: str, path: _Path) -> None:
         """Name an asset's amount on the ends that have no rate, or else on the first day between that has none."""
         carried = self._rates_of(currency)
-        ends = [(self.start, path.opening), (self.end, path.closing)]
-        lost = [(on, amount) for on, amount in ends if amount and carried[on] is None]
+        ends = {self.start: path.opening, self.end: path.closing}  # one, where they are the same day
+        lost = [(on, amount) for on, amount in ends.items() if amount and carried[on] is None]
         if not lost:
             points, values = _where_it_matters(path)
             turns = zip(points, [*values, 0], [0, *values], strict=True)
@@ -330,11 +331,13 @@ class _Window:
             self._miss(currency, on, money(amount))
 
     def _miss(self, currency: str, on: date, amount: Decimal) -> None:
-        self._missing[currency, on] = self._missing.get((currency, on), Decimal(0)) + amount
+        for gap in missing(currency, self.currency, on, amount, self.rates):
+            key = (gap.currency, on, gap.amount_currency)
+            self._missing[key] = self._missing.get(key, Decimal(0)) + amount
 
     def missing_rates(self) -> tuple[Missing, ...]:
         found = sorted(self._missing.items(), key=lambda item: item[0])
-        return tuple(Missing(currency, on, amount) for (currency, on), amount in found)
+        return tuple(Missing(code, on, amount, source) for (code, on, source), amount in found)
 
 
 def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:

@@ -62,7 +62,7 @@ def net_worth(
             line,
             (owned[number], owed[number]),
             {key: nets[number] for key, nets in groups.items()},
-            _missing(line, columns, number),
+            _missing(line, columns, number, currency),
             places,
             overlap=overlap,
         )
@@ -107,14 +107,18 @@ def _converted(columns: Iterable[_Amounts], table: Mapping[str, Sequence[int]], 
     return total
 
 
-def _missing(line: DayRates, columns: Mapping[str, Column], number: int) -> tuple[Missing, ...]:
+def _missing(
+    line: DayRates, columns: Mapping[str, Column], number: int, currency: str
+) -> tuple[Missing, ...]:
     if columns.keys() <= line.numerators.keys():
         return ()
     sides = {source: (column.owned[number], column.owed[number]) for source, column in columns.items()}
     return tuple(
-        Missing(source, line.on, money(sum(amounts)))
+        Missing(code, line.on, money(sum(amounts)), "" if code == source else source)
         for source, amounts in sides.items()
         if any(amounts) and source not in line.numerators
+        for code in (source, currency)
+        if code in line.lacking
     )
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
-from assets.calculations.rates import MissingRate, RateBook
+from assets.calculations.rates import Jump, MissingRate, RateBook
 from assets.calculations.valuation import Amount, History, money
 
 type Severity = Literal["warning", "note"]
@@ -28,6 +28,7 @@ CHANGED_SIGN = "CHANGED_SIGN"
 POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
 POSITIVE_LIABILITY = "POSITIVE_LIABILITY"
 VALUE_AFTER_DISPOSAL = "VALUE_AFTER_DISPOSAL"
+RATE_JUMP = "RATE_JUMP"
 ACQUIRED_AFTER_FIRST_VALUE = "ACQUIRED_AFTER_FIRST_VALUE"
 POSSIBLE_DUPLICATE_TRANSACTION = "POSSIBLE_DUPLICATE_TRANSACTION"
 
@@ -75,6 +76,8 @@ class Examined:
 class Finding:
     """Something to look at. `on` is the day of the value meant; `other` is the asset that this one may double.
 
+    `asset` is None where it is about a rate.
+
     `facts` are what it is about, besides its asset and `other`: the day, where nothing else is given.
     """
 
@@ -116,7 +119,27 @@ def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: Rate
     ]
     found += [finding for asset in assets for finding in _through_its_history(asset)]
     found += _duplicates(assets)
-    return sorted(found, key=lambda finding: (finding.severity != "warning", finding.code))
+    return sorted(found, key=by_severity)
+
+
+def rate_jumps(currencies: Iterable[str], rates: RateBook) -> list[tuple[str, Finding]]:
+    """Of each currency the rates that are probably slips, such as 108 for 1.08; with the currency."""
+    return [
+        (jump.currency, _of_a_rate(jump)) for currency in sorted(currencies) for jump in rates.jumps(currency)
+    ]
+
+
+def _of_a_rate(jump: Jump) -> Finding:
+    message = (
+        f"The rate of {jump.currency} goes from {jump.before.normalize():f} to {jump.units.normalize():f} for a euro. "
+        "If it is a slip, a newer rate of the same day replaces it, which a superuser records."
+    )
+    facts = (jump.currency, jump.on, jump.units.normalize())
+    return Finding(RATE_JUMP, None, jump.on, message, "warning", facts=facts)
+
+
+def by_severity(finding: Finding) -> tuple[bool, str]:
+    return finding.severity != "warning", finding.code
 
 
 def _until(asset: Examined, on: date) -> Examined:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import starmap
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from assets import worth
+from assets.calculations.rates import RateBook
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.taxonomy import Group
 from assets.movements import DISPOSAL
@@ -19,7 +20,7 @@ from assets.rates_book import rate_book
 from assets.worth import Holding
 from portfolios.models import Portfolio
 from reports.calculations import quality
-from reports.calculations.quality import Examined, Finding, Recorded, findings
+from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
 from reports.queries.totals import today_of
 from strata.names import alphabetical
@@ -47,7 +48,10 @@ class Dismissal:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A finding about the asset called `name`. `link` is the API's path where it is fixed, `admin_link` the admin's."""
+    """A finding about the asset called `name`, or about a rate of the currency of that name.
+
+    `link` is the API's path where it is fixed, `admin_link` the admin's.
+    """
 
     finding: Finding
     name: str
@@ -87,27 +91,45 @@ def doubts_about(
     work: what is older was looked at when it was new. Without those that were dismissed, or with `dismissed` these
     alone; None gives both.
     """
-    ids = [portfolio.pk for portfolio in portfolios]
+    ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows = {row.pk: row for row in assets_of(ids)}
-    assets = sorted(
-        examined(rows, ids, since or on - LOOKED_BACK, on),
-        key=lambda asset: alphabetical(asset.name, asset.asset),
-    )
-    currencies = {asset.history.currency for asset in assets} | {currency}
-    rates = rate_book(currencies, start=on, end=on)
+    assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
+    used = currencies_of(portfolios, rows.values())
+    rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
     found = findings(assets, on=on, currency=currency, rates=rates)
-    values, dismissals = snapshots_meant(found), dismissals_in(ids)
+    values = snapshots_meant(found)
     doubts = [
         Doubt(
             finding,
             rows[finding.asset].name,
             rows[finding.asset].portfolio_id,
             *links(finding, values.get((finding.asset, finding.on))),
-            dismissals.get((rows[finding.asset].portfolio_id, finding.key)),
         )
         for finding in found
     ]
-    return [doubt for doubt in doubts if dismissed is None or dismissed == (doubt.dismissal is not None)]
+    doubts += [doubt for pk in ids for doubt in rates_doubted(pk, used[pk], rates)]
+    dismissals = dismissals_in(ids)
+    return [
+        replace(doubt, dismissal=dismissal)
+        for doubt in sorted(doubts, key=lambda doubt: by_severity(doubt.finding))
+        for dismissal in [dismissals.get((doubt.portfolio, doubt.finding.key))]
+        if dismissed is None or dismissed == (dismissal is not None)
+    ]
+
+
+def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[Asset]) -> dict[UUID, set[str]]:
+    """By portfolio the currencies that its totals need rates of."""
+    used = {portfolio.pk: {portfolio.base_currency} for portfolio in portfolios}
+    for asset in assets:
+        used[asset.portfolio_id].add(asset.currency)
+    return used
+
+
+def rates_doubted(portfolio_id: UUID, currencies: Iterable[str], rates: RateBook) -> Iterator[Doubt]:
+    for currency, finding in rate_jumps(currencies, rates):
+        link = f"{reverse('exchange-rate-list')}?currency={currency}&start={finding.on}&end={finding.on}"
+        page = f"{reverse('admin:assets_exchangerate_changelist')}?currency__exact={currency}"
+        yield Doubt(finding, currency, portfolio_id, link, page)
 
 
 def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal]:

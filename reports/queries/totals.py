@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from assets import worth
-from assets.calculations.valuation import Worth
+from assets.calculations.valuation import Missing, Worth
 from assets.calculations.valuation import worth as worth_in
 from assets.rates_book import rate_book
 from portfolios.models import Portfolio
@@ -63,11 +63,14 @@ def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]
 
 
 def presented(exact: Worth, currency: str, on: date) -> Total:
-    missing = [
-        {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
-        for gap in exact.missing
-    ]
+    missing = [gap_answer(gap) for gap in exact.missing]
     return Total(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
+
+
+def gap_answer(gap: Missing) -> dict[str, str]:
+    """As the API writes it, and as a stored total keeps it."""
+    found = {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+    return found | {"amount_currency": gap.amount_currency} if gap.amount_currency else found
 
 
 def portfolio_total(portfolio: Portfolio, on: date | None = None) -> Total:

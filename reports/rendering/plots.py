@@ -94,7 +94,7 @@ def net_worth_plot(
     as lines where they `overlap` and would add up to more than there is.
     """
     missing = [gap for point in points for gap in point.missing_rates]
-    doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days leave out"
+    doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days lack"
     note = _completeness(missing, doubtful_days)
     points = _thinned(points, look.width)
     days = [point.on for point in points]
@@ -153,7 +153,7 @@ def allocation_plot(
         _legend(axes, [*sides, *[("Target", face.ink, "|")] * aimed], look)
         _money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
 
-    note = _completeness(allocation.missing_rates, "It leaves out")
+    note = _completeness(allocation.missing_rates, "It lacks")
     note = f"{allocation.on:%Y-%m-%d}. {note}" + (" Groups overlap." if allocation.overlap else "")
     return _picture(draw, title, note, look)
 
@@ -222,7 +222,7 @@ def _completeness(missing: Iterable[Missing], what: str) -> str:
     if not currencies:
         return "Complete."
     named = ", ".join(currencies[:5]) + (" and others" if len(currencies) > 5 else "")
-    return f"Incomplete: {what} {named}, for want of a rate."
+    return f"Incomplete: {what} a rate of {named}."
 
 
 # --- text ---

@@ -100,4 +100,4 @@ def gaps(points: Sequence[Point]) -> str:
     currencies = sorted({gap.currency for point in doubtful for gap in point.missing_rates})
     if not doubtful:
         return ""
-    return f"* incomplete: for want of a rate, {len(doubtful)} of {len(points)} days leave out {', '.join(currencies)}."
+    return f"* incomplete: {len(doubtful)} of {len(points)} days lack a rate of {', '.join(currencies)}."

@@ -351,7 +351,7 @@ def test_what_is_left_out_lacks_a_rate_that_it_needs(assets, window, currency, r
         assert (asset.asset in found.left_out) == bool(lacking)
         if lacking:
             assert any(
-                gap.currency == asset.history.currency and gap.on in lacking for gap in found.missing_rates
+                gap.amount_in == asset.history.currency and gap.on in lacking for gap in found.missing_rates
             )
 
 

@@ -69,7 +69,7 @@ def test_net_worth_shows_what_the_report_tells(alice, holdings):
 
 def test_net_worth_is_incomplete_where_a_rate_is_missing(alice, holdings):
     shown = texts(drawn(alice, "net-worth", asked="start=2024-06-25&interval=day"))
-    assert "Incomplete: 3 of 4 days leave out USD, for want of a rate." in shown
+    assert "Incomplete: 3 of 4 days lack a rate of USD." in shown
 
 
 def test_net_worth_is_drawn_by_group(alice, holdings):

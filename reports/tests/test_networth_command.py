@@ -76,7 +76,7 @@ def test_what_has_no_rate_is_marked_and_named(portfolio):
     worth(portfolio, "5.00", currency="CHF")
     shown = run("--start", "2026-01-31", "--end", "2026-01-31")
     assert "0.00 *" in shown
-    assert "leave out CHF" in shown
+    assert "lack a rate of CHF" in shown
 
 
 @pytest.mark.parametrize(

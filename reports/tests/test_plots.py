@@ -204,15 +204,13 @@ def test_picture_says_that_it_is_complete():
 def test_picture_says_on_how_many_days_which_currencies_are_missing():
     gap = Missing("CHF", date(2024, 12, 1), Decimal(5))
     said = texts(net_worth_plot([*YEAR[:-1], point(12, missing=(gap,))], currency="EUR"))
-    assert "Incomplete: 1 of 12 days leave out CHF, for want of a rate." in said
+    assert "Incomplete: 1 of 12 days lack a rate of CHF." in said
     assert "Incomplete" in said
 
 
 def test_allocation_says_its_day_and_what_is_missing():
     gap = Missing("CHF", date(2024, 6, 1), Decimal(5))
-    assert "2024-06-01. Incomplete: It leaves out CHF, for want of a rate." in texts(
-        allocated("a", missing_rates=(gap,))
-    )
+    assert "2024-06-01. Incomplete: It lacks a rate of CHF." in texts(allocated("a", missing_rates=(gap,)))
 
 
 def test_groups_that_overlap_are_said_to():

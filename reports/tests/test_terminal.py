@@ -86,5 +86,5 @@ def test_narrow_table_has_the_date_and_the_net():
 def test_incomplete_days_are_marked_and_explained():
     points = [POINTS[0], point(2, missing=GAP)]
     assert [line.endswith("*") for line in table(points, width=30).splitlines()] == [False, False, True]
-    assert gaps(points) == "* incomplete: for want of a rate, 1 of 2 days leave out CHF."
+    assert gaps(points) == "* incomplete: 1 of 2 days lack a rate of CHF."
     assert gaps(POINTS) == ""

@@ -66,7 +66,7 @@ class Command(StrataCommand):
 
     def fill_rates(self, today) -> int:
         added = 0
-        if not ExchangeRate.objects.filter(source=ExchangeRate.Source.ECB).exists():
+        if not rates.daily_rates().filter(source=ExchangeRate.Source.ECB).exists():
             quotes, source = rates.quotes_in(rates.shipped_file())
             progress = self.progress("Rates", len(quotes))
             added = rates.add_rates(quotes, source, advance=progress.advance)

@@ -1,0 +1,238 @@
+"""Rates that hold until a newer one: of currencies that became the euro, and recorded ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.utils import timezone
+
+from assets import rates
+from assets.calculations.rates import MissingRate
+from assets.conversion_rates import JOINED
+from assets.models import Asset, AssetSnapshot, ExchangeRate
+from assets.rates_book import rate_book, rate_book_on
+from assets.seeds import type_id
+from strata.days import noon
+from tests.admin_forms import errors_of, filled, url
+
+API = "/api/v1"
+LEGAL = {code: (on, Decimal(units)) for on, joined in JOINED.items() for code, units in joined.items()}
+YEARS = [date(year, 1, 1) for year in range(1999, 2031)]
+
+
+def record(currency: str, on: date, units: str, source="manual", *, lasting=False) -> ExchangeRate:
+    return ExchangeRate.objects.create(
+        currency=currency, on=on, units_per_euro=units, source=source, lasting=lasting
+    )
+
+
+# --- the legal rates ---
+
+
+def test_the_legal_rates_of_twenty_one_currencies_are_there(db):
+    rows = ExchangeRate.objects.filter(lasting=True, source="ecb")
+    found = {
+        currency: (on, units) for currency, on, units in rows.values_list("currency", "on", "units_per_euro")
+    }
+    assert found == LEGAL
+    assert len(found) == 21
+
+
+def test_the_legal_rates_are_near_what_the_ecb_published_last():
+    with (
+        zipfile.ZipFile(io.BytesIO(rates.shipped_file())) as archive,
+        archive.open(archive.namelist()[0]) as file,
+    ):
+        header, *lines = csv.reader(io.TextIOWrapper(file))
+    compared = 0
+    for code in LEGAL.keys() & set(header):
+        column = header.index(code)
+        last_on, last = next((line[0], line[column]) for line in lines if line[column] not in rates.NO_RATE)
+        joined, units = LEGAL[code]
+        assert timedelta(0) < joined - date.fromisoformat(last_on) < timedelta(days=7), code
+        assert abs(Decimal(last) / units - 1) < Decimal("0.001"), code
+        compared += 1
+    assert compared >= 9  # of those that joined after the file begins
+
+
+@pytest.mark.parametrize("code", sorted(LEGAL))
+def test_a_currency_that_joined_has_a_rate_from_its_day_on_for_ever(code, db):
+    joined, units = LEGAL[code]
+    for on in (joined, joined + timedelta(days=11), date(2100, 1, 1)):
+        assert rate_book([code], start=on, end=on).per_euro(code, on=on) == Fraction(units)
+    before = joined - timedelta(days=1)
+    with pytest.raises(MissingRate):
+        rate_book([code], start=before, end=before).per_euro(code, on=before)
+
+
+def test_total_in_a_former_currency_is_complete_on_any_later_day(alice, portfolio):
+    asset = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Sofia", currency="BGN")
+    on = date(2025, 12, 1)
+    AssetSnapshot.objects.create(asset=asset, value="195.583", on=on, observed_at=noon(on, "UTC"))
+    record("BGN", date(2025, 12, 31), "1.9558", "ecb")
+    for day in ("2026-01-12", "2026-11-01", "2150-01-01"):
+        answer = alice.get(f"{API}/portfolios/{portfolio.pk}", {"on": day}).json()
+        assert (answer["complete"], answer["total_value"]) == (True, "100.00")
+    series = alice.get(
+        f"{API}/net-worth", {"start": "2025-12-31", "end": "2027-06-30", "interval": "quarter"}
+    ).json()
+    assert [point["net"] for point in series["points"]][-6:] == ["100.00"] * 6
+    assert all(point["complete"] for point in series["points"])
+
+
+# --- recorded by a superuser ---
+
+
+@pytest.fixture
+def root(alice, alice_user):
+    alice_user.is_superuser = True
+    alice_user.save()
+    return alice
+
+
+def test_a_rate_recorded_as_lasting_holds_until_a_newer_one(root):
+    body = {"currency": "XOF", "on": "2024-01-01", "units_per_euro": "655.957", "lasting": True}
+    made = root.post(f"{API}/exchange-rates", body)
+    assert (made.status_code, made.json()["lasting"]) == (201, True)
+    assert (
+        root.post(f"{API}/exchange-rates", body | {"on": "2025-01-01", "lasting": False}).status_code == 201
+    )
+    book = rate_book(["XOF"], start=date(2024, 1, 1), end=date(2026, 1, 1))
+    assert book.per_euro("XOF", on=date(2024, 12, 31)) == Fraction("655.957")
+    with pytest.raises(MissingRate):
+        book.per_euro("XOF", on=date(2025, 1, 12))
+
+
+def test_lasting_is_false_unless_it_is_said(root):
+    body = {"currency": "XOF", "on": "2024-01-01", "units_per_euro": "655.957"}
+    assert root.post(f"{API}/exchange-rates", body).json()["lasting"] is False
+
+
+def test_known_at_knows_no_lasting_rate_of_later(root):
+    before = timezone.now()
+    record("XOF", date(2024, 1, 1), "655.957", lasting=True)
+    known = {"currency": "XOF", "known_at": before.isoformat()}
+    assert root.get(f"{API}/exchange-rates", known).json()["count"] == 0
+    assert root.get(f"{API}/exchange-rates", {"currency": "XOF"}).json()["count"] == 1
+
+
+# --- what is read for which days ---
+
+SCRIPT = [
+    (date(2001, 3, 1), "1", "manual", True),
+    (date(2003, 3, 1), "2", "ecb", False),
+    (date(2005, 3, 1), "3", "manual", True),
+    (date(2007, 3, 1), "4", "demo", False),
+    (date(2009, 3, 1), "5", "manual", True),
+    (date(2009, 3, 1), "6", "manual", False),
+    (date(2012, 3, 1), "7", "ecb", True),
+]
+
+
+def of_each(days, book) -> list[Fraction | None]:
+    found = []
+    for on in days:
+        try:
+            found.append(book.per_euro("XAU", on=on))
+        except MissingRate:
+            found.append(None)
+    return found
+
+
+def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):
+    for on, units, source, lasting in SCRIPT:
+        record("XAU", on, units, source, lasting=lasting)
+    days = [date(2000, 1, 15) + timedelta(days=61 * number) for number in range(90)]
+    whole = of_each(days, rate_book(["XAU"], start=days[0], end=days[-1]))
+    assert of_each(days, rate_book_on(["XAU"], days)) == whole
+    assert [of_each([on], rate_book_on(["XAU"], [on]))[0] for on in days] == whole
+    on_first_of_june = dict(
+        zip(
+            YEARS,
+            of_each(
+                [on.replace(month=6) for on in YEARS],
+                rate_book_on(["XAU"], [on.replace(month=6) for on in YEARS]),
+            ),
+            strict=True,
+        )
+    )
+    assert {on.year: units for on, units in on_first_of_june.items() if units} == {
+        **dict.fromkeys((2001, 2002), 1),
+        **dict.fromkeys((2005, 2006, 2007, 2008), 3),
+        **dict.fromkeys(range(2012, 2031), 7),
+    }
+
+
+# --- files, commands, the demo ---
+
+
+def test_a_file_may_say_which_rates_last(db, tmp_path):
+    path = tmp_path / "rates.csv"
+    path.write_text(
+        "currency,on,units_per_euro,lasting\nXOF,2024-01-01,655.957,true\nUSD,2024-01-01,1.1,false\n"
+    )
+    for count in (2, 0):
+        out = io.StringIO()
+        call_command("load_rates", str(path), stdout=out)
+        assert f"Added {count} of 2" in out.getvalue()
+    rows = ExchangeRate.objects.filter(source="manual").order_by("currency")
+    assert list(rows.values_list("currency", "lasting")) == [("USD", False), ("XOF", True)]
+    path.write_text("currency,on,units_per_euro,lasting\nXOF,2024-01-01,655.957,yes\n")
+    with pytest.raises(Exception, match="line 2: .*lasting is true or false"):
+        call_command("load_rates", str(path))
+
+
+def test_lasting_rates_are_not_carried_on_for_the_demo(db):
+    record("USD", date(2026, 10, 30), "1.1", "ecb")
+    record("XOF", date(2026, 10, 31), "655.957", "ecb", lasting=True)
+    rates.fill_with_demo_rates(date(2026, 11, 3))
+    demo = ExchangeRate.objects.filter(source="demo")
+    assert set(demo.values_list("currency", flat=True)) == {"USD"}
+
+
+# --- the euro, and who may ---
+
+
+def test_the_euro_has_no_rate_by_any_way(root, rita):
+    answer = root.post(
+        f"{API}/exchange-rates", {"currency": "EUR", "on": "2026-01-01", "units_per_euro": "1"}
+    )
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"], error["code"]) == (400, "currency", "euro")
+    page = rita.get(url(ExchangeRate, "add"))
+    sent = filled(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
+    assert "has none itself" in errors_of(rita.post(url(ExchangeRate, "add"), sent))
+    for write in (lambda one: one.save(), lambda one: ExchangeRate.objects.bulk_create([one])):
+        with pytest.raises(ValidationError):
+            write(ExchangeRate(currency="EUR", on="2026-01-01", units_per_euro="1"))
+    assert not ExchangeRate.objects.filter(currency="EUR").exists()
+
+
+def test_who_may_not_add_rates_is_told_who_may(alice, alices):
+    answer = alice.post(
+        f"{API}/exchange-rates", {"currency": "USD", "on": "2026-01-01", "units_per_euro": "1"}
+    )
+    assert answer.status_code == 403
+    assert "only superusers add them" in answer.json()["message"]
+    assert "load_rates" in answer.json()["message"]
+    assert b"only superusers add them" in alices.get(url(ExchangeRate)).content
+
+
+def test_a_superuser_is_not_told(rita):
+    assert b"only superusers add them" not in rita.get(url(ExchangeRate)).content
+
+
+@pytest.mark.parametrize("method", ["delete", "put", "patch"])
+def test_who_would_change_a_rate_is_told_what_replaces_it(method, root):
+    rate = record("USD", date(2026, 1, 1), "108")
+    answer = getattr(root, method)(f"{API}/exchange-rates/{rate.pk}", {"units_per_euro": "1.08"})
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert "a newer one of the same currency and day replaces it" in answer.json()["message"]

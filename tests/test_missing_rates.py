@@ -1,0 +1,125 @@
+"""Whatever leaves an amount out names the currency that lacks the rate, the report's own one too."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+
+from assets.models import Asset, AssetSnapshot, ExchangeRate
+from assets.seeds import type_id
+from reports.queries import take_snapshot
+from strata.days import noon
+
+API = "/api/v1"
+ON = date(2026, 1, 31)
+EUROS = {"currency": "XOF", "on": "2026-01-31", "amount": "100.00", "amount_currency": "EUR"}
+DOLLARS = EUROS | {"amount": "50.00", "amount_currency": "USD"}
+DOLLARS_TOO = {"currency": "USD", "on": "2026-01-31", "amount": "50.00"}
+
+
+def held(portfolio, currency: str, value: str) -> Asset:
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(2), name=currency, currency=currency
+    )
+    on = date(2025, 12, 31)
+    AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
+    return asset
+
+
+@pytest.fixture
+def francs(portfolio):
+    """The portfolio counts in francs of West Africa, of which there is no rate, as there is none of the dollar."""
+    portfolio.base_currency = "XOF"
+    portfolio.save()
+    held(portfolio, "EUR", "100")
+    held(portfolio, "USD", "50")
+    return portfolio
+
+
+def rate(currency: str, units: str, on: date = ON) -> None:
+    ExchangeRate.objects.create(currency=currency, on=on, units_per_euro=units)
+
+
+def answers(client, portfolio) -> dict:
+    one = f"{API}/portfolios/{portfolio.pk}"
+    day = {"start": ON, "end": ON}
+    return {
+        "portfolio": client.get(one, {"on": ON}).json(),
+        "listed": client.get(f"{API}/portfolios", {"on": ON}).json()["results"][0],
+        "net worth": client.get(f"{one}/history", day).json()["points"][0],
+        "allocation": client.get(f"{one}/allocation", {"on": ON}).json(),
+        "change": client.get(f"{one}/change", day).json(),
+        "stored": client.post(f"{one}/snapshots", {"on": str(ON)}).json(),
+    }
+
+
+def in_order(gaps: list[dict]) -> list[dict]:
+    return sorted(gaps, key=lambda gap: (gap["currency"], gap.get("amount_currency", "")))
+
+
+def test_every_answer_names_the_base_currency_that_has_no_rate(alice, francs):
+    rate("USD", "1.25")
+    for name, answer in answers(alice, francs).items():
+        assert (name, answer["complete"]) == (name, False)
+        assert (name, in_order(answer["missing_rates"])) == (name, [EUROS, DOLLARS])
+
+
+def test_every_answer_names_both_where_both_have_none(alice, francs):
+    for name, answer in answers(alice, francs).items():
+        assert (name, in_order(answer["missing_rates"])) == (name, [DOLLARS_TOO, EUROS, DOLLARS])
+
+
+def test_the_amounts_own_currency_alone_is_named_as_before(alice, francs):
+    rate("XOF", "655.957")
+    for name, answer in answers(alice, francs).items():
+        assert (name, answer["missing_rates"]) == (name, [DOLLARS_TOO])
+
+
+def test_with_every_rate_all_is_complete(alice, francs):
+    rate("XOF", "655.957")
+    rate("USD", "1.25")
+    for name, answer in answers(alice, francs).items():
+        assert (name, answer["missing_rates"], answer["complete"]) == (name, [], True)
+
+
+def test_a_table_says_which_rate_is_missing(alice, francs):
+    rate("USD", "1.25")
+    one = f"{API}/portfolios/{francs.pk}"
+    tables = (
+        alice.get(f"{one}/history", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{one}/allocation", {"on": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{one}/change", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
+    )
+    for table in tables:
+        assert "EUR 100.00 (no rate of XOF)" in b"".join(table.streaming_content).decode()
+
+
+def test_pictures_and_the_terminal_say_which_rate_is_missing(alice, francs):
+    rate("USD", "1.25")
+    one, days = f"{API}/portfolios/{francs.pk}", {"start": ON, "end": ON}
+    assert "1 of 1 days lack a rate of XOF." in alice.get(f"{one}/net-worth/chart.svg", days).content.decode()
+    assert "It lacks a rate of XOF." in alice.get(f"{one}/allocation/chart.svg", {"on": ON}).content.decode()
+    out = io.StringIO()
+    call_command("networth", start=ON, end=ON, stdout=out)
+    assert "lack a rate of XOF." in out.getvalue()
+
+
+def test_a_finding_names_it_too(alice, francs):
+    rate("USD", "1.25")
+    found = alice.get(f"{API}/portfolios/{francs.pk}/quality", {"on": ON}).json()["findings"]
+    messages = {one["asset"]["name"]: one["message"] for one in found if one["code"] == "MISSING_RATE"}
+    assert set(messages) == {"EUR", "USD"}
+    assert all("no rate for XOF" in message for message in messages.values())
+
+
+def test_what_was_stored_without_its_amounts_currency_is_still_read(alice, francs):
+    row = take_snapshot(francs, on=ON)
+    kept = [{"currency": "EUR", "on": "2026-01-31", "amount": "100.00"}]
+    francs.refresh_from_db()
+    rows = type(row).objects.filter(pk=row.pk)
+    rows.update_unrecorded(missing_rates=kept, revision=francs.revision)
+    answer = alice.get(f"{API}/portfolios/{francs.pk}/snapshots/{row.pk}")
+    assert (answer.status_code, answer.json()["missing_rates"]) == (200, kept)
