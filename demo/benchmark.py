@@ -12,8 +12,8 @@ from django.db.models import F
 
 from assets.derived import rebuild
 from assets.models import Asset, AssetSnapshot, AssetType, DailyStep, PackedMonth
-from portfolios.households import make_household
 from portfolios.models import Portfolio
+from portfolios.services.households import create_household
 from strata import actor
 from strata.bulk import insert_rows, quoted, stored_instant
 from strata.history import signature
@@ -43,7 +43,7 @@ def make_benchmark_household(
         user.save()
         road = actor.current().road
         with actor.acting(user=user, road=road):
-            household = make_household(user, name=name)
+            household = create_household(user, name=name)
             portfolio = Portfolio.objects.create(
                 household=household, name=name, base_currency="EUR", time_zone="UTC"
             )

@@ -7,8 +7,8 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
-from portfolios.households import make_household
 from portfolios.models import Household, Portfolio
+from portfolios.services.households import create_household
 from strata.days import noon
 
 NAME = "Demo"
@@ -88,7 +88,7 @@ class Thing:
 
 def build(user, today: date) -> Household:
     """The household, its portfolio and everything in it, owned by `user`."""
-    household = make_household(user, name=NAME)
+    household = create_household(user, name=NAME)
     portfolio = Portfolio.objects.create(
         household=household, name="Everything we have", base_currency="EUR", time_zone=ZONE
     )

@@ -1,25 +1,39 @@
-"""Households and their members in the admin."""
+"""Households, their members and invitations in the admin."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from portfolios.households import move_in
-from portfolios.models import Household, Membership
+from portfolios.models import Household, Invitation, Membership
+from portfolios.services import members
+from portfolios.services.households import add_first_owner
 from strata.admin import SUBJECTS, HouseholdAdmin, HouseholdInline
-from strata.db.locks import lock_rows
+from strata.db.retry import run_in_transaction
 from strata.editing import RowForm, RowFormSet
+from strata.exceptions import NotFound, StrataError
 from strata.models import User
+from strata.names import name_key
 from strata.ownership import OWNER, OWNERS
 
-# --- who we are ---
+
+def shown(refusal: StrataError) -> ValidationError:
+    return ValidationError(refusal.message, code=refusal.code.lower())
+
+
+# --- members ---
 
 
 class MemberForm(RowForm):
-    """A member is named by their username, as in the API: the admin shows nobody a list of all users."""
+    """A member is named by their username: the admin shows nobody a list of all users."""
 
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
 
@@ -47,29 +61,40 @@ def active_user(name: str) -> User:
 
 
 class MemberFormSet(RowFormSet):
+    """Roles and removals are one change: an owner must be left when all of it is done."""
+
     def clean(self):
-        """The last owner stays. The household is locked, so that two who leave at once take turns."""
         super().clean()
-        lock_rows(Household.objects.filter(pk=self.instance.pk))
-        members = Membership.objects.filter(household=self.instance.pk, role=OWNER, accepted_at__isnull=False)
-        before = set(members.filter(user__is_active=True).values_list("pk", flat=True))
-        owners = set(before)
-        for form in self.forms:
-            stays = form not in self.deleted_forms and form.is_valid() and is_owner(form.instance)
-            if stays and form.has_changed():
-                owners.add(form.instance.pk)
-            elif not stays:
-                owners.discard(form.instance.pk)
-        if before and not owners:
-            raise ValidationError("A household keeps at least one owner.", code="last_owner")
+        if not any(is_new_owner(form) for form in self.extra_forms):
+            try:
+                members.require_owner_left(self.instance.pk, self.roles())
+            except StrataError as refusal:
+                raise shown(refusal) from None
+
+    def roles(self) -> dict[UUID, str | None]:
+        deleted = [form.instance.pk for form in self.deleted_forms]
+        changed = {form.instance.pk: form.instance.role for form in self.initial_forms if form.has_changed()}
+        return changed | dict.fromkeys(deleted)
+
+    def save(self, commit=True):
+        """New members first: one of them may take the last owner's place."""
+        added = self.save_new_objects(commit)
+        forms_of = {form.instance.pk: form for form in self.initial_forms}
+        roles = self.roles()
+        members.replace_members(self.instance.pk, roles)
+        self.deleted_objects = [forms_of[pk].instance for pk, role in roles.items() if role is None]
+        changed = [forms_of[pk] for pk, role in roles.items() if role is not None]
+        self.changed_objects = [(form.instance, form.changed_data) for form in changed]
+        return [*added, *(form.instance for form in changed)]
 
 
-def is_owner(member: Membership) -> bool:
-    return bool(member.role == OWNER and member.accepted_at and member.user_id and member.user.is_active)
+def is_new_owner(form: MemberForm) -> bool:
+    member = form.instance
+    return form.has_changed() and form.is_valid() and member.role == OWNER and member.user_id is not None
 
 
 class MembershipInline(HouseholdInline):
-    """Staff invite; only who is invited accepts, over the API. Superusers may enter the day themselves."""
+    """Owners change roles and remove. Superusers add members who were not asked, where no owner is left."""
 
     model = Membership
     form, formset = MemberForm, MemberFormSet
@@ -78,12 +103,60 @@ class MembershipInline(HouseholdInline):
     fields = ("username", "role", "accepted_at")
     verbose_name, verbose_name_plural = "member", "members"
 
+    def has_add_permission(self, request, obj=None):
+        return request.user.is_superuser
+
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("user")
 
     def get_readonly_fields(self, request, obj=None):
-        readonly = super().get_readonly_fields(request, obj)
-        return readonly if request.user.is_superuser else (*readonly, "accepted_at")
+        return (*super().get_readonly_fields(request, obj), "accepted_at")
+
+
+# --- invitations ---
+
+
+class InvitationForm(RowForm):
+    username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
+
+    def clean_username(self):
+        name = self.cleaned_data["username"]
+        try:
+            members.require_possible(name)
+            members.require_new(self.instance.household_id, name)
+        except StrataError as refusal:
+            raise shown(refusal) from None
+        self.instance.username_key = name_key(name)  # by which two of one form are one
+        return name
+
+
+class InvitationFormSet(RowFormSet):
+    def save_new(self, form, commit=True):
+        given = form.cleaned_data
+        return members.invite(self.instance.pk, given["username"], given["role"])
+
+    def delete_existing(self, obj, commit=True):
+        members.withdraw_invitation(obj.pk)
+
+
+class InvitationInline(HouseholdInline):
+    """Owners invite and withdraw; only who is invited accepts. Every name is taken, whether a user has it or not."""
+
+    model = Invitation
+    form, formset = InvitationForm, InvitationFormSet
+    fk_name = "household"
+    writers = OWNERS
+    fields = ("username", "role")
+    template_before = "portfolios/joining.html"
+
+    def has_view_permission(self, request, obj=None):
+        return self._may(request, obj, OWNERS)
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+# --- the page ---
 
 
 @admin.register(Household)
@@ -95,7 +168,7 @@ class HouseholdPage(HouseholdAdmin):
     fields = ("name",)
     list_display = ("name", "created_at")
     search_fields = ("name_key__has_part",)
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, InvitationInline)
 
     def has_add_permission(self, request, obj=None):
         return request.user.is_active
@@ -103,7 +176,40 @@ class HouseholdPage(HouseholdAdmin):
     def get_inlines(self, request, obj):
         return super().get_inlines(request, obj) if obj else ()
 
+    def get_urls(self):
+        answer = self.admin_site.admin_view(self.answer_invitation)
+        return [
+            path("invitations/<uuid:pk>", answer, name="portfolios_household_answer"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_POST)
+    def answer_invitation(self, request, pk):
+        """What whoever is invited says to it, on the first page."""
+        accepts = request.POST.get("answer") == "accept"
+        try:
+            if accepts:
+                run_in_transaction(lambda: members.accept_invitation(pk, request.user))
+            else:
+                run_in_transaction(lambda: decline(pk, request.user))
+        except StrataError as refusal:
+            self.message_user(request, refusal.message, messages.ERROR)
+        else:
+            said = (
+                "You are a member of the household now." if accepts else "You have declined the invitation."
+            )
+            self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if not change:
-            move_in(obj, request.user)
+            add_first_owner(obj, request.user)
+
+
+def decline(invitation_id: UUID, user: User) -> None:
+    def require_mine(invitation: Invitation) -> None:
+        if not members.invitations_for(user).filter(pk=invitation.pk).exists():
+            raise NotFound("invitation")
+
+    members.withdraw_invitation(invitation_id, precondition=require_mine)

@@ -13,7 +13,7 @@ from strata.doctor import Level, examines
 @examines("households")
 def households_have_an_owner() -> Iterator[tuple[Level, str]]:
     owners = Membership.objects.filter(
-        household=OuterRef("pk"), role=Membership.Role.OWNER, accepted_at__isnull=False, user__is_active=True
+        household=OuterRef("pk"), role=Membership.Role.OWNER, user__is_active=True
     )
     orphans = Household.objects.filter(~Exists(owners)).count()
     if orphans:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from portfolios.models import Household, Membership
+from portfolios.models import Household, Invitation, Membership, Role
 from strata.api.fields import (
     InstantSerializerField,
     TextSerializerField,
@@ -26,7 +26,7 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
     def get_role(self, household) -> str:
         """The caller's own role."""
         user = self.context["request"].user
-        mine = [one.role for one in household.memberships.all() if one.user_id == user.pk and one.accepted_at]
+        mine = [one.role for one in household.memberships.all() if one.user_id == user.pk]
         return mine[0] if mine else ""
 
 
@@ -34,7 +34,7 @@ class MemberSerializer(HouseholdSerializer):
     username = serializers.CharField(source="user.username", read_only=True)
     user_id = UUIDSerializerField(read_only=True)
     household_id = UUIDSerializerField(read_only=True)
-    accepted_at = InstantSerializerField(read_only=True, allow_null=True)
+    accepted_at = InstantSerializerField(read_only=True)
     needed_by_put = ("role",)
     computed = frozenset({"username", "accepted_at"})
 
@@ -44,6 +44,24 @@ class MemberSerializer(HouseholdSerializer):
         validators = ()
 
 
-class InvitationSerializer(StrictSerializer):
-    username = TextSerializerField(max_length=150)
-    role = serializers.ChoiceField(choices=Membership.Role.choices)
+class InvitationSerializer(HouseholdSerializer):
+    """The same for a name that a user has and for one that nobody has."""
+
+    household_id = UUIDSerializerField(read_only=True)
+    household_name = serializers.CharField(source="household.name", read_only=True)
+    invited_by = serializers.SerializerMethodField(help_text="The username of whoever invited; may be empty.")
+
+    class Meta:
+        model = Invitation
+        fields = ("id", "household_id", "household_name", "username", "role", "invited_by", "created_at")
+        read_only_fields = fields
+
+    def get_invited_by(self, invitation) -> str:
+        return invitation.created_by.username if invitation.created_by else ""
+
+
+class NewInvitationSerializer(StrictSerializer):
+    username = TextSerializerField(
+        max_length=150, help_text="Whether a user has the name or not; as it was typed."
+    )
+    role = serializers.ChoiceField(choices=Role.choices)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
-from portfolios import members
-from portfolios.households import make_household
-from portfolios.models import Household, Membership
-from portfolios.serializers import HouseholdsOwnSerializer, InvitationSerializer, MemberSerializer
+from portfolios.models import Household, Invitation, Membership
+from portfolios.serializers import (
+    HouseholdsOwnSerializer,
+    InvitationSerializer,
+    MemberSerializer,
+    NewInvitationSerializer,
+)
+from portfolios.services import households, members
+from strata.api.etags import etag_of
 from strata.api.filters import KNOWN_AT, choice, searching
 from strata.api.pagination import JournalCursor
 from strata.api.viewsets import (
@@ -20,8 +27,10 @@ from strata.api.viewsets import (
     HouseholdModelViewSet,
     HouseholdViewSet,
     path_id,
+    require_role,
 )
 from strata.exceptions import NotFound
+from strata.guards import lock_guards
 from strata.ownership import OWNERS
 
 
@@ -29,6 +38,7 @@ def in_path(name: str):
     return extend_schema(parameters=[OpenApiParameter(name, str, OpenApiParameter.PATH)])
 
 
+INVITATIONS = Invitation.objects.select_related("household", "created_by").order_by("created_at", "id")
 WITH_MEMBERS = {
     "include": choice(["members"], "With the changes of its members, their roles and invitations.")
 }
@@ -40,7 +50,7 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
     parameters = {"search": searching("name_key__has_part"), "known_at": KNOWN_AT}
-    included_kinds = (Membership,)
+    included_kinds = (Membership, Invitation)
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, pagination_class=JournalCursor, parameters=WITH_MEMBERS, orderings={})
@@ -48,19 +58,14 @@ class HouseholdsViewSet(HouseholdModelViewSet):
         return self.journal()
 
     def write(self, serializer, **given):
+        name = serializer.validated_data.get("name")
         if serializer.instance is None:
-            return make_household(self.request.user, serializer.validated_data["name"])
-        return super().write(serializer, **given)
+            return households.create_household(self.request.user, name)
+        return households.update_household(serializer.instance.pk, name=name or serializer.instance.name)
 
-    @extend_schema(request=InvitationSerializer, responses={201: MemberSerializer})
-    @action(detail=True, methods=["post"], url_path="invitations")
-    def invitations(self, request, pk=None):
-        household = self.find(pk)
-        body = InvitationSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        member = members.invite(household, **body.validated_data)
-        data = MemberSerializer(member, context=self.get_serializer_context()).data
-        return Response(data, status=status.HTTP_201_CREATED)
+    def destroy(self, request, *args, **kwargs):
+        households.delete_household(self.get_object().pk)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @in_path("household_id")
@@ -78,44 +83,87 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
             raise NotFound("household")
         return super().get_queryset().filter(household=pk)
 
-    def find(self, text, *, queryset=None):
-        rows = self.get_queryset()
-        mine = rows.filter(pk=path_id(text, self.thing), user=self.request.user)
-        if self.request.method == "DELETE" and mine.exists():
-            return mine.get()
-        return super().find(text, queryset=rows)
+    def require_writer(self, row):
+        if self.request.method != "DELETE" or row.user_id != self.request.user.pk:
+            super().require_writer(row)
 
     def write(self, serializer, **given):
-        if serializer.validated_data.get("role", serializer.instance.role) != serializer.instance.role:
-            members.require_another_owner(serializer.instance)
-        return super().write(serializer, **given)
+        member = serializer.instance
+        return members.change_role(member.pk, serializer.validated_data.get("role", member.role))
 
     def destroy(self, request, *args, **kwargs):
-        member = self.get_object()
-        members.require_another_owner(member)
-        member.delete()
+        members.remove_member(self.get_object().pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
-    """The caller's own invitations that wait for an answer."""
+@in_path("household_id")
+class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
+    """The names that wait to join a household. Its owners see and make them."""
 
     thing = "invitation"
-    queryset = Membership.objects.select_related("user").order_by("created_at", "id")
-    serializer_class = MemberSerializer
+    queryset = INVITATIONS
+    serializer_class = InvitationSerializer
 
     def get_queryset(self):
-        return self.queryset.filter(user=self.request.user, accepted_at__isnull=True)
+        return super().get_queryset().filter(household=self.owned_household())
 
-    def find(self, text, *, queryset=None):
-        found = self.queryset.filter(user=self.request.user, pk=path_id(text, self.thing)).first()
-        if found is None or (found.accepted_at and self.action != "accept"):
-            raise NotFound(self.thing)
-        return found
+    def owned_household(self) -> Household:
+        """The path's, which the caller owns; for a write locked."""
+        pk = path_id(self.kwargs["household_id"], "household")
+        rows = Household.objects.for_user(self.request.user).filter(pk=pk)
+        if self.request.method not in SAFE_METHODS:
+            lock_guards(rows)
+        household = rows.first()
+        if household is None:
+            raise NotFound("household")
+        require_role(self.request.user, household.pk, OWNERS)
+        return household
+
+    @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
+    def create(self, request, *args, **kwargs):
+        """Invite whoever has the name. Joining shows the household's whole past, its journal too.
+
+        The answer is the same whether a user has the name or not, and tells nothing of it.
+        """
+        household = self.owned_household()
+        body = NewInvitationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        invitation = members.invite(household.pk, **body.validated_data)
+        self.idempotency_household_id = household.pk
+        data = self.get_serializer(invitation).data
+        place = request.build_absolute_uri(reverse("invitation-detail", args=[invitation.pk]))
+        return Response(
+            data, status=status.HTTP_201_CREATED, headers={"ETag": etag_of(data), "Location": place}
+        )
+
+
+class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
+    """The caller's own invitations that wait for an answer; the owners of a household reach its own, too."""
+
+    thing = "invitation"
+    writers = OWNERS
+    queryset = INVITATIONS
+    serializer_class = InvitationSerializer
+
+    def get_queryset(self):
+        mine = self.queryset.filter(pk__in=members.invitations_for(self.request.user).values("pk"))
+        if self.action == "list":
+            return mine
+        return mine | self.queryset.for_user(self.request.user, OWNERS)
+
+    def require_writer(self, row):
+        if not members.invitations_for(self.request.user).filter(pk=row.pk).exists():
+            super().require_writer(row)
+
+    def destroy(self, request, *args, **kwargs):
+        members.withdraw_invitation(self.get_object().pk)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=MemberSerializer)
     @action(detail=True, methods=["post"], url_path="accept")
     def accept(self, request, pk=None):
-        invitation = self.find(pk)
-        members.accept(invitation)
-        return Response(self.get_serializer(invitation).data)
+        """Become a member, with the household's whole past to look at. Accepting again changes nothing."""
+        member = members.accept_invitation(
+            path_id(pk, self.thing), request.user, precondition=self.require_unchanged
+        )
+        return Response(MemberSerializer(member, context=self.get_serializer_context()).data)

@@ -33,9 +33,11 @@ from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.models import ApiToken, User
+from strata.ownership import pending_invitations
 from strata.signals import logged_in
 
 LONGEST_PASSWORD = 1000
+INVITED = "How many households wait for the user's answer to an invitation: see GET invitations."
 LONGEST_USERNAME = User._meta.get_field("username").max_length
 LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
 
@@ -90,9 +92,10 @@ class NewTokenSerializer(TokenSerializer):
         read_only=True,
         help_text="How often, since the last login, a wrong password was given for this username; told once.",
     )
+    pending_invitations = serializers.IntegerField(read_only=True, help_text=INVITED)
 
     class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token", "failed_logins")
+        fields = (*TokenSerializer.Meta.fields, "token", "failed_logins", "pending_invitations")
 
 
 class PasswordChangeSerializer(StrictSerializer):
@@ -111,6 +114,7 @@ class MeSerializer(serializers.Serializer):
     username = serializers.CharField()
     email = serializers.CharField()
     households = MyHouseholdSerializer(many=True)
+    pending_invitations = serializers.IntegerField(help_text=INVITED)
 
 
 def known_user(request, username: str, password: str):
@@ -182,7 +186,11 @@ class LoginView(OneTransactionAWrite, APIView):
             return news, *ApiToken.issue(user, **given)
 
         news, token, secret = run_in_transaction(log_in)
-        shown = {"token": secret, "failed_logins": FailedLoginsSerializer(news).data}
+        shown = {
+            "token": secret,
+            "failed_logins": FailedLoginsSerializer(news).data,
+            "pending_invitations": pending_invitations(user),
+        }
         return Response({**TokenSerializer(token).data, **shown}, status=status.HTTP_201_CREATED)
 
     def initial(self, request, *args, **kwargs):
@@ -225,12 +233,13 @@ class MeView(OneTransactionAWrite, APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request):
         user = request.user
-        mine = (
-            user.memberships.filter(accepted_at__isnull=False)
-            .select_related("household")
-            .order_by("created_at")
-        )
-        fields = {"id": user.pk, "username": user.username, "email": user.email, "households": mine}
+        fields = {
+            "id": user.pk,
+            "username": user.username,
+            "email": user.email,
+            "households": user.memberships.select_related("household").order_by("created_at"),
+            "pending_invitations": pending_invitations(user),
+        }
         return Response(MeSerializer(fields).data)
 
 

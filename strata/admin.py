@@ -204,8 +204,7 @@ def forget_attempt(request) -> None:
 def roles_of(request) -> dict[UUID, str]:
     """The caller's role in each household, asked for once a request."""
     if not hasattr(request, "strata_roles"):
-        accepted = request.user.memberships.filter(accepted_at__isnull=False)
-        request.strata_roles = dict(accepted.values_list("household_id", "role"))
+        request.strata_roles = dict(request.user.memberships.values_list("household_id", "role"))
     return request.strata_roles
 
 

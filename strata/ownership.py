@@ -5,6 +5,7 @@ A row belongs to a household straight or through a parent; its model names the w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +19,25 @@ OWNERS = (OWNER,)
 
 
 def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySet:
-    """Ids of the households where the user has one of `roles`; an invitation not yet accepted gives none."""
-    return user.memberships.filter(role__in=roles, accepted_at__isnull=False).values("household_id")
+    """Ids of the households where the user has one of `roles`."""
+    return user.memberships.filter(role__in=roles).values("household_id")
 
 
 def role_in(user: Any, household_id: UUID) -> str | None:
     """The user's role in a household, None for a stranger."""
-    member = user.memberships.filter(household_id=household_id, accepted_at__isnull=False)
-    return member.values_list("role", flat=True).first()
+    return user.memberships.filter(household_id=household_id).values_list("role", flat=True).first()
+
+
+_invitations: list[Callable[[Any], models.QuerySet]] = []
+
+
+def register_invitations(function: Callable[[Any], models.QuerySet]) -> None:
+    """What finds the invitations that wait for a user, which are rows of an app above."""
+    _invitations[:] = [function]
+
+
+def pending_invitations(user: Any) -> int:
+    return sum(function(user).count() for function in _invitations)
 
 
 def may_edit(user: Any, household_id: UUID) -> bool:

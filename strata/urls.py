@@ -21,6 +21,11 @@ from strata.login_forms import OwnPasswordView
 router = EitherSlashRouter()
 router.register("households", portfolios.HouseholdsViewSet, "household")
 router.register(r"households/(?P<household_id>[^/]+)/members", portfolios.MemberViewSet, "member")
+router.register(
+    r"households/(?P<household_id>[^/]+)/invitations",
+    portfolios.HouseholdInvitationViewSet,
+    "household-invitation",
+)
 router.register("invitations", portfolios.InvitationViewSet, "invitation")
 router.register("portfolios", resources.PortfolioViewSet, "portfolio")
 router.register(

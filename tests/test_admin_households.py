@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from portfolios.models import Household, Membership
+from portfolios.models import Household, Invitation, Membership
 from strata import editing
+from strata.models import User
 from strata.ownership import OWNER
 from tests.admin_forms import errors_of, form_of, save, staff, url
 
@@ -44,14 +45,77 @@ def test_two_owners_do_not_leave_in_one_form(alices, alice_user, bob_user, house
     assert household.memberships.filter(role=OWNER).count() == 2
 
 
-def test_staff_invite_by_name_and_cannot_accept_for_another(alices, household, charlie_user):
+def invited(data: dict, *rows: tuple[str, str]) -> dict:
+    """The form with these names and roles added to its invitations."""
+    total = int(data["invitations-TOTAL_FORMS"])
+    more = {"invitations-TOTAL_FORMS": str(total + len(rows))}
+    for number, (name, role) in enumerate(rows, start=total):
+        more |= {f"invitations-{number}-username": name, f"invitations-{number}-role": role}
+    return data | more
+
+
+@pytest.mark.parametrize("name", ["charlie", "nobody", "disabled"])
+def test_staff_invite_every_name_alike(alices, household, charlie_user, name):
+    User.objects.create(username="disabled", is_active=False)
     data = form_of(alices, household)
-    total = int(data["memberships-TOTAL_FORMS"])
-    row = f"memberships-{total}"
-    new = {"memberships-TOTAL_FORMS": str(total + 1), f"{row}-role": "editor"}
-    new |= {f"{row}-accepted_at_0": "2026-01-01", f"{row}-accepted_at_1": "10:00:00"}
-    assert "no such user" in errors_of(save(alices, household, data | new | {f"{row}-username": "nobody"}))
-    assert editing.TAKEN in errors_of(save(alices, household, data | new | {f"{row}-username": "Alice"}))
-    assert save(alices, household, data | new | {f"{row}-username": "CHARLIE"}).status_code == 302
-    invited = household.memberships.get(user=charlie_user)
-    assert (invited.role, invited.accepted_at) == ("editor", None)
+    assert save(alices, household, invited(data, (name, "editor"))).status_code == 302
+    made = household.invitations.get()
+    assert (made.username, made.role, made.created_by.username) == (name, "editor", "alice")
+    assert not household.memberships.filter(user=charlie_user).exists()
+
+
+def test_what_the_api_refuses_to_invite_the_form_refuses(alices, household, bob_user):
+    data = form_of(alices, household)
+    for name, said in (
+        ("Bob", "is a member already"),
+        ("two words", "Enter a valid username"),
+        ("", "This field is required"),
+    ):
+        assert said in errors_of(save(alices, household, invited(data, (name, "editor")))), name
+    twice = invited(data, ("Straße", "viewer"), ("STRASSE", "viewer"))
+    assert editing.TAKEN in errors_of(save(alices, household, twice))
+    assert save(alices, household, invited(data, ("dora", "viewer"))).status_code == 302
+    again = invited(form_of(alices, household), ("DORA", "owner"))
+    assert "is invited already" in errors_of(save(alices, household, again))
+
+
+def test_owners_withdraw_an_invitation_and_change_none(alices, household):
+    Invitation.objects.create(household=household, username="dora", role="viewer")
+    data = form_of(alices, household)
+    save(alices, household, data | {"invitations-0-role": "owner", "invitations-0-username": "eve"})
+    made = household.invitations.get()
+    assert (made.username, made.role) == ("dora", "viewer")
+    assert save(alices, household, data | {"invitations-0-DELETE": "on"}).status_code == 302
+    assert not household.invitations.exists()
+
+
+def test_the_form_says_that_joining_shows_the_past(alices, household):
+    shown = " ".join(alices.get(url(Household, "change", household.pk)).content.decode().split())
+    assert "Joining shows the household's whole past" in shown
+
+
+def test_only_owners_see_who_is_invited(bobs, household):
+    Invitation.objects.create(household=household, username="dora", role="viewer")
+    assert "dora" not in bobs.get(url(Household, "change", household.pk)).content.decode()
+
+
+def test_members_join_by_accepting_alone_unless_a_superuser_adds_them(alices, rita, household, charlie_user):
+    for client, status in ((alices, 302), (rita, 302)):
+        data = form_of(client, household)
+        total = int(data["memberships-TOTAL_FORMS"])
+        row = f"memberships-{total}"
+        new = {
+            "memberships-TOTAL_FORMS": str(total + 1),
+            f"{row}-username": "CHARLIE",
+            f"{row}-role": "owner",
+        }
+        assert save(client, household, data | new).status_code == status
+        assert household.memberships.filter(user=charlie_user).exists() is (client is rita)
+
+
+def test_a_superuser_replaces_the_last_owner_at_once(rita, alice_user, charlie_user, household):
+    data = form_of(rita, household)
+    row = row_of(data, alice_user)
+    new = {"memberships-TOTAL_FORMS": "2", "memberships-1-username": "charlie", "memberships-1-role": "owner"}
+    assert save(rita, household, data | new | {f"{row}-DELETE": "on"}).status_code == 302
+    assert [one.user for one in household.memberships.all()] == [charlie_user]

@@ -13,7 +13,7 @@ from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
-from portfolios.models import Membership, Portfolio
+from portfolios.models import Portfolio
 from strata.models import Change, User
 from tests.admin_forms import url
 from tests.chromium import launched
@@ -100,7 +100,6 @@ def world(root):
     Asset.objects.create(
         portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR"
     )  # it has no value, and so needs care
-    Membership.objects.update(accepted_at="2026-01-01T00:00Z")
     Change.objects.create(
         **{name: getattr(rows[Change], name) for name in ("at", "model", "object_id", "action", "road")},
         before={EVIL: EVIL},

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.urls import resolve
 
-from portfolios.models import Household, Membership
+from portfolios.models import Household, Invitation
 from strata.models import ApiToken
 from tests.every_route import ABSENT, address, routes
 
@@ -38,7 +38,7 @@ def parameters(name: str, place: str) -> list[str]:
 def things(world, alice_user):
     """The world's rows, and what is Alice's own."""
     elsewhere = Household.objects.create(name="Elsewhere")
-    invitation = Membership.objects.create(household=elsewhere, user=alice_user)
+    invitation = Invitation.objects.create(household=elsewhere, username="alice")
     return world | {"invitation": invitation, "token": ApiToken.issue(alice_user)[0]}
 
 

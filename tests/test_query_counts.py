@@ -11,11 +11,10 @@ from typing import NamedTuple
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
-from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from assets.taxonomy import label
-from portfolios.models import Household, Membership, Portfolio
+from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
 from reports.models import AllocationTarget
 from reports.queries import take_snapshot
@@ -43,7 +42,8 @@ QUERIES = {
     "category-list": 1,
     "change": 7,
     "exchange-rate-list": 1,
-    "household-history": 8,
+    "household-history": 9,
+    "household-invitation-list": 3,
     "household-list": 2,
     "invitation-list": 1,
     "member-list": 2,
@@ -134,12 +134,12 @@ class Growing:
 
     def people(self) -> None:
         """Members, and those who are invited; the user is a member of another household, and invited to a third."""
-        now, (mine, other) = timezone.now(), [Household.objects.create(name=self.word) for _ in range(2)]
+        mine, other = [Household.objects.create(name=self.word) for _ in range(2)]
         here = {"household": self.world["household"]}
-        for state in ({"accepted_at": now}, {"accepted_at": None}):
-            Membership.objects.create(user=self.somebody(), role=EDITOR, **here, **state)
-        Membership.objects.create(household=mine, user=self.user, role=OWNER, accepted_at=now)
-        Membership.objects.create(household=other, user=self.user)
+        Membership.objects.create(user=self.somebody(), role=EDITOR, **here)
+        Invitation.objects.create(username=f"{self.word}{User.objects.count()}", role=EDITOR, **here)
+        Membership.objects.create(household=mine, user=self.user, role=OWNER)
+        Invitation.objects.create(household=other, username=self.user.username)
         ApiToken.issue(self.user, name=self.word)
 
     def somebody(self) -> User:

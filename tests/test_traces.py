@@ -25,7 +25,7 @@ from assets.models import (
     Transaction,
 )
 from assets.seeds import type_id
-from portfolios.models import Household, Membership, Portfolio
+from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata import actor
 from strata.history import TrackedModel
@@ -65,6 +65,7 @@ class World:
             ApiToken: lambda: {"user": self.user, "digest": f"d{n}", "prefix": f"strata_{n}"},
             Household: lambda: {"name": f"h{n}"},
             Membership: lambda: {"household": self.household, "user": saved(User(username=f"member{n}"))},
+            Invitation: lambda: {"household": self.household, "username": f"guest{n}"},
             Portfolio: lambda: {"household": self.household, "name": f"p{n}"},
             PortfolioSnapshot: lambda: {
                 "portfolio": self.portfolio,
@@ -117,6 +118,7 @@ CHANGED = {
     User: ("email", "new@example.org"),
     ApiToken: ("name", "new"),
     Membership: ("role", "editor"),
+    Invitation: ("role", "editor"),
     PortfolioSnapshot: ("note", "new"),
     AssetType: ("label", "new"),
     AssetCategory: ("category", "world"),

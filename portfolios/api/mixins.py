@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from portfolios.households import first_household
 from portfolios.models import Household
+from portfolios.services.households import first_household
 from strata.api.viewsets import require_role
 from strata.db.retry import Restart
 

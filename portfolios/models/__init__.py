@@ -1,6 +1,6 @@
 """Households, who is in them, and their portfolios."""
 
-from portfolios.models.household import Household, Membership
+from portfolios.models.household import Household, Invitation, Membership, Role
 from portfolios.models.portfolio import Portfolio
 
-__all__ = ["Household", "Membership", "Portfolio"]
+__all__ = ["Household", "Invitation", "Membership", "Portfolio", "Role"]

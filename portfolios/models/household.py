@@ -1,9 +1,10 @@
-"""Household: the border of what people see of each other; Membership: who is inside, and with what right."""
+"""Household: the border of what people see of each other; Membership: who is inside; Invitation: who may come in."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from strata.history import TrackedModel
 from strata.names import NameField, NameKeyField
@@ -23,13 +24,16 @@ class Household(TrackedModel):
         return self.name
 
 
-class Membership(TrackedModel):
-    """`accepted_at` is empty while it is an invitation, which gives no rights."""
+class Role(models.TextChoices):
+    OWNER = OWNER
+    EDITOR = EDITOR
+    VIEWER = VIEWER
 
-    class Role(models.TextChoices):
-        OWNER = OWNER
-        EDITOR = EDITOR
-        VIEWER = VIEWER
+
+class Membership(TrackedModel):
+    """A user inside a household since `accepted_at`, with the right of the role."""
+
+    Role = Role
 
     household_lookup = "household"
     known_since = None  # who may see the past is who may see the present
@@ -37,7 +41,7 @@ class Membership(TrackedModel):
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
-    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TrackedModel.Meta):
         ordering = ("created_at", "id")
@@ -45,3 +49,31 @@ class Membership(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class Invitation(TrackedModel):
+    """Whoever has the name when they accept it becomes a member; until then it gives no rights.
+
+    The name is as the inviting owner typed it, whether a user has it or not: nothing of a user is looked up for it,
+    so that it tells nobody who there is. Accepted, it becomes the membership of the same id.
+    """
+
+    household_lookup = "household"
+    known_since = None  # as memberships
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
+    username = NameField(max_length=150)
+    username_key = NameKeyField(source="username")
+    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("created_at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("household", "username_key"), name="invitation_one_for_each_name"
+            ),
+        )
+        indexes = (models.Index(fields=("username_key",), name="invitation_by_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.username} ({self.role})"

@@ -20,6 +20,7 @@ from django.utils.functional import cached_property
 
 from assets import worth
 from portfolios.models import Portfolio
+from portfolios.services.members import invitations_for
 from reports.api.answers import key_text
 from reports.calculations.allocation import Slice
 from reports.calculations.intervals import a_month_before, months_before
@@ -50,6 +51,7 @@ BY = {
 }
 # Up to so many days the chart has a point for each day, week, month or quarter; beyond, for each year.
 INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
+MOST_INVITATIONS = 20
 MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS, MOST_GROUPS = 50, 5, 8, 50
 REASONS = {
     "flows": "Money in and out",
@@ -68,7 +70,13 @@ def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
     reachable = within_reach(request.user)
     picker = Picker(request.GET, portfolios=reachable[:MOST_PORTFOLIOS])
     picker.is_valid()
-    page = {"picker": picker, "cut_off": len(reachable) > MOST_PORTFOLIOS}
+    page = {
+        "picker": picker,
+        "cut_off": len(reachable) > MOST_PORTFOLIOS,
+        "invitations": invitations_for(request.user).select_related("household", "created_by")[
+            :MOST_INVITATIONS
+        ],
+    }
     if reachable:
         page |= sections(picker, request.user)
     return context | {"title": "Overview", "dashboard": page}

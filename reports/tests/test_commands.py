@@ -15,8 +15,8 @@ from django.db import DatabaseError
 from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
 from demo import household as demo
 from portfolios.doctor import households_have_an_owner
-from portfolios.households import make_household
 from portfolios.models import Household, Portfolio
+from portfolios.services.households import create_household
 from reports.management.commands import take_snapshots
 from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
@@ -97,7 +97,7 @@ def test_the_demo_covers_two_years_up_to_today(alice, today):
 
 
 def test_demo_if_empty_leaves_a_household_alone(alice):
-    make_household(alice)
+    create_household(alice)
 
     assert "nothing to do" in run("demo", "--if-empty")
     assert Household.objects.count() == 1
@@ -190,7 +190,7 @@ def test_seed_benchmark_dry_run_and_refusals(db):
 
 @pytest.fixture
 def portfolios(alice):
-    household = make_household(alice)
+    household = create_household(alice)
     return [
         Portfolio.objects.create(household=household, name=zone, time_zone=zone)
         for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")
@@ -249,7 +249,7 @@ def test_one_portfolio_that_fails_does_not_keep_the_others(portfolios, monkeypat
 
 
 def test_doctor_finds_households_without_an_owner(alice):
-    household = make_household(alice)
+    household = create_household(alice)
     assert [level for level, _ in households_have_an_owner()] == [Level.OK]
 
     household.memberships.all().delete()

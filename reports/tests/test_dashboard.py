@@ -15,7 +15,7 @@ from django.utils import timezone
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.seeds import type_id
 from assets.taxonomy import label
-from portfolios.models import Household, Membership, Portfolio
+from portfolios.models import Household, Invitation, Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.page import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show
 from strata.days import noon
@@ -101,8 +101,10 @@ def test_who_has_nothing_is_told_how_to_begin(charlie_user, theirs):
 
 def test_invited_but_not_yet_a_member_sees_nothing(charlie_user, portfolio):
     worth(portfolio, "1200.50")
-    Membership.objects.create(household=portfolio.household, user=charlie_user, role=OWNER)
-    assert "worth" not in page(entering(charlie_user))
+    Invitation.objects.create(household=portfolio.household, username="CHARLIE", role=OWNER)
+    shown = page(entering(charlie_user))
+    assert "worth" not in shown
+    assert f"to the household {portfolio.household.name} as owner" in " ".join(shown["html"].split())
 
 
 def test_portfolio_can_be_chosen(vera_staff, portfolio, household):

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from rest_framework.test import APIClient
 
-from portfolios.models import Household, Membership
+from portfolios.models import Household, Invitation
 from strata.models import ApiToken, IdempotentAnswer
 
 API = "/api/v1"
@@ -40,12 +40,14 @@ def test_me_is_who_asks_with_the_households_and_roles(alice, alice_user, househo
         "username": "alice",
         "email": "",
         "households": [{"id": str(household.pk), "name": household.name, "role": "owner"}],
+        "pending_invitations": 0,
     }
 
 
 def test_invitation_is_no_household_of_mine_yet(client, dora, household):
-    Membership.objects.create(household=household, user=dora, role="viewer")
-    assert client.get(f"{API}/me").json()["households"] == []
+    Invitation.objects.create(household=household, username="dora", role="viewer")
+    seen = client.get(f"{API}/me").json()
+    assert (seen["households"], seen["pending_invitations"]) == ([], 1)
 
 
 def test_reading_me_makes_no_household(client):
@@ -57,7 +59,7 @@ def test_reading_me_makes_no_household(client):
 def test_me_asks_the_same_number_of_queries_for_many_households(alice, alice_user, django_assert_num_queries):
     for number in range(3):
         alice.post(f"{API}/households", {"name": f"h{number}"})
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(alice.get(f"{API}/me").json()["households"]) == 4
 
 

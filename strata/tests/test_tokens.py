@@ -58,7 +58,7 @@ def test_secret_is_shown_once_and_kept_as_a_hash(nobody, dora):
     assert row["digest"] == hashlib.sha256(shown["token"].encode()).hexdigest()
     assert not [name for name, value in row.items() if shown["token"] in str(value)]
     seen = holder(dora).get(f"{API}/auth/tokens/{shown['id']}")
-    assert set(seen.json()) == set(shown) - {"token", "failed_logins"}
+    assert set(seen.json()) == set(shown) - {"token", "failed_logins", "pending_invitations"}
 
 
 def test_token_has_the_name_scope_and_end_that_were_asked_for(nobody, dora):
@@ -296,7 +296,7 @@ def test_a_read_by_token_asks_once_and_writes_nothing(dora):
     with CaptureQueriesContext(connection) as queries:
         assert client.get(f"{API}/me").status_code == 200
     told = [one["sql"].split()[0] for one in queries]
-    assert told == ["SELECT", "SELECT"]  # the token with its user, and the households
+    assert told == ["SELECT"] * 3  # the token with its user, the households, and how many invitations wait
 
 
 # --- what it may do ---

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
+from conftest import client_of
 from strata.models import User
 from tests.admin_forms import url
 
@@ -101,4 +102,6 @@ def test_an_invitation_finds_its_user(alice, household):
     somebody = User.objects.create_user("Éloïse")
     body = {"username": "ÉLOÏSE", "role": "viewer"}
     made = alice.post(f"{API}/households/{household.pk}/invitations", body)
-    assert (made.status_code, made.json()["user_id"]) == (201, str(somebody.pk))
+    assert (made.status_code, made.json()["username"]) == (201, "ÉLOÏSE")
+    accepted = client_of(somebody).post(f"{API}/invitations/{made.json()['id']}/accept")
+    assert (accepted.status_code, accepted.json()["user_id"]) == (200, str(somebody.pk))

@@ -1,0 +1,183 @@
+"""Who is invited to a household, who joins it and who leaves: an owner always stays.
+
+Each takes the household's lock before it reads anything, so that what was checked still holds when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from portfolios.models import Invitation, Membership
+from portfolios.services.locks import lock_household
+from strata.exceptions import Conflict, Invalid, NotFound
+from strata.models import User
+from strata.names import name_key, validate_name
+from strata.ownership import OWNER
+
+Precondition = Callable[[Any], None]
+
+
+# --- invitations ---
+
+
+def invite(household_id: UUID, username: str, role: str) -> Invitation:
+    """Invite whoever has the name, or gets it. No user is looked for: the answer is the same for every name.
+
+    Only who is a member already, which the inviting owner sees, is refused by name.
+    """
+    username = username.strip()
+    require_possible(username)
+    with transaction.atomic():
+        lock_household(household_id)
+        require_new(household_id, username)
+        return Invitation.objects.create(household_id=household_id, username=username, role=role)
+
+
+def require_possible(username: str) -> None:
+    """400 for what no user may be called."""
+    field = User._meta.get_field("username")
+    try:
+        validate_name(username, max_length=field.max_length)
+        field.run_validators(User.normalize_username(username))
+    except ValidationError as error:
+        raise Invalid("username", " ".join(error.messages)) from None
+
+
+def require_new(household_id: UUID, username: str) -> None:
+    """409 for a name that a member has, or that is invited already."""
+    key = name_key(username)
+    if Membership.objects.filter(household=household_id, user__username_key=key).exists():
+        raise Conflict("ALREADY_A_MEMBER", "The user is a member already.", "username")
+    if Invitation.objects.filter(household=household_id, username_key=key).exists():
+        raise Conflict("ALREADY_INVITED", "The name is invited already.", "username")
+
+
+def invitations_for(user: User) -> models.QuerySet[Invitation]:
+    """Those that wait for the user's answer: made out to the name that the user has now."""
+    if not user.is_authenticated or not user.is_active:
+        return Invitation.objects.none()
+    return Invitation.objects.filter(username_key=name_key(user.username))
+
+
+def accept_invitation(
+    invitation_id: UUID, user: User, *, precondition: Precondition = lambda invitation: None
+) -> Membership:
+    """The user becomes a member, by the invitation's id; accepting again changes nothing."""
+    with transaction.atomic():
+        invitation = locked_invitation(invitation_id, user)
+        if invitation is None:
+            accepted = Membership.objects.filter(pk=invitation_id, user=user).first()
+            if accepted is None:
+                raise NotFound("invitation")
+            return accepted
+        precondition(invitation)
+        member = Membership.objects.filter(household=invitation.household_id, user=user).first()
+        invitation.delete()
+        return member or Membership.objects.create(
+            pk=invitation_id, household_id=invitation.household_id, user=user, role=invitation.role
+        )
+
+
+def locked_invitation(invitation_id: UUID, user: User) -> Invitation | None:
+    """The user's invitation, read again once its household is locked: it may have been withdrawn meanwhile."""
+    if _lock_household_of(invitations_for(user), invitation_id, "invitation"):
+        return invitations_for(User.objects.get(pk=user.pk)).filter(pk=invitation_id).first()
+    return None
+
+
+def withdraw_invitation(invitation_id: UUID, *, precondition: Precondition = lambda invitation: None) -> None:
+    """By an owner who takes it back, or by who was invited and declines."""
+    with transaction.atomic():
+        invitation = None
+        if _lock_household_of(Invitation.objects.all(), invitation_id, "invitation"):
+            invitation = Invitation.objects.filter(pk=invitation_id).first()
+        if invitation is None:
+            raise NotFound("invitation")
+        precondition(invitation)
+        invitation.delete()
+
+
+# --- members ---
+
+
+def change_role(
+    member_id: UUID, role: str, *, precondition: Precondition = lambda member: None
+) -> Membership:
+    """409 where that would leave the household without an owner."""
+    with transaction.atomic():
+        member = locked_member(member_id)
+        precondition(member)
+        if member.role != role:
+            require_owner_left(member.household_id, {member.pk: role})
+            member.role = role
+            member.save(update_fields=["role"])
+    return member
+
+
+def remove_member(member_id: UUID, *, precondition: Precondition = lambda member: None) -> None:
+    """By an owner, or by the member who leaves. 409 where that would leave the household without an owner."""
+    with transaction.atomic():
+        member = locked_member(member_id)
+        precondition(member)
+        require_owner_left(member.household_id, {member.pk: None})
+        member.delete()
+
+
+def replace_members(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
+    """Give members these roles, and remove those without one, all at once: an owner must be left at the end."""
+    with transaction.atomic():
+        lock_household(household_id)
+        require_owner_left(household_id, roles)
+        members = Membership.objects.filter(household=household_id, pk__in=roles)
+        members.filter(pk__in=[pk for pk, role in roles.items() if role is None]).delete()
+        for member in members:
+            if member.role != roles[member.pk]:
+                member.role = roles[member.pk]
+                member.save(update_fields=["role"])
+
+
+def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
+    """409 where these roles (None: removed) would take the household's last owner who can log in.
+
+    Asked with the household locked. Where there was none before, nothing is refused: nobody is lost.
+    """
+    owners = set(
+        Membership.objects.filter(household=household_id, role=OWNER, user__is_active=True).values_list(
+            "pk", flat=True
+        )
+    )
+    promoted = Membership.objects.filter(
+        household=household_id,
+        pk__in=[pk for pk, role in roles.items() if role == OWNER],
+        user__is_active=True,
+    )
+    left = (owners - roles.keys()) | set(promoted.values_list("pk", flat=True))
+    if owners and not left:
+        raise Conflict("LAST_OWNER", "A household keeps at least one owner.", "role")
+
+
+def locked_member(member_id: UUID) -> Membership:
+    """Read once its household is locked."""
+    member = None
+    if _lock_household_of(Membership.objects.all(), member_id, "member"):
+        member = Membership.objects.select_related("user").filter(pk=member_id).first()
+    if member is None:
+        raise NotFound("member")
+    return member
+
+
+def _lock_household_of(rows: models.QuerySet, pk: UUID, resource: str) -> UUID | None:
+    """The id of the household that is locked; None where the row is gone. No row of these changes its household."""
+    household_id = rows.filter(pk=pk).values_list("household_id", flat=True).first()
+    if household_id is None:
+        return None
+    try:
+        lock_household(household_id)
+    except NotFound:
+        raise NotFound(resource) from None
+    return household_id
