@@ -163,10 +163,12 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     def assets(self, request, pk=None):
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        category = self.visible(pk)
+        self.visible(pk)
         view = sibling(AssetViewSet, self)
         asset = view.find(str(body.validated_data["asset_id"]))
-        taxonomy.attach(asset, self.visible(pk))
+        category = self.visible(pk)
+        self.require_unchanged(category)
+        taxonomy.attach(asset, category)
         self.idempotency_household_id = category.household_id
         return view.answer(asset)
 
@@ -179,9 +181,9 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
 
 
 def sibling(view_class, view):
-    """Another viewset for the same request."""
+    """Another viewset for the same request, whose path names none of its rows."""
     other = view_class()
-    other.request, other.kwargs, other.args = view.request, view.kwargs, ()
+    other.request, other.kwargs, other.args = view.request, {}, ()
     other.action, other.format_kwarg = "retrieve", None
     return other
 

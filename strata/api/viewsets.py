@@ -178,8 +178,9 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         self.idempotency_household_id = row.owning_household_id()
 
     def require_unchanged(self, row: Any) -> None:
-        if self.request.method in ("PUT", "PATCH", "DELETE"):
-            require_match(self.request, lambda: etag_of(self.get_serializer(row).data))
+        """As the row's own GET shows it, whatever an action of it answers. What is made below a row has no ETag yet."""
+        if "pk" in self.kwargs:
+            require_match(self.request, lambda: etag_of(self.as_read(row)))
 
     def lock(self, rows: Any = None) -> Guards:
         """Lock what guards a row: one that the caller may see, or, without any, the one that is about to be made."""
@@ -205,6 +206,9 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
                 connection.check_constraints()
             raise NotFound(self.thing)
         return self.get_serializer(found).data
+
+    def as_read(self, row: Any) -> dict[str, Any]:
+        return self.serializer_class(row, context=self.get_serializer_context()).data
 
     def answer(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
         data = self.fresh(row)
