@@ -372,7 +372,7 @@ def test_the_admin_shows_a_pause_to_its_owner_and_to_superusers_and_to_nobody_el
         browser.force_login(user)
         listed = browser.get("/admin/strata/logincount/").content.decode()
         one = browser.get(f"/admin/strata/logincount/{count.pk}/change/")
-        seen[user.username] = ("March 1, 2026" in listed or "1 Mar 2026" in listed, one.status_code)
+        seen[user.username] = ("2026-03-01" in listed, one.status_code)
     assert seen == {"dora": (True, 200), "root": (True, 200), "emil": (False, 302)}
 
 
