@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
@@ -97,6 +97,14 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
 
 
 @in_path("household_id")
+@extend_schema_view(
+    list=extend_schema(
+        responses={
+            200: InvitationSerializer(many=True),
+            403: OpenApiResponse(description="Only owners see invitations."),
+        }
+    )
+)
 class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
     """The names that wait to join a household. Its owners see and make them."""
 

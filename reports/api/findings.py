@@ -37,7 +37,12 @@ class DismissalSerializer(StrictSerializer):
         return value
 
 
-KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="As GET quality gives it.")
+KEY = OpenApiParameter(
+    "key",
+    {"type": "string", "pattern": "^[A-Z_]+-[0-9a-f]+$"},
+    OpenApiParameter.PATH,
+    description="As GET quality gives it.",
+)
 
 
 class PortfolioFindingView(OneTransactionAWrite, APIView):

@@ -52,6 +52,7 @@ EXAMPLES = {
 }
 OF_EVERY = (400, 401, 404, 406, 429, 503)
 OF_WRITES = (403, 409, 412, 413, 415, 422, 428, 507)
+NO_IDS = ("key",)  # what paths name by something else
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -140,20 +141,20 @@ def _hoist_defaults(schemas: dict[str, Any]) -> None:
 def _name_ids(operation: dict[str, Any]) -> None:
     """What a path names is named by its id, whatever type the path's converter has."""
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "path":
+        if parameter["in"] == "path" and parameter["name"] not in NO_IDS:
             parameter["schema"] = {"type": "string", "format": "uuid"}
 
 
 def _add_errors(operation: dict[str, Any], method: str) -> None:
     if any(one["name"] == "If-None-Match" for one in operation.get("parameters", ())):
         operation["responses"].setdefault("304", {"description": "It is still what the tag says."})
-    for status in OF_EVERY + (OF_WRITES if method != "get" else ()):
+    also = tuple(int(status) for status in operation["responses"] if status >= "400")
+    for status in dict.fromkeys(OF_EVERY + (OF_WRITES if method != "get" else ()) + also):
         code, message = EXAMPLES.get(status, ("ERROR", "Refused."))
         example = {"code": code, "message": message, "status": status, "errors": [], "request_id": "5f1c0d2e"}
         content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": example}
-        operation["responses"].setdefault(
-            str(status), {"description": message, "content": {"application/json": content}}
-        )
+        response = operation["responses"].setdefault(str(status), {"description": message})
+        response.setdefault("content", {"application/json": content})
 
 
 def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
