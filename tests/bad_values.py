@@ -143,6 +143,8 @@ def refused_values(field: Field) -> tuple:
         return (*NO_FIELD_TAKES, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
     if "integer" in schema.get("type", ()):  # a list of types, where it may be null
         return (*NO_FIELD_TAKES, *NO_WHOLE_NUMBER_IS)
+    if schema.get("type") == "boolean":
+        return (*(one for one in NO_FIELD_TAKES if one is not True), *NO_TEXT_TAKES, "", "true", "false", "x")
     by_format = {
         "decimal": NO_NUMBER_TAKES,
         "uuid": NO_ID_TAKES,
