@@ -15,6 +15,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     BIND=0.0.0.0 \
     PORT=8000
 WORKDIR /app
+# Names in Chinese, Japanese and Korean, in PNGs. Whichever version Debian has, as of all that the base image has.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /usr/sbin/nologin strata \
     && install --directory --owner=strata --group=strata --mode=700 /app/.data
 COPY --from=packages /opt/venv /opt/venv

@@ -8,11 +8,20 @@ from django.urls import reverse
 
 from portfolios.models import Portfolio
 from reports.queries import Doubt, quality_report
+from reports.rendering import fonts
 from reports.rendering.plots import short
 from strata.doctor import Level, examines
 
 SHOWN = 20  # portfolios, and findings of each
 NAME_SHOWN = 60
+
+
+@examines("fonts")
+def fonts_of_the_pictures() -> Iterator[tuple[Level, str]]:
+    if family := fonts.cjk_family():
+        yield Level.OK, f"pictures have {fonts.OWN} and {family}"
+    else:
+        yield Level.WARN, f"none for Chinese, Japanese and Korean: PNGs show boxes. {fonts.ADVICE}"
 
 
 @examines("values")

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import accumulate
 from typing import Any, Literal
 
 from assets.calculations.valuation import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
+from reports.rendering import fonts
 from reports.rendering.ticks import tick_labels
 
 type Labels = Mapping[Hashable, str]
@@ -31,6 +33,7 @@ WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
 PIXELS_PER_INCH = 96
 MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around what is drawn
 JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
+NO_FONT = "No font here for some letters."
 UNGROUPED = "not in any"
 MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
 # matplotlib keeps fonts for each thread that draws: one thread for it halves what a busy worker grows to.
@@ -233,14 +236,24 @@ def _label(key: Hashable, labels: Labels) -> str:
 
 
 def short(text: str, length: int) -> str:
-    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over."""
+    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over.
+
+    Chinese, Japanese and Korean letters are as wide as two of others, and count as two.
+    """
     kept = "".join(
         " " if letter.isspace() else letter
         for letter in text
         if letter.isspace() or letter in JOINERS or unicodedata.category(letter)[0] != "C"
     )
     kept = " ".join(kept.split())
-    return kept if len(kept) <= length else kept[: length - 1].rstrip() + "…"
+    if sum(map(_width, kept)) <= length:
+        return kept
+    room = accumulate(map(_width, kept))
+    return kept[: sum(width < length for width in room)].rstrip() + "…"
+
+
+def _width(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _debt(value: float) -> str:
@@ -280,12 +293,12 @@ def _matplotlib() -> Any:
             "text.parse_math": False,
             "svg.fonttype": "none",
             "svg.hashsalt": "strata",
-            "font.family": ["sans-serif"],
-            "font.sans-serif": ["DejaVu Sans"],  # its own, on every machine
+            "font.family": fonts.families(),
+            "font.sans-serif": [fonts.OWN],
             "font.size": 9,
         }
     )
-    # It draws a box for a letter that the font lacks, which is all that can be done; the log need not hear of it.
+    # It draws a box for a letter that no font has: the picture says so, and the log need not.
     warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
     return matplotlib
 
@@ -302,6 +315,8 @@ def _drawn(draw: Callable[[Any, Face], None], title: str, note: str, look: Look)
 
 
 def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+    from matplotlib.text import Text
+
     face = FACES[look.face]
     size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
     figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
@@ -312,6 +327,8 @@ def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Lo
     _finish(axes, face)
     heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
     figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
+    if look.format == "png" and not fonts.has_all(text.get_text() for text in figure.findobj(Text)):
+        note = f"{note} {NO_FONT}"
     axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}

@@ -1,0 +1,119 @@
+"""Names in Chinese, Japanese and Korean are drawn as they are, and where no font has them, that is said."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image, ImageChops
+
+from reports import doctor
+from reports.rendering import fonts, plots
+from reports.rendering.plots import NO_FONT, Look, short
+from reports.tests.test_plots import YEAR, allocated, net_worth_plot, texts
+from strata.doctor import Level
+
+PNG = Look("png")
+SCRIPTS = {
+    "Chinese": ("银行存款", "家庭资产"),
+    "Traditional Chinese": ("國債基金", "銀行貸款"),
+    "Japanese": ("ふるさとの", "おかねのと"),
+    "Korean": ("서울아파트", "부산자동차"),
+}
+
+
+def forget() -> None:
+    for cached in (fonts.cjk_family, fonts._fonts, plots._matplotlib):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def no_font(monkeypatch):
+    """As on a server on which none of the fonts is installed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(fonts, "CJK", ())
+        forget()
+        yield
+    forget()
+
+
+def differ(one: bytes, other: bytes) -> bool:
+    first, second = (Image.open(io.BytesIO(png)).convert("RGB") for png in (one, other))
+    return ImageChops.difference(first, second).getbbox() is not None
+
+
+def says_that_letters_are_missing(monkeypatch, draw) -> bool:
+    """Whether the note of a PNG, which cannot be read out of it, ends so."""
+    notes = []
+    with monkeypatch.context() as patch:
+        from matplotlib.axes import Axes
+
+        usual = Axes.set_title
+        patch.setattr(
+            Axes, "set_title", lambda axes, note, **how: (notes.append(note), usual(axes, note, **how))[1]
+        )
+        draw()
+    return notes[-1].endswith(NO_FONT)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_letters_are_drawn_as_they_are(script, monkeypatch):
+    """Boxes would be the same whatever the letters."""
+    one, other = SCRIPTS[script]
+    assert differ(allocated(one, look=PNG), allocated(other, look=PNG))
+    assert differ(
+        net_worth_plot(YEAR, currency="EUR", title=one, look=PNG),
+        net_worth_plot(YEAR, currency="EUR", title=other, look=PNG),
+    )
+    assert not says_that_letters_are_missing(monkeypatch, lambda: allocated(one, look=PNG))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_without_a_font_the_picture_says_so(script, no_font, monkeypatch):
+    one, other = SCRIPTS[script]
+    assert not differ(allocated(one, look=PNG), allocated(other, look=PNG))
+    assert says_that_letters_are_missing(monkeypatch, lambda: allocated(one, look=PNG))
+    assert says_that_letters_are_missing(
+        monkeypatch, lambda: net_worth_plot(YEAR, currency="EUR", title=one, look=PNG)
+    )
+
+
+def test_letters_of_any_writing_that_no_font_has_are_told(monkeypatch):
+    assert says_that_letters_are_missing(monkeypatch, lambda: allocated("ภาษาไทย", look=PNG))
+    assert not says_that_letters_are_missing(
+        monkeypatch, lambda: allocated("Größe Ωμέγα Привет שלום", look=PNG)
+    )
+
+
+def test_an_svg_leaves_the_fonts_to_its_reader(no_font):
+    said = texts(allocated("银行存款"))
+    assert "银行存款" in said
+    assert not any(NO_FONT in (text or "") for text in said)
+
+
+def test_doctor_names_the_font():
+    assert list(doctor.fonts_of_the_pictures()) == [
+        (Level.OK, f"pictures have DejaVu Sans and {fonts.cjk_family()}")
+    ]
+
+
+def test_doctor_says_what_to_install_where_there_is_none(no_font):
+    ((level, told),) = doctor.fonts_of_the_pictures()
+    assert level == Level.WARN
+    assert "fonts-noto-cjk" in told
+
+
+def test_a_font_that_was_installed_after_the_first_picture_is_found(monkeypatch):
+    from matplotlib.font_manager import fontManager
+
+    known = [font for font in fontManager.ttflist if "CJK" not in font.name]
+    monkeypatch.setattr(fontManager, "ttflist", known)
+    fonts.cjk_family.cache_clear()
+    assert fonts.cjk_family() in fonts.CJK
+
+
+def test_a_wide_letter_takes_the_room_of_two():
+    assert short("银" * 5, 10) == "银" * 5
+    assert short("银" * 6, 10) == "银" * 4 + "…"
+    assert short("a" * 11, 10) == "a" * 9 + "…"
+    assert short("a银" * 4, 10) == "a银a银a银…"
