@@ -190,4 +190,4 @@ def test_worth_leaves_out_and_names_what_has_no_rate():
 def test_worth_in_a_currency_without_a_rate_is_what_is_in_it():
     amounts = {"EUR": Decimal(1), "CHF": Decimal(3)}
     found = worth(amounts, "CHF", on=day(0), rates=RateBook([]))
-    assert (found.value, found.missing) == (3, (Missing("EUR", day(0), Decimal(1)),))
+    assert (found.value, found.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))
