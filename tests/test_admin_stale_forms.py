@@ -38,8 +38,9 @@ def edited(form, value: str) -> dict[str, str]:
 
 
 def forms_of(page) -> list:
-    """The page's form, and the first of each of its inlines."""
-    inlines = [inline.formset.initial_forms for inline in page.context["inline_admin_formsets"]]
+    """The page's form, and the first of each of its inlines whose rows can be changed."""
+    shown = page.context["inline_admin_formsets"]
+    inlines = [inline.formset.initial_forms for inline in shown if inline.has_change_permission]
     return [page.context["adminform"].form, *(rows[0] for rows in inlines if rows)]
 
 
