@@ -23,6 +23,7 @@ from strata.admin_choices import OwnRows, RowSelect
 from strata.days import DayFormField, time_zones, validate_year
 from strata.db.retry import run_in_transaction
 from strata.editing import PageForm
+from strata.names import name_key
 
 DAY = DayFormField(required=False, validators=[validate_year])
 
@@ -94,7 +95,7 @@ class PortfolioPage(HouseholdAdmin):
                 run_in_transaction(lambda: show_again(portfolio.pk, key))
             elif key not in known:
                 self.message_user(request, "It is no finding any more.", messages.WARNING)
-            elif not reason:
+            elif not name_key(reason):
                 self.message_user(request, "Say why it may stay as it is.", messages.ERROR)
             else:
                 run_in_transaction(lambda: dismiss(portfolio.pk, key, reason))

@@ -24,6 +24,7 @@ from strata.api.fields import NoteSerializerField
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import OneTransactionAWrite, path_id, require_role
 from strata.exceptions import NotFound
+from strata.names import name_key
 
 
 class DismissalSerializer(StrictSerializer):
@@ -32,7 +33,7 @@ class DismissalSerializer(StrictSerializer):
     reason = NoteSerializerField(max_length=REASON_LENGTH)
 
     def validate_reason(self, value):
-        if not value.strip():
+        if not name_key(value):  # nothing in it that can be seen
             raise serializers.ValidationError("Say why it may stay as it is.", code="blank")
         return value
 
