@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from fractions import Fraction
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from assets import rates
@@ -20,6 +22,8 @@ from assets.conversion_rates import JOINED
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.rates_book import rate_book, rate_book_on
 from assets.seeds import type_id
+from assets.sql import rates as rates_sql
+from assets.sql.parts import told_spans
 from strata.days import noon
 from tests.admin_forms import errors_of, filled, url
 
@@ -169,6 +173,21 @@ def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):
         **dict.fromkeys((2005, 2006, 2007, 2008), 3),
         **dict.fromkeys(range(2012, 2031), 7),
     }
+
+
+def test_rates_that_last_are_found_by_their_index_alone(db):
+    """Without it every report would go through all the rates that there are."""
+    statement, days = rates_sql._RATES[connection.vendor], told_spans([(date(2026, 1, 1), date(2026, 1, 11))])
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            explain, codes = "EXPLAIN QUERY PLAN", json.dumps(["USD"])
+        else:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # which a table of few rows is read faster by
+            explain, codes = "EXPLAIN", ["USD"]
+        cursor.execute(f"{explain} {statement}", [codes, *days])
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "rate_that_lasts" in plan
+    assert "SCAN assets_exchangerate USING INDEX rate_of_currency" not in plan
 
 
 # --- files, commands, the demo ---

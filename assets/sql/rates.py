@@ -22,13 +22,15 @@ _RATES_OF_A_SPAN = {
 # Of currencies that have a lasting rate, what came last before a span: it may hold in it. A demo rate ends none.
 _RATES_BEFORE_A_SPAN = """wanted
     JOIN (
-        SELECT currency, MIN("on") AS since FROM assets_exchangerate WHERE lasting GROUP BY currency
+        SELECT currency, MIN("on") AS since FROM assets_exchangerate WHERE {lasting} GROUP BY currency
     ) standing ON standing.currency = wanted.code
     JOIN span ON span.eve > standing.since
     JOIN assets_exchangerate r ON r.currency = wanted.code AND r."on" = (
         SELECT MAX(n."on") FROM assets_exchangerate n
         WHERE n.currency = wanted.code AND n."on" < span.eve AND n.source <> 'demo'
     )"""
+# As the index of these few rows has it, or SQLite would not use that: it would go through all rates.
+_LASTING = {"sqlite": '"lasting" = 1', "postgresql": "lasting"}
 _COLUMNS = (
     'r.currency, r."on", CAST(r.units_per_euro AS TEXT) AS units, r.source, r.lasting, r.recorded_at, r.id'
 )
@@ -37,7 +39,7 @@ _RATES = {
     WITH wanted AS ({CODES[vendor]}), span AS ({DAYS[vendor]}),
     rate AS (
         SELECT {_COLUMNS} FROM wanted CROSS JOIN span {_RATES_OF_A_SPAN[vendor]}
-        UNION ALL SELECT {_COLUMNS} FROM {_RATES_BEFORE_A_SPAN}
+        UNION ALL SELECT {_COLUMNS} FROM {_RATES_BEFORE_A_SPAN.format(lasting=_LASTING[vendor])}
     )
     SELECT currency, {DAY[vendor].format('"on"')}, units, source, lasting
     FROM rate ORDER BY currency, "on", recorded_at, id"""  # noqa: S608 - made of our own words
