@@ -218,9 +218,10 @@ class AdminPolicy:
         self.get_response = get_response
 
     def __call__(self, request):
-        response = self.get_response(request)
-        if request.path_info.startswith("/admin/"):
-            response._csp_config = settings.ADMIN_CSP
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        response = null_character_answer(request) or self.get_response(request)
+        response._csp_config = settings.ADMIN_CSP
         return response
 
     def process_exception(self, request, exception):
@@ -228,6 +229,19 @@ class AdminPolicy:
         if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
             return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
         return None
+
+
+def null_character_answer(request) -> HttpResponse | None:
+    """Refuses U+0000 in the address or a header: PostgreSQL stores no such text, and cannot search for it.
+
+    The API's parameters and every form field refuse it themselves, by name.
+    """
+    headers = (text for name, text in request.META.items() if name.startswith("HTTP_"))
+    if "%00" in request.META.get("QUERY_STRING", "") or any("\x00" in text for text in headers):
+        return plain_answer(
+            request, 400, "MALFORMED", "The address or a header contains the character U+0000."
+        )
+    return None
 
 
 class BodyLimit:
