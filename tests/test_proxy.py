@@ -201,6 +201,13 @@ def test_without_a_server_nginx_answers_in_the_one_shape(tmp_path):
     assert len(replaced) == 32  # a token in that header is in no log
 
 
+def test_links_lead_back_through_the_port_that_was_asked(servers, database):
+    nginx, _ = servers
+    known = {"Authorization": f"Bearer {database.token}", "Host": f"strata.example.org:{nginx.port}"}
+    _, _, content = raw(nginx, f"{API}/asset-types?page_size=1", **known | {"Accept_Encoding": "identity"})
+    assert json.loads(content)["next"].startswith(f"https://strata.example.org:{nginx.port}/")
+
+
 # --- compressed answers ---
 
 

@@ -4,14 +4,15 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.asserts import assertContains
 
-from assets.models import Asset
+from assets.models import Asset, AssetSnapshot, AssetType
 from assets.seeds import type_id
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
-from reports.queries import today_of
+from reports.queries import quality_report, today_of
 from reports.tests.conftest import held
 from strata.doctor import Level
 from strata.models import User
@@ -34,6 +35,17 @@ def test_doctor_names_portfolio_asset_and_finding_with_the_link_that_mends_it(po
         ),
     ]
     doubtful.delete()
+    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+
+
+def test_doctor_leaves_notes_to_the_page_of_findings(portfolio):
+    card = Asset.objects.create(
+        portfolio=portfolio, asset_type=AssetType.objects.get(code="CREDIT_CARD"), name="Card", currency="EUR"
+    )
+    AssetSnapshot.objects.create(asset=card, value=5, on=today_of(portfolio), observed_at=timezone.now())
+    assert [(doubt.finding.code, doubt.finding.severity) for doubt in quality_report(portfolio)] == [
+        ("POSITIVE_LIABILITY", "note")
+    ]
     assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
 
 

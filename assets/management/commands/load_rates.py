@@ -13,7 +13,8 @@ from strata.commands import EXIT_CODES, UNREACHABLE, StrataCommand
 class Command(StrataCommand):
     help = (
         "Load exchange rates: without arguments the ECB's reference rates since 1999 that were installed with Strata, "
-        "or the ECB's newest file, or a CSV with the columns currency,on,units_per_euro. Rates are only added; "
+        "or the ECB's newest file, or a CSV with the columns currency,on,units_per_euro, and `lasting` in a fourth "
+        "where a rate holds until a newer one. Rates are only added; "
         "what is known already is left alone; a file with a bad line is refused whole."
     )
     examples = ("load_rates", "load_rates --download", "load_rates my-rates.csv --dry-run")
