@@ -14,6 +14,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.core.signals import got_request_exception
+from django.db import DataError
 from django.http import HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 
@@ -218,30 +219,28 @@ class AdminPolicy:
         self.get_response = get_response
 
     def __call__(self, request):
-        if not request.path_info.startswith("/admin/"):
-            return self.get_response(request)
-        response = null_character_answer(request) or self.get_response(request)
-        response._csp_config = settings.ADMIN_CSP
+        response = self.get_response(request)
+        if request.path_info.startswith("/admin/"):
+            response._csp_config = settings.ADMIN_CSP
         return response
 
     def process_exception(self, request, exception):
         """An address that asks for a filter or a field that a page does not have: no attack, and no fault of ours."""
         if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
             return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
+        if isinstance(exception, DataError) and has_null_character(request):
+            message = "The address or a header contains the character U+0000."
+            return plain_answer(request, 400, "MALFORMED", message)
         return None
 
 
-def null_character_answer(request) -> HttpResponse | None:
-    """Refuses U+0000 in the address or a header: PostgreSQL stores no such text, and cannot search for it.
+def has_null_character(request) -> bool:
+    """In the address or a header: text with it can be neither stored nor searched for on PostgreSQL.
 
     The API's parameters and every form field refuse it themselves, by name.
     """
     headers = (text for name, text in request.META.items() if name.startswith("HTTP_"))
-    if "%00" in request.META.get("QUERY_STRING", "") or any("\x00" in text for text in headers):
-        return plain_answer(
-            request, 400, "MALFORMED", "The address or a header contains the character U+0000."
-        )
-    return None
+    return "%00" in request.META.get("QUERY_STRING", "") or any("\x00" in text for text in headers)
 
 
 class BodyLimit:
