@@ -12,7 +12,7 @@ from django.db.models import Max, Min
 from assets.models import Asset, Transaction
 from strata.days import noon
 from strata.exceptions import Conflict
-from strata.money import MONEY_PLACES, exact_product, minor_units, money_text
+from strata.money import MONEY_LIMIT, MONEY_PLACES, exact_product, minor_units, money_text
 
 DISPOSAL = "strata-disposal"
 OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # the DISPOSE that a disposal makes
@@ -59,7 +59,7 @@ def _product(quantity: Any, price: Any, currency: str) -> Decimal | None:
     if quantity is None or price is None:
         return None
     product = exact_product(quantity, price).quantize(Decimal(1).scaleb(-MONEY_PLACES), context=_ROUNDING)
-    if product.adjusted() >= 12:
+    if abs(product) >= MONEY_LIMIT:
         raise _refusal("quantity", "quantity x unit_price is more than an amount can be.")
     return product
 

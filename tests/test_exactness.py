@@ -3,12 +3,22 @@
 from decimal import ROUND_HALF_EVEN, Context
 from decimal import Decimal as D
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.models import AssetSnapshot
 from portfolios.models import Portfolio
-from strata.money import EXACT, exact_total, money_text, plain
+from strata.money import (
+    EXACT,
+    EXACT_DIGITS,
+    EXACT_PLACES,
+    MONEY_DIGITS,
+    MONEY_PLACES,
+    exact_total,
+    money_text,
+    plain,
+)
 
 API = "/api/v1"
 CASH = "00000000-0000-7000-8000-000000000001"
@@ -22,7 +32,7 @@ def numbers(digits: int, places: int) -> st.SearchStrategy[D]:
     return (edges | st.integers(-most, most)).map(lambda units: D(units).scaleb(-places, EXACT))
 
 
-money, quantities = numbers(12, 4), numbers(20, 18)
+money, quantities = numbers(MONEY_DIGITS, MONEY_PLACES), numbers(EXACT_DIGITS, EXACT_PLACES)
 through_the_api = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -81,3 +91,25 @@ def test_movements_come_back_to_the_digit(alice, portfolio, quantity, price, cos
         assert (bought.status_code, bought.json()["errors"][0]["field"]) == (400, "quantity")
     listed = results(alice, f"assets/{asset['id']}/transactions")
     assert [adjusted["id"], earned["id"]] == [one["id"] for one in listed][::-1][:2]
+
+
+MOST = "99999999999999.9999"
+PRODUCTS = [
+    ("1", MOST, MOST),
+    ("2", "2500000000000", "5000000000000.00"),  # as much as an amount was once allowed, and more
+    ("1", "99999999999999.99994", MOST),
+    ("1", "99999999999999.99995", None),  # rounded, it is the limit
+    ("10000000", "10000000", None),
+    ("0.5", "199999999999999.9998", MOST),
+]
+
+
+@pytest.mark.parametrize(("quantity", "price", "amount"), PRODUCTS)
+def test_a_product_may_be_as_large_as_an_amount(alice, portfolio, quantity, price, amount):
+    body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": "Edge"}
+    path = f"{API}/assets/{posted(alice, 'assets', **body)['id']}/transactions"
+    answer = alice.post(path, {"type": "ACQUIRE", "quantity": quantity, "unit_price": price})
+    if amount is None:
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "quantity")
+    else:
+        assert (answer.status_code, answer.json()["amount"]) == (201, amount)
