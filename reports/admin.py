@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from portfolios.models import Portfolio
+from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.models.dismissed_finding import REASON_LENGTH
@@ -91,7 +92,7 @@ class PortfolioPage(HouseholdAdmin):
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
         known = {doubt.finding.key for doubt in quality_report(portfolio, on=on, dismissed=None)}
         try:
-            if "show_again" in request.POST:
+            if "show_again" in request.POST and is_key(key):
                 run_in_transaction(lambda: show_again(portfolio.pk, key))
             elif key not in known:
                 self.message_user(request, "It is no finding any more.", messages.WARNING)

@@ -46,14 +46,21 @@ def row_of(route: Route, parameter: str, world):
     return world.get(thing)
 
 
-def address(route: Route, world, *, absent: bool = False) -> str:
-    """The route's path with the ids of the world's rows, or with ids that name nothing."""
+def parameters_of_path(route: Route) -> list[str]:
+    return [match[1] for match in ID.finditer(route.pattern)]
+
+
+def address(route: Route, world, *, absent: bool = False, **given: str) -> str:
+    """The route's path with the ids of the world's rows, or with ids that name nothing; `given` replaces some."""
 
     def fill(match):
+        if match[1] in given:
+            return given[match[1]]
         row = row_of(route, match[1], world)
         return ABSENT if absent or row is None else str(row.pk)
 
-    return "/api/v1/" + ID.sub(fill, route.pattern).replace("/?$", "").lstrip("^").replace("\\", "")
+    path = route.pattern.lstrip("^").removesuffix("/?$").replace("\\.", ".")
+    return f"/api/v1/{ID.sub(fill, path)}"
 
 
 class Field(NamedTuple):

@@ -15,7 +15,7 @@ from django.urls import resolve
 from conftest import client_of
 from strata.models import User
 from tests.bad_values import ANY, NO_BODY, NO_MEDIA_TYPE, NUL, OVERRIDE, refused_values
-from tests.every_route import ABSENT, ID, Field, Route, address, fields_of_bodies, routes
+from tests.every_route import ABSENT, Field, Route, address, fields_of_bodies, parameters_of_path, routes
 from tests.good_requests import BODIES, QUERIES, WHOSE, nothing
 
 API = "/api/v1"
@@ -261,13 +261,15 @@ NO_IDS = (
 
 @pytest.mark.parametrize("bad", NO_IDS, ids=range(len(NO_IDS)))
 def test_what_is_no_id_in_a_path_is_404(bad, safe, world):
-    for route in (one for one in routes() if one.names_a_row):
-        path = "/api/v1/" + ID.sub(bad.replace("\\", ""), route.pattern).replace("/?$", "").lstrip("^")
-        for method in route.methods:
-            body = BODIES.get(route.name, nothing)(world)
-            answer = undone(lambda path=path, method=method, body=body: at(safe, method, path, body))
-            assert answer.status_code == 404, (route.name, method, told(answer))
-            assert is_refusal(answer), (route.name, method)
+    """In each place of the path, with ids of existing rows in the others. The key of a finding is text, and no id."""
+    for route in routes():
+        for place in parameters_of_path(route):
+            path = address(route, world, **{place: bad})
+            for method in route.methods:
+                body = BODIES.get(route.name, nothing)(world)
+                answer = undone(lambda path=path, method=method, body=body: at(safe, method, path, body))
+                assert answer.status_code == 404, (route.name, place, method, told(answer))
+                assert is_refusal(answer), (route.name, place, method)
 
 
 def at(client, method, path, body):

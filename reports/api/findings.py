@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from portfolios.models import Portfolio
 from reports.api import answers
 from reports.api.views import PortfolioQualityView
+from reports.calculations.quality import KEY_PATTERN, is_key
 from reports.models import DismissedFinding
 from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report
@@ -40,7 +41,7 @@ class DismissalSerializer(StrictSerializer):
 
 KEY = OpenApiParameter(
     "key",
-    {"type": "string", "pattern": "^[A-Z_]+-[0-9a-f]+$"},
+    {"type": "string", "pattern": KEY_PATTERN},
     OpenApiParameter.PATH,
     description="As GET quality gives it.",
 )
@@ -51,6 +52,11 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
 
     has_etag = True
     parameters = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if not is_key(kwargs["key"]):
+            raise NotFound("finding")
 
     @extend_schema(
         operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer

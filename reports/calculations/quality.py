@@ -6,6 +6,7 @@ what to look at. "warning" is what makes a total doubtful, "note" is what may we
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ CREDIT_CARD = "CREDIT_CARD"  # the code of the shared type, whose balance may be
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
 TOLERANCE = Fraction(5, 100)
 KEY_DIGITS = 24
+KEY_PATTERN = "^[A-Z_]+-[0-9a-f]+$"
 SAME_SALE_DAYS = 7
 
 
@@ -95,6 +97,11 @@ class Finding:
         named = (self.asset, self.other, *(self.facts or (self.on,)))
         digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
         return f"{self.code}-{digest[:KEY_DIGITS]}"
+
+
+def is_key(text: str) -> bool:
+    """Whether it has the form of a finding's key."""
+    return re.fullmatch(KEY_PATTERN, text) is not None
 
 
 def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: RateBook) -> list[Finding]:

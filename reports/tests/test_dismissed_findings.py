@@ -109,6 +109,24 @@ def test_only_what_is_found_can_be_dismissed_and_only_by_who_may_edit(alice, ver
         assert answer.json()["code"] == "PORTFOLIO_NOT_FOUND"
 
 
+NO_KEYS = (
+    "%00",
+    "SUSPICIOUS_JUMP-%00",
+    "x",
+    "SUSPICIOUS_JUMP-",
+    "suspicious_jump-0",
+    "SUSPICIOUS_JUMP-0%0A",
+    "A-٣",
+)
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_what_is_no_key_is_404_before_any_query_looks_for_it(alice, portfolio, vase, method, key):
+    answer = getattr(alice, method)(address(portfolio, key), None if method == "get" else REASON)
+    assert (answer.status_code, answer.json()["code"]) == (404, "FINDING_NOT_FOUND")
+
+
 def test_a_stale_if_match_is_refused(alice, portfolio, vase):
     (finding,) = listed(alice, portfolio)
     path = address(portfolio, finding["key"])
@@ -156,6 +174,12 @@ def test_the_admins_page_dismisses_a_finding_and_shows_it_again(bob_user, portfo
     assert "&lt;b&gt;Known&lt;/b&gt; (bob, " in shown.content.decode()
     client.post(page_of(portfolio), {"key": doubt.finding.key, "show_again": "1"})
     assert not DismissedFinding.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["", "\x00", "OTHER-0\x00", "x" * 5000])
+def test_the_admins_page_shows_nothing_again_for_what_is_no_key(bob_user, portfolio, vase, key):
+    answer = staff(bob_user).post(page_of(portfolio), {"key": key, "show_again": "1"}, follow=True)
+    assert (answer.status_code, len(answer.context["messages"])) == (200, 1)
 
 
 @pytest.mark.parametrize(
