@@ -72,6 +72,7 @@ class Examined:
     traded_on: Sequence[date] = ()
     acquired_on: date | None = None
     transactions: Sequence[Recorded] = ()
+    portfolio: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,25 +340,46 @@ def _duplicates(assets: Iterable[Examined]) -> Iterator[Finding]:
     """Assets of one name, type and currency whose values agree on every day that both have one."""
     alike: dict[tuple[str, str, str], list[Examined]] = {}
     for asset in assets:
-        key = (" ".join(asset.name.casefold().split()), asset.type, asset.history.currency)
-        alike.setdefault(key, []).append(asset)
+        alike.setdefault(_likeness(asset), []).append(asset)
     for namesakes in alike.values():
         if len(namesakes) > 1:
             yield from _doubles(namesakes)
 
 
 def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
-    """Each that doubles one before it, told by the first such; only those that share a value are compared."""
-    owners: dict[tuple[date, Amount], Examined] = {}
-    for asset in namesakes:
+    """Each that doubles one before it, with the first such; only those that share a value are compared.
+
+    One of its own portfolio comes first: then the finding is the same where other portfolios are looked at too.
+    """
+    first_with: dict[tuple[Hashable, date, Amount], int] = {}
+    for place, asset in enumerate(namesakes):
         points = [point for point in zip(asset.history.days, asset.history.values, strict=True) if point[1]]
-        for other in {id(owners[point]): owners[point] for point in points if point in owners}.values():
+        own, anywhere = [[(where, *point) for point in points] for where in (asset.portfolio, None)]
+        candidates = [
+            number
+            for keys in (own, anywhere)
+            for number in sorted({first_with[key] for key in keys if key in first_with})
+        ]
+        for other in (namesakes[number] for number in dict.fromkeys(candidates)):
             if (since := _agree_since(other.history, asset.history)) is not None:
-                message = f"It has the name and the type of another asset, and its values from {since} on."
-                yield Finding(POSSIBLE_DUPLICATE, asset.asset, since, message, "warning", other.asset)
+                message = "It has the name and the type of another asset, and the same values."
+                yield Finding(
+                    POSSIBLE_DUPLICATE,
+                    asset.asset,
+                    since,
+                    message,
+                    "warning",
+                    other.asset,
+                    facts=_likeness(asset),
+                )
                 break
-        for point in points:
-            owners.setdefault(point, asset)
+        for key in (*own, *anywhere):
+            first_with.setdefault(key, place)
+
+
+def _likeness(asset: Examined) -> tuple[str, str, str]:
+    """What two assets have in common where one may double the other."""
+    return " ".join(asset.name.casefold().split()), asset.type, asset.history.currency
 
 
 def _agree_since(one: History, other: History) -> date | None:

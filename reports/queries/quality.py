@@ -185,6 +185,7 @@ def examined(
             traded,
             acquired_on=asset.acquired_on,
             transactions=rows,
+            portfolio=asset.portfolio_id,
         )
 
 

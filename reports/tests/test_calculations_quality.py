@@ -1,5 +1,6 @@
 """What to look at among the values: found where it is, and silent where all is well."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -204,6 +205,17 @@ def test_values_that_differ_once_or_never_meet_are_no_duplicates():
 def test_each_duplicate_is_named_once():
     three = [asset((0, "10"), id=number) for number in range(3)]
     assert [(f.asset, f.other) for f in found(*three)] == [(1, 0), (2, 0)]
+
+
+def test_the_other_of_a_duplicate_is_the_first_that_agrees_whatever_day_they_share():
+    """The third shares its oldest day with the second, and a later one with both."""
+    first = asset((2, "10"), (4, "12"), id=1)
+    second = asset((0, "9"), (2, "10"), (4, "12"), id=2)
+    third = asset((0, "9"), (2, "10"), (4, "12"), id=3)
+    (_, whole) = found(first, second, third)
+    later = [replace(one, history=asset((2, "10"), (4, "12")).history) for one in (first, second, third)]
+    (_, later_on) = found(*later)
+    assert (whole.other, whole.key) == (later_on.other, later_on.key) == (1, later_on.key)
 
 
 def test_warnings_come_first():

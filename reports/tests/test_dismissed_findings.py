@@ -5,8 +5,10 @@ from datetime import date
 import pytest
 
 from assets.models import Asset, AssetSnapshot, Transaction
+from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from reports.models import DismissedFinding
+from reports.queries import doubts_about
 from reports.tests.conftest import held
 from strata.days import noon
 from strata.doctor import Level
@@ -156,6 +158,43 @@ def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bo
     bob_user.delete()
     (dismissed,) = listed(alice, portfolio, "on=2024-06-10&dismissed=true")
     assert dismissed["dismissed"]["by"] == ""
+
+
+def doubles(portfolio, number):
+    """Of one name and type, with the same values on the first of each month of 2024."""
+    rows = [held(portfolio, "Gold", 9, "100", on="2024-01-01") for _ in range(number)]
+    for row in rows:
+        for month in range(2, 13):
+            add_value(row, str(100 + month), f"2024-{month:02}-01")
+    return rows
+
+
+def test_a_possible_duplicate_stays_dismissed_as_the_days_looked_back_move_on(alice, portfolio):
+    doubles(portfolio, 2)
+    (finding,) = [one for one in listed(alice, portfolio, "on=2024-12-01") if "DUPLICATE" in one["code"]]
+    alice.put(address(portfolio, finding["key"], "on=2024-12-01"), REASON)
+    for on in ("2024-12-31", "2025-06-15", "2025-12-31"):
+        assert "POSSIBLE_DUPLICATE" not in {one["code"] for one in listed(alice, portfolio, f"on={on}")}
+
+
+def test_a_possible_duplicate_is_a_finding_again_under_another_name_and_type(alice, portfolio):
+    rows = doubles(portfolio, 2)
+    (finding,) = [one for one in listed(alice, portfolio) if "DUPLICATE" in one["code"]]
+    alice.put(address(portfolio, finding["key"]), REASON)
+    for row in rows:
+        row.name = "Silver"
+        row.save()
+    assert [one["code"] for one in listed(alice, portfolio)] == ["POSSIBLE_DUPLICATE"]
+
+
+def test_a_duplicate_in_one_portfolio_is_the_same_finding_among_several(alice, household, portfolio):
+    elsewhere = Portfolio.objects.create(household=household, name="Elsewhere", base_currency="EUR")
+    doubles(elsewhere, 1)
+    doubles(portfolio, 2)
+    (finding,) = [one for one in listed(alice, portfolio) if "DUPLICATE" in one["code"]]
+    alice.put(address(portfolio, finding["key"]), REASON)
+    doubts = doubts_about([elsewhere, portfolio], on=date(2024, 6, 10), currency="EUR", dismissed=True)
+    assert [doubt.finding.key for doubt in doubts] == [finding["key"]]
 
 
 # --- in the admin ---
