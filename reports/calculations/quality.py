@@ -216,9 +216,8 @@ def _same_sale(row: Recorded, disposal: Recorded) -> bool:
 
 
 def _twice(asset: Examined, row: Recorded, message: str, severity: Severity) -> Finding:
-    return Finding(
-        POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=(row.id, row.amount)
-    )
+    facts = (row.id, row.on, row.type, row.amount, row.quantity, severity)
+    return Finding(POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=facts)
 
 
 def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:

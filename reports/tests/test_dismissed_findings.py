@@ -291,6 +291,32 @@ def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
     ]
 
 
+@pytest.mark.parametrize(
+    "change", [{"on": "2024-06-03"}, {"type": "INCOME"}, {"amount": "6"}, {"quantity": "2"}]
+)
+def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfolio, change):
+    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    rows = [sale(asset, "5", "2024-06-02", quantity="1") for _ in range(2)]
+    (finding,) = listed(alice, portfolio)
+    alice.put(address(portfolio, finding["key"]), REASON)
+    assert listed(alice, portfolio) == []
+    Transaction.objects.filter(pk__in=[row.pk for row in rows]).update(**change)
+    (other,) = listed(alice, portfolio)
+    assert (other["code"], other["key"] == finding["key"]) == (finding["code"], False)
+    assert other["link"] == finding["link"]
+
+
+def test_equal_transactions_one_of_which_now_looks_like_the_disposals_are_a_finding_again(alice, portfolio):
+    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    for _ in range(2):
+        sale(asset, "5", "2024-06-02")
+    (note,) = listed(alice, portfolio)
+    alice.put(address(portfolio, note["key"]), REASON)
+    alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-02", "proceeds": "5"})
+    found = [one for one in listed(alice, portfolio) if one["link"] == note["link"]]
+    assert [one["severity"] for one in found] == ["warning"]
+
+
 @pytest.mark.parametrize(("number", "severity"), [(12, "warning"), (13, "note")])
 def test_an_overpaid_credit_card_is_a_note_and_a_loan_a_warning(alice, portfolio, number, severity):
     held(portfolio, "Owed", number, "5", on="2024-06-10")
