@@ -60,7 +60,8 @@ class Examined:
 
     `type` is its type's code; `liability` says whether values of that type are owed. A value is stale when it is
     more than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments,
-    which explain a jump since the value before; `transactions` are all of that time, oldest first.
+    which explain a jump since the value before; `transactions` are all of that time, oldest first. `first_value_on`
+    is the day of its first value of all, where its history begins later.
     """
 
     asset: Hashable
@@ -73,6 +74,12 @@ class Examined:
     acquired_on: date | None = None
     transactions: Sequence[Recorded] = ()
     portfolio: Hashable = None
+    first_value_on: date | None = None
+
+    @property
+    def first_on(self) -> date | None:
+        """The day of its first value."""
+        return self.first_value_on or (self.history.days[0] if self.history.days else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: Rate
     found = [
         finding
         for asset in assets
-        for finding in (*_after_its_disposal(asset, on), *_acquired_late(asset), *_recorded_twice(asset))
+        for finding in (*_after_its_disposal(asset, on), *_acquired_late(asset, on), *_recorded_twice(asset))
     ]
     assets = [_until(asset, on) for asset in assets]
     found += [
@@ -174,7 +181,8 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
     past = asset.history
     if past.disposed_on is None or not past.days:
         return
-    first = past.disposed_on if past.first_on is None else past.disposed_on + timedelta(days=1)
+    had_a_value = asset.first_on is not None and asset.first_on < past.disposed_on
+    first = past.disposed_on + timedelta(days=1) if had_a_value else past.disposed_on
     for day, value in zip(reversed(past.days), reversed(past.values), strict=True):
         if first <= day <= on and value:
             message = (
@@ -186,12 +194,13 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
             return
 
 
-def _acquired_late(asset: Examined) -> Iterator[Finding]:
+def _acquired_late(asset: Examined, on: date) -> Iterator[Finding]:
     """The day of its acquisition lies after a value that it has."""
-    days, acquired = asset.history.days, asset.acquired_on
-    if acquired is not None and days and days[0] < acquired:
-        message = f"It was acquired on {acquired}, but has a value of {days[0]} already."
-        yield Finding(ACQUIRED_AFTER_FIRST_VALUE, asset.asset, days[0], message, "warning", facts=(acquired,))
+    first, acquired = asset.first_on, asset.acquired_on
+    if acquired is not None and first is not None and first <= on and first < acquired:
+        message = f"It was acquired on {acquired}, but has a value of {first} already."
+        facts = (acquired, first)
+        yield Finding(ACQUIRED_AFTER_FIRST_VALUE, asset.asset, first, message, "warning", facts=facts)
 
 
 def _recorded_twice(asset: Examined) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from itertools import starmap
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from assets import worth
@@ -152,16 +153,19 @@ class AssetRow(NamedTuple):
     currency: str
     acquired_on: date | None
     disposed_on: date | None
+    first_value_on: date | None
     type_code: str
     type_group: str
     stale_after_days: int
 
 
+FIRST_VALUE = AssetSnapshot.objects.filter(asset=OuterRef("pk")).order_by("on").values("on")[:1]
 COLUMNS = (*AssetRow._fields[:-3], "asset_type__code", "asset_type__group", "asset_type__stale_after_days")
 
 
 def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    rows = rows.annotate(first_value_on=Subquery(FIRST_VALUE))
     return starmap(AssetRow, rows.values_list(*COLUMNS))
 
 
@@ -186,6 +190,7 @@ def examined(
             acquired_on=asset.acquired_on,
             transactions=rows,
             portfolio=asset.portfolio_id,
+            first_value_on=asset.first_value_on,
         )
 
 

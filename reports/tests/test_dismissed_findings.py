@@ -253,6 +253,32 @@ def test_an_asset_acquired_after_a_value_of_it_is_named(alice, portfolio, vase):
     assert "ACQUIRED_AFTER_FIRST_VALUE" not in {one["code"] for one in listed(alice, portfolio)}
 
 
+def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, portfolio):
+    """However far back it lies: 400 days later the report looks at newer values alone."""
+    asset = held(portfolio, "Flat", 4, "100", on="2022-01-31")
+    for on in ("2022-06-30", "2023-06-30", "2024-05-31"):
+        add_value(asset, "101", on)
+    asset.acquired_on = date(2022, 3, 1)
+    asset.save()
+    (finding,) = listed(alice, portfolio)
+    assert (finding["code"], finding["on"]) == ("ACQUIRED_AFTER_FIRST_VALUE", "2022-01-31")
+    assert "a value of 2022-01-31 already" in finding["message"]
+    alice.put(address(portfolio, finding["key"]), REASON)
+    for on in ("2022-02-28", "2024-06-10"):
+        assert listed(alice, portfolio, f"on={on}") == []
+    add_value(asset, "99", "2021-12-31")
+    (other,) = listed(alice, portfolio)
+    assert (other["on"], other["key"] == finding["key"]) == ("2021-12-31", False)
+    assert [one["code"] for one in listed(alice, portfolio, "on=2021-12-30")] == ["NO_VALUE"]
+
+
+def test_a_value_of_the_day_of_a_sale_is_no_finding_years_later_either(alice, portfolio):
+    asset = held(portfolio, "Shares", 5, "100", on="2022-01-31")
+    add_value(asset, "110", "2022-03-31")
+    alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2022-03-31", "proceeds": "110"})
+    assert listed(alice, portfolio, "on=2022-06-10") == listed(alice, portfolio) == []
+
+
 def sale(asset, amount, on, **more):
     day = date.fromisoformat(on)
     at = noon(day, asset.portfolio.time_zone)
