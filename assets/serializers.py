@@ -263,6 +263,10 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             **(self.labels or labels_shown([row.pk]))[row.pk],
         }
 
+    def computed_of(self, row: Asset) -> frozenset[str]:
+        """`disposed` becomes true on the day of a recorded disposal, and without one never."""
+        return self.computed if row.disposed_on else self.computed - {"disposed"}
+
     def validate(self, attrs):
         attrs = super().validate(attrs)
         portfolio = attrs.get("portfolio")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import get_resolver
+from django.utils import timezone
 
 from assets.models import Asset, Transaction
 from conftest import client_of
@@ -26,14 +27,14 @@ ROUTES = {one.name: one for one in routes() if is_resource(one)}
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
 # Read-only and never the same for long: a PUT ignores it, a PATCH may not contradict it.
 COMPUTED = {
-    "asset-detail": {"current_value", "current_value_on", "disposed", "updated_at"},
+    "asset-detail": {"current_value", "current_value_on", "updated_at"},
     "portfolio-detail": {"total_value", "total_value_on", "complete", "missing_rates", "updated_at"},
     "portfolio-snapshot-detail": {"value", "currency", "complete", "missing_rates"},
     "household-detail": {"role", "updated_at"},
     "member-detail": {"username", "accepted_at"},
 }
 FIXED = {
-    "asset-detail": {"disposed_on", "asset_type", "portfolio", "categories", "tags"},
+    "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio", "categories", "tags"},
     "asset-snapshot-detail": {"asset_id"},
     "transaction-detail": {"asset_id"},
     "portfolio-snapshot-detail": {"portfolio_id", "observed_at", "manual", "on"},
@@ -161,6 +162,23 @@ def test_what_the_server_computes_is_ignored_by_put_and_refused_by_patch(name, f
     refused = alice.patch(path, {field: another(field)})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
     assert alice.patch(path, {field: read[field]}).status_code == 200
+
+
+def test_disposed_is_ignored_by_put_only_where_a_disposal_is_recorded(alice, rows):
+    """It becomes true by itself on that day; without one, it would be a disposal that is not made."""
+    path = f"{API}/assets/{rows['asset'].pk}"
+    read = alice.get(path).json()
+    for method in (alice.put, alice.patch):
+        refused = method(path, {"name": "Sold", "disposed": True})
+        (error,) = refused.json()["errors"]
+        told = (refused.status_code, error["field"], error["message"])
+        assert told == (400, "disposed", "Use dispose or reinstate.")
+    assert alice.get(path).json() == read
+    ahead = (timezone.now() + timedelta(days=9)).date().isoformat()
+    assert alice.post(f"{path}/dispose", {"on": ahead}).json()["disposed"] is False
+    written = alice.put(path, alice.get(path).json() | {"disposed": True})
+    assert (written.status_code, written.json()["disposed"]) == (200, False)
+    assert alice.patch(path, {"disposed": True}).status_code == 400
 
 
 def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):

@@ -97,9 +97,13 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
         self.ignored = IGNORED if put else frozenset()
         attrs = super().to_internal_value(data)
         if any(self.fields[name].read_only for name in data.keys() & self.fields.keys()):
-            but = {"updated_at", *self.computed} if put else ()
+            but = {"updated_at", *self.computed_of(self.instance)} if put else ()
             self.refuse_contradictions(self.to_representation(self.instance), but=but, by_id=put)
         return attrs
+
+    def computed_of(self, row: Any) -> frozenset[str]:
+        """The `computed` fields that may have changed by themselves on this row."""
+        return self.computed
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         request = self.context["request"]
