@@ -114,8 +114,10 @@ def proceeds_of(asset: Asset) -> Transaction | None:
 def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -> None:
     """409 that says what is recorded, where that is not the day and the proceeds that were sent."""
     sale = proceeds_of(asset)
-    recorded = sale and sale.amount
-    if (on, proceeds) == (asset.disposed_on, recorded):
+    same_proceeds = (
+        proceeds is None if sale is None else (proceeds, asset.currency) == (sale.amount, sale.currency)
+    )
+    if on == asset.disposed_on and same_proceeds:
         return
     what = "without proceeds" if sale is None else f"for {money_text(sale.amount)} {sale.currency}"
     message = f"It was disposed of on {asset.disposed_on} {what}: reinstate it first."

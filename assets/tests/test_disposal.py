@@ -95,6 +95,19 @@ def test_the_same_disposal_again_changes_nothing(alice, shares):
     assert shares.transactions.count() == 1
 
 
+def test_the_same_amount_in_another_currency_is_another_disposal(alice, shares):
+    dispose(alice, shares, "2024-07-01")
+    path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
+    assert alice.patch(path, {"currency": "USD"}).status_code == 200
+    refused = dispose(alice, shares, "2024-07-01")
+    assert (refused.status_code, refused.json()["code"]) == (409, "ALREADY_DISPOSED")
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "proceeds"
+    assert error["message"] == "It was disposed of on 2024-07-01 for 5.00 USD: reinstate it first."
+    assert alice.patch(path, {"currency": "EUR"}).status_code == 200
+    assert dispose(alice, shares, "2024-07-01").status_code == 200
+
+
 def test_a_disposal_without_proceeds_says_so(alice, shares):
     path = f"{API}/assets/{shares.pk}/dispose"
     assert [alice.post(path, {"on": "2024-07-01"}).status_code for _ in range(2)] == [200, 200]
