@@ -50,6 +50,7 @@ class Recorded:
     on: date
     type: str
     amount: Amount | None
+    currency: str
     quantity: Hashable
     by_disposal: bool = False
 
@@ -214,18 +215,20 @@ def _recorded_twice(asset: Examined) -> Iterator[Finding]:
             message = "The disposal recorded a sale already, and this one looks the same: keep one of them."
             yield _twice(asset, row, message, "warning")
             continue
-        alike = (row.on, row.type, row.amount, row.quantity)
+        alike = (row.on, row.type, row.amount, row.currency, row.quantity)
         if first.setdefault(alike, row) is not row:
             yield _twice(asset, row, "There is another transaction of this day that is the same.", "note")
 
 
 def _same_sale(row: Recorded, disposal: Recorded) -> bool:
     near = abs((row.on - disposal.on).days) <= SAME_SALE_DAYS
-    return row.on == disposal.on or (near and row.amount == disposal.amount)
+    return row.on == disposal.on or (
+        near and (row.amount, row.currency) == (disposal.amount, disposal.currency)
+    )
 
 
 def _twice(asset: Examined, row: Recorded, message: str, severity: Severity) -> Finding:
-    facts = (row.id, row.on, row.type, row.amount, row.quantity, severity)
+    facts = (row.id, row.on, row.type, row.amount, row.currency, row.quantity, severity)
     return Finding(POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=facts)
 
 

@@ -197,7 +197,7 @@ def examined(
 def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[Recorded]]:
     """By asset, those after one day up to another, oldest first."""
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__gt=since, on__lte=on)
-    columns = ("asset_id", "pk", "on", "type", "amount", "quantity", "source", "external_id")
+    columns = ("asset_id", "pk", "on", "type", "amount", "currency", "quantity", "source", "external_id")
     recorded: dict[UUID, list[Recorded]] = {}
     for asset_id, *rest, source, external_id in rows.order_by("on", "position", "pk").values_list(*columns):
         by_disposal = source == external_id == DISPOSAL

@@ -332,6 +332,16 @@ def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfol
     assert other["link"] == finding["link"]
 
 
+def test_the_same_amount_in_another_currency_is_not_the_same_transaction(alice, portfolio):
+    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    rows = [sale(asset, "5", "2024-06-02") for _ in range(2)]
+    Transaction.objects.filter(pk=rows[1].pk).update(currency="USD")
+    assert listed(alice, portfolio) == []
+    alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-05", "proceeds": "5"})
+    (finding,) = listed(alice, portfolio)  # the one in euros alone
+    assert finding["link"].endswith(str(rows[0].pk))
+
+
 def test_equal_transactions_one_of_which_now_looks_like_the_disposals_are_a_finding_again(alice, portfolio):
     asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
     for _ in range(2):
