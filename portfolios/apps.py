@@ -7,13 +7,13 @@ class PortfoliosConfig(AppConfig):
     name = "portfolios"
 
     def ready(self):
-        from portfolios.services.households import first_household
+        from portfolios.services.households import household_at_login
         from portfolios.services.members import invitations_for
         from strata.ownership import register_invitations
         from strata.signals import logged_in
 
         def make_first_household(user, **kwargs):
-            first_household(user)
+            household_at_login(user)
 
         logged_in.connect(make_first_household, dispatch_uid="first_household", weak=False)
         register_invitations(invitations_for)

@@ -17,7 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strata import actor, lockout
+from strata import lockout
 from strata.api.errors import Refusal, plain_answer
 from strata.api.etags import etag_of, require_match
 from strata.api.fields import (
@@ -34,7 +34,6 @@ from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.models import ApiToken, User
 from strata.ownership import pending_invitations
-from strata.signals import logged_in
 
 LONGEST_PASSWORD = 1000
 INVITED = "How many households wait for the user's answer to an invitation: see GET invitations."
@@ -177,12 +176,10 @@ class LoginView(OneTransactionAWrite, APIView):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         user = known_user(request._request, given.pop("username"), given.pop("password"))
-        actor.identify(user)
         attempt = request._request.login_attempt
 
         def log_in():
-            news = lockout.logged_in(attempt, timezone.now())
-            logged_in.send(type(user), user=user)
+            news = lockout.logged_in(attempt, user, timezone.now())
             return news, *ApiToken.issue(user, **given)
 
         news, token, secret = run_in_transaction(log_in)

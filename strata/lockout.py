@@ -20,6 +20,7 @@ from django.contrib import messages
 from django.db import models
 from django.utils import timezone
 
+from strata import actor, signals
 from strata.api.throttles import client_of
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart, run_in_transaction
@@ -180,9 +181,19 @@ def start_again(attempt: Attempt, counts: dict[str, LoginCount]) -> None:
         count.save(update_fields=["attempts"])
 
 
-def logged_in(attempt: Attempt, now: datetime) -> FailedLogins:
-    """The address is known from now on; what failed since the last login is told, this once."""
-    return run_in_transaction(lambda: note_login(attempt, now))
+def logged_in(attempt: Attempt, user: User, now: datetime) -> FailedLogins:
+    """The address is known from now on; what failed since the last login is told, this once.
+
+    On every way in, and so the apps above hear of it here.
+    """
+    actor.identify(user)
+
+    def note_and_tell() -> FailedLogins:
+        news = note_login(attempt, now)
+        signals.logged_in.send(type(user), user=user)
+        return news
+
+    return run_in_transaction(note_and_tell)
 
 
 def note_login(attempt: Attempt, now: datetime) -> FailedLogins:
@@ -252,7 +263,7 @@ class Handler(AxesDatabaseHandler):
         """By the admin's form. POST auth/token begins no session, and calls `logged_in` itself."""
         super().user_logged_in(sender, request, user, **kwargs)
         if attempt := getattr(request, "login_attempt", None):
-            news = logged_in(attempt, timezone.now())
+            news = logged_in(attempt, user, timezone.now())
             if news.count:
                 messages.warning(request, sentence(news), fail_silently=True)
 

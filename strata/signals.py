@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# Sent by POST auth/token once the password is known to be right, with `user`.
+# Sent at a login by the API or the admin, once the password is known to be right, with `user`.
 logged_in = Signal()

@@ -40,6 +40,12 @@ def first_household(user: User) -> Household:
         return owned or create_household(user)
 
 
+def household_at_login(user: User) -> None:
+    """Makes one for a user who belongs to none. A member of somebody else's gets one when they first need it."""
+    if not user.memberships.exists():
+        first_household(user)
+
+
 def update_household(
     household_id: UUID, *, name: str, precondition: Precondition = lambda household: None
 ) -> Household:

@@ -14,11 +14,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from assets import worth
+from assets.models import Asset
 from portfolios.models import Portfolio
 from portfolios.services.members import invitations_for
 from reports.api.answers import key_text
@@ -76,10 +78,15 @@ def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
         "invitations": invitations_for(request.user).select_related("household", "created_by")[
             :MOST_INVITATIONS
         ],
+        "may_add": all(may_add(model, request) for model in (Portfolio, Asset)),
     }
     if reachable:
         page |= sections(picker, request.user)
     return context | {"title": "Overview", "dashboard": page}
+
+
+def may_add(model: Any, request: Any) -> bool:
+    return admin.site.get_model_admin(model).has_add_permission(request)
 
 
 def within_reach(user: Any) -> list[Portfolio]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -83,11 +85,25 @@ def plain_answer(request: Any, status: int, code: str, message: str) -> HttpResp
     if is_api(request):
         response = JsonResponse(body(request, status, code, message), status=status)
     else:
-        shown = {"message": message, "ours": status >= 500, "request_id": getattr(request, "id", "")}
+        shown = {
+            "message": message,
+            "ours": status >= 500,
+            "request_id": getattr(request, "id", ""),
+            "overview": overview_for(request, status),
+        }
         response = render(None, "strata/refused.html", shown, status=status)
     if status in (503, 507):
         response["Retry-After"] = "5"
     return response
+
+
+def overview_for(request: Any, status: int) -> str:
+    """The address that a refused page of the admin leads back to; "" for any other page."""
+    with suppress(NoReverseMatch):
+        overview = reverse("admin:index")
+        if status in (403, 404) and request.path.startswith(overview):
+            return overview
+    return ""
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
