@@ -13,14 +13,17 @@ from django.conf import settings
 from django.core.management import call_command
 
 from strata.command_line import outages_as_sentences
-from strata.environment import bind_host, number
+from strata.environment import bind_host, number, port_problem
 
 
 def main() -> None:
+    host, port = bind_host("BIND", "127.0.0.1"), number("PORT", 8000, most=65_535)
+    if problem := port_problem(host, port):
+        sys.exit(problem)
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
     load_rates_once()
-    address = f"http://{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000)}{settings.SCRIPT_NAME}"
+    address = f"http://{host}:{port}{settings.SCRIPT_NAME}"
     print(f"\nStrata {settings.SPECTACULAR_SETTINGS['VERSION']}")
     print(
         f"  API      {address}/api/v1/\n  Swagger  {address}/swagger\n  Admin    {address}/admin/\n",

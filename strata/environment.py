@@ -5,9 +5,11 @@ Nothing here knows Django's settings: settings.py and gunicorn.conf.py call thes
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import socket
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -141,6 +143,19 @@ def bind_host(name: str, default: str) -> str:
     if problem := host_problem(host, zones=True):
         raise refusal(name, given, problem)
     return host
+
+
+def port_problem(host: str, port: int) -> str | None:
+    """One sentence where something else listens there. Other faults of an address are gunicorn's to name."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn's own
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} is in use; choose another with PORT=."
+    return None
 
 
 def url_prefix(name: str) -> str:

@@ -79,7 +79,7 @@ def test_what_make_run_does_first_says_it_too(database, tmp_path):
     path.write_bytes(b"")
     path.chmod(0o400)
     command = [*WITHOUT_RIGHTS, sys.executable, "scripts/prepare.py"]
-    env = environment(f"sqlite:///{path}")
+    env = environment(f"sqlite:///{path}", PORT="0")
     require_sentence(
         subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True), "cannot be written"
     )
