@@ -155,12 +155,14 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     @extend_schema(responses=CategorySerializer(many=True))
     @action(detail=True, url_path="children")
     def children(self, request, pk=None):
+        """The categories that stand right below this one."""
         rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AttachSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="assets")
     def assets(self, request, pk=None):
+        """Puts an asset under the category, and answers the asset."""
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         self.visible(pk)
@@ -298,12 +300,14 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="tags/(?P<tag_id>[^/]+)")
     def tag(self, request, pk=None, tag_id=None):
+        """POST gives the asset the tag, DELETE takes it away."""
         return self.link(pk, taxonomy.TAGS, tag_id)
 
     @in_path("category_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="categories/(?P<category_id>[^/]+)")
     def category(self, request, pk=None, category_id=None):
+        """POST puts the asset under the category, DELETE takes it away."""
         return self.link(pk, taxonomy.CATEGORIES, category_id)
 
     def link(self, pk, kind, label_id):

@@ -172,6 +172,7 @@ class LoginView(OneTransactionAWrite, APIView):
 
     @extend_schema(request=LoginSerializer, responses={201: NewTokenSerializer}, auth=[])
     def post(self, request):
+        """Logs in: answers a token, which is shown this once."""
         body = LoginSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -197,6 +198,9 @@ class LoginView(OneTransactionAWrite, APIView):
 
 
 class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.GenericViewSet):
+    """The caller's own tokens, without their secrets. A deleted one is refused from then on."""
+
+    thing = "token"
     has_etag = True
     queryset = ApiToken.objects.order_by("-created_at", "-id")
     serializer_class = TokenSerializer
@@ -229,6 +233,7 @@ class MeView(OneTransactionAWrite, APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request):
+        """The caller: their name, and their role in each of their households."""
         user = request.user
         fields = {
             "id": user.pk,

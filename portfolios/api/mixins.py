@@ -11,6 +11,7 @@ from strata.db.retry import Restart
 class InHousehold:
     """Made in the household that `household_id` names, else in the oldest one that the caller owns."""
 
+    where_created = "In the household that `household_id` names, else in the oldest one that the caller owns."
     default_household = None
 
     def named_by_body(self, *, creating):

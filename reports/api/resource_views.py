@@ -59,6 +59,9 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
 class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
     """What share of what is owned the groups of an allocation are meant to have."""
 
+    where_created = (
+        "In the household of the rows that it names, else as `household_id` says, else in the caller's own."
+    )
     thing = "allocation_target"
     queryset = AllocationTarget.objects.order_by("created_at", "id")
     serializer_class = AllocationTargetSerializer

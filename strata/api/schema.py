@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from inspect import cleandoc
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -57,11 +59,13 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
-TAGS = {"type": "string", "example": '"5f1c0d2e"'}  # what is no tag matches nothing
+# Without an example, which Swagger would send: what is no tag matches nothing.
+TAGS = {"type": "string"}
+FORM = 'As the header ETag gave it, quotes included, such as "5f1c0d2e".'
 HEADERS = {
     "Idempotency-Key": (PRINTABLE, "The same key and body again get the same answer, and write once."),
-    "If-Match": (TAGS, "The ETag of what you read: 412 when it has changed since."),
-    "If-None-Match": (TAGS, "The ETag of what you have: 304 when it is still the same."),
+    "If-Match": (TAGS, f"The ETag of what you read: 412 when it has changed since. {FORM}"),
+    "If-None-Match": (TAGS, f"The ETag of what you have: 304 when it is still the same. {FORM}"),
 }
 
 # What a change does with read-only fields, which are in no body of the document.
@@ -72,12 +76,38 @@ CHANGES = {
 }
 
 
+# What an action does whose method does not say it.
+SENTENCES = {
+    "list": "Lists {things}.",
+    "retrieve": "Reads {thing}.",
+    "create": "Creates {thing}.",
+    "update": "Changes {thing}.",
+    "partial_update": "Changes {thing}.",
+    "destroy": "Deletes {thing}.",
+    "history": "The changes of {thing}, newest first.",
+    "changes": "The changes of {thing}, newest first.",
+}
+
+
 class StrataSchema(AutoSchema):
     """With the headers and parameters that the view's base class reads."""
 
     def get_description(self):
-        about = CHANGES.get(getattr(self.view, "action", None))
-        return "\n\n".join(filter(None, (super().get_description(), about)))
+        """What the method says, or a sentence and what the view itself says. What its bases say is for programmers."""
+        action = getattr(self.view, "action", None)
+        method = getattr(self.view, action or self.method.lower(), None)
+        own = [method.__doc__] if method.__doc__ else [self.sentence_of(action), type(self.view).__doc__]
+        return "\n\n".join(cleandoc(text) for text in (*own, CHANGES.get(action)) if text)
+
+    def sentence_of(self, action: str | None) -> str:
+        segments = self.path.strip("/").split("/")
+        things = next(one for one in reversed(segments) if not one.startswith("{")).replace("-", " ")
+        parent = re.search(r"\{(\w+)_id\}", self.path)
+        below = f" of {with_article(parent[1])}" if parent else ""
+        thing = with_article(getattr(self.view, "thing", "row").replace("_", " "))
+        sentence = SENTENCES.get(action or "", "").format(things=things + below, thing=thing + below)
+        where = getattr(self.view, "where_created", "") if action == "create" else ""
+        return f"{sentence} {where}".strip()
 
     def get_override_parameters(self):
         return [*self.headers_read(), *self.parameters_of_a_row()]
@@ -105,12 +135,17 @@ class StrataSchema(AutoSchema):
         return described({name: one for name, one in declared.items() if one.apply is None})
 
 
+def with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def add_errors_and_examples(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
     """Gives every operation the one error shape, and an example where the serializer gave none."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
+    _put_tokens_first(result["components"])
     _refuse_unknown_fields(schemas)
     _hoist_defaults(schemas)
     for path in result["paths"].values():
@@ -120,6 +155,13 @@ def add_errors_and_examples(
                 _add_errors(path[method], method)
                 _add_examples(path[method], schemas)
     return result
+
+
+def _put_tokens_first(components: dict[str, Any]) -> None:
+    """In Swagger's dialog, which shows the ways to log in by this order."""
+    schemes = components.get("securitySchemes", {})
+    tokens_first = sorted(schemes, key=lambda name: schemes[name]["type"] != "http")
+    components["securitySchemes"] = {name: schemes[name] for name in tokens_first}
 
 
 def _refuse_unknown_fields(schemas: dict[str, Any]) -> None:

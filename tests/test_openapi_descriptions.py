@@ -1,0 +1,64 @@
+"""What the OpenAPI document says of each operation is about that operation, and Swagger sends nothing of its own."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+GENERATOR = SchemaGenerator()
+DOCUMENT = GENERATOR.get_schema(request=None, public=True)
+VIEWS = {(path, method.lower()): view for path, _, method, view in GENERATOR._get_paths_and_endpoints()}
+OPERATIONS = {
+    (path, method): operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_every_operation_has_its_view():
+    assert OPERATIONS and OPERATIONS.keys() <= VIEWS.keys()
+
+
+@pytest.mark.parametrize("key", OPERATIONS, ids=lambda key: f"{key[1].upper()} {key[0]}")
+def test_no_description_is_of_a_base_class(key):
+    """That is written for programmers, and says the same of many operations."""
+    description = OPERATIONS[key].get("description", "")
+    assert description
+    own, *bases = type(VIEWS[key]).__mro__
+    inherited = {cleandoc(base.__doc__) for base in bases if base.__doc__ and base.__doc__ != own.__doc__}
+    assert not [text for text in inherited if text in description]
+
+
+@pytest.mark.parametrize(
+    ("key", "begins"),
+    {
+        ("/api/v1/assets/", "get"): "Lists assets.",
+        ("/api/v1/assets/{id}/", "delete"): "Deletes an asset.",
+        ("/api/v1/assets/{id}/history/", "get"): "The changes of an asset, newest first.",
+        ("/api/v1/assets/{asset_id}/snapshots/", "post"): "Creates a snapshot of an asset.",
+        ("/api/v1/asset-types/", "post"): "Creates an asset type. In the household that `household_id` names",
+        ("/api/v1/tags/{id}/", "patch"): "Changes a tag.\n\nWhat is absent stays as it is.",
+        ("/api/v1/auth/token/", "post"): "Logs in:",
+    }.items(),
+    ids=str,
+)
+def test_what_its_method_does_not_say_is_said_by_the_action_and_the_name(key, begins):
+    assert OPERATIONS[key]["description"].startswith(begins)
+
+
+def test_no_header_has_an_example_that_swagger_would_send():
+    headers = [
+        parameter
+        for operation in OPERATIONS.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    ]
+    assert {"If-Match", "If-None-Match", "Idempotency-Key"} <= {one["name"] for one in headers}
+    for one in headers:
+        assert not {"example", "examples", "default"} & (one.keys() | one["schema"].keys()), one["name"]
+
+
+def test_the_token_comes_first_where_swagger_asks_how_to_log_in():
+    assert list(DOCUMENT["components"]["securitySchemes"]) == ["token", "session"]
