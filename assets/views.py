@@ -199,13 +199,18 @@ NOTICE = "Strata-Notice"
 MOVED = (
     "The whole past of the asset has moved with it: totals of days gone by have changed in both portfolios."
 )
+MOVED_OUT = (
+    "The asset is in another household now, with its whole past: members of the one that it came from no longer see"
+    " it, and totals of days gone by have changed in both portfolios."
+)
 moves_its_past = extend_schema(
     parameters=[
         OpenApiParameter(
             NOTICE,
             str,
             OpenApiParameter.HEADER,
-            description="Only where `portfolio_id` has moved the asset: that its whole past has moved with it.",
+            description="Only where `portfolio_id` has moved the asset: that its whole past has moved with it,"
+            " and that it is in another household now, where it is.",
             response=[200],
         )
     ]
@@ -251,14 +256,17 @@ class AssetViewSet(HouseholdModelViewSet):
 
     def write(self, serializer, **given):
         portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance
-        self.has_moved = asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id
+        self.notice = None
+        if asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id:
+            same = portfolio.household_id == asset.portfolio.household_id
+            self.notice = MOVED if same else MOVED_OUT
         return super().write(serializer, **given)
 
     @moves_its_past
     def update(self, request, *args, **kwargs):
         response = super().update(request, *args, **kwargs)
-        if self.has_moved:
-            response[NOTICE] = MOVED
+        if self.notice:
+            response[NOTICE] = self.notice
         return response
 
     @moves_its_past

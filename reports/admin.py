@@ -12,13 +12,14 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from portfolios.models import Portfolio
+from portfolios.models import Household, Portfolio
 from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import bring_up_to_date, quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
+from strata import actor
 from strata.admin import HouseholdAdmin
 from strata.admin_choices import OwnRows, RowSelect
 from strata.days import DayFormField, time_zones, validate_year
@@ -45,6 +46,14 @@ class PortfolioPage(HouseholdAdmin):
                 choices=[(name, name) for name in sorted(time_zones())]
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def choice_texts(self, rows):
+        """With the household's name where the user may choose from several."""
+        rows = list(rows)
+        if not has_several_households(actor.current().user):
+            return super().choice_texts(rows)
+        names = Household.objects.in_bulk({row.household_id for row in rows})
+        return {row.pk: f"{names[row.household_id].name}: {row.name}" for row in rows}
 
     @admin.display(description="quality")
     def what_needs_care(self, portfolio):
@@ -103,6 +112,14 @@ class PortfolioPage(HouseholdAdmin):
         except ValidationError as error:
             self.message_user(request, error.messages[0], messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
+
+
+def has_several_households(user) -> bool:
+    """Whether the user sees more than one; None is nobody."""
+    if user is None:
+        return False
+    households = Household.objects.all() if user.is_superuser else Household.objects.for_user(user)
+    return len(households.values_list("pk")[:2]) > 1
 
 
 @admin.register(PortfolioSnapshot)

@@ -136,7 +136,7 @@ class OwnRows(admin.RelatedFieldListFilter):
     def field_choices(self, field, request, model_admin):
         self.request, rows = request, field.related_model._default_manager.all()
         self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
-        listed = [(row.pk, str(row)) for row in self.rows[: MOST_LISTED + 1]]
+        listed = list(texts_of(self.rows[: MOST_LISTED + 1], field.related_model).items())
         if len(listed) > MOST_LISTED:
             self.template = FILTER_TEMPLATE
         return listed

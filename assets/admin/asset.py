@@ -93,6 +93,7 @@ def labels_field(name: str) -> forms.ModelMultipleChoiceField:
 
 MOVING = (
     "Moving it to another portfolio moves its whole past: the figures of both change for all earlier days."
+    " In a portfolio of another household, the members of this one no longer see it."
 )
 
 
