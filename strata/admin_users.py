@@ -13,12 +13,12 @@ from strata import lockout
 from strata.admin import SUBJECTS, Page
 from strata.admin_choices import as_uuid
 from strata.db.locks import lock_rows
-from strata.editing import RowForm
+from strata.editing import InItsOwnWords, RowForm
 from strata.models import ApiToken, Change, LoginCount, User
 from strata.password_forms import UserPasswordForm
 
 
-class NewUserForm(UserCreationForm):
+class NewUserForm(InItsOwnWords, UserCreationForm):
     def clean_username(self):
         """Left to the model, which asks for the name's key: Django's own asks for UPPER, and that is not the same."""
         return self.cleaned_data["username"]

@@ -1,0 +1,76 @@
+"""What a rule of ours refuses is shown in its own words, whatever code it has, in every form of the admin."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.seeds import type_id
+from strata.models import User
+from tests.admin_forms import errors_of, form_of, inputs_of, save, url
+from tests.one_of_each import one_of_each
+from tests.ours import APPS
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in APPS]
+SAID = "As the rule says it."
+
+
+@pytest.fixture
+def request_of_root(rf, db):
+    request = rf.get("/admin/")
+    request.user = User.objects.create(username="root", is_staff=True, is_superuser=True)
+    return request
+
+
+def forms_of(page, request, row):
+    """The forms of the page and of its inlines, of a new row and of one that is there."""
+    for obj in (None, row):
+        may = page.has_change_permission(request, obj) if obj else page.has_add_permission(request)
+        if not may:
+            continue
+        yield page.get_form(request, obj, change=obj is not None)
+        for formset, _ in page.get_formsets_with_inlines(request, obj):
+            yield formset.form
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_no_code_of_a_field_takes_the_place_of_a_rules_own_words(model, request_of_root):
+    row = one_of_each("Row", user=request_of_root.user)[model]
+    for form_class in forms_of(admin.site.get_model_admin(model), request_of_root, row):
+        for name, field in form_class().fields.items():
+            for code in field.error_messages:
+                form = form_class({})
+                form._errors, form.cleaned_data = ErrorDict(), {}
+                form._update_errors(ValidationError({name: ValidationError(SAID, code=code)}))
+                assert form.errors == {name: [SAID]}, (form_class, name, code)
+
+
+@pytest.fixture
+def asset(portfolio):
+    row = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Flat", currency="EUR")
+    AssetSnapshot.objects.create(asset=row, value="1", on="2024-01-31", observed_at=timezone.now())
+    return row
+
+
+def test_a_disposal_before_the_first_value_names_its_day(alices, asset):
+    errors = errors_of(save(alices, asset, form_of(alices, asset) | {"disposed_on": "2024-01-01"}))
+    assert "It lies before 2024-01-31, the day of its first value." in errors
+
+
+def test_a_movement_without_an_amount_is_told_what_to_send(alices, asset):
+    page = inputs_of(alices.get(url(Transaction, "add")))
+    data = {name: value for name, value in page.items() if value is not None}
+    given = {
+        "asset": asset.pk,
+        "type": "INCOME",
+        "amount": "",
+        "on": "2024-02-01",
+        "occurred_at_0": "",
+        "occurred_at_1": "",
+    }
+    errors = errors_of(alices.post(url(Transaction, "add"), data | given))
+    assert "Send an amount, or a quantity and a unit price." in errors
