@@ -189,15 +189,14 @@ class HouseholdPage(HouseholdAdmin):
         accepts = request.POST.get("answer") == "accept"
         try:
             if accepts:
-                run_in_transaction(lambda: members.accept_invitation(pk, request.user))
+                member = run_in_transaction(lambda: members.accept_invitation(pk, request.user))
+                said = f"You are a member of the household {member.household.name} now."
             else:
                 run_in_transaction(lambda: decline(pk, request.user))
+                said = "You have declined the invitation."
         except StrataError as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
         else:
-            said = (
-                "You are a member of the household now." if accepts else "You have declined the invitation."
-            )
             self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:index"))
 

@@ -80,7 +80,7 @@ class PortfolioPage(HouseholdAdmin):
             "doubts": [
                 (doubt, doubt.admin_link_for(request.user)) for doubt in doubts if not doubt.dismissal
             ],
-            "dismissed": [doubt for doubt in doubts if doubt.dismissal],
+            "dismissed": [(doubt, doubt.admin_link_for(request.user)) for doubt in doubts if doubt.dismissal],
             "may_dismiss": may_dismiss,
             "reason_length": REASON_LENGTH,
             "opts": self.opts,
@@ -99,19 +99,26 @@ class PortfolioPage(HouseholdAdmin):
     def dismiss_or_show_again(self, request, portfolio, on):
         """One finding, by its key: dismissed with the reason that was typed, or shown again without one."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
-        known = {doubt.finding.key for doubt in quality_report(portfolio, on=on, dismissed=None)}
+        names = {doubt.finding.key: doubt.name for doubt in quality_report(portfolio, on=on, dismissed=None)}
         try:
             if "show_again" in request.POST and is_key(key):
                 run_in_transaction(lambda: show_again(portfolio.pk, key))
-            elif key not in known:
+                self.say_done(request, names.get(key), "shown again")
+            elif key not in names:
                 self.message_user(request, "It is no finding any more.", messages.WARNING)
             elif not name_key(reason):
                 self.message_user(request, "Say why it may stay as it is.", messages.ERROR)
             else:
                 run_in_transaction(lambda: dismiss(portfolio.pk, key, reason))
+                self.say_done(request, names[key], "dismissed")
         except ValidationError as error:
             self.message_user(request, error.messages[0], messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
+
+    def say_done(self, request, name: str | None, what: str) -> None:
+        """`name` is None for what is no finding any more: nothing was done."""
+        if name is not None:
+            self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
 
 
 def has_several_households(user) -> bool:

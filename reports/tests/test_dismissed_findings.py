@@ -233,6 +233,20 @@ def test_the_admins_page_refuses_no_finding_and_no_reason(bob_user, portfolio, v
     assert not DismissedFinding.objects.exists()
 
 
+def test_the_admins_page_says_what_was_done_and_links_the_asset_of_what_is_dismissed(
+    bob_user, portfolio, vase
+):
+    client = staff(bob_user)
+    page = client.get(page_of(portfolio))
+    ((doubt, link),) = page.context["doubts"]
+    assert f"What needs care in {portfolio}</h1>" in page.content.decode()
+    dismissed = client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": "Known"}, follow=True)
+    assert [str(one) for one in dismissed.context["messages"]] == [f"{doubt.name}: the finding is dismissed."]
+    assert f'href="{link}"' in dismissed.content.decode().partition(">Dismissed</h2>")[2]
+    shown = client.post(page_of(portfolio), {"key": doubt.finding.key, "show_again": "1"}, follow=True)
+    assert [str(one) for one in shown.context["messages"]] == [f"{doubt.name}: the finding is shown again."]
+
+
 def test_who_may_only_look_dismisses_nothing_in_the_admin(vera_user, portfolio, vase):
     client = staff(vera_user)
     ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
