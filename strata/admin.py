@@ -27,10 +27,10 @@ from strata.days import DayFormField, InstantFormField
 from strata.db.retry import run_in_transaction
 from strata.editing import STALE, PageForm, RowForm, RowFormSet, version_of
 from strata.guards import cascading, lock_guards
-from strata.journal import Event, history_of
+from strata.journal import Event, history_of, target_of
 from strata.login_forms import LoginForm
 from strata.money import ExactField, MoneyField
-from strata.names import NoteField, key_fields
+from strata.names import NoteField, key_fields, with_article
 from strata.ownership import EDITORS, READERS, Owned
 from strata.search import matching
 
@@ -374,7 +374,7 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "rows": [told(event) for event in history_of(obj, SHOWN_CHANGES, request.user)],
+            "rows": [told(event, request.user) for event in history_of(obj, SHOWN_CHANGES, request.user)],
             "opts": self.opts,
             "object": obj,
         }
@@ -409,13 +409,27 @@ def hindrances(rows: models.QuerySet) -> list[str]:
 # --- history ---
 
 
-def told(event: Event) -> dict[str, Any]:
-    """The event as it is shown: fields by their names, and related rows by theirs where the caller may see them."""
+def told(event: Event, user) -> dict[str, Any]:
+    """The event as it is shown: fields by their names, and related rows by theirs where the caller may see them.
+
+    To a superuser, who sees all of them, what has no name is gone, and its id is shown.
+    """
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
+
+    def text_of(field: str, value: str, name: str | None) -> str:
+        target = target_of(event.model, field)
+        if name or not value or user.is_superuser or target is None or not issubclass(target, Owned):
+            return name or value
+        return f"{with_article(target._meta.verbose_name)} that you do not see"
+
     return {
         "change": event.change,
         "fields": [
-            (labels.get(one.name, one.name), one.before_name or one.before, one.after_name or one.after)
+            (
+                labels.get(one.name, one.name),
+                text_of(one.name, one.before, one.before_name),
+                text_of(one.name, one.after, one.after_name),
+            )
             for one in event.fields
             if one.before or one.after
         ],

@@ -94,6 +94,10 @@ def _cut(key: str) -> str:
     return key[: KEY_LENGTH - len(digest)] + digest
 
 
+def with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
     """What to sort by where no database does: as lists are ordered by (name_key, id)."""
     return name_key(name), str(pk)

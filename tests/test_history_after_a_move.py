@@ -130,3 +130,18 @@ def test_the_admin_shows_as_much(there, path, asset):
 
 def test_a_superuser_reads_all_of_it_in_the_admin(rita, path, asset):
     assert "Secret name" in rita.get(url(Asset, "history", asset.pk)).content.decode()
+
+
+def test_a_portfolio_that_is_not_seen_is_no_bare_id_in_the_admin(
+    alice, bob_user, portfolio, portfolio_there, path, asset
+):
+    """Bob saw it leave, and reads that once it is back."""
+    alice.patch(path, {"portfolio_id": str(portfolio.pk)})
+    page = staff(bob_user).get(url(Asset, "history", asset.pk)).content.decode()
+    assert "a portfolio that you do not see" in page
+    assert str(portfolio_there.pk) not in page
+
+
+def test_a_superuser_reads_the_names_of_both_portfolios(rita, path, asset, portfolio_there):
+    page = rita.get(url(Asset, "history", asset.pk)).content.decode()
+    assert str(portfolio_there) in page and "that you do not see" not in page

@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from strata.api.filters import described
+from strata.names import with_article
 
 ERROR = {
     "type": "object",
@@ -133,10 +134,6 @@ class StrataSchema(AutoSchema):
             return []
         declared = getattr(self.view, "parameters", {})
         return described({name: one for name, one in declared.items() if one.apply is None})
-
-
-def with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def add_errors_and_examples(
