@@ -131,9 +131,9 @@ class Caller:
         if answer.status_code != 201:
             raise SystemExit(f"snapshots: {answer.status_code} {answer.content[:300]!r}")
 
-    def history(self, interval: str) -> Callable[[], object]:
+    def net_worth_over_time(self, interval: str) -> Callable[[], object]:
         """Over the API where that answers it, else by the same loading and calculating."""
-        path = f"{self.path}/history?interval={interval}&start={self.first}"
+        path = f"{self.path}/net-worth?interval={interval}&start={self.first}"
         if self.answers(path):
             return lambda: self.get(path)
         days = days_between(self.first, timezone.now().date(), interval)
@@ -159,7 +159,7 @@ type Work = tuple[str, float | None, Callable[[], object]]
 def works(callers: dict[str, Caller]) -> Iterator[Work]:
     yield from of_single_requests(callers["M"], callers["L"])
     for size, caller in callers.items():
-        yield from of_history(size, caller)
+        yield from of_net_worth(size, caller)
     yield from of_change(callers["M"])
     yield from of_the_slowest(callers["M"], callers["L"])
 
@@ -174,18 +174,18 @@ def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "L: POST assets/{id}/snapshots, back-dated", 10, lambda: large.post(on=back)
 
 
-def of_history(size: str, caller: Caller) -> Iterator[Work]:
+def of_net_worth(size: str, caller: Caller) -> Iterator[Work]:
     ids, day = [caller.portfolio.pk], caller.first + timedelta(days=100)
     now = timezone.now().date()
     yield f"{size}: total now", TOTAL_BARS[size], lambda: worth.amounts_on(ids, now)
     yield f"{size}: total on a day", TOTAL_BARS[size], lambda: worth.amounts_on(ids, day)
-    yield f"{size}: monthly history", MONTHLY_BARS[size], caller.history("month")
-    yield f"{size}: daily history", DAILY_BARS[size], caller.history("day")
-    again = f"{caller.path}/history?interval=day&start={caller.first}"
+    yield f"{size}: monthly net worth", MONTHLY_BARS[size], caller.net_worth_over_time("month")
+    yield f"{size}: daily net worth", DAILY_BARS[size], caller.net_worth_over_time("day")
+    again = f"{caller.path}/net-worth?interval=day&start={caller.first}"
     if caller.answers(again):
         tag = caller.get(again)["ETag"]
         headers = {"if-none-match": tag}
-        yield f"{size}: daily history, 304", 5, lambda: caller.get(again, status=304, **headers)
+        yield f"{size}: daily net worth, 304", 5, lambda: caller.get(again, status=304, **headers)
 
 
 def of_change(caller: Caller) -> Iterator[Work]:
@@ -200,7 +200,7 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
         path = (
             f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=category&start={caller.first}"
         )
-        yield f"{size}: monthly history by category", bar, lambda caller=caller, path=path: caller.get(path)
+        yield f"{size}: monthly net worth by category", bar, lambda caller=caller, path=path: caller.get(path)
     yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
     yield "M: the admin's first page", 200, medium.first_page
 
@@ -241,7 +241,7 @@ def memory(callers: dict[str, Caller], seconds: int) -> Iterator[tuple]:
     for caller, bar in ((medium, 200), (large, 200)):
         size = "M" if caller is medium else "L"
         reports = [
-            f"{caller.path}/history?interval=day",
+            f"{caller.path}/net-worth?interval=day",
             f"net-worth/change?portfolio={caller.portfolio.pk}&start={caller.first}",
             f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=type",
         ]

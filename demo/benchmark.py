@@ -41,8 +41,8 @@ def make_benchmark_household(
         user = get_user_model()(username=name)
         user.set_unusable_password()
         user.save()
-        road = actor.current().road
-        with actor.acting(user=user, road=road):
+        channel = actor.current().channel
+        with actor.acting(user=user, channel=channel):
             household = create_household(user, name=name)
             portfolio = Portfolio.objects.create(
                 household=household, name=name, base_currency="EUR", time_zone="UTC"
@@ -96,7 +96,7 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
         "actor_id": signed["actor_id"].hex if signed["actor_id"] else None,
         "actor_name": signed["actor_name"],
         "request_id": signed["request_id"],
-        "road": signed["road"],
+        "channel": signed["channel"],
         "model": AssetSnapshot._meta.label,
         "household_id": portfolio.household_id.hex,
         "action": str(Change.Action.CREATE),
@@ -104,7 +104,7 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
     kinds = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
     postgresql = connection.vendor == "postgresql"
     marks = [f"%s::{kinds[name]}" if postgresql and name in kinds else "%s" for name in constants]
-    columns = ", ".join(quoted(name) for name in (*constants, "object_id"))
+    columns = ", ".join(quoted(Change._meta.get_field(name).column) for name in (*constants, "object_id"))
     snapshots, assets = quoted(AssetSnapshot._meta.db_table), quoted(Asset._meta.db_table)
     sql = (
         f"INSERT INTO {quoted(Change._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns

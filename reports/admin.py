@@ -192,7 +192,7 @@ class AllocationTargetPage(HouseholdAdmin):
     icon = "target"
     form = AllocationTargetForm
     fixed = ("household",)
-    list_display = ("by", "group_named", "share", "portfolio", "household")
+    list_display = ("group_by", "group_named", "share", "portfolio", "household")
     list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset__portfolio")
     search_fields = (
         "category__name_key__has_part",
@@ -209,6 +209,6 @@ class AllocationTargetPage(HouseholdAdmin):
 
     @admin.display(description="group")
     def group_named(self, target):
-        named = getattr(target, GROUPS[target.by])
+        named = getattr(target, GROUPS[target.group_by])
         gone = target.asset and target.asset.owning_household_id() != target.household_id
         return "An asset of another household" if gone else named

@@ -1,4 +1,4 @@
-"""Who is acting now, in which request and by which road: what every change is signed with."""
+"""Who is acting now, in which request and by which channel: what every change is signed with."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`road` is "api", "admin" or "command:NAME"; `user` is None where nobody is logged in."""
+    """`channel` is "api", "admin" or "command:NAME"; `user` is None where nobody is logged in."""
 
     user: Any = None
     request_id: str = ""
-    road: str = ""
+    channel: str = ""
 
 
 _current: ContextVar[Actor] = ContextVar("strata_actor", default=Actor())

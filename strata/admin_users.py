@@ -127,7 +127,7 @@ class ChangeAdmin(ForSuperusersToRead):
     """The journal."""
 
     icon = "history"
-    list_display = ("at", "actor_name", "road", "action", "model", "object_id", "request_id")
+    list_display = ("at", "actor_name", "channel", "action", "model", "object_id", "request_id")
     list_filter = ("action", "model")
     search_fields = ("object_id", "request_id", "actor_name")
 

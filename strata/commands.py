@@ -49,7 +49,7 @@ class StrataCommand(BaseCommand):
             )
 
     def handle(self, *args, **options):
-        with actor.acting(road=f"command:{self.name}"):
+        with actor.acting(channel=f"command:{self.name}"):
             return self.act(**options)
 
     def act(self, **options: Any) -> None:

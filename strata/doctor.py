@@ -30,7 +30,7 @@ from strata.models.login import EVERYWHERE, NO_ADDRESS, LoginCount
 from strata.names import NameKeyField, name_key
 from strata.postgresql.timeouts import role_default, timeouts
 
-BY_MIGRATE = "migrate"  # the road of what migrations write into the journal
+BY_MIGRATE = "migrate"  # the channel of what migrations write into the journal
 
 
 class Level(StrEnum):
@@ -107,7 +107,7 @@ def names_have_their_keys() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{count} of {label} have the key of another name. Save them again in the admin."
     if not wrong:
         yield Level.OK, "each has its key"
-    if given := Change.objects.filter(road=BY_MIGRATE, action=Change.Action.UPDATE).count():
+    if given := Change.objects.filter(channel=BY_MIGRATE, action=Change.Action.UPDATE).count():
         yield (
             Level.OK,
             f"{given} had the name of another row in another spelling, and got a number: see the journal",

@@ -224,7 +224,7 @@ def signature() -> dict[str, Any]:
         "actor_id": user.pk if user else None,
         "actor_name": user.get_username() if user else "",
         "request_id": who.request_id,
-        "road": who.road,
+        "channel": who.channel,
     }
 
 
@@ -242,7 +242,8 @@ def record(rows: models.QuerySet, action: str) -> None:
         sql, params = query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
         return
-    columns = ", ".join(f'"{name}"' for name in ("object_id", "household_id", "before", *constants))
+    fields = [Change._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
     with connections[rows.db].cursor() as cursor:
         cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)
 
@@ -252,8 +253,8 @@ def _constants(model: type[models.Model], action: str) -> dict[str, Any]:
     return {name: _typed(name, value) for name, value in values.items()}
 
 
-def _typed(column: str, value: Any) -> Any:
-    field = Change._meta.get_field(column)
+def _typed(name: str, value: Any) -> Any:
+    field = Change._meta.get_field(name)
     field = field.target_field if field.is_relation else field
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
     return AsStored(Value(value, output_field=kind), kind)

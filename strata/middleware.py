@@ -140,7 +140,7 @@ class RequestLog:
         started = time.perf_counter()
         sent = request.headers.get("X-Request-Id", "")
         request.id = sent if SANE_ID.fullmatch(sent) else uuid4().hex
-        with actor.acting(request_id=request.id, road="api" if is_api(request) else "admin"):
+        with actor.acting(request_id=request.id, channel="api" if is_api(request) else "admin"):
             response = self.get_response(request)
             user = actor.current().user
             response["X-Request-Id"] = request.id

@@ -67,7 +67,7 @@ api = [
     re_path(r"^net-worth/?$", reports.NetWorthView.as_view(), name="net-worth"),
     re_path(r"^net-worth/change/?$", reports.ChangeView.as_view(), name="change"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
-    of_portfolio("history", reports.PortfolioHistoryView),
+    of_portfolio("net-worth", reports.PortfolioNetWorthView),
     of_portfolio("allocation", reports.PortfolioAllocationView),
     of_portfolio("change", reports.PortfolioChangeView),
     of_portfolio("quality", reports.PortfolioQualityView),

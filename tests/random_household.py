@@ -185,23 +185,23 @@ class RandomHousehold:
         return [*lists, *self.random.sample(self.reports(portfolio), 4)]
 
     def reports(self, portfolio):
-        by, start = self.random.choice(GROUP_BY), self.day()
+        group_by, start = self.random.choice(GROUP_BY), self.day()
         tree = f"category&level={self.random.randrange(1, 4)}"
-        below = f"category&under={self.some(self.categories)}"
+        below = f"category&category={self.some(self.categories)}"
         return (
-            f"/net-worth?interval=month&group_by={by}",
-            f"/net-worth?interval=day&currency=USD&group_by={by}",
+            f"/net-worth?interval=month&group_by={group_by}",
+            f"/net-worth?interval=day&currency=USD&group_by={group_by}",
             f"/net-worth?interval=week&group_by={tree}&start={start}",
-            f"/portfolios/{portfolio}/history?group_by={by}",
-            f"/portfolios/{portfolio}/history?interval=day&end={start}",
-            f"/allocation?by={by}",
-            f"/allocation?by={tree}&on={start}",
-            f"/allocation?by={by}&tag=none&group=FINANCIAL",
-            f"/net-worth?interval=day&end={start}&under={self.some(self.categories)}",
-            f"/portfolios/{portfolio}/allocation?by={below}",
-            f"/net-worth/change?by={by}&start={start}",
-            f"/net-worth/change?by={below}",
-            f"/portfolios/{portfolio}/change?by={by}&currency=JPY",
+            f"/portfolios/{portfolio}/net-worth?group_by={group_by}",
+            f"/portfolios/{portfolio}/net-worth?interval=day&end={start}",
+            f"/allocation?group_by={group_by}",
+            f"/allocation?group_by={tree}&on={start}",
+            f"/allocation?group_by={group_by}&tag=none&group=FINANCIAL",
+            f"/net-worth?interval=day&end={start}&category={self.some(self.categories)}",
+            f"/portfolios/{portfolio}/allocation?group_by={below}",
+            f"/net-worth/change?group_by={group_by}&start={start}",
+            f"/net-worth/change?group_by={below}",
+            f"/portfolios/{portfolio}/change?group_by={group_by}&currency=JPY",
         )
 
 

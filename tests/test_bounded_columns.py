@@ -61,7 +61,7 @@ BOUNDED_ELSEWHERE = {
     "strata.IdempotentAnswer.request_digest": "a digest",
     "strata.Change.actor_name": "a username",
     "strata.Change.request_id": "SANE_ID",
-    "strata.Change.road": "names of commands",
+    "strata.Change.channel": "names of commands",
     "strata.Change.model": "labels of models",
     "assets.AssetType.code": "the form and the serializer",
     "assets.DailyStep.currency": "an asset's currency",
@@ -125,8 +125,8 @@ def is_letter(character: str) -> bool:
 
 
 def test_what_signs_a_line_of_the_journal_fits():
-    road = Change._meta.get_field("road").max_length
-    assert all(len(f"command:{name}") <= road for name in COMMANDS)
+    channel = Change._meta.get_field("channel").max_length
+    assert all(len(f"command:{name}") <= channel for name in COMMANDS)
     assert all(len(label) <= Change._meta.get_field("model").max_length for label in LABELS)
     assert not SANE_ID.fullmatch("x" * (Change._meta.get_field("request_id").max_length + 1))
     assert User._meta.get_field("username").max_length <= Change._meta.get_field("actor_name").max_length

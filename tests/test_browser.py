@@ -101,7 +101,7 @@ def world(root):
         portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR"
     )  # it has no value, and so needs care
     Change.objects.create(
-        **{name: getattr(rows[Change], name) for name in ("at", "model", "object_id", "action", "road")},
+        **{name: getattr(rows[Change], name) for name in ("at", "model", "object_id", "action", "channel")},
         before={EVIL: EVIL},
     )
     return rows

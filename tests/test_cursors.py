@@ -18,8 +18,7 @@ PLACES = {
     "transaction-list": (DAY, 0, ID),
     "portfolio-snapshot-list": (DAY, INSTANT, ID),
 }
-HISTORIES = [one.name for one in routes() if one.name.endswith(("-history", "-changes"))]
-HISTORIES.remove("portfolio-history")  # of its worth
+HISTORIES = [one.name for one in routes() if one.name.endswith("-history")]
 STRANGE = (
     *(
         [],

@@ -153,11 +153,11 @@ def test_deleted_value_is_found_only_below_its_own_asset(alice, portfolio, asset
     assert codes == [200, 404]
 
 
-def test_history_of_a_deleted_portfolio_is_at_its_changes(alice, charlie, portfolio):
+def test_history_of_a_deleted_portfolio_stays(alice, charlie, portfolio):
     path = f"{API}/portfolios/{portfolio.pk}"
     alice.delete(path)
-    assert results(alice.get(f"{path}/changes"))[0]["action"] == "delete"
-    assert charlie.get(f"{path}/changes").status_code == 404
+    assert results(alice.get(f"{path}/history"))[0]["action"] == "delete"
+    assert charlie.get(f"{path}/history").status_code == 404
 
 
 def test_number_of_queries_does_not_grow(alice, portfolio, asset, path, household):

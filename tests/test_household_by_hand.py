@@ -190,7 +190,7 @@ IN_DOLLARS = {
 
 @pytest.mark.parametrize(("currency", "by_hand"), [("EUR", IN_EURO), ("USD", IN_DOLLARS)])
 def test_history_by_the_month_equals_sums_done_by_hand(home, currency, by_hand):
-    found = report(home, f"history?end=2024-09-01&currency={currency}")
+    found = report(home, f"net-worth?end=2024-09-01&currency={currency}")
     points = {point["on"]: (point["assets"], point["liabilities"], point["net"]) for point in found["points"]}
     assert points == by_hand
     assert all(point["complete"] for point in found["points"])
@@ -241,7 +241,7 @@ BREAKDOWNS = {
 
 def test_breakdown_equals_sums_done_by_hand(home):
     for query, by_hand in BREAKDOWNS.items():
-        found = report(home, f"history?start=2024-06-30&end=2024-06-30&{query}")
+        found = report(home, f"net-worth?start=2024-06-30&end=2024-06-30&{query}")
         names = {group["key"]: group["name"] for group in found["groups"]}
         (point,) = found["points"]
         assert {names[key]: amount for key, amount in point["groups"].items()} == by_hand, query
@@ -266,15 +266,19 @@ ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
 
 @pytest.mark.parametrize("currency", ALLOCATIONS)
 def test_allocation_equals_shares_done_by_hand(home, currency):
-    found = report(home, f"allocation?on=2024-07-31&by=group&currency={currency}")
-    assert {one["name"]: (one["value"], one["share"]) for one in found["groups"]} == ALLOCATIONS[currency]
+    found = report(home, f"allocation?on=2024-07-31&group_by=group&currency={currency}")
+    assert {one["name"]: (one["value"], one["share"]) for one in found["asset_groups"]} == ALLOCATIONS[
+        currency
+    ]
     owed = {"EUR": "-198240.34", "USD": "-317184.54"}
-    assert [(one["name"], one["value"]) for one in found["owed"]] == [("Liabilities", owed[currency])]
+    assert [(one["name"], one["value"]) for one in found["liability_groups"]] == [
+        ("Liabilities", owed[currency])
+    ]
 
 
 def reasons(row):
     """The parts that are not zero."""
-    parts = ("flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+    parts = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
     return {name: row[name] for name in parts if row[name] != "0.00"}
 
 
@@ -282,52 +286,56 @@ def test_reasons_by_asset_equal_sums_done_by_hand(home):
     found = report(home, "change?start=2024-02-29&end=2024-09-01")
     rows = {row["name"]: reasons(row) for row in found["rows"] if reasons(row)}
     assert rows == {
-        "Checking": {"flows": "60499.75"},  # from 5000 to 65499.75
-        "Flat": {"flows": "-260000.00", "value_change": "10000.00", "came": "250000.00"},
-        "Wardrobe": {"flows": "20.00", "expenses": "20.00"},
-        "LEGO set": {"came": "85.50"},
-        "Chairs": {"came": "450.00"},
-        "Card": {"flows": "-240.34"},
-        "Dollars": {"flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is 625 now
-        "Car": {"came": "12345.67"},
+        "Checking": {"net_flows": "60499.75"},  # from 5000 to 65499.75
+        "Flat": {"net_flows": "-260000.00", "value_change": "10000.00", "added": "250000.00"},
+        "Wardrobe": {"net_flows": "20.00", "expenses": "20.00"},
+        "LEGO set": {"added": "85.50"},
+        "Chairs": {"added": "450.00"},
+        "Card": {"net_flows": "-240.34"},
+        "Dollars": {"net_flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is 625 now
+        "Car": {"added": "12345.67"},
     }
-    assert (found["total"]["start"], found["total"]["end"]) == ("5420.00", "79185.58")
+    assert (found["total"]["start_value"], found["total"]["end_value"]) == ("5420.00", "79185.58")
     assert reasons(found["total"]) == {
-        "flows": "-198928.59",  # 60499.75 - 260000 + 20 - 240.34 + 792
+        "net_flows": "-198928.59",  # 60499.75 - 260000 + 20 - 240.34 + 792
         "income": "8.00",
         "expenses": "20.00",
         "value_change": "10000.00",
         "fx_change": "-175.00",
-        "came": "262881.17",  # 250000 + 85.50 + 450 + 12345.67
+        "added": "262881.17",  # 250000 + 85.50 + 450 + 12345.67
     }
 
 
 def test_reasons_by_group_equal_sums_done_by_hand(home):
-    found = report(home, "change?start=2024-02-29&end=2024-09-01&by=group")
-    assert {row["name"]: (row["start"], row["end"], reasons(row)) for row in found["rows"]} == {
-        "Financial": ("5000.00", "66124.75", {"flows": "61291.75", "income": "8.00", "fx_change": "-175.00"}),
+    found = report(home, "change?start=2024-02-29&end=2024-09-01&group_by=group")
+    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in found["rows"]} == {
+        "Financial": (
+            "5000.00",
+            "66124.75",
+            {"net_flows": "61291.75", "income": "8.00", "fx_change": "-175.00"},
+        ),
         "Real Estate": (
             "0.00",
             "0.00",
-            {"flows": "-260000.00", "value_change": "10000.00", "came": "250000.00"},
+            {"net_flows": "-260000.00", "value_change": "10000.00", "added": "250000.00"},
         ),
         "Personal Property": (
             "420.00",
             "13215.67",
-            {"flows": "20.00", "expenses": "20.00", "came": "12795.67"},
+            {"net_flows": "20.00", "expenses": "20.00", "added": "12795.67"},
         ),
-        "Physical Collections": ("0.00", "85.50", {"came": "85.50"}),
-        "Liabilities": ("0.00", "-240.34", {"flows": "-240.34"}),
+        "Physical Collections": ("0.00", "85.50", {"added": "85.50"}),
+        "Liabilities": ("0.00", "-240.34", {"net_flows": "-240.34"}),
     }
 
 
 def test_reasons_in_dollars_equal_sums_done_by_hand(home):
-    found = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&by=currency")
-    assert (found["total"]["start"], found["total"]["end"]) == ("71268.64", "110696.93")
+    found = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&group_by=currency")
+    assert (found["total"]["start_value"], found["total"]["end_value"]) == ("71268.64", "110696.93")
     # The euro rose from 1.25 to 1.60: 56214.91 x 0.35 = 19675.2185; the car came at 12345.67 x 1.60 = 19753.072.
-    assert reasons(found["total"]) == {"fx_change": "19675.22", "came": "19753.07"}
-    assert {row["name"]: (row["start"], row["end"], reasons(row)) for row in found["rows"]} == {
-        "EUR": ("70268.64", "109696.93", {"fx_change": "19675.22", "came": "19753.07"}),
+    assert reasons(found["total"]) == {"fx_change": "19675.22", "added": "19753.07"}
+    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in found["rows"]} == {
+        "EUR": ("70268.64", "109696.93", {"fx_change": "19675.22", "added": "19753.07"}),
         "USD": ("1000.00", "1000.00", {}),
     }
 

@@ -23,14 +23,14 @@ ROADS = {
     "save": lambda line: line.save(),
     "save as new": lambda line: again(line).save(),
     "delete": lambda line: line.delete(),
-    "queryset update": lambda line: Change.objects.update(road=""),
+    "queryset update": lambda line: Change.objects.update(channel=""),
     "queryset delete": lambda line: Change.objects.filter(pk=line.pk).delete(),
-    "bulk_update": lambda line: Change.objects.bulk_update([line], ["road"]),
+    "bulk_update": lambda line: Change.objects.bulk_update([line], ["channel"]),
     "upsert": lambda line: Change.objects.bulk_create(
-        [again(line)], update_conflicts=True, unique_fields=["id"], update_fields=["road"]
+        [again(line)], update_conflicts=True, unique_fields=["id"], update_fields=["channel"]
     ),
-    "update_or_create": lambda line: Change.objects.update_or_create(pk=line.pk, defaults={"road": ""}),
-    "base manager": lambda line: Change._base_manager.filter(pk=line.pk).update(road=""),
+    "update_or_create": lambda line: Change.objects.update_or_create(pk=line.pk, defaults={"channel": ""}),
+    "base manager": lambda line: Change._base_manager.filter(pk=line.pk).update(channel=""),
     "base manager's delete": lambda line: Change._base_manager.filter(pk=line.pk).delete(),
     "raw delete": lambda line: Change.objects.filter(pk=line.pk)._raw_delete("default"),
     "inner update": lambda line: Change.objects.filter(pk=line.pk)._update([(Change._meta.pk, None, 9)]),
@@ -74,7 +74,7 @@ def test_superuser_can_only_read_it_in_the_admin(line, client):
     page = f"/admin/strata/change/{line.pk}/"
     assert client.get(f"{page}change/").status_code == 200
     for path in (f"{page}change/", f"{page}delete/", "/admin/strata/change/add/"):
-        assert client.post(path, {"road": "", "post": "yes"}).status_code == 403
+        assert client.post(path, {"channel": "", "post": "yes"}).status_code == 403
     listed = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
     client.post("/admin/strata/change/", listed)
     assert Change.objects.filter(pk=line.pk).exists()

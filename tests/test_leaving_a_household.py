@@ -157,7 +157,9 @@ def across(world, other, aimed):
 
 
 @pytest.mark.parametrize("where", ["", "portfolios/{portfolio}/"])
-@pytest.mark.parametrize("how", ["?by=asset", "?by=asset&format=csv", "/chart.svg?by=asset"])
+@pytest.mark.parametrize(
+    "how", ["?group_by=asset", "?group_by=asset&format=csv", "/chart.svg?group_by=asset"]
+)
 def test_the_present_name_is_not_in_the_old_households_allocation(bob, world, across, where, how):
     answer = bob.get(f"{API}/{where.format(portfolio=world['portfolio'].pk)}allocation{how}")
     assert answer.status_code == 200

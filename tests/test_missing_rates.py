@@ -49,7 +49,7 @@ def answers(client, portfolio) -> dict:
     return {
         "portfolio": client.get(one, {"on": ON}).json(),
         "listed": client.get(f"{API}/portfolios", {"on": ON}).json()["results"][0],
-        "net worth": client.get(f"{one}/history", day).json()["points"][0],
+        "net worth": client.get(f"{one}/net-worth", day).json()["points"][0],
         "allocation": client.get(f"{one}/allocation", {"on": ON}).json(),
         "change": client.get(f"{one}/change", day).json(),
         "stored": client.post(f"{one}/snapshots", {"on": str(ON)}).json(),
@@ -89,7 +89,7 @@ def test_a_table_says_which_rate_is_missing(alice, francs):
     rate("USD", "1.25")
     one = f"{API}/portfolios/{francs.pk}"
     tables = (
-        alice.get(f"{one}/history", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{one}/net-worth", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
         alice.get(f"{one}/allocation", {"on": ON}, headers={"accept": "text/csv"}),
         alice.get(f"{one}/change", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
     )

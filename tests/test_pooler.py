@@ -67,7 +67,7 @@ def test_migrate_and_all_roads_work_with_two_connections_for_eight_threads(datab
             mine = an_asset(client)
             made(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
             paths = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
-                     "allocation?by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
+                     "allocation?group_by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
                      "health/ready")  # fmt: skip
             seen = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in paths)
             client.close()

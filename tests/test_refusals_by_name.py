@@ -59,8 +59,8 @@ def test_what_is_no_json_names_its_member(alice, body, named):
         ("assets?portfolio_id={portfolio}", "portfolio_id"),
         ("net-worth?portfolio={portfolio}", "portfolio"),
         ("allocation/chart.svg?portfolio={portfolio}", "portfolio"),
-        ("allocation?by=category&under={category}", "under"),
-        ("net-worth?group_by=asset&under={category}", "under"),
+        ("allocation?group_by=category&category={category}", "category"),
+        ("net-worth?group_by=asset&category={category}", "category"),
     ],
 )
 def test_parameter_that_names_nothing_is_named_alike_for_what_is_not_there(

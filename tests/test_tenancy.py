@@ -53,7 +53,7 @@ OUTSIDERS = ("stranger", "invited", "removed", "staff", "superuser")
 MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
 # By the name of a field or parameter, where it is not the thing's.
-THINGS = {"parent": "category", "under": "category", "asset_type": "asset-type", "type": "asset-type"}
+THINGS = {"parent": "category", "asset_type": "asset-type", "type": "asset-type"}
 
 
 # --- the cast, each with a token of their own ---

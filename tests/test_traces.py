@@ -196,13 +196,15 @@ def lines(action, rows):
     """Ids of the rows that have a line of this kind, signed as the road was."""
     signed = Change.objects.filter(action=action, object_id__in=[row.pk for row in rows])
     return sorted(
-        signed.filter(request_id="r-1", road="test", actor_name="alice").values_list("object_id", flat=True)
+        signed.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
+            "object_id", flat=True
+        )
     )
 
 
 @pytest.fixture
 def as_alice(alice_user):
-    with actor.acting(user=alice_user, request_id="r-1", road="test"):
+    with actor.acting(user=alice_user, request_id="r-1", channel="test"):
         yield
 
 
@@ -300,7 +302,7 @@ def test_row_deleted_on_its_admin_page_leaves_lines(world, client, model):
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
     client.post(page, {"post": "yes"}, HTTP_X_REQUEST_ID="r-9")
     gone = before - everything()
-    deleted = Change.objects.filter(action="delete", actor_name="root", road="admin", request_id="r-9")
+    deleted = Change.objects.filter(action="delete", actor_name="root", channel="admin", request_id="r-9")
     assert len(gone) > 1 and row.pk in gone
     assert set(deleted.values_list("object_id", flat=True)) == gone
 
@@ -349,8 +351,8 @@ def test_every_row_that_a_command_writes_is_known_since_its_line(db, command):
         if issubclass(model, TrackedModel):
             rows, its_lines = rows_and_their_lines(model)
             assert rows == its_lines, model
-    roads = set(Change.objects.values_list("road", flat=True))
-    assert roads == {f"command:{command[0]}"}
+    channels = set(Change.objects.values_list("channel", flat=True))
+    assert channels == {f"command:{command[0]}"}
 
 
 def test_load_of_rates_has_one_line_with_the_instant_of_all(db, tmp_path):
@@ -358,7 +360,7 @@ def test_load_of_rates_has_one_line_with_the_instant_of_all(db, tmp_path):
     path.write_text("currency,on,units_per_euro\nUSD,2026-01-01,1.1\nUSD,2026-01-02,1.2\n")
     call_command("load_rates", str(path), verbosity=0)
     (line,) = Change.objects.filter(model="assets.ExchangeRate")
-    assert (line.action, line.road) == ("create", "command:load_rates")
+    assert (line.action, line.channel) == ("create", "command:load_rates")
     assert {line.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
 
 

@@ -153,7 +153,7 @@ def test_links_are_below_the_path_and_lead_there(site):
     assert routes["tags/{id}"] == "https://127.0.0.1/strata/api/v1/tags/{id}"
     where = made[0][0].getheader("Location").removeprefix("https://127.0.0.1")
     history = json.loads(site.ask("GET", f"{where}/history")[1])
-    assert [line["road"] for line in history["results"]] == ["api"]
+    assert [line["channel"] for line in history["results"]] == ["api"]
 
 
 def test_the_schema_says_where_its_paths_begin(site):

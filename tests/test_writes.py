@@ -111,7 +111,7 @@ def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
     alice.patch(f"{API}/tags/{made.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
     alice.delete(f"{API}/tags/{made.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
     rows = Change.objects.filter(model="assets.Tag").order_by("id")
-    told = [(r.action, r.actor_id, r.request_id, r.road, (r.before or {}).get("name")) for r in rows]
+    told = [(r.action, r.actor_id, r.request_id, r.channel, (r.before or {}).get("name")) for r in rows]
     who = alice_user.pk
     assert told == [
         ("create", who, "abc-1", "api", None),
@@ -127,7 +127,7 @@ def test_journal_cannot_be_altered(alice):
         row.save,
         row.delete,
         Change.objects.all().delete,
-        lambda: Change.objects.update(road=""),
+        lambda: Change.objects.update(channel=""),
     ):
         with pytest.raises(TypeError):
             attempt()
@@ -191,7 +191,7 @@ def test_history_of_a_row_says_who_changed_what(alice, bob, asset):
     path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"
     bob.patch(path, {"value": "11"}, HTTP_X_REQUEST_ID="abc-4")
     newest, oldest = alice.get(f"{path}/history").json()["results"]
-    assert (newest["actor"], newest["action"], newest["request_id"], newest["road"]) == (
+    assert (newest["actor"], newest["action"], newest["request_id"], newest["channel"]) == (
         "bob",
         "update",
         "abc-4",

@@ -17,4 +17,5 @@ class Migration(migrations.Migration):
         ("assets", "0014_keys_and_codes_go_by_code_point"),
         ("strata", "0009_one_form_of_usernames"),
     )
+    run_before = (("strata", "0011_the_channel_of_a_change"),)  # which renames the journal's `road`
     operations = (migrations.RunPython(*keys_of_names(*NAMES)),)

@@ -142,8 +142,8 @@ def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
         at = "2026-01-01T12:00:00Z"
         AssetSnapshot.objects.create(asset=asset, value=1, on="2026-01-01", observed_at=at)
     began = process_time()
-    top = alice.get(f"{API}/allocation?by=category").json()
-    below = alice.get(f"{API}/allocation?by=category&under={categories[0].pk}").json()
+    top = alice.get(f"{API}/allocation?group_by=category").json()
+    below = alice.get(f"{API}/allocation?group_by=category&category={categories[0].pk}").json()
     page = alice.get(f"{API}/assets?category={categories[2].pk}").json()
     assert process_time() - began < 10
     assert [(one["name"], one["value"]) for one in top["groups"]] == [("Level 0", "3.00")]

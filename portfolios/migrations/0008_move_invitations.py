@@ -70,4 +70,5 @@ class Migration(migrations.Migration):
         ("portfolios", "0007_invitations_are_rows"),
         ("strata", "0009_one_form_of_usernames"),
     )
+    run_before = (("strata", "0011_the_channel_of_a_change"),)  # which renames the journal's `road`
     operations = (migrations.RunPython(to_invitations, to_memberships),)

@@ -91,11 +91,11 @@ def test_what_was_written_past_strata_is_told_after_a_rebuild(alice, portfolio, 
     row = AssetSnapshot.objects.create(asset=asset, value="1", on=day, observed_at=noon(day, "UTC"))
     total = take_snapshot(portfolio, on=day)
     path = f"/api/v1/portfolios/{portfolio.pk}"
-    tag = alice.get(f"{path}/history")["ETag"]
+    tag = alice.get(f"{path}/net-worth")["ETag"]
     assert alice.get(f"{path}/snapshots/{total.pk}").json()["value"] == "1.00"
     AssetSnapshot.objects.filter(pk=row.pk).update_unrecorded(value="2")
     call_command("rebuild", verbosity=0)
-    answer = alice.get(f"{path}/history?interval=day&end=2024-01-31", HTTP_IF_NONE_MATCH=tag)
+    answer = alice.get(f"{path}/net-worth?interval=day&end=2024-01-31", HTTP_IF_NONE_MATCH=tag)
     assert (answer.status_code, answer.json()["points"][-1]["net"]) == (200, "2.00")
-    assert alice.get(f"{path}/history", HTTP_IF_NONE_MATCH=tag).status_code == 200
+    assert alice.get(f"{path}/net-worth", HTTP_IF_NONE_MATCH=tag).status_code == 200
     assert alice.get(f"{path}/snapshots/{total.pk}").json()["value"] == "2.00"

@@ -28,7 +28,7 @@ def newcomer(household, portfolio, alice):
 def test_a_newcomer_sees_the_past_and_the_journal(newcomer, portfolio):
     path = f"{API}/portfolios/{portfolio.pk}"
     assert newcomer.get(path, {"known_at": newcomer.before}).json()["name"] == "Main"
-    lines = newcomer.get(f"{path}/changes").json()["results"]
+    lines = newcomer.get(f"{path}/history").json()["results"]
     assert [(one["actor"], one["action"]) for one in lines] == [("alice", "update"), ("", "create")]
 
 
@@ -36,11 +36,11 @@ def test_what_is_left_of_a_deleted_portfolio_is_for_all_members(newcomer, alice,
     path = f"{API}/portfolios/{portfolio.pk}"
     assert alice.delete(path).status_code == 204
     assert newcomer.get(path).status_code == 404
-    lines = newcomer.get(f"{path}/changes").json()["results"]
+    lines = newcomer.get(f"{path}/history").json()["results"]
     assert lines[0]["action"] == "delete"
     assert {one["before"] for one in lines[0]["fields_changed"]} >= {"Renamed"}
     assert newcomer.get(path, {"known_at": newcomer.before}).json()["name"] == "Main"
-    assert charlie.get(f"{path}/changes").status_code == 404
+    assert charlie.get(f"{path}/history").status_code == 404
 
 
 def test_what_is_left_of_a_deleted_household_is_for_superusers(newcomer, alice, alice_user, household):
@@ -48,7 +48,7 @@ def test_what_is_left_of_a_deleted_household_is_for_superusers(newcomer, alice, 
     assert alice.delete(f"{API}/households/{household.pk}").status_code == 204
     assert not Household.objects.exists()
     for client in (alice, newcomer):
-        for path in (f"households/{household.pk}/history", f"portfolios/{portfolio.pk}/changes"):
+        for path in (f"households/{household.pk}/history", f"portfolios/{portfolio.pk}/history"):
             assert client.get(f"{API}/{path}").status_code == 404
         past = client.get(f"{API}/portfolios/{portfolio.pk}", {"known_at": newcomer.before})
         assert past.status_code == 404

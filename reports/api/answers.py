@@ -25,7 +25,18 @@ from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSe
 from strata.money import minor_units, money_text
 
 UNSORTED = "none"
-PARTS = ("start", "end", "change", "flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+PARTS = (
+    "start_value",
+    "end_value",
+    "change",
+    "net_flows",
+    "income",
+    "expenses",
+    "value_change",
+    "fx_change",
+    "added",
+    "removed",
+)
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
@@ -67,11 +78,11 @@ class NetWorthSerializer(serializers.Serializer):
     points = PointSerializer(many=True)
 
 
-class DownSerializer(serializers.Serializer):
+class DrillDownSerializer(serializers.Serializer):
     """Parameters to put in the place of those of the same name, and of `level`."""
 
-    by = serializers.CharField()
-    under = serializers.CharField(required=False)
+    group_by = serializers.CharField()
+    category = serializers.CharField(required=False)
     type = UUIDSerializerField(required=False)
     group = serializers.CharField(required=False)
     tag = serializers.CharField(required=False)
@@ -79,49 +90,53 @@ class DownSerializer(serializers.Serializer):
     portfolio = UUIDSerializerField(required=False)
 
 
-class OwnedSerializer(GroupSerializer):
+class AssetGroupSerializer(GroupSerializer):
     value = Total()
     share = serializers.CharField(
         allow_null=True, help_text="Of all that is owned; all shares make exactly 1."
     )
     target = serializers.CharField(allow_null=True)
     drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
-    move = Total(allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target.")
-    down = DownSerializer(allow_null=True, help_text="What to ask to look into it; null for an asset.")
+    rebalance = Total(
+        allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target."
+    )
+    drill_down = DrillDownSerializer(
+        allow_null=True, help_text="What to ask to look into it; null for an asset."
+    )
 
 
-class OwedSerializer(GroupSerializer):
+class LiabilityGroupSerializer(GroupSerializer):
     value = Total()
-    down = DownSerializer(allow_null=True)
+    drill_down = DrillDownSerializer(allow_null=True)
 
 
 class AllocationSerializer(serializers.Serializer):
     on = DaySerializerField()
-    by = serializers.CharField()
+    group_by = serializers.CharField()
     currency = serializers.CharField()
     assets = Total()
     liabilities = Total()
     net = Total()
     groups_overlap = serializers.BooleanField()
-    groups = OwnedSerializer(many=True, help_text="Of what is owned, the largest first.")
-    owed = OwedSerializer(many=True, help_text="Of what is owed.")
+    asset_groups = AssetGroupSerializer(many=True, help_text="Of what is owned, the largest first.")
+    liability_groups = LiabilityGroupSerializer(many=True, help_text="Of what is owed.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
 
 
 class PartsSerializer(serializers.Serializer):
-    """change = flows + income - expenses + value_change + fx_change + came - went, to the cent."""
+    """change = net_flows + income - expenses + value_change + fx_change + added - removed, to the cent."""
 
-    start = Total()
-    end = Total()
+    start_value = Total()
+    end_value = Total()
     change = Total()
-    flows = Total(help_text="Money that came in (or, negative, left).")
+    net_flows = Total(help_text="Money that came in (or, negative, left).")
     income = Total()
     expenses = Total(help_text="Positive where something was paid; subtracted.")
     value_change = Total()
     fx_change = Total(help_text="What exchange rates did.")
-    came = Total(help_text="First values of what was not bought.")
-    went = Total(help_text="Last values of what left without a sale; subtracted.")
+    added = Total(help_text="First values of what was not bought.")
+    removed = Total(help_text="Last values of what left without a sale; subtracted.")
 
 
 class ChangeRowSerializer(PartsSerializer, GroupSerializer):
@@ -136,7 +151,7 @@ class LeftOutSerializer(serializers.Serializer):
 class ChangeSerializer(serializers.Serializer):
     start = DaySerializerField()
     end = DaySerializerField()
-    by = serializers.CharField()
+    group_by = serializers.CharField()
     currency = serializers.CharField()
     total = PartsSerializer()
     groups_overlap = serializers.BooleanField()
@@ -234,31 +249,31 @@ def share_text(share: Decimal | None) -> str | None:
 
 def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
     named = group(part.key, report.labels, report.paths) | {"value": money_text(part.value)}
-    down = report.down.get(part.key)
-    return named | {"down": down and {name: key_text(key) for name, key in down.items()}}
+    drill_down = report.drill_down.get(part.key)
+    return named | {"drill_down": drill_down and {name: key_text(key) for name, key in drill_down.items()}}
 
 
 def allocation_answer(report: AllocationReport) -> dict[str, Any]:
     found = report.allocation
     return {
         "on": found.on.isoformat(),
-        "by": report.by,
+        "group_by": report.group_by,
         "currency": found.currency,
         "assets": money_text(found.assets),
-        "liabilities": money_text(found.owed),
+        "liabilities": money_text(found.liabilities),
         "net": money_text(found.net),
         "groups_overlap": found.overlap,
-        "groups": [
+        "asset_groups": [
             slice_answer(report, part)
             | {
                 "share": share_text(part.share),
                 "target": share_text(part.target),
                 "drift": share_text(part.drift),
-                "move": None if part.move is None else money_text(part.move),
+                "rebalance": None if part.rebalance is None else money_text(part.rebalance),
             }
-            for part in found.slices
+            for part in found.asset_groups
         ],
-        "owed": [slice_answer(report, part) for part in found.liabilities],
+        "liability_groups": [slice_answer(report, part) for part in found.liability_groups],
         "complete": found.complete,
         "missing_rates": list(map(gap_answer, found.missing_rates)),
     }
@@ -276,7 +291,7 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
     return {
         "start": found.start.isoformat(),
         "end": found.end.isoformat(),
-        "by": report.by,
+        "group_by": report.group_by,
         "currency": found.currency,
         "total": parts_answer(found.total, text),
         "groups_overlap": found.overlap,

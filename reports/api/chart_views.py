@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
-from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioHistoryView
+from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioNetWorthView
 from reports.queries import AllocationReport, Series
 from reports.rendering.plots import FACES, HEIGHTS, WIDTHS, Look, allocation_plot, net_worth_plot
 from strata.api.filters import choice, whole_number
@@ -121,12 +121,12 @@ class AllocationPng(AllocationPicture, AllocationView):
 
 
 @drawing(SvgRenderer)
-class PortfolioNetWorthSvg(NetWorthPicture, PortfolioHistoryView):
+class PortfolioNetWorthSvg(NetWorthPicture, PortfolioNetWorthView):
     """The portfolio's worth over time as an SVG."""
 
 
 @drawing(PngRenderer)
-class PortfolioNetWorthPng(NetWorthPicture, PortfolioHistoryView):
+class PortfolioNetWorthPng(NetWorthPicture, PortfolioNetWorthView):
     """The portfolio's worth over time as a PNG."""
 
 

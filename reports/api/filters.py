@@ -34,7 +34,7 @@ NARROWING = {
     "group": choice(Group.values, "Only assets whose type is of this group."),
     "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
     "asset_currency": currency_code("Only assets that are kept in this currency."),
-    "under": Parameter(
+    "category": Parameter(
         id_or_none, None, ID_OR_NONE, "Only what stands in this category or below it, or in none.", many=False
     ),
 }
@@ -51,8 +51,8 @@ def narrow(asked: dict[str, Any], user: Any) -> None:
         within["currency"] = [asked.pop("asset_currency")]
     if "tag" in asked:
         within["tag"] = seen("tag", Tag, asked.pop("tag"), user)
-    if "under" in asked and seen("under", Category, asked["under"], user) is None:
-        within["category"] = asked.pop("under")
+    if "category" in asked and seen("category", Category, asked["category"], user) is None:
+        within["category"] = asked.pop("category")
     asked["within"] = within
 
 

@@ -6,7 +6,6 @@ from django.db import IntegrityError, transaction
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
 
 from portfolios.api.mixins import InHousehold
@@ -15,9 +14,8 @@ from reports.api.resources import AllocationTargetSerializer, PortfolioSerialize
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.queries import take_snapshot
 from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_day, by_id, searching
-from strata.api.pagination import Cursor, JournalCursor
+from strata.api.pagination import Cursor
 from strata.api.viewsets import (
-    EventSerializer,
     HouseholdModelViewSet,
     path_id,
     require_role,
@@ -44,12 +42,6 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
         "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
-    history = None  # the path is that of the net worth over time
-
-    @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
-    def changes(self, request, *args, **kwargs):
-        return self.journal()
 
     def get_serializer_context(self):
         context = super().get_serializer_context()

@@ -104,7 +104,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
 
     household_id = HouseholdId()
     portfolio_id = RelatedId(Portfolio.objects, "portfolio", required=False, allow_null=True)
-    by = serializers.ChoiceField(read_only=True, choices=list(GROUPS))
+    group_by = serializers.ChoiceField(read_only=True, choices=list(GROUPS))
     asset_type_id = RelatedId(AssetType.objects, "asset_type", required=False, allow_null=True)
     category_id = RelatedId(Category.objects, "category", required=False, allow_null=True)
     tag_id = RelatedId(Tag.objects, "tag", required=False, allow_null=True)
@@ -118,7 +118,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
             "id",
             "household_id",
             "portfolio_id",
-            "by",
+            "group_by",
             "asset_type_id",
             "group",
             "category_id",

@@ -24,11 +24,11 @@ BEFORE_GROUPS, AFTER_GROUPS = (
 )
 ALLOCATION_COLUMNS = (
     *("on", "currency", "side", "key", "group"),
-    *("value", "share", "target", "drift", "move", "complete", "missing_rates"),
+    *("value", "share", "target", "drift", "rebalance", "complete", "missing_rates"),
 )
 CHANGE_COLUMNS = (
-    "start_on",
-    "end_on",
+    "start",
+    "end",
     "currency",
     "row",
     "key",
@@ -106,9 +106,9 @@ def allocation_table(report: AllocationReport) -> Table:
             "share": share_text(part.share),
             "target": share_text(part.target),
             "drift": share_text(part.drift),
-            "move": None if part.move is None else money_text(part.move),
+            "rebalance": None if part.rebalance is None else money_text(part.rebalance),
         }
-        for side, parts in (("assets", found.slices), ("liabilities", found.liabilities))
+        for side, parts in (("assets", found.asset_groups), ("liabilities", found.liability_groups))
         for part in parts
     )
     missing = missing_text(found.missing_rates)
@@ -133,8 +133,8 @@ def change_table(report: ChangeReport) -> Table:
         {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in found.left_out
     )
     of_all = {
-        "start_on": found.start.isoformat(),
-        "end_on": found.end.isoformat(),
+        "start": found.start.isoformat(),
+        "end": found.end.isoformat(),
         "currency": found.currency,
         "complete": TRUTH[found.complete],
     }

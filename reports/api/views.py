@@ -70,7 +70,7 @@ OF_EVERY_REPORT = {
     "known_at": KNOWN_AT,
 }
 LEVEL = whole_number(
-    DEEPEST, "Of the tree of categories, counted from the top or from `under`; 1 where it is absent."
+    DEEPEST, "Of the tree of categories, counted from the top or from `category`; 1 where it is absent."
 )
 
 
@@ -81,7 +81,6 @@ class Report(OneTransactionAWrite, APIView):
     content_negotiation_class: type[BaseContentNegotiation] = ByParameter
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
     renderer_classes = (JSONRenderer, TableRenderer)
-    grouped_by = "by"
 
     def get(self, request, pk=None):
         tag = state_of(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
@@ -123,9 +122,8 @@ class Report(OneTransactionAWrite, APIView):
         return found
 
     def refuse_contradictions(self, asked: dict[str, Any]) -> None:
-        by = asked.get(self.grouped_by)
-        if "level" in asked and by != "category":
-            raise exceptions.ValidationError({"level": f"It is only for {self.grouped_by}=category."})
+        if "level" in asked and asked.get("group_by") != "category":
+            raise exceptions.ValidationError({"level": "It is only for group_by=category."})
 
     def report(self, **asked: Any) -> Any:
         raise NotImplementedError
@@ -182,7 +180,6 @@ class NetWorthView(Report):
         **NARROWING,
         **FORMAT,
     }
-    grouped_by = "group_by"
     answer = staticmethod(answers.net_worth_answer)
     table = staticmethod(tables.net_worth_table)
     file_title = staticmethod(tables.net_worth_title)
@@ -202,7 +199,7 @@ class AllocationView(Report):
     parameters = {
         **OF_EVERY_REPORT,
         "on": day("The day; today, where it is absent."),
-        "by": way_of_grouping("What it is split by; type, where it is absent."),
+        "group_by": way_of_grouping("What it is split by; type, where it is absent."),
         "level": LEVEL,
         **NARROWING,
         **FORMAT,
@@ -223,7 +220,7 @@ class ChangeView(Report):
         **OF_EVERY_REPORT,
         "start": day("After this day; a month before the end, where it is absent."),
         "end": day("Up to the end of this day; today, where it is absent."),
-        "by": way_of_grouping("What the rows are; asset, where it is absent."),
+        "group_by": way_of_grouping("What the rows are; asset, where it is absent."),
         "level": LEVEL,
         **NARROWING,
         **FORMAT,
@@ -276,7 +273,7 @@ def of_one(view: type[Report]) -> dict[str, Parameter]:
 
 
 @answering(answers.NetWorthSerializer, tables.NET_WORTH)
-class PortfolioHistoryView(NetWorthView):
+class PortfolioNetWorthView(NetWorthView):
     """What the portfolio is worth over time, at the rates of each day; bounded as GET net-worth is."""
 
     parameters = of_one(NetWorthView)

@@ -1,7 +1,7 @@
 """How what is owned is spread over groups on one day: shares, targets, the drift from them, and the way back.
 
 Shares are of the positive side alone: what is owed stands apart, and has none. A "drift" is the share less its
-target. A "move" is what to buy (positive) or sell (negative) to stand on the target without any new money.
+target. "Rebalance" is what to buy (positive) or sell (negative) to stand on the target without any new money.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Holding:
 class Slice:
     """One group's part of what is owned. `share` is None where nothing is owned at all.
 
-    `target`, `drift` and `move` are None for a group that has no target.
+    `target`, `drift` and `rebalance` are None for a group that has no target.
     """
 
     key: Hashable
@@ -39,30 +39,30 @@ class Slice:
     share: Decimal | None
     target: Decimal | None = None
     drift: Decimal | None = None
-    move: Decimal | None = None
+    rebalance: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """What is owned and what is owed on a day, by group, in `currency`, rounded so that it adds up.
 
-    `slices` (largest first) have positive values, and zero where a group has only a target; `liabilities` have
-    negative values and no shares. The key None is what is in no group. Where groups `overlap`, values and shares
-    of the slices add up to more than `assets` and 1.
+    `asset_groups` (largest first) have positive values, and zero where a group has only a target;
+    `liability_groups` have negative values and no shares. The key None is what is in no group. Where groups
+    `overlap`, values and shares of the asset groups add up to more than `assets` and 1.
     """
 
     on: date
     currency: str
     assets: Decimal
-    owed: Decimal
-    slices: tuple[Slice, ...]
-    liabilities: tuple[Slice, ...]
+    liabilities: Decimal
+    asset_groups: tuple[Slice, ...]
+    liability_groups: tuple[Slice, ...]
     overlap: bool
     missing_rates: tuple[Missing, ...]
 
     @property
     def net(self) -> Decimal:
-        return self.assets + self.owed
+        return self.assets + self.liabilities
 
     @property
     def complete(self) -> bool:
@@ -81,7 +81,7 @@ def allocation(
     """The allocation on a day, at its rates. What has no rate is left out and named, added up per currency.
 
     `targets` are shares (0.25 is a quarter). Where they add up to less than 1, a group without one has none;
-    else its target is 0. Where they add up to more, the moves ask for money that is not there.
+    else its target is 0. Where they add up to more, the amounts to rebalance ask for money that is not there.
     """
     holdings = list(holdings)
     owned, owed = _Side(), _Side()
@@ -95,14 +95,14 @@ def allocation(
         (owned if holding.value > 0 else owed).add(holding.keys, Fraction(money(holding.value)) * rate)
     overlap = any(len(set(holding.keys)) > 1 for holding in holdings)
     # Net worth rounds the net, and its sides by largest remainder: here they come out the same.
-    assets, owed_total = largest_remainder([owned.total, owed.total], places)
+    assets, liabilities = largest_remainder([owned.total, owed.total], places)
     return Allocation(
         on,
         currency,
         assets,
-        owed_total,
+        liabilities,
         _slices(owned, assets, targets or {}, places, overlap=overlap),
-        _debts(owed, owed_total, places, overlap=overlap),
+        _debts(owed, liabilities, places, overlap=overlap),
         overlap,
         tuple(
             gap

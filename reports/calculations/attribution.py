@@ -70,20 +70,20 @@ class AssetHistory(NamedTuple):
 class Split(NamedTuple):
     """One asset's or group's change in whole numbers of 10**-44, before rounding; signs as in Parts."""
 
-    start: int = 0
-    end: int = 0
-    flows: int = 0
+    start_value: int = 0
+    end_value: int = 0
+    net_flows: int = 0
     income: int = 0
     expenses: int = 0
     value_change: int = 0
     fx_change: int = 0
-    came: int = 0
-    went: int = 0
+    added: int = 0
+    removed: int = 0
 
     def signed(self) -> list[int]:
-        """The parts, so that their plain sum is end - start."""
+        """The parts, so that their plain sum is end_value - start_value."""
         return [
-            self.flows, self.income, -self.expenses, self.value_change, self.fx_change, self.came, -self.went
+            self.net_flows, self.income, -self.expenses, self.value_change, self.fx_change, self.added, -self.removed
         ]  # fmt: skip
 
 
@@ -120,15 +120,15 @@ def split_changes(
 class _Path(NamedTuple):
     """An asset's values through the window: values[i] from points[i] until points[i + 1]; the last is `closing`.
 
-    `came_on` and `went_on` are the days of its first value and of its disposal, where they lie in the window.
+    `added_on` and `removed_on` are the days of its first value and of its disposal, where they lie in the window.
     """
 
     opening: Amount
     closing: Amount
     points: tuple[date, ...]
     values: Sequence[Amount]
-    came_on: date | None
-    went_on: date | None
+    added_on: date | None
+    removed_on: date | None
 
 
 def _path(past: History, start: date, end: date) -> _Path:
@@ -138,14 +138,14 @@ def _path(past: History, start: date, end: date) -> _Path:
     first = bisect_right(past.days, start)
     last = bisect_right(past.days, past.last_day(end))
     values = past.values[first - 1 : last] if first else (0, *past.values[:last])
-    went_on = disposed if disposed is not None and disposed <= end and last else None
+    removed_on = disposed if disposed is not None and disposed <= end and last else None
     return _Path(
         values[0],
-        values[-1] if went_on is None else 0,
-        (start, *past.days[first:last], went_on or end),
+        values[-1] if removed_on is None else 0,
+        (start, *past.days[first:last], removed_on or end),
         values,
         past.first_on if not first and last else None,
-        went_on,
+        removed_on,
     )
 
 
@@ -203,22 +203,22 @@ class _Window:
     def _balance(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
         moved = self._moved(asset)
         start, end = self._ends(asset, path)
-        flows = end - start - fx - moved.income + moved.expenses
-        return Split(start, end, flows, moved.income, moved.expenses, fx_change=fx)
+        net_flows = end - start - fx - moved.income + moved.expenses
+        return Split(start, end, net_flows, moved.income, moved.expenses, fx_change=fx)
 
     def _value(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
         moved = self._moved(asset)
         start, end = self._ends(asset, path)
-        came = went = 0
-        if path.came_on is not None and path.came_on not in moved.bought_on:
-            came = self._units(asset.history.currency, path.came_on, path.values[1])
-        if path.went_on is not None and path.went_on not in moved.sold_on:
-            went = self._units(asset.history.currency, path.went_on, path.values[-1])
+        added = removed = 0
+        if path.added_on is not None and path.added_on not in moved.bought_on:
+            added = self._units(asset.history.currency, path.added_on, path.values[1])
+        if path.removed_on is not None and path.removed_on not in moved.sold_on:
+            removed = self._units(asset.history.currency, path.removed_on, path.values[-1])
         traded = moved.acquired - moved.disposed
-        flows = traded - moved.income + moved.expenses
+        net_flows = traded - moved.income + moved.expenses
         # What a day did to the value in its own currency, at the day's rate, is all that is not fx.
-        value_change = end - start - fx - traded - came + went
-        return Split(start, end, flows, moved.income, moved.expenses, value_change, fx, came, went)
+        value_change = end - start - fx - traded - added + removed
+        return Split(start, end, net_flows, moved.income, moved.expenses, value_change, fx, added, removed)
 
     def _ends(self, asset: AssetHistory, path: _Path) -> tuple[int, int]:
         currency = asset.history.currency

@@ -1,13 +1,14 @@
-"""Why net worth changed between two days: money that moved, income, expenses, values, rates, what came and went.
+"""Why net worth changed between two days: money that moved, income, expenses, values, rates, assets added and removed.
 
 For any assets and two days, in one currency and to the cent:
 
-    net(end) - net(start) = flows + income - expenses + value_change + fx_change + came - went
+    net(end) - net(start) = net_flows + income - expenses + value_change + fx_change + added - removed
 
 "Balance" assets (accounts, loans) change because money moves: whatever the income and the expenses recorded on
-one do not explain is its flow, the first value and the closing included. "Value" assets (shares, houses) have
-flows by transactions alone; a first value with no ACQUIRE behind it came, a disposal with no DISPOSE on its day
-went, and the rest is a change in value. So shares bought from an account inside cancel out, flow against flow.
+one do not explain is its net flow, the first value and the closing included. "Value" assets (shares, houses) have
+net flows by transactions alone; a first value with no ACQUIRE behind it is "added", a disposal with no DISPOSE on
+its day is "removed", and the rest is a change in value. So shares bought from an account inside cancel out, flow
+against flow.
 
 What happens on a day is converted at that day's rate; `fx_change` is the value of the eve times the change of the
 rate, day by day. While a value stands still those days telescope into value x (last rate - first rate), so that
@@ -33,22 +34,22 @@ from reports.calculations.rounding import apportion, half_even, in_places, whole
 class Parts(NamedTuple):
     """What there was on the two days and why it changed, rounded so that it adds up.
 
-    `expenses` and `went` are subtracted: they are positive where something was paid, or an asset vanished.
+    `expenses` and `removed` are subtracted: they are positive where something was paid, or an asset vanished.
     """
 
-    start: Decimal
-    end: Decimal
-    flows: Decimal
+    start_value: Decimal
+    end_value: Decimal
+    net_flows: Decimal
     income: Decimal
     expenses: Decimal
     value_change: Decimal
     fx_change: Decimal
-    came: Decimal
-    went: Decimal
+    added: Decimal
+    removed: Decimal
 
     @property
     def change(self) -> Decimal:
-        return self.end - self.start
+        return self.end_value - self.start_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def change_between(
 
     An asset is left out on both days where its currency has no rate on one of them, or on a day between on which
     its value changed. A transaction that has no rate on its day is passed over as if it had not been entered; what
-    it would explain stays in its asset's flow or change in value. Both are named.
+    it would explain stays in its asset's net flow or change in value. Both are named.
 
     A purchase or sale (ACQUIRE, DISPOSE) before the asset's first value takes effect on that value's day, and none
     while there is no value; INCOME and EXPENSE count on their own day. Nothing counts after `end`. Raises
@@ -138,7 +139,7 @@ def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
     shown = {}
     for key, split in rows.items():
         unit = _unit(places)
-        start, end = half_even(split.start, unit), half_even(split.end, unit)
+        start, end = half_even(split.start_value, unit), half_even(split.end_value, unit)
         shown[key] = _parts([start, *apportion(split.signed(), unit, end - start), -end], places)
     return shown
 
@@ -147,7 +148,7 @@ def _table(
     rows: Mapping[Hashable, Split], total: Sequence[int], places: int
 ) -> tuple[dict[Hashable, Parts], Sequence[int]]:
     """The rows, rounded so that each explains its own change and all of them add up to the total; and the total."""
-    exact = [[split.start, *split.signed(), -split.end] for split in rows.values()]
+    exact = [[split.start_value, *split.signed(), -split.end_value] for split in rows.values()]
     shown, total = round_table(exact, _unit(places), total)
     return {key: _parts(units, places) for key, units in zip(rows, shown, strict=True)}, total
 
@@ -162,6 +163,6 @@ def _unit(places: int) -> int:
 
 def _parts(row: Sequence[int], places: int) -> Parts:
     """Of a row in units: what there was, the parts with their signs, and what there is with its sign changed."""
-    start, flows, income, paid, value_change, fx_change, came, gone, end = row
-    figures = (start, -end, flows, income, -paid, value_change, fx_change, came, -gone)
+    start, net_flows, income, paid, value_change, fx_change, added, gone, end = row
+    figures = (start, -end, net_flows, income, -paid, value_change, fx_change, added, -gone)
     return Parts(*[in_places(units, places) for units in figures])

@@ -24,7 +24,7 @@ SPLIT_BY = {
     "type": "type",
     "tag": "tag",
     "asset_currency": "currency",
-    "under": "category",
+    "category": "category",
 }
 
 
@@ -45,7 +45,7 @@ class Drill(forms.Form):
     type = IdOrNone(required=False)
     tag = IdOrNone(required=False)
     asset_currency = forms.CharField(required=False, validators=[validate_currency])
-    under = IdOrNone(required=False)
+    category = IdOrNone(required=False)
 
     def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
         super().__init__(given)
@@ -79,8 +79,8 @@ class Drill(forms.Form):
     def clean_asset_currency(self):
         return self.cleaned_data["asset_currency"].upper()
 
-    def clean_under(self):
-        wanted = self.cleaned_data["under"]
+    def clean_category(self):
+        wanted = self.cleaned_data["category"]
         if wanted and wanted != UNSORTED:
             tree = category_tree(self.households)
             if UUID(wanted) not in tree.parents:
@@ -101,18 +101,18 @@ class Drill(forms.Form):
         for name in ("group", "type", "asset_currency"):
             if name in chosen:
                 within[SPLIT_BY[name]] = [chosen[name]]
-        for name in ("tag", "under"):
+        for name in ("tag", "category"):
             if name in chosen:
                 within[SPLIT_BY[name]] = None if chosen[name] == UNSORTED else UUID(chosen[name])
-        under = within.pop("category") if within.get("category") else None
-        return {"under": under, "within": within}
+        category = within.pop("category") if within.get("category") else None
+        return {"category": category, "within": within}
 
     def steps(self) -> Iterator[tuple[str, str, str]]:
         """(parameter, its value, the group's name), from the whole down to what is shown."""
         for name, value in self.chosen.items():
-            if name == "under" and self.way:
-                yield from (("under", key_text(pk), category) for pk, category in self.way)
-            elif name == "under":
+            if name == "category" and self.way:
+                yield from (("category", key_text(pk), category) for pk, category in self.way)
+            elif name == "category":
                 yield name, value, UNSORTED_NAMES["category"]
             elif name == "group":
                 yield name, value, Group(value).label
@@ -125,7 +125,7 @@ class Drill(forms.Form):
         so_far: dict[str, str] = {}
         shown = "All"
         for name, value, group in self.steps():
-            found.append((shown, so_far | {"by": SPLIT_BY[name]}))
+            found.append((shown, so_far | {"group_by": SPLIT_BY[name]}))
             so_far = so_far | {name: value}
             shown = group
         return [*found, (shown, so_far)] if found else []

@@ -43,7 +43,7 @@ from strata.days import DayFormField, validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
 NAMES = {"1m": "1 month", "3m": "3 months", "1y": "1 year", "5y": "5 years", "all": "All", "own": "Own dates"}
-BY = {
+GROUP_BY = {
     "type": "Type",
     "group": "Kind",
     "category": "Category",
@@ -56,15 +56,15 @@ INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
 MOST_INVITATIONS = 20
 MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS, MOST_GROUPS = 50, 5, 8, 50
 REASONS = {
-    "flows": "Money in and out",
+    "net_flows": "Money in and out",
     "income": "Income",
     "expenses": "Expenses",
     "value_change": "Change in value",
     "fx_change": "Exchange rates",
-    "came": "Newly listed",
-    "went": "Gone",
+    "added": "Newly listed",
+    "removed": "Gone",
 }
-SUBTRACTED = ("expenses", "went")
+SUBTRACTED = ("expenses", "removed")
 
 
 def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Picker(forms.Form):
 
     range = forms.ChoiceField(choices=list(NAMES.items()), required=False)
     portfolio = forms.ChoiceField(required=False)
-    by = forms.ChoiceField(choices=list(BY.items()), required=False)
+    group_by = forms.ChoiceField(choices=list(GROUP_BY.items()), required=False)
     start = DayFormField(required=False, validators=[validate_year])
     end = DayFormField(required=False, validators=[validate_year])
 
@@ -143,8 +143,8 @@ class Picker(forms.Form):
         return Drill(self.data, portfolios=self.shown)
 
     @property
-    def by_shown(self) -> str:
-        return self.chosen("by") or "type"
+    def group_by_shown(self) -> str:
+        return self.chosen("group_by") or "type"
 
     @property
     def range_shown(self) -> str:
@@ -223,10 +223,12 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
         portfolios, start=drawn_from, end=end, interval=interval_for(drawn_from, end), from_start=True
     )
     spread = allocation_on(
-        portfolios, on=end, by=picker.by_shown, currency=series.currency, **picker.drill.narrowing
+        portfolios, on=end, group_by=picker.group_by_shown, currency=series.currency, **picker.drill.narrowing
     )
     month_since = picker.from_first_value(a_month_before(end), end)
-    month = change_report(portfolios, start=month_since or end, end=end, currency=series.currency, by="asset")
+    month = change_report(
+        portfolios, start=month_since or end, end=end, currency=series.currency, group_by="asset"
+    )
     return {
         "worth": worth_over_time(series) | {"since": since},
         "start": start,
@@ -268,15 +270,15 @@ def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
         link = way_in(report, part, picker)
         return {"name": report.labels[part.key], "value": value, "share": share, "hue": hue, "link": link}
 
-    owned = [part for part in found.slices if part.value]
-    shown = len(owned[:MOST_GROUPS]) + len(found.liabilities[:MOST_GROUPS])
+    owned = [part for part in found.asset_groups if part.value]
+    shown = len(owned[:MOST_GROUPS]) + len(found.liability_groups[:MOST_GROUPS])
     return {
         "trail": [(name, picker.address(**asked)) for name, asked in picker.drill.trail()],
-        "more": len(owned) + len(found.liabilities) - shown,
+        "more": len(owned) + len(found.liability_groups) - shown,
         "on": found.on,
         "chart": allocation_chart(report),
         "owned": [row(part, hue_of(place)) for place, part in enumerate(owned[:MOST_GROUPS])],
-        "owed": [row(part, OWED) for part in found.liabilities[:MOST_GROUPS]],
+        "owed": [row(part, OWED) for part in found.liability_groups[:MOST_GROUPS]],
         "overlap": found.overlap,
         "complete": found.complete,
     }
@@ -284,10 +286,10 @@ def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
 
 def way_in(report: AllocationReport, part: Slice, picker: Picker) -> str:
     """The address of what the group is made of; of an asset, its own page."""
-    if report.by == "asset":
+    if report.group_by == "asset":
         return reverse("admin:assets_asset_change", args=[part.key])
-    down = {name: key_text(key) for name, key in report.down[part.key].items()}
-    return picker.address(**picker.drill.chosen | down)
+    drill_down = {name: key_text(key) for name, key in report.drill_down[part.key].items()}
+    return picker.address(**picker.drill.chosen | drill_down)
 
 
 def reasons(report: ChangeReport) -> dict[str, Any]:

@@ -76,32 +76,32 @@ class AllocationTarget(TrackedModel):
             models.CheckConstraint(condition=exactly_one(), name="target_names_one_group"),
             *(
                 models.UniqueConstraint(
-                    fields=("portfolio", field), name=f"target_once_per_portfolio_and_{by}"
+                    fields=("portfolio", field), name=f"target_once_per_portfolio_and_{group_by}"
                 )
-                for by, field in GROUPS.items()
+                for group_by, field in GROUPS.items()
             ),
             *(
                 models.UniqueConstraint(
                     fields=("household", field),
                     condition=Q(portfolio=None),
-                    name=f"target_once_per_household_and_{by}",
+                    name=f"target_once_per_household_and_{group_by}",
                 )
-                for by, field in GROUPS.items()
+                for group_by, field in GROUPS.items()
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.by}: {self.share}"
+        return f"{self.group_by}: {self.share}"
 
     @property
-    def by(self) -> str:
+    def group_by(self) -> str:
         """The way of grouping that it is for."""
-        return next((by for by, field in GROUPS.items() if getattr(self, self.column(field))), "")
+        return next((group_by for group_by, field in GROUPS.items() if getattr(self, self.column(field))), "")
 
     @property
     def key(self) -> Any:
         """The group's key in the reports."""
-        return getattr(self, self.column(GROUPS[self.by]))
+        return getattr(self, self.column(GROUPS[self.group_by]))
 
     @staticmethod
     def column(field: str) -> str:

@@ -26,28 +26,28 @@ from strata.money import minor_units
 class AllocationReport:
     """The allocation, and of each group its name, its way from the top, and the parameters that lead into it."""
 
-    by: str
+    group_by: str
     allocation: Allocation
     labels: Mapping[Hashable, str]
     paths: Mapping[Hashable, list[str]] = field(default_factory=dict)
-    down: Mapping[Hashable, dict[str, Any]] = field(default_factory=dict)
+    drill_down: Mapping[Hashable, dict[str, Any]] = field(default_factory=dict)
 
 
 def allocation_on(
     portfolios: Iterable[Portfolio],
     *,
     on: date | None = None,
-    by: str = "type",
+    group_by: str = "type",
     currency: str | None = None,
     level: int = 1,
-    under: UUID | None = None,
+    category: UUID | None = None,
     within: Within | None = None,
 ) -> AllocationReport:
     """The portfolios' allocation on a day (today), with the targets that are set for it."""
     portfolios = list(portfolios)
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, by, level=level, under=under, within=within)
+    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
     totals = groups.totals([portfolio.pk for portfolio in portfolios], [on])
     found = allocation(
         holdings(totals),
@@ -57,14 +57,16 @@ def allocation_on(
         rates=rate_book({currency, *(code for _, code in totals.columns)}, start=on, end=on),
         targets=targets_of(portfolios, groups),
     )
-    keys = {slice_.key for slice_ in (*found.slices, *found.liabilities)}
+    keys = {slice_.key for slice_ in (*found.asset_groups, *found.liability_groups)}
     labels = groups.labels(keys)
     found = replace(
-        found, slices=in_order(found.slices, labels), liabilities=in_order(found.liabilities, labels)
+        found,
+        asset_groups=in_order(found.asset_groups, labels),
+        liability_groups=in_order(found.liability_groups, labels),
     )
-    paths = {key: groups.path(key) for key in keys} if by == "category" else {}
-    down = {} if by == "asset" else {key: way_down(key, groups, portfolios) for key in keys}
-    return AllocationReport(by, found, labels, paths, down)
+    paths = {key: groups.path(key) for key in keys} if group_by == "category" else {}
+    drill_down = {} if group_by == "asset" else {key: drill_down_of(key, groups, portfolios) for key in keys}
+    return AllocationReport(group_by, found, labels, paths, drill_down)
 
 
 def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[Slice, ...]:
@@ -81,19 +83,19 @@ def holdings(totals: Totals) -> Iterable[Holding]:
                 yield Holding(keys, currency, value)
 
 
-def way_down(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
+def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
     """The parameters that show what a group is made of: what stands below it, or else its assets."""
-    match groups.by:
+    match groups.group_by:
         case "group":
-            return {"by": "type", "group": key}
+            return {"group_by": "type", "group": key}
         case "portfolio":
-            return {"by": "type", "portfolio": key} if len(portfolios) > 1 else {"by": "type"}
+            return {"group_by": "type", "portfolio": key} if len(portfolios) > 1 else {"group_by": "type"}
         case "category":
-            opens = key is not None and key != groups.under and groups.tree.has_children(key)
-            return {"by": "category" if opens else "asset", "under": key}
+            opens = key is not None and key != groups.category and groups.tree.has_children(key)
+            return {"group_by": "category" if opens else "asset", "category": key}
         case "currency":
-            return {"by": "asset", "asset_currency": key}
-    return {"by": "asset", str(groups.by): key}
+            return {"group_by": "asset", "asset_currency": key}
+    return {"group_by": "asset", str(groups.group_by): key}
 
 
 def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, Decimal]:
@@ -103,14 +105,14 @@ def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, 
     Others are of the whole, and there are none where only a part counts.
     """
     households = {portfolio.household_id for portfolio in portfolios}
-    if groups.by not in GROUPS or groups.level > 1 or groups.within or len(households) != 1:
+    if groups.group_by not in GROUPS or groups.level > 1 or groups.within or len(households) != 1:
         return {}
-    field = GROUPS[groups.by]
+    field = GROUPS[groups.group_by]
     rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})
-    rows = rows.of_their_household() if groups.by == "asset" else rows
-    if groups.by == "category":
-        rows = rows.filter(category__parent=groups.under)
-    elif groups.under is not None:
+    rows = rows.of_their_household() if groups.group_by == "asset" else rows
+    if groups.group_by == "category":
+        rows = rows.filter(category__parent=groups.category)
+    elif groups.category is not None:
         return {}
     own = portfolios[0].pk if len(portfolios) == 1 else None
     found: dict[UUID | None, dict[Hashable, Decimal]] = {}

@@ -29,7 +29,7 @@ TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
 class ChangeReport:
     """The change, its rows by asset or by group; `labels` names their keys and the assets that were left out."""
 
-    by: str
+    group_by: str
     change: Change
     labels: Mapping[Hashable, str]
     paths: Mapping[Hashable, list[str]]
@@ -41,16 +41,16 @@ def change_report(
     start: date,
     end: date,
     currency: str | None = None,
-    by: str = "asset",
+    group_by: str = "asset",
     level: int = 1,
-    under: UUID | None = None,
+    category: UUID | None = None,
     within: Within | None = None,
 ) -> ChangeReport:
     """The change after `start` up to the end of `end`, split as reports.calculations.change defines it."""
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, by, level=level, under=under, within=within)
+    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
     assets = explained(ids, groups.inside(ids))
     moved = movements(ids, start, end)
     currencies = {currency} | {asset.held.currency for asset in assets.values()}
@@ -62,16 +62,18 @@ def change_report(
         currency=currency,
         places=minor_units(currency),
         rates=rate_book(currencies, start=start, end=end),
-        groups=None if by == "asset" else groups.keys_of_assets(ids),
+        groups=None if group_by == "asset" else groups.keys_of_assets(ids),
     )
     names = {pk: asset.name for pk, asset in assets.items()}
     labels = (
-        by_name({key: names[key] for key in change.rows}) if by == "asset" else groups.labels(change.rows)
+        by_name({key: names[key] for key in change.rows})
+        if group_by == "asset"
+        else groups.labels(change.rows)
     )
     left_out = by_name({key: names[key] for key in change.left_out})
     change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
-    paths = {key: groups.path(key) for key in change.rows} if by == "category" else {}
-    return ChangeReport(by, change, labels | left_out, paths)
+    paths = {key: groups.path(key) for key in change.rows} if group_by == "category" else {}
+    return ChangeReport(group_by, change, labels | left_out, paths)
 
 
 class Explained(NamedTuple):

@@ -36,60 +36,60 @@ def category_tree(household_ids: Collection[UUID]) -> Tree:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """By what, and of the tree of categories which level: counted from the top, or from `under` where it is given.
+    """By what, and of the tree of categories which level: counted from the top, or from `category` if it is given.
 
-    With `under` only assets in that category or below it count; what stands in it directly has its own key. Those
-    that are `within` groups of other kinds count alone too.
+    With `category` only assets in it or below it count; what stands in it directly has its own key. Those that are
+    `within` groups of other kinds count alone too.
     """
 
-    by: str | None = None
+    group_by: str | None = None
     level: int = 1
-    under: UUID | None = None
+    category: UUID | None = None
     within: Within = field(default_factory=dict)
     tree: Tree = field(default_factory=lambda: Tree({}, {}))
 
     @property
     def renamed(self) -> dict[Hashable, Hashable]:
         """The key under which each category's assets are shown."""
-        if self.by != "category":
+        if self.group_by != "category":
             return {}
-        if self.under is None:
+        if self.category is None:
             return dict(self.tree.shown_at(self.level))
-        shown = self.tree.shown_below(self.under, self.level)
-        return {category: shown.get(category, OUTSIDE) for category in self.tree.parents}
+        shown = self.tree.shown_below(self.category, self.level)
+        return {pk: shown.get(pk, OUTSIDE) for pk in self.tree.parents}
 
     def inside(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
         """The assets that count; None where all do."""
-        if self.under is None and not self.within:
+        if self.category is None and not self.within:
             return None
         assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
         for name, wanted in self.within.items():
             assets = narrowed(assets, name, wanted)
-        if self.under is not None:
-            below = self.tree.subtree(self.under)
+        if self.category is not None:
+            below = self.tree.subtree(self.category)
             links = AssetCategory.objects.filter(asset=OuterRef("pk"), category__in=below)
             assets = assets.filter(Exists(links))
         return set(assets.values_list("pk", flat=True))
 
     def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
         among = self.inside(portfolio_ids)
-        found = worth.totals_on(portfolio_ids, days, by=self.by, rename=self.renamed, among=among)
+        found = worth.totals_on(portfolio_ids, days, by=self.group_by, rename=self.renamed, among=among)
         return without(found, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
-        found = worth.holdings(portfolio_ids, self.by, self.renamed)
+        found = worth.holdings(portfolio_ids, self.group_by, self.renamed)
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
         """What the groups are called, in the order in which they are shown."""
         keys = set(keys)
         found = {key: name for key, name in self._names(keys - {None}) if key in keys}
-        if None in keys and self.by:
-            found[None] = UNSORTED.get(self.by, "None")
+        if None in keys and self.group_by:
+            found[None] = UNSORTED.get(self.group_by, "None")
         return by_name(found)
 
     def _names(self, keys: set) -> Iterable[tuple[Hashable, str]]:
-        match self.by:
+        match self.group_by:
             case "type":
                 return AssetType.objects.filter(pk__in=keys).values_list("pk", "label")
             case "category":
@@ -124,17 +124,17 @@ def narrowed(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]
 
 def grouping(
     portfolios: Iterable[Portfolio],
-    by: str | None,
+    group_by: str | None,
     *,
     level: int = 1,
-    under: UUID | None = None,
+    category: UUID | None = None,
     within: Within | None = None,
 ) -> Grouping:
     """Reads the tree of categories where it is needed."""
-    if by != "category" and under is None:
-        return Grouping(by, within=within or {})
+    if group_by != "category" and category is None:
+        return Grouping(group_by, within=within or {})
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
-    return Grouping(by, level, under, within or {}, tree)
+    return Grouping(group_by, level, category, within or {}, tree)
 
 
 def without(totals: Totals, key: Hashable) -> Totals:

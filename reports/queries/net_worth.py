@@ -56,7 +56,7 @@ def net_worth_history(
     currency: str | None = None,
     group_by: str | None = None,
     level: int = 1,
-    under: UUID | None = None,
+    category: UUID | None = None,
     within: Within | None = None,
     from_start: bool = False,
 ) -> Series:
@@ -71,7 +71,7 @@ def net_worth_history(
     start = start or min(worth.first_day(ids) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(portfolios, group_by, level=level, under=under, within=within)
+    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
     days = days_between(start, end, interval)
     if from_start and days[0] != start:
         days = [start, *days]

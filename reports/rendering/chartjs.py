@@ -82,7 +82,7 @@ def marks(points: Sequence[Point]) -> dict[str, Any]:
 
 def allocation_chart(report: AllocationReport) -> dict[str, str]:
     """A ring of what is owned, as large as it is."""
-    slices = [part for part in report.allocation.slices if part.value]
+    slices = [part for part in report.allocation.asset_groups if part.value]
     data = {
         "labels": [short(report.labels[part.key], LABEL_LENGTH) for part in slices],
         "datasets": [

@@ -201,7 +201,7 @@ def _bars(
 ) -> list[tuple[str, float, float | None, float | None]]:
     """(name, value, share, target's value) from the top down; what does not fit becomes one bar for each side."""
     room = max(3, look.height // 40)
-    owned, owed = allocation.slices, allocation.liabilities
+    owned, owed = allocation.asset_groups, allocation.liability_groups
     of_owned = max(1, min(len(owned), room - min(len(owed), room // 3)))
     rows = [
         (

@@ -11,7 +11,7 @@ from reports.calculations.attribution import AssetHistory, Movement
 from reports.calculations.change import change_between
 
 FIRST = date(2024, 1, 1)
-PARTS = ("flows", "income", "expenses", "value_change", "fx_change", "came", "went")
+PARTS = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
 
 
 def day(number: int) -> date:
@@ -53,7 +53,9 @@ def change(*assets, start=0, end=10, currency="EUR", rates=None, **options):
 
 
 def explained(row) -> Decimal:
-    return row.flows + row.income - row.expenses + row.value_change + row.fx_change + row.came - row.went
+    return (
+        row.net_flows + row.income - row.expenses + row.value_change + row.fx_change + row.added - row.removed
+    )
 
 
 def parts(*assets, **options) -> dict[str, Decimal]:
@@ -66,7 +68,7 @@ def parts(*assets, **options) -> dict[str, Decimal]:
 
 
 def test_change_of_a_balance_is_money_moving():
-    assert parts(account((0, "100"), (5, "130"))) == {"flows": 30}
+    assert parts(account((0, "100"), (5, "130"))) == {"net_flows": 30}
 
 
 def test_interest_credited_is_income_and_no_flow():
@@ -89,22 +91,22 @@ def test_account_fee_is_an_expense_and_no_flow():
 def test_interest_charged_on_a_mortgage():
     # 1000 of interest raise the debt, 1500 are paid in: the balance goes from -200000 to -199500.
     loan = account((0, "-200000"), (5, "-199500"), movements=[("EXPENSE", 5, "1000")])
-    assert parts(loan) == {"flows": 1500, "expenses": 1000}
+    assert parts(loan) == {"net_flows": 1500, "expenses": 1000}
 
 
 def test_first_value_and_closing_of_a_balance_are_flows():
-    assert parts(account((5, "100"))) == {"flows": 100}
-    assert parts(account((0, "100"), disposed=5)) == {"flows": -100}
-    assert parts(account((5, "-200000"))) == {"flows": -200000}
+    assert parts(account((5, "100"))) == {"net_flows": 100}
+    assert parts(account((0, "100"), disposed=5)) == {"net_flows": -100}
+    assert parts(account((5, "-200000"))) == {"net_flows": -200000}
 
 
 def test_interest_on_a_day_without_a_balance_left_at_once():
-    assert parts(account((0, "100"), movements=[("INCOME", 5, "3")])) == {"flows": -3, "income": 3}
+    assert parts(account((0, "100"), movements=[("INCOME", 5, "3")])) == {"net_flows": -3, "income": 3}
 
 
 def test_purchase_entered_on_an_account_moves_no_money_but_costs_its_fee():
     paid_in = account((0, "0"), (5, "995"), movements=[("ACQUIRE", 5, "1000", "5")])
-    assert parts(paid_in) == {"flows": 1000, "expenses": 5}
+    assert parts(paid_in) == {"net_flows": 1000, "expenses": 5}
 
 
 # --- values: money moves by transactions alone ---
@@ -117,31 +119,34 @@ def test_value_that_rises_by_itself_is_a_change_in_value():
 def test_purchase_is_a_flow_with_its_costs_and_the_rest_a_change_in_value():
     # Bought for 1000, fee 10, tax 2; worth 1030 in the evening.
     bought = thing((0, "500"), (5, "1530"), movements=[("ACQUIRE", 5, "1000", "10", "2")])
-    assert parts(bought) == {"flows": 1012, "expenses": 12, "value_change": 30}
+    assert parts(bought) == {"net_flows": 1012, "expenses": 12, "value_change": 30}
 
 
 def test_sale_of_a_part_is_a_flow_net_of_its_costs():
     sold = thing((0, "1000"), (5, "620"), movements=[("DISPOSE", 5, "400", "10", "50")])
-    assert parts(sold) == {"flows": -340, "expenses": 60, "value_change": 20}
+    assert parts(sold) == {"net_flows": -340, "expenses": 60, "value_change": 20}
 
 
 def test_dividend_is_income_and_flows_out():
     assert parts(thing((0, "100"), movements=[("INCOME", 5, "8", "1", "2")])) == {
-        "flows": -5,
+        "net_flows": -5,
         "income": 8,
         "expenses": 3,
     }
 
 
 def test_expense_flows_in_and_is_gone():
-    assert parts(thing((0, "100"), movements=[("EXPENSE", 5, "40", "1")])) == {"flows": 41, "expenses": 41}
+    assert parts(thing((0, "100"), movements=[("EXPENSE", 5, "40", "1")])) == {
+        "net_flows": 41,
+        "expenses": 41,
+    }
 
 
 def test_purchase_on_a_day_without_a_value_counts_on_its_day():
     bought = thing((0, "500"), (8, "1500"), movements=[("ACQUIRE", 5, "1000")])
-    assert parts(bought, end=6) == {"flows": 1000, "value_change": -1000}
+    assert parts(bought, end=6) == {"net_flows": 1000, "value_change": -1000}
     assert parts(bought, start=6) == {"value_change": 1000}
-    assert parts(bought) == {"flows": 1000}
+    assert parts(bought) == {"net_flows": 1000}
 
 
 def test_adjustment_moves_no_money():
@@ -154,35 +159,35 @@ def test_adjustment_moves_no_money():
 
 def test_first_value_without_a_purchase_came():
     assert parts(thing((5, "85.50"), (7, "90"))) == {
-        "came": Decimal("85.50"),
+        "added": Decimal("85.50"),
         "value_change": Decimal("4.50"),
     }
 
 
 def test_first_value_with_a_purchase_on_its_day_did_not_come():
     bought = thing((5, "980"), movements=[("ACQUIRE", 5, "1000", "10")])
-    assert parts(bought) == {"flows": 1010, "expenses": 10, "value_change": -20}
+    assert parts(bought) == {"net_flows": 1010, "expenses": 10, "value_change": -20}
 
 
 def test_purchase_before_the_first_value_takes_effect_on_that_values_day():
     bought = thing((5, "980"), movements=[("ACQUIRE", 2, "600", "10"), ("ACQUIRE", 3, "400")])
     assert parts(bought, end=4) == {}
-    assert parts(bought, start=4) == {"flows": 1010, "expenses": 10, "value_change": -20}
+    assert parts(bought, start=4) == {"net_flows": 1010, "expenses": 10, "value_change": -20}
 
 
 def test_purchase_before_the_window_takes_effect_inside_it():
-    assert parts(thing((5, "300"), movements=[("ACQUIRE", -90, "300")])) == {"flows": 300}
+    assert parts(thing((5, "300"), movements=[("ACQUIRE", -90, "300")])) == {"net_flows": 300}
 
 
 def test_purchase_is_converted_at_the_rate_of_the_day_on_which_it_takes_effect():
     rates = book(USD=[(0, "1"), (5, "2")])
     bought = thing((5, "100"), currency="USD", movements=[("ACQUIRE", 2, "100")])
-    assert parts(bought, rates=rates) == {"flows": 50}
+    assert parts(bought, rates=rates) == {"net_flows": 50}
 
 
 def test_purchase_after_the_first_value_leaves_it_come():
     found = thing((2, "50"), (5, "150"), movements=[("ACQUIRE", 5, "100")])
-    assert parts(found) == {"came": 50, "flows": 100}
+    assert parts(found) == {"added": 50, "net_flows": 100}
 
 
 def test_purchase_for_nothing_is_a_purchase():
@@ -193,19 +198,19 @@ def test_trades_of_what_never_has_a_value_count_nothing_but_its_income_and_expen
     never = thing(
         movements=[("ACQUIRE", 2, "100"), ("DISPOSE", 3, "40"), ("EXPENSE", 4, "7"), ("INCOME", 5, "3")]
     )
-    assert parts(never) == {"flows": 4, "income": 3, "expenses": 7}
+    assert parts(never) == {"net_flows": 4, "income": 3, "expenses": 7}
 
 
 def test_trades_of_what_is_only_valued_when_it_is_gone_cancel_in_the_end():
     # Bought for 100 and sold for 120; the one value there is was written down on the day of the sale.
     gone = thing((5, "0"), movements=[("ACQUIRE", 2, "100"), ("DISPOSE", 5, "120")], disposed=5)
-    assert parts(gone) == {"flows": -20, "value_change": 20}
+    assert parts(gone) == {"net_flows": -20, "value_change": 20}
 
 
 def test_value_after_the_disposal_does_not_hide_that_there_was_one_before():
     late = thing((-9, "100"), (-3, "0"), movements=[("DISPOSE", 5, "120")], disposed=-5)
     slim = thing((-3, "0"), movements=[("DISPOSE", 5, "120")], disposed=-5)
-    assert parts(late) == parts(slim) == {"flows": -120, "value_change": 120}
+    assert parts(late) == parts(slim) == {"net_flows": -120, "value_change": 120}
 
 
 def test_first_value_after_the_window_leaves_its_purchase_for_later():
@@ -216,12 +221,12 @@ def test_first_value_after_the_window_leaves_its_purchase_for_later():
 
 
 def test_disposal_without_proceeds_went():
-    assert parts(thing((0, "100"), disposed=5)) == {"went": 100}
+    assert parts(thing((0, "100"), disposed=5)) == {"removed": 100}
 
 
 def test_disposal_with_proceeds_is_a_sale_with_its_gain_or_loss():
     sold = thing((0, "250000"), movements=[("DISPOSE", 5, "260000", "1000")], disposed=5)
-    assert parts(sold) == {"flows": -259000, "expenses": 1000, "value_change": 10000}
+    assert parts(sold) == {"net_flows": -259000, "expenses": 1000, "value_change": 10000}
 
 
 def test_disposal_for_nothing_is_a_loss_and_did_not_go():
@@ -229,11 +234,11 @@ def test_disposal_for_nothing_is_a_loss_and_did_not_go():
 
 
 def test_value_of_the_eve_goes_not_that_of_the_start():
-    assert parts(thing((0, "100"), (4, "110"), disposed=5)) == {"value_change": 10, "went": 110}
+    assert parts(thing((0, "100"), (4, "110"), disposed=5)) == {"value_change": 10, "removed": 110}
 
 
 def test_values_on_and_after_the_disposal_day_count_nothing():
-    assert parts(thing((0, "100"), (5, "999"), (7, "888"), disposed=5)) == {"went": 100}
+    assert parts(thing((0, "100"), (5, "999"), (7, "888"), disposed=5)) == {"removed": 100}
     assert parts(thing((5, "999"), (7, "888"), disposed=5)) == {}
 
 
@@ -246,13 +251,17 @@ def test_disposal_after_the_end_is_not_yet_one():
 
 
 def test_came_and_went_in_one_window():
-    assert parts(thing((2, "100"), (4, "130"), disposed=6)) == {"came": 100, "value_change": 30, "went": 130}
+    assert parts(thing((2, "100"), (4, "130"), disposed=6)) == {
+        "added": 100,
+        "value_change": 30,
+        "removed": 130,
+    }
 
 
 def test_money_after_the_disposal_counts_on_its_own_day():
     late = thing((0, "100"), movements=[("INCOME", 7, "5"), ("DISPOSE", 8, "90")], disposed=5)
-    assert parts(late, end=6) == {"went": 100}
-    assert parts(late, start=6) == {"flows": -95, "income": 5, "value_change": 90}
+    assert parts(late, end=6) == {"removed": 100}
+    assert parts(late, start=6) == {"net_flows": -95, "income": 5, "value_change": 90}
 
 
 def test_reinstated_asset_goes_on_as_before():
@@ -260,8 +269,8 @@ def test_reinstated_asset_goes_on_as_before():
 
 
 def test_debt_that_is_no_balance_goes_with_its_sign():
-    assert parts(thing((0, "-100"), disposed=5)) == {"went": -100}
-    assert parts(thing((5, "-100"))) == {"came": -100}
+    assert parts(thing((0, "-100"), disposed=5)) == {"removed": -100}
+    assert parts(thing((5, "-100"))) == {"added": -100}
 
 
 # --- rates ---
@@ -283,7 +292,7 @@ def test_rest_of_a_day_is_converted_at_the_days_rate():
     }
     assert parts(account((0, "1000"), (5, "1200"), currency="USD"), rates=rates) == {
         "fx_change": -175,
-        "flows": 125,
+        "net_flows": 125,
     }
 
 
@@ -291,13 +300,13 @@ def test_exchange_rates_part_follows_the_value_from_day_to_day():
     # 1000 until day 3, then 2000: 1000 x (0.5 - 0.8) on day 2, 2000 x (0.4 - 0.5) on day 5.
     rates = book(USD=[(0, "1.25"), (2, "2"), (5, "2.5")])
     found = parts(account((0, "1000"), (3, "2000"), currency="USD"), rates=rates)
-    assert found == {"fx_change": -500, "flows": 500}
+    assert found == {"fx_change": -500, "net_flows": 500}
 
 
 def test_transaction_in_another_currency_has_its_own_rate():
     rates = book(USD=[(0, "1.25")], CHF=[(0, "0.5")])
     bought = thing((0, "0"), (5, "1000"), currency="USD", movements=[("ACQUIRE", 5, "350", "5", "0", "CHF")])
-    assert parts(bought, rates=rates) == {"flows": 710, "expenses": 10, "value_change": 100}
+    assert parts(bought, rates=rates) == {"net_flows": 710, "expenses": 10, "value_change": 100}
 
 
 def test_report_in_the_assets_own_currency_has_no_exchange_rates_part():
@@ -313,7 +322,7 @@ def test_asset_without_a_rate_at_one_end_is_left_out_at_both(known):
     dollars = account((-5, "70"), (4, "90"), currency="USD", name="dollars")
     found = change(dollars, account((0, "1"), (5, "3")), rates=rates)
     assert (found.left_out, found.complete, list(found.rows)) == (("dollars",), False, ["account"])
-    assert (found.total.start, found.total.end, found.total.flows) == (1, 3, 2)
+    assert (found.total.start_value, found.total.end_value, found.total.net_flows) == (1, 3, 2)
     other, amount = (10, 90) if known == 0 else (0, 70)
     assert found.missing_rates == (Missing("USD", day(other), Decimal(amount)),)
 
@@ -321,7 +330,7 @@ def test_asset_without_a_rate_at_one_end_is_left_out_at_both(known):
 def test_asset_that_changed_on_a_day_without_a_rate_is_left_out():
     rates = RateBook([Rate("USD", day(on), Decimal(1)) for on in (0, 10)], max_age_days=0)
     found = change(account((0, "70"), (4, "90"), (5, "95"), currency="USD"), rates=rates)
-    assert (found.total.start, found.total.end) == (0, 0)
+    assert (found.total.start_value, found.total.end_value) == (0, 0)
     assert found.missing_rates == (Missing("USD", day(4), Decimal(90)),)
 
 
@@ -348,7 +357,7 @@ def test_closing_on_a_day_without_a_rate_names_what_was_closed():
 def test_transaction_without_a_rate_is_passed_over_and_named():
     bought = thing((0, "100"), (5, "150"), movements=[("ACQUIRE", 5, "60", "1", "0", "CHF")])
     found = change(bought)
-    assert (found.total.value_change, found.total.flows, found.total.expenses) == (50, 0, 0)
+    assert (found.total.value_change, found.total.net_flows, found.total.expenses) == (50, 0, 0)
     assert (found.left_out, found.missing_rates) == ((), (Missing("CHF", day(5), Decimal(60)),))
 
 
@@ -364,7 +373,7 @@ def test_shares_bought_from_an_account_inside_cancel_out():
     paid = account((0, "5000"), (5, "3990"))
     shares = thing((5, "1000"), name="shares", movements=[("ACQUIRE", 5, "1000", "10")])
     found = change(paid, shares)
-    assert (found.rows["account"].flows, found.rows["shares"].flows) == (-1010, 1010)
+    assert (found.rows["account"].net_flows, found.rows["shares"].net_flows) == (-1010, 1010)
     assert parts(paid, shares) == {"expenses": 10}
 
 
@@ -386,15 +395,15 @@ def test_flat_bought_with_a_mortgage_and_sold_by_hand():
     found = change(checking, mortgage, flat, lego, chair)
     # Checking pays 51500 for the flat and its notary, gets 1240 of rent, pays 1100 to the bank, and in the end
     # gets 260250 for the flat, of which 199500 repay the mortgage.
-    assert (found.total.start, found.total.end) == (60040, Decimal("69475.50"))
+    assert (found.total.start_value, found.total.end_value) == (60040, Decimal("69475.50"))
     assert {name: getattr(found.total, name) for name in PARTS} == {
-        "flows": 0,
+        "net_flows": 0,
         "income": 1240,
         "expenses": 600 + 1500 + 750,
         "value_change": 5000 + 6000,
         "fx_change": 0,
-        "came": Decimal("85.50"),
-        "went": 40,
+        "added": Decimal("85.50"),
+        "removed": 40,
     }
 
 
@@ -402,31 +411,31 @@ def test_rows_by_group_add_up_and_none_is_what_is_in_no_group():
     assets = [account((0, "1"), (5, "4"), name=name) for name in "abc"]
     found = change(*assets, groups={"a": ("x",), "b": ("x",)})
     assert not found.overlap
-    assert {key: row.flows for key, row in found.rows.items()} == {"x": 6, None: 3}
+    assert {key: row.net_flows for key, row in found.rows.items()} == {"x": 6, None: 3}
 
 
 def test_asset_in_two_groups_counts_under_each_and_once_in_all():
     assets = [account((0, "1"), (5, "4"), name=name) for name in "ab"]
     found = change(*assets, groups={"a": ("x", "y"), "b": ("x",)})
     assert found.overlap
-    assert (found.rows["x"].flows, found.rows["y"].flows, found.total.flows) == (6, 3, 6)
+    assert (found.rows["x"].net_flows, found.rows["y"].net_flows, found.total.net_flows) == (6, 3, 6)
 
 
 def test_cents_of_many_small_rows_add_up():
     # A third of a cent each: every row shows none or one, and together they show what the total shows.
     rates = book(USD=[(0, "3")])
     found = change(*(account((5, "0.01"), currency="USD", name=n) for n in range(10)), rates=rates)
-    assert found.total.flows == Decimal("0.03")
-    assert sorted(row.flows for row in found.rows.values()) == [0] * 7 + [Decimal("0.01")] * 3
+    assert found.total.net_flows == Decimal("0.03")
+    assert sorted(row.net_flows for row in found.rows.values()) == [0] * 7 + [Decimal("0.01")] * 3
 
 
 def test_no_days_between_change_nothing():
     found = change(thing((0, "5"), movements=[("INCOME", 0, "1")]), start=3, end=3)
-    assert (found.total.start, found.total.change, found.total.income) == (5, 0, 0)
+    assert (found.total.start_value, found.total.change, found.total.income) == (5, 0, 0)
 
 
 def test_no_assets_make_zeros():
-    assert change().total.start == change().total.end == 0
+    assert change().total.start_value == change().total.end_value == 0
 
 
 def test_end_before_start_and_too_many_places_are_refused():

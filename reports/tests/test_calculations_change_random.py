@@ -17,8 +17,8 @@ from reports.calculations.rounding import rounded
 FIRST = date(2024, 2, 20)
 SPAN = 24  # days that histories live in
 CURRENCIES = ("EUR", "USD", "JPY")
-PARTS = ("flows", "income", "expenses", "value_change", "fx_change", "came", "went")
-SIGNS = dict.fromkeys(PARTS, 1) | {"expenses": -1, "went": -1}
+PARTS = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
+SIGNS = dict.fromkeys(PARTS, 1) | {"expenses": -1, "removed": -1}
 
 
 def day(number: int) -> date:
@@ -136,20 +136,20 @@ def explained(asset: AssetHistory, on: date, currency: str, rates: RateBook) -> 
     )
     day_ = dict.fromkeys(PARTS, Fraction(0)) | {"fx_change": fx, "income": income, "expenses": expenses}
     if asset.kind == "balance":
-        return day_ | {"flows": rest - income + expenses}
-    flows = (
+        return day_ | {"net_flows": rest - income + expenses}
+    net_flows = (
         total("ACQUIRE", sign=1)
         - total("DISPOSE", sign=-1)
         - total("INCOME", sign=-1)
         + total("EXPENSE", sign=1)
     )
     types = [m.type for m in today]
-    came = rest if on == first_day(asset) and "ACQUIRE" not in types else Fraction(0)
-    went = Fraction(0)
+    added = rest if on == first_day(asset) and "ACQUIRE" not in types else Fraction(0)
+    removed = Fraction(0)
     if on == asset.history.disposed_on and "DISPOSE" not in types:
-        went = before * rates.rate(own, currency, on=on)
-    value_change = rest - flows - income + expenses - came + went
-    return day_ | {"flows": flows, "came": came, "went": went, "value_change": value_change}
+        removed = before * rates.rate(own, currency, on=on)
+    value_change = rest - net_flows - income + expenses - added + removed
+    return day_ | {"net_flows": net_flows, "added": added, "removed": removed, "value_change": value_change}
 
 
 def exact_net(assets, on, currency, rates) -> Fraction:
@@ -178,12 +178,12 @@ def test_parts_add_up_to_the_difference_to_the_cent_always(assets, window, curre
 
     kept = [asset for asset in assets if asset.asset not in found.left_out]
     assert set(found.rows) == {asset.asset for asset in kept}
-    assert found.total.start == rounded(exact_net(kept, start, currency, rates), places)
-    assert found.total.end == rounded(exact_net(kept, end, currency, rates), places)
-    assert found.total.end - found.total.start == summed(found.total)
+    assert found.total.start_value == rounded(exact_net(kept, start, currency, rates), places)
+    assert found.total.end_value == rounded(exact_net(kept, end, currency, rates), places)
+    assert found.total.end_value - found.total.start_value == summed(found.total)
     for row in found.rows.values():
-        assert row.end - row.start == summed(row)
-    for name in ("start", "end", *PARTS):
+        assert row.end_value - row.start_value == summed(row)
+    for name in ("start_value", "end_value", *PARTS):
         assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
     assert bool(found.left_out) <= bool(found.missing_rates)
 
@@ -199,7 +199,7 @@ def test_every_part_is_the_sum_of_its_days(assets, window, currency, rates):
     for asset in assets:
         by_day = [explained(asset, on, currency, rates) for on in days]
         found = splits.by_asset[asset.asset]
-        assert found.end - found.start == sum(found.signed())
+        assert found.end_value - found.start_value == sum(found.signed())
         for name in PARTS:
             exact = sum(part[name] for part in by_day)
             carried = Fraction(getattr(found, name), 10**UNIT_PLACES)
@@ -285,13 +285,13 @@ def test_groups_add_up_and_their_ends_are_those_of_net_worth(assets, window, cur
 
     histories = [(groups[asset.asset], asset.history) for asset in assets]
     points = net_worth(fold(histories, sorted({*window})), grouped=True, **options)
-    assert (found.total.start, found.total.end) == (points[0].net, points[-1].net)
-    for name in ("start", "end", *PARTS):
+    assert (found.total.start_value, found.total.end_value) == (points[0].net, points[-1].net)
+    for name in ("start_value", "end_value", *PARTS):
         assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
     for key, row in found.rows.items():
-        assert row.end - row.start == summed(row)
-        assert abs(row.start - points[0].groups[key]) <= Decimal("0.01")
-        assert abs(row.end - points[-1].groups[key]) <= Decimal("0.01")
+        assert row.end_value - row.start_value == summed(row)
+        assert abs(row.start_value - points[0].groups[key]) <= Decimal("0.01")
+        assert abs(row.end_value - points[-1].groups[key]) <= Decimal("0.01")
 
 
 @settings(max_examples=300, deadline=None)
@@ -313,14 +313,14 @@ def test_no_figure_is_further_than_a_cent_from_what_it_is_exactly(
     exact = split_changes(assets, **options)
 
     nets = (rounded(exact.net_start, places), rounded(exact.net_end, places))
-    assert (found.total.start, found.total.end) == nets
+    assert (found.total.start_value, found.total.end_value) == nets
     assert_near(found.total, exact.by_asset.values(), places)
     for key, row in found.rows.items():
         assert_near(
             row, [split for asset, split in exact.by_asset.items() if is_in(asset, key, groups)], places
         )
     if not found.overlap:
-        for name in ("start", "end", *PARTS):
+        for name in ("start_value", "end_value", *PARTS):
             assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
 
 
@@ -329,8 +329,8 @@ def is_in(asset, key, groups) -> bool:
 
 
 def assert_near(row, splits, places):
-    assert row.end - row.start == summed(row)
-    for name in ("start", "end", *PARTS):
+    assert row.end_value - row.start_value == summed(row)
+    for name in ("start_value", "end_value", *PARTS):
         exact = Fraction(sum(getattr(split, name) for split in splits), 10**UNIT_PLACES)
         # The ends of the total are rounded from nets that are exact; those added up here are so to 10**-20.
         assert abs(Fraction(getattr(row, name)) - exact) <= Fraction(1, 10**places) + Fraction(1, 10**20), (

@@ -19,7 +19,7 @@ SPAN = 40
 CURRENCIES = ("EUR", "USD", "JPY", "KWD")  # two places, none, and three
 TYPES = (1, 2, 4, 5, 7, 9, 12, 13, 14)  # balances and values, owned and owed
 BATCH = 50
-SIGNS = {"expenses": -1, "went": -1}
+SIGNS = {"expenses": -1, "removed": -1}
 
 
 def day(random):
@@ -92,7 +92,11 @@ def explained(parts):
 
 def require_identity(answer):
     for row in (answer["total"], *answer["rows"]):
-        assert Decimal(row["end"]) - Decimal(row["start"]) == Decimal(row["change"]) == explained(row)
+        assert (
+            Decimal(row["end_value"]) - Decimal(row["start_value"])
+            == Decimal(row["change"])
+            == explained(row)
+        )
     for name in PARTS:
         assert sum(Decimal(row[name]) for row in answer["rows"]) == Decimal(answer["total"][name])
 
@@ -104,11 +108,11 @@ def test_parts_add_up_to_the_difference_between_two_totals(household, rates, ali
     for portfolio in histories(household, random, batch):
         start, end = sorted((day(random), day(random)))
         report = change_report(
-            [portfolio], start=start, end=end, by=random.choice(["asset", "type", "currency"])
+            [portfolio], start=start, end=end, group_by=random.choice(["asset", "type", "currency"])
         )
         answer = change_answer(report)
         require_identity(answer)
-        for on, net in ((start, answer["total"]["start"]), (end, answer["total"]["end"])):
+        for on, net in ((start, answer["total"]["start_value"]), (end, answer["total"]["end_value"])):
             if answer["left_out"]:
                 break
             total = portfolio_total(portfolio, on)
@@ -119,5 +123,5 @@ def test_parts_add_up_to_the_difference_between_two_totals(household, rates, ali
             Decimal(answer["total"][name]) == round(Decimal(answer["total"][name]), places) for name in PARTS
         )
     assert complete > BATCH / 2
-    query = f"start={start}&end={end}&by={report.by}"
+    query = f"start={start}&end={end}&group_by={report.group_by}"
     assert alice.get(f"/api/v1/portfolios/{portfolio.pk}/change?{query}").json() == answer

@@ -83,7 +83,7 @@ def test_net_worth_is_drawn_by_group(alice, holdings):
 
 def test_allocation_is_drawn_by_what_was_asked(alice, holdings):
     assert {"Fund", "Bond", "Cash", "Loan", "66.7%"} <= set(
-        texts(drawn(alice, "allocation", asked="by=asset"))
+        texts(drawn(alice, "allocation", asked="group_by=asset"))
     )
 
 
@@ -121,7 +121,7 @@ def test_parameters_are_those_of_the_report(alice, holdings):
     refused(alice.get(f"{API}/net-worth/chart.svg?start=2024-02-01&end=2024-01-01"), "start")
     refused(alice.get(f"{API}/net-worth/chart.svg?interval=hour"), "interval")
     refused(alice.get(f"{API}/net-worth/chart.svg?start=1800-01-01&interval=day"), "interval")
-    refused(alice.get(f"{API}/allocation/chart.svg?by=price"), "by")
+    refused(alice.get(f"{API}/allocation/chart.svg?group_by=price"), "group_by")
 
 
 def test_stranger_is_answered_as_if_there_were_nothing(charlie, portfolio, holdings, what, kind):
@@ -134,7 +134,7 @@ def test_stranger_is_answered_as_if_there_were_nothing(charlie, portfolio, holdi
 
 
 def test_names_of_others_are_not_in_the_picture(charlie, portfolio, holdings):
-    assert "Fund" not in texts(drawn(charlie, "allocation", asked="by=asset"))
+    assert "Fund" not in texts(drawn(charlie, "allocation", asked="group_by=asset"))
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,7 @@ def test_names_of_others_are_not_in_the_picture(charlie, portfolio, holdings):
 def test_any_name_can_be_drawn(alice, portfolio, holdings, what, kind, name):
     Portfolio.objects.filter(pk=portfolio.pk).update(name=name)
     Asset.objects.filter(name="Fund").update(name=name)
-    by = "group_by" if what == "net-worth" else "by"
-    answer = drawn(alice, what, kind, f"{by}=asset")
+    answer = drawn(alice, what, kind, "group_by=asset")
     if kind == "svg":
         assert any(text.startswith(name[:10]) for text in texts(answer))
         assert b"<script" not in answer.content

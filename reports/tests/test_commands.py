@@ -76,7 +76,7 @@ def test_what_the_demo_writes_is_valid_and_signed(some_rates):
     for bought in Transaction.objects.filter(unit_price__isnull=False):
         assert bought.amount == bought.quantity * bought.unit_price
     households = Change.objects.exclude(model__in=("strata.User", "assets.ExchangeRate"))
-    assert set(households.values_list("road", "actor_name")) == {("command:demo", "demo")}
+    assert set(households.values_list("channel", "actor_name")) == {("command:demo", "demo")}
     liabilities = AssetSnapshot.objects.filter(asset__asset_type__group="LIABILITIES")
     assert liabilities.exists()
     assert all(value < 0 for value in liabilities.values_list("value", flat=True))
@@ -164,7 +164,7 @@ def test_seed_benchmark_leaves_the_history_that_models_would(db):
     assert set(changes.values_list("object_id", flat=True)) == set(
         AssetSnapshot.objects.values_list("pk", flat=True)
     )
-    found = set(changes.values_list("household_id", "action", "before", "road", "actor_name"))
+    found = set(changes.values_list("household_id", "action", "before", "channel", "actor_name"))
     assert found == {(household.pk, "create", None, "command:seed_benchmark", "benchmark-1")}
 
 
@@ -208,8 +208,8 @@ def test_each_portfolio_is_taken_on_its_own_day(portfolios, noon_in_london):
     taken = dict(PortfolioSnapshot.objects.values_list("portfolio__name", "on"))
     assert taken == {"Pacific/Kiritimati": date(2026, 6, 11), "Pacific/Pago_Pago": date(2026, 6, 9)}
     assert not PortfolioSnapshot.objects.filter(manual=True).exists()
-    roads = Change.objects.filter(model="portfolios.PortfolioSnapshot").values_list("road", flat=True)
-    assert set(roads) == {"command:take_snapshots"}
+    channels = Change.objects.filter(model="portfolios.PortfolioSnapshot").values_list("channel", flat=True)
+    assert set(channels) == {"command:take_snapshots"}
 
 
 def test_taking_again_on_the_same_day_adds_nothing(portfolios):

@@ -194,7 +194,7 @@ def test_own_dates_are_kept(vera_staff, portfolio):
     "asked",
     [
         {"range": "2w"},
-        {"by": "price"},
+        {"group_by": "price"},
         {"portfolio": "1"},
         {"portfolio": "00000000-0000-7000-8000-000000000000"},
         {"start": "soon"},
@@ -204,7 +204,7 @@ def test_own_dates_are_kept(vera_staff, portfolio):
         {"range": "\x00"},
         {"type": "none"},
         {"tag": "x"},
-        {"under": "00000000-0000-7000-8000-000000000000"},
+        {"category": "00000000-0000-7000-8000-000000000000"},
         {"group": "NO"},
         {"asset_currency": "E"},
     ],
@@ -262,7 +262,7 @@ def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, hous
         shown = vera_staff.get("/admin/" + row["link"]).context["dashboard"]["allocation"]
         return shown, [name for name, _ in shown["trail"]]
 
-    top = page(vera_staff, by="group", range="1m")["allocation"]
+    top = page(vera_staff, group_by="group", range="1m")["allocation"]
     assert top["trail"] == []
     types, trail = follow(top["owned"][0])
     assert ([row["name"] for row in types["owned"]], trail) == (["Checking account"], ["All", "Financial"])
@@ -283,14 +283,14 @@ def test_way_down_the_categories_is_shown(vera_staff, portfolio, household):
     below = Category.objects.create(household=household, name="Below", parent=top)
     label(worth(portfolio, "5.00"), category_ids=[below.pk])
     worth(portfolio, "7.00", name="Loose")
-    shown = page(vera_staff, by="asset", under=below.pk)
+    shown = page(vera_staff, group_by="asset", category=below.pk)
     assert [row["name"] for row in shown["allocation"]["owned"]] == ["Account"]
     assert [name for name, _ in shown["allocation"]["trail"]] == ["All", "Top", "Below"]
-    loose = page(vera_staff, by="asset", under="none")["allocation"]
+    loose = page(vera_staff, group_by="asset", category="none")["allocation"]
     assert ([row["name"] for row in loose["owned"]], loose["trail"][-1][0]) == (["Loose"], "No category")
 
 
-@pytest.mark.parametrize("name", ["type", "tag", "under"])
+@pytest.mark.parametrize("name", ["type", "tag", "category"])
 def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, theirs, name):
     worth(portfolio, "5.00")
     rows = {
@@ -298,7 +298,7 @@ def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, theirs, name):
             household=theirs.household, code="SECRET", label="Secret", group="OTHER"
         ),
         "tag": Tag.objects.create(household=theirs.household, name="Secret"),
-        "under": Category.objects.create(household=theirs.household, name="Secret"),
+        "category": Category.objects.create(household=theirs.household, name="Secret"),
     }
     shown = page(vera_staff, **{name: rows[name].pk})
     assert name in shown["picker"].drill.errors
@@ -310,7 +310,7 @@ def test_more_groups_than_fit_are_counted(vera_staff, portfolio, monkeypatch):
     monkeypatch.setattr("reports.dashboard.page.MOST_GROUPS", 2)
     for number in range(3):
         worth(portfolio, "5.00", name=f"A{number}")
-    shown = page(vera_staff, by="asset")
+    shown = page(vera_staff, group_by="asset")
     assert (len(shown["allocation"]["owned"]), shown["allocation"]["more"]) == (2, 1)
     assert "And 1 more" in shown["html"]
 
@@ -390,7 +390,7 @@ def test_names_are_escaped_everywhere(vera_staff, portfolio, household):
     moved = worth(portfolio, "9.00", name=f"{mean} moved", on=date(2020, 1, 1))
     worth(portfolio, "19.00", name=f"{mean} moved")
     label(moved, category_ids=[Category.objects.create(household=household, name=f"{mean} category").pk])
-    html = page(vera_staff, by="category")["html"]
+    html = page(vera_staff, group_by="category")["html"]
     assert "<script>alert" not in html
     escaped = "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;"
     for where in ("portfolio", "doubtful", "moved", "category"):
@@ -416,7 +416,7 @@ def test_number_of_queries_is_fixed(vera_user, portfolio, household, rf):
     worth(portfolio, "500.00")
     seen = []
     for number in range(4):
-        seen.append((queries(), queries(range="all", by="category")))
+        seen.append((queries(), queries(range="all", group_by="category")))
         more = Portfolio.objects.create(household=household, name=f"P{number}", base_currency="EUR")
         for asset in range(3):
             worth(more, "5.00", on=TODAY - timedelta(days=400), name=f"A{asset}")

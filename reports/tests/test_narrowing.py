@@ -41,8 +41,8 @@ NARROWED = {
     "group=LIABILITIES": ["Loan"],
     "asset_currency=eur": ["Bond", "Cash", "Fund"],
     "tag=none": ["Cash", "Fund", "Loan"],
-    "under=none": ["Cash", "Loan"],
-    "group=FINANCIAL&under=none": ["Cash"],
+    "category=none": ["Cash", "Loan"],
+    "group=FINANCIAL&category=none": ["Cash"],
     "type=CASH&tag=none&asset_currency=EUR": ["Cash"],
     "type=CASH&asset_currency=USD": [],
 }
@@ -51,13 +51,18 @@ NARROWED = {
 @pytest.mark.parametrize("query", NARROWED)
 def test_only_what_is_asked_for_counts_in_any_report(alice, portfolio, holdings, query):
     path = f"{API}/portfolios/{portfolio.pk}"
-    spread = ok(alice.get(f"{path}/allocation?{DAY}&by=asset&{query}"))
-    assert sorted(one["name"] for one in (*spread["groups"], *spread["owed"])) == NARROWED[query]
+    spread = ok(alice.get(f"{path}/allocation?{DAY}&group_by=asset&{query}"))
+    assert (
+        sorted(one["name"] for one in (*spread["asset_groups"], *spread["liability_groups"]))
+        == NARROWED[query]
+    )
     changed = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30&{query}"))
-    assert sorted(row["name"] for row in changed["rows"] if row["end"] != "0.00") == NARROWED[query]
+    assert sorted(row["name"] for row in changed["rows"] if row["end_value"] != "0.00") == NARROWED[query]
     for interval in ("day", "month"):  # long enough for what is stored of the sums
-        points = ok(alice.get(f"{path}/history?start=2024-06-20&end=2024-06-30&interval={interval}&{query}"))
-        assert points["points"][-1]["net"] == changed["total"]["end"] == spread["net"]
+        points = ok(
+            alice.get(f"{path}/net-worth?start=2024-06-20&end=2024-06-30&interval={interval}&{query}")
+        )
+        assert points["points"][-1]["net"] == changed["total"]["end_value"] == spread["net"]
 
 
 def test_tag_and_type_are_named_by_id(alice, holdings):
@@ -68,52 +73,56 @@ def test_tag_and_type_are_named_by_id(alice, holdings):
 
 
 def test_branch_narrows_any_grouping(alice, holdings, tree):
-    found = ask(alice, "allocation", on="2024-06-30", by="type", under=str(tree["shares"].pk))
-    assert [(one["name"], one["share"]) for one in found["groups"]] == [("Stocks", "1.000000")]
+    found = ask(alice, "allocation", on="2024-06-30", group_by="type", category=str(tree["shares"].pk))
+    assert [(one["name"], one["share"]) for one in found["asset_groups"]] == [("Stocks", "1.000000")]
 
 
 def test_shares_of_a_part_are_of_the_part_and_have_no_targets(alice, household, holdings):
     AllocationTarget.objects.create(household=household, currency="EUR", share="0.9")
-    (euro,) = ask(alice, "allocation", on="2024-06-30", by="currency", type="CASH")["groups"]
+    (euro,) = ask(alice, "allocation", on="2024-06-30", group_by="currency", type="CASH")["asset_groups"]
     assert (euro["value"], euro["share"], euro["target"]) == ("50.00", "1.000000", None)
 
 
-@pytest.mark.parametrize("by", GROUP_BY)
-def test_way_down_leads_to_what_the_group_is_made_of(alice, several, by):
+@pytest.mark.parametrize("group_by", GROUP_BY)
+def test_way_down_leads_to_what_the_group_is_made_of(alice, several, group_by):
     """Each group again, asked for as it says: worth the same, down to single assets."""
 
     def follow(asked, depth=0):
         found = ask(alice, "allocation", **asked)
-        for side, total in (("groups", "assets"), ("owed", "liabilities")):
+        for side, total in (("asset_groups", "assets"), ("liability_groups", "liabilities")):
             for group in found[side]:
-                if group["down"] is None:
-                    assert found["by"] == "asset"
+                if group["drill_down"] is None:
+                    assert found["group_by"] == "asset"
                     continue
-                below = asked | group["down"]
+                below = asked | group["drill_down"]
                 assert ask(alice, "allocation", **below)[total] == group["value"], (asked, group)
                 assert depth < 5
                 follow(below, depth + 1)
 
-    follow({"on": "2024-06-30", "by": by})
+    follow({"on": "2024-06-30", "group_by": group_by})
 
 
 def test_way_down_of_one_portfolio_asks_what_its_path_takes(alice, portfolio, holdings):
     path = f"portfolios/{portfolio.pk}/allocation"
     led_down = set()
-    for by in GROUP_BY:
-        for group in ask(alice, path, by=by)["groups"]:
-            if group["down"]:
-                assert ask(alice, path, **group["down"])["groups"]
-                led_down.add(by)
+    for group_by in GROUP_BY:
+        for group in ask(alice, path, group_by=group_by)["asset_groups"]:
+            if group["drill_down"]:
+                assert ask(alice, path, **group["drill_down"])["asset_groups"]
+                led_down.add(group_by)
     assert led_down == set(GROUP_BY) - {"asset"}
 
 
 @pytest.mark.parametrize("report", ["allocation", "net-worth", "net-worth/change", "allocation/chart.svg"])
-@pytest.mark.parametrize("name", ["tag", "type", "under"])
+@pytest.mark.parametrize("name", ["tag", "type", "category"])
 def test_strangers_group_is_not_found(charlie, household, holdings, tree, report, name):
     own_type = AssetType.objects.create(household=household, code="OWN", label="Own", group="OTHER")
-    theirs = {"tag": [Tag.objects.first().pk], "type": [own_type.pk, "OWN", "own"], "under": [tree["top"].pk]}
-    code = {"type": "ASSET_TYPE", "under": "CATEGORY"}.get(name, "TAG")
+    theirs = {
+        "tag": [Tag.objects.first().pk],
+        "type": [own_type.pk, "OWN", "own"],
+        "category": [tree["top"].pk],
+    }
+    code = {"type": "ASSET_TYPE", "category": "CATEGORY"}.get(name, "TAG")
     for one in (*theirs[name], ABSENT):
         answer = charlie.get(f"{API}/{report}", {name: str(one)})
         assert (answer.status_code, answer.json()["code"]) == (404, f"{code}_NOT_FOUND"), one
@@ -128,10 +137,10 @@ def test_narrowed_report_is_confirmed_until_its_part_changes(alice, holdings):
 
 
 QUERIES = {
-    "allocation?on=2024-06-30&by=asset&type=CASH": 6,
-    "allocation?on=2024-06-30&by=type&group=FINANCIAL&tag=none": 5,
+    "allocation?on=2024-06-30&group_by=asset&type=CASH": 6,
+    "allocation?on=2024-06-30&group_by=type&group=FINANCIAL&tag=none": 5,
     "net-worth?start=2024-06-01&end=2024-06-30&interval=day&asset_currency=EUR": 4,
-    "net-worth/change?start=2024-05-31&end=2024-06-30&under=none": 6,
+    "net-worth/change?start=2024-05-31&end=2024-06-30&category=none": 6,
 }
 
 

@@ -52,7 +52,7 @@ def test_allocation_of_what_has_no_rate_at_all_says_so(read, portfolio):
 def test_change_says_its_days_and_which_assets_are_left_out(read, portfolio, holdings):
     yen = held(portfolio, "=Yen", 2, "1000", currency="JPY")
     rows = read("change?start=2024-05-31&end=2024-06-30")
-    assert {(row["start_on"], row["end_on"], row["complete"]) for row in rows} == {
+    assert {(row["start"], row["end"], row["complete"]) for row in rows} == {
         ("2024-05-31", "2024-06-30", "false")
     }
     assert [(row["row"], row["group"], row["change"], row["missing_rates"]) for row in rows] == [
@@ -85,7 +85,7 @@ def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio,
         branch = Category.objects.create(household=household, name=top)
         same = Category.objects.create(household=household, name="Same", parent=branch)
         label(held(portfolio, top, 2, value), category_ids=[same.pk])
-    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
+    (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
     assert (row["East > Same"], row["West > Same"]) == ("10.00", "20.00")
 
 
@@ -93,11 +93,11 @@ def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(r
     tags = [Tag.objects.create(household=household, name=name) for name in ("net", "complete", "Blue")]
     for tag in tags:
         label(held(portfolio, tag.name, 2, "10"), tag_ids=[tag.pk])
-    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=tag")
+    (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=tag")
     assert (row["net"], row["complete"], row["Blue"]) == ("30.00", "true", "10.00")
     assert (row[f"net ({tags[0].pk})"], row[f"complete ({tags[1].pk})"]) == ("10.00", "10.00")
     twins = [held(portfolio, "Twin", 2, value) for value in ("1", "2")]
-    (row,) = read("history?start=2024-06-30&end=2024-06-30&group_by=asset")
+    (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=asset")
     assert [row[f"Twin ({twin.pk})"] for twin in twins] == ["1.00", "2.00"]
 
 
@@ -111,7 +111,7 @@ def test_format_and_mark_are_parameters_that_go_before_accept(alice, portfolio, 
     assert alice.get(f"{path}&format=csv", HTTP_ACCEPT="text/html").getvalue() == plain
     assert alice.get(f"{path}&format=csv&bom=1").getvalue() == b"\xef\xbb\xbf" + plain
     assert alice.get(f"{path}&format=csv&bom=0").getvalue() == plain
-    assert alice.get(f"{path}&format=json", HTTP_ACCEPT="text/csv").json()["by"] == "type"
+    assert alice.get(f"{path}&format=json", HTTP_ACCEPT="text/csv").json()["group_by"] == "type"
     for wrong, field in {"format=xml": "format", "bom=1": "bom", "format=csv&bom=yes": "bom"}.items():
         refused = alice.get(f"{path}&{wrong}")
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
@@ -123,7 +123,7 @@ def test_a_table_is_a_file_that_says_what_it_is(alice, portfolio, holdings):
 
     here = f"portfolios/{portfolio.pk}"
     assert name(f"{here}/allocation?on=2024-06-30") == 'attachment; filename="allocation-2024-06-30-Main.csv"'
-    assert name(f"{here}/history?end=2024-06-30") == 'attachment; filename="net-worth-2024-06-30-Main.csv"'
+    assert name(f"{here}/net-worth?end=2024-06-30") == 'attachment; filename="net-worth-2024-06-30-Main.csv"'
     days = "start=2024-05-31&end=2024-06-30"
     assert name(f"net-worth/change?{days}") == 'attachment; filename="change-2024-05-31-2024-06-30-Main.csv"'
     portfolio.name = 'A "b"\\c;/../é'
@@ -134,7 +134,11 @@ def test_a_table_is_a_file_that_says_what_it_is(alice, portfolio, holdings):
 
 
 def test_no_query_comes_after_a_table_has_begun(alice, portfolio, holdings, django_assert_num_queries):
-    for report in ("history?group_by=asset&known_at={at}", "allocation?by=category", "change?by=asset"):
+    for report in (
+        "net-worth?group_by=asset&known_at={at}",
+        "allocation?group_by=category",
+        "change?group_by=asset",
+    ):
         at = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         answer = alice.get(f"{API}/portfolios/{portfolio.pk}/{report.format(at=at)}", HTTP_ACCEPT="text/csv")
         assert answer.streaming

@@ -39,7 +39,7 @@ def refused(answer, field):
 
 
 def test_history_tells_every_point(alice, path, holdings):
-    found = ok(alice.get(f"{path}/history?start=2024-05-31&end=2024-06-30"))
+    found = ok(alice.get(f"{path}/net-worth?start=2024-05-31&end=2024-06-30"))
     assert (found["currency"], found["interval"], found["group_by"]) == ("EUR", "month", None)
     assert found["points"] == [
         {
@@ -62,7 +62,7 @@ def test_history_tells_every_point(alice, path, holdings):
 
 
 def test_history_names_its_groups(alice, path, holdings, tree):
-    found = ok(alice.get(f"{path}/history?end=2024-06-30&group_by=category&level=2"))
+    found = ok(alice.get(f"{path}/net-worth?end=2024-06-30&group_by=category&level=2"))
     assert sorted(found["groups"], key=lambda one: one["name"]) == [
         {"key": str(tree["bonds"].pk), "name": "Bonds", "path": ["Invested", "Bonds"]},
         {"key": "none", "name": "No category", "path": []},
@@ -83,25 +83,25 @@ IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
 @pytest.mark.parametrize(
     ("report", "groups"),
     [
-        ("history?interval=day&start=2024-06-01&end=2024-06-30&group_by", "groups"),
-        ("history?start=2024-01-01&end=2024-06-30&group_by", "groups"),
-        ("allocation?on=2024-06-30&by", "groups"),
-        ("change?start=2024-05-31&end=2024-06-30&by", "rows"),
+        ("net-worth?interval=day&start=2024-06-01&end=2024-06-30&group_by", "groups"),
+        ("net-worth?start=2024-01-01&end=2024-06-30&group_by", "groups"),
+        ("allocation?on=2024-06-30&group_by", "asset_groups"),
+        ("change?start=2024-05-31&end=2024-06-30&group_by", "rows"),
     ],
 )
-@pytest.mark.parametrize("by", ["asset", "tag"])
-def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, by):
+@pytest.mark.parametrize("group_by", ["asset", "tag"])
+def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, group_by):
     for name in NAMES:
         tag = Tag.objects.create(household=portfolio.household, name=name)
         label(held(portfolio, name, 2, "10", on="2024-06-02"), tag_ids=[tag.pk])
-    found = ok(alice.get(f"{path}/{report}={by}"))
+    found = ok(alice.get(f"{path}/{report}={group_by}"))
     assert [one["name"] for one in found[groups]] == IN_ORDER
     for point in found.get("points", ()):
         assert list(point["groups"]) == [one["key"] for one in found["groups"]]
 
 
 def test_missing_rate_is_named_on_each_point(alice, path, holdings):
-    found = ok(alice.get(f"{path}/history?start=2024-06-25&end=2024-06-28&interval=day"))
+    found = ok(alice.get(f"{path}/net-worth?start=2024-06-25&end=2024-06-28&interval=day"))
     lacking = [point["missing_rates"] for point in found["points"]]
     gap = {"currency": "USD", "amount": "-40.00"}
     assert lacking == [[gap | {"on": f"2024-06-{day}"}] for day in (25, 26, 27)] + [[]]
@@ -110,7 +110,7 @@ def test_missing_rate_is_named_on_each_point(alice, path, holdings):
 
 
 def test_history_in_another_currency(alice, path, holdings):
-    found = ok(alice.get(f"{path}/history?start=2024-06-30&end=2024-06-30&currency=usd"))
+    found = ok(alice.get(f"{path}/net-worth?start=2024-06-30&end=2024-06-30&currency=usd"))
     assert (found["currency"], found["points"][0]["net"]) == ("USD", "522.50")
 
 
@@ -129,7 +129,7 @@ def test_several_portfolios_are_reported_in_their_common_currency_or_in_euro(
 
 def test_net_worth_of_who_has_nothing_is_zero(charlie):
     assert [point["net"] for point in ok(charlie.get(f"{API}/net-worth"))["points"]] == ["0.00"]
-    assert ok(charlie.get(f"{API}/allocation"))["groups"] == []
+    assert ok(charlie.get(f"{API}/allocation"))["asset_groups"] == []
     assert ok(charlie.get(f"{API}/net-worth/change"))["total"]["change"] == "0.00"
 
 
@@ -140,36 +140,36 @@ def test_strangers_portfolio_is_not_found_in_any_report(charlie, portfolio, hold
 
 
 def test_strangers_category_is_not_found(charlie, portfolio, tree):
-    answer = charlie.get(f"{API}/allocation?by=category&under={tree['top'].pk}")
+    answer = charlie.get(f"{API}/allocation?group_by=category&category={tree['top'].pk}")
     assert (answer.status_code, answer.json()["code"]) == (404, "CATEGORY_NOT_FOUND")
 
 
 REFUSALS = {
-    "history?interval=fortnight": "interval",
-    "history?group_by=colour": "group_by",
-    "history?start=2024-02-30": "start",
-    "history?start=2024-03-01&end=2024-02-01": "start",
-    "history?start=2200-01-01": "start",
-    "history?currency=EURO": "currency",
-    "history?level=2": "level",
-    "history?group_by=category&level=0": "level",
-    "history?group_by=category&level=21": "level",
-    "history?under=nowhere": "under",
-    "history?group=": "group",
+    "net-worth?interval=fortnight": "interval",
+    "net-worth?group_by=colour": "group_by",
+    "net-worth?start=2024-02-30": "start",
+    "net-worth?start=2024-03-01&end=2024-02-01": "start",
+    "net-worth?start=2200-01-01": "start",
+    "net-worth?currency=EURO": "currency",
+    "net-worth?level=2": "level",
+    "net-worth?group_by=category&level=0": "level",
+    "net-worth?group_by=category&level=21": "level",
+    "net-worth?category=nowhere": "category",
+    "net-worth?group=": "group",
     "allocation?tag=blue": "tag",
     "allocation?asset_currency=XYZ": "asset_currency",
     "allocation?type=": "type",
     "allocation?type=CASH&type=LOAN": "type",
     "change?group=NOTHING": "group",
     "quality?type=CASH": "type",
-    f"history?portfolio={ABSENT}": "portfolio",
-    "history?by=type": "by",
-    "history?start=1800-01-01&end=2200-12-31&interval=day": "interval",
-    "history?page=1": "page",
+    f"net-worth?portfolio={ABSENT}": "portfolio",
+    "net-worth?by=type": "by",
+    "net-worth?start=1800-01-01&end=2200-12-31&interval=day": "interval",
+    "net-worth?page=1": "page",
     "allocation?on=yesterday": "on",
-    "allocation?by=": "by",
+    "allocation?group_by=": "group_by",
     "change?start=2024-03-01&end=2024-02-01": "start",
-    "change?by=nothing": "by",
+    "change?group_by=nothing": "group_by",
     "quality?since=2024-03-01&on=2024-02-01": "since",
     "quality?currency=EUR": "currency",
 }
@@ -180,12 +180,42 @@ def test_refusal_names_the_parameter(alice, path, holdings, query):
     refused(alice.get(f"{path}/{query}"), REFUSALS[query])
 
 
+# Parameters that were renamed, and those of the report that was at history.
+FORMER_PARAMETERS = (
+    ("allocation?by=type", "by"),
+    ("allocation?under=none", "under"),
+    ("allocation/chart.svg?by=type", "by"),
+    ("change?by=asset", "by"),
+    ("change?under=none", "under"),
+    ("net-worth?under=none", "under"),
+    ("net-worth/chart.svg?under=none", "under"),
+    ("history?interval=day", "interval"),
+    ("history?group_by=type", "group_by"),
+    ("history?start=2024-01-01", "start"),
+)
+
+
+@pytest.mark.parametrize(("query", "name"), FORMER_PARAMETERS)
+def test_a_former_name_is_no_parameter(alice, path, holdings, query, name):
+    answer = alice.get(f"{path}/{query}")
+    refused(answer, name)
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "There is no such parameter."
+
+
+def test_a_former_path_is_not_found_and_history_is_the_journal(alice, path, holdings):
+    assert alice.get(f"{path}/changes").status_code == 404
+    found = ok(alice.get(f"{path}/history"))
+    assert found["results"][-1]["action"] == "create"
+    assert {"channel", "actor"} <= found["results"][-1].keys() and "road" not in found["results"][-1]
+
+
 def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfolio):
     for number in range(14):
         Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name=str(number), currency="EUR")
     with CaptureQueriesContext(connection) as seen:
         refused(
-            alice.get(f"{path}/history?start=1980-01-01&end=2024-01-01&interval=day&group_by=asset"),
+            alice.get(f"{path}/net-worth?start=1980-01-01&end=2024-01-01&interval=day&group_by=asset"),
             "group_by",
         )
     assert not any("assets_assetsnapshot" in query["sql"] for query in seen)
@@ -201,7 +231,7 @@ def table(answer):
 
 def test_history_as_a_table(alice, path, holdings):
     answer = alice.get(
-        f"{path}/history?start=2024-06-30&end=2024-06-30&group_by=group", HTTP_ACCEPT="text/csv"
+        f"{path}/net-worth?start=2024-06-30&end=2024-06-30&group_by=group", HTTP_ACCEPT="text/csv"
     )
     assert table(answer) == [
         [
@@ -222,7 +252,11 @@ def test_history_as_a_table(alice, path, holdings):
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "＝1+1"])
 def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, name):
     held(portfolio, name, 1, "5")
-    for report in ("history?group_by=asset&end=2024-06-30", "allocation?by=asset", "change?start=2024-01-01"):
+    for report in (
+        "net-worth?group_by=asset&end=2024-06-30",
+        "allocation?group_by=asset",
+        "change?start=2024-01-01",
+    ):
         cells = [cell for row in table(alice.get(f"{path}/{report}", HTTP_ACCEPT="text/csv")) for cell in row]
         assert f"'{name}" in cells
         assert name not in cells
@@ -230,14 +264,14 @@ def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, na
 
 def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
     cup = held(portfolio, 'A "cup", blue', 1, "5")
-    answer = alice.get(f"{path}/allocation?by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
+    answer = alice.get(f"{path}/allocation?group_by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
     assert answer.getvalue().decode().splitlines()[1] == (
         f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
     )
 
 
 def test_refusal_is_json_for_who_accepts_tables_alone(alice, path):
-    answer = alice.get(f"{path}/history?interval=fortnight", HTTP_ACCEPT="text/csv")
+    answer = alice.get(f"{path}/net-worth?interval=fortnight", HTTP_ACCEPT="text/csv")
     assert answer["Content-Type"] == "application/json"
     refused(answer, "interval")
 
@@ -251,39 +285,42 @@ def test_allocation_with_targets_says_what_to_buy_and_sell(alice, path, portfoli
         assert alice.post(f"{API}/allocation-targets", body).status_code == 201
     found = ok(alice.get(f"{path}/allocation?on=2024-06-30"))
     assert [
-        [one[name] for name in ("name", "value", "share", "target", "drift", "move")]
-        for one in found["groups"]
+        [one[name] for name in ("name", "value", "share", "target", "drift", "rebalance")]
+        for one in found["asset_groups"]
     ] == [
         ["Stocks", "300.00", "0.666667", "0.500000", "0.166667", "-75.00"],
         ["Bonds", "100.00", "0.222222", "0.500000", "-0.277778", "125.00"],
         ["Cash", "50.00", "0.111111", "0.000000", "0.111111", "-50.00"],
     ]
-    assert [(one["name"], one["value"]) for one in found["owed"]] == [("Loan", "-32.00")]
+    assert [(one["name"], one["value"]) for one in found["liability_groups"]] == [("Loan", "-32.00")]
     assert (found["assets"], found["liabilities"], found["net"]) == ("450.00", "-32.00", "418.00")
 
 
 def test_portfolio_without_targets_of_its_own_has_its_households(alice, household, portfolio, path, holdings):
     AllocationTarget.objects.create(household=household, currency="EUR", share="0.9")
-    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=currency"))["groups"]
+    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&group_by=currency"))["asset_groups"]
     assert euro["target"] == "0.900000"
     AllocationTarget.objects.create(household=household, portfolio=portfolio, currency="EUR", share="0.8")
-    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=currency"))["groups"]
+    (euro,) = ok(alice.get(f"{path}/allocation?on=2024-06-30&group_by=currency"))["asset_groups"]
     assert euro["target"] == "0.800000"
-    (euro,) = ok(alice.get(f"{API}/allocation?on=2024-06-30&by=currency"))["groups"]
+    (euro,) = ok(alice.get(f"{API}/allocation?on=2024-06-30&group_by=currency"))["asset_groups"]
     assert euro["target"] == "0.800000"  # of all there is one: the same portfolio
 
 
 def test_allocation_of_a_category_leads_to_its_assets(alice, path, holdings, tree):
     def look(query):
-        return {one["name"]: one["down"] for one in ok(alice.get(f"{path}/allocation?{query}"))["groups"]}
+        return {
+            one["name"]: one["drill_down"]
+            for one in ok(alice.get(f"{path}/allocation?{query}"))["asset_groups"]
+        }
 
-    down = look("on=2024-06-30&by=category")["Invested"]
-    assert down == {"by": "category", "under": str(tree["top"].pk)}
-    down = look(f"on=2024-06-30&by={down['by']}&under={down['under']}")["Shares"]
-    down = look(f"on=2024-06-30&by={down['by']}&under={down['under']}")["Funds"]
-    assert down == {"by": "asset", "under": str(tree["funds"].pk)}
-    last = ok(alice.get(f"{path}/allocation?on=2024-06-30&by=asset&under={tree['funds'].pk}"))
-    assert [(one["name"], one["share"]) for one in last["groups"]] == [("Fund", "1.000000")]
+    down = look("on=2024-06-30&group_by=category")["Invested"]
+    assert down == {"group_by": "category", "category": str(tree["top"].pk)}
+    down = look(f"on=2024-06-30&group_by={down['group_by']}&category={down['category']}")["Shares"]
+    down = look(f"on=2024-06-30&group_by={down['group_by']}&category={down['category']}")["Funds"]
+    assert down == {"group_by": "asset", "category": str(tree["funds"].pk)}
+    last = ok(alice.get(f"{path}/allocation?on=2024-06-30&group_by=asset&category={tree['funds'].pk}"))
+    assert [(one["name"], one["share"]) for one in last["asset_groups"]] == [("Fund", "1.000000")]
 
 
 # --- targets ---
@@ -294,7 +331,7 @@ def test_target_names_exactly_one_group(alice, household, tree):
         answer = alice.post(f"{API}/allocation-targets", {"share": "0.5", **body})
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "one_group")
     made = alice.post(f"{API}/allocation-targets", {"share": "0.5", "category_id": str(tree["top"].pk)})
-    assert (made.status_code, made.json()["by"]) == (201, "category")
+    assert (made.status_code, made.json()["group_by"]) == (201, "category")
     assert made.json()["household_id"] == str(household.pk)
     change = alice.patch(f"{API}/allocation-targets/{made.json()['id']}", {"group": "OTHER"})
     refused(change, "group")
@@ -349,18 +386,18 @@ def test_target_goes_with_its_group(alice, household):
 def test_change_by_asset_adds_up(alice, path, holdings):
     found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
     assert found["total"] | {} == {
-        "start": "0.00",
-        "end": "418.00",
+        "start_value": "0.00",
+        "end_value": "418.00",
         "change": "418.00",
-        "flows": "18.00",
+        "net_flows": "18.00",
         "income": "0.00",
         "expenses": "0.00",
         "value_change": "0.00",
         "fx_change": "0.00",
-        "came": "400.00",
-        "went": "0.00",
+        "added": "400.00",
+        "removed": "0.00",
     }
-    rows = {row["name"]: (row["flows"], row["came"]) for row in found["rows"]}
+    rows = {row["name"]: (row["net_flows"], row["added"]) for row in found["rows"]}
     assert rows == {
         "Fund": ("0.00", "300.00"),
         "Bond": ("0.00", "100.00"),
@@ -396,7 +433,7 @@ def test_findings_carry_links_that_work(alice, path, portfolio, holdings):
 # --- freshness ---
 
 REPORTS = (
-    "history?end=2024-06-30",
+    "net-worth?end=2024-06-30",
     "allocation?on=2024-06-30",
     "change?start=2024-05-31&end=2024-06-30",
     "quality",
@@ -449,14 +486,14 @@ def test_what_counts_it_bears_on_a_report_too(alice, path, holdings, settings, m
 
 
 def test_day_that_ends_makes_another_report(alice, path, holdings, monkeypatch):
-    tag = alice.get(f"{path}/history")["ETag"]
+    tag = alice.get(f"{path}/net-worth")["ETag"]
     monkeypatch.setattr("reports.queries.etag.today_of", lambda portfolio: date(2099, 1, 1))
-    assert alice.get(f"{path}/history", HTTP_IF_NONE_MATCH=tag).status_code == 200
+    assert alice.get(f"{path}/net-worth", HTTP_IF_NONE_MATCH=tag).status_code == 200
 
 
 def test_table_and_json_have_tags_of_their_own(alice, path, holdings):
-    as_json = alice.get(f"{path}/history")
-    as_table = alice.get(f"{path}/history", HTTP_ACCEPT="text/csv")
+    as_json = alice.get(f"{path}/net-worth")
+    as_table = alice.get(f"{path}/net-worth", HTTP_ACCEPT="text/csv")
     assert as_json["ETag"] != as_table["ETag"]
     assert "Accept" in as_json["Vary"].split(", ")
 
@@ -464,15 +501,15 @@ def test_table_and_json_have_tags_of_their_own(alice, path, holdings):
 # --- cost ---
 
 QUERIES = {
-    "history?end=2024-06-30": 5,
-    "history?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
-    "history?end=2024-06-30&group_by=category": 8,
-    "history?end=2024-06-30&group_by=tag": 8,
+    "net-worth?end=2024-06-30": 5,
+    "net-worth?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
+    "net-worth?end=2024-06-30&group_by=category": 8,
+    "net-worth?end=2024-06-30&group_by=tag": 8,
     "allocation?on=2024-06-30": 6,
-    "allocation?on=2024-06-30&by=category": 7,
+    "allocation?on=2024-06-30&group_by=category": 7,
     "change?start=2024-05-31&end=2024-06-30": 5,
     "change?start=2024-03-31&end=2024-06-30": 6,
-    "change?start=2024-05-31&end=2024-06-30&by=category": 8,
+    "change?start=2024-05-31&end=2024-06-30&group_by=category": 8,
     "quality?on=2024-06-30": 6,
 }
 

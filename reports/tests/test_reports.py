@@ -39,11 +39,11 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("by", GROUPS)
-def test_history_by_each_kind_of_group(portfolio, holdings, by):
-    series = net_worth_history([portfolio], end=END, group_by=by)
-    assert named(series) == GROUPS[by]
-    assert (series.points[-1].net, series.overlap) == (418, by == "tag")
+@pytest.mark.parametrize("group_by", GROUPS)
+def test_history_by_each_kind_of_group(portfolio, holdings, group_by):
+    series = net_worth_history([portfolio], end=END, group_by=group_by)
+    assert named(series) == GROUPS[group_by]
+    assert (series.points[-1].net, series.overlap) == (418, group_by == "tag")
 
 
 def test_categories_at_a_deeper_level(portfolio, holdings):
@@ -54,10 +54,10 @@ def test_categories_at_a_deeper_level(portfolio, holdings):
 
 def test_within_a_category_only_what_stands_below_it_counts(portfolio, holdings, tree):
     label(holdings["cash"], category_ids=[tree["top"].pk])
-    series = net_worth_history([portfolio], end=END, group_by="category", under=tree["top"].pk)
+    series = net_worth_history([portfolio], end=END, group_by="category", category=tree["top"].pk)
     assert named(series) == {"Shares": 300, "Bonds": 100, "Invested": 50}
     assert series.points[-1].net == 450
-    assets = net_worth_history([portfolio], end=END, group_by="asset", under=tree["shares"].pk)
+    assets = net_worth_history([portfolio], end=END, group_by="asset", category=tree["shares"].pk)
     assert named(assets) == {"Fund": 300}
 
 
@@ -98,21 +98,21 @@ def test_last_point_of_a_history_is_the_total(portfolio, holdings):
 
 
 def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
-    found = allocation_on([portfolio], on=END, by="category")
-    shares = {found.labels[one.key]: str(one.share) for one in found.allocation.slices}
+    found = allocation_on([portfolio], on=END, group_by="category")
+    shares = {found.labels[one.key]: str(one.share) for one in found.allocation.asset_groups}
     assert shares == {"Invested": "0.888889", "No category": "0.111111"}
-    assert found.down[tree["top"].pk] == {"by": "category", "under": tree["top"].pk}
-    below = allocation_on([portfolio], on=END, **found.down[tree["top"].pk])
-    assert {below.labels[one.key]: one.value for one in below.allocation.slices} == {
+    assert found.drill_down[tree["top"].pk] == {"group_by": "category", "category": tree["top"].pk}
+    below = allocation_on([portfolio], on=END, **found.drill_down[tree["top"].pk])
+    assert {below.labels[one.key]: one.value for one in below.allocation.asset_groups} == {
         "Shares": 300,
         "Bonds": 100,
     }
-    assert below.down[tree["bonds"].pk] == {"by": "asset", "under": tree["bonds"].pk}
+    assert below.drill_down[tree["bonds"].pk] == {"group_by": "asset", "category": tree["bonds"].pk}
 
 
 def test_change_by_group_adds_up(portfolio, holdings):
-    found = change_report([portfolio], start=date(2024, 5, 31), end=END, by="group")
-    rows = {found.labels[key]: (row.flows, row.came) for key, row in found.change.rows.items()}
+    found = change_report([portfolio], start=date(2024, 5, 31), end=END, group_by="group")
+    rows = {found.labels[key]: (row.net_flows, row.added) for key, row in found.change.rows.items()}
     assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
     assert found.change.total.change == 418
 
@@ -127,8 +127,8 @@ def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio)
     known = held(portfolio, "Known before", 5, "50", on="2024-05-01")
     bought(known, date(2024, 5, 1), type="ACQUIRE", amount=40)
     total = change_report([portfolio], start=date(2024, 5, 31), end=END).change.total
-    assert (total.flows, total.expenses, total.value_change) == (103, 3, 20)
-    assert (total.income, total.came, total.change) == (0, 0, 120)
+    assert (total.net_flows, total.expenses, total.value_change) == (103, 3, 20)
+    assert (total.income, total.added, total.change) == (0, 0, 120)
 
 
 def test_quality_names_the_way_to_mend_it(portfolio, holdings):

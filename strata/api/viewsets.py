@@ -28,7 +28,7 @@ from strata.ownership import EDITORS, role_in
 from strata.past import rewound
 from strata.uniqueness import is_taken
 
-LISTS = ("list", "children", "history", "changes")
+LISTS = ("list", "children", "history")
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -240,14 +240,14 @@ class ChangedSerializer(serializers.Serializer):
 
 
 class EventSerializer(serializers.Serializer):
-    """One change: of which row, who, when, in which request and by which road, and each field from what to what."""
+    """One change: of which row, who, when, in which request, by which channel, and each field from what to what."""
 
     at = InstantSerializerField(source="change.at")
     model = serializers.CharField(source="model.__name__")
     object_id = UUIDSerializerField(source="change.object_id")
     actor = serializers.CharField(source="change.actor_name", allow_blank=True)
     request_id = serializers.CharField(source="change.request_id", allow_blank=True)
-    road = serializers.CharField(source="change.road", allow_blank=True)
+    channel = serializers.CharField(source="change.channel", allow_blank=True)
     action = serializers.ChoiceField(source="change.action", choices=["create", "update", "delete"])
     fields_changed = ChangedSerializer(source="fields", many=True)
 

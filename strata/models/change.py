@@ -37,7 +37,7 @@ class ImmutableQuerySet(models.QuerySet):
 
 
 class Change(models.Model):
-    """One write of one row: who, when, by which road, and the row as it was before.
+    """One write of one row: who, when, by which channel, and the row as it was before.
 
     `before` is None for a creation. What came after is the next change's `before`, or the row as it stands: so
     a row that was never edited is not stored twice. Rows are ordered by `id`; `at` is for people and `known_at`.
@@ -60,7 +60,7 @@ class Change(models.Model):
     )
     actor_name = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
-    road = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=64, blank=True, db_column="road")
     model = models.CharField(max_length=64)
     object_id = models.UUIDField()
     household_id = models.UUIDField(null=True)

@@ -112,7 +112,7 @@ def test_change_is_signed_and_shown_as_text_in_the_history(root, household):
     body = {"name": "<i>new</i>", "seen": tag.updated_at.isoformat()}
     assert root.post(page(Tag, "change", tag.pk), body).status_code == 302
     change = Change.objects.filter(object_id=tag.pk).latest("id")
-    assert (change.actor_name, change.road, change.before["name"]) == ("root", "admin", "old")
+    assert (change.actor_name, change.channel, change.before["name"]) == ("root", "admin", "old")
     shown = root.get(page(Tag, "history", tag.pk)).content.decode()
     assert "&lt;i&gt;new&lt;/i&gt;" in shown
     assert "<i>new</i>" not in shown

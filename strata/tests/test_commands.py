@@ -66,13 +66,13 @@ def test_every_writing_command_can_be_tried_first(name):
 def test_a_command_signs_with_its_name():
     class Command(StrataCommand):
         def act(self, **options):
-            self.road = actor.current().road
+            self.channel = actor.current().channel
 
     command = Command()
     command.handle()
 
-    assert command.road == "command:test_commands"
-    assert actor.current().road == ""
+    assert command.channel == "command:test_commands"
+    assert actor.current().channel == ""
 
 
 def test_progress_is_quiet_in_a_pipe():
@@ -222,7 +222,7 @@ def test_doctor_finds_keys_that_are_another_names_and_what_a_migration_renamed(d
     assert "OK    names: each has its key" in run("doctor")
     QuerySet(User).filter(username="Flat").update(username_key="house")
     Change.objects.create(
-        at=timezone.now(), road="migrate", model="strata.User", object_id=uuid7(), action="update"
+        at=timezone.now(), channel="migrate", model="strata.User", object_id=uuid7(), action="update"
     )
     findings = [one.message for one in doctor.examine() if one.subject == "names"]
     assert findings == [

@@ -18,7 +18,7 @@ from strata.wsgi import with_length
 
 def show(request):
     seen = [request.META["REMOTE_ADDR"], request.is_secure(), request.META.get("HTTP_X_FORWARDED_FOR")]
-    return JsonResponse({"seen": seen, "road": actor.current().road})
+    return JsonResponse({"seen": seen, "channel": actor.current().channel})
 
 
 urlpatterns = [
@@ -94,8 +94,8 @@ def test_a_request_without_an_address_is_nobodys_proxy(proxies):
 
 
 @pytest.mark.urls(__name__)
-def test_the_road_is_known_from_the_path():
-    assert [Client().get(f"/{where}/show").json()["road"] for where in ("api/v1", "admin")] == [
+def test_the_channel_is_known_from_the_path():
+    assert [Client().get(f"/{where}/show").json()["channel"] for where in ("api/v1", "admin")] == [
         "api",
         "admin",
     ]

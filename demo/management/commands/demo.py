@@ -57,7 +57,7 @@ class Command(StrataCommand):
         """The user, the password to show, and what was made, all of which a dry run takes back."""
         added = self.fill_rates(today)
         user, password = self.demo_user(options["password"])
-        with actor.acting(user=user, road=f"command:{self.name}"):
+        with actor.acting(user=user, channel=f"command:{self.name}"):
             household = demo.build(user, today)
         counts = f"{household.portfolios.get().assets.count()} assets and {added:,} exchange rates"
         if options["dry_run"]:
