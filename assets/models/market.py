@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from assets.calculations.rates import EURO
 from portfolios.models import Portfolio
 from strata.clock import written_at
 from strata.days import DayField
@@ -27,7 +28,6 @@ def raise_every_revision() -> None:
     portfolios.update_unrecorded(revision=F("revision") + 1)
 
 
-EURO = "EUR"
 RATES_STAND = "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
 WHO_ADDS_RATES = (
     "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "

@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from assets import worth
+from assets.calculations.rates import EURO
 from assets.models import Asset, AssetType, Category, Tag
 from assets.models.taxonomy import Group
 from assets.rates_book import rate_book_on
@@ -96,7 +97,7 @@ def latest_today(portfolios: Iterable[Portfolio]) -> date:
 def common_currency(portfolios: Iterable[Portfolio]) -> str:
     """The base currency of all the portfolios, or the euro where they have several."""
     currencies = {portfolio.base_currency for portfolio in portfolios}
-    return currencies.pop() if len(currencies) == 1 else "EUR"
+    return currencies.pop() if len(currencies) == 1 else EURO
 
 
 def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:

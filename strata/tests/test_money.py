@@ -16,10 +16,14 @@ from django.forms import modelform_factory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assets.calculations import valuation
+from reports.calculations import rounding
 from strata.money import (
     EXACT,
     EXACT_LIMIT,
     MONEY_LIMIT,
+    MONEY_PLACES,
+    SHARE_PLACES,
     CurrencyField,
     ExactField,
     MoneyField,
@@ -578,3 +582,9 @@ def test_currency_is_written_in_capitals_by_every_road():
     assert one.currency == "USD"
     Entry.objects.update(currency="gbp")
     assert Entry.objects.filter(currency="gbp").get().currency == "GBP"
+
+
+def test_calculations_which_import_nothing_of_this_have_the_same_places():
+    assert (valuation.MONEY_PLACES, rounding.SHARE_PLACES) == (MONEY_PLACES, SHARE_PLACES)
+    assert valuation.EXACT.traps == EXACT.traps
+    assert valuation.EXACT.prec >= EXACT.prec
