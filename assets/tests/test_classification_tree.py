@@ -146,8 +146,8 @@ def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
     below = alice.get(f"{API}/allocation?group_by=category&category={categories[0].pk}").json()
     page = alice.get(f"{API}/assets?category={categories[2].pk}").json()
     assert process_time() - began < 10
-    assert [(one["name"], one["value"]) for one in top["groups"]] == [("Level 0", "3.00")]
-    assert {(one["name"], one["value"]) for one in below["groups"]} == {
+    assert [(one["name"], one["value"]) for one in top["asset_groups"]] == [("Level 0", "3.00")]
+    assert {(one["name"], one["value"]) for one in below["asset_groups"]} == {
         ("Level 0", "1.00"),
         ("Level 1", "2.00"),
     }
