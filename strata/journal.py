@@ -117,7 +117,8 @@ def with_what_came_after(lines: models.QuerySet) -> models.QuerySet:
 def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) -> list[Event]:
     """The events that these lines (with_what_came_after) are, in a number of queries that their number does not raise.
 
-    Related rows are named where the user may see them, or with `all_names` wherever they are.
+    Related rows are named where the user may see them, or with `all_names` wherever they are. Ids of what belongs to
+    households that the user does not see are left blank: those of the portfolio that an asset came from or went to.
     """
     lines = list(lines)
     standing = images_now([line for line in lines if line.image_after is None])
@@ -176,15 +177,38 @@ def named(events: list[Event], user: Any) -> list[Event]:
             if target := target_of(event.model, one.name):
                 meant.setdefault(target, set()).update(filter(None, (one.before, one.after)))
     names = {target: names_of(target, ids, user) for target, ids in meant.items()}
+    nameless = {
+        pk
+        for target, ids in meant.items()
+        if stays_in_its_household(target)
+        for pk in ids - names[target].keys()
+    }
+    hidden = ids_of_other_households(nameless, user) if nameless and user is not None else set()
 
     def with_names(model: type[models.Model], one: Changed) -> Changed:
-        known = names.get(target_of(model, one.name), {})
-        return Changed(one.name, one.before, one.after, known.get(one.before), known.get(one.after))
+        target = target_of(model, one.name)
+        known = names.get(target, {})
+        before, after = one.before, one.after
+        if target is not None and stays_in_its_household(target):
+            before, after = ("" if pk in hidden else pk for pk in (before, after))
+        return Changed(one.name, before, after, known.get(before), known.get(after))
 
     return [
         Event(event.change, event.model, [with_names(event.model, one) for one in event.fields])
         for event in events
     ]
+
+
+def stays_in_its_household(model: type[models.Model]) -> bool:
+    """Whether its rows belong to a household themselves, and so never leave it: portfolios, categories and the like."""
+    return issubclass(model, Owned) and model.household_lookup == "household"
+
+
+def ids_of_other_households(ids: Collection[str], user: Any) -> set[str]:
+    """Those that no line names of a household of the user or of what all share: the journal knows deleted rows too."""
+    theirs = Q(household_id__in=households_of(user)) | Q(household_id=None)
+    lines = Change.objects.filter(theirs, object_id__in=ids).order_by()
+    return set(ids) - {str(pk) for pk in lines.values_list("object_id", flat=True).distinct()}
 
 
 def target_of(model: type[models.Model], attname: str) -> type[models.Model] | None:

@@ -115,6 +115,60 @@ def test_after_it_came_back_they_read_their_own_part_and_that_it_came(alice, bob
     assert b"Their secret" not in bob.get(f"{path}/history").content
 
 
+@pytest.fixture
+def to_and_fro(alice, portfolio, portfolio_there, path):
+    """Back in the first household, and then in the second again."""
+    for there in (portfolio, portfolio_there):
+        assert alice.patch(path, {"portfolio_id": str(there.pk)}).status_code == 200
+    return path
+
+
+def portfolios_named(client, path) -> list[tuple[str, str]]:
+    fields = [field for event in events(client, path) for field in event["fields_changed"]]
+    return [(one["before"], one["after"]) for one in fields if one["field"] == "portfolio_id"]
+
+
+def test_of_the_portfolio_elsewhere_not_even_the_id_is_read(
+    nina_user, portfolio, portfolio_there, to_and_fro
+):
+    nina, there = client_of(nina_user), str(portfolio_there.pk)
+    assert portfolios_named(nina, f"{to_and_fro}/history") == [("", there), (there, ""), ("", there)]
+    for path in (f"{to_and_fro}/history?include=children", f"{API}/portfolios/{there}/changes"):
+        assert str(portfolio.pk) not in nina.get(path).content.decode()
+
+
+def test_nor_is_it_after_that_portfolio_or_the_asset_is_deleted(alice, nina_user, portfolio, to_and_fro):
+    nina, elsewhere = client_of(nina_user), str(portfolio.pk)
+    assert alice.delete(f"{API}/portfolios/{portfolio.pk}").status_code == 204
+    assert elsewhere not in nina.get(f"{to_and_fro}/history").content.decode()
+    assert alice.delete(to_and_fro).status_code == 204
+    assert elsewhere not in nina.get(f"{to_and_fro}/history").content.decode()
+
+
+def test_the_id_of_their_own_portfolio_is_read_by_those_who_stayed_behind(
+    alice, bob, household, portfolio, path
+):
+    """After it is deleted, too."""
+    home = str(portfolio.pk)
+    alice.patch(path, {"portfolio_id": home})
+    assert portfolios_named(bob, f"{path}/history") == [("", home), (home, ""), ("", home)]
+    other = str(Portfolio.objects.create(household=household, name="Other").pk)
+    alice.patch(path, {"portfolio_id": other})
+    assert alice.delete(f"{API}/portfolios/{home}").status_code == 204
+    assert portfolios_named(bob, f"{path}/history") == [(home, other), ("", home), (home, ""), ("", home)]
+
+
+def test_who_is_in_both_reads_both_ids(alice, portfolio, portfolio_there, to_and_fro):
+    home, there = str(portfolio.pk), str(portfolio_there.pk)
+    moves = portfolios_named(alice, f"{to_and_fro}/history")
+    assert moves == [(home, there), (there, home), (home, there), ("", home)]
+
+
+def test_the_admin_hides_the_id_too(there, portfolio, to_and_fro, asset):
+    nina = staff(member(there, "nora", EDITOR))
+    assert str(portfolio.pk) not in nina.get(url(Asset, "history", asset.pk)).content.decode()
+
+
 def test_of_one_that_was_deleted_after_the_move_it_is_the_same(alice, nina_user, path):
     alice.delete(path)
     answer = client_of(nina_user).get(f"{path}/history?include=children")

@@ -226,7 +226,10 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
 
 
 class ChangedSerializer(serializers.Serializer):
-    """A field from what to what. Names stand beside ids, where the caller may see the rows that they name."""
+    """A field from what to what. Names stand beside ids, where the caller may see the rows that they name.
+
+    The id of what belongs to a household that the caller does not see is blank.
+    """
 
     field = serializers.CharField(source="name")
     before = serializers.CharField(allow_blank=True)
