@@ -40,7 +40,10 @@ def in_path(name: str):
 
 INVITATIONS = Invitation.objects.select_related("household", "created_by").order_by("created_at", "id")
 WITH_MEMBERS = {
-    "include": choice(["members"], "With the changes of its members, their roles and invitations.")
+    "include": choice(
+        ["members"],
+        "With the changes of its members and their roles; for its owners those of invitations too.",
+    )
 }
 
 

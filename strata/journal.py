@@ -16,7 +16,7 @@ from strata.guards import cascading
 from strata.history import image_of
 from strata.models import Change
 from strata.money import MoneyField, money_text
-from strata.ownership import Owned, households_of
+from strata.ownership import READERS, Owned, households_of
 
 SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_id", "revision")
 
@@ -60,9 +60,9 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     """Those of a row's lines that the user may read: written in a household of theirs, or what all share.
 
     And of a row that came from another household the line that brought it, which tells nothing of what was before
-    (`arrives`): what lies before it was that household's.
+    (`arrives`): what lies before it was that household's. Lines of invitations are for owners (`history_readers`).
     """
-    mine = households_of(user)
+    mine, lines = households_of(user), for_their_readers(lines, user)
     readable = Q(household_id__in=mine) | Q(household_id=None)
     # What stands deeper moves with what it belongs to, without a line of its own; what has no household never moves.
     if not issubclass(model, Owned) or model.household_lookup.count("__") > 1:
@@ -72,6 +72,17 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=mine) | Q(is_last=True))
     lines = lines.annotate(arrives=Case(When(arrives, then=True), default=False))
     return lines.filter(readable | Q(arrives=True))
+
+
+def for_their_readers(lines: models.QuerySet, user: Any) -> models.QuerySet:
+    """Without those of models whose lines only some roles of a household read, where the user has none of these."""
+    if user.is_superuser:
+        return lines
+    for model in apps.get_models():
+        if issubclass(model, Owned) and model.history_readers != READERS:
+            theirs = Q(household_id__in=households_of(user, model.history_readers))
+            lines = lines.filter(~Q(model=model._meta.label) | theirs)
+    return lines
 
 
 def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] = ()) -> list[UUID]:

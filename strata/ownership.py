@@ -63,12 +63,14 @@ class Owned(models.Model):
     """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
 
     `portfolio_lookup` is the path to the portfolio that they are in, "" on the portfolio itself, None for what is in
-    none. `shared_when_unowned` opens rows without a household to everybody, for reading.
+    none. `shared_when_unowned` opens rows without a household to everybody, for reading. `history_readers` are the
+    roles in the household that read its lines in the journal.
     """
 
     household_lookup: str
     portfolio_lookup: str | None = None
     shared_when_unowned = False
+    history_readers = READERS
 
     objects = HouseholdQuerySet.as_manager()
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from strata.history import TrackedModel
 from strata.names import NameField, NameKeyField
-from strata.ownership import EDITOR, OWNER, VIEWER
+from strata.ownership import EDITOR, OWNER, OWNERS, VIEWER
 
 
 class Household(TrackedModel):
@@ -60,6 +60,7 @@ class Invitation(TrackedModel):
 
     household_lookup = "household"
     known_since = None  # as memberships
+    history_readers = OWNERS  # who see the invitations themselves
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
     username = NameField(max_length=150)
