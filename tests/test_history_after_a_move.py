@@ -46,7 +46,9 @@ def asset(portfolio):
 def path(alice, bob, asset, portfolio_there):
     """Bob, of the first household, wrote a value, corrected it and renamed the asset; then Alice moved it."""
     path = f"{API}/assets/{asset.pk}"
-    value = bob.post(f"{path}/snapshots", {"value": "1117.53", "on": "2026-01-31", "note": "Secret note"}).json()
+    value = bob.post(
+        f"{path}/snapshots", {"value": "1117.53", "on": "2026-01-31", "note": "Secret note"}
+    ).json()
     bob.patch(f"{path}/snapshots/{value['id']}", {"value": "222", "note": ""})
     bob.patch(path, {"notes": "Secret notes"})
     body = {"portfolio_id": str(portfolio_there.pk), "name": "Yacht", "notes": ""}
