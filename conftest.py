@@ -9,9 +9,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assets.conversion_rates import add_conversion_rates
+from assets.classification.seeds import shared_types
 from assets.models import AssetType, ExchangeRate
-from assets.seeds import shared_types
+from assets.rates.conversion_rates import add_conversion_rates
 from portfolios.models import Household, Membership, Portfolio
 from strata.models import User
 from strata.ownership import EDITOR, OWNER, VIEWER

@@ -9,12 +9,11 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from assets import derived, months, steps
 from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
-from assets.models.market import RATES_STAND
-from assets.rates import daily_rates
-from assets.rates_book import rate_book
+from assets.models.exchange_rate import RATES_STAND
+from assets.rates.store import daily_rates, rate_book
+from assets.valuation import deltas, months, upkeep
 from strata.doctor import Level, examines
 from strata.money import plain
 
@@ -86,8 +85,8 @@ def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_steps() -> Iterator[str]:
-    for portfolio_id in derived.portfolios().values_list("pk", flat=True):
-        if mistakes := steps.mistakes(portfolio_id):
+    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
+        if mistakes := deltas.mistakes(portfolio_id):
             on, currency = min((min(days), currency) for (_, currency, _), days in mistakes.items())
             yield f"portfolio {portfolio_id} is wrong from {on} on, in {currency}"
 
@@ -98,6 +97,6 @@ def packed_months_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_months() -> Iterator[str]:
-    for portfolio_id in derived.portfolios().values_list("pk", flat=True):
+    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
         for asset_id, month in sorted(months.mistakes(portfolio_id)):
             yield f"asset {asset_id} is wrong in {month:%Y-%m}"

@@ -36,11 +36,11 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from assets import worth  # noqa: E402
+from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot  # noqa: E402
-from assets.rates import fill_with_demo_rates  # noqa: E402
-from assets.rates_book import rate_book  # noqa: E402
+from assets.rates.store import rate_book  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
+from demo.rates import fill_with_demo_rates  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
 from reports.calculations.intervals import days_between  # noqa: E402
 from reports.calculations.net_worth import net_worth  # noqa: E402
@@ -140,7 +140,7 @@ class Caller:
         return lambda: self.series(days)
 
     def series(self, days: list[date]) -> list:
-        totals = worth.totals_on([self.portfolio.pk], days)
+        totals = valuation.totals_on([self.portfolio.pk], days)
         rates = rate_book({"EUR", *(code for _, code in totals.columns)}, start=days[0], end=days[-1])
         return net_worth(totals, currency="EUR", places=2, rates=rates)
 
@@ -177,8 +177,8 @@ def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
 def of_net_worth(size: str, caller: Caller) -> Iterator[Work]:
     ids, day = [caller.portfolio.pk], caller.first + timedelta(days=100)
     now = timezone.now().date()
-    yield f"{size}: total now", TOTAL_BARS[size], lambda: worth.amounts_on(ids, now)
-    yield f"{size}: total on a day", TOTAL_BARS[size], lambda: worth.amounts_on(ids, day)
+    yield f"{size}: total now", TOTAL_BARS[size], lambda: valuation.amounts_on(ids, now)
+    yield f"{size}: total on a day", TOTAL_BARS[size], lambda: valuation.amounts_on(ids, day)
     yield f"{size}: monthly net worth", MONTHLY_BARS[size], caller.net_worth_over_time("month")
     yield f"{size}: daily net worth", DAILY_BARS[size], caller.net_worth_over_time("day")
     again = f"{caller.path}/net-worth?interval=day&start={caller.first}"

@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 
-from assets.derived import rebuild
 from assets.models import Asset, AssetSnapshot, AssetType, DailyStep, PackedMonth
+from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from portfolios.services.households import create_household
 from strata import actor

@@ -17,8 +17,9 @@ from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.models.dismissed_finding import REASON_LENGTH
-from reports.queries import bring_up_to_date, quality_report, today_of
+from reports.queries import quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
+from reports.services.portfolio_snapshots import bring_up_to_date
 from strata import actor
 from strata.admin import HouseholdAdmin
 from strata.admin_choices import OwnRows, RowSelect

@@ -44,7 +44,7 @@ def show_demo() -> None:
 
 
 def load_rates_once() -> None:
-    from assets.rates import daily_rates
+    from assets.rates.store import daily_rates
 
     if not daily_rates().exists():
         call_command("load_rates", verbosity=0)

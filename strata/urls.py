@@ -7,11 +7,10 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from assets import views as assets
-from portfolios import views as portfolios
+from assets.api import assets, classification, exchange_rates, snapshots, transactions
+from portfolios.api import households, members
+from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios
 from reports.api import chart_views as charts
-from reports.api import findings
-from reports.api import resource_views as resources
 from reports.api import views as reports
 from strata import accounts, health
 from strata.api.routers import EitherSlashRouter
@@ -19,26 +18,28 @@ from strata.api.routes import RoutesView
 from strata.login_forms import OwnPasswordView
 
 router = EitherSlashRouter()
-router.register("households", portfolios.HouseholdsViewSet, "household")
-router.register(r"households/(?P<household_id>[^/]+)/members", portfolios.MemberViewSet, "member")
+router.register("households", households.HouseholdsViewSet, "household")
+router.register(r"households/(?P<household_id>[^/]+)/members", members.MemberViewSet, "member")
 router.register(
     r"households/(?P<household_id>[^/]+)/invitations",
-    portfolios.HouseholdInvitationViewSet,
+    members.HouseholdInvitationViewSet,
     "household-invitation",
 )
-router.register("invitations", portfolios.InvitationViewSet, "invitation")
-router.register("portfolios", resources.PortfolioViewSet, "portfolio")
+router.register("invitations", members.InvitationViewSet, "invitation")
+router.register("portfolios", portfolios.PortfolioViewSet, "portfolio")
 router.register(
-    r"portfolios/(?P<portfolio_id>[^/]+)/snapshots", resources.PortfolioSnapshotViewSet, "portfolio-snapshot"
+    r"portfolios/(?P<portfolio_id>[^/]+)/snapshots",
+    portfolio_snapshots.PortfolioSnapshotViewSet,
+    "portfolio-snapshot",
 )
-router.register("allocation-targets", resources.AllocationTargetViewSet, "allocation-target")
+router.register("allocation-targets", allocation_targets.AllocationTargetViewSet, "allocation-target")
 router.register("assets", assets.AssetViewSet, "asset")
-router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", assets.AssetSnapshotViewSet, "asset-snapshot")
-router.register(r"assets/(?P<asset_id>[^/]+)/transactions", assets.TransactionViewSet, "transaction")
-router.register("asset-types", assets.AssetTypeViewSet, "asset-type")
-router.register("categories", assets.CategoryViewSet, "category")
-router.register("tags", assets.TagViewSet, "tag")
-router.register("exchange-rates", assets.ExchangeRateViewSet, "exchange-rate")
+router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", snapshots.AssetSnapshotViewSet, "asset-snapshot")
+router.register(r"assets/(?P<asset_id>[^/]+)/transactions", transactions.TransactionViewSet, "transaction")
+router.register("asset-types", classification.AssetTypeViewSet, "asset-type")
+router.register("categories", classification.CategoryViewSet, "category")
+router.register("tags", classification.TagViewSet, "tag")
+router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 
 

@@ -18,11 +18,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
-from assets.seeds import type_id
 from portfolios.models import Membership, Portfolio
 from reports.models import AllocationTarget
-from reports.queries import quality_report, take_snapshot
+from reports.queries import quality_report
+from reports.services.portfolio_snapshots import take_snapshot
 from strata.models import User
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.seeds import type_id
 from reports.queries import GROUP_BY
 
 API = "/api/v1"

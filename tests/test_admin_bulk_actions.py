@@ -6,9 +6,9 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Tag
-from assets.movements import dispose
-from assets.seeds import type_id
+from assets.services.disposal import dispose
 from portfolios.models import Household, Membership
 from strata.admin_actions import MOST_UNASKED
 from strata.days import noon

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetCategory, Category
-from assets.seeds import type_id
 from tests.admin_forms import form_of, save, url
 
 

@@ -10,8 +10,8 @@ from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import models
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.seeds import type_id
 from portfolios.models import Portfolio
 from strata.days import DayFormField
 from strata.money import MoneyField

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
-from assets.movements import dispose
-from assets.seeds import type_id
+from assets.services.disposal import dispose
 from portfolios.models import Household, Membership, Portfolio
 from strata import editing
 from strata.models import Change, User

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset
-from assets.seeds import type_id
 from portfolios.models import Household
 from reports.models import AllocationTarget
 from strata.models import User

@@ -9,11 +9,11 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag, Transaction
-from assets.seeds import type_id
 from conftest import member
 from portfolios.models import Household, Portfolio
-from reports.queries.snapshots import refresh
+from reports.services.portfolio_snapshots import refresh
 from strata.models import User
 from strata.ownership import EDITOR
 from tests.admin_forms import staff, url

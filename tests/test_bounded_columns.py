@@ -17,8 +17,8 @@ from django.core.management.base import CommandError
 from django.db import models
 from django.db.models.functions import Length
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.seeds import type_id
 from strata.checked import CheckedBeforeSave
 from strata.middleware import SANE_ID
 from strata.models import Change, User

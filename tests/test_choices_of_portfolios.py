@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from assets.classification.seeds import type_id
 from assets.models import Asset
-from assets.seeds import type_id
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from strata.ownership import OWNER

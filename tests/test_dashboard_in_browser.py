@@ -14,8 +14,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from assets.seeds import type_id
 from strata.days import noon
 from strata.models import User
 from tests.chromium import launched

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category
-from assets.seeds import type_id
 
 API = "/api/v1"
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, Tag
-from assets.seeds import type_id
 from portfolios.models import Household, Portfolio
 
 API = "/api/v1"

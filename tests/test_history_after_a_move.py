@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from assets.seeds import type_id
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
 from strata.ownership import EDITOR, OWNER, VIEWER

@@ -8,10 +8,10 @@ import tracemalloc
 import pytest
 from django.db.models import QuerySet
 
+from assets.api.assets import size_of
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
-from assets.seeds import type_id
-from assets.serializers import size_of
-from assets.taxonomy import MOST_LABELS
+from assets.services.classification import MOST_LABELS
 from tests.admin_forms import filled, staff, url
 
 API = "/api/v1"

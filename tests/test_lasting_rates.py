@@ -16,14 +16,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from assets import rates
-from assets.calculations.rates import MissingRate
-from assets.conversion_rates import JOINED
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.rates_book import rate_book, rate_book_on
-from assets.seeds import type_id
-from assets.sql import rates as rates_sql
-from assets.sql.parts import told_spans
+from assets.rates import readers
+from assets.rates import sql as rates_sql
+from assets.rates.book import MissingRate
+from assets.rates.conversion_rates import JOINED
+from assets.rates.store import rate_book, rate_book_on
+from assets.sql_params import told_spans
+from demo import rates
 from strata.days import noon
 from tests.admin_forms import errors_of, filled, url
 
@@ -52,14 +53,14 @@ def test_the_legal_rates_of_twenty_one_currencies_are_there(db):
 
 def test_the_legal_rates_are_near_what_the_ecb_published_last():
     with (
-        zipfile.ZipFile(io.BytesIO(rates.shipped_file())) as archive,
+        zipfile.ZipFile(io.BytesIO(readers.shipped_file())) as archive,
         archive.open(archive.namelist()[0]) as file,
     ):
         header, *lines = csv.reader(io.TextIOWrapper(file))
     compared = 0
     for code in LEGAL.keys() & set(header):
         column = header.index(code)
-        last_on, last = next((line[0], line[column]) for line in lines if line[column] not in rates.NO_RATE)
+        last_on, last = next((line[0], line[column]) for line in lines if line[column] not in readers.NO_RATE)
         joined, units = LEGAL[code]
         assert timedelta(0) < joined - date.fromisoformat(last_on) < timedelta(days=7), code
         assert abs(Decimal(last) / units - 1) < Decimal("0.001"), code

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from django.db import models
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category
-from assets.seeds import type_id
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from strata.guards import guarded_by_household, owned_models

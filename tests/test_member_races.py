@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset
-from assets.seeds import type_id
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata.models import User

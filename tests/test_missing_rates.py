@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 from django.core.management import call_command
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.seeds import type_id
-from reports.queries import take_snapshot
+from reports.services.portfolio_snapshots import take_snapshot
 from strata.days import noon
 
 API = "/api/v1"

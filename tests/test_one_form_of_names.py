@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.test import Client
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetType, Category, Tag
-from assets.seeds import type_id
 from portfolios.models import Household, Portfolio
 from strata.admin import admin_url
 from strata.names import NameKeyField

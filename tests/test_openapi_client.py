@@ -11,7 +11,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from assets.seeds import type_id
+from assets.classification.seeds import type_id
 from strata.models import ApiToken
 
 ROOT = Path(__file__).parent.parent

@@ -13,9 +13,9 @@ from django.db import connection, models
 from django.urls import get_resolver
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from portfolios.models import Portfolio
 from reports.dashboard.page import reasons
 from reports.queries import change_report, quality_report

@@ -12,8 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
-from assets.seeds import type_id
+from assets.valuation import with_current_value
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata import clock
@@ -302,7 +303,7 @@ def test_values_of_an_asset_are_found_by_their_index_in_the_past_too(alice_user,
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
         plan = (
-            Asset.objects.filter(portfolio=portfolio).with_current_value(instant.date()).order_by().explain()
+            with_current_value(Asset.objects.filter(portfolio=portfolio), instant.date()).order_by().explain()
         )
     wanted = {
         "sqlite": "SEARCH main.assets_assetsnapshot USING INDEX sqlite_autoindex_assets_assetsnapshot_2 (asset_id=",

@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
-from assets.taxonomy import label
+from assets.services.classification import label
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
 from reports.models import AllocationTarget
-from reports.queries import take_snapshot
+from reports.services.portfolio_snapshots import take_snapshot
 from strata.api.viewsets import LISTS
 from strata.days import noon
 from strata.models import ApiToken, User

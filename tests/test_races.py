@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from assets import derived
+from assets.classification.seeds import type_id
 from assets.classification.tree import in_circles
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
-from assets.seeds import type_id
 from assets.services.locks import locked_asset
+from assets.valuation import upkeep
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
@@ -145,7 +145,7 @@ WRITES: dict[str, Write] = {
 }
 COMMANDS: dict[str, Write] = {
     "add a rate": lambda w: ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1"),
-    "rebuild": lambda w: derived.rebuild(w.portfolio.pk),
+    "rebuild": lambda w: upkeep.rebuild(w.portfolio.pk),
     "add two values": lambda w: retry.run_in_transaction(lambda: two_values(w)),
 }
 

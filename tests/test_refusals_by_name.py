@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, Category
-from assets.seeds import type_id
 from conftest import client_of
 from portfolios.models import Household, Portfolio
 from tests.every_route import ABSENT

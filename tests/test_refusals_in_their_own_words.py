@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.seeds import type_id
 from strata.models import User
 from tests.admin_forms import errors_of, form_of, inputs_of, save, url
 from tests.one_of_each import one_of_each

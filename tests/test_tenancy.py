@@ -22,7 +22,7 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from conftest import member
 from portfolios.models import Household, Invitation, Membership
 from reports.api import chart_views
-from reports.queries import take_snapshot
+from reports.services.portfolio_snapshots import take_snapshot
 from strata.models import ApiToken, User
 from strata.ownership import OWNER, VIEWER
 from tests.conftest import rows_of

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from assets.seeds import type_id
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from strata.api.idempotency import forget_old_answers

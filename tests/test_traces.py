@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import (
     Asset,
     AssetCategory,
@@ -24,7 +25,6 @@ from assets.models import (
     Tag,
     Transaction,
 )
-from assets.seeds import type_id
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata import actor

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Tag
-from assets.seeds import type_id
 from conftest import client_of
 from portfolios.models import Portfolio
 from strata.models import Change

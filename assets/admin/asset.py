@@ -8,10 +8,11 @@ from django.db.models import F
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from assets import movements, taxonomy
+from assets.admin.classification import CategoryFilter, own
 from assets.admin.entries import OfAnAsset
-from assets.admin.taxonomy import CategoryFilter, own
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from assets.services import classification, disposal, transactions
+from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.admin import HouseholdAdmin, HouseholdInline
 from strata.admin_actions import counted, shown_refusals
@@ -65,7 +66,7 @@ class MovementForm(DayForm):
         row.currency = row.currency or row.asset.currency
         super()._post_clean()
         if row._state.adding and not self.errors and not row.asset._state.adding:
-            row.position = movements.next_position(row.asset, row.on)
+            row.position = transactions.next_position(row.asset, row.on)
 
 
 class SnapshotInline(HouseholdInline):
@@ -146,7 +147,7 @@ class AssetForm(PageForm):
             }
             attrs = {"portfolio": portfolio, "asset_type": kind, **labels}
             with refusals_shown(self):
-                taxonomy.check_labels(None if asset._state.adding else asset, attrs)
+                classification.check_labels(None if asset._state.adding else asset, attrs)
         return given
 
 
@@ -180,7 +181,7 @@ class AssetPage(HouseholdAdmin):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
         mine = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
-        return rows.with_current_value(among=mine)
+        return with_current_value(rows, among=mine)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
@@ -191,7 +192,7 @@ class AssetPage(HouseholdAdmin):
         """An emptied day of disposal takes the disposal back, with what it recorded, as the API's reinstate does."""
         if change and "disposed_on" in form.changed_data and obj.disposed_on is None:
             obj.disposed_on = form.initial["disposed_on"]
-            movements.reinstate(obj)
+            disposal.reinstate(obj)
         else:
             super().save_model(request, obj, form, change)
 
@@ -209,7 +210,7 @@ class AssetPage(HouseholdAdmin):
 
     @admin.action(description="Reinstate", permissions=("change",))
     def reinstate(self, request, queryset):
-        self._each(request, queryset, movements.reinstate, "Reinstated")
+        self._each(request, queryset, disposal.reinstate, "Reinstated")
 
     def what_dispose_of_does(self, request, queryset):
         chosen = self._changeable(request, queryset)
@@ -223,7 +224,7 @@ class AssetPage(HouseholdAdmin):
     def what_reinstate_does(self, request, queryset):
         chosen = self._changeable(request, queryset)
         gone = chosen.exclude(disposed_on=None)
-        sales = Transaction.objects.filter(asset__in=gone.order_by().values("pk"), **movements.OF_A_DISPOSAL)
+        sales = Transaction.objects.filter(asset__in=gone.order_by().values("pk"), **disposal.OF_A_DISPOSAL)
         return [
             f"Reinstates {counted(gone.count(), Asset)}: from the day of their disposal on they count again.",
             f"Deletes {counted(sales.count(), Transaction)} that recorded what the disposals brought.",
@@ -264,4 +265,4 @@ def tried(act, asset: Asset) -> str | None:
 
 
 def dispose_today(asset: Asset) -> None:
-    movements.dispose(asset, on=local_day(timezone.now(), asset.portfolio.time_zone), proceeds=None)
+    disposal.dispose(asset, on=local_day(timezone.now(), asset.portfolio.time_zone), proceeds=None)

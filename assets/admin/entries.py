@@ -6,8 +6,8 @@ from django import forms
 from django.contrib import admin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from assets import movements
 from assets.models import AssetSnapshot, Transaction
+from assets.services import transactions
 from strata.admin import HouseholdAdmin
 from strata.admin_choices import OwnRows
 from strata.editing import PageForm
@@ -79,7 +79,7 @@ class TransactionForm(OfAnAsset, PageForm):
     def _post_clean(self):
         super()._post_clean()
         if self.comes_last and not self.errors:
-            self.instance.position = movements.next_position(self.instance.asset, self.instance.on)
+            self.instance.position = transactions.next_position(self.instance.asset, self.instance.on)
 
 
 @admin.register(Transaction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin, messages
 
 from assets.models import ExchangeRate
-from assets.models.market import WHO_ADDS_RATES
+from assets.models.exchange_rate import WHO_ADDS_RATES
 from strata.admin import SUBJECTS, HouseholdAdmin
 from strata.money import plain
 

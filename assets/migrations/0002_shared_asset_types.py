@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from assets.seeds import shared_types
+from assets.classification.seeds import shared_types
 
 
 def add(apps, schema_editor):

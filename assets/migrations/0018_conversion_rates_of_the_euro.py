@@ -5,7 +5,7 @@ from importlib import import_module
 from django.db import migrations
 from django.utils import timezone
 
-from assets.conversion_rates import JOINED, add_conversion_rates, conversion_rates
+from assets.rates.conversion_rates import JOINED, add_conversion_rates, conversion_rates
 
 triggers = import_module("assets.migrations.0006_rates_stand")
 

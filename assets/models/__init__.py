@@ -1,10 +1,11 @@
 """Assets, their values and movements, how they are sorted, and the exchange rates."""
 
-from assets.models.asset import Asset, AssetCategory, AssetSnapshot, AssetTag
-from assets.models.daily_step import DailyStep
-from assets.models.market import ExchangeRate
-from assets.models.packed_month import PackedMonth
-from assets.models.taxonomy import AssetType, Category, Tag
+from assets.models.asset import Asset, AssetCategory, AssetTag
+from assets.models.classification import AssetType, Category, Tag
+from assets.models.daily_delta import DailyStep
+from assets.models.exchange_rate import ExchangeRate
+from assets.models.monthly_values import PackedMonth
+from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
 
 __all__ = [

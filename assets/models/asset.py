@@ -1,17 +1,16 @@
-"""Asset: anything owned or owed; AssetSnapshot: what the whole of it was worth at an instant."""
+"""Asset: anything owned or owed, and what links it to its categories and tags."""
 
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from assets.models.taxonomy import AssetType, Category, Kind, Tag
-from assets.querysets import AssetQuerySet
+from assets.models.classification import AssetType, Category, Kind, Tag
+from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
-from strata.clock import written_at
-from strata.days import DayField, InstantField, resolve_moment
+from strata.days import DayField
 from strata.history import TrackedModel
-from strata.money import CurrencyField, ExactField, MoneyField
+from strata.money import CurrencyField, ExactField
 from strata.names import NameField, NameKeyField, NoteField
 
 
@@ -55,10 +54,10 @@ class Asset(TrackedModel):
                 {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
             )
         if self.disposed_on is not None and not self.is_stored("acquired_on", "disposed_on"):
-            from assets import movements  # it needs this module
+            from assets.services import disposal  # it needs this module
 
-            movements.check_disposal(self, self.disposed_on, field="disposed_on")
-            movements.refuse_disposal_apart_from_its_sale(self, self.disposed_on)
+            disposal.check_disposal(self, self.disposed_on, field="disposed_on")
+            disposal.refuse_disposal_apart_from_its_sale(self, self.disposed_on)
 
     def is_stored(self, *names: str) -> bool:
         """Whether these fields are as they are stored."""
@@ -114,44 +113,3 @@ def refuse_foreign(name: str, link: AssetCategory | AssetTag) -> None:
     """An asset and what it is sorted by are of one household."""
     if getattr(link, f"{name}_id") and getattr(link, name).household_id != link.asset.portfolio.household_id:
         raise ValidationError({name: ValidationError("It is not in this household.", code="foreign_label")})
-
-
-def settle_moment(row: models.Model, instant: str) -> None:
-    """Fills in the instant or the day that was left empty, and refuses two that contradict each other."""
-    at, on = getattr(row, instant), row.on
-    if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
-        return  # as it is stored: its portfolio may have had another zone then
-    if row.asset_id:
-        at, on = resolve_moment(at, on, row.asset.portfolio.time_zone, written_at())
-        setattr(row, instant, at)
-        row.on = on
-
-
-class AssetSnapshot(TrackedModel):
-    """The value of the whole holding, in the asset's currency, negative for what is owed.
-
-    `on` is the day in the portfolio's zone, fixed when written.
-    """
-
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
-
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
-    value = MoneyField()
-    observed_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
-    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
-    note = NoteField(blank=True, default="")
-
-    class Meta(TrackedModel.Meta):
-        ordering = ("-on", "-observed_at", "-id")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.asset} on {self.on}"
-
-    def clean(self):
-        settle_moment(self, "observed_at")

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from assets.models.asset import Asset, settle_moment
+from assets.models.asset import Asset
+from assets.models.moments import settle_moment
 from strata.days import DayField, InstantField
 from strata.exceptions import Conflict
 from strata.history import TrackedModel
@@ -67,7 +68,7 @@ class Transaction(TrackedModel):
         return f"{self.type} on {self.on}"
 
     def clean(self):
-        from assets.movements import check_movement  # it needs this module
+        from assets.services.transactions import check_movement  # it needs this module
 
         settle_moment(self, "occurred_at")
         self._keep_its_disposal()
@@ -75,7 +76,7 @@ class Transaction(TrackedModel):
             setattr(self, name, value)
 
     def _keep_its_disposal(self):
-        from assets.movements import refuse_moved_disposal  # it needs this module
+        from assets.services.disposal import refuse_moved_disposal  # it needs this module
 
         stored = None if self._state.adding else Transaction.objects.filter(pk=self.pk).first()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from assets.models import Asset
-from assets.querysets import AssetQuerySet
+from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart

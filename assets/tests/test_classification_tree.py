@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.exceptions import ValidationError
 
+from assets.classification.seeds import type_id
 from assets.classification.tree import (
     MOST_LEVELS,
     Tree,
@@ -19,7 +20,6 @@ from assets.classification.tree import (
 )
 from assets.doctor import categories_without_cycles
 from assets.models import Asset, AssetCategory, AssetSnapshot, Category
-from assets.seeds import type_id
 from strata.doctor import Level
 from strata.ids import uuid7
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.movements import DISPOSAL
-from assets.seeds import type_id
+from assets.services.disposal import DISPOSAL
 from strata.days import noon
 from tests.test_admin_doors import filled, staff, url
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, Tag
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from strata.days import noon
 
 API = "/api/v1"

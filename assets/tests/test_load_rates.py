@@ -16,9 +16,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets import doctor, rates
+from assets import doctor
 from assets.models import Category, ExchangeRate
-from assets.rates import BadRates, Quote, daily_rates
+from assets.rates import readers
+from assets.rates.readers import BadRates, Quote
+from assets.rates.store import daily_rates
+from demo import rates
 from portfolios.models import Household
 from strata.doctor import Level
 
@@ -57,7 +60,7 @@ def stored() -> set[tuple]:
 
 
 def test_the_shipped_file_is_read_exactly_and_whole():
-    quotes, source = rates.quotes_in(rates.shipped_file())
+    quotes, source = readers.quotes_in(readers.shipped_file())
 
     assert source == "ecb"
     assert len(quotes) > 200_000
@@ -66,7 +69,7 @@ def test_the_shipped_file_is_read_exactly_and_whole():
 
 
 def test_what_has_no_rate_is_left_out():
-    quotes, _ = rates.quotes_in(ECB.encode())
+    quotes, _ = readers.quotes_in(ECB.encode())
 
     assert {quote.currency for quote in quotes} == {"USD", "JPY"}
     assert len(quotes) == 4
@@ -103,22 +106,22 @@ def test_a_bad_line_is_named_and_nothing_is_written(db, file, line, reason):
 
 def test_a_bad_line_of_the_ecb_is_named():
     with pytest.raises(BadRates, match="line 3: 4 columns instead of 5"):
-        rates.quotes_in(b"Date,USD,CYP,JPY,\n2026-10-30,1.1,N/A,175,\n2026-10-29,1.1,N/A,175\n")
+        readers.quotes_in(b"Date,USD,CYP,JPY,\n2026-10-30,1.1,N/A,175,\n2026-10-29,1.1,N/A,175\n")
     with pytest.raises(BadRates, match="line 2: USD,2026-10-30,1.1x"):
-        rates.quotes_in(b"Date,USD,\n2026-10-30,1.1x,\n")
+        readers.quotes_in(b"Date,USD,\n2026-10-30,1.1x,\n")
 
 
 def test_every_complaint_is_counted():
     text = "currency,on,units_per_euro\n" + "USD,never,1\n" * 25
 
     with pytest.raises(BadRates, match="line 21: .*\nand 5 more"):
-        rates.quotes_in(text.encode())
+        readers.quotes_in(text.encode())
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\n", b"PK\x03\x04broken", b"\x00"])
 def test_what_is_no_file_of_rates_is_refused(content):
     with pytest.raises(BadRates):
-        rates.quotes_in(content)
+        readers.quotes_in(content)
 
 
 # --- writing ---
@@ -176,7 +179,7 @@ def test_without_arguments_the_shipped_file_is_loaded_in_batches(db, monkeypatch
     """As many queries for 4 rates as for 2."""
     counts = []
     for content, added in (("Date,USD,JPY,\n2026-10-28,1.11,175.6,\n", 2), (ECB, 4)):
-        monkeypatch.setattr(rates, "shipped_file", lambda content=content: zipped(content))
+        monkeypatch.setattr(readers, "shipped_file", lambda content=content: zipped(content))
         with CaptureQueriesContext(connection) as queries:
             assert f"Added {added} of {added} rates (ecb)" in run()
         counts.append(len(queries))

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from assets.seeds import type_id
 from assets.services.locks import locked_asset
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound

@@ -2,8 +2,8 @@
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset
-from assets.seeds import type_id
 from portfolios.models import Portfolio
 
 API = "/api/v1"

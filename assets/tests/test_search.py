@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, Tag
-from assets.seeds import type_id
 
 pytestmark = pytest.mark.django_db
 NAMES = ("Äpfel", "éclair", "ΩMEGA", "100%", "a_b", "ab", "back\\slash")

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from assets.classification.seeds import type_id
 from assets.models import Asset
-from assets.querysets import today_in
-from assets.seeds import type_id
+from assets.models.querysets import today_in
+from assets.valuation import with_current_value
 from portfolios.models import Household, Portfolio
 from strata.days import time_zones
 from tests.admin_forms import staff
@@ -85,4 +86,4 @@ def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_u
 @pytest.mark.usefixtures("_late")
 def test_a_superuser_sees_the_today_of_every_household(db):
     an_asset(Household.objects.create(name="Strangers"), "Pacific/Niue")
-    assert Asset.objects.with_current_value(among=Portfolio.objects.all()).get().as_of == date(2026, 6, 14)
+    assert with_current_value(Asset.objects, among=Portfolio.objects.all()).get().as_of == date(2026, 6, 14)

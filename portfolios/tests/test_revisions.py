@@ -3,11 +3,12 @@
 import pytest
 from django.core.management import call_command
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.rates import Quote, add_rates
-from assets.seeds import type_id
+from assets.rates.readers import Quote
+from assets.rates.writer import add_rates
 from portfolios.models import Portfolio
-from reports.queries import take_snapshot
+from reports.services.portfolio_snapshots import take_snapshot
 from strata.days import noon, parse_day
 
 

@@ -14,17 +14,17 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from reports.api.resources import MissingRateSerializer
+from reports.api.missing_rates import MissingRateSerializer
 from reports.calculations.allocation import Slice
 from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
 from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, Doubt, Series
+from reports.queries.keys import key_text
 from reports.queries.totals import gap_answer
 from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
 from strata.money import minor_units, money_text
 
-UNSORTED = "none"
 PARTS = (
     "start_value",
     "end_value",
@@ -196,10 +196,6 @@ class QualitySerializer(serializers.Serializer):
 
 
 # --- answers ---
-
-
-def key_text(key: Hashable) -> str:
-    return UNSORTED if key is None else str(key)
 
 
 def group(

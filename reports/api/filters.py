@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from assets.models import AssetType, Category, Tag
-from assets.models.taxonomy import Group
-from reports.api.answers import UNSORTED
+from assets.models.classification import Group
+from reports.queries.keys import UNSORTED
 from strata.api.fields import UUIDSerializerField
 from strata.api.filters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
 from strata.api.viewsets import CANONICAL_ID

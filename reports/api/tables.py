@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from assets.calculations.valuation import Missing
-from reports.api.answers import PARTS, key_text, parts_answer, share_text, writer
+from assets.valuation.series import Missing
+from reports.api.answers import PARTS, parts_answer, share_text, writer
 from reports.queries import AllocationReport, ChangeReport, Series
+from reports.queries.keys import key_text
 from strata.api.tables import as_text
 from strata.money import money_text
 

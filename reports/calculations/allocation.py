@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from assets.calculations.rates import MissingRate, RateBook
-from assets.calculations.valuation import Amount, Keys, Missing, missing, money
+from assets.rates.book import MissingRate, RateBook
+from assets.valuation.series import Amount, Keys, Missing, missing, money
 from reports.calculations.order import by_key
 from reports.calculations.rounding import SHARE_PLACES, largest_remainder, rounded, shares
 

@@ -17,8 +17,8 @@ from fractions import Fraction
 from operator import mul, sub
 from typing import Literal, NamedTuple
 
-from assets.calculations.rates import MissingRate, RateBook
-from assets.calculations.valuation import (
+from assets.rates.book import MissingRate, RateBook
+from assets.valuation.series import (
     EXACT,
     MONEY_PLACES,
     Amount,

@@ -23,8 +23,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from assets.calculations.rates import RateBook
-from assets.calculations.valuation import MONEY_PLACES, Keys, Missing
+from assets.rates.book import RateBook
+from assets.valuation.series import MONEY_PLACES, Keys, Missing
 from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Split, split_changes
 from reports.calculations.controlled_rounding import round_table
 from reports.calculations.order import by_key

@@ -12,8 +12,8 @@ from decimal import Decimal
 from operator import add, mul
 from typing import NamedTuple
 
-from assets.calculations.rates import DayRates, RateBook
-from assets.calculations.valuation import MONEY_PLACES, Column, Missing, Totals, money
+from assets.rates.book import DayRates, RateBook
+from assets.valuation.series import MONEY_PLACES, Column, Missing, Totals, money
 from reports.calculations.order import by_key
 from reports.calculations.rounding import apportion, half_even, in_places
 

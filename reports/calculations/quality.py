@@ -16,8 +16,8 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
-from assets.calculations.rates import Jump, MissingRate, RateBook
-from assets.calculations.valuation import Amount, History, money
+from assets.rates.book import Jump, MissingRate, RateBook
+from assets.valuation.series import Amount, History, money
 
 type Severity = Literal["warning", "note"]
 

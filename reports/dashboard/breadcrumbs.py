@@ -11,11 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from assets.models import AssetType, Tag
-from assets.models.taxonomy import Group
+from assets.models.classification import Group
 from portfolios.models import Portfolio
-from reports.api.answers import UNSORTED, key_text
 from reports.queries.groups import UNSORTED as UNSORTED_NAMES
 from reports.queries.groups import category_tree
+from reports.queries.keys import UNSORTED, key_text
 from strata.money import validate_currency
 
 # Each narrowing parameter, and what is split to choose one.

@@ -19,11 +19,10 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from assets import worth
+from assets import valuation
 from assets.models import Asset
 from portfolios.models import Portfolio
 from portfolios.services.members import invitations_for
-from reports.api.answers import key_text
 from reports.calculations.allocation import Slice
 from reports.calculations.intervals import a_month_before, months_before
 from reports.dashboard.breadcrumbs import Drill
@@ -38,6 +37,7 @@ from reports.queries import (
     latest_today,
     net_worth_history,
 )
+from reports.queries.keys import key_text
 from reports.rendering.chartjs import OWED, allocation_chart, hue_of, net_worth_chart
 from strata.days import DayFormField, validate_year
 
@@ -169,7 +169,7 @@ class Picker(forms.Form):
 
     @cached_property
     def first_value_on(self) -> date | None:
-        return worth.first_day([portfolio.pk for portfolio in self.shown])
+        return valuation.first_day([portfolio.pk for portfolio in self.shown])
 
     def from_first_value(self, start: date, end: date) -> date | None:
         """`start`, or the day of the first value where that is later; None where there is no value up to `end`."""

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, Q
 
-from assets.models.taxonomy import Group
+from assets.models.classification import Group
 from portfolios.models import Household, Portfolio
 from portfolios.services.locks import lock_household
 from strata.history import TrackedModel, TrackedQuerySet

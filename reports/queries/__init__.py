@@ -5,11 +5,11 @@ Who calls answers for the door: the portfolios must have come through `for_user`
 
 from reports.queries.allocation import AllocationReport, allocation_on
 from reports.queries.change import ChangeReport, change_report
+from reports.queries.defaults import common_currency, latest_today, today_of
 from reports.queries.groups import GROUP_BY
-from reports.queries.net_worth import Series, TooMuch, common_currency, latest_today, net_worth_history
+from reports.queries.net_worth import Series, TooMuch, net_worth_history
 from reports.queries.quality import Doubt, doubts_about, quality_report
-from reports.queries.snapshots import bring_up_to_date, refresh, take_snapshot
-from reports.queries.totals import Total, portfolio_total, portfolio_totals, today_of
+from reports.queries.totals import Total, portfolio_total, portfolio_totals
 
 __all__ = [
     "GROUP_BY",
@@ -20,7 +20,6 @@ __all__ = [
     "TooMuch",
     "Total",
     "allocation_on",
-    "bring_up_to_date",
     "change_report",
     "common_currency",
     "doubts_about",
@@ -29,7 +28,5 @@ __all__ = [
     "portfolio_total",
     "portfolio_totals",
     "quality_report",
-    "refresh",
-    "take_snapshot",
     "today_of",
 ]

@@ -11,14 +11,14 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from assets.calculations.valuation import Totals
-from assets.rates_book import rate_book
+from assets.rates.store import rate_book
+from assets.valuation.series import Totals
 from portfolios.models import Portfolio
 from reports.calculations.allocation import Allocation, Holding, Slice, allocation
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
+from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import Grouping, Within, grouping
-from reports.queries.net_worth import common_currency, latest_today
 from strata.money import minor_units
 
 

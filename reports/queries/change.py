@@ -11,15 +11,15 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from assets import worth
+from assets import valuation
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.rates_book import rate_book
-from assets.worth import Holding
+from assets.rates.store import rate_book
+from assets.valuation import Holding
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AssetHistory, Kind, Movement
 from reports.calculations.change import Change, change_between
+from reports.queries.defaults import common_currency
 from reports.queries.groups import Within, by_name, grouping
-from reports.queries.net_worth import common_currency
 from strata.money import minor_units
 
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
@@ -104,7 +104,7 @@ def histories(
 ) -> Iterator[AssetHistory]:
     """All that explains the assets' change, one after the other: the values of all of them are many."""
     held = [asset.held for asset in assets.values()]
-    for one, past in worth.histories(held, start=start, end=end, reported_in=currency):
+    for one, past in valuation.histories(held, start=start, end=end, reported_in=currency):
         yield AssetHistory(one.id, assets[one.id].kind, past, moved.get(one.id, ()))
 
 

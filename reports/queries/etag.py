@@ -17,7 +17,7 @@ from django.db.models import F, Func, IntegerField, Model, QuerySet
 from assets.models import AssetType, Category, Tag
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget
-from reports.queries.totals import today_of
+from reports.queries.defaults import today_of
 from strata import __version__
 from strata.models import Change
 

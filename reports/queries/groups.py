@@ -1,6 +1,6 @@
 """How a report sorts assets: the key of each group, its name, and its place in the tree of categories.
 
-Keys are what assets.worth gives: ids, or codes for groups and currencies; None is what is in no category or tag.
+Keys are what assets.valuation gives: ids, or codes for groups and currencies; None is what is in no category or tag.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from assets import worth
-from assets.calculations.valuation import Column, Keys, Totals
+from assets import valuation
 from assets.classification.tree import Tree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
-from assets.models.taxonomy import Group
+from assets.models.classification import Group
+from assets.valuation.series import Column, Keys, Totals
 from portfolios.models import Portfolio
 from strata.names import alphabetical
 
@@ -73,11 +73,11 @@ class Grouping:
 
     def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
         among = self.inside(portfolio_ids)
-        found = worth.totals_on(portfolio_ids, days, by=self.group_by, rename=self.renamed, among=among)
+        found = valuation.totals_on(portfolio_ids, days, by=self.group_by, rename=self.renamed, among=among)
         return without(found, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
-        found = worth.holdings(portfolio_ids, self.group_by, self.renamed)
+        found = valuation.holdings(portfolio_ids, self.group_by, self.renamed)
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
@@ -116,9 +116,9 @@ def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
 
 def narrowed(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
     """Those that are within one kind of group."""
-    if name not in worth.LABELS:
-        return assets.filter(**{f"{worth.COLUMNS[name]}__in": wanted})
-    links = worth.LABELS[name].objects.filter(asset=OuterRef("pk"))
+    if name not in valuation.LABELS:
+        return assets.filter(**{f"{valuation.COLUMNS[name]}__in": wanted})
+    links = valuation.LABELS[name].objects.filter(asset=OuterRef("pk"))
     return assets.filter(~Exists(links) if wanted is None else Exists(links.filter(**{name: wanted})))
 
 

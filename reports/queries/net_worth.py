@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from assets import worth
-from assets.calculations.rates import EURO
+from assets import valuation
 from assets.models import Asset, AssetType, Category, Tag
-from assets.models.taxonomy import Group
-from assets.rates_book import rate_book_on
+from assets.models.classification import Group
+from assets.rates.store import rate_book_on
 from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
+from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import Within, grouping
-from reports.queries.totals import today_of
-from strata import clock
 from strata.money import minor_units
 
 MOST_POINTS = 40_000  # a century of days
@@ -69,7 +67,7 @@ def net_worth_history(
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     end = end or latest_today(portfolios)
-    start = start or min(worth.first_day(ids) or end, end)
+    start = start or min(valuation.first_day(ids) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
     groups = grouping(portfolios, group_by, level=level, category=category, within=within)
@@ -87,17 +85,6 @@ def net_worth_history(
     labels = groups.labels(points[0].groups)
     paths = {key: groups.path(key) for key in labels} if group_by == "category" else {}
     return Series(currency, interval, group_by, totals.overlap, points, labels, paths)
-
-
-def latest_today(portfolios: Iterable[Portfolio]) -> date:
-    """Today, where it is latest among the portfolios."""
-    return max(map(today_of, portfolios), default=clock.now().date())
-
-
-def common_currency(portfolios: Iterable[Portfolio]) -> str:
-    """The base currency of all the portfolios, or the euro where they have several."""
-    currencies = {portfolio.base_currency for portfolio in portfolios}
-    return currencies.pop() if len(currencies) == 1 else EURO
 
 
 def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:

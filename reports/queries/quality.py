@@ -12,18 +12,18 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
-from assets import worth
-from assets.calculations.rates import RateBook
+from assets import valuation
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.models.taxonomy import Group
-from assets.movements import DISPOSAL
-from assets.rates_book import rate_book
-from assets.worth import Holding
+from assets.models.classification import Group
+from assets.rates.book import RateBook
+from assets.rates.store import rate_book
+from assets.services.disposal import DISPOSAL
+from assets.valuation import Holding
 from portfolios.models import Portfolio
 from reports.calculations import quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
-from reports.queries.totals import today_of
+from reports.queries.defaults import today_of
 from strata.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
@@ -174,7 +174,7 @@ def examined(
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
     held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
-    for one, past in worth.histories(held, start=since, end=on):
+    for one, past in valuation.histories(held, start=since, end=on):
         asset = assets[one.id]
         owed = asset.type_group == Group.LIABILITIES
         rows = recorded.get(one.id, ())

@@ -9,14 +9,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from assets import worth
-from assets.calculations.valuation import Missing, Worth
-from assets.calculations.valuation import worth as worth_in
-from assets.rates_book import rate_book
+from assets import valuation
+from assets.rates.store import rate_book
+from assets.valuation.series import Missing, Worth
+from assets.valuation.series import worth as worth_in
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
-from strata import clock
-from strata.days import local_day
+from reports.queries.defaults import today_of
 from strata.money import minor_units, money_text
 
 
@@ -29,10 +28,6 @@ class Total:
     on: date
     complete: bool
     missing_rates: list[dict[str, Any]]
-
-
-def today_of(portfolio: Portfolio) -> date:
-    return local_day(clock.now(), portfolio.time_zone)
 
 
 def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, Total]:
@@ -58,7 +53,7 @@ def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]
     """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
     found: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
-        found |= worth.amounts_on([pk for pk, its in days.items() if its == day], day)
+        found |= valuation.amounts_on([pk for pk, its in days.items() if its == day], day)
     return found
 
 

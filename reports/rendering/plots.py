@@ -19,7 +19,7 @@ from functools import cache
 from itertools import accumulate
 from typing import Any, Literal
 
-from assets.calculations.valuation import Missing
+from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
 from reports.rendering import fonts

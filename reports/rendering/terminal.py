@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import plotext
 
-from assets.calculations.valuation import EXACT
+from assets.valuation.series import EXACT
 from reports.calculations.net_worth import Point
 from reports.rendering.ticks import tick_labels
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from strata.days import noon
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.calculations.rates import Rate, RateBook
-from assets.calculations.valuation import History, Missing, fold
+from assets.rates.book import Rate, RateBook
+from assets.valuation.series import History, Missing, fold
 from reports.calculations.allocation import Holding, allocation
 from reports.calculations.net_worth import net_worth
 

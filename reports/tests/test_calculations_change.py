@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from assets.calculations.rates import Rate, RateBook
-from assets.calculations.valuation import History, Missing
+from assets.rates.book import Rate, RateBook
+from assets.valuation.series import History, Missing
 from reports.calculations.attribution import AssetHistory, Movement
 from reports.calculations.change import change_between
 

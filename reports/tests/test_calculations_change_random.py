@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.calculations.rates import MissingRate, Rate, RateBook
-from assets.calculations.valuation import History, fold, ten_thousandths, worth
+from assets.rates.book import MissingRate, Rate, RateBook
+from assets.valuation.series import History, fold, ten_thousandths, worth
 from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Movement, split_changes
 from reports.calculations.change import change_between
 from reports.calculations.net_worth import net_worth

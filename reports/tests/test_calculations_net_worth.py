@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.calculations.rates import Rate, RateBook
-from assets.calculations.valuation import History, Missing, fold, worth
+from assets.rates.book import Rate, RateBook
+from assets.valuation.series import History, Missing, fold, worth
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.calculations.rates import Rate, RateBook
-from assets.calculations.valuation import History, ten_thousandths
+from assets.rates.book import Rate, RateBook
+from assets.valuation.series import History, ten_thousandths
 from reports.calculations import quality
 from reports.calculations.quality import Examined, findings
 

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
-from assets.seeds import type_id
 from portfolios.models import Portfolio
 from reports.api.answers import PARTS, change_answer
 from reports.queries import change_report, portfolio_total

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from portfolios.models import Household, Invitation, Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.page import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show

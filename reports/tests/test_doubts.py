@@ -7,8 +7,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.asserts import assertContains
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType
-from assets.seeds import type_id
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.models import AssetType, Category, Tag
-from assets.taxonomy import label
+from assets.services.classification import label
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries import GROUP_BY

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from assets.seeds import type_id
 from portfolios.models import Household, Portfolio
 from strata.days import noon, parse_day
 

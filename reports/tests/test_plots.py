@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from assets.calculations.valuation import Missing
+from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
 from reports.rendering.plots import FACES, HUES, Look, allocation_plot, net_worth_plot

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from assets.models import Category, Tag
-from assets.taxonomy import label
+from assets.services.classification import label
 from reports.tests.conftest import held
 
 API = "/api/v1"

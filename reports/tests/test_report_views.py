@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import etag as freshness

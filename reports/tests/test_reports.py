@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from assets import worth
+from assets import valuation
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.seeds import type_id
-from assets.taxonomy import label
+from assets.services.classification import label
 from reports.queries import (
     TooMuch,
     allocation_on,
@@ -163,9 +163,9 @@ def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkey
     def changes():
         return [change_report([portfolio], start=start, end=end).change for start, end in windows]
 
-    lean, whole = changes(), worth.histories
+    lean, whole = changes(), valuation.histories
     monkeypatch.setattr(
-        worth, "histories", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
+        valuation, "histories", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
     )
     assert lean == changes()
     assert len({change.total for change in lean}) > 3

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from assets.calculations.valuation import Missing
+from assets.valuation.series import Missing
 from reports.calculations.net_worth import Point
 from reports.rendering.terminal import chart, gaps, round_numbers, table
 

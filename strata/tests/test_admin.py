@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
-from assets.seeds import type_id
 from strata.models import Change, User
 from tests.admin_forms import staff
 from tests.ours import APPS

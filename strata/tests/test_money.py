@@ -16,7 +16,7 @@ from django.forms import modelform_factory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assets.calculations import valuation
+from assets.valuation import series
 from reports.calculations import rounding
 from strata.money import (
     EXACT,
@@ -585,6 +585,6 @@ def test_currency_is_written_in_capitals_by_every_road():
 
 
 def test_calculations_which_import_nothing_of_this_have_the_same_places():
-    assert (valuation.MONEY_PLACES, rounding.SHARE_PLACES) == (MONEY_PLACES, SHARE_PLACES)
-    assert valuation.EXACT.traps == EXACT.traps
-    assert valuation.EXACT.prec >= EXACT.prec
+    assert (series.MONEY_PLACES, rounding.SHARE_PLACES) == (MONEY_PLACES, SHARE_PLACES)
+    assert series.EXACT.traps == EXACT.traps
+    assert series.EXACT.prec >= EXACT.prec

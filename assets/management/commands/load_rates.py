@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from assets import rates
+from assets.rates import readers, writer
 from strata.commands import EXIT_CODES, UNREACHABLE, StrataCommand
 
 
@@ -29,20 +29,20 @@ class Command(StrataCommand):
         )
         source.add_argument("--download", action="store_true", help="Fetch the newest file from the ECB.")
         parser.add_argument(
-            "--url", default=rates.ECB_URL, help="Where --download fetches it (default: the ECB)."
+            "--url", default=readers.ECB_URL, help="Where --download fetches it (default: the ECB)."
         )
 
     def act(self, **options):
         try:
-            quotes, source = rates.quotes_in(self.content(options))
-        except rates.BadRates as error:
+            quotes, source = readers.quotes_in(self.content(options))
+        except readers.BadRates as error:
             raise CommandError(f"Nothing was loaded.\n{error}") from None
         if options["dry_run"]:
-            count = len(rates.unknown_rates(quotes, source))
+            count = len(writer.unknown_rates(quotes, source))
             self.say(f"Would add {count:,} of {len(quotes):,} rates ({source}).", options)
             return
         progress = self.progress("Rates", len(quotes))
-        count = self.in_transaction(lambda: rates.add_rates(quotes, source, advance=progress.advance))
+        count = self.in_transaction(lambda: writer.add_rates(quotes, source, advance=progress.advance))
         progress.end()
         self.say(f"Added {count:,} of {len(quotes):,} rates ({source}).", options)
 
@@ -53,8 +53,8 @@ class Command(StrataCommand):
             except OSError as error:
                 raise CommandError(f"{path}: {error.strerror}") from None
         if not options["download"]:
-            return rates.shipped_file()
+            return readers.shipped_file()
         try:
-            return rates.downloaded(options["url"])
+            return readers.downloaded(options["url"])
         except OSError as error:
             raise CommandError(f"{options['url']}: {error}", returncode=UNREACHABLE) from None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from assets import derived
+from assets.valuation import upkeep
 from strata.api.viewsets import CANONICAL_ID
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
@@ -33,12 +33,12 @@ class Command(StrataCommand):
     def act(self, **options):
         if options["dry_run"]:
             with one_snapshot():  # a write meanwhile is no mistake
-                return self.go_through(derived.is_wrong, "Would rebuild", options)
+                return self.go_through(upkeep.is_wrong, "Would rebuild", options)
         with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
             return self.go_through(self.was_rebuilt_from_wrong, "Rebuilt", options)
 
     def was_rebuilt_from_wrong(self, portfolio_id: UUID) -> bool:
-        return self.in_transaction(lambda: derived.was_rebuilt_from_wrong(portfolio_id))
+        return self.in_transaction(lambda: upkeep.was_rebuilt_from_wrong(portfolio_id))
 
     def go_through(self, is_wrong: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
         ids = self.chosen(options["portfolio"])
@@ -53,8 +53,8 @@ class Command(StrataCommand):
 
     def chosen(self, portfolio_id: str | None) -> list:
         if portfolio_id is None:
-            return list(derived.portfolios().values_list("pk", flat=True))
-        known = CANONICAL_ID.fullmatch(portfolio_id) and derived.portfolios().filter(pk=portfolio_id).exists()
+            return list(upkeep.portfolios().values_list("pk", flat=True))
+        known = CANONICAL_ID.fullmatch(portfolio_id) and upkeep.portfolios().filter(pk=portfolio_id).exists()
         if not known:
             raise CommandError("--portfolio: there is none with this id.")
-        return [derived.portfolios().get(pk=portfolio_id).pk]
+        return [upkeep.portfolios().get(pk=portfolio_id).pk]

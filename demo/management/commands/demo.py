@@ -12,9 +12,10 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from assets import rates
 from assets.models import ExchangeRate
+from assets.rates import readers, store, writer
 from demo import household as demo
+from demo import rates
 from portfolios.models import Household
 from strata import actor
 from strata.commands import StrataCommand
@@ -66,10 +67,10 @@ class Command(StrataCommand):
 
     def fill_rates(self, today) -> int:
         added = 0
-        if not rates.daily_rates().filter(source=ExchangeRate.Source.ECB).exists():
-            quotes, source = rates.quotes_in(rates.shipped_file())
+        if not store.daily_rates().filter(source=ExchangeRate.Source.ECB).exists():
+            quotes, source = readers.quotes_in(readers.shipped_file())
             progress = self.progress("Rates", len(quotes))
-            added = rates.add_rates(quotes, source, advance=progress.advance)
+            added = writer.add_rates(quotes, source, advance=progress.advance)
             progress.end()
         return added + rates.fill_with_demo_rates(today)
 

@@ -11,7 +11,8 @@ from django.db import DatabaseError
 
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
-from reports.queries import refresh, take_snapshot, today_of
+from reports.queries import today_of
+from reports.services.portfolio_snapshots import refresh, take_snapshot
 from strata.commands import StrataCommand
 from strata.days import parse_day, validate_year
 

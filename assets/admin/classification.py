@@ -1,0 +1,207 @@
+"""What sorts assets, in the admin: types, tags, and the tree of categories, also where others choose from it."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count
+from django.utils.html import format_html
+
+from assets.classification.tree import Branch, in_tree_order, subtree
+from assets.models import Asset, AssetCategory, AssetType, Category, Tag
+from assets.models.classification import parents_in
+from strata.admin import SUBJECTS, HouseholdAdmin, List
+from strata.admin_choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
+from strata.editing import PageForm
+from strata.ownership import EDITORS
+
+# --- choosing from the tree ---
+
+
+def branches_of(categories, most: int | None = None) -> list[Branch]:
+    """The tree of a queryset's categories, of `most` of them at most, in one query."""
+    rows = categories.order_by("household__created_at", "household", "name_key", "id")
+    return in_tree_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
+
+
+def own(model, user):
+    """What a form of this user offers before it knows the household."""
+    rows = model.objects.all()
+    return rows if user.is_superuser else rows.for_user(user, EDITORS)
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """The assets in a category or anywhere below it. The tree as it stands, or a search where it is large."""
+
+    title = parameter_name = "category"
+    form_class = RowFilterForm
+
+    def lookups(self, request, model_admin):
+        self.request, rows = request, Category.objects.all()
+        self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
+        branches = branches_of(self.rows, MOST_LISTED + 1)
+        if len(branches) > MOST_LISTED:
+            self.template = FILTER_TEMPLATE
+        return [(str(one.id), "\u2003" * one.depth + one.name) for one in branches]
+
+    def choices(self, changelist):
+        if self.template != FILTER_TEMPLATE:
+            yield from super().choices(changelist)
+            return
+        yield filter_of_many(
+            self,
+            parameter=self.parameter_name,
+            value=self.value(),
+            field=Asset._meta.get_field("categories"),
+            rows=self.rows,
+            request=self.request,
+        )
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        pk = as_uuid(self.value())
+        household = Category.objects.filter(pk=pk).values_list("household", flat=True).first()
+        return queryset.in_category_tree(subtree([pk], parents_in(household)) if household else ())
+
+
+# --- the pages ---
+
+
+class AssetTypeForm(PageForm):
+    def clean_code(self):
+        code = self.cleaned_data["code"]
+        if AssetType.objects.filter(household=None, code=code).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("A shared type has this code.")
+        return code
+
+
+class InOneHousehold(HouseholdAdmin):
+    """What sorts a household's assets: it stays in its household."""
+
+    subject = SUBJECTS[1]
+    fixed = ("household",)
+    list_select_related = ("household",)
+    list_filter = (("household", OwnRows),)
+
+
+class CategoryTree(List):
+    """Pages of the tree in reading order, each row with its branch."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        found = set(self.queryset.values_list("pk", flat=True))
+        branches = self.on_this_page([one for one in branches_of(self.root_queryset) if one.id in found])
+        rows = self.queryset.in_bulk([branch.id for branch in branches])
+        links = AssetCategory.objects.filter(category__in=rows).order_by().values_list("category")
+        here = dict(links.annotate(count=Count("pk")))
+        self.result_list = []
+        for place, branch in enumerate(branches):
+            row = rows[branch.id]
+            row.branch, row.asset_count = branch, here.get(row.pk, 0)
+            row.is_found = bool(self.query) or place == 0  # what stands above it may not be shown
+            self.result_list.append(row)
+
+    def on_this_page(self, branches: list[Branch]) -> list[Branch]:
+        if not self.multi_page or (self.show_all and self.can_show_all):
+            return branches
+        start = (self.page_num - 1) * self.list_per_page
+        return branches[start : start + self.list_per_page]
+
+
+class CategoryForm(PageForm):
+    """What stands below the category is not offered as its parent."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        if "parent" in self.fields and not row._state.adding:
+            below = subtree([row.pk], parents_in(row.household_id))
+            parents = self.fields["parent"].queryset.filter(household=row.household_id)
+            self.fields["parent"].queryset = parents.exclude(pk__in=below)
+            self.fields["parent"].widget.narrow(household=row.household_id, not_below=row.pk)
+
+
+@admin.register(Category)
+class CategoryPage(InOneHousehold):
+    """The list is the tree. To move a branch, give it another parent."""
+
+    icon = "account_tree"
+    form = CategoryForm
+    fields = ("household", "name", "parent")
+    list_display = ("branch", "below", "assets_here", "household")
+    sortable_by = ()
+    search_fields = ("name_key__has_part",)
+
+    def get_changelist(self, request, **kwargs):
+        return CategoryTree
+
+    def choosable(self, rows, request):
+        """`not_below`: outside of the branch that a form moves."""
+        rows, moved = super().choosable(rows, request), as_uuid(request.GET.get("not_below", ""))
+        household = rows.filter(pk=moved).values_list("household", flat=True).first() if moved else None
+        return rows.exclude(pk__in=subtree([moved], parents_in(household))) if household else rows
+
+    def choice_texts(self, rows):
+        """By the way from the top, as names repeat."""
+        trees = Category.objects.filter(household__in={row.household_id for row in rows})
+        paths = {branch.id: " › ".join(branch.path) for branch in (branches_of(trees) if rows else ())}
+        return {row.pk: paths.get(row.pk, row.name) for row in rows}
+
+    @admin.display(description="category")
+    def branch(self, category):
+        branch = category.branch
+        if category.is_found:
+            return " › ".join(branch.path)
+        if branch.in_cycle:
+            return format_html("{} (it stands below itself: give it another parent)", branch.name)
+        return format_html(
+            '<span class="strata-branch" data-depth="{}" style="--depth:{}">{}</span>',
+            branch.depth,
+            branch.depth,
+            branch.name,
+        )
+
+    @admin.display(description="below it")
+    def below(self, category):
+        return category.branch.below or ""
+
+    @admin.display(description="assets")
+    def assets_here(self, category):
+        return category.asset_count or ""
+
+
+@admin.register(Tag)
+class TagPage(InOneHousehold):
+    icon = "sell"
+    ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
+    fields = ("household", "name")
+    list_display = ("name", "assets_here", "household")
+    search_fields = ("name_key__has_part",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(asset_count=Count("asset_links"))
+
+    @admin.display(description="assets")
+    def assets_here(self, tag):
+        return tag.asset_count or ""
+
+
+@admin.register(AssetType)
+class AssetTypePage(InOneHousehold):
+    """A household's own types, beside the shared ones, which superusers alone may change."""
+
+    icon = "category"
+    form = AssetTypeForm
+    fields = ("household", "code", "label", "group", "kind", "stale_after_days")
+    list_display = ("label", "code", "group", "kind", "household")
+    list_filter = ("group", "kind")
+    search_fields = ("code", "label_key__has_part")
+    duplicate_field = "code"
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Without a household it would be shared by all."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "household":
+            field.required = not request.user.is_superuser
+        return field

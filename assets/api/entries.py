@@ -1,0 +1,110 @@
+"""Rows of one asset, its values and transactions: what their serializers and viewsets share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.functional import cached_property
+from rest_framework.permissions import SAFE_METHODS
+
+from assets.models import Asset
+from assets.services.locks import locked_asset
+from strata.api.fields import (
+    DaySerializerField,
+    UUIDSerializerField,
+)
+from strata.api.pagination import Cursor
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import (
+    HouseholdModelViewSet,
+    path_id,
+)
+from strata.clock import written_at
+from strata.days import resolve_moment
+from strata.exceptions import Conflict, NotFound
+from strata.guards import Guards
+
+
+class MomentSerializer(HouseholdSerializer):
+    """What snapshots and transactions share: an instant, and the day it falls on where the portfolio is."""
+
+    asset_id = UUIDSerializerField(read_only=True)
+    on = DaySerializerField(required=False)
+    needed_by_put: tuple[str, ...] = ()
+    instant_field = "observed_at"
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        given = {name for name in (self.instant_field, "on") if name in attrs}
+        if self.instance is None or given:
+            self.settle_moment(attrs)
+        return attrs
+
+    def settle_moment(self, attrs):
+        at, on, row = attrs.get(self.instant_field), attrs.get("on"), self.instance
+        if row is not None and (at or getattr(row, self.instant_field), on or row.on) == (
+            getattr(row, self.instant_field),
+            row.on,
+        ):
+            return
+        asset = self.context["asset"]
+        attrs[self.instant_field], attrs["on"] = resolve_moment(
+            at, on, asset.portfolio.time_zone, written_at()
+        )
+
+
+class OfOneAsset(HouseholdModelViewSet):
+    """Rows that are reached only through their own asset, which has each of them once by what they are `known_by`."""
+
+    pagination_class = Cursor
+    known_by: dict[str, Any] = {}
+
+    @cached_property
+    def asset(self):
+        """The path's asset, asked for once a request; for a write with its portfolio locked."""
+        pk = path_id(self.kwargs["asset_id"], "asset")
+        rows = Asset.objects.for_user(self.request.user)
+        if self.request.method not in SAFE_METHODS:
+            return locked_asset(pk, assets=rows)
+        asset = rows.select_related("portfolio").filter(pk=pk).order_by().first()
+        if asset is None:
+            raise NotFound("asset")
+        return asset
+
+    def lock(self, rows=None):
+        """Its portfolio guards all that is below it."""
+        if rows is None:
+            self.require_writer(self.asset)
+        return Guards(portfolios=frozenset([self.asset.portfolio_id]))
+
+    def get_queryset(self):
+        return super().get_queryset().filter(asset=self.asset)
+
+    def get_serializer_context(self):
+        context = super().get_serializer_context()
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset}
+
+    def write(self, serializer, **given):
+        if serializer.instance is None:
+            given["asset"] = serializer.context["asset"]
+        self.written = {
+            name: serializer.validated_data.get(name, getattr(serializer.instance, name, default))
+            for name, default in self.known_by.items()
+        }
+        return super().write(serializer, **given)
+
+    def handle_exception(self, exc):
+        """With the row that exists already; asked for here, as the refusal has ended the transaction."""
+        if isinstance(exc, Conflict) and exc.code == self.duplicate[0]:
+            row = self.get_queryset().filter(**self.written).first()
+            exc.existing = row and self.named(row)
+        return super().handle_exception(exc)
+
+    def named(self, row):
+        path = self.request.path.rstrip("/")
+        rows = path if self.request.method == "POST" else path.rpartition("/")[0]
+        return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
+
+    def fresh(self, row):
+        """As it was saved: nothing of it is worked out by the database."""
+        return self.get_serializer(row).data

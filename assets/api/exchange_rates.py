@@ -1,0 +1,72 @@
+"""The API of exchange rates."""
+
+from __future__ import annotations
+
+from rest_framework import mixins, serializers
+from rest_framework.exceptions import MethodNotAllowed
+
+from assets.models import ExchangeRate
+from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
+from strata.api.fields import (
+    ExactSerializerField,
+)
+from strata.api.filters import (
+    KNOWN_AT,
+    by_choice,
+    by_currency,
+    by_day,
+)
+from strata.api.serializers import HouseholdSerializer, StrictSerializer
+from strata.api.viewsets import (
+    HouseholdViewSet,
+    path_id,
+)
+from strata.exceptions import Forbidden, NotFound
+
+
+class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
+    serializer_field_mapping = HouseholdSerializer.serializer_field_mapping
+    units_per_euro = ExactSerializerField(positive=True)
+
+    class Meta:
+        model = ExchangeRate
+        fields = ("id", "currency", "on", "units_per_euro", "lasting", "source", "recorded_at")
+        read_only_fields = ("source", "recorded_at")
+
+
+class ExchangeRateViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet
+):
+    """Shared by all; only a superuser adds to them, and nobody alters them: a newer rate replaces an older one."""
+
+    thing = "exchange_rate"
+    queryset = ExchangeRate.objects.order_by("-on", "currency", "-id")
+    serializer_class = ExchangeRateSerializer
+    parameters = {
+        "currency": by_currency(),
+        "start": by_day("on__gte"),
+        "end": by_day("on__lte"),
+        "source": by_choice("source", ExchangeRate.Source.values),
+        "known_at": KNOWN_AT,
+    }
+
+    def get_queryset(self):
+        return self.queryset.all()
+
+    def get_object(self):
+        found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
+        if found is None:
+            raise NotFound(self.thing)
+        return found
+
+    def create(self, request, *args, **kwargs):
+        if not request.user.is_superuser:
+            raise Forbidden(WHO_ADDS_RATES)
+        return super().create(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        raise MethodNotAllowed(request.method, f'Method "{request.method}" not allowed. {RATES_STAND}')
+
+    def perform_create(self, serializer):
+        super().perform_create(serializer)
+        serializer.refuse_contradictions(serializer.data, but=serializer.ignored)

@@ -1,0 +1,46 @@
+"""The API of an asset's values."""
+
+from __future__ import annotations
+
+from assets.api.entries import MomentSerializer, OfOneAsset
+from assets.models import AssetSnapshot
+from assets.services.snapshots import free_moment
+from portfolios.api.schema import in_path
+from strata.api.fields import (
+    InstantSerializerField,
+)
+from strata.api.filters import (
+    KNOWN_AT,
+    by_day,
+)
+
+
+class AssetSnapshotSerializer(MomentSerializer):
+    observed_at = InstantSerializerField(required=False)
+
+    class Meta:
+        model = AssetSnapshot
+        fields = ("id", "asset_id", "value", "observed_at", "on", "note", "created_at", "updated_at")
+        validators = ()
+
+    needed_by_put = ("value",)
+
+    def create(self, attrs):
+        if not self.initial_data.keys() & {"observed_at", "on"}:
+            attrs["observed_at"] = free_moment(self.context["asset"], attrs["observed_at"])
+        return super().create(attrs)
+
+
+@in_path("asset_id")
+class AssetSnapshotViewSet(OfOneAsset):
+    thing = "snapshot"
+    queryset = AssetSnapshot.objects.all()
+    serializer_class = AssetSnapshotSerializer
+    cursor_fields = ("on", "observed_at", "id")
+    duplicate = (
+        "DUPLICATE_SNAPSHOT",
+        "observed_at",
+        "The asset has a value at this instant: change that one, which `existing` names.",
+    )
+    known_by = {"on": None, "observed_at": None}
+    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}

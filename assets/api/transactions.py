@@ -1,0 +1,93 @@
+"""The API of an asset's transactions."""
+
+from __future__ import annotations
+
+from assets.api.entries import MomentSerializer, OfOneAsset
+from assets.models import Transaction
+from assets.services.disposal import refuse_moved_disposal
+from assets.services.transactions import check_movement, next_position
+from portfolios.api.schema import in_path
+from strata.api.fields import (
+    CurrencySerializerField,
+    InstantSerializerField,
+)
+from strata.api.filters import (
+    KNOWN_AT,
+    by_choice,
+    by_day,
+)
+
+
+class TransactionSerializer(MomentSerializer):
+    occurred_at = InstantSerializerField(required=False)
+    currency = CurrencySerializerField(required=False)
+    instant_field = "occurred_at"
+
+    class Meta:
+        model = Transaction
+        fields = (
+            "id",
+            "asset_id",
+            "type",
+            "amount",
+            "quantity",
+            "unit_price",
+            "fee",
+            "tax",
+            "currency",
+            "occurred_at",
+            "on",
+            "position",
+            "note",
+            "source",
+            "external_id",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()
+        extra_kwargs = {
+            "fee": {"required": False},
+            "tax": {"required": False},
+            "position": {"required": False},
+        }
+
+    needed_by_put = ("type",)
+
+    def settle_moment(self, attrs):
+        """The day of a disposal's sale is refused before it may contradict the instant, which is sent with it."""
+        if self.instance is not None and "on" in attrs:
+            refuse_moved_disposal(self.instance, {"on": attrs["on"]})
+        super().settle_moment(attrs)
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance is None:
+            attrs.setdefault("currency", self.context["asset"].currency)
+        refuse_moved_disposal(self.instance, attrs)
+        attrs.update(check_movement(self.instance, attrs))
+        return attrs
+
+    def create(self, attrs):
+        if "position" not in attrs:
+            attrs["position"] = next_position(self.context["asset"], attrs["on"])
+        return super().create(attrs)
+
+
+@in_path("asset_id")
+class TransactionViewSet(OfOneAsset):
+    thing = "transaction"
+    queryset = Transaction.objects.all()
+    serializer_class = TransactionSerializer
+    cursor_fields = ("on", "position", "id")
+    duplicate = (
+        "DUPLICATE_TRANSACTION",
+        "external_id",
+        "The asset has a transaction with this source and id: change that one, which `existing` names.",
+    )
+    known_by = {"source": "", "external_id": None}
+    parameters = {
+        "start": by_day("on__gte"),
+        "end": by_day("on__lte"),
+        "type": by_choice("type", Transaction.Type.values),
+        "known_at": KNOWN_AT,
+    }

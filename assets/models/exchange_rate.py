@@ -1,0 +1,112 @@
+"""ExchangeRate: units of a currency for one euro on a day. Rates are added and never altered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from assets.rates.book import EURO
+from portfolios.models import Portfolio
+from strata.clock import written_at
+from strata.days import DayField
+from strata.db.locks import lock_rows
+from strata.history import signature
+from strata.ids import uuid7
+from strata.models.change import Change, ImmutableQuerySet
+from strata.money import CurrencyField, ExactField
+
+
+def raise_every_revision() -> None:
+    """A rate may bear on the figures of any portfolio, in any currency that they are asked for in."""
+    portfolios = Portfolio._base_manager
+    lock_rows(portfolios.all())
+    portfolios.update_unrecorded(revision=F("revision") + 1)
+
+
+RATES_STAND = "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
+WHO_ADDS_RATES = (
+    "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "
+    "installation: they come by manage.py load_rates, from the ECB or a file."
+)
+EURO_HAS_NONE = "The euro is what rates are measured in: it has none itself."
+
+
+def refuse_the_euro(currency: str) -> None:
+    if currency == EURO:
+        raise ValidationError({"currency": ValidationError(EURO_HAS_NONE, code="euro")})
+
+
+class RateQuerySet(ImmutableQuerySet):
+    def bulk_create(self, objs, *args, **kwargs):
+        objs = list(objs)
+        for rate in objs:
+            refuse_the_euro(rate.currency)
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, *args, **kwargs)
+            Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in made])
+            raise_every_revision()
+        return made
+
+
+def line_of(pk: UUID, recorded_at: datetime) -> Change:
+    """Who recorded it. A load has one line, with the id of its first rate: all that it added bear its instant."""
+    label = ExchangeRate._meta.label
+    return Change(**signature(), at=recorded_at, model=label, object_id=pk, action=Change.Action.CREATE)
+
+
+class ExchangeRate(models.Model):
+    """A newer row for the same currency, day and source replaces the older ones.
+
+    It is valid on its day and RATE_MAX_AGE_DAYS after; a lasting one until a newer one of its currency.
+    """
+
+    known_since = "recorded_at"
+
+    class Source(models.TextChoices):
+        MANUAL = "manual"
+        ECB = "ecb"
+        DEMO = "demo"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    currency = CurrencyField()
+    on = DayField()
+    units_per_euro = ExactField(positive=True)
+    source = models.CharField(max_length=6, choices=Source, default=Source.MANUAL)
+    lasting = models.BooleanField(
+        default=False, help_text="It holds until a newer one, not only for the next days."
+    )
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-on", "currency", "-id")
+        base_manager_name = "objects"
+        indexes = (
+            models.Index(fields=("currency", "on"), name="rate_of_currency_on_day"),
+            models.Index(fields=("currency", "on"), name="rate_that_lasts", condition=Q(lasting=True)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.currency} on {self.on}"
+
+    def clean(self):
+        refuse_the_euro(self.currency)
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("A rate is never altered: add a newer one.")
+        refuse_the_euro(self.currency)
+        with transaction.atomic():
+            self.recorded_at = written_at()
+            super().save(*args, **kwargs)
+            line_of(self.pk, self.recorded_at).save(force_insert=True)
+            raise_every_revision()
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("A rate is never deleted: add a newer one.")

@@ -1,0 +1,19 @@
+"""The instant and the day of a row, of which one may be left empty."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from strata.clock import written_at
+from strata.days import resolve_moment
+
+
+def settle_moment(row: models.Model, instant: str) -> None:
+    """Fills in the instant or the day that was left empty, and refuses two that contradict each other."""
+    at, on = getattr(row, instant), row.on
+    if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
+        return  # as it is stored: its portfolio may have had another zone then
+    if row.asset_id:
+        at, on = resolve_moment(at, on, row.asset.portfolio.time_zone, written_at())
+        setattr(row, instant, at)
+        row.on = on

@@ -1,0 +1,30 @@
+"""PackedMonth: an asset's values of a month in one row, from which long histories are read.
+
+It can be made anew from the values at any time: `manage.py rebuild` does, `manage.py doctor` compares.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from strata.ownership import Owned
+
+
+class PackedMonth(Owned):
+    """Of each day the value that stands, in the asset's own currency; assets.valuation.month_codec reads and writes it.
+
+    What is left of a month whose values were all deleted has no days.
+    """
+
+    household_lookup = "asset__portfolio__household"
+
+    asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="+", db_index=False)
+    month = models.DateField(help_text="Its first day.")
+    days = models.IntegerField(help_text="A bit for each day that has a value; the lowest is the first day.")
+    amounts = models.BinaryField(help_text="The values in order, in ten-thousandths, eight bytes each.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("asset", "month"), name="packed_month_one_per_asset"),)
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"

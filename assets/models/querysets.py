@@ -1,0 +1,47 @@
+"""The questions asked of assets, named and chainable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, DateField, QuerySet, Value, When
+
+from portfolios.models import Portfolio
+from strata import clock
+from strata.history import TrackedQuerySet
+
+
+def today_in(zone_lookup: str, zones: Iterable[str]):
+    """SQL for today's date in the zone that a row names, which is one of `zones`."""
+    now = clock.now().astimezone(UTC)
+    elsewhere: dict[date, list[str]] = {}
+    for name in sorted(set(zones)):
+        elsewhere.setdefault(now.astimezone(ZoneInfo(name)).date(), []).append(name)
+    elsewhere.pop(now.date(), None)
+    cases = [
+        When(**{f"{zone_lookup}__in": names}, then=Value(day, DateField()))
+        for day, names in elsewhere.items()
+    ]
+    return Case(*cases, default=Value(now.date(), DateField()), output_field=DateField())
+
+
+class AssetQuerySet(TrackedQuerySet):
+    def as_of(self, on: date | None = None, *, among: QuerySet | None = None):
+        """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is.
+
+        Today is another day in other zones. Which ones are in use is asked of the portfolios `among` which the assets'
+        own are (all there are), with a query of its own as this is called: a condition over every zone that there is
+        would cost more than the rest of a list.
+        """
+        if on:
+            return self.annotate(as_of=Value(on, DateField()))
+        portfolios = Portfolio.objects.all() if among is None else among
+        zones = portfolios.order_by().values_list("time_zone", flat=True).distinct()
+        return self.annotate(as_of=today_in("portfolio__time_zone", zones))
+
+    def in_category_tree(self, category_ids):
+        """Assets that stand in any of the categories; give it a subtree's ids."""
+        links = self.model.categories.through.objects.filter(category__in=category_ids)
+        return self.filter(pk__in=links.values("asset"))

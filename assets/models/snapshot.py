@@ -1,0 +1,42 @@
+"""AssetSnapshot: what the whole of an asset was worth at an instant."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from assets.models.asset import Asset
+from assets.models.moments import settle_moment
+from strata.days import DayField, InstantField
+from strata.history import TrackedModel
+from strata.money import MoneyField
+from strata.names import NoteField
+
+
+class AssetSnapshot(TrackedModel):
+    """The value of the whole holding, in the asset's currency, negative for what is owed.
+
+    `on` is the day in the portfolio's zone, fixed when written.
+    """
+
+    household_lookup = "asset__portfolio__household"
+    portfolio_lookup = "asset__portfolio"
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
+    value = MoneyField()
+    observed_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
+    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
+    note = NoteField(blank=True, default="")
+
+    class Meta(TrackedModel.Meta):
+        ordering = ("-on", "-observed_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.asset} on {self.on}"
+
+    def clean(self):
+        settle_moment(self, "observed_at")

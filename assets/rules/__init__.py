@@ -1,0 +1,1 @@
+"""What may be written, by values and not by rows: pure checks, which raise ValidationError."""

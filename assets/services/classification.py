@@ -1,0 +1,144 @@
+"""Sorting assets: what may be attached to what, and doing it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+
+from assets.classification.seeds import STARTER_CATEGORIES
+from assets.classification.tree import move_problem
+from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
+from assets.models.classification import parents_in
+from assets.signals import asset_leaves_household
+from strata.exceptions import Conflict, NotFound
+
+MOST_LABELS = 100  # categories of an asset, and as many tags: a page of 200 assets shows all of theirs
+
+
+class LabelKind(NamedTuple):
+    """How assets are linked to one kind of label, and what the API calls a list of their ids."""
+
+    label: type[Category] | type[Tag]
+    link: type[AssetCategory] | type[AssetTag]
+    column: str
+    field: str
+
+    def of(self, asset: Asset) -> set[UUID]:
+        return set(self.link.objects.filter(asset=asset).values_list(self.column, flat=True))
+
+
+CATEGORIES = LabelKind(Category, AssetCategory, "category_id", "category_ids")
+TAGS = LabelKind(Tag, AssetTag, "tag_id", "tag_ids")
+
+
+def refuse_bad_parent(category: Category, parent: Category) -> None:
+    """404 for a parent of another household, 400 for one below the category, or so deep that it may have no more."""
+    if parent.household_id != category.household_id:
+        raise NotFound("category")
+    if problem := move_problem(category.pk, parent.pk, parents_in(category.household_id)):
+        code, message = problem
+        raise ValidationError({"parent_id": ValidationError(message, code=code)})
+
+
+def check_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
+    """Refuses what an asset cannot be sorted by: labels of another household, and too many of them."""
+    refuse_foreign_labels(asset, attrs)
+    for kind in (CATEGORIES, TAGS):
+        wanted = set(attrs.get(kind.field, ()))
+        if len(wanted) > MOST_LABELS:
+            refuse_too_many(kind, set() if asset is None else kind.of(asset), wanted, kind.field)
+
+
+def refuse_too_many(kind: LabelKind, had: set[UUID], wanted: set[UUID], field: str | None = None) -> None:
+    """409 where one is added that would be too many. An asset that has more keeps them, and may lose some."""
+    if wanted - had and len(wanted) > MOST_LABELS:
+        what = kind.label._meta.verbose_name_plural
+        raise Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} {what}.", field)
+
+
+def attach(asset: Asset, label: Category | Tag) -> None:
+    """Sort the asset by one more; again changes nothing. 404 for a label of another household."""
+    if label.household_id != asset.portfolio.household_id:
+        raise NotFound(label._meta.model_name)
+    kind = CATEGORIES if isinstance(label, Category) else TAGS
+    had = kind.of(asset)
+    if label.pk not in had:
+        refuse_too_many(kind, had, had | {label.pk})
+        kind.link.objects.create(asset=asset, **{kind.column: label.pk})
+
+
+def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
+    """An asset, its type, categories and tags are of one household; moving away needs those left behind first."""
+    portfolio = attrs.get("portfolio") or (asset and asset.portfolio)
+    household_id = portfolio.household_id
+    asset_type = attrs.get("asset_type") or (asset and asset.asset_type)
+    if asset_type.household_id not in (None, household_id):
+        raise NotFound("asset_type")
+    for kind in (CATEGORIES, TAGS):
+        ids = set(attrs.get(kind.field, ()))
+        if ids and kind.label.objects.filter(household=household_id, pk__in=ids).count() != len(ids):
+            raise NotFound(kind.label._meta.model_name)
+    if asset is not None and asset.portfolio.household_id != household_id:
+        _refuse_labels_left_behind(asset, attrs)
+        asset_leaves_household.send(Asset, asset=asset)
+
+
+def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:
+    kept = ("category_ids" not in attrs and asset.category_links.exists()) or (
+        "tag_ids" not in attrs and asset.tag_links.exists()
+    )
+    if kept:
+        message = "Its categories and tags belong to the household it leaves: detach them first."
+        raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
+
+
+def label(
+    asset: Asset, *, category_ids: Iterable[UUID] | None = None, tag_ids: Iterable[UUID] | None = None
+) -> None:
+    """Make these the asset's categories and tags; None leaves them as they are."""
+    for kind, ids in ((CATEGORIES, category_ids), (TAGS, tag_ids)):
+        if ids is not None:
+            _replace(asset, kind, set(ids))
+
+
+def _replace(asset: Asset, kind: LabelKind, wanted: set[UUID]) -> None:
+    had = kind.of(asset)
+    if had - wanted:
+        kind.link.objects.filter(asset=asset, **{f"{kind.column}__in": had - wanted}).delete()
+    if wanted - had:
+        kind.link.objects.bulk_create(
+            kind.link(asset=asset, **{kind.column: pk}) for pk in sorted(wanted - had)
+        )
+
+
+class Label(NamedTuple):
+    """A category or tag as an asset shows it; a tag has no parent."""
+
+    id: UUID
+    name: str
+    parent_id: UUID | None = None
+
+
+def labels_of(assets: Collection[UUID], kind: LabelKind) -> dict[UUID, list[Label]]:
+    """Those of each asset, by name, with one query; a label of many assets is one object."""
+    name = kind.column.removesuffix("_id")
+    shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORIES else [f"{name}__name"]
+    links = kind.link.objects.filter(asset__in=assets).order_by(f"{name}__name_key", kind.column)
+    known: dict[UUID, Label] = {}
+    found: dict[UUID, list[Label]] = defaultdict(list)
+    for asset, pk, *rest in links.values_list("asset_id", kind.column, *shown):
+        found[asset].append(known.setdefault(pk, Label(pk, *rest)))
+    return found
+
+
+def give_starter_categories(household: Any) -> None:
+    """The starter tree, for a household that has just been made."""
+    for name, children in STARTER_CATEGORIES.items():
+        top = Category.objects.create(household=household, name=name)
+        Category.objects.bulk_create(
+            Category(household=household, parent=top, name=child) for child in children
+        )

@@ -1,0 +1,127 @@
+"""What the statements are made of: tables out of parameters, the ways to ask, and what is told and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
+HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
+type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
+
+# Tables made of parameters.
+IDS = {
+    "sqlite": "SELECT value AS id FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::uuid[]) AS id",
+}
+ASSETS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS place,
+        json_extract(value, '$[2]') AS gone FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::int[], %s::date[]) AS asset(id, place, gone)",
+}
+CODES = {
+    "sqlite": "SELECT value AS code FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::text[]) AS code",
+}
+ASSET_DAYS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS on_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[]) AS asset_day(asset_id, on_day)",
+}
+DAYS = {
+    "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
+        FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::int[], %s::date[], %s::date[]) AS day(number, eve, on_day)",
+}
+# A day that is read thousands of times, as text on SQLite: by the column's type Django would parse it each time.
+DAY = {"sqlite": "({} || '')", "postgresql": "{}"}
+
+
+def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        yield from _in_parts(cursor, sql, params, ROWS_AT_A_TIME)
+
+
+def fetched_packed(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once.
+
+    What is left on the server in between needs a transaction. Where the caller has none, one is open until the last
+    row has been taken: take them before a transaction begins, or all inside of one.
+    """
+    open_meanwhile = connection.vendor == "postgresql" and connection.get_autocommit()
+    with transaction.atomic() if open_meanwhile else nullcontext(), connection.chunked_cursor() as cursor:
+        yield from _in_parts(cursor, sql, params, PACKED_AT_A_TIME)
+
+
+def _in_parts(cursor: Any, sql: str, params: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    cursor.execute(sql, params)
+    while rows := cursor.fetchmany(size):
+        yield from rows
+
+
+def told_id(pk: UUID) -> Any:
+    return pk if connection.vendor == "postgresql" else pk.hex
+
+
+def told_ids(ids: Collection[UUID]) -> Any:
+    return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
+
+
+def told_places(rows: Sequence[Place]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        written = ((pk.hex, place, gone or "NULL") for pk, place, gone in rows)
+        return [_array(column) for column in zip(*written, strict=True)] or ["{}"] * 3
+    return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
+
+
+def _array(values: Iterable[Any]) -> str:
+    """As PostgreSQL writes it: of thousands its client takes longer to make one than they take to be read."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def told_asset_days(days: Sequence[tuple[UUID, date]]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [_array(pk.hex for pk, _ in days), _array(on for _, on in days)]
+    return [json.dumps([(pk.hex, on.isoformat()) for pk, on in days])]
+
+
+def told_days(days: Sequence[date]) -> list[Any]:
+    """Each day with the one before it in the row."""
+    return told_spans(list(zip([date.min, *days[:-1]], days, strict=True)))
+
+
+def told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(range(len(spans))), [since for since, _ in spans], [until for _, until in spans]]
+    return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
+
+
+class Days(dict[Any, date]):
+    """Days by how the database writes them: a million values have few of them."""
+
+    def __missing__(self, stored: Any) -> date:
+        self[stored] = found = stored if isinstance(stored, date) else date.fromisoformat(stored)
+        return found
+
+
+@lru_cache(maxsize=1024)
+def an_id(stored: str | UUID) -> UUID:
+    return stored if isinstance(stored, UUID) else UUID(stored)
+
+
+def whole(high: int, low: int) -> int:
+    """An amount from its two halves."""
+    return high * HALF + low
+
+
+def halves(amount: int) -> tuple[int, int]:
+    """Both with the amount's sign, as SQL divides."""
+    high, low = divmod(abs(amount), HALF)
+    return (high, low) if amount >= 0 else (-high, -low)

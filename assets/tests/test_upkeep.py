@@ -1,0 +1,488 @@
+"""Daily steps and packed months are what the values make of them, after any writes by any road, and nothing more."""
+
+from __future__ import annotations
+
+import io
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
+from itertools import count
+from operator import attrgetter
+from random import Random
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, connections, transaction
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from assets import valuation
+from assets.classification.seeds import type_id
+from assets.doctor import daily_steps_are_what_the_values_make, packed_months_are_what_the_values_make
+from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, PackedMonth, Tag
+from assets.services.disposal import reinstate
+from assets.valuation import months, reading
+from assets.valuation.deltas import calculated, stored
+from assets.valuation.sources.snapshots import values_around
+from assets.valuation.upkeep import rebuild
+from portfolios.models import Household, Portfolio
+from strata.doctor import Level
+
+NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)  # a month ends on the sixth day
+FIRST = NOON.date()
+LONGEST = 12
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(kind), name=name, currency=currency, **fields
+    )
+
+
+def valued(asset, on: int, value) -> AssetSnapshot:
+    at = NOON + timedelta(days=on)
+    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
+
+
+def assert_in_step() -> None:
+    for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
+        assert stored(portfolio_id) == calculated(portfolio_id)
+    assets = list(Asset.objects.values_list("pk", flat=True))
+    assert months.stored(assets) == months.calculated(assets)
+    assert not PackedMonth.objects.exclude(asset__in=assets).exists()
+
+
+NUMBERS = st.integers(0, LONGEST)
+VALUES = st.sampled_from([-30, -1, 0, 1, 20, Decimal("99999999999999.9999"), Decimal("-99999999999999.9999")])
+
+
+class Writes(RuleBasedStateMachine):
+    """Three portfolios, and every kind of write to their assets and values, in any order."""
+
+    def __init__(self):
+        super().__init__()
+        self.block = transaction.atomic()
+        self.block.__enter__()
+        household = Household.objects.create(name="H")
+        self.portfolios = [
+            Portfolio.objects.create(household=household, name=name, time_zone="UTC") for name in "abc"
+        ]
+        self.tag = Tag.objects.create(household=household, name="t")
+        self.moments = count(1)
+        self.new_asset(number=0, kind=2, currency="EUR")
+
+    def teardown(self):
+        try:
+            self.totals_are_the_same_by_every_road()
+        finally:
+            transaction.set_rollback(True)
+            self.block.__exit__(None, None, None)
+
+    @invariant()
+    def in_step(self):
+        assert_in_step()
+
+    def totals_are_the_same_by_every_road(self):
+        ids = [portfolio.pk for portfolio in self.portfolios]
+        days = [day(number) for number in range(-1, LONGEST + 2)]
+        for by in reading.STEPS_BY:
+            held = valuation.holdings(ids, by, {})
+            folds = [reading.by_fold(held, days, derived=derived) for derived in (True, False)]
+            roads = [reading.by_steps(ids, days, by, {}), reading.by_grid(held, days), *folds]
+            steps, grid, packed, read = map(reading.without_zeros, roads)
+            assert steps == grid == packed == read
+
+    # --- what there is ---
+
+    def an_asset(self, number: int) -> Asset:
+        assets = list(Asset.objects.order_by("pk"))
+        return assets[number % len(assets)]
+
+    def a_snapshot(self, number: int) -> AssetSnapshot:
+        snapshots = list(AssetSnapshot.objects.order_by("pk"))
+        return snapshots[number % len(snapshots)]
+
+    def at(self, on: int) -> datetime:
+        """A moment near the day's noon, before or after all others: none is taken twice."""
+        number = next(self.moments)
+        noon = NOON + timedelta(days=on)
+        return noon + timedelta(seconds=number if number % 2 else -number)
+
+    def value(self, asset: Asset, on: int, value) -> AssetSnapshot:
+        return AssetSnapshot(asset=asset, value=value, observed_at=self.at(on), on=day(on))
+
+    # --- values ---
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS, on=NUMBERS, value=VALUES)
+    def save_a_value(self, number, on, value):
+        self.value(self.an_asset(number), on, value).save()
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(values=st.lists(st.tuples(NUMBERS, NUMBERS, VALUES), max_size=6))
+    def save_many_values(self, values):
+        AssetSnapshot.objects.bulk_create(
+            self.value(self.an_asset(number), on, value) for number, on, value in values
+        )
+
+    @precondition(lambda self: AssetSnapshot.objects.exists())
+    @rule(number=NUMBERS, other=NUMBERS, on=NUMBERS, value=VALUES)
+    def change_a_value(self, number, other, on, value):
+        snapshot = self.a_snapshot(number)
+        snapshot.asset, snapshot.value, snapshot.on = self.an_asset(other), value, day(on)
+        snapshot.observed_at = self.at(on)
+        snapshot.save()
+
+    @rule(first=NUMBERS, value=VALUES)
+    def change_values_by_set(self, first, value):
+        AssetSnapshot.objects.filter(on__gte=day(first)).update(value=value)
+
+    @rule(first=NUMBERS, on=NUMBERS)
+    def move_values_to_another_day_by_set(self, first, on):
+        AssetSnapshot.objects.filter(on=day(first)).update(on=day(on))
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(first=NUMBERS, number=NUMBERS)
+    def give_values_to_another_asset_by_set(self, first, number):
+        AssetSnapshot.objects.filter(on=day(first)).update(asset=self.an_asset(number))
+
+    @rule(on=NUMBERS, value=VALUES)
+    def change_many_values_and_days(self, on, value):
+        snapshots = list(AssetSnapshot.objects.order_by("pk")[:4])
+        for number, snapshot in enumerate(snapshots):
+            snapshot.value, snapshot.on = value, day((on + number) % LONGEST)
+        AssetSnapshot.objects.bulk_update(snapshots, ["value", "on"])
+
+    @precondition(lambda self: AssetSnapshot.objects.exists())
+    @rule(number=NUMBERS)
+    def delete_a_value(self, number):
+        self.a_snapshot(number).delete()
+
+    @rule(first=NUMBERS)
+    def delete_values_by_set(self, first):
+        AssetSnapshot.objects.filter(on__gte=day(first)).delete()
+
+    # --- assets ---
+
+    @rule(number=NUMBERS, kind=st.integers(1, 3), currency=st.sampled_from(["EUR", "USD"]))
+    def new_asset(self, number, kind, currency):
+        asset = made(self.a_portfolio(number), kind=kind, currency=currency)
+        if number % 2:
+            AssetTag.objects.create(asset=asset, tag=self.tag)
+
+    def a_portfolio(self, number: int) -> Portfolio:
+        return self.portfolios[number % len(self.portfolios)]
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS, place=NUMBERS, kind=st.integers(1, 3))
+    def change_an_asset(self, number, place, kind):
+        asset = self.an_asset(number)
+        asset.portfolio, asset.asset_type_id = self.a_portfolio(place), type_id(kind)
+        asset.save()
+
+    @rule(number=NUMBERS, place=NUMBERS)
+    def move_assets_by_set(self, number, place):
+        Asset.objects.filter(portfolio=self.a_portfolio(number)).update(portfolio=self.a_portfolio(place))
+
+    @rule(kind=st.integers(1, 3), currency=st.sampled_from(["EUR", "USD"]))
+    def change_types_and_currencies_by_set(self, kind, currency):
+        Asset.objects.filter(currency=currency).update(asset_type_id=type_id(kind), currency="USD")
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS, on=NUMBERS)
+    def dispose_of_an_asset(self, number, on):
+        asset = self.an_asset(number)
+        asset.disposed_on = day(on)  # before its first value too, as values may be deleted
+        asset.save()
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS)
+    def reinstate_an_asset(self, number):
+        reinstate(self.an_asset(number))
+
+    @rule(on=st.none() | NUMBERS)
+    def dispose_by_set(self, on):
+        Asset.objects.filter(asset_type=type_id(2)).update(disposed_on=None if on is None else day(on))
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS)
+    def delete_an_asset(self, number):
+        self.an_asset(number).delete()
+
+    @rule()
+    def delete_assets_by_their_tag(self):
+        Asset.objects.filter(tags=self.tag).delete()
+        assert not Asset.objects.filter(tags=self.tag).exists()
+
+    @precondition(lambda self: len(self.portfolios) > 1)
+    @rule(number=NUMBERS)
+    def delete_a_portfolio(self, number):
+        portfolio = self.portfolios.pop(number % len(self.portfolios))
+        key = portfolio.pk
+        portfolio.delete()
+        assert not DailyStep.objects.filter(portfolio_id=key).exists()
+
+
+def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
+    run_state_machine_as_test(
+        Writes, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
+    )
+
+
+# --- writers at the same time ---
+
+
+def at_once(work, things) -> None:
+    def turn(thing):
+        try:
+            work(thing)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(turn, things))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_at_the_same_time_leave_the_table_in_step(portfolio):
+    asset = made(portfolio)
+    at_once(lambda on: valued(asset, on, on * 7 % 5 - 2), range(40))
+    assert AssetSnapshot.objects.count() == 40
+    assert_in_step()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, household):
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    assets = [made(place, str(number)) for number in range(4) for place in (portfolio, other)]
+    for asset in assets:
+        valued(asset, 0, 5)
+
+    def swap(asset):
+        for _ in range(5):
+            asset.portfolio = other if asset.portfolio == portfolio else portfolio
+            asset.save()
+
+    at_once(swap, assets)
+    assert_in_step()
+
+
+# --- the roads that users take ---
+
+
+@pytest.mark.django_db
+def test_demo_leaves_the_table_in_step(db):
+    from assets.rates.readers import quotes_in
+    from assets.rates.writer import add_rates
+
+    add_rates(*quotes_in(b"Date,USD,CHF,\n2024-01-02,1.1,0.9,\n"))
+    call_command("demo", verbosity=0)
+    assert DailyStep.objects.exists()
+    assert_in_step()
+
+
+@pytest.mark.django_db
+def test_seed_benchmark_leaves_the_table_in_step(db):
+    call_command("seed_benchmark", assets=12, snapshots=9, span_days=5, verbosity=0)
+    assert DailyStep.objects.exists()
+    assert_in_step()
+
+
+def test_api_leaves_the_table_in_step(alice, portfolio, household):
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    body = {
+        "portfolio_id": str(portfolio.pk),
+        "asset_type_id": type_id(2),
+        "name": "x",
+        "value": "5",
+        "on": "2024-01-01",
+    }
+    path = f"/api/v1/assets/{alice.post('/api/v1/assets', body).json()['id']}"
+    late = alice.post(f"{path}/snapshots", {"value": "9", "on": "2024-02-01"}).json()
+    alice.post(f"{path}/snapshots", {"value": "-3", "on": "2024-01-15"})
+    assert_in_step()
+    assert alice.patch(f"{path}/snapshots/{late['id']}", {"on": "2024-01-10"}).status_code == 200
+    assert alice.patch(path, {"portfolio_id": str(other.pk), "asset_type_id": type_id(5)}).status_code == 200
+    assert_in_step()
+    assert alice.post(f"{path}/dispose", {"on": "2024-01-12", "proceeds": "4"}).status_code == 200
+    assert_in_step()
+    assert alice.post(f"{path}/reinstate").status_code == 200
+    assert alice.delete(f"{path}/snapshots/{late['id']}").status_code == 204
+    assert stored(other.pk)
+    assert_in_step()
+    assert alice.delete(f"/api/v1/portfolios/{other.pk}").status_code == 204
+    assert not DailyStep.objects.filter(portfolio=other).exists()
+
+
+# --- made anew ---
+
+
+def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
+    things = [made(portfolio, str(n), kind=1 + n % 3, currency="EUR" if n % 2 else "USD") for n in range(5)]
+    for turn in range(40):
+        at = NOON + timedelta(hours=7 * turn % 200)
+        AssetSnapshot.objects.create(
+            asset=things[turn % 5], value=turn * 13 % 7 - 3, observed_at=at, on=at.date()
+        )
+    Asset.objects.filter(pk=things[1].pk).update(disposed_on=day(3))
+    Asset.objects.filter(pk=things[2].pk).update(disposed_on=day(-1))
+    PackedMonth.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM assets_dailystep")
+        for sql in import_module("assets.migrations.0005_fill_daily_steps").Migration.operations[0].sql:
+            cursor.execute(sql)
+    import_module("assets.migrations.0009_fill_packed_months").fill(apps, connection.schema_editor())
+    assert stored(portfolio.pk) == calculated(portfolio.pk) != {}
+    assert len({month for _, month in months.stored([thing.pk for thing in things])}) == 2
+    assert_in_step()
+
+
+@pytest.fixture
+def wrong(portfolio):
+    """The portfolio, its table not being what its values make: one step is wrong, and one was made up."""
+    valued(made(portfolio), 3, 5)
+    DailyStep.objects.update(owned_low=1)
+    DailyStep.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(1), currency="USD", on=day(1),
+        owned_high=0, owned_low=0, owed_high=0, owed_low=-1,
+    )  # fmt: skip
+    return portfolio
+
+
+def rebuilt(*options: str) -> str:
+    out = io.StringIO()
+    call_command("rebuild", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_rebuild_mends_what_is_wrong_and_says_so(wrong):
+    assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{wrong.pk}\n"
+    assert_in_step()
+    assert rebuilt() == "Rebuilt 1; wrong were 0.\n"
+
+
+def test_rebuild_can_be_tried_first(wrong):
+    assert rebuilt("--dry-run") == f"Would rebuild 1; wrong were 1.\n{wrong.pk}\n"
+    assert stored(wrong.pk) != calculated(wrong.pk)
+
+
+def test_rebuild_of_one_portfolio_leaves_the_others(wrong, household):
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    assert rebuilt("--portfolio", str(other.pk)) == "Rebuilt 1; wrong were 0.\n"
+    assert stored(wrong.pk) != calculated(wrong.pk)
+
+
+@pytest.mark.parametrize("given", ["x", "0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10"])
+def test_rebuild_of_an_unknown_portfolio_is_refused(db, given):
+    with pytest.raises(CommandError, match="--portfolio"):
+        rebuilt("--portfolio", given)
+
+
+def test_doctor_names_where_the_table_is_wrong(wrong):
+    ((level, text),) = daily_steps_are_what_the_values_make()
+    assert level is Level.FAIL
+    assert str(wrong.pk) in text and str(day(1)) in text and "manage.py rebuild" in text
+    rebuild(wrong.pk)
+    assert [level for level, _ in daily_steps_are_what_the_values_make()] == [Level.OK]
+
+
+def test_what_has_come_to_nothing_is_not_wrong(portfolio):
+    snapshot = valued(made(portfolio), 3, 5)
+    snapshot.delete()
+    assert DailyStep.objects.exists()
+    assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
+
+
+def test_of_several_values_of_a_day_the_last_is_packed_whichever_was_written_last(portfolio):
+    asset = made(portfolio)
+    for hours in (3, 9, 6):
+        at = NOON + timedelta(hours=hours)
+        AssetSnapshot.objects.create(asset=asset, value=hours, observed_at=at, on=FIRST)
+    assert PackedMonth.objects.get().amounts == array("q", [90_000]).tobytes()
+    AssetSnapshot.objects.filter(value=9).delete()
+    assert PackedMonth.objects.get().amounts == array("q", [60_000]).tobytes()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portfolio, seed):
+    """Against the rule in plain words, with several values on most days."""
+    random = Random(seed)
+    assets = [made(portfolio, name) for name in "ab"]
+    moments = random.sample([(on, hour) for on in range(0, 24, 3) for hour in range(6)], 20)
+    rows = [
+        AssetSnapshot(
+            asset=random.choice(assets),
+            value=random.randint(1, 99),
+            observed_at=NOON + timedelta(hours=hour),
+            on=day(on),
+        )
+        for on, hour in moments
+    ]
+    AssetSnapshot.objects.bulk_create(rows)
+    mine = random.sample(rows, random.randint(1, 4))
+    found = {pk: around for pk, around in values_around([row.pk for row in mine])}
+    assert found.keys() == {row.asset_id for row in mine}
+    for pk, around in found.items():
+        touched = {row.on for row in mine if row.asset_id == pk}
+        days = sorted({row.on for row in rows if row.asset_id == pk})
+        near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
+        theirs = sorted((row for row in rows if row.asset_id == pk), key=attrgetter("observed_at"))
+        assert around.touched == touched
+        assert around.with_them == {row.on: row.value * 10_000 for row in theirs if row.on in near}
+        assert around.without == {
+            row.on: row.value * 10_000 for row in theirs if row.on in near and row not in mine
+        }
+
+
+# --- packed months that are wrong ---
+
+
+def wrong_months(portfolio, count: int) -> Asset:
+    """An asset with a value in each of some months, none of which is packed as it is."""
+    asset = made(portfolio)
+    for number in range(count):
+        valued(asset, 31 * number, 5)
+    PackedMonth.objects.update(days=1)
+    PackedMonth.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
+    return asset
+
+
+def test_rebuild_mends_packed_months_and_says_so(portfolio):
+    asset = wrong_months(portfolio, 2)
+    assert rebuilt("--dry-run") == f"Would rebuild 1; wrong were 1.\n{portfolio.pk}\n"
+    assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{portfolio.pk}\n"
+    assert_in_step()
+    assert PackedMonth.objects.filter(asset=asset).count() == 2
+
+
+def test_doctor_names_the_first_months_that_are_wrong(portfolio):
+    asset = wrong_months(portfolio, 6)
+    found = list(packed_months_are_what_the_values_make())
+    assert {level for level, _ in found} == {Level.FAIL}
+    assert len(found) == 6
+    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
+    assert "and 2 more months" in found[-1][1]
+    rebuild(portfolio.pk)
+    assert [level for level, _ in packed_months_are_what_the_values_make()] == [Level.OK]
+
+
+def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):
+    snapshot = valued(made(portfolio), 3, 5)
+    snapshot.delete()
+    assert PackedMonth.objects.get().days == 0
+    assert_in_step()

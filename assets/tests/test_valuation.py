@@ -1,0 +1,314 @@
+"""The value of assets on days: by the grid and by the fold, in groups, and in a fixed number of queries."""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from assets import valuation
+from assets.classification.seeds import type_id
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, PackedMonth, Tag
+from assets.valuation import GROUPINGS, reading, totals_on
+from assets.valuation.reading import by_fold, by_grid, without_zeros
+from assets.valuation.series import Column, History
+from assets.valuation.sql import months
+from portfolios.models import Household, Portfolio
+from strata import clock
+
+FIRST = date(2024, 1, 1)
+EURO = 10_000
+WEEKS = [FIRST + timedelta(days=number) for number in (0, 7, 14, 21)]
+DAYS = [FIRST + timedelta(days=number) for number in range(22)]
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=type_id(kind), name=name, currency=currency, **fields
+    )
+
+
+def valued(asset, on: int, value, *, hour=12) -> AssetSnapshot:
+    at = datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=on)
+    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
+
+
+@pytest.fixture
+def checking(portfolio):
+    asset = made(portfolio, "Checking")
+    valued(asset, 3, "100")
+    valued(asset, 14, "-40")
+    return asset
+
+
+@pytest.fixture
+def shares(portfolio):
+    asset = made(portfolio, "Shares", kind=5, currency="USD", disposed_on=day(18))
+    valued(asset, 0, "5")
+    return asset
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_each_day_has_the_newest_values_owned_and_owed_apart(portfolio, checking, shares, days):
+    totals = totals_on([portfolio.pk], days)
+    euros, dollars = totals.columns[(), "EUR"], totals.columns[(), "USD"]
+    at = [days.index(week) for week in WEEKS]
+    assert [euros.owned[n] for n in at] == [0, 100 * EURO, 0, 0]
+    assert [euros.owed[n] for n in at] == [0, 0, -40 * EURO, -40 * EURO]
+    assert [dollars.owned[n] for n in at] == [5 * EURO, 5 * EURO, 5 * EURO, 0]
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_later_instant_of_a_day_wins(portfolio, days):
+    asset = made(portfolio)
+    valued(asset, 7, "2", hour=20)
+    valued(asset, 7, "1", hour=8)
+    assert totals_on([portfolio.pk], days).columns[(), "EUR"].owned[days.index(day(7))] == 2 * EURO
+
+
+def test_keys_are_ids_and_codes(portfolio, checking, shares):
+    found = {
+        by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, by=by).columns} for by in valuation.COLUMNS
+    }
+    assert found == {
+        "type": {(UUID(type_id(2)),), (UUID(type_id(5)),)},
+        "group": {("FINANCIAL",)},
+        "currency": {("EUR",), ("USD",)},
+        "portfolio": {(portfolio.pk,)},
+        "asset": {(checking.pk,), (shares.pk,)},
+    }
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_asset_with_several_tags_stands_in_one_column_of_all_of_them(portfolio, checking, shares, days):
+    tags = [Tag.objects.create(household=portfolio.household, name=name) for name in "ab"]
+    for tag in tags:
+        AssetTag.objects.create(asset=checking, tag=tag)
+    totals = totals_on([portfolio.pk], days, by="tag")
+    assert {tuple(sorted(keys)) for keys, _ in totals.columns} == {tuple(sorted(t.pk for t in tags)), ()}
+    assert totals.overlap
+
+
+def test_rename_rolls_categories_up(portfolio, checking):
+    top = Category.objects.create(household=portfolio.household, name="Top")
+    below = [Category.objects.create(household=portfolio.household, name=n, parent=top) for n in "ab"]
+    for category in below:
+        AssetCategory.objects.create(asset=checking, category=category)
+    rename = {category.pk: top.pk for category in below}
+    totals = totals_on([portfolio.pk], WEEKS, by="category", rename=rename)
+    assert set(totals.columns) == {((top.pk,), "EUR")}
+
+
+def test_group_that_is_zero_throughout_is_left_out(portfolio, checking):
+    made(portfolio, "Nothing", kind=4)
+    valued(made(portfolio, "Empty", kind=5), 0, "0")
+    for days in (WEEKS, DAYS):
+        assert set(totals_on([portfolio.pk], days, by="type").columns) == {((UUID(type_id(2)),), "EUR")}
+
+
+def test_sum_beyond_a_bigint_is_exact(portfolio):
+    """A thousand of the largest values: more than 2**63 ten-thousandths."""
+    assets = Asset.objects.bulk_create(
+        Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"Rich {n}", currency="EUR")
+        for n in range(1000)
+    )
+    most = Decimal("99999999999999.9999")
+    at = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(asset=asset, value=sign * most, observed_at=at + timedelta(days=on), on=day(on))
+        for asset in assets
+        for on, sign in ((0, 1), (7, -1))
+    )
+    for days in (WEEKS[:2], DAYS[:8]):
+        column = totals_on([portfolio.pk], days).columns[(), "EUR"]
+        assert column == Column(
+            (*[1000 * (10**18 - 1)] * (len(days) - 1), 0), (*[0] * (len(days) - 1), -1000 * (10**18 - 1))
+        )
+
+
+def test_portfolios_not_asked_for_count_nothing(portfolio, checking, household):
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    valued(made(other), 0, "7")
+    assert totals_on([other.pk], WEEKS).columns[(), "EUR"].owned == (7 * EURO,) * 4
+    assert totals_on([], WEEKS).columns == {}
+
+
+def test_no_days_no_columns(portfolio, checking):
+    assert totals_on([portfolio.pk], []).columns == {}
+
+
+@pytest.mark.parametrize("by", [None, *GROUPINGS])
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_totals_of_values_take_a_fixed_number_of_queries(
+    portfolio, checking, shares, by, days, django_assert_num_queries
+):
+    with django_assert_num_queries(3 if by in valuation.LABELS else 2):
+        totals_on([portfolio.pk], days, by=by, derived=False)
+
+
+@pytest.mark.parametrize("by", reading.STEPS_BY)
+def test_totals_of_steps_take_one_query_and_groups_one_more(
+    portfolio, checking, shares, by, django_assert_num_queries
+):
+    with django_assert_num_queries(2 if by == "group" else 1):
+        totals_on([portfolio.pk], DAYS, by=by)
+
+
+@pytest.mark.parametrize("days", [DAYS, [day(30 * number) for number in range(5)]], ids=["days", "months"])
+def test_steps_of_all_types_are_found_by_the_index_that_has_no_others(portfolio, checking, days):
+    plans = []
+
+    def explained(execute, sql, params, many, context):
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        execute(f"{explain} {sql}", params, many, context)
+        plans.append(str(context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    with connection.execute_wrapper(explained):
+        totals_on([portfolio.pk], days)
+    assert "daily_step_of_all_types" in plans[-1]
+
+
+def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
+    DailyStep.objects.update(owned_low=1)
+    kept, read = (totals_on([portfolio.pk], DAYS, derived=wanted) for wanted in (True, False))
+    assert kept != read
+    assert read.columns[(), "EUR"].owned[3] == 100 * EURO
+
+
+def histories_of(portfolio, *, start: int, end: int, **options) -> dict:
+    held = valuation.holdings([portfolio.pk], None, {})
+    found = valuation.histories(held, start=day(start), end=day(end), **options)
+    return {asset.id: past for asset, past in found}
+
+
+def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
+    found = histories_of(portfolio, start=5, end=14)
+    assert found[checking.pk] == History("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
+    assert found[shares.pk] == History("USD", (day(0),), array("q", [5 * EURO]), day(18))
+
+
+def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
+    assert histories_of(portfolio, start=1, end=13)[checking.pk].days == (day(3),)
+    assert histories_of(portfolio, start=1, end=2)[checking.pk].days == ()
+
+
+def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
+    for end, queries in ((9, 2), (99, 3)):
+        with django_assert_num_queries(queries):
+            histories_of(portfolio, start=0, end=end, reported_in="EUR")
+
+
+def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio, monkeypatch):
+    kept, gone = made(portfolio, "Kept"), made(portfolio, "Gone", disposed_on=day(70))
+    for asset in (kept, gone):
+        for on in range(9, 100, 10):  # 9, 19 and 29 are in January, 99 alone in April
+            valued(asset, on, on)
+
+    def days(asset, start, end):
+        monkeypatch.setattr(reading, "A_MONTH", 0)
+        past = histories_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
+        return [(on - FIRST).days for on in past.days]
+
+    assert days(kept, 25, 95) == [19, 29, 69, 79, 89]
+    assert days(kept, 5, 99) == [9, 19, 29, 99]
+    assert days(kept, -9, 8) == []
+    assert days(kept, 30, 40) == [29, 39]
+    assert days(gone, 25, 69) == [19, 29, 69]
+    assert days(gone, 25, 95) == [19, 29, 39, 49, 59, 69, 79, 89]  # the eve of the disposal may be in any
+    assert days(gone, 25, 70) == [19, 29, 39, 49, 59, 69]
+    assert days(gone, 75, 99) == [69, 79, 89, 99]
+
+
+@pytest.mark.parametrize(
+    "start, end, wanted", [(40, 99, [31, 91]), (31, 60, [31]), (30, 60, [31]), (32, 90, [31])]
+)
+def test_history_opens_with_the_month_of_the_newest_value(portfolio, start, end, wanted):
+    asset = made(portfolio, currency="USD")
+    for on in (31, 91):  # the first days of February and April, in a leap year
+        valued(asset, on, on)
+    assert list(histories_of(portfolio, start=start, end=end)[asset.pk].days) == [day(on) for on in wanted]
+
+
+def test_month_that_came_to_nothing_opens_no_history(portfolio):
+    asset = made(portfolio, currency="USD")
+    valued(asset, 0, 5)
+    valued(asset, 40, 6).delete()
+    assert list(histories_of(portfolio, start=60, end=90)[asset.pk].values) == [5 * EURO]
+    assert list(histories_of(portfolio, start=60, end=90, reported_in="USD")[asset.pk].values) == [5 * EURO]
+
+
+def test_month_that_came_to_nothing_is_not_the_first(portfolio):
+    asset = made(portfolio)
+    valued(asset, 0, 5).delete()
+    for on in (40, 70, 100):
+        valued(asset, on, on)
+    found = histories_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
+    assert found.days == (day(40), day(100))
+
+
+@pytest.mark.parametrize("reported_in", [None, "EUR"])
+def test_many_months_are_read_as_few_are(portfolio, checking, shares, monkeypatch, reported_in):
+    few = histories_of(portfolio, start=2, end=99, reported_in=reported_in)
+    monkeypatch.setattr(months, "MONTHS_AT_ONCE", 0)
+    monkeypatch.setattr(months, "fetched", None)  # all at once
+    assert histories_of(portfolio, start=2, end=99, reported_in=reported_in) == few != {}
+
+
+def test_histories_come_from_the_packed_months_but_not_where_the_past_is_asked_for(portfolio, checking):
+    PackedMonth.objects.update(days=0b11)
+    assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(0), day(1))
+    with clock.set_back(datetime(2024, 6, 1, tzinfo=UTC)):
+        assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(3), day(14))
+
+
+VALUES = st.lists(
+    st.tuples(st.integers(0, 21), st.integers(0, 23), st.integers(-3, 3)),
+    max_size=6,
+    unique_by=lambda v: v[:2],
+)
+ASSETS = st.lists(
+    st.tuples(
+        st.sampled_from([2, 4]), st.sampled_from(["EUR", "USD"]), st.none() | st.integers(0, 21), VALUES
+    ),
+    max_size=4,
+)
+
+
+class GridAndFold(TestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(ASSETS, st.lists(st.integers(-2, 23), min_size=1, max_size=6, unique=True))
+    def test_agree(self, assets, numbers):
+        portfolio = Portfolio.objects.create(
+            household=Household.objects.create(name="H"), name="P", time_zone="UTC"
+        )
+        for kind, currency, gone, values in assets:
+            asset = made(
+                portfolio, kind=kind, currency=currency, disposed_on=None if gone is None else day(gone)
+            )
+            for on, hour, value in values:
+                valued(asset, on, value, hour=hour)
+        days = sorted(map(day, numbers))
+        for by in (None, *GROUPINGS):
+            held = valuation.holdings([portfolio.pk], by, {})
+            grid, folded = (without_zeros(road(held, days)) for road in (by_grid, by_fold))
+            assert grid == folded
+
+
+@pytest.mark.django_db
+def test_no_portfolios_no_histories():
+    assert list(valuation.histories([], start=day(0), end=day(9))) == []

@@ -1,0 +1,32 @@
+"""The value of these assets on these days: the one interface between what is stored and every report.
+
+Today values come from snapshots; whatever else will make values comes in here, and nothing above may notice.
+
+Who calls answers for the door: the portfolio ids must have come through `for_user`.
+"""
+
+from assets.valuation.current import with_current_value
+from assets.valuation.reading import (
+    COLUMNS,
+    GROUPINGS,
+    LABELS,
+    Holding,
+    amounts_on,
+    first_day,
+    histories,
+    holdings,
+    totals_on,
+)
+
+__all__ = [
+    "COLUMNS",
+    "GROUPINGS",
+    "LABELS",
+    "Holding",
+    "amounts_on",
+    "first_day",
+    "histories",
+    "holdings",
+    "totals_on",
+    "with_current_value",
+]

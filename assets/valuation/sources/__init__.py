@@ -1,0 +1,1 @@
+"""What gives assets their values. Today that is what was recorded: snapshots."""

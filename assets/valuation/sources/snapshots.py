@@ -1,0 +1,62 @@
+"""The values that are stored, as they are read where something is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date
+from itertools import batched, groupby
+from operator import itemgetter
+from typing import NamedTuple
+from uuid import UUID
+
+from assets.models.querysets import AssetQuerySet
+from assets.valuation import protocol
+from assets.valuation.sources import snapshots_sql
+
+ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
+
+
+class Facts(NamedTuple):
+    """What decides where an asset counts, and until when."""
+
+    portfolio_id: UUID
+    asset_type_id: UUID
+    currency: str
+    disposed_on: date | None
+
+
+class Around(NamedTuple):
+    """An asset's values on the days of some snapshots, and on the days before and after these.
+
+    Of each day the value that stands `with_them`, and the one that would stand `without`; `touched` are the days on
+    which there are any of them.
+    """
+
+    facts: Facts
+    with_them: dict[date, int]
+    without: dict[date, int]
+    touched: set[date]
+
+
+def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
+    return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
+
+
+def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Around]]:
+    """Asset by asset."""
+    for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
+        asset = list(rows)
+        yield (
+            pk,
+            Around(
+                facts=Facts(*asset[0][1:5]),
+                with_them={on: value for *_, on, value, _ in asset},
+                without={on: value for *_, on, value, its in asset if not its},
+                touched={on for *_, on, _, its in asset if its},
+            ),
+        )
+
+
+def all_values(asset_ids: Iterable[UUID]) -> Iterator[protocol.Values]:
+    for some in batched(asset_ids, ASSETS_AT_A_TIME):
+        yield from snapshots_sql.values_between(some, date.min, date.max)

@@ -1,0 +1,220 @@
+"""The snapshots, by statements written by hand: all of each asset's between two days, those around some, those of
+some months, and the newest of each asset on each day, added up by the database.
+
+What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
+covered by the views of strata.shadows, SQLite looks through these by their indexes only then.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from assets.sql_params import (
+    ASSET_DAYS,
+    ASSETS,
+    DAYS,
+    HALF,
+    IDS,
+    Days,
+    Place,
+    an_id,
+    fetched,
+    fetched_packed,
+    told_asset_days,
+    told_days,
+    told_ids,
+    told_places,
+    whole,
+)
+from assets.valuation.protocol import Month, Values
+
+# --- every value of each asset, packed: a row for each asset ---
+
+_SINCE_THE_NEWEST = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s
+    WHERE s.asset_id = asset.id AND s."on" <= %s AND s."on" >= COALESCE((
+        SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
+        ORDER BY o."on" DESC LIMIT 1
+    ), %s) ORDER BY s."on", s.observed_at"""
+_PACKED = {
+    "sqlite": f"""SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value)
+        FROM ({_SINCE_THE_NEWEST})) FROM asset""",  # noqa: S608 - made of our own words
+    "postgresql": f"""SELECT place, (SELECT array_to_string(array_agg(to_char("on", 'YYYY-MM-DD')), ',') || ' ' ||
+        array_to_string(array_agg(value), ',') FROM ({_SINCE_THE_NEWEST}) AS s) FROM asset""",  # noqa: S608 - made of our own words
+}
+
+
+def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+    """Each asset's values, from the newest up to `start` on, until `end`; those that have none are left out."""
+    if not ids:
+        return iter(())
+    vendor = connection.vendor
+    statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor]}"
+    places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
+    return _unpacked(ids, fetched_packed(statement, [*places, end, start, start]))
+
+
+def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
+    """Many assets have values on the very same days: each row of days is read once."""
+    known: dict[str, tuple[date, ...]] = {}
+    for number, packed in rows:
+        if packed is None:
+            continue
+        text, _, amounts = packed.partition(" ")
+        days = known.get(text)
+        if days is None:
+            days = known[text] = tuple(map(date.fromisoformat, text.split(",")))
+        values = array("q", json.loads(f"[{amounts}]"))  # a fifth of the memory of a list
+        if len(set(days)) < len(days):  # of several values of a day the last one stands
+            last = dict(zip(days, values, strict=True))
+            yield ids[number], tuple(last), array("q", last.values())
+        else:
+            yield ids[number], days, values
+
+
+# --- the values around some snapshots ---
+
+# Days are found in the index alone, and the last value of each by a look into it: a day may have thousands.
+_AROUND = {
+    vendor: f"""
+    WITH mine AS ({IDS[vendor]}),
+    its AS (
+        SELECT s.asset_id, s."on", s.observed_at, s.value,
+            ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
+        FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM mine)
+    ),
+    touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM its GROUP BY asset_id),
+    day AS (
+        SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
+        AND s."on" >= COALESCE((
+            SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
+        ), t.first_on)
+        AND s."on" <= COALESCE((
+            SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
+        ), t.last_on)
+    ),
+    other AS (
+        SELECT (
+            SELECT o.id FROM assets_assetsnapshot o WHERE o.asset_id = day.asset_id AND o."on" = day."on"
+            AND o.id NOT IN (SELECT id FROM mine) ORDER BY o.observed_at DESC LIMIT 1
+        ) AS id FROM day
+    ),
+    around AS (
+        SELECT asset_id, "on", observed_at, value, TRUE AS its FROM its WHERE place = 1
+        UNION ALL
+        SELECT s.asset_id, s."on", s.observed_at, s.value, FALSE
+        FROM other JOIN assets_assetsnapshot s ON s.id = other.id
+    )
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.its
+    FROM around l JOIN assets_asset a ON a.id = l.asset_id
+    ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
+    for vendor in IDS
+}
+
+
+def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
+    """(asset, portfolio, type, currency, disposed_on, on, value, whether it is one of these), in order of time.
+
+    For each asset of the snapshots from the last day before the first of them to the first day after the last: of
+    each day the last of these values, and the last of the others. A day may have thousands.
+    """
+    days = Days({None: None})
+    rows = fetched(_AROUND[connection.vendor], [told_ids(snapshot_ids)])
+    for asset, portfolio, kind, currency, gone, on, value, its in rows:
+        yield an_id(asset), an_id(portfolio), an_id(kind), currency, days[gone], days[on], value, bool(its)
+
+
+# --- the values of some months ---
+
+# A look into the index for each day: one may have thousands of values.
+_ON_DAYS = {
+    vendor: f"""
+    WITH day AS ({ASSET_DAYS[vendor]}),
+    valued AS (
+        SELECT asset_id, on_day, (
+            SELECT s.value FROM assets_assetsnapshot s
+            WHERE s.asset_id = day.asset_id AND s."on" = day.on_day ORDER BY s.observed_at DESC LIMIT 1
+        ) AS value FROM day
+    )
+    SELECT asset_id, on_day, value FROM valued WHERE value IS NOT NULL ORDER BY asset_id, on_day"""  # noqa: S608 - our own words
+    for vendor in ASSET_DAYS
+}
+
+
+def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+    """(asset, day, value) of each day in some months, in order; of several values of a day the last."""
+    wanted = [
+        (asset, month.replace(day=day + 1))
+        for asset, month in months
+        for day in range(monthrange(month.year, month.month)[1])
+    ]
+    days = Days()
+    for asset, on, value in fetched(_ON_DAYS[connection.vendor], told_asset_days(wanted)):
+        yield an_id(asset), days[on], value
+
+
+# --- the newest value of each asset, added up ---
+
+_GRID = {
+    vendor: f"""
+    WITH asset AS ({ASSETS[vendor]}), day AS ({DAYS[vendor]}),
+    worth AS MATERIALIZED (
+        SELECT day.number, asset.place, (
+            SELECT newest.value FROM (
+                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
+                WHERE s.asset_id = asset.id AND s."on" <= day.on_day ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            ) newest
+        ) AS value
+        FROM asset CROSS JOIN day WHERE asset.gone IS NULL OR asset.gone > day.on_day
+    )
+    SELECT number, place,
+        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value / {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0) AS BIGINT),
+        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0) AS BIGINT)
+    FROM worth WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - made of our own words
+    for vendor in ASSETS
+}
+
+
+def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
+    """(day, place, owned, owed) where an asset of the place has a value on or before the day, and is not gone."""
+    for number, place, *amounts in fetched(
+        _GRID[connection.vendor], [*told_places(places), *told_days(days)]
+    ):
+        yield days[number], place, whole(*amounts[:2]), whole(*amounts[2:])
+
+
+_AMOUNTS_ON = {
+    vendor: f"""
+    WITH mine AS ({IDS[vendor]}),
+    worth AS MATERIALIZED (
+        SELECT a.portfolio_id, a.currency, (
+            SELECT newest.value FROM (
+                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
+                WHERE s.asset_id = a.id AND s."on" <= %s ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
+            ) newest
+        ) AS value
+        FROM mine JOIN assets_asset a ON a.portfolio_id = mine.id
+        WHERE a.disposed_on IS NULL OR a.disposed_on > %s
+    )
+    SELECT portfolio_id, currency,
+        CAST(SUM(value / {HALF}) AS BIGINT), CAST(SUM(value %% {HALF}) AS BIGINT)
+    FROM worth WHERE value IS NOT NULL GROUP BY portfolio_id, currency"""  # noqa: S608 - made of our own words
+    for vendor in IDS
+}
+
+
+def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
+    """(portfolio, currency, amount): the newest values of what is held on the day, added up."""
+    for portfolio, currency, *both in fetched(
+        _AMOUNTS_ON[connection.vendor], [told_ids(portfolio_ids), on, on]
+    ):
+        yield an_id(portfolio), currency, whole(*both)

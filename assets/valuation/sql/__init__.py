@@ -1,0 +1,18 @@
+"""The statements written by hand, for SQLite and PostgreSQL: read by way of models, a million values take minutes.
+
+They know tables and columns, and nothing of what is made of them. Amounts are ten-thousandths, days are dates and
+ids are UUIDs on both sides, whichever the database.
+"""
+
+from assets.valuation.sql.deltas import Kind, add_steps, steps_by_day, steps_by_period
+from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
+
+__all__ = [
+    "Kind",
+    "add_steps",
+    "steps_by_day",
+    "steps_by_period",
+    "values_at_the_ends",
+    "values_in_months",
+    "write_months",
+]

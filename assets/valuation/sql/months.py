@@ -1,0 +1,115 @@
+"""The table of packed months: values read from it, and the months written."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from assets.sql_params import (
+    ASSETS,
+    fetched,
+    fetched_packed,
+    told_id,
+    told_places,
+)
+from assets.valuation.month_codec import Packed, amounts_in, days_in
+from assets.valuation.protocol import Month, Values
+
+MONTHS_AT_ONCE = 10_000  # five million characters of daily values
+SAME_DAYS = 16  # many assets have values on the very same days
+
+
+# --- read ---
+
+# The newest month of those up to that of a day which has a value on the day or before.
+_NEWEST = """SELECT o.month FROM assets_packedmonth o WHERE o.asset_id = asset.id AND o.month <= %s
+    AND o.days <> 0 AND (o.month < %s OR o.days & %s <> 0) ORDER BY o.month DESC LIMIT 1"""
+_FIRST = """SELECT f.month FROM assets_packedmonth f WHERE f.asset_id = asset.id AND f.days <> 0
+    ORDER BY f.month LIMIT 1"""
+_ALL = f"m.month >= COALESCE(({_NEWEST}), %s) AND m.month <= %s"
+_THE_ENDS = f"m.month IN (COALESCE(({_NEWEST}), ({_FIRST})), ({_NEWEST}))"
+_PACKED = {
+    "sqlite": """SELECT place, (SELECT group_concat(month || ' ' || days) || ';' || group_concat(hex(amounts), '')
+        FROM ({source})) FROM asset""",
+    "postgresql": """SELECT place, (SELECT string_agg(to_char(month, 'YYYY-MM-DD ') || days, ',') || ';' ||
+        encode(string_agg(amounts, ''), 'hex') FROM ({source}) AS m) FROM asset""",
+}
+_SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
+    WHERE m.asset_id = asset.id AND {wanted} ORDER BY m.month"""
+
+
+def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+    """What values_between reads, from the packed months."""
+    rows = _rows(_ALL, ids, [*_up_to(start), start.replace(day=1), end], most=(end - start).days // 28 + 2)
+    return _read(ids, rows, start, end)
+
+
+def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+    """Of these only what is in the months of the first of them and of the last."""
+    return _read(ids, _rows(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], most=2), start, end)
+
+
+def _up_to(on: date) -> list[Any]:
+    month = on.replace(day=1)
+    return [month, month, (1 << on.day) - 1]
+
+
+def _rows(
+    wanted: str, ids: Sequence[UUID], params: list[Any], *, most: int
+) -> Iterator[tuple[int, str | None]]:
+    """A row for each asset, of `most` months; those that are few at once, which PostgreSQL answers faster."""
+    if not ids:
+        return iter(())
+    vendor = connection.vendor
+    packed = _PACKED[vendor].format(source=_SOURCE.format(wanted=wanted))
+    places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
+    ask = fetched if len(ids) * most <= MONTHS_AT_ONCE else fetched_packed
+    return ask(f"WITH asset AS ({ASSETS[vendor]}) {packed}", [*places, *params])
+
+
+def _read(
+    ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]], start: date, end: date
+) -> Iterator[Values]:
+    window = lru_cache(SAME_DAYS)(partial(_window, start=start, end=end))
+    for number, packed in rows:
+        if packed is None:
+            continue
+        months, _, digits = packed.partition(";")
+        first, last, days = window(months)
+        if days:
+            yield ids[number], days, amounts_in(bytes.fromhex(digits))[first:last]
+
+
+def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:
+    """Where the values from the newest up to `start` on, until `end`, stand among those of the months; their days."""
+    days: list[date] = []
+    for one in months.split(","):
+        month, bits = one.split(" ")
+        days += days_in(date.fromisoformat(month), int(bits))
+    first, last = max(bisect_right(days, start) - 1, 0), bisect_right(days, end)
+    return first, last, tuple(days[first:last])
+
+
+# --- written ---
+
+_WRITE = """
+    INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
+    ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
+
+
+def write_months(months: Iterable[tuple[Month, Packed]]) -> None:
+    """Put them in the place of what is there; each comes once."""
+    lite = connection.vendor == "sqlite"
+    params: list[Any] = []
+    for (asset, month), packed in months:
+        params += (told_id(asset), month.isoformat() if lite else month, *packed)
+    if params:
+        marks = ", ".join(["(%s, %s, %s, %s)"] * (len(params) // 4))
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE.format(rows=marks), params)

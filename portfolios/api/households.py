@@ -1,0 +1,66 @@
+"""The API of households."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from portfolios.models import Household, Invitation, Membership
+from portfolios.services import households
+from strata.api.filters import KNOWN_AT, choice, searching
+from strata.api.pagination import JournalCursor
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import (
+    EventSerializer,
+    HouseholdModelViewSet,
+)
+from strata.ownership import OWNERS
+
+
+class HouseholdsOwnSerializer(HouseholdSerializer):
+    role = serializers.SerializerMethodField()
+    computed = frozenset({"role"})
+
+    class Meta:
+        model = Household
+        fields = ("id", "name", "role", "created_at", "updated_at")
+
+    def get_role(self, household) -> str:
+        """The caller's own role."""
+        user = self.context["request"].user
+        mine = [one.role for one in household.memberships.all() if one.user_id == user.pk]
+        return mine[0] if mine else ""
+
+
+WITH_MEMBERS = {
+    "include": choice(
+        ["members"],
+        "With the changes of its members and their roles; for its owners those of invitations too.",
+    )
+}
+
+
+class HouseholdsViewSet(HouseholdModelViewSet):
+    thing = "household"
+    writers = OWNERS
+    queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
+    serializer_class = HouseholdsOwnSerializer
+    parameters = {"search": searching("name_key__has_part"), "known_at": KNOWN_AT}
+    included_kinds = (Membership, Invitation)
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters=WITH_MEMBERS, orderings={})
+    def history(self, request, *args, **kwargs):
+        return self.journal()
+
+    def write(self, serializer, **given):
+        name = serializer.validated_data.get("name")
+        if serializer.instance is None:
+            return households.create_household(self.request.user, name)
+        return households.update_household(serializer.instance.pk, name=name or serializer.instance.name)
+
+    def destroy(self, request, *args, **kwargs):
+        households.delete_household(self.get_object().pk)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,36 @@
+"""How a rate that is missing is written."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from strata.api.fields import (
+    CurrencySerializerField,
+    DaySerializerField,
+)
+from strata.api.serializers import StrictSerializer
+
+
+class MissingRateSerializer(StrictSerializer):
+    """`currency` has no rate on the day, so that the amount is left out."""
+
+    currency = CurrencySerializerField()
+    on = DaySerializerField()
+    amount = serializers.CharField()
+    amount_currency = CurrencySerializerField(
+        required=False,
+        help_text="Of the amount, where it is not `currency`: then it is the currency of the report that lacks a rate.",
+    )
+
+    def to_representation(self, gap):
+        return gap  # as a Total has it, and as it is stored: JSON already
+
+
+@extend_schema_field(MissingRateSerializer(many=True))
+class MissingRates(serializers.ReadOnlyField):
+    """As a total has them: plain values already. PostgreSQL stores an object's members in an order of its own."""
+
+    def to_representation(self, gaps):
+        members = ("currency", "on", "amount", "amount_currency")
+        return [{name: gap[name] for name in members if name in gap} for gap in gaps]

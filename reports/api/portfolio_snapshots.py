@@ -1,0 +1,136 @@
+"""The API of a portfolio's stored totals."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils.functional import cached_property
+from rest_framework import serializers, status
+from rest_framework.permissions import SAFE_METHODS
+
+from portfolios.api.schema import in_path
+from portfolios.models import Portfolio
+from reports.api.missing_rates import MissingRates
+from reports.models import PortfolioSnapshot
+from reports.services.portfolio_snapshots import bring_up_to_date, take_snapshot
+from strata.api.fields import (
+    BooleanSerializerField,
+    DaySerializerField,
+    InstantSerializerField,
+    NoteSerializerField,
+    UUIDSerializerField,
+)
+from strata.api.filters import KNOWN_AT, by_day
+from strata.api.pagination import Cursor
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import HouseholdModelViewSet, path_id, require_role
+from strata.db.locks import lock_rows
+from strata.exceptions import Conflict, NotFound
+from strata.guards import Guards
+from strata.uniqueness import is_taken
+
+
+class PortfolioSnapshotListSerializer(serializers.ListSerializer):
+    """Counts a page's outdated totals together."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        bring_up_to_date(rows)
+        return super().to_representation(rows)
+
+
+class PortfolioSnapshotSerializer(HouseholdSerializer):
+    """`value` is the total of that day as it is known now, whatever was corrected since it was taken."""
+
+    portfolio_id = UUIDSerializerField(read_only=True)
+    value = serializers.CharField(read_only=True)
+    currency = serializers.CharField(read_only=True)
+    observed_at = InstantSerializerField(read_only=True)
+    on = DaySerializerField(required=False)
+    note = NoteSerializerField(required=False, allow_blank=True)
+    complete = BooleanSerializerField(read_only=True)
+    manual = BooleanSerializerField(read_only=True)
+    missing_rates = MissingRates()
+    needed_by_put = ()
+    computed = frozenset({"value", "currency", "complete", "missing_rates"})
+
+    class Meta:
+        model = PortfolioSnapshot
+        list_serializer_class = PortfolioSnapshotListSerializer
+        fields = (
+            "id",
+            "portfolio_id",
+            "value",
+            "currency",
+            "on",
+            "observed_at",
+            "complete",
+            "missing_rates",
+            "note",
+            "manual",
+            "created_at",
+        )
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance is not None and attrs.get("on", self.instance.on) != self.instance.on:
+            raise serializers.ValidationError({"on": "A snapshot stays on its day: take another one."})
+        return attrs
+
+    def to_representation(self, row):
+        if self.parent is None:
+            bring_up_to_date([row])
+        return super().to_representation(row)
+
+
+@in_path("portfolio_id")
+class PortfolioSnapshotViewSet(HouseholdModelViewSet):
+    thing = "snapshot"
+    queryset = PortfolioSnapshot.objects.select_related("portfolio")
+    serializer_class = PortfolioSnapshotSerializer
+    pagination_class = Cursor
+    cursor_fields = ("on", "observed_at", "id")
+    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
+
+    @cached_property
+    def portfolio(self):
+        pk = path_id(self.kwargs["portfolio_id"], "portfolio")
+        rows = Portfolio.objects.for_user(self.request.user).filter(pk=pk)
+        if self.request.method not in SAFE_METHODS:
+            lock_rows(rows)
+        found = rows.first()
+        if found is None:
+            raise NotFound("portfolio")
+        return found
+
+    def lock(self, rows=None):
+        return Guards(portfolios=frozenset([self.portfolio.pk]))
+
+    def get_queryset(self):
+        return super().get_queryset().filter(portfolio=self.portfolio)
+
+    def get_object(self):
+        row = super().get_object()
+        if not (row.manual or self.request.method in SAFE_METHODS):
+            raise Conflict(
+                "TAKEN_SNAPSHOT", "It was taken by the clock: only those taken by hand are changed."
+            )
+        return row
+
+    def create(self, request, *args, **kwargs):
+        """Write the portfolio's total down, as it is now or for a past day."""
+        require_role(request.user, self.portfolio.household_id)
+        self.idempotency_household_id = self.portfolio.household_id
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        try:
+            with transaction.atomic():
+                row = take_snapshot(self.portfolio, on=given.get("on"), note=given.get("note", ""))
+        except IntegrityError as error:
+            if not is_taken(error, PortfolioSnapshot):
+                raise
+            raise Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
+        response = self.answer(row, status.HTTP_201_CREATED)
+        body.refuse_contradictions(response.data, but=body.ignored)
+        return response

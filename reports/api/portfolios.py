@@ -1,0 +1,87 @@
+"""The API of portfolios: each is shown with its total."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from portfolios.api.fields import HouseholdId
+from portfolios.api.mixins import InHousehold
+from portfolios.models import Portfolio
+from reports.api.missing_rates import MissingRates
+from reports.queries import portfolio_totals
+from strata.api.fields import (
+    BooleanSerializerField,
+    CurrencySerializerField,
+    DaySerializerField,
+)
+from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_id, searching
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.money import money_text
+
+
+class PortfolioListSerializer(serializers.ListSerializer):
+    """Counts the totals of a page together, in a fixed number of queries."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        self.child.totals = portfolio_totals(rows, self.context.get("on"))
+        return super().to_representation(rows)
+
+
+class PortfolioSerializer(HouseholdSerializer):
+    """`total_value` is in `base_currency`; `missing_rates` names what it leaves out when it is not `complete`."""
+
+    household_id = HouseholdId()
+    base_currency = CurrencySerializerField(required=False)
+    total_value = serializers.CharField(read_only=True)
+    total_value_on = DaySerializerField(read_only=True)
+    complete = BooleanSerializerField(read_only=True)
+    missing_rates = MissingRates()
+    totals = None
+    computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates"})
+
+    class Meta:
+        model = Portfolio
+        list_serializer_class = PortfolioListSerializer
+        fields = (
+            "id",
+            "household_id",
+            "name",
+            "base_currency",
+            "time_zone",
+            "total_value",
+            "total_value_on",
+            "complete",
+            "missing_rates",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()
+        extra_kwargs = {"time_zone": {"required": False}}
+
+    def to_representation(self, portfolio):
+        totals = self.totals or portfolio_totals([portfolio], self.context.get("on"))
+        total = totals[portfolio.pk]
+        portfolio.total_value = money_text(total.value)
+        portfolio.total_value_on = total.on
+        portfolio.complete, portfolio.missing_rates = total.complete, total.missing_rates
+        return super().to_representation(portfolio)
+
+
+class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "portfolio"
+    queryset = Portfolio.objects.order_by("name_key", "id")
+    serializer_class = PortfolioSerializer
+    parameters = {
+        "household": by_id("household"),
+        "currency": by_currency("base_currency"),
+        "search": searching("name_key__has_part"),
+        "on": AS_OF,
+        "known_at": KNOWN_AT,
+    }
+    orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
+
+    def get_serializer_context(self):
+        context = super().get_serializer_context()
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "on": self.as_of}

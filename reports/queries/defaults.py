@@ -1,0 +1,26 @@
+"""What a report takes where no day or no currency is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from assets.rates.book import EURO
+from portfolios.models import Portfolio
+from strata import clock
+from strata.days import local_day
+
+
+def today_of(portfolio: Portfolio) -> date:
+    return local_day(clock.now(), portfolio.time_zone)
+
+
+def latest_today(portfolios: Iterable[Portfolio]) -> date:
+    """Today, where it is latest among the portfolios."""
+    return max(map(today_of, portfolios), default=clock.now().date())
+
+
+def common_currency(portfolios: Iterable[Portfolio]) -> str:
+    """The base currency of all the portfolios, or the euro where they have several."""
+    currencies = {portfolio.base_currency for portfolio in portfolios}
+    return currencies.pop() if len(currencies) == 1 else EURO
