@@ -13,8 +13,8 @@ from assets.classification.seeds import shared_types
 from assets.models import AssetType, ExchangeRate
 from assets.rates.conversion_rates import add_conversion_rates
 from portfolios.models import Household, Membership, Portfolio
-from strata.models import User
-from strata.ownership import EDITOR, OWNER, VIEWER
+from strata.accounts.models import User
+from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
 
 STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")

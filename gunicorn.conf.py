@@ -25,7 +25,7 @@ def post_fork(server, worker):
 forget_strata()
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
-from strata.environment import bind_host, number, port_problem  # noqa: E402
+from strata.environment.variables import bind_host, number, port_problem  # noqa: E402
 
 if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
     environ.Env.read_env(str(HERE / ".env"))
@@ -34,7 +34,7 @@ chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
 bind = f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"  # PORT=0: any free one
 
-worker_class = "strata.worker.Worker"
+worker_class = "strata.server.worker.Worker"
 workers = number("WEB_CONCURRENCY", 2, least=1, most=256)
 threads = number("WEB_THREADS", 4, least=1, most=256)
 preload_app = False  # so that HUP loads new code
@@ -53,7 +53,7 @@ def on_starting(server):
 
 def post_worker_init(worker):
     """Once Django is loaded. What is there then stays for ever: the collector need not look through it each time."""
-    from strata.health import look_at_start
+    from strata.server.health import look_at_start
 
     look_at_start()
     gc.collect()
@@ -80,7 +80,7 @@ accesslog = None  # Strata writes the line of each request itself
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "strata.logs.JsonLines"}},
+    "formatters": {"json": {"()": "strata.server.logs.JsonLines"}},
     "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["json"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["json"], "propagate": False}},

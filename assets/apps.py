@@ -12,7 +12,7 @@ class AssetsConfig(AppConfig):
         from assets.valuation import upkeep
         from portfolios.models import Portfolio
         from portfolios.signals import household_created
-        from strata.history import register_derived
+        from strata.audit.tracking import register_derived
 
         def furnish(household, **kwargs):
             classification.give_starter_categories(household)

@@ -15,7 +15,7 @@ from assets.models.exchange_rate import RATES_STAND
 from assets.rates.store import daily_rates, rate_book
 from assets.valuation import deltas, months, upkeep
 from strata.doctor import Level, examines
-from strata.money import plain
+from strata.fields.numbers import plain
 
 MOST_NAMED = 5
 LOOKED_BACK = timedelta(days=400)

@@ -44,7 +44,7 @@ from demo.rates import fill_with_demo_rates  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
 from reports.calculations.intervals import days_between  # noqa: E402
 from reports.calculations.net_worth import net_worth  # noqa: E402
-from strata.models import ApiToken, User  # noqa: E402
+from strata.accounts.models import ApiToken, User  # noqa: E402
 
 SIZES = {"M": (1000, 365, 365), "L": (1000, 3650, 3650), "T": (20, 120, 365)}
 TOTAL_BARS = {"M": 10, "L": 10, "T": 2}

@@ -14,11 +14,11 @@ from assets.models import Asset, AssetSnapshot, AssetType, DailyStep, PackedMont
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from portfolios.services.households import create_household
-from strata import actor
-from strata.bulk import insert_rows, quoted, stored_instant
-from strata.history import signature
-from strata.ids import uuid7
-from strata.models import Change
+from strata.audit import actor
+from strata.audit.models import Change
+from strata.audit.tracking import signature
+from strata.db.bulk import insert_rows, quoted, stored_instant
+from strata.fields.ids import uuid7
 
 CURRENCIES = ("EUR", "EUR", "EUR", "USD", "EUR", "EUR", "CHF", "EUR", "EUR", "GBP")
 SNAPSHOT_FIELDS = ("id", "created_at", "updated_at", "asset", "value", "observed_at", "on", "note")

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
 from portfolios.models import Household, Portfolio
 from portfolios.services.households import create_household
-from strata.days import noon
+from strata.fields.dates import noon
 
 NAME = "Demo"
 ZONE = "Europe/Berlin"

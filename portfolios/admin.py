@@ -16,13 +16,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import members
 from portfolios.services.households import add_first_owner
-from strata.admin import SUBJECTS, HouseholdAdmin, HouseholdInline
+from strata.accounts.models import User
+from strata.admin.forms import RowForm, RowFormSet
+from strata.admin.households import HouseholdAdmin, HouseholdInline
+from strata.admin.sidebar import SUBJECTS
 from strata.db.retry import run_in_transaction
-from strata.editing import RowForm, RowFormSet
 from strata.exceptions import NotFound, StrataError
-from strata.models import User
-from strata.names import name_key
-from strata.ownership import OWNER, OWNERS
+from strata.fields.names import name_key
+from strata.tenancy.roles import OWNER, OWNERS
 
 
 def shown(refusal: StrataError) -> ValidationError:

@@ -9,8 +9,8 @@ class PortfoliosConfig(AppConfig):
     def ready(self):
         from portfolios.services.households import household_at_login
         from portfolios.services.members import invitations_for
-        from strata.ownership import register_invitations
         from strata.signals import logged_in
+        from strata.tenancy.invitations import register_invitations
 
         def make_first_household(user, **kwargs):
             household_at_login(user)

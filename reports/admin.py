@@ -20,13 +20,13 @@ from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import bring_up_to_date
-from strata import actor
-from strata.admin import HouseholdAdmin
-from strata.admin_choices import OwnRows, RowSelect
-from strata.days import DayFormField, time_zones, validate_year
+from strata.admin.choices import OwnRows, RowSelect
+from strata.admin.forms import PageForm
+from strata.admin.households import HouseholdAdmin
+from strata.audit import actor
 from strata.db.retry import run_in_transaction
-from strata.editing import PageForm
-from strata.names import name_key
+from strata.fields.dates import DayFormField, time_zones, validate_year
+from strata.fields.names import name_key
 
 DAY = DayFormField(required=False, validators=[validate_year])
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from portfolios.models import Portfolio
 from reports.queries import Doubt, quality_report
 from reports.rendering import fonts
-from reports.rendering.plots import short
 from strata.doctor import Level, examines
+from strata.text import short
 
 SHOWN = 20  # portfolios, and findings of each
 NAME_SHOWN = 60

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from strata.command_line import outages_as_sentences
-from strata.environment import bind_host, number, port_problem
+from strata.environment.variables import bind_host, number, port_problem
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
 
 def show_demo() -> None:
     """The demo household's login; its password is known to all, so production never has it."""
-    from strata.models import User
+    from strata.accounts.models import User
 
     password = os.environ.get("DEMO_PASSWORD") or "demo-household"
     call_command("demo", if_empty=True, password=password, verbosity=0, stdout=io.StringIO())

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError, connection
 
-from strata.db.outages import outage_sentence
+from strata.db.errors.outages import outage_sentence
 
 
 def execute(argv: list[str]) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, DjangoHelpFormatter
 
-from strata import actor
-from strata.days import parse_day, validate_year
+from strata.audit import actor
 from strata.db.retry import run_in_transaction
+from strata.fields.dates import parse_day, validate_year
 
 FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
 EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrongly called"

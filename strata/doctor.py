@@ -9,26 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
-from axes.models import AccessAttempt
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
+from strata.audit.models import Change
 from strata.db import private_files
+from strata.db.backends.postgresql.timeouts import role_default, timeouts
+from strata.db.durability import durability
 from strata.db.snapshot import one_snapshot
-from strata.durability import durability
-from strata.lockout import FORGOTTEN_AFTER, counted_key
-from strata.models.change import Change
-from strata.models.login import EVERYWHERE, NO_ADDRESS, LoginCount
-from strata.names import NameKeyField, name_key
-from strata.postgresql.timeouts import role_default, timeouts
+from strata.fields.names import NameKeyField, name_key
 
 BY_MIGRATE = "migrate"  # the channel of what migrations write into the journal
 
@@ -47,14 +42,6 @@ class Finding:
 
 
 HARMLESS = ("settings", "files")  # what is wrong with them keeps nothing else from being looked at
-NO_ADDRESS_SEEN = (
-    "A proxy in TRUSTED_PROXIES does not say in X-Forwarded-For which address its clients have:"
-    " nobody is known by an address, and failed logins are counted by name alone."
-)
-ONE_ADDRESS_SEEN = (
-    "All clients come from one address, {}: after a few failed logins of one, all are locked out."
-    " Where it is a proxy's, name it in TRUSTED_PROXIES, and let it send X-Forwarded-For."
-)
 
 Examination = Callable[[], Iterable[tuple[Level, str]]]
 _register: dict[str, Examination] = {}
@@ -72,7 +59,7 @@ def examines(subject: str) -> Callable[[Examination], Examination]:
 
 def examine() -> list[Finding]:
     """Everything that can be looked at; what a missing database or table keeps from being looked at is a FAIL."""
-    autodiscover_modules("doctor")
+    autodiscover_modules("doctor", "accounts.doctor")  # the kernel's of accounts, too
     findings = list(_kernel())
     sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
     if sound:
@@ -190,19 +177,3 @@ def migrations_applied() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{len(waiting)} not applied: {names}. Run: python manage.py migrate"
     else:
         yield Level.OK, "all applied"
-
-
-@examines("clients")
-def clients_have_addresses_of_their_own() -> Iterator[tuple[Level, str]]:
-    """From who logged in and who failed to: behind a proxy that is not set up, all of them share its address."""
-    of_late = LoginCount.objects.filter(last_login_at__gte=timezone.now() - FORGOTTEN_AFTER)
-    logins = of_late.exclude(address=EVERYWHERE).values_list("name_key", "address")
-    failures = AccessAttempt.objects.values_list("username", "ip_address")
-    seen = {(counted_key(name or ""), address or NO_ADDRESS) for name, address in chain(logins, failures)}
-    names, addresses = {name for name, _ in seen}, {address for _, address in seen}
-    if NO_ADDRESS in addresses:
-        yield Level.WARN, NO_ADDRESS_SEEN
-    elif len(addresses) == 1 and len(names) > 1:
-        yield Level.WARN, ONE_ADDRESS_SEEN.format(*addresses)
-    else:
-        yield Level.OK, f"{len(addresses)} addresses of {len(names)} names"

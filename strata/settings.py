@@ -12,8 +12,9 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from strata import __version__, database_url
-from strata.environment import (
+from strata import __version__
+from strata.environment import database_url
+from strata.environment.variables import (
     choice,
     hosts,
     kept_secret_key,
@@ -71,7 +72,7 @@ POSTGRESQL = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-}  # no `options`: a pooler refuses them. strata.postgresql.timeouts sets what they would
+}  # no `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets what they would
 
 
 def database(url: str, setting: str = "DATABASE_URL") -> dict:
@@ -79,9 +80,9 @@ def database(url: str, setting: str = "DATABASE_URL") -> dict:
     config = KEPT | database_url.database_config(url, setting)
     given = config.get("OPTIONS", {})
     if config["ENGINE"] == database_url.POSTGRESQL:
-        return config | {"ENGINE": "strata.postgresql", "OPTIONS": POSTGRESQL | given}
+        return config | {"ENGINE": "strata.db.backends.postgresql", "OPTIONS": POSTGRESQL | given}
     file = writable_file(config["NAME"])
-    config |= {"ENGINE": "strata.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
+    config |= {"ENGINE": "strata.db.backends.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
     return config | ({"TEST": own_test_file()} if TESTING else {})
 
 
@@ -123,22 +124,22 @@ INSTALLED_APPS = [
     "demo",
 ]
 MIDDLEWARE = [
-    "strata.middleware.TrustedProxies",
-    "strata.middleware.RequestLog",
-    "strata.middleware.SafeHeaders",
+    "strata.server.middleware.TrustedProxies",
+    "strata.server.middleware.RequestLog",
+    "strata.server.middleware.SafeHeaders",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "strata.middleware.AdminPolicy",
+    "strata.server.middleware.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
-    "strata.middleware.RefusalShape",
+    "strata.server.middleware.RefusalShape",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "strata.middleware.BodyLimit",
+    "strata.server.middleware.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "strata.middleware.NameTheActor",
-    "strata.middleware.NoteTheToken",
+    "strata.server.middleware.NameTheActor",
+    "strata.server.middleware.NoteTheToken",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -149,7 +150,7 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "strata" / "templates"],
+        "DIRS": [BASE_DIR / app / "templates" for app in ("strata", "reports")],  # before the theme's
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -166,7 +167,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "strata.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "strata.accounts.LongNamesBackend",
+    "strata.accounts.login.LongNamesBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -181,22 +182,22 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_HANDLER = "strata.lockout.Handler"  # counts by account too
-AXES_LOCKOUT_PARAMETERS = "strata.lockout.lockout_parameters"
+AXES_HANDLER = "strata.accounts.lockout.Handler"  # counts by account too
+AXES_LOCKOUT_PARAMETERS = "strata.accounts.lockout.lockout_parameters"
 AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
-AXES_CLIENT_IP_CALLABLE = "strata.lockout.counted_address"
-AXES_USERNAME_CALLABLE = "strata.accounts.counted_name"
-AXES_LOCKOUT_CALLABLE = "strata.accounts.locked_page"
+AXES_CLIENT_IP_CALLABLE = "strata.accounts.lockout.counted_address"
+AXES_USERNAME_CALLABLE = "strata.accounts.login.counted_name"
+AXES_LOCKOUT_CALLABLE = "strata.accounts.login.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # strata/admin.py shows what it counted
+AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows what it counted
 API_THROTTLE = request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-# For strata/worker.py: how long all of a request's head and body may take, and how many may be unfinished at a time.
+# For strata/server/worker.py: how long all of a request's head and body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
 CLIENT_BODY_SECONDS = number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
 CLIENT_UNFINISHED = number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
@@ -206,16 +207,16 @@ RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "strata.api.authentication.TokenAuthentication",
-        "strata.api.authentication.SessionAuthentication",
+        "strata.accounts.authentication.TokenAuthentication",
+        "strata.accounts.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["strata.api.authentication.IsKnownAndInScope"],
-    "DEFAULT_METADATA_CLASS": "strata.api.metadata.Metadata",
-    "DEFAULT_PARSER_CLASSES": ["strata.api.parsers.StrictJSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["strata.accounts.authentication.IsKnownAndInScope"],
+    "DEFAULT_METADATA_CLASS": "strata.api.http.metadata.Metadata",
+    "DEFAULT_PARSER_CLASSES": ["strata.api.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "strata.api.schema.StrataSchema",
     "DEFAULT_PAGINATION_CLASS": "strata.api.pagination.Pages",
-    "DEFAULT_THROTTLE_CLASSES": ["strata.api.throttles.GeneralThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["strata.api.http.throttles.GeneralThrottle"],
     "EXCEPTION_HANDLER": "strata.api.errors.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
@@ -319,7 +320,7 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
-FORMAT_MODULE_PATH = ["strata.formats"]
+FORMAT_MODULE_PATH = ["strata.fields.formats"]
 USE_TZ = True
 TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 LOG_LEVEL = choice(
@@ -328,10 +329,10 @@ LOG_LEVEL = choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "strata.logs.JsonLines"}},
+    "formatters": {"json": {"()": "strata.server.logs.JsonLines"}},
     "filters": {
-        "broken": {"()": "strata.logs.Broken"},
-        "refused host": {"()": "strata.logs.RefusedHost"},
+        "broken": {"()": "strata.server.logs.Broken"},
+        "refused host": {"()": "strata.server.logs.RefusedHost"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
@@ -354,6 +355,6 @@ UNFOLD = {
     "STYLES": [f"{STATIC_URL}strata/admin.css"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"navigation": "strata.admin.sidebar"},
+    "SIDEBAR": {"navigation": "strata.admin.sidebar.sidebar"},
     "DASHBOARD_CALLBACK": "reports.dashboard.page.show",  # the kernel asks for it by name
 }

@@ -7,15 +7,16 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from assets.api import assets, classification, exchange_rates, snapshots, transactions
+from assets.api import asset_types, assets, categories, exchange_rates, snapshots, tags, transactions
 from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios
 from reports.api import chart_views as charts
 from reports.api import views as reports
-from strata import accounts, health
+from strata.accounts import views as accounts
+from strata.admin.login_forms import OwnPasswordView
 from strata.api.routers import EitherSlashRouter
 from strata.api.routes import RoutesView
-from strata.login_forms import OwnPasswordView
+from strata.server import health
 
 router = EitherSlashRouter()
 router.register("households", households.HouseholdsViewSet, "household")
@@ -36,9 +37,9 @@ router.register("allocation-targets", allocation_targets.AllocationTargetViewSet
 router.register("assets", assets.AssetViewSet, "asset")
 router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", snapshots.AssetSnapshotViewSet, "asset-snapshot")
 router.register(r"assets/(?P<asset_id>[^/]+)/transactions", transactions.TransactionViewSet, "transaction")
-router.register("asset-types", classification.AssetTypeViewSet, "asset-type")
-router.register("categories", classification.CategoryViewSet, "category")
-router.register("tags", classification.TagViewSet, "tag")
+router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
+router.register("categories", categories.CategoryViewSet, "category")
+router.register("tags", tags.TagViewSet, "tag")
 router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 

@@ -24,7 +24,7 @@ from portfolios.models import Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.models import User
+from strata.accounts.models import User
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
 

@@ -13,8 +13,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strata.wsgi import application as strata  # first: it sets Django up
 
-from strata.api import idempotency  # isort: skip
-from strata.durability import durability  # isort: skip
+from strata.api.http import idempotency  # isort: skip
+from strata.db.durability import durability  # isort: skip
 
 dies = ContextVar("dies", default=False)
 

@@ -8,10 +8,11 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import models
 
-from strata.days import DayField, TimeZoneField
-from strata.history import TrackedModel
-from strata.money import CurrencyField, ExactField, MoneyField
-from strata.names import NameKeyField
+from strata.audit.tracking import TrackedModel
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField, TimeZoneField
+from strata.fields.money import ExactField, MoneyField
+from strata.fields.names import NameKeyField
 
 DAY = date(2026, 1, 31)
 MOMENT = datetime(2026, 1, 31, 10, 20, 30, 456789, UTC)

@@ -10,9 +10,9 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Tag
 from assets.services.disposal import dispose
 from portfolios.models import Household, Membership
-from strata.admin_actions import MOST_UNASKED
-from strata.days import noon
-from strata.models import Change
+from strata.admin.actions import MOST_UNASKED
+from strata.audit.models import Change
+from strata.fields.dates import noon
 from tests.admin_forms import url
 from tests.one_of_each import one_of_each
 

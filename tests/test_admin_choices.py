@@ -13,8 +13,8 @@ from django.urls import reverse
 from assets.models import Asset, AssetSnapshot, Category
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
-from strata.admin_choices import MOST_LISTED, ChosenRows
-from strata.ownership import VIEWER
+from strata.admin.choices import MOST_LISTED, ChosenRows
+from strata.tenancy.roles import VIEWER
 from tests.admin_forms import form_of, inputs_of, save, url
 from tests.one_of_each import make, one_of_each
 

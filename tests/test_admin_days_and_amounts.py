@@ -13,8 +13,8 @@ from django.db import models
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
 from portfolios.models import Portfolio
-from strata.days import DayFormField
-from strata.money import MoneyField
+from strata.fields.dates import DayFormField
+from strata.fields.money import MoneyField
 from tests.admin_forms import errors_of, filled, form_of, inputs_of, save, url
 from tests.one_of_each import one_of_each
 

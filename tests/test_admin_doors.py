@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from conftest import member
 from portfolios.models import Household, Membership
-from strata.models import ApiToken, Change, User
-from strata.ownership import EDITOR, OWNER, VIEWER
+from strata.accounts.models import ApiToken, User
+from strata.audit.models import Change
+from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import filled, staff, url
 from tests.one_of_each import one_of_each
 

@@ -11,9 +11,10 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.services.disposal import dispose
 from portfolios.models import Household, Membership, Portfolio
-from strata import editing
-from strata.models import Change, User
-from strata.ownership import EDITOR
+from strata.accounts.models import User
+from strata.admin import forms as editing
+from strata.audit.models import Change
+from strata.tenancy.roles import EDITOR
 from tests.admin_forms import errors_of, form_of, save, staff, url
 from tests.one_of_each import make
 

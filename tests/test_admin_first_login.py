@@ -11,8 +11,9 @@ from django.urls import reverse
 from assets.models import Asset
 from conftest import member
 from portfolios.models import Household, Portfolio
-from strata.models import Change, User
-from strata.ownership import VIEWER
+from strata.accounts.models import User
+from strata.audit.models import Change
+from strata.tenancy.roles import VIEWER
 from tests.admin_forms import staff, url
 
 PASSWORD = "correct horse battery"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from portfolios.models import Household, Invitation, Membership
-from strata import editing
-from strata.models import User
-from strata.ownership import OWNER
+from strata.accounts.models import User
+from strata.admin import forms as editing
+from strata.tenancy.roles import OWNER
 from tests.admin_forms import errors_of, form_of, save, staff, url
 
 

@@ -8,7 +8,7 @@ from assets.classification.seeds import type_id
 from assets.models import Asset
 from portfolios.models import Household
 from reports.models import AllocationTarget
-from strata.models import User
+from strata.accounts.models import User
 from tests.admin_forms import url
 from tests.one_of_each import one_of_each
 from tests.test_browser import chromium, session_of

@@ -14,8 +14,8 @@ from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Categor
 from conftest import member
 from portfolios.models import Household, Portfolio
 from reports.services.portfolio_snapshots import refresh
-from strata.models import User
-from strata.ownership import EDITOR
+from strata.accounts.models import User
+from strata.tenancy.roles import EDITOR
 from tests.admin_forms import staff, url
 from tests.one_of_each import one_of_each
 

@@ -12,9 +12,9 @@ from django.db.models import CharField
 from django.test import Client
 
 from portfolios.models import Membership
-from strata import editing
-from strata.models import ApiToken, User
-from strata.money import NumberFormField
+from strata.accounts.models import ApiToken, User
+from strata.admin import forms as editing
+from strata.fields.money import NumberFormField
 from tests.admin_forms import errors_of, filled, form_of, save, staff, url
 from tests.one_of_each import one_of_each
 
@@ -164,7 +164,7 @@ def test_a_stale_page_sets_no_password(rita, dora, change):
 def test_a_new_password_of_ones_own_writes_nothing_else(dora, monkeypatch):
     """The user was read before the form was checked, and was disabled in between."""
     browser = staff(dora)
-    monkeypatch.setattr("strata.models.user.User.set_password", set_after_disabling(User.set_password))
+    monkeypatch.setattr("strata.accounts.models.User.set_password", set_after_disabling(User.set_password))
     body = {"old_password": "correct horse battery", "new_password1": PASSWORD, "new_password2": PASSWORD}
     assert browser.post("/admin/password_change/", body).status_code == 302
     dora.refresh_from_db()

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import client_of
 from strata.api.errors import LONGEST_FIELD, LONGEST_MESSAGE, MOST_ERRORS
-from strata.api.parsers import MOST_MEMBERS
+from strata.api.http.parsers import MOST_MEMBERS
 from tests.every_route import address, fields_of_bodies, routes
 
 API = "/api/v1"

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.urls import resolve
 
 from conftest import client_of
-from strata.models import User
+from strata.accounts.models import User
 from tests.bad_values import ANY, NO_BODY, NO_MEDIA_TYPE, NUL, OVERRIDE, refused_values
 from tests.every_route import ABSENT, Field, Route, address, fields_of_bodies, parameters_of_path, routes
 from tests.good_requests import BODIES, QUERIES, WHOSE, nothing

@@ -19,10 +19,11 @@ from django.db.models.functions import Length
 
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from strata.checked import CheckedBeforeSave
-from strata.middleware import SANE_ID
-from strata.models import Change, User
-from strata.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
+from strata.accounts.models import User
+from strata.audit.models import Change
+from strata.fields.base import CheckedBeforeSave
+from strata.fields.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
+from strata.server.middleware import SANE_ID
 from strata.tests.test_commands import OURS as COMMANDS
 from tests.admin_forms import filled, inputs_of, url
 from tests.one_of_each import one_of_each

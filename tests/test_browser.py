@@ -14,7 +14,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Portfolio
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 from tests.admin_forms import url
 from tests.chromium import launched
 from tests.one_of_each import one_of_each

@@ -9,7 +9,7 @@ from assets.classification.seeds import type_id
 from assets.models import Asset
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
-from strata.ownership import OWNER
+from strata.tenancy.roles import OWNER
 from tests.admin_forms import url
 
 API = "/api/v1"

@@ -11,7 +11,7 @@ import yaml
 from django.urls import resolve
 
 from portfolios.models import Household, Invitation
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
 from tests.every_route import ABSENT, address, routes
 
 API = "/api/v1"

@@ -16,8 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
-from strata.days import noon
-from strata.models import User
+from strata.accounts.models import User
+from strata.fields.dates import noon
 from tests.chromium import launched
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

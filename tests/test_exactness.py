@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assets.models import AssetSnapshot
 from portfolios.models import Portfolio
-from strata.money import (
+from strata.fields.numbers import (
     EXACT,
     EXACT_DIGITS,
     EXACT_PLACES,

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver, path
 
-from strata.models import User
+from strata.accounts.models import User
 
 HOST = "strata.example.org"
 ALWAYS = {

@@ -9,7 +9,7 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
-from strata.ownership import EDITOR, OWNER, VIEWER
+from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import staff, url
 
 API = "/api/v1"

@@ -7,8 +7,9 @@ from django.db import transaction
 
 from conftest import client_of
 from portfolios.models import Invitation
-from strata.models import ApiToken, Change, User
-from strata.ownership import OWNER
+from strata.accounts.models import ApiToken, User
+from strata.audit.models import Change
+from strata.tenancy.roles import OWNER
 from tests.every_route import Route, address, routes, thing_of
 from tests.good_requests import BODIES, nothing
 

@@ -6,7 +6,8 @@ import pytest
 from django.db import DatabaseError, connection, models, transaction
 
 from assets.models import ExchangeRate, Tag
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 
 
 @pytest.fixture

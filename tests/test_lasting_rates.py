@@ -25,7 +25,7 @@ from assets.rates.conversion_rates import JOINED
 from assets.rates.store import rate_book, rate_book_on
 from assets.sql_params import told_spans
 from demo import rates
-from strata.days import noon
+from strata.fields.dates import noon
 from tests.admin_forms import errors_of, filled, url
 
 API = "/api/v1"

@@ -11,9 +11,10 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
-from strata.guards import guarded_by_household, owned_models
-from strata.history import TrackedModel
-from strata.ownership import EDITOR, OWNER, Owned
+from strata.audit.tracking import TrackedModel
+from strata.tenancy.guards import guarded_by_household, owned_models
+from strata.tenancy.querysets import Owned
+from strata.tenancy.roles import EDITOR, OWNER
 from tests.admin_forms import errors_of, form_of, save, staff, url
 from tests.conftest import rows_of
 from tests.one_of_each import one_of_each

@@ -13,8 +13,8 @@ from assets.classification.seeds import type_id
 from assets.models import Asset
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
-from strata.models import User
-from strata.ownership import EDITOR, OWNER, VIEWER
+from strata.accounts.models import User
+from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import form_of, save, staff
 from tests.races import interleaved
 

@@ -15,8 +15,8 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
 
+from strata.fields.names import name_key
 from strata.migrations._name_keys import WRITTEN_BY, first_name_key
-from strata.names import name_key
 
 ALIAS = "first_release"
 FIRST_RELEASE = [
@@ -71,7 +71,7 @@ def migrate(connection, targets=None):
 
 def load(apps):
     """With the keys of names that the first release made."""
-    with patch("strata.names.name_key", first_name_key):
+    with patch("strata.fields.names.name_key", first_name_key):
         load_rows(apps)
     connection = connections[ALIAS]
     for statement in connection.ops.sequence_reset_sql(no_style(), [apps.get_model("strata.Change")]):
@@ -207,7 +207,7 @@ def rows_of_names_that_come_to_be_one(apps):
 
 def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, capsys):
     load(migrate(fresh, FIRST_RELEASE))
-    with patch("strata.names.name_key", first_name_key):
+    with patch("strata.fields.names.name_key", first_name_key):
         rows_of_names_that_come_to_be_one(migrate(fresh, BEFORE_ONE_FORM))
     apps = migrate(fresh)
     journal = apps.get_model("strata.Change").objects.using(ALIAS).filter(channel="migrate")

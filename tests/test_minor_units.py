@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import resolve
 
-from strata.money import CURRENCY_PATTERN, CurrencyField
+from strata.fields.currencies import CURRENCY_PATTERN, CurrencyField
 from tests.admin_forms import errors_of, filled, url
 from tests.every_route import ABSENT, address, fields_of_bodies, routes
 from tests.good_requests import BODIES, nothing

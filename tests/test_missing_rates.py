@@ -11,7 +11,7 @@ from django.core.management import call_command
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.days import noon
+from strata.fields.dates import noon
 
 API = "/api/v1"
 ON = date(2026, 1, 31)

@@ -10,8 +10,8 @@ from django.test import Client
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetType, Category, Tag
 from portfolios.models import Household, Portfolio
-from strata.admin import admin_url
-from strata.names import NameKeyField
+from strata.admin.sidebar import admin_url
+from strata.fields.names import NameKeyField
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from assets.classification.seeds import type_id
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "strata_api_client"

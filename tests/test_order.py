@@ -20,11 +20,12 @@ from portfolios.models import Portfolio
 from reports.dashboard.page import reasons
 from reports.queries import change_report, quality_report
 from reports.queries.groups import by_name
-from strata.collation import ByCodePoint
-from strata.days import noon
-from strata.models import Change, User
-from strata.names import alphabetical, validate_name
-from strata.past import rewindable, rewound
+from strata.accounts.models import User
+from strata.audit.models import Change
+from strata.audit.point_in_time import rewindable, rewound
+from strata.db.collation import ByCodePoint
+from strata.fields.dates import noon
+from strata.fields.names import alphabetical, validate_name
 from tests.admin_forms import url
 from tests.ours import APPS
 

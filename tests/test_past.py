@@ -17,9 +17,9 @@ from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.valuation import with_current_value
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
-from strata import clock
-from strata.ownership import OWNER, VIEWER
-from strata.past import rewindable, rewound
+from strata.audit import clock
+from strata.audit.point_in_time import rewindable, rewound
+from strata.tenancy.roles import OWNER, VIEWER
 from tests.conftest import RANDOM_SEED
 from tests.random_household import RandomHousehold
 
@@ -286,7 +286,7 @@ def test_reading_the_past_takes_no_lock(alice, alice_user, portfolio):
 def test_every_tracked_model_but_memberships_has_a_past():
     from django.apps import apps
 
-    from strata.history import TrackedModel
+    from strata.audit.tracking import TrackedModel
 
     tracked = {one for one in apps.get_models() if issubclass(one, TrackedModel)}
     assert tracked - set(rewindable()) == {Membership, Invitation}

@@ -16,7 +16,7 @@ from django.db import connections
 from assets import sql_params
 from assets.models import Asset
 from assets.valuation.sources import snapshots_sql
-from strata.postgresql.base import DatabaseWrapper
+from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database as configured
 from tests.databases import populate
 from tests.load import Client, an_asset, made

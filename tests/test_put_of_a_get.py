@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from assets.models import Asset, Transaction
 from conftest import client_of
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 from tests.every_route import address, routes
 from tests.good_requests import BODIES
 

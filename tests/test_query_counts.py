@@ -18,10 +18,10 @@ from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
 from reports.models import AllocationTarget
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.api.viewsets import LISTS
-from strata.days import noon
-from strata.models import ApiToken, User
-from strata.ownership import EDITOR, OWNER
+from strata.accounts.models import ApiToken, User
+from strata.api.views import LISTS
+from strata.fields.dates import noon
+from strata.tenancy.roles import EDITOR, OWNER
 from tests.every_route import Route, address, routes
 
 FIRST = date(2026, 1, 1)

@@ -19,9 +19,9 @@ from assets.valuation import upkeep
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
+from strata.accounts.models import User
 from strata.db import retry
-from strata.models import User
-from strata.ownership import EDITOR, OWNER
+from strata.tenancy.roles import EDITOR, OWNER
 from tests.admin_forms import form_of, staff, url
 from tests.races import counted_attempts, interleaved
 

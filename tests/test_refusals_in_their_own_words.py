@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
-from strata.models import User
+from strata.accounts.models import User
 from tests.admin_forms import errors_of, form_of, inputs_of, save, url
 from tests.one_of_each import one_of_each
 from tests.ours import APPS

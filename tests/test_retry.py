@@ -13,10 +13,10 @@ from django.core.management import call_command, find_commands, get_commands, lo
 from django.db import OperationalError, connection, transaction
 
 from assets.models import ExchangeRate, Tag
+from strata.audit.models import Change, IdempotentAnswer
 from strata.commands import StrataCommand
 from strata.db import retry
 from strata.db.retry import DEADLOCK, SERIALIZATION_FAILURE, Restart, run_in_transaction
-from strata.models import Change, IdempotentAnswer
 from tests.admin_forms import url
 from tests.every_route import address, routes
 from tests.good_requests import WHOSE

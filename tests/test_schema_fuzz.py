@@ -23,7 +23,7 @@ from schemathesis import checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
-from strata.models import ApiToken, User
+from strata.accounts.models import ApiToken, User
 from tests.conftest import RANDOM_SEED
 from tests.every_route import ABSENT, Route, routes, row_of
 

@@ -23,8 +23,8 @@ from conftest import member
 from portfolios.models import Household, Invitation, Membership
 from reports.api import chart_views
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.models import ApiToken, User
-from strata.ownership import OWNER, VIEWER
+from strata.accounts.models import ApiToken, User
+from strata.tenancy.roles import OWNER, VIEWER
 from tests.conftest import rows_of
 from tests.every_route import ABSENT, METHODS, Field, Route, address, fields_of_bodies, routes
 from tests.good_requests import BODIES, QUERIES, WHOSE, key, nothing

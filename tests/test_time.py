@@ -12,8 +12,9 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
-from strata.api.idempotency import forget_old_answers
-from strata.models import ApiToken, Change, IdempotentAnswer
+from strata.accounts.models import ApiToken
+from strata.api.http.idempotency import forget_old_answers
+from strata.audit.models import Change, IdempotentAnswer
 
 API = "/api/v1"
 # The same instant is on three days: here, the day after in Kiritimati, and the day before in Pago Pago.

@@ -27,10 +27,11 @@ from assets.models import (
 )
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
-from strata import actor
-from strata.history import TrackedModel
-from strata.models import ApiToken, Change, IdempotentAnswer, LoginCount, User
-from strata.models.traced import Traced
+from strata.accounts.models import ApiToken, LoginCount, User
+from strata.audit import actor
+from strata.audit.field_log import Traced
+from strata.audit.models import Change, IdempotentAnswer
+from strata.audit.tracking import TrackedModel
 from tests.ours import APPS
 
 UNTRACED = {

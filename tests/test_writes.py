@@ -11,7 +11,7 @@ from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Tag
 from conftest import client_of
 from portfolios.models import Portfolio
-from strata.models import Change
+from strata.audit.models import Change
 
 API = "/api/v1"
 

@@ -14,17 +14,17 @@ from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.services import classification, disposal, transactions
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
-from strata.admin import HouseholdAdmin, HouseholdInline
-from strata.admin_actions import counted, shown_refusals
-from strata.admin_choices import OwnRows, RowsSelect
-from strata.days import local_day
+from strata.admin.actions import counted, shown_refusals
+from strata.admin.choices import OwnRows, RowsSelect
+from strata.admin.forms import PageForm, RowForm, refusals_shown
+from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.db.retry import run_in_transaction
-from strata.editing import PageForm, RowForm, refusals_shown
 from strata.exceptions import StrataError
-from strata.guards import read_locked
-from strata.money import money_text
-from strata.names import NoteField
-from strata.ownership import EDITORS
+from strata.fields.dates import local_day
+from strata.fields.names import NoteField
+from strata.fields.numbers import money_text
+from strata.tenancy.guards import read_locked
+from strata.tenancy.roles import EDITORS
 
 ONE_LINE = {NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}}
 

@@ -10,10 +10,12 @@ from django.utils.html import format_html
 from assets.classification.tree import Branch, in_tree_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import parents_in
-from strata.admin import SUBJECTS, HouseholdAdmin, List
-from strata.admin_choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
-from strata.editing import PageForm
-from strata.ownership import EDITORS
+from strata.admin.choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
+from strata.admin.forms import PageForm
+from strata.admin.households import HouseholdAdmin
+from strata.admin.pages import List
+from strata.admin.sidebar import SUBJECTS
+from strata.tenancy.roles import EDITORS
 
 # --- choosing from the tree ---
 

@@ -8,10 +8,10 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from assets.models import AssetSnapshot, Transaction
 from assets.services import transactions
-from strata.admin import HouseholdAdmin
-from strata.admin_choices import OwnRows
-from strata.editing import PageForm
-from strata.money import money_text, plain
+from strata.admin.choices import OwnRows
+from strata.admin.forms import PageForm
+from strata.admin.households import HouseholdAdmin
+from strata.fields.numbers import money_text, plain
 
 
 class OfAnAsset:

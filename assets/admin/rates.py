@@ -6,8 +6,9 @@ from django.contrib import admin, messages
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import WHO_ADDS_RATES
-from strata.admin import SUBJECTS, HouseholdAdmin
-from strata.money import plain
+from strata.admin.households import HouseholdAdmin
+from strata.admin.sidebar import SUBJECTS
+from strata.fields.numbers import plain
 
 
 @admin.register(ExchangeRate)

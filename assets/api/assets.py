@@ -32,7 +32,9 @@ from strata.api.fields import (
     UUIDSerializerField,
     checked,
 )
-from strata.api.filters import (
+from strata.api.history import EventSerializer
+from strata.api.pagination import JournalCursor
+from strata.api.parameters import (
     AS_OF,
     KNOWN_AT,
     UUID_SCHEMA,
@@ -46,17 +48,13 @@ from strata.api.filters import (
     read_text,
     searching,
 )
-from strata.api.pagination import JournalCursor
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
-from strata.api.viewsets import (
-    EventSerializer,
-    HouseholdModelViewSet,
-    path_id,
-)
-from strata.clock import written_at
-from strata.days import local_day, resolve_moment
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.audit.clock import written_at
 from strata.exceptions import Conflict, Invalid, NotFound
-from strata.money import money_text, plain
+from strata.fields.dates import local_day, resolve_moment
+from strata.fields.numbers import money_text, plain
 
 instant = InstantSerializerField().to_representation
 

@@ -15,14 +15,12 @@ from strata.api.fields import (
 )
 from strata.api.pagination import Cursor
 from strata.api.serializers import HouseholdSerializer
-from strata.api.viewsets import (
-    HouseholdModelViewSet,
-    path_id,
-)
-from strata.clock import written_at
-from strata.days import resolve_moment
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.audit.clock import written_at
 from strata.exceptions import Conflict, NotFound
-from strata.guards import Guards
+from strata.fields.dates import resolve_moment
+from strata.tenancy.guards import Guards
 
 
 class MomentSerializer(HouseholdSerializer):

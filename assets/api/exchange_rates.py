@@ -10,17 +10,10 @@ from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
 from strata.api.fields import (
     ExactSerializerField,
 )
-from strata.api.filters import (
-    KNOWN_AT,
-    by_choice,
-    by_currency,
-    by_day,
-)
+from strata.api.parameters import KNOWN_AT, by_choice, by_currency, by_day
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
-from strata.api.viewsets import (
-    HouseholdViewSet,
-    path_id,
-)
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdViewSet
 from strata.exceptions import Forbidden, NotFound
 
 

@@ -8,14 +8,9 @@ from assets.classification.tree import subtree
 from assets.models import Category
 from portfolios.models import Portfolio
 from strata.api.fields import UUIDSerializerField
-from strata.api.filters import (
-    UUID_SCHEMA,
-    Parameter,
-)
-from strata.api.viewsets import (
-    CANONICAL_ID,
-)
+from strata.api.parameters import UUID_SCHEMA, Parameter
 from strata.exceptions import NotFound
+from strata.fields.ids import CANONICAL_ID
 
 read_id = UUIDSerializerField().to_internal_value
 

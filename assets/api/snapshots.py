@@ -9,10 +9,7 @@ from portfolios.api.schema import in_path
 from strata.api.fields import (
     InstantSerializerField,
 )
-from strata.api.filters import (
-    KNOWN_AT,
-    by_day,
-)
+from strata.api.parameters import KNOWN_AT, by_day
 
 
 class AssetSnapshotSerializer(MomentSerializer):

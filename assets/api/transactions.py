@@ -11,11 +11,7 @@ from strata.api.fields import (
     CurrencySerializerField,
     InstantSerializerField,
 )
-from strata.api.filters import (
-    KNOWN_AT,
-    by_choice,
-    by_day,
-)
+from strata.api.parameters import KNOWN_AT, by_choice, by_day
 
 
 class TransactionSerializer(MomentSerializer):

@@ -4,7 +4,7 @@ from itertools import batched
 
 from django.db import migrations
 
-from strata.names import name_key
+from strata.fields.names import name_key
 
 
 def fill(apps, schema_editor):

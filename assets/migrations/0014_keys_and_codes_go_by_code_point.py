@@ -3,7 +3,7 @@
 import django.core.validators
 from django.db import migrations
 
-import strata.collation
+import strata.db.collation
 
 
 class Migration(migrations.Migration):
@@ -12,14 +12,14 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "assettype",
             "code",
-            strata.collation.CodeField(
+            strata.db.collation.CodeField(
                 max_length=40,
                 validators=[
                     django.core.validators.RegexValidator("^[A-Z][A-Z0-9_]*\\Z", "Use A-Z, 0-9 and _.")
                 ],
             ),
         ),
-        strata.collation.sorted_by_code_point(
+        strata.db.collation.sorted_by_code_point(
             ("assets.Category", "name_key"),
             ("assets.Tag", "name_key"),
             ("assets.Asset", "currency"),

@@ -8,7 +8,7 @@ from functools import partial
 
 from django.db import migrations
 
-from strata.money import MoneyField
+from strata.fields.money import MoneyField
 
 COLUMNS = (
     ("AssetSnapshot", "value"),

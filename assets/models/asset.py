@@ -8,10 +8,11 @@ from django.db import models
 from assets.models.classification import AssetType, Category, Kind, Tag
 from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
-from strata.days import DayField
-from strata.history import TrackedModel
-from strata.money import CurrencyField, ExactField
-from strata.names import NameField, NameKeyField, NoteField
+from strata.audit.tracking import TrackedModel
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField
+from strata.fields.money import ExactField
+from strata.fields.names import NameField, NameKeyField, NoteField
 
 
 class Asset(TrackedModel):

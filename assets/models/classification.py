@@ -13,9 +13,9 @@ from assets.classification.tree import move_problem
 from assets.signals import category_moves
 from portfolios.models import Household
 from portfolios.services.locks import lock_household
-from strata.collation import CodeField
-from strata.history import TrackedModel, TrackedQuerySet
-from strata.names import NameField, NameKeyField
+from strata.audit.tracking import TrackedModel, TrackedQuerySet
+from strata.db.collation import CodeField
+from strata.fields.names import NameField, NameKeyField
 
 
 class Group(models.TextChoices):

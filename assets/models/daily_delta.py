@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models
 
 from portfolios.models import Portfolio
-from strata.ownership import Owned
+from strata.tenancy.querysets import Owned
 
 ALL_TYPES = UUID(int=0)  # in the place of a type's id: what the steps of all types come to
 

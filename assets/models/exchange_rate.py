@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from assets.rates.book import EURO
 from portfolios.models import Portfolio
-from strata.clock import written_at
-from strata.days import DayField
+from strata.audit.clock import written_at
+from strata.audit.models import Change, ImmutableQuerySet
+from strata.audit.tracking import signature
 from strata.db.locks import lock_rows
-from strata.history import signature
-from strata.ids import uuid7
-from strata.models.change import Change, ImmutableQuerySet
-from strata.money import CurrencyField, ExactField
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField
+from strata.fields.ids import uuid7
+from strata.fields.money import ExactField
 
 
 def raise_every_revision() -> None:

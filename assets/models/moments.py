@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from strata.clock import written_at
-from strata.days import resolve_moment
+from strata.audit.clock import written_at
+from strata.fields.dates import resolve_moment
 
 
 def settle_moment(row: models.Model, instant: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from strata.ownership import Owned
+from strata.tenancy.querysets import Owned
 
 
 class PackedMonth(Owned):

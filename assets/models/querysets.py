@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Case, DateField, QuerySet, Value, When
 
 from portfolios.models import Portfolio
-from strata import clock
-from strata.history import TrackedQuerySet
+from strata.audit import clock
+from strata.audit.tracking import TrackedQuerySet
 
 
 def today_in(zone_lookup: str, zones: Iterable[str]):

@@ -6,10 +6,10 @@ from django.db import models
 
 from assets.models.asset import Asset
 from assets.models.moments import settle_moment
-from strata.days import DayField, InstantField
-from strata.history import TrackedModel
-from strata.money import MoneyField
-from strata.names import NoteField
+from strata.audit.tracking import TrackedModel
+from strata.fields.dates import DayField, InstantField
+from strata.fields.money import MoneyField
+from strata.fields.names import NoteField
 
 
 class AssetSnapshot(TrackedModel):

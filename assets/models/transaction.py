@@ -8,11 +8,12 @@ from django.db.models import Q
 
 from assets.models.asset import Asset
 from assets.models.moments import settle_moment
-from strata.days import DayField, InstantField
+from strata.audit.tracking import TrackedModel
 from strata.exceptions import Conflict
-from strata.history import TrackedModel
-from strata.money import CurrencyField, ExactField, MoneyField
-from strata.names import NameField, NoteField
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField, InstantField
+from strata.fields.money import ExactField, MoneyField
+from strata.fields.names import NameField, NoteField
 
 
 class Transaction(TrackedModel):

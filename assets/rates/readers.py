@@ -19,8 +19,9 @@ from django.core.exceptions import ValidationError
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import refuse_the_euro
-from strata.days import parse_day, validate_year
-from strata.money import EXACT_LIMIT, exact, validate_currency
+from strata.fields.currencies import validate_currency
+from strata.fields.dates import parse_day, validate_year
+from strata.fields.numbers import EXACT_LIMIT, exact
 
 ECB_URL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 COLUMNS = ["currency", "on", "units_per_euro"]

@@ -14,10 +14,10 @@ from django.db import connection, transaction
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import line_of, raise_every_revision
 from assets.rates.readers import COLUMNS, LASTING, Quote
-from strata.bulk import insert_rows, stored_instant
-from strata.clock import written_at
-from strata.ids import uuid7
-from strata.money import plain
+from strata.audit.clock import written_at
+from strata.db.bulk import insert_rows, stored_instant
+from strata.fields.ids import uuid7
+from strata.fields.numbers import plain
 
 BATCH = 5000
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from strata.money import MONEY_LIMIT, MONEY_PLACES, exact_product
+from strata.fields.numbers import MONEY_LIMIT, MONEY_PLACES, exact_product
 
 _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
 

@@ -11,9 +11,9 @@ from django.db.models import Min
 from assets.models import Asset, Transaction
 from assets.rules.transactions import refusal
 from assets.services.transactions import next_position
-from strata.days import noon
 from strata.exceptions import Conflict
-from strata.money import money_text
+from strata.fields.dates import noon
+from strata.fields.numbers import money_text
 
 DISPOSAL = "strata-disposal"
 OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # the DISPOSE that a disposal makes

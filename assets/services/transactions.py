@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from assets.models import Asset, Transaction
 from assets.rules.transactions import check_adjustment, product_of, refusal
-from strata.money import minor_units
+from strata.fields.currencies import minor_units
 
 
 def check_movement(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from assets.classification.tree import (
 from assets.doctor import categories_without_cycles
 from assets.models import Asset, AssetCategory, AssetSnapshot, Category
 from strata.doctor import Level
-from strata.ids import uuid7
+from strata.fields.ids import uuid7
 
 API = "/api/v1"
 DEEP = 1200

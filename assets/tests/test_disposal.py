@@ -8,7 +8,7 @@ from django.utils import timezone
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.disposal import DISPOSAL
-from strata.days import noon
+from strata.fields.dates import noon
 from tests.test_admin_doors import filled, staff, url
 
 API = "/api/v1"

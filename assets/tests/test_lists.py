@@ -8,7 +8,7 @@ from django.db import connection
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.services.classification import label
-from strata.days import noon
+from strata.fields.dates import noon
 
 API = "/api/v1"
 

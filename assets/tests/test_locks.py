@@ -12,7 +12,7 @@ from assets.models import Asset, AssetSnapshot
 from assets.services.locks import locked_asset
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound
-from strata.ids import uuid7
+from strata.fields.ids import uuid7
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from assets.models import Asset
 from assets.models.querysets import today_in
 from assets.valuation import with_current_value
 from portfolios.models import Household, Portfolio
-from strata.days import time_zones
+from strata.fields.dates import time_zones
 from tests.admin_forms import staff
 
 API = "/api/v1"

@@ -21,7 +21,7 @@ from assets.valuation.reading import by_fold, by_grid, without_zeros
 from assets.valuation.series import Column, History
 from assets.valuation.sql import months
 from portfolios.models import Household, Portfolio
-from strata import clock
+from strata.audit import clock
 
 FIRST = date(2024, 1, 1)
 EURO = 10_000

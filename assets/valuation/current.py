@@ -8,13 +8,14 @@ from django.db.models import Case, DateField, F, OuterRef, QuerySet, Subquery, V
 
 from assets.models import AssetSnapshot
 from assets.models.querysets import AssetQuerySet
-from strata.money import MoneyField
+from strata.fields.money import MoneyField
 
 
 class Newest(Subquery):
     """One column of the first row of a queryset that also selects what orders it.
 
-    SQLite looks through a union (see strata.shadows) by the indexes below it only where all that orders is selected.
+    SQLite looks through a union (see strata.audit.temporal_views) by the indexes below it only where all that
+    orders is selected.
     """
 
     def __init__(self, newest, column: str, **kwargs) -> None:

@@ -16,7 +16,7 @@ from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetTy
 from assets.valuation import protocol, sql
 from assets.valuation.series import History, Keys, Totals, fold, grid_totals, money, running_totals
 from assets.valuation.sources import snapshots_sql
-from strata import clock
+from strata.audit import clock
 
 COLUMNS = {
     "type": "asset_type_id",

@@ -25,7 +25,7 @@ type Amount = Decimal | int
 # The groups that an asset counts in: none, one, or (tags, categories) several.
 type Keys = tuple[Hashable, ...]
 
-MONEY_PLACES = 4  # as strata.money has them, which calculations do not import
+MONEY_PLACES = 4  # as strata.fields.money has them, which calculations do not import
 # Room for any sum and product here; it raises instead of rounding.
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 

@@ -18,8 +18,8 @@ from assets.valuation import deltas, months, protocol
 from assets.valuation.deltas import forget_assets, forget_portfolios
 from assets.valuation.sources.snapshots import Facts, all_values, facts_of, values_around
 from portfolios.models import Portfolio
+from strata.audit.tracking import DerivedData
 from strata.db.locks import lock_rows
-from strata.history import DerivedData
 
 __all__ = [
     "assets_written",

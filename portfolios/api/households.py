@@ -9,14 +9,12 @@ from rest_framework.response import Response
 
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households
-from strata.api.filters import KNOWN_AT, choice, searching
+from strata.api.history import EventSerializer
 from strata.api.pagination import JournalCursor
+from strata.api.parameters import KNOWN_AT, choice, searching
 from strata.api.serializers import HouseholdSerializer
-from strata.api.viewsets import (
-    EventSerializer,
-    HouseholdModelViewSet,
-)
-from strata.ownership import OWNERS
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.tenancy.roles import OWNERS
 
 
 class HouseholdsOwnSerializer(HouseholdSerializer):

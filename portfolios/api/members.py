@@ -12,19 +12,15 @@ from rest_framework.reverse import reverse
 from portfolios.api.schema import in_path
 from portfolios.models import Household, Invitation, Membership, Role
 from portfolios.services import members
-from strata.api.etags import etag_of
 from strata.api.fields import InstantSerializerField, TextSerializerField, UUIDSerializerField
+from strata.api.http.etags import etag_of
+from strata.api.mixins import Changes, Deletes
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
-from strata.api.viewsets import (
-    Changes,
-    Deletes,
-    HouseholdViewSet,
-    path_id,
-    require_role,
-)
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdViewSet
 from strata.exceptions import NotFound
-from strata.guards import lock_guards
-from strata.ownership import OWNERS
+from strata.tenancy.guards import lock_guards
+from strata.tenancy.roles import OWNERS, require_role
 
 
 class MemberSerializer(HouseholdSerializer):

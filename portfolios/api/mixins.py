@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from portfolios.models import Household
 from portfolios.services.households import first_household
-from strata.api.viewsets import require_role
 from strata.db.retry import Restart
+from strata.tenancy.roles import require_role
 
 
 class InHousehold:

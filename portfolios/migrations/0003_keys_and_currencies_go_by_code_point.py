@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from strata.collation import sorted_by_code_point
+from strata.db.collation import sorted_by_code_point
 
 
 class Migration(migrations.Migration):

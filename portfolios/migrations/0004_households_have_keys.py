@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from strata.names import NameKeyField
+from strata.fields.names import NameKeyField
 
 
 class Migration(migrations.Migration):

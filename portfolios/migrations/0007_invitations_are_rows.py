@@ -5,8 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import strata.ids
-import strata.names
+import strata.fields.ids
+import strata.fields.names
 
 ROLES = [("owner", "Owner"), ("editor", "Editor"), ("viewer", "Viewer")]
 
@@ -38,13 +38,13 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=strata.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=strata.fields.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("created_at", moment()),
                 ("updated_at", moment()),
-                ("username", strata.names.NameField(max_length=150)),
-                ("username_key", strata.names.NameKeyField(source="username")),
+                ("username", strata.fields.names.NameField(max_length=150)),
+                ("username_key", strata.fields.names.NameKeyField(source="username")),
                 ("role", models.CharField(choices=ROLES, default="viewer", max_length=6)),
                 ("created_by", author()),
                 (

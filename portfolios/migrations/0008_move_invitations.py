@@ -6,9 +6,9 @@ Backwards, an invitation for a name that no user has cannot be kept: only the jo
 from django.db import migrations
 from django.utils import timezone
 
-from strata.history import image_of
+from strata.audit.tracking import image_of
 from strata.migrations._name_keys import WRITTEN_BY
-from strata.names import name_key
+from strata.fields.names import name_key
 
 KEPT = ("id", "household_id", "role", "created_at", "updated_at", "created_by_id", "updated_by_id")
 MEMBERSHIP, INVITATION = "portfolios.Membership", "portfolios.Invitation"

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from strata.history import TrackedModel
-from strata.names import NameField, NameKeyField
-from strata.ownership import EDITOR, OWNER, OWNERS, VIEWER
+from strata.audit.tracking import TrackedModel
+from strata.fields.names import NameField, NameKeyField
+from strata.tenancy.roles import EDITOR, OWNER, OWNERS, VIEWER
 
 
 class Household(TrackedModel):

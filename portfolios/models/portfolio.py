@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import models
 
 from portfolios.models.household import Household
-from strata.days import TimeZoneField
-from strata.history import TrackedModel
-from strata.money import CurrencyField
-from strata.names import NameField, NameKeyField
+from strata.audit.tracking import TrackedModel
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import TimeZoneField
+from strata.fields.names import NameField, NameKeyField
 
 
 def default_time_zone() -> str:

@@ -10,10 +10,10 @@ from django.db import transaction
 from portfolios.models import Household, Membership, Portfolio
 from portfolios.services.locks import lock_household, lock_portfolios
 from portfolios.signals import household_created
+from strata.accounts.models import User
 from strata.db.locks import lock_rows
 from strata.exceptions import NotFound
-from strata.models import User
-from strata.ownership import OWNER
+from strata.tenancy.roles import OWNER
 
 Precondition = Callable[[Household], None]
 

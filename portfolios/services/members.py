@@ -14,10 +14,10 @@ from django.db import models, transaction
 
 from portfolios.models import Invitation, Membership
 from portfolios.services.locks import lock_household
+from strata.accounts.models import User
 from strata.exceptions import Conflict, Invalid, NotFound
-from strata.models import User
-from strata.names import name_key, validate_name
-from strata.ownership import OWNER
+from strata.fields.names import name_key, validate_name
+from strata.tenancy.roles import OWNER
 
 Precondition = Callable[[Any], None]
 

@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 
 from conftest import client_of
 from portfolios.models import Household, Invitation, Membership
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 from tests.admin_forms import staff
 
 API = "/api/v1"

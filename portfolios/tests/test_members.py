@@ -4,7 +4,7 @@ import pytest
 
 from conftest import client_of
 from portfolios.models import Household, Membership
-from strata.models import User
+from strata.accounts.models import User
 
 API = "/api/v1"
 

@@ -9,7 +9,7 @@ from assets.rates.readers import Quote
 from assets.rates.writer import add_rates
 from portfolios.models import Portfolio
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.days import noon, parse_day
+from strata.fields.dates import noon, parse_day
 
 
 @pytest.fixture

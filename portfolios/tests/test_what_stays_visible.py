@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from conftest import client_of
 from portfolios.models import Household, Portfolio
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 from tests.admin_forms import staff
 
 API = "/api/v1"

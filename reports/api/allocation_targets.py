@@ -13,7 +13,7 @@ from reports.models.allocation_target import GROUPS
 from strata.api.fields import (
     CurrencySerializerField,
 )
-from strata.api.filters import KNOWN_AT, by_id
+from strata.api.parameters import KNOWN_AT, by_id
 from strata.api.serializers import HouseholdSerializer, RelatedId
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound

@@ -23,7 +23,8 @@ from reports.queries import AllocationReport, ChangeReport, Doubt, Series
 from reports.queries.keys import key_text
 from reports.queries.totals import gap_answer
 from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
-from strata.money import minor_units, money_text
+from strata.fields.currencies import minor_units
+from strata.fields.numbers import money_text
 
 PARTS = (
     "start_value",

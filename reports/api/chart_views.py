@@ -14,8 +14,8 @@ from rest_framework.renderers import BaseRenderer
 from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioNetWorthView
 from reports.queries import AllocationReport, Series
 from reports.rendering.plots import FACES, HEIGHTS, WIDTHS, Look, allocation_plot, net_worth_plot
-from strata.api.filters import choice, whole_number
-from strata.api.tables import FORMAT
+from strata.api.http.csv_renderer import FORMAT
+from strata.api.parameters import choice, whole_number
 
 # An SVG that is opened by itself is a document: it may style itself, and that is all.
 PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}

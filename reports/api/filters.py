@@ -12,9 +12,9 @@ from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group
 from reports.queries.keys import UNSORTED
 from strata.api.fields import UUIDSerializerField
-from strata.api.filters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
-from strata.api.viewsets import CANONICAL_ID
+from strata.api.parameters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
 from strata.exceptions import NotFound
+from strata.fields.ids import CANONICAL_ID
 
 ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [UNSORTED]}]}
 

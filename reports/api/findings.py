@@ -20,12 +20,13 @@ from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report
 from reports.queries.quality import Dismissal, Doubt
 from reports.services import dismissed_findings
-from strata.api.etags import etag_of, require_match
 from strata.api.fields import NoteSerializerField
+from strata.api.http.etags import etag_of, require_match
 from strata.api.serializers import StrictSerializer
-from strata.api.viewsets import OneTransactionAWrite, path_id, require_role
+from strata.api.views import OneTransactionAWrite, path_id
 from strata.exceptions import NotFound
-from strata.names import name_key
+from strata.fields.names import name_key
+from strata.tenancy.roles import require_role
 
 
 class DismissalSerializer(StrictSerializer):

@@ -19,14 +19,16 @@ from strata.api.fields import (
     NoteSerializerField,
     UUIDSerializerField,
 )
-from strata.api.filters import KNOWN_AT, by_day
 from strata.api.pagination import Cursor
+from strata.api.parameters import KNOWN_AT, by_day
 from strata.api.serializers import HouseholdSerializer
-from strata.api.viewsets import HouseholdModelViewSet, path_id, require_role
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.db.errors.uniqueness import is_taken
 from strata.db.locks import lock_rows
 from strata.exceptions import Conflict, NotFound
-from strata.guards import Guards
-from strata.uniqueness import is_taken
+from strata.tenancy.guards import Guards
+from strata.tenancy.roles import require_role
 
 
 class PortfolioSnapshotListSerializer(serializers.ListSerializer):

@@ -14,10 +14,10 @@ from strata.api.fields import (
     CurrencySerializerField,
     DaySerializerField,
 )
-from strata.api.filters import AS_OF, KNOWN_AT, by_currency, by_id, searching
+from strata.api.parameters import AS_OF, KNOWN_AT, by_currency, by_id, searching
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.money import money_text
+from strata.fields.numbers import money_text
 
 
 class PortfolioListSerializer(serializers.ListSerializer):

@@ -14,8 +14,8 @@ from assets.valuation.series import Missing
 from reports.api.answers import PARTS, parts_answer, share_text, writer
 from reports.queries import AllocationReport, ChangeReport, Series
 from reports.queries.keys import key_text
-from strata.api.tables import as_text
-from strata.money import money_text
+from strata.api.http.csv_renderer import as_text
+from strata.fields.numbers import money_text
 
 type Table = Iterator[list[str]]
 

@@ -31,9 +31,10 @@ from reports.queries import (
 )
 from reports.queries.etag import state_of, with_state
 from reports.queries.quality import LOOKED_BACK
-from strata.api.etags import is_fresh, is_held
 from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.filters import (
+from strata.api.http.csv_renderer import FORMAT, ByParameter, TableRenderer, table_response
+from strata.api.http.etags import is_fresh, is_held
+from strata.api.parameters import (
     FLAG,
     KNOWN_AT,
     UUID_SCHEMA,
@@ -43,8 +44,7 @@ from strata.api.filters import (
     read_flag,
     whole_number,
 )
-from strata.api.tables import FORMAT, ByParameter, TableRenderer, table_response
-from strata.api.viewsets import OneTransactionAWrite, path_id
+from strata.api.views import OneTransactionAWrite, path_id
 from strata.exceptions import NotFound
 
 DAY = {"type": "string", "format": "date"}

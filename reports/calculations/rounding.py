@@ -14,7 +14,7 @@ from math import lcm
 
 type Exact = int | Decimal | Fraction
 
-SHARE_PLACES = 6  # as strata.money has them, which calculations do not import
+SHARE_PLACES = 6  # as strata.fields.money has them, which calculations do not import
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 

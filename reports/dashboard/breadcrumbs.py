@@ -16,7 +16,7 @@ from portfolios.models import Portfolio
 from reports.queries.groups import UNSORTED as UNSORTED_NAMES
 from reports.queries.groups import category_tree
 from reports.queries.keys import UNSORTED, key_text
-from strata.money import validate_currency
+from strata.fields.currencies import validate_currency
 
 # Each narrowing parameter, and what is split to choose one.
 SPLIT_BY = {

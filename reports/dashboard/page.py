@@ -39,7 +39,7 @@ from reports.queries import (
 )
 from reports.queries.keys import key_text
 from reports.rendering.chartjs import OWED, allocation_chart, hue_of, net_worth_chart
-from strata.days import DayFormField, validate_year
+from strata.fields.dates import DayFormField, validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
 NAMES = {"1m": "1 month", "3m": "3 months", "1y": "1 year", "5y": "5 years", "all": "All", "own": "Own dates"}

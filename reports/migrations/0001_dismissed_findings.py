@@ -2,8 +2,8 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import strata.ids
-import strata.names
+import strata.fields.ids
+import strata.fields.names
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,11 +21,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='DismissedFinding',
             fields=[
-                ('id', models.UUIDField(default=strata.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=strata.fields.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('key', models.CharField(max_length=80)),
-                ('reason', strata.names.NoteField(max_length=1000)),
+                ('reason', strata.fields.names.NoteField(max_length=1000)),
                 ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('portfolio', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dismissed_findings', to='portfolios.portfolio')),
                 ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

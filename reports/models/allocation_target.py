@@ -12,8 +12,10 @@ from django.db.models import F, Q
 from assets.models.classification import Group
 from portfolios.models import Household, Portfolio
 from portfolios.services.locks import lock_household
-from strata.history import TrackedModel, TrackedQuerySet
-from strata.money import CurrencyField, ExactField, validate_share
+from strata.audit.tracking import TrackedModel, TrackedQuerySet
+from strata.fields.currencies import CurrencyField
+from strata.fields.money import ExactField
+from strata.fields.numbers import validate_share
 
 # The ways of grouping that can have targets, and the field that holds the group.
 GROUPS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from portfolios.models import Portfolio
-from strata.history import TrackedModel
-from strata.names import NoteField
+from strata.audit.tracking import TrackedModel
+from strata.fields.names import NoteField
 
 REASON_LENGTH = 1000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from portfolios.models import Portfolio
-from strata.days import DayField, InstantField
-from strata.history import TrackedModel
-from strata.money import CurrencyField
-from strata.names import NoteField
+from strata.audit.tracking import TrackedModel
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField, InstantField
+from strata.fields.names import NoteField
 
 
 class PortfolioSnapshot(TrackedModel):

@@ -19,7 +19,7 @@ from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import Grouping, Within, grouping
-from strata.money import minor_units
+from strata.fields.currencies import minor_units
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from reports.calculations.attribution import AssetHistory, Kind, Movement
 from reports.calculations.change import Change, change_between
 from reports.queries.defaults import common_currency
 from reports.queries.groups import Within, by_name, grouping
-from strata.money import minor_units
+from strata.fields.currencies import minor_units
 
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
 

@@ -7,8 +7,8 @@ from datetime import date
 
 from assets.rates.book import EURO
 from portfolios.models import Portfolio
-from strata import clock
-from strata.days import local_day
+from strata.audit import clock
+from strata.fields.dates import local_day
 
 
 def today_of(portfolio: Portfolio) -> date:

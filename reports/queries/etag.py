@@ -19,7 +19,7 @@ from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries.defaults import today_of
 from strata import __version__
-from strata.models import Change
+from strata.audit.models import Change
 
 NAMED = (AssetType, Category, Tag, AllocationTarget)
 LABELS = [model._meta.label for model in NAMED]

@@ -19,7 +19,7 @@ from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import Group
 from assets.valuation.series import Column, Keys, Totals
 from portfolios.models import Portfolio
-from strata.names import alphabetical
+from strata.fields.names import alphabetical
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
 OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for

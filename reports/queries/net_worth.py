@@ -16,7 +16,7 @@ from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
 from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import Within, grouping
-from strata.money import minor_units
+from strata.fields.currencies import minor_units
 
 MOST_POINTS = 40_000  # a century of days
 MOST_FIGURES = 200_000  # of points times groups: what one answer may take in time and memory

@@ -24,7 +24,7 @@ from reports.calculations import quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
-from strata.names import alphabetical
+from strata.fields.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)

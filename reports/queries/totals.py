@@ -16,7 +16,8 @@ from assets.valuation.series import worth as worth_in
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
 from reports.queries.defaults import today_of
-from strata.money import minor_units, money_text
+from strata.fields.currencies import minor_units
+from strata.fields.numbers import money_text
 
 
 @dataclass(frozen=True, slots=True)

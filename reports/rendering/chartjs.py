@@ -13,7 +13,8 @@ from typing import Any
 
 from reports.calculations.net_worth import Point
 from reports.queries import AllocationReport, Series
-from reports.rendering.plots import HUES, REST, short
+from reports.rendering.plots import HUES, REST
+from strata.text import short
 
 INK = "#9ca3af"
 NET, OWNED, OWED = "#8b5cf6", "#14b8a6", "#ef4444"

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import gc
 import io
-import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from itertools import accumulate
 from typing import Any, Literal
 
 from assets.valuation.series import Missing
@@ -24,6 +22,7 @@ from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
 from reports.rendering import fonts
 from reports.rendering.ticks import tick_labels
+from strata.text import short
 
 type Labels = Mapping[Hashable, str]
 type Band = tuple[str, list[float], str]
@@ -32,7 +31,6 @@ type Entry = tuple[str, str, str]  # name, colour, and how it is drawn: a patch,
 WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
 PIXELS_PER_INCH = 96
 MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around what is drawn
-JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
 NO_FONT = "No font here for some letters."
 UNGROUPED = "not in any"
 MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
@@ -233,27 +231,6 @@ def _completeness(missing: Iterable[Missing], what: str) -> str:
 
 def _label(key: Hashable, labels: Labels) -> str:
     return labels.get(key, UNGROUPED if key is None else str(key))
-
-
-def short(text: str, length: int) -> str:
-    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over.
-
-    Chinese, Japanese and Korean letters are as wide as two of others, and count as two.
-    """
-    kept = "".join(
-        " " if letter.isspace() else letter
-        for letter in text
-        if letter.isspace() or letter in JOINERS or unicodedata.category(letter)[0] != "C"
-    )
-    kept = " ".join(kept.split())
-    if sum(map(_width, kept)) <= length:
-        return kept
-    room = accumulate(map(_width, kept))
-    return kept[: sum(width < length for width in room)].rstrip() + "…"
-
-
-def _width(letter: str) -> int:
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _debt(value: float) -> str:

@@ -21,9 +21,9 @@ from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries.defaults import today_of
 from reports.queries.totals import Total, portfolio_total, presented
-from strata import clock
-from strata.days import noon
-from strata.money import money_text
+from strata.audit import clock
+from strata.fields.dates import noon
+from strata.fields.numbers import money_text
 
 COUNTED = ("value", "currency", "complete", "missing_rates", "revision")
 AT_A_TIME = 500  # days counted together: bounds time and memory for a portfolio of many years

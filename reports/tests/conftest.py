@@ -7,7 +7,7 @@ import pytest
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.services.classification import label
-from strata.days import noon
+from strata.fields.dates import noon
 
 
 @pytest.fixture

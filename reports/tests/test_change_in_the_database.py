@@ -11,8 +11,8 @@ from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
 from portfolios.models import Portfolio
 from reports.api.answers import PARTS, change_answer
 from reports.queries import change_report, portfolio_total
-from strata.days import noon
-from strata.money import minor_units
+from strata.fields.currencies import minor_units
+from strata.fields.dates import noon
 
 FIRST = date(2024, 1, 1)
 SPAN = 40

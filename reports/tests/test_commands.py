@@ -20,8 +20,8 @@ from portfolios.services.households import create_household
 from reports.management.commands import take_snapshots
 from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
+from strata.audit.models import Change
 from strata.doctor import Level
-from strata.models import Change
 
 PASSWORD = "correct horse battery staple"
 

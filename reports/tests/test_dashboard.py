@@ -18,9 +18,9 @@ from assets.services.classification import label
 from portfolios.models import Household, Invitation, Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.page import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show
-from strata.days import noon
-from strata.models import User
-from strata.ownership import OWNER
+from strata.accounts.models import User
+from strata.fields.dates import noon
+from strata.tenancy.roles import OWNER
 
 TODAY = timezone.now().date()
 MOST_QUERIES = 20

@@ -10,8 +10,8 @@ from reports.doctor import values_to_look_at
 from reports.models import DismissedFinding
 from reports.queries import doubts_about
 from reports.tests.conftest import held
-from strata.days import noon
 from strata.doctor import Level
+from strata.fields.dates import noon
 from tests.admin_forms import staff
 
 REASON = {"reason": "It was appraised again."}

@@ -14,8 +14,8 @@ from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
 from reports.queries import quality_report, today_of
 from reports.tests.conftest import held
+from strata.accounts.models import User
 from strata.doctor import Level
-from strata.models import User
 from tests.admin_forms import staff
 
 

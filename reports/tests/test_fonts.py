@@ -9,9 +9,10 @@ from PIL import Image, ImageChops
 
 from reports import doctor
 from reports.rendering import fonts, plots
-from reports.rendering.plots import NO_FONT, Look, short
+from reports.rendering.plots import NO_FONT, Look
 from reports.tests.test_plots import YEAR, allocated, net_worth_plot, texts
 from strata.doctor import Level
+from strata.text import short
 
 PNG = Look("png")
 SCRIPTS = {

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Household, Portfolio
-from strata.days import noon, parse_day
+from strata.fields.dates import noon, parse_day
 
 
 def run(*args: str, **options) -> str:

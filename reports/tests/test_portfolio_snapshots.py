@@ -18,9 +18,10 @@ from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
 from reports.services.portfolio_snapshots import refresh, take_snapshot
 from reports.tests.conftest import held
-from strata.days import noon
-from strata.models import Change, User
-from strata.money import money_text
+from strata.accounts.models import User
+from strata.audit.models import Change
+from strata.fields.dates import noon
+from strata.fields.numbers import money_text
 
 DAY = date(2024, 6, 1)
 

@@ -19,7 +19,7 @@ from reports.queries import (
     quality_report,
 )
 from reports.tests.conftest import held
-from strata.days import noon
+from strata.fields.dates import noon
 
 END = date(2024, 6, 30)
 

@@ -20,8 +20,8 @@ from django.urls import NoReverseMatch, reverse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from strata.db.outages import is_full, is_read_only, is_unusable_file, outage_sentence
-from strata.db.reference_errors import broken_reference
+from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, outage_sentence
+from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
 from strata.exceptions import Conflict, Forbidden, NotFound, StrataError
 

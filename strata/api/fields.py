@@ -18,7 +18,8 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from strata.days import (
+from strata.fields.currencies import CURRENCY_PATTERN, CurrencyField, validate_currency
+from strata.fields.dates import (
     DayField,
     InstantField,
     TimeZoneField,
@@ -27,23 +28,8 @@ from strata.days import (
     validate_time_zone,
     validate_year,
 )
-from strata.money import (
-    CURRENCY_PATTERN,
-    EXACT_DIGITS,
-    EXACT_PLACES,
-    MONEY_DIGITS,
-    MONEY_PLACES,
-    CurrencyField,
-    ExactField,
-    MoneyField,
-    exact,
-    money_text,
-    plain,
-    validate_currency,
-    validate_non_negative,
-    validate_positive,
-)
-from strata.names import (
+from strata.fields.money import ExactField, MoneyField, validate_non_negative, validate_positive
+from strata.fields.names import (
     NAME_LENGTH,
     NAME_PATTERN,
     NOTE_LENGTH,
@@ -51,6 +37,15 @@ from strata.names import (
     NoteField,
     validate_name,
     validate_note,
+)
+from strata.fields.numbers import (
+    EXACT_DIGITS,
+    EXACT_PLACES,
+    MONEY_DIGITS,
+    MONEY_PLACES,
+    exact,
+    money_text,
+    plain,
 )
 
 
@@ -178,7 +173,7 @@ class TextSerializerField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN})
 class NameSerializerField(TextSerializerField):
-    """A name of 1 to 200 characters, trimmed; see strata.names."""
+    """A name of 1 to 200 characters, trimmed; see strata.fields.names."""
 
 
 @extend_schema_field({"type": "string", "maxLength": NOTE_LENGTH})
@@ -248,7 +243,7 @@ class DaySerializerField(serializers.Field):
 class InstantSerializerField(serializers.Field):
     """An ISO 8601 instant, answered in UTC with Z. Digits past the microsecond are dropped.
 
-    Without an offset it comes out naive, for strata.days.resolve_moment.
+    Without an offset it comes out naive, for strata.fields.dates.resolve_moment.
     """
 
     default_error_messages = {

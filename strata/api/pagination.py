@@ -16,7 +16,7 @@ from rest_framework import exceptions, pagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from strata.days import parse_day, validate_instant
+from strata.fields.dates import parse_day, validate_instant
 
 MOST = 200
 USUAL = 50

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strata.api.viewsets import OneTransactionAWrite
+from strata.api.views import OneTransactionAWrite
 
 PREFIX = "/api/v1/"
 EXAMPLE = {

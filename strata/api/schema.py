@@ -9,8 +9,8 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from strata.api.filters import described
-from strata.names import with_article
+from strata.api.parameters import described
+from strata.fields.names import with_article
 
 ERROR = {
     "type": "object",

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from strata.api.errors import as_fields
 from strata.api.fields import SERIALIZER_FIELD_MAPPING, UUIDSerializerField, is_same
 from strata.exceptions import NotFound
-from strata.ownership import EDITORS
+from strata.tenancy.roles import EDITORS, require_role
 
 # What clients send back that some resources do not have: clients of the earlier Strata, the last two.
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
@@ -123,8 +123,6 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
 
     def require_editor(self, row: Any) -> None:
         """403 where the caller sees a household but may not change it."""
-        from strata.api.viewsets import require_role
-
         require_role(self.context["request"].user, row.owning_household_id(), EDITORS)
 
 

@@ -8,7 +8,7 @@ Every write locks in this order, and nothing below a portfolio by itself:
     3  households, by id
     4  portfolios, by id
 
-A login locks its account's count (strata.lockout) before all of these; nothing else does.
+A login locks its account's count (strata.accounts.lockout) before all of these; nothing else does.
 """
 
 from __future__ import annotations

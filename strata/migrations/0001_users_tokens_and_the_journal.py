@@ -4,9 +4,9 @@ import django.contrib.auth.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import strata.ids
-import strata.models.user
-import strata.names
+import strata.fields.ids
+import strata.accounts.models
+import strata.fields.names
 from django.conf import settings
 from django.db import migrations, models
 
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('id', models.UUIDField(default=strata.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=strata.fields.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
@@ -43,14 +43,14 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
             managers=[
-                ('objects', strata.models.user.CaseBlindUserManager()),
+                ('objects', strata.accounts.models.CaseBlindUserManager()),
             ],
         ),
         migrations.CreateModel(
             name='ApiToken',
             fields=[
-                ('id', models.UUIDField(default=strata.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', strata.names.NameField(blank=True, default='', max_length=200)),
+                ('id', models.UUIDField(default=strata.fields.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('name', strata.fields.names.NameField(blank=True, default='', max_length=200)),
                 ('prefix', models.CharField(editable=False, max_length=13)),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('password_stamp', models.CharField(editable=False, max_length=128)),

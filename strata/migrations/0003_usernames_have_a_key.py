@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-import strata.names
+import strata.fields.names
 
 
 class Migration(migrations.Migration):
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "user",
             "username_key",
-            strata.names.NameKeyField(default="", source="username"),
+            strata.fields.names.NameKeyField(default="", source="username"),
             preserve_default=False,
         ),
     )

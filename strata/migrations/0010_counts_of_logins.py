@@ -2,8 +2,8 @@
 
 from django.db import migrations, models
 
-from strata.collation import CodeField
-from strata.ids import uuid7
+from strata.db.collation import CodeField
+from strata.fields.ids import uuid7
 
 
 class Migration(migrations.Migration):

@@ -15,8 +15,8 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from strata.history import image_of
-from strata.names import name_key
+from strata.audit.tracking import image_of
+from strata.fields.names import name_key
 
 WRITTEN_BY = "migrate"  # the road of the journal's lines
 

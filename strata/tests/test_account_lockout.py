@@ -17,10 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from strata import lockout
-from strata.doctor import Level, clients_have_addresses_of_their_own
-from strata.lockout import OF_ACCOUNT, OF_KNOWN_ADDRESS, Pauses, begin
-from strata.models import ApiToken, LoginCount
+from strata.accounts import lockout
+from strata.accounts.doctor import clients_have_addresses_of_their_own
+from strata.accounts.lockout import OF_ACCOUNT, OF_KNOWN_ADDRESS, Pauses, begin
+from strata.accounts.models import ApiToken, LoginCount
+from strata.doctor import Level
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from assets.classification.seeds import type_id
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
-from strata.models import Change, User
+from strata.accounts.models import User
+from strata.audit.models import Change
 from tests.admin_forms import staff
 from tests.ours import APPS
 

@@ -8,9 +8,9 @@ from time import monotonic
 
 import pytest
 
-from strata import arrival
-from strata.arrival import LONGEST_HEAD, Arrival, Stage
-from strata.worker import LimitedSocket
+from strata.server import arrival
+from strata.server.arrival import LONGEST_HEAD, Arrival, Stage
+from strata.server.worker import LimitedSocket
 
 LONGEST_BODY = 1000
 HEAD = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\n"

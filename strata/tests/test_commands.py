@@ -19,12 +19,14 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from strata import actor, doctor
+from strata import doctor
+from strata.accounts.models import ApiToken, User
+from strata.audit import actor
+from strata.audit.models import Change
 from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
-from strata.ids import uuid7
+from strata.fields.ids import uuid7
 from strata.management.commands import create_user
-from strata.models import ApiToken, Change, User
 from tests.ours import APPS
 
 PASSWORD = "correct horse battery staple"

@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from strata.logs import JsonLines
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
+from strata.server.logs import JsonLines
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"

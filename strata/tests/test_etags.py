@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
 
 API = "/api/v1"
 MARKED = {

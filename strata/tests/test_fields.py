@@ -14,10 +14,11 @@ from drf_spectacular.drainage import get_override
 from rest_framework import serializers
 
 from strata.api import fields
-from strata.api.parsers import StrictJSONParser
-from strata.days import DayField, InstantField, TimeZoneField
-from strata.money import CurrencyField, ExactField, MoneyField
-from strata.names import NameField, NoteField
+from strata.api.http.parsers import StrictJSONParser
+from strata.fields.currencies import CurrencyField
+from strata.fields.dates import DayField, InstantField, TimeZoneField
+from strata.fields.money import ExactField, MoneyField
+from strata.fields.names import NameField, NoteField
 
 BAD_NUMBERS = [
     1.5,

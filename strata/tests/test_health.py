@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from strata import __version__, health
+from strata import __version__
+from strata.server import health
 
 READY = "/api/v1/health/ready"
 

@@ -15,11 +15,12 @@ from rest_framework.test import APIClient
 from assets.models import Tag
 from conftest import client_of
 from portfolios.models import Household, Membership
-from strata.api import idempotency
+from strata.accounts.models import ApiToken
+from strata.api.http import idempotency
 from strata.api.viewsets import HouseholdViewSet
-from strata.models import ApiToken, IdempotentAnswer
-from strata.ownership import VIEWER
-from strata.turns import Turns
+from strata.audit.models import IdempotentAnswer
+from strata.db.named_locks import Turns
+from strata.tenancy.roles import VIEWER
 
 API = "/api/v1"
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"

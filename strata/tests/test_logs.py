@@ -13,9 +13,9 @@ from django.http import Http404, HttpResponse, HttpResponseForbidden
 from django.test import Client
 from django.urls import path
 
-from strata import actor
-from strata.logs import Broken, JsonLines
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
+from strata.audit import actor
+from strata.server.logs import Broken, JsonLines
 
 SECRETS = ("Grandmother", "1234.56", "strata_x0x0")
 

@@ -8,7 +8,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from portfolios.models import Household, Invitation
-from strata.models import ApiToken, IdempotentAnswer
+from strata.accounts.models import ApiToken
+from strata.audit.models import IdempotentAnswer
 
 API = "/api/v1"
 OLD, NEW = "correct horse battery", "staple of a new kind"

@@ -10,9 +10,9 @@ from django.http import HttpResponse, JsonResponse
 from django.test import Client, RequestFactory
 from django.urls import path
 
-from strata import actor
-from strata.environment import networks
-from strata.middleware import BodyLimit, TrustedProxies, client_address
+from strata.audit import actor
+from strata.environment.variables import networks
+from strata.server.middleware import BodyLimit, TrustedProxies, client_address
 from strata.wsgi import with_length
 
 

@@ -11,8 +11,7 @@ from django.db import IntegrityError, connection, models, transaction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strata.migrations._name_keys import first_name_key
-from strata.names import (
+from strata.fields.names import (
     KEY_LENGTH,
     NAME_LENGTH,
     NAME_PATTERN,
@@ -26,6 +25,7 @@ from strata.names import (
     validate_note,
     with_keys,
 )
+from strata.migrations._name_keys import first_name_key
 from strata.tests.tables import table_of
 
 
@@ -333,7 +333,7 @@ def test_an_unreadable_note_is_refused_by_every_road(note):
 def test_fields_deconstruct_to_what_makes_them_again(field):
     _, path, args, kwargs = field.deconstruct()
     again = type(field)(*args, **kwargs)
-    assert path == f"strata.names.{type(field).__name__}"
+    assert path == f"strata.fields.names.{type(field).__name__}"
     assert again.deconstruct()[1:] == field.deconstruct()[1:]
     assert (again.max_length, again.editable) == (field.max_length, field.editable)
     assert again.db_type(connection) == field.db_type(connection)

@@ -16,11 +16,11 @@ from django.db import DatabaseError, InternalError, OperationalError, Programmin
 
 from strata.api.errors import unavailable
 from strata.command_line import outages_as_sentences
-from strata.db.outages import outage_sentence
-from strata.logs import JsonLines
+from strata.db.errors.outages import outage_sentence
+from strata.server.logs import JsonLines
 
-SQLITE = {"ENGINE": "strata.sqlite", "NAME": "/data/strata.db"}
-POSTGRESQL = {"ENGINE": "strata.postgresql", "NAME": "money", "HOST": "db.example.org"}
+SQLITE = {"ENGINE": "strata.db.backends.sqlite", "NAME": "/data/strata.db"}
+POSTGRESQL = {"ENGINE": "strata.db.backends.postgresql", "NAME": "money", "HOST": "db.example.org"}
 
 
 class Foreign(Exception):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
-from strata.api.parsers import DEEPEST, StrictJSONParser, TooLarge
+from strata.api.http.parsers import DEEPEST, StrictJSONParser, TooLarge
 
 
 def parse(body: str | bytes, media_type: str = "application/json"):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from strata.environment import port_problem
+from strata.environment.variables import port_problem
 from tests.serving import ROOT, environment
 
 SENTENCE = "Port {} is in use; choose another with PORT=."

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError
 
 from strata import wsgi
-from strata.postgresql import base
-from strata.postgresql.base import DatabaseWrapper
+from strata.db.backends.postgresql import base
+from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database
 
 WELCOME = b"".join(

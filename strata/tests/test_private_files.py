@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from strata.api.throttles import laid_out
+from strata.api.http.throttles import laid_out
 from strata.db import private_files
+from strata.db.named_locks import Turns
 from strata.db.private_files import make_private_folder, narrow, open_private
-from strata.environment import kept_secret_key
-from strata.turns import Turns
+from strata.environment.variables import kept_secret_key
 
 pytestmark = pytest.mark.on_sqlite
 UMASKS = [0o000, 0o022, 0o077, 0o277, 0o777]
@@ -94,7 +94,7 @@ def test_a_database_its_companions_and_its_backup_are_their_owners_alone(tmp_pat
 
 
 def test_a_rollback_journal_is_its_owners_alone(tmp_path):
-    from strata.sqlite.base import keep_private
+    from strata.db.backends.sqlite.base import keep_private
 
     usual = os.umask(0)
     try:

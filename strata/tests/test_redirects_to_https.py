@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from strata.environment import networks
+from strata.environment.variables import networks
 
 PROXY = "10.0.0.1"
 

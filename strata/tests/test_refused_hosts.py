@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from strata import logs
-from strata.logs import JsonLines, OncePerMinute
+from strata.server import logs
+from strata.server.logs import JsonLines, OncePerMinute
 
 TOKEN = "strata_" + "x" * 43
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from strata.environment import bind_host, hosts, networks, origins
+from strata.environment.variables import bind_host, hosts, networks, origins
 from strata.tests.test_settings import GOOD_KEY, NEEDED, PACKAGE, SAFE
 
 ROOT = PACKAGE.parent
@@ -211,8 +211,8 @@ IN_PRODUCTION = {"SECRET_KEY"}
 def clone(tmp_path_factory):
     """The files that read the settings, and nothing else."""
     folder = tmp_path_factory.mktemp("clone")
-    (folder / "strata" / "db").mkdir(parents=True)
     for name in NEEDED:
+        (folder / "strata" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACKAGE / name, folder / "strata" / name)
     shutil.copy(ROOT / GUNICORN, folder / GUNICORN)
     return folder

@@ -18,16 +18,17 @@ import pytest
 from django.conf import settings as running
 
 from strata import settings as module
-from strata.database_url import make_room
-from strata.environment import listed, switch
+from strata.environment.database_url import make_room
+from strata.environment.variables import listed, switch
 
 PACKAGE = Path(module.__file__).parent
 NEEDED = (
     "__init__.py",
     "settings.py",
-    "environment.py",
-    "host_names.py",
-    "database_url.py",
+    "environment/__init__.py",
+    "environment/variables.py",
+    "environment/host_names.py",
+    "environment/database_url.py",
     "db/__init__.py",
     "db/private_files.py",
 )
@@ -43,8 +44,8 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 @pytest.fixture
 def clone(tmp_path):
     """A folder with nothing but the settings in it."""
-    (tmp_path / "strata" / "db").mkdir(parents=True)
     for name in NEEDED:
+        (tmp_path / "strata" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACKAGE / name, tmp_path / "strata" / name)
     return tmp_path
 
@@ -157,7 +158,7 @@ def test_a_key_that_cannot_be_kept_is_said_aloud(clone):
 
 def test_the_database_is_a_file_of_the_clone_by_default(clone):
     database = values(clone, "DATABASES")["DATABASES"]["default"]
-    assert database["ENGINE"] == "strata.sqlite"
+    assert database["ENGINE"] == "strata.db.backends.sqlite"
     assert database["NAME"] == str(clone / ".data" / "strata.db")
     assert (clone / ".data").is_dir()
 
@@ -193,7 +194,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused_unless_the_file_is_there
 
 def test_postgresql_is_kept_checked_and_bounded():
     database = module.database("postgres://u:p%40ss@db.example.org:5433/money?sslmode=require")
-    assert database["ENGINE"] == "strata.postgresql"
+    assert database["ENGINE"] == "strata.db.backends.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", 5433, "money")
     assert (database["USER"], database["PASSWORD"]) == ("u", "p@ss")
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
@@ -226,7 +227,7 @@ def test_the_running_connection_has_what_its_settings_promise():
 
 @pytest.mark.django_db
 def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
-    from strata.sqlite.base import DatabaseWrapper
+    from strata.db.backends.sqlite.base import DatabaseWrapper
 
     configured = running.DATABASES["default"] | module.database(f"sqlite:///{tmp_path}/strata.db")
     connection = DatabaseWrapper(configured, alias="file")

@@ -14,9 +14,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
-from strata.api import throttles
-from strata.api.throttles import BUCKET, BUCKETS, Counts
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
+from strata.api.http import throttles
+from strata.api.http.throttles import BUCKET, BUCKETS, Counts
 
 API = "/api/v1"
 HERE, THERE = "203.0.113.1", "203.0.113.2"
@@ -139,7 +139,7 @@ def test_writes_with_a_read_token_are_counted(two_a_minute, dora):
 
 def test_logins_are_counted_before_a_password_is_looked_at(two_a_minute, dora, monkeypatch):
     tried = []
-    monkeypatch.setattr("strata.accounts.authenticate", lambda request, **given: tried.append(given))
+    monkeypatch.setattr("strata.accounts.login.authenticate", lambda request, **given: tried.append(given))
     body = {"username": "dora", "password": "wrong"}
     answers = [caller().post(f"{API}/auth/token", body).status_code for _ in range(3)]
     assert (answers, len(tried)) == ([401, 401, 429], 2)
@@ -174,7 +174,7 @@ def test_threads_lose_no_count(counts):
 WORKER = """
 import sys
 from pathlib import Path
-from strata.api.throttles import Counts
+from strata.api.http.throttles import Counts
 counts = Counts(Path(sys.argv[1]))
 print([counts.add("x", 1) for _ in range(500)][-1])
 """

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from strata.models import ApiToken, Change, User
-from strata.models.token import NOTED_EVERY
+from strata.accounts.models import NOTED_EVERY, ApiToken, User
+from strata.audit.models import Change
 
 API = "/api/v1"
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from strata.models import ApiToken
+from strata.accounts.models import ApiToken
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"

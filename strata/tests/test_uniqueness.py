@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from assets.models import Asset, Tag
-from strata.models import Change
-from strata.uniqueness import is_taken
+from strata.audit.models import Change
+from strata.db.errors.uniqueness import is_taken
 
 pytestmark = pytest.mark.django_db
 

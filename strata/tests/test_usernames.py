@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from conftest import client_of
-from strata.models import User
+from strata.accounts.models import User
 from tests.admin_forms import url
 
 API = "/api/v1"

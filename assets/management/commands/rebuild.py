@@ -9,10 +9,10 @@ from uuid import UUID
 from django.core.management.base import CommandError
 
 from assets.valuation import upkeep
-from strata.api.viewsets import CANONICAL_ID
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
 from strata.db.snapshot import one_snapshot
+from strata.fields.ids import CANONICAL_ID
 
 WAITS = "Another rebuild is at work on this database: waiting for it."
 

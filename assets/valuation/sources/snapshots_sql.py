@@ -2,7 +2,7 @@
 some months, and the newest of each asset on each day, added up by the database.
 
 What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
-covered by the views of strata.shadows, SQLite looks through these by their indexes only then.
+covered by the views of strata.audit.temporal_views, SQLite looks through these by their indexes only then.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ from assets.rates import readers, store, writer
 from demo import household as demo
 from demo import rates
 from portfolios.models import Household
-from strata import actor
+from strata.audit import actor
 from strata.commands import StrataCommand
-from strata.days import local_day
-from strata.names import name_key
+from strata.fields.dates import local_day
+from strata.fields.names import name_key
 
 USERNAME = "demo"
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from demo.benchmark import Size, analyze, make_benchmark_household
 from strata.commands import StrataCommand, positive
-from strata.days import FIRST_YEAR
+from strata.fields.dates import FIRST_YEAR
 
 MOST_SPAN_DAYS = 365 * 200
 

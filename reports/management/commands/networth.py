@@ -14,11 +14,11 @@ from django.db.models import QuerySet
 from portfolios.models import Portfolio
 from reports.calculations.intervals import INTERVALS
 from reports.queries import Series, TooMuch, latest_today, net_worth_history
-from reports.rendering.plots import short
 from reports.rendering.terminal import chart, gaps, table
 from strata.commands import StrataCommand, calendar_day
-from strata.money import validate_currency
-from strata.names import name_key
+from strata.fields.currencies import validate_currency
+from strata.fields.names import name_key
+from strata.text import short
 
 MOST_LINES = 24
 

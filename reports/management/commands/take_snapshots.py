@@ -14,7 +14,7 @@ from reports.models import PortfolioSnapshot
 from reports.queries import today_of
 from reports.services.portfolio_snapshots import refresh, take_snapshot
 from strata.commands import StrataCommand
-from strata.days import parse_day, validate_year
+from strata.fields.dates import parse_day, validate_year
 
 
 class Command(StrataCommand):

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from strata.accounts.models import ApiToken
 from strata.commands import StrataCommand, positive
-from strata.models import ApiToken
 
 
 class Command(StrataCommand):

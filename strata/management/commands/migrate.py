@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import DatabaseError, connections
 
+from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.command_locks import one_at_a_time
-from strata.postgresql.timeouts import role_default, timeouts
 
 
 class Command(migrate.Command):

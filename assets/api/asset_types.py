@@ -1,0 +1,44 @@
+"""The API of asset types: what an asset may be, for all or for one household."""
+
+from __future__ import annotations
+
+from assets.models import AssetType
+from assets.models.classification import Group
+from portfolios.api.fields import HouseholdId
+from portfolios.api.mixins import InHousehold
+from strata.api.parameters import KNOWN_AT, by_choice, searching
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.exceptions import Conflict
+
+
+class AssetTypeSerializer(HouseholdSerializer):
+    household_id = HouseholdId(allow_null=True)
+    needed_by_put = ("label",)
+
+    class Meta:
+        model = AssetType
+        fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days")
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        code = attrs.get("code")
+        if code and AssetType.objects.filter(household=None, code=code).exclude(
+            pk=getattr(self.instance, "pk", None)
+        ):
+            raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
+        return attrs
+
+
+class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "asset_type"
+    queryset = AssetType.objects.order_by("code", "id")
+    serializer_class = AssetTypeSerializer
+    duplicate = ("DUPLICATE_NAME", "code", "The code is taken.")
+    parameters = {
+        "group": by_choice("group", Group.values),
+        "search": searching("code", "label_key__has_part"),
+        "known_at": KNOWN_AT,
+    }
+    orderings = {"code": "code", "label": "label_key"}

@@ -1,0 +1,105 @@
+"""The API of categories: the household's tree that assets are sorted by."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from assets.api.assets import AssetSerializer, AssetViewSet
+from assets.models import Category
+from assets.services import classification
+from portfolios.api.fields import HouseholdId
+from portfolios.api.mixins import InHousehold
+from strata.api.fields import (
+    UUIDSerializerField,
+)
+from strata.api.parameters import KNOWN_AT, by_id, searching
+from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
+from strata.api.views import path_id
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.exceptions import Conflict, NotFound
+
+
+class CategorySerializer(HouseholdSerializer):
+    household_id = HouseholdId()
+    parent_id = RelatedId(Category.objects, "category", source="parent", required=False, allow_null=True)
+
+    class Meta:
+        model = Category
+        fields = ("id", "household_id", "name", "parent_id")
+        validators = ()
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        if self.instance and attrs.get("parent"):
+            classification.refuse_bad_parent(self.instance, attrs["parent"])
+        return attrs
+
+    def create(self, validated_data):
+        if validated_data.get("parent"):
+            new = Category(household=validated_data["household"])
+            classification.refuse_bad_parent(new, validated_data["parent"])
+        return super().create(validated_data)
+
+
+class AttachSerializer(StrictSerializer):
+    asset_id = UUIDSerializerField()
+
+
+class CategoryViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "category"
+    queryset = Category.objects.order_by("name_key", "id")
+    serializer_class = CategorySerializer
+    parameters = {
+        "household": by_id("household"),
+        "parent": by_id("parent"),
+        "search": searching("name_key__has_part"),
+        "known_at": KNOWN_AT,
+    }
+    orderings = {"name": "name_key", "created_at": "created_at"}
+
+    def destroy(self, request, *args, **kwargs):
+        category = self.get_object()
+        if category.children.exists():
+            raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
+        category.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=CategorySerializer(many=True))
+    @action(detail=True, url_path="children")
+    def children(self, request, pk=None):
+        """The categories that stand right below this one."""
+        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
+
+    @extend_schema(request=AttachSerializer, responses=AssetSerializer)
+    @action(detail=True, methods=["post"], url_path="assets")
+    def assets(self, request, pk=None):
+        """Puts an asset under the category, and answers the asset."""
+        body = AttachSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        self.visible(pk)
+        view = sibling(AssetViewSet, self)
+        asset = view.find(str(body.validated_data["asset_id"]))
+        category = self.visible(pk)
+        self.require_unchanged(category)
+        classification.attach(asset, category)
+        self.idempotency_household_id = category.household_id
+        return view.answer(asset)
+
+    def visible(self, text):
+        """Read and not locked: the asset's household guards the category too, if it is of that household."""
+        found = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
+        if found is None:
+            raise NotFound(self.thing)
+        return found
+
+
+def sibling(view_class, view):
+    """Another viewset for the same request, whose path names none of its rows."""
+    other = view_class()
+    other.request, other.kwargs, other.args = view.request, {}, ()
+    other.action, other.format_kwarg = "retrieve", None
+    return other

@@ -1,0 +1,31 @@
+"""The API of tags: flat labels of assets."""
+
+from __future__ import annotations
+
+from assets.models import Tag
+from portfolios.api.fields import HouseholdId
+from portfolios.api.mixins import InHousehold
+from strata.api.parameters import KNOWN_AT, by_id, searching
+from strata.api.serializers import HouseholdSerializer
+from strata.api.viewsets import HouseholdModelViewSet
+
+
+class TagSerializer(HouseholdSerializer):
+    household_id = HouseholdId()
+
+    class Meta:
+        model = Tag
+        fields = ("id", "household_id", "name")
+        validators = ()
+
+
+class TagViewSet(InHousehold, HouseholdModelViewSet):
+    thing = "tag"
+    queryset = Tag.objects.order_by("name_key", "id")
+    serializer_class = TagSerializer
+    parameters = {
+        "household": by_id("household"),
+        "search": searching("name_key__has_part"),
+        "known_at": KNOWN_AT,
+    }
+    orderings = {"name": "name_key", "created_at": "created_at"}

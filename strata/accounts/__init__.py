@@ -1,0 +1,1 @@
+"""Users, their tokens and passwords, and how they log in."""

@@ -1,0 +1,91 @@
+"""Who asks: a bearer token or the browser's session, and what the token's scope lets it do. No basic auth."""
+
+from __future__ import annotations
+
+from django.contrib.auth.middleware import get_user
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication, exceptions, permissions
+
+from strata.accounts.models import SECRET_PREFIX, ApiToken, digest
+from strata.api.errors import Refusal
+from strata.api.http.throttles import address_of, count_refused
+
+LONGEST = 200
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer strata_...`. Anything else in that header is 401, never a guess.
+
+    What is refused here counts against its address: DRF asks its throttles only about callers who came in.
+    """
+
+    def authenticate(self, request):
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not self._looks_right(secret):
+            raise self._refused(request, "Send the header as: Authorization: Bearer TOKEN.")
+        token = ApiToken.objects.select_related("user").filter(digest=digest(secret)).first()
+        if token is None or not token.is_valid(timezone.now()):
+            raise self._refused(request, "The token is not valid or no longer valid.")
+        request._request.token = token
+        return token.user, token
+
+    def _refused(self, request, message: str) -> exceptions.AuthenticationFailed:
+        count_refused(address_of(request))
+        return exceptions.AuthenticationFailed(message)
+
+    def _looks_right(self, secret: str) -> bool:
+        return (
+            secret.isascii()
+            and secret.isprintable()
+            and secret.startswith(SECRET_PREFIX)
+            and len(secret) < LONGEST
+        )
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, for the admin and Swagger; writes need the CSRF token."""
+
+    def authenticate(self, request):
+        """With the user itself: Django's middleware has a lazy stand-in, whose type is not User."""
+        found = super().authenticate(request)
+        return found and (get_user(request._request), None)
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class IsKnownAndInScope(permissions.BasePermission):
+    """Logged in, and with a token of scope write for anything that writes."""
+
+    def has_permission(self, request, view):
+        if not request.user or not request.user.is_authenticated:
+            count_refused(address_of(request))
+            return False
+        reads_only = isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ
+        if reads_only and request.method not in permissions.SAFE_METHODS:
+            count_refused(f"user {request.user.pk}")
+            raise Refusal("READ_ONLY_TOKEN", "This token may only read.", status=403)
+        return True
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer", "description": "A token from POST /api/v1/auth/token."}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = SessionAuthentication
+    name = "session"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -1,0 +1,224 @@
+"""The tables of users, of their API tokens, and of how often the password of a name was tried."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, InterfaceError, connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from strata.audit.field_log import Traced, TracedQuerySet
+from strata.db.collation import CodeField
+from strata.fields.ids import uuid7
+from strata.fields.names import KEY_LENGTH, NameField, NameKeyField, name_key
+
+SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
+SHOWN = len(SECRET_PREFIX) + 6
+NOTED_EVERY = timedelta(hours=1)
+BINDING = "sha256$"  # what was bound with SECRET_KEY, before 0013, has no such prefix
+
+
+def digest(secret: str) -> str:
+    """SHA-256 is enough: the secret has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def binding(user: Any) -> str:
+    """What a token is valid for: the password as it is stored, salt and all, and nothing else (docs/decisions/0013)."""
+    return BINDING + hashlib.sha256(user.password.encode()).hexdigest()
+
+
+def bindings(user: Any) -> tuple[str, str]:
+    """The present one, and the one that earlier versions wrote, which SECRET_KEY is part of."""
+    return binding(user), user.get_session_auth_hash()
+
+
+class ApiToken(Traced):
+    traced_fields = ("user_id", "name", "prefix", "scope", "expires_at")
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = NameField(blank=True, default="")
+    prefix = models.CharField(max_length=SHOWN, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    password_stamp = models.CharField(max_length=128, editable=False)
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = TracedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+        ordering = ("-created_at", "-id")
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… {self.name}".strip()
+
+    @classmethod
+    def issue(cls, user, *, name: str = "", scope: str = Scope.WRITE, expires_at: datetime | None = None):
+        """A new token and its secret, which is shown this once and kept nowhere."""
+        secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+        token = cls.objects.create(
+            user=user,
+            name=name,
+            scope=scope,
+            expires_at=expires_at,
+            prefix=secret[:SHOWN],
+            digest=digest(secret),
+            password_stamp=binding(user),
+        )
+        return token, secret
+
+    def is_valid(self, now: datetime) -> bool:
+        """Not past its time, its user active and with the password that was in force when it was issued."""
+        alive = self.expires_at is None or now < self.expires_at
+        return alive and self.user.is_active and self.password_stamp in bindings(self.user)
+
+    def note_use(self) -> None:
+        """What is written when a request with it has been answered; another time where the database is busy."""
+        self._note_when()
+        self._bind_again()
+
+    def _note_when(self) -> None:
+        """Once an hour."""
+        now = timezone.now()
+        if self.last_used_at and now - self.last_used_at < NOTED_EVERY:
+            return
+        due = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
+        self._write(due, last_used_at=now)
+
+    def _bind_again(self) -> None:
+        """From then on it is valid whatever SECRET_KEY is. Bound to the password that it was found valid with."""
+        if not self.password_stamp.startswith(BINDING):
+            self._write(Q(password_stamp=self.password_stamp), password_stamp=binding(self.user))
+
+    def _write(self, condition: Q, **values: Any) -> None:
+        rows = ApiToken.objects.filter(condition, pk=self.pk).select_for_update(skip_locked=True)
+        with suppress(DatabaseError, InterfaceError), without_waiting(), transaction.atomic():
+            for pk in rows.values_list("pk", flat=True):
+                ApiToken.objects.filter(pk=pk).update(**values)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """SQLite gives up at once where somebody else writes. On PostgreSQL a row that is locked is passed over."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    sqlite = connection.connection
+    usual = sqlite.execute("PRAGMA busy_timeout").fetchone()[0]
+    try:
+        sqlite.execute("PRAGMA busy_timeout = 0")
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {usual}")  # nosemgrep: no-raw-sql - PRAGMA takes no parameter
+
+
+def username_key(username: str) -> str:
+    return name_key(User.normalize_username(username))
+
+
+class CaseBlindUserManager(UserManager):
+    def get_queryset(self):
+        return TracedQuerySet(self.model, using=self._db)
+
+    def get_by_natural_key(self, username):
+        return self.get(username_key=username_key(username))
+
+    def create_superuser(self, username, email=None, password=None, **extra_fields):
+        """Django's createsuperuser asks no validators where the password comes from the environment."""
+        if password is not None:
+            validate_password(password, self.model(username=username, email=email or ""))
+        return super().create_superuser(username, email, password, **extra_fields)
+
+
+class User(Traced, AbstractUser):
+    traced_fields = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+    )
+    secret_fields = ("password",)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username_key = NameKeyField(source="username")
+
+    objects = CaseBlindUserManager()
+
+    class Meta(AbstractUser.Meta):
+        base_manager_name = "objects"
+        constraints = (models.UniqueConstraint(fields=("username_key",), name="user_one_for_each_name"),)
+
+    def clean(self):
+        """Forms and commands do not see the key, and so not its constraint."""
+        super().clean()
+        same = type(self).objects.filter(username_key=name_key(self.username))
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"username": self._meta.get_field("username").error_messages["unique"]})
+
+    def check_password(self, raw_password):
+        """A new hash of the same password, as Django makes them stronger, is no new password: tokens live on."""
+        before = bindings(self)
+        is_right = super().check_password(raw_password)
+        now = binding(self)
+        if now not in before:
+            self.api_tokens.filter(password_stamp__in=before).update(password_stamp=now)
+        return is_right
+
+
+EVERYWHERE = ""
+NO_ADDRESS = "::"  # of a client whose proxy does not say who it is
+
+
+class LoginCount(models.Model):
+    """One row for each name that was typed, whether a user has it or not, and one for each address that logged in.
+
+    `attempts` are those begun since the password was last right: they decide who has to wait, and one is counted
+    before its password is looked at, so that many at a time are no way round. `failures` are those that were wrong
+    since the last login, which is told of them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name_key = CodeField("name", max_length=KEY_LENGTH)
+    address = CodeField(max_length=45, blank=True, default=EVERYWHERE, help_text="Empty: all addresses.")
+    attempts = models.PositiveIntegerField(default=0)
+    last_attempt_at = models.DateTimeField()
+    failures = models.PositiveIntegerField("failures since the last login", default=0)
+    last_failure_at = models.DateTimeField(null=True)
+    failures_before_login = models.PositiveIntegerField("failures before the last login", default=0)
+    last_login_at = models.DateTimeField("last login", null=True)
+
+    class Meta:
+        verbose_name = "account login"
+        ordering = ("name_key", "address")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("name_key", "address"), name="login_count_one_for_each_name_and_address"
+            ),
+        )
+        indexes = (models.Index(fields=("last_attempt_at",), name="login_count_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.name_key} from {self.address or 'everywhere'}"

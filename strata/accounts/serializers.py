@@ -1,0 +1,94 @@
+"""The shapes of logins, tokens, passwords and the caller."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from strata.accounts.login import LONGEST_USERNAME
+from strata.accounts.models import ApiToken
+from strata.api.fields import (
+    InstantSerializerField,
+    NameSerializerField,
+    TextSerializerField,
+    UUIDSerializerField,
+)
+from strata.api.serializers import StrictSerializer
+
+LONGEST_PASSWORD = 1000
+INVITED = "How many households wait for the user's answer to an invitation: see GET invitations."
+
+
+class PasswordField(serializers.CharField):
+    def __init__(self, **kwargs):
+        super().__init__(max_length=LONGEST_PASSWORD, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str) or "\x00" in data:
+            self.fail("invalid")
+        return data
+
+
+class LoginSerializer(StrictSerializer):
+    username = TextSerializerField(max_length=LONGEST_USERNAME)
+    password = PasswordField()
+    name = NameSerializerField(required=False, allow_blank=True, default="")
+    scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
+    expires_at = InstantSerializerField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value):
+        if value is not None and value.tzinfo is None:
+            raise serializers.ValidationError("Send a time with its offset from UTC.")
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("It lies in the past.")
+        return value
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    id = UUIDSerializerField(read_only=True)
+    expires_at = InstantSerializerField(read_only=True, allow_null=True)
+    created_at = InstantSerializerField(read_only=True)
+    last_used_at = InstantSerializerField(
+        read_only=True, allow_null=True, help_text="To within an hour; null before its first use."
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "prefix", "scope", "expires_at", "created_at", "last_used_at")
+        read_only_fields = fields
+
+
+class FailedLoginsSerializer(serializers.Serializer):
+    count = serializers.IntegerField()
+    last_at = InstantSerializerField(allow_null=True)
+
+
+class NewTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown this once.")
+    failed_logins = FailedLoginsSerializer(
+        read_only=True,
+        help_text="How often, since the last login, a wrong password was given for this username; told once.",
+    )
+    pending_invitations = serializers.IntegerField(read_only=True, help_text=INVITED)
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token", "failed_logins", "pending_invitations")
+
+
+class PasswordChangeSerializer(StrictSerializer):
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class MyHouseholdSerializer(serializers.Serializer):
+    id = UUIDSerializerField(source="household_id")
+    name = serializers.CharField(source="household.name")
+    role = serializers.CharField()
+
+
+class MeSerializer(serializers.Serializer):
+    id = UUIDSerializerField()
+    username = serializers.CharField()
+    email = serializers.CharField()
+    households = MyHouseholdSerializer(many=True)
+    pending_invitations = serializers.IntegerField(help_text=INVITED)

@@ -1,0 +1,21 @@
+"""Django looks for pages here: the kernel's own, and what the admin's site as a whole is set to.
+
+The base of other apps' pages is in pages.py and households.py.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from strata.admin import (
+    journal,  # noqa: F401 - registers its pages
+    users,  # noqa: F401 - registers its pages
+)
+from strata.admin.choices import offer_choices
+from strata.admin.login_forms import LoginForm
+
+admin.site.unregister(Group)
+admin.site.disable_action("delete_selected")
+admin.site.login_form = LoginForm
+admin.site.autocomplete_view = offer_choices

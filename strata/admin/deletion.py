@@ -1,0 +1,35 @@
+"""What would be deleted with a row, and what stands in the way: counted by set."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db import models
+
+from strata.tenancy.guards import cascading
+
+SHOWN_HINDRANCES = 20
+
+
+def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
+    """How many rows of each kind that has a page are deleted with these, themselves among them."""
+    found = rows.count()
+    if found and rows.model in admin.site._registry:
+        name = rows.model._meta.verbose_name_plural
+        counts[name] = counts.get(name, 0) + found
+    for relation in cascading(rows.model) if found else ():
+        below = relation.related_model._base_manager.filter(
+            **{f"{relation.field.name}__in": rows.values("pk")}
+        )
+        count_below(below, counts)
+
+
+def hindrances(rows: models.QuerySet) -> list[str]:
+    """What stands in the way of deleting these rows: what uses them, or stands below them."""
+    found = []
+    for relation in rows.model._meta.related_objects:
+        if relation.on_delete in (models.PROTECT, models.RESTRICT):
+            users = relation.related_model._base_manager.filter(
+                **{f"{relation.field.name}__in": rows.values("pk")}
+            )
+            found += [f"{row._meta.verbose_name}: {row}" for row in users[:SHOWN_HINDRANCES]]
+    return found

@@ -1,0 +1,249 @@
+"""What every form of the admin refuses: a row that somebody else changed meanwhile, and what the database would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils.crypto import salted_hmac
+from unfold.forms import PaginationInlineFormSet
+
+from strata.db.locks import lock_rows
+from strata.exceptions import StrataError
+from strata.fields.amounts import amount_text, validate_places
+from strata.fields.currencies import currency_codes
+from strata.fields.money import MoneyField
+from strata.fields.numbers import money_text, plain
+from strata.tenancy.querysets import Owned
+
+STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
+TAKEN = "It is taken: something else has the same."
+PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+class SeenField(forms.CharField):
+    """The state of the row that the page showed. It differs when the row was changed, and is no change itself."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial, data):
+        return False
+
+
+def version_of(row: models.Model) -> str:
+    """Differs once the row was changed: when that was, or a keyed hash of its columns where it does not say.
+
+    Logging in changes no row of a user that a form could overwrite.
+    """
+    if hasattr(row, "updated_at"):
+        return row.updated_at.isoformat()
+    columns = [field.attname for field in row._meta.concrete_fields if field.name != "last_login"]
+    values = repr([getattr(row, name) for name in columns])
+    return salted_hmac("strata.editing", values, algorithm="sha256").hexdigest()
+
+
+def version_now(row: models.Model) -> str | None:
+    """Of the row as it is stored; None where it is gone.
+
+    A write holds what guards the row by then. What no household owns has no guard, and is locked itself.
+    """
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    if not isinstance(row, Owned) or row.owning_household_id() is None:
+        lock_rows(rows)
+    stored = rows.first()
+    return stored and version_of(stored)
+
+
+def is_amount(model: type[models.Model], name: str) -> bool:
+    return any(field.name == name and isinstance(field, MoneyField) for field in model._meta.concrete_fields)
+
+
+class InItsOwnWords:
+    """Stands first among the bases of a form of a model: shows what the model refuses as the model says it.
+
+    Django puts the form field's own message in its place where their codes are the same: a rule's "It lies before
+    2024-01-31", whose code is "invalid", becomes "Enter a valid date."
+    """
+
+    def _update_errors(self, errors):
+        self.add_error(None, errors)
+
+
+class RowForm(InItsOwnWords, forms.ModelForm):
+    """A form of one row that was read before it is written: the admin's If-Match."""
+
+    seen = SeenField(required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["seen"] = self.stamp(version_of(self.instance))
+        self.amounts = [name for name in self.fields if is_amount(type(self.instance), name)]
+        for name in self.amounts:
+            self.fields[name].show = self.amount_text
+
+    def currency_of_amounts(self) -> str:
+        """ "" where it is not known, as of a row that has no asset yet."""
+        return getattr(self.instance, "currency", "")
+
+    def amount_text(self, amount: Decimal) -> str:
+        currency = self.currency_of_amounts()
+        return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
+
+    def _post_clean(self):
+        super()._post_clean()
+        currency = self.currency_of_amounts()
+        for name in self.amounts if currency in currency_codes() else ():
+            self._refuse_fractions(name, currency)
+
+    def _refuse_fractions(self, name: str, currency: str) -> None:
+        """Of an amount that nobody touched, as the API may have stored it, only where the currency is another."""
+        amount, touched = self.cleaned_data.get(name), name in self.changed_data
+        if amount is None or not (touched or "currency" in self.changed_data):
+            return
+        try:
+            validate_places(amount if touched else Decimal(plain(amount)), currency)
+        except ValidationError as error:
+            self.add_error(name, error)
+
+    def stamp(self, version: str) -> str:
+        """With what else of the row the form shows, where that is stored elsewhere."""
+        return version
+
+    def clean(self):
+        cleaned = super().clean()
+        if self._is_stale():
+            self.add_error(None, ValidationError(STALE, code="stale"))
+        self._keep_instants()
+        return cleaned
+
+    def _keep_instants(self) -> None:
+        """An input of a time ends at its seconds: what nobody touched keeps what stands behind them."""
+        for name in self.cleaned_data.keys() - set(self.changed_data):
+            if isinstance(self.cleaned_data[name], datetime):
+                self.cleaned_data[name] = getattr(self.instance, name)
+
+    def _is_stale(self) -> bool:
+        if self.instance._state.adding:
+            return bool(self.cleaned_data.get("seen"))
+        return self.has_changed() and self.is_outdated()
+
+    def is_outdated(self) -> bool:
+        """Whether the row is another than the page showed. Of two who save at once the second is told."""
+        now = version_now(self.instance)
+        return now is None or self.cleaned_data.get("seen", "") != self.stamp(now)
+
+
+def give_id(row: models.Model) -> Any:
+    if row.pk is None:
+        row.pk = row._meta.pk.get_default()
+    return row.pk
+
+
+class PageForm(RowForm):
+    """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page.
+
+    `duplicate_field` is named where the database says that something is taken.
+    """
+
+    duplicate_field = "name"
+
+    def _post_clean(self):
+        super()._post_clean()
+        if self.errors:
+            return
+        adding, key = self.instance._state.adding, give_id(self.instance)
+        try:
+            with transaction.atomic():
+                self.instance.save()
+                transaction.set_rollback(True)
+        except IntegrityError:
+            self.add_error(self.duplicate_field if self.duplicate_field in self.fields else None, TAKEN)
+        except ValidationError as error:
+            for message in error.messages:
+                self.add_error(None, message)
+        except StrataError as refusal:
+            self.add_error(None, refusal.message)
+        finally:
+            self.instance._state.adding, self.instance.pk = adding, key
+
+
+class RowFormSet(PaginationInlineFormSet):
+    """The rows of a page of an inline. What is posted is matched by its ids, however the pages have shifted since."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            self._queryset = self.queryset.filter(pk__in=self._posted_ids())
+
+    def _posted_ids(self) -> list[UUID]:
+        found = []
+        for number in range(self.initial_form_count()):
+            with suppress(ValueError):
+                found.append(UUID(self.data.get(f"{self.add_prefix(number)}-id", "")))
+        return found
+
+    def get_page_num(self) -> int:
+        page = self.request.GET.get(self.get_pagination_key(), "")
+        return int(page) if PAGE.fullmatch(page) else 1
+
+    def _construct_form(self, i, **kwargs):
+        """With the parent itself, which is not stored yet when both are new."""
+        form = super()._construct_form(i, **kwargs)
+        setattr(form.instance, self.fk.name, self.instance)
+        return form
+
+    def full_clean(self):
+        """Django takes a new parent's id away as it builds the forms, whose rows ask for it when they are checked."""
+        if self.is_bound and self.forms:
+            give_id(self.instance)
+        super().full_clean()
+
+    def clean(self):
+        super().clean()
+        if any(form.is_outdated() for form in self.deleted_forms if not form.instance._state.adding):
+            raise ValidationError(STALE, code="stale")
+        for constraint in self.model._meta.total_unique_constraints:
+            self._refuse_doubles([name for name in constraint.fields if name != self.fk.name])
+
+    def _refuse_doubles(self, names: list[str]) -> None:
+        """Fields that the form does not show count as well, so Django's own check does not see all of them."""
+        known = set()
+        for form in self.forms:
+            row = form.instance
+            if (
+                form in self.deleted_forms
+                or not form.is_valid()
+                or (row._state.adding and not form.has_changed())
+            ):
+                continue
+            key = tuple(getattr(row, self.model._meta.get_field(name).attname) for name in names)
+            if None not in key and (key in known or (form.has_changed() and self._is_elsewhere(names, key))):
+                form.add_error(None, TAKEN)
+            known.add(key)
+
+    def _is_elsewhere(self, names, key) -> bool:
+        """Among the parent's rows that this page does not show."""
+        if self.instance._state.adding:
+            return False
+        rows = self.queryset.filter(**dict(zip(names, key, strict=True)))
+        return rows.exclude(pk__in=[form.instance.pk for form in self.forms]).exists()
+
+
+@contextmanager
+def refusals_shown(form: forms.ModelForm) -> Iterator[None]:
+    """What the API refuses becomes an error of the form, in the same words."""
+    try:
+        yield
+    except StrataError as refusal:
+        form.add_error(None, refusal.message)
+    except ValidationError as error:
+        form.add_error(None, ValidationError(error.messages))

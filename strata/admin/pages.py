@@ -1,0 +1,173 @@
+"""What every page of the admin shares, a household's or not: lists, search, actions, and writes with their locks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.utils import unquote
+from django.db import IntegrityError, models
+from django.http import HttpResponseRedirect
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from strata.admin.actions import asking_first
+from strata.admin.choices import is_key_of
+from strata.admin.deletion import count_below, hindrances
+from strata.admin.forms import STALE, version_of
+from strata.admin.sidebar import SUBJECTS
+from strata.db.retry import run_in_transaction
+from strata.fields.dates import DayFormField, InstantFormField
+from strata.fields.names import key_fields
+from strata.fields.search import matching
+
+CROSSED = (
+    "Somebody else saved something in the same moment that this contradicts. Nothing was saved: look again."
+)
+
+
+class List(ChangeList):
+    """The column of a name is sorted by the name's key, as everywhere."""
+
+    def get_ordering_field(self, field_name):
+        found = super().get_ordering_field(field_name)
+        return next(iter(key_fields(self.model, {found})), found)
+
+
+DAYS = {
+    models.DateField: {"form_class": DayFormField},
+    models.DateTimeField: {"form_class": InstantFormField},
+}
+
+
+class Page(ModelAdmin):
+    """A page of the admin, a household's or not. `subject` and `icon` are its place in the sidebar."""
+
+    subject, icon = SUBJECTS[-1], "table"
+    list_filter_submit = True
+    list_per_page = 50
+    formfield_overrides = DAYS
+    change_form_before_template = "strata/seen.html"
+    show_full_result_count = False
+    actions = None
+
+    def get_changelist(self, request, **kwargs):
+        return List
+
+    def choosable(self, rows, request):
+        """Of its rows those that a select of another page may offer (see strata.admin.choices)."""
+        return rows
+
+    def choice_texts(self, rows) -> dict[Any, str]:
+        return {row.pk: str(row) for row in rows}
+
+    def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
+        """With the signature that Django asks for; the theme still has the one before."""
+        blank = default_choices or [("", "Select action")]
+        return super(ModelAdmin, self).get_action_choices(request, blank, action_location)
+
+    def get_search_results(self, request, queryset, search_term):
+        """As the lists of the API are searched. No field of ours has several rows, which would give duplicates."""
+        return matching(queryset, self.get_search_fields(request), search_term.split()), False
+
+    def get_actions(self, request, action_location=ActionLocation.CHANGE_LIST):
+        """Each with a `what_NAME_does` of the page, which says what it will do to many rows."""
+        actions = super().get_actions(request, action_location=action_location)
+        return {name: asking_first(self, action) for name, action in actions.items()}
+
+    def what_delete_selected_does(self, request, queryset):
+        counts: dict[str, int] = {}
+        rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
+        count_below(rows, counts)
+        return [f"Deletes {count:,} {name}." for name, count in counts.items()]
+
+    def obstacles_to(self, action: str, queryset) -> list[str]:
+        rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
+        return hindrances(rows) if action == "delete_selected" else []
+
+    def response_action(self, request, queryset, **kwargs):
+        """What is no key of a row was not chosen: Django would ask the database for it, and break."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        request.POST = request.POST.copy()
+        request.POST.setlist(ACTION_CHECKBOX_NAME, [one for one in chosen if is_key_of(self.model, one)])
+        return super().response_action(request, queryset, **kwargs)
+
+    def lookup_allowed(self, lookup, value, request):
+        """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""
+        allowed = set()
+        for one in self.get_list_filter(request):
+            name = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else one.parameter_name
+            allowed |= {name, f"{name}__exact", f"{name}__isnull", f"{name}__id__exact"}
+        return lookup in allowed
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        view = super().changeform_view
+        return self._in_transaction(
+            request, object_id, lambda: view(request, object_id, form_url, extra_context)
+        )
+
+    def delete_view(self, request, object_id, extra_context=None):
+        view = super().delete_view
+
+        def unless_outdated():
+            row = self.get_object(request, unquote(object_id))
+            seen = row and version_of(row)
+            if request.POST.get("seen", seen) != seen:
+                self.message_user(request, STALE, messages.ERROR)
+                return HttpResponseRedirect(request.get_full_path())
+            return view(request, object_id, {"seen": seen, **(extra_context or {})})
+
+        return self._in_transaction(request, object_id, unless_outdated, below=True)
+
+    def _in_transaction(self, request, object_id, view, *, below=False):
+        """A write, begun again after a deadlock, its locks first.
+
+        What passed every check and contradicts a write of the same moment is said, not broken.
+        """
+        if request.method != "POST":
+            return view()
+
+        def attempt():
+            forget_attempt(request)
+            self.lock(request, object_id, below=below)
+            return view()
+
+        try:
+            return run_in_transaction(attempt)
+        except IntegrityError:
+            forget_attempt(request)
+            self.message_user(request, CROSSED, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def lock(self, request, object_id, *, below: bool) -> None:
+        """What a write locks before it reads. Nothing, for a table that is no household's."""
+
+
+def forget_attempt(request) -> None:
+    """What an attempt that was rolled back left on the request: messages that it queued, roles that it read."""
+    queued = messages.get_messages(request)._queued_messages
+    if not hasattr(request, "strata_queued"):
+        request.strata_queued = len(queued)
+    del queued[request.strata_queued :]
+    vars(request).pop("strata_roles", None)
+
+
+class ForSuperusersToRead(Page):
+    """A table that the program writes."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_active and request.user.is_superuser
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)

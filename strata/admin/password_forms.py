@@ -1,0 +1,36 @@
+"""The forms that set a password write nothing but the password, and the admin's refuses a user changed meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from unfold.forms import AdminPasswordChangeForm
+
+from strata.admin.forms import STALE, SeenField, version_now, version_of
+
+
+class WritesPasswordAlone:
+    """Stands first among a form's bases. Django's own saves every column of the user as it was read earlier."""
+
+    def set_password_and_save(self, user: Any, *args: Any, commit: bool = True, **kwargs: Any) -> Any:
+        user = super().set_password_and_save(user, *args, commit=False, **kwargs)
+        if commit:
+            user.save(update_fields=["password"])
+        return user
+
+
+class UserPasswordForm(WritesPasswordAlone, AdminPasswordChangeForm):
+    """A superuser's, for another user."""
+
+    seen = SeenField(required=False)
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.initial["seen"] = version_of(user)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("seen") != version_now(self.user):
+            self.add_error(None, ValidationError(STALE, code="stale"))
+        return cleaned

@@ -1,0 +1,80 @@
+"""GET {id}/history: the journal of one row."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from strata.api.fields import InstantSerializerField, UUIDSerializerField
+from strata.api.pagination import JournalCursor
+from strata.api.views import path_id
+from strata.audit.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
+from strata.exceptions import NotFound
+from strata.tenancy.roles import role_in
+
+
+class ChangedSerializer(serializers.Serializer):
+    """A field from what to what. Names stand beside ids, where the caller may see the rows that they name.
+
+    The id of what belongs to a household that the caller does not see is blank.
+    """
+
+    field = serializers.CharField(source="name")
+    before = serializers.CharField(allow_blank=True)
+    after = serializers.CharField(allow_blank=True)
+    before_name = serializers.CharField(required=False)
+    after_name = serializers.CharField(required=False)
+
+    def to_representation(self, changed):
+        told = super().to_representation(changed)
+        return {name: text for name, text in told.items() if text is not None}
+
+
+class EventSerializer(serializers.Serializer):
+    """One change: of which row, who, when, in which request, by which channel, and each field from what to what."""
+
+    at = InstantSerializerField(source="change.at")
+    model = serializers.CharField(source="model.__name__")
+    object_id = UUIDSerializerField(source="change.object_id")
+    actor = serializers.CharField(source="change.actor_name", allow_blank=True)
+    request_id = serializers.CharField(source="change.request_id", allow_blank=True)
+    channel = serializers.CharField(source="change.channel", allow_blank=True)
+    action = serializers.ChoiceField(source="change.action", choices=["create", "update", "delete"])
+    fields_changed = ChangedSerializer(source="fields", many=True)
+
+
+class ShowsItsHistory:
+    """GET {id}/history: the changes of the row, newest first; after it was deleted, too.
+
+    With `?include=`, where the view takes it, also those of what belongs to it: of `included_kinds`, where it has any.
+    """
+
+    included_kinds: tuple[type, ...] = ()
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
+    def history(self, request, *args, **kwargs):
+        return self.journal()
+
+    def journal(self) -> Response:
+        pk = path_id(self.kwargs["pk"], self.thing)
+        if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
+            raise NotFound(self.thing)
+        children, kinds = "include" in self.read_parameters(), self.included_kinds
+        model, user = self.queryset.model, self.request.user
+        lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
+        events = events_of(self.paginate_queryset(with_what_came_after(lines)), user)
+        return self.get_paginated_response(EventSerializer(events, many=True).data)
+
+    def was_deleted(self, pk: UUID) -> bool:
+        """From the caller's households, and from what the path says that it was in."""
+        last = deletion_of(self.queryset.model, pk)
+        if last is None or last.household_id is None:
+            return False
+        parents = {name: text for name, text in self.kwargs.items() if name != "pk"}
+        inside = all(UUID(last.before[name]) == path_id(text, "thing") for name, text in parents.items())
+        return inside and role_in(self.request.user, last.household_id) is not None

@@ -1,0 +1,1 @@
+"""HTTP itself: bodies, ETags, repeated requests, throttles, OPTIONS, CSV."""

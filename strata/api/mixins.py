@@ -1,0 +1,40 @@
+"""POST, PUT, PATCH and DELETE of a household's row."""
+
+from __future__ import annotations
+
+from rest_framework import status
+from rest_framework.response import Response
+
+
+class Creates:
+    """POST: 201 with the row as a GET would show it, and where it is."""
+
+    def create(self, request, *args, **kwargs):
+        self.lock()
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        row = self.write(serializer)
+        self.idempotency_household_id = row.owning_household_id()
+        response = self.answer(row, status.HTTP_201_CREATED)
+        serializer.refuse_contradictions(response.data, but=serializer.ignored)
+        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{row.pk}")
+        return response
+
+
+class Changes:
+    """PUT and PATCH: neither wipes what it was not given."""
+
+    def update(self, request, *args, **kwargs):
+        kwargs.pop("partial", None)
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return self.answer(self.write(serializer))
+
+    def partial_update(self, request, *args, **kwargs):
+        return self.update(request, *args, **kwargs)
+
+
+class Deletes:
+    def destroy(self, request, *args, **kwargs):
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,115 @@
+"""The base of every view: one transaction a write, the past, ETags, idempotency, strict parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.permissions import SAFE_METHODS
+
+from strata.api.http import idempotency
+from strata.api.http.etags import etag_of, is_fresh
+from strata.api.parameters import Parameter, read_parameters
+from strata.audit import actor
+from strata.audit.point_in_time import rewound
+from strata.db.retry import run_in_transaction
+from strata.exceptions import NotFound
+from strata.fields.ids import CANONICAL_ID
+
+LISTS = ("list", "children", "history")
+
+
+def path_id(text: str, thing: str) -> UUID:
+    """An id from a path: what is no id names nothing."""
+    if not CANONICAL_ID.fullmatch(text):
+        raise NotFound(thing)
+    return UUID(text)
+
+
+class OneTransactionAWrite:
+    """For any view: names the actor, and runs each write in one transaction, once for each Idempotency-Key."""
+
+    repeats_safely = True
+    has_etag = False
+    parameters: dict[str, Parameter] = {}
+    orderings: dict[str, str] = {}
+
+    def initial(self, request, *args, **kwargs):
+        key = idempotency.key_of(request) if request.method == "POST" and self.repeats_safely else None
+        digest = idempotency.request_digest(request) if key else ""
+        super().initial(request, *args, **kwargs)
+        if request.user and request.user.is_authenticated:
+            actor.identify(request.user)
+        known_at = self.read_parameters().get("known_at")
+        method = request.method.lower()
+        if not hasattr(self, method):
+            return
+        if known_at:
+            setattr(self, method, self.in_the_past(getattr(self, method), known_at[0]))
+        if request.method in SAFE_METHODS:
+            return
+        handler = self.begun_afresh(getattr(self, method))
+        if key and request.user.is_authenticated:
+            setattr(self, method, idempotency.once(self, handler, key, digest))
+        else:
+            setattr(self, method, in_transaction(handler))
+
+    def begun_afresh(self, handler):
+        """The handler, called on the view as it is now: what an earlier attempt left on it is forgotten."""
+        untouched = dict(vars(self))
+
+        def handle(request, *args, **kwargs):
+            self.__dict__ = dict(untouched)
+            return handler(request, *args, **kwargs)
+
+        return handle
+
+    def in_the_past(self, handler, known_at):
+        """The handler, seeing what was known then. DRF's answers hold their data: no query comes after it."""
+        if self.request.method not in SAFE_METHODS:
+            raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
+
+        def handle(request, *args, **kwargs):
+            with rewound(known_at, request.user):
+                return handler(request, *args, **kwargs)
+
+        return handle
+
+    def read_parameters(self) -> dict[str, list[Any]]:
+        """The checked query parameters of this request. Filters and pages are only for lists."""
+        declared = self.declared_parameters()
+        also = {"ordering"} if self.orderings and self.is_list() else set()
+        if self.is_list() and getattr(self, "paginator", None):
+            also |= set(self.paginator.parameters)
+        return read_parameters(self.request, declared, also)
+
+    def declared_parameters(self) -> dict[str, Parameter]:
+        if self.is_list():
+            return self.parameters
+        return {name: one for name, one in self.parameters.items() if one.apply is None}
+
+    def is_list(self) -> bool:
+        return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        """Gives a single row's GET its ETag, and confirms what the caller has."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        read = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
+        if self.has_etag and read and "ETag" not in response and hasattr(response, "data"):
+            response["ETag"] = etag_of(response.data)
+            if is_fresh(request, response["ETag"]):
+                response.status_code, response.data = 304, None
+        return response
+
+    @property
+    def as_of(self):
+        """The day that `?on=` names, or None."""
+        return self.read_parameters().get("on", [None])[0]
+
+
+def in_transaction(handler):
+    def handle(request, *args, **kwargs):
+        return run_in_transaction(lambda: handler(request, *args, **kwargs))
+
+    return handle

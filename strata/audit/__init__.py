@@ -1,0 +1,1 @@
+"""Who writes, when, the journal of all writes, and reading the past from it."""

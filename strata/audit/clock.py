@@ -1,0 +1,76 @@
+"""What time it is: the instant that an answer is for, and the one instant at which a transaction writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.utils import timezone
+
+from strata.audit.models import Change
+
+_known_at: ContextVar[datetime | None] = ContextVar("strata_known_at", default=None)
+STEP_BACK = timedelta(hours=1)
+
+
+def known_at() -> datetime | None:
+    """The instant that `?known_at=` went back to, None in the present."""
+    return _known_at.get()
+
+
+def now() -> datetime:
+    """The present, or the past one that is being asked for: whatever says "today" in an answer goes by it."""
+    return _known_at.get() or timezone.now()
+
+
+@contextmanager
+def set_back(to: datetime) -> Iterator[None]:
+    token = _known_at.set(to)
+    try:
+        yield
+    finally:
+        _known_at.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A transaction that has begun to write: `begun` stands among its hooks until it is committed or undone."""
+
+    at: datetime
+    block: Any
+    begun: Callable[[], None]
+
+
+def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
+    """The same instant for all that one transaction writes, so that the past never shows half of it.
+
+    When the server's clock has been put back, time stands still until it has caught up with the journal. After
+    more than STEP_BACK the clock was wrong before, and is believed now.
+    """
+    connection = connections[using]
+    if not connection.in_atomic_block:
+        return _not_before_the_journal(using)
+    # A test's own transaction is no one's: what it runs inside begins and ends as if it were not there.
+    block = next((one for one in connection.atomic_blocks if not one._from_testcase), None)
+    writing = getattr(connection, "strata_writing", None)
+    if writing is None or writing.block is not block or not _is_open(writing, connection):
+        writing = Writing(_not_before_the_journal(using), block, lambda: None)
+        transaction.on_commit(writing.begun, using=using)
+        connection.strata_writing = writing
+    return writing.at
+
+
+def _is_open(writing: Writing, connection: Any) -> bool:
+    """Looked for from the end: a transaction that writes much has many hooks."""
+    return any(hook is writing.begun for _, hook, *_ in reversed(connection.run_on_commit))
+
+
+def _not_before_the_journal(using: str) -> datetime:
+    at = timezone.now()
+    newest = Change.objects.using(using).order_by("-id").values_list("at", flat=True).first()
+    return newest if newest and at < newest <= at + STEP_BACK else at

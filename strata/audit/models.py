@@ -1,0 +1,115 @@
+"""The journal that every write leaves behind, and that nothing may alter; and what requests were answered, kept for
+those that are sent again.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class ImmutableQuerySet(models.QuerySet):
+    """Rows may be added and read; updating or deleting them is refused, by Django's inner roads too."""
+
+    def update(self, **fields):
+        raise TypeError("What is recorded cannot be changed.")
+
+    def delete(self):
+        raise TypeError("What is recorded cannot be deleted.")
+
+    delete.queryset_only = True
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        raise TypeError("What is recorded cannot be changed.")
+
+    def bulk_create(self, objs, *args, **kwargs):
+        if kwargs.get("update_conflicts"):
+            raise TypeError("What is recorded cannot be changed.")
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def _update(self, values, *args, **kwargs):
+        """Django tries an UPDATE first where a row comes with its id, as from a dump: there is none, so it inserts."""
+        if self.exists():
+            raise TypeError("What is recorded cannot be changed.")
+        return 0
+
+    def _raw_delete(self, using):
+        raise TypeError("What is recorded cannot be deleted.")
+
+
+class Change(models.Model):
+    """One write of one row: who, when, by which channel, and the row as it was before.
+
+    `before` is None for a creation. What came after is the next change's `before`, or the row as it stands: so
+    a row that was never edited is not stored twice. Rows are ordered by `id`; `at` is for people and `known_at`.
+    """
+
+    class Action(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+        DELETE = "delete"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    actor_name = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=64, blank=True, db_column="road")
+    model = models.CharField(max_length=64)
+    object_id = models.UUIDField()
+    household_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=6, choices=Action)
+    before = models.JSONField(null=True)
+
+    objects = ImmutableQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        base_manager_name = "objects"
+        indexes = (
+            models.Index(fields=("object_id", "id"), name="change_of_object"),
+            models.Index(
+                fields=("household_id", "model", "at"),
+                condition=Q(before__isnull=False),
+                name="change_with_an_image",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.model} {self.object_id}"
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("What is recorded cannot be changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("What is recorded cannot be deleted.")
+
+
+class IdempotentAnswer(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    household_id = models.UUIDField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "key"), name="idempotent_answer_one_per_user_and_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,97 @@
+"""The past as it was known at an instant: for one request, every table shows what was in it then.
+
+Temporary views take the tables' names on this connection, where both databases look first, so that every query,
+filter, total and report works unchanged. A view shows the rows that are older than the instant and untouched since,
+and beside them the images of those that were touched, from the first line that the journal has after the instant.
+The views live in a transaction that is always rolled back: none is left for the next request on the connection.
+Memberships and users are today's: who may see the past is who may see the present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from strata.audit.clock import set_back
+from strata.audit.models import Change
+from strata.audit.temporal_views import SHADOWS
+from strata.audit.tracking import TrackedModel
+from strata.db.snapshot import one_snapshot
+from strata.tenancy.roles import households_of
+
+
+@contextmanager
+def rewound(to: datetime, user: Any) -> Iterator[None]:
+    """Reads inside see what the user's households were known to hold at `to`; what is written inside is undone."""
+    with one_snapshot(), set_back(to):  # of what others commit meanwhile the images would be missing
+        try:
+            households = households_involved(to, user)
+            touched = models_touched(to, households)
+            with connection.cursor() as cursor:
+                shadows = SHADOWS[connection.vendor](cursor, to)
+                for model in rewindable():
+                    if model._meta.label in touched:
+                        shadows.put_aside(model, first_images(model, to, households))
+                shadows.cover(rewindable())
+            yield
+        finally:
+            transaction.set_rollback(True)
+
+
+def rewindable() -> list[type[models.Model]]:
+    """The models whose rows say since when they are there."""
+    return [model for model in apps.get_models() if getattr(model, "known_since", None)]
+
+
+# --- which lines of the journal count ---
+
+
+def households_involved(to: datetime, user: Any) -> list[UUID]:
+    """The user's households, and those that their rows came from or went to since: such lines lie there."""
+    mine = list(households_of(user).values_list("household_id", flat=True))
+    since = Change.objects.filter(at__gt=to, before__isnull=False).order_by()
+    here = since.filter(household_id__in=mine)
+    found: list[models.QuerySet] = []
+    for model in rewindable():
+        if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
+            continue  # what stands deeper moves with what it belongs to
+        lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
+        rows, label = model._base_manager.order_by(), model._meta.label
+        elsewhere = since.filter(model=label).exclude(household_id__in=mine)
+        left = here.filter(model=label).values("object_id")
+        now_here = rows.filter(**{f"{lookup}__in": mine}).values("pk")
+        found.append(
+            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_here)).values_list("household_id")
+        )
+        found.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
+    others = found[0].union(*found[1:]).order_by()
+    return sorted({*mine, *(row[0] for row in others if row[0])})
+
+
+def images_after(to: datetime, **behind: Any) -> models.QuerySet:
+    """The journal's lines with an image that were written after `to`, as its index finds them."""
+    labels = [model._meta.label for model in rewindable()]
+    return Change.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
+
+
+def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
+    """Labels of the models that have such lines, in the households or among what all of them share."""
+    lines = (images_after(to, household_id__in=households), images_after(to, household_id=None))
+    return {label for some in lines for label in some.values_list("model", flat=True).distinct()}
+
+
+def first_images(model: type[models.Model], to: datetime, households: Collection[UUID]) -> models.QuerySet:
+    """Ids of the first line after `to` of each of the model's rows: its image is the row as it was then."""
+    before_it = Change.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
+    behind = Q(household_id__in=households)
+    if getattr(model, "shared_when_unowned", False):
+        behind |= Q(household_id=None)
+    lines = Change.objects.filter(behind, model=model._meta.label, at__gt=to, before__isnull=False)
+    return lines.filter(~Exists(before_it)).order_by().values("id")

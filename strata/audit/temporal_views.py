@@ -1,0 +1,161 @@
+"""Temporary views that take the tables' names on one connection, and show them as they were at an instant.
+
+A table none of whose rows was touched since is shown without its newer rows. Of another, the images of the touched
+rows are put aside in a temporary table, and stand in the view in the place of the rows. Each database's views have
+the shape that its planner sees through, down to the indexes of the tables.
+"""
+
+# ruff: noqa: S608 - the statements are made of the names of our own tables and columns
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+from strata.audit.models import Change
+from strata.fields.names import NameKeyField, name_key
+
+JOURNAL = Change._meta.db_table
+MANY = 200  # images; fewer are searched as fast as an index is made
+
+
+class Shadows:
+    """Works in the transaction of `cursor`, and leaves what it makes to that transaction's end."""
+
+    schema: str
+
+    def __init__(self, cursor: Any, to: datetime) -> None:
+        self.cursor, self.to = cursor, to
+        self.aside: set[type[models.Model]] = set()
+
+    def put_aside(self, model: type[models.Model], first: models.QuerySet) -> None:
+        """Fill a temporary table with the images in the journal's lines `first`."""
+        chosen, params = first.query.get_compiler(connection=connection).as_sql()
+        count = self.fill(model, chosen, params)
+        self.aside.add(model)
+        searched = searched_by(model) if count >= MANY else []
+        for number, columns in enumerate((("id",), *searched)):
+            listed = ", ".join(quoted(column) for column in columns)
+            self.cursor.execute(self.index.format(f"{aside(model)[1:-1]}_{number}", aside(model), listed))
+        self.rebuild_keys(model)
+
+    def rebuild_keys(self, model: type[models.Model]) -> None:
+        """The keys of names are made by Python, and stand in no image."""
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, NameKeyField):
+                self.cursor.execute(f"SELECT id, {quoted(field.source)} FROM {aside(model)}")
+                keys = [(name_key(name), pk) for pk, name in self.cursor.fetchall()]
+                self.cursor.executemany(
+                    f"UPDATE {aside(model)} SET {quoted(field.column)} = %s WHERE id = %s", keys
+                )
+
+    def cover(self, tables: Iterable[type[models.Model]]) -> None:
+        """From here on, the tables' names mean the views."""
+        for model in tables:
+            view = self.view_with_images(model) if model in self.aside else self.view(model)
+            self.cursor.execute(f"CREATE TEMPORARY VIEW {table(model)} AS {view}")
+
+    def view(self, model: type[models.Model]) -> str:
+        return f"SELECT {columns(model)} FROM {self.schema}.{table(model)} WHERE {self.is_old(model)}"
+
+    def is_old(self, model: type[models.Model]) -> str:
+        return f"{quoted(model.known_since)} <= {self.instant}"
+
+
+class SQLiteShadows(Shadows):
+    schema = "main"
+    index = "CREATE INDEX temp.{} ON {} ({})"
+
+    @property
+    def instant(self) -> str:
+        return f"'{connection.ops.adapt_datetimefield_value(self.to)}'"
+
+    def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
+        """Declared as the model's own columns are: a union of other types hides the indexes below it."""
+        fields = model._meta.local_concrete_fields
+        declared = ", ".join(f"{quoted(one.column)} {one.db_type(connection)}" for one in fields)
+        self.cursor.execute(f"CREATE TEMPORARY TABLE {aside(model)} ({declared})")
+        fresh = fresh_values(model)
+        images = ", ".join(f"COALESCE(json_extract(c.before, '$.{one.column}'), %s)" for one in fields)
+        self.cursor.execute(
+            f"INSERT INTO {aside(model)} SELECT {images} FROM {JOURNAL} c WHERE c.id IN ({chosen})"
+            f" AND json_extract(c.before, '$.{model.known_since}') <= {self.instant}",
+            [*(fresh.get(one.column) for one in fields), *params],
+        )
+        return self.cursor.rowcount
+
+    def view_with_images(self, model: type[models.Model]) -> str:
+        return (
+            f"{self.view(model)} AND id NOT IN (SELECT id FROM {aside(model)})"
+            f" UNION ALL SELECT {columns(model)} FROM {aside(model)}"
+        )
+
+
+class PostgreSQLShadows(Shadows):
+    index = "CREATE INDEX {} ON {} ({})"
+
+    def __init__(self, cursor: Any, to: datetime) -> None:
+        super().__init__(cursor, to)
+        self.cursor.execute("SELECT current_schema()")
+        self.schema = quoted(self.cursor.fetchone()[0])
+
+    @property
+    def instant(self) -> str:
+        return f"'{self.to.isoformat()}'::timestamptz"
+
+    def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
+        self.cursor.execute(
+            f"CREATE TEMPORARY TABLE {aside(model)} ON COMMIT DROP AS SELECT was.* FROM {JOURNAL} c,"
+            f" LATERAL jsonb_populate_record(NULL::{self.schema}.{table(model)}, %s::jsonb || c.before) was"
+            f" WHERE c.id IN ({chosen}) AND was.{self.is_old(model)}",
+            [json.dumps(fresh_values(model), default=str), *params],
+        )
+        return self.cursor.rowcount
+
+    def view_with_images(self, model: type[models.Model]) -> str:
+        """The union is bare, its condition outside: only so are its parts reached by their indexes in a join."""
+        return (
+            f"SELECT {columns(model)} FROM (SELECT {columns(model)}, TRUE AS stands FROM"
+            f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE FROM {aside(model)}) known"
+            f" WHERE NOT stands OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {aside(model)}))"
+        )
+
+
+SHADOWS: dict[str, type[Shadows]] = {"sqlite": SQLiteShadows, "postgresql": PostgreSQLShadows}
+
+
+def fresh_values(model: type[models.Model]) -> dict[str, Any]:
+    """What stands in a column that was added after an image was made: its default, where it cannot be null."""
+    given = [one for one in model._meta.local_concrete_fields if one.has_default() and not one.null]
+    return {
+        one.column: one.get_db_prep_save(one.default, connection)
+        for one in given
+        if not callable(one.default)
+    }
+
+
+def searched_by(model: type[models.Model]) -> list[list[str]]:
+    """The columns by which the model's own table is searched."""
+    unique = [one for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
+    named = [one.fields for one in (*unique, *model._meta.indexes) if one.fields and not one.condition]
+    return [[model._meta.get_field(name).column for name in fields] for fields in named]
+
+
+def table(model: type[models.Model]) -> str:
+    return quoted(model._meta.db_table)
+
+
+def aside(model: type[models.Model]) -> str:
+    return quoted(f"past_{model._meta.db_table}")
+
+
+def columns(model: type[models.Model]) -> str:
+    return ", ".join(quoted(field.column) for field in model._meta.local_concrete_fields)
+
+
+def quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

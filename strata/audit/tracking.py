@@ -1,0 +1,392 @@
+"""Every write leaves its trace: the models and querysets that record who changed what, in the same transaction.
+
+The journal is an undo log (see Change). Images of rows are made by the database itself, in one statement for one
+row or a million, and hold each column as it is stored, decimals as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import batched
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Cast, JSONObject
+from django.utils import timezone
+
+from strata.audit import actor
+from strata.audit.clock import written_at
+from strata.audit.models import Change
+from strata.exceptions import NotFound
+from strata.fields.ids import uuid7
+from strata.fields.money import ExactField
+from strata.fields.names import NameKeyField, key_fields, with_keys
+from strata.tenancy.guards import cascading, lock_guards, owner_columns, portfolio_model
+from strata.tenancy.querysets import HouseholdQuerySet, Owned
+
+PARENTS_AT_A_TIME = 50
+
+
+class DerivedData:
+    """What is derived from a model's rows and must follow each write; an app registers its own for a model.
+
+    All three are called inside the write's transaction, while the rows' portfolios are locked.
+    """
+
+    def capture(self, ids: list[UUID]) -> Any:
+        """What `update` must know of the rows as they were."""
+
+    def update(self, ids: list[UUID], before: Any) -> None:
+        """Follow the write. `before` is None for rows that are new."""
+
+    def forget(self, ids: list[UUID]) -> bool:
+        """Before a deletion: whether it took away at once all that is derived from the rows and what goes with them.
+
+        Then none of these is asked for its own part, which of hundreds of thousands would take minutes.
+        """
+        return False
+
+
+_derived: dict[type[models.Model], DerivedData] = {}
+
+
+def register_derived(model: type[models.Model], derived: DerivedData) -> None:
+    if model in _derived:
+        raise TypeError(f"{model.__name__} has one already: {_derived[model]!r}")
+    _derived[model] = derived
+
+
+def derived_from(model: type[models.Model]) -> DerivedData:
+    return _derived.get(model, NOTHING_DERIVED)
+
+
+NOTHING_DERIVED = DerivedData()
+
+
+class TrackedQuerySet(HouseholdQuerySet):
+    """A queryset whose writes are recorded: there is no quiet way round the journal."""
+
+    def bulk_create(self, objs, *args, **kwargs):
+        objs = list(objs)
+        if kwargs.get("update_conflicts"):
+            raise TypeError("A row that is there already is changed by update(), which records it.")
+        kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
+        with transaction.atomic(using=self.db):
+            guard_new(self.model, objs)
+            with followed(self.model, [obj.pk for obj in objs], adding=True):
+                for obj in objs:
+                    obj.sign(adding=True)
+                made = super().bulk_create(objs, *args, **kwargs)
+                Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
+        return made
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        keys = key_fields(self.model, fields)
+        with transaction.atomic(using=self.db):
+            for obj in objs:
+                obj.sign(adding=False)
+                for key in keys:
+                    self.model._meta.get_field(key).pre_save(obj, False)
+            return super().bulk_update(objs, {*fields, *keys}, batch_size)  # by update(), which signs
+
+    def update(self, **fields):
+        with transaction.atomic(using=self.db):
+            rows, ids = guarded(self, to=destination(self.model, fields))
+            record(rows, Change.Action.UPDATE)
+            fields.setdefault("updated_at", written_at(self.db))
+            fields.setdefault("updated_by", actor.current().user)
+            with followed(self.model, ids):
+                changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
+        return changed
+
+    update.alters_data = True
+
+    def delete(self, *, derive: bool = True, inside: bool = False):
+        """Delete by set, children first, so that each level leaves its own trace.
+
+        `derive` is False where what is derived from the rows went already with that of their parents; `inside` is
+        True where their parents are in a portfolio, whose guards are locked and whose revision is raised.
+        """
+        with transaction.atomic(using=self.db, savepoint=False):
+            rows, ids = by_ids(self) if inside else guarded(self, below=True)
+            derive = derive and not derived_from(self.model).forget(ids)
+            inside = inside or self.model.portfolio_lookup is not None
+            below = cascading(self.model)
+            children = sum(deleted_below(relation, ids, derive, inside) for relation in below)
+            record(rows, Change.Action.DELETE)
+            with followed(self.model, ids, derive=derive):
+                deleted, detail = super(TrackedQuerySet, rows).delete()
+        return deleted + children, detail
+
+    delete.alters_data = True
+    delete.queryset_only = True
+
+    def update_unrecorded(self, **fields):
+        """For what is derived and never a truth (a revision, a staleness mark); not for anything a person entered."""
+        return super().update(**fields)
+
+    update_unrecorded.alters_data = True
+
+
+class TrackedModel(Owned):
+    """A row with a time-sorted id, its author, and a history.
+
+    `known_since` names the field that says since when the row is there; a model that has none stays as it is today
+    when its household's past is looked at (see strata.audit.point_in_time). `raises_revision` is False where a write of
+    its rows changes none of their portfolio's figures.
+    """
+
+    raises_revision = True
+    known_since: str | None = "created_at"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created_at = models.DateTimeField(editable=False, default=timezone.now)
+    updated_at = models.DateTimeField(editable=False, default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+
+    objects = TrackedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def sign(self, *, adding: bool) -> None:
+        """Put the actor's name and the time on the row; what a body said of either is overwritten."""
+        self.updated_at, self.updated_by = written_at(), actor.current().user
+        if adding:
+            self.created_at, self.created_by = self.updated_at, self.updated_by
+
+    def save(self, *args, **kwargs):
+        adding = self._state.adding
+        if kwargs.get("update_fields") is not None:
+            named = set(kwargs["update_fields"])
+            kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
+        with transaction.atomic(
+            savepoint=False
+        ):  # all or nothing of it: who goes on after an error rolls back first
+            if adding:
+                guard_new(type(self), [self])
+                self.sign(adding=True)
+            else:
+                rows = type(self)._base_manager.filter(pk=self.pk)
+                before, ids = guarded(rows, to=destination(type(self), vars(self)))
+                if not ids:  # or Django would make it anew
+                    raise NotFound(self._meta.verbose_name.replace(" ", "_"))
+                self.sign(adding=False)
+                record(before, Change.Action.UPDATE)
+            with followed(type(self), [self.pk], adding=adding):
+                super().save(*args, **kwargs)
+                if adding:
+                    creation_of(self).save(force_insert=True)
+
+    def delete(self, *args, **kwargs):
+        deleted = type(self)._base_manager.filter(pk=self.pk).delete()
+        self._state.adding = True
+        return deleted
+
+
+def creation_of(row: TrackedModel) -> Change:
+    """The journal's line for a new row: it needs no image, the row itself is there."""
+    return Change(
+        **signature(),
+        at=row.created_at,
+        model=row._meta.label,
+        object_id=row.pk,
+        household_id=row.owning_household_id(),
+        action=Change.Action.CREATE,
+    )
+
+
+def signature() -> dict[str, Any]:
+    who = actor.current()
+    user = who.user
+    return {
+        "actor_id": user.pk if user else None,
+        "actor_name": user.get_username() if user else "",
+        "request_id": who.request_id,
+        "channel": who.channel,
+    }
+
+
+def record(rows: models.QuerySet, action: str) -> None:
+    """Write the rows' images into the journal, before they are updated or deleted, in one INSERT ... SELECT."""
+    constants = _constants(rows.model, action)
+    selected = rows.order_by().annotate(
+        journal_household=F(owner_columns(rows.model)[0]),
+        journal_before=image_of(rows.model),
+        **{f"journal_{name}": value for name, value in constants.items()},
+    )
+    names = [f"journal_{name}" for name in constants]
+    query = selected.values_list("pk", "journal_household", "journal_before", *names).query
+    try:
+        sql, params = query.get_compiler(rows.db).as_sql()
+    except EmptyResultSet:
+        return
+    fields = [Change._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)
+
+
+def _constants(model: type[models.Model], action: str) -> dict[str, Any]:
+    values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
+    return {name: _typed(name, value) for name, value in values.items()}
+
+
+def _typed(name: str, value: Any) -> Any:
+    field = Change._meta.get_field(name)
+    field = field.target_field if field.is_relation else field
+    kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
+    return AsStored(Value(value, output_field=kind), kind)
+
+
+class AsStored(Cast):
+    """PostgreSQL needs to be told a parameter's type; SQLite's cast would cut an instant off at the millisecond."""
+
+    def as_sqlite(self, compiler, connection, **extra_context):
+        return compiler.compile(self.source_expressions[0])
+
+
+def image_of(model: type[models.Model]) -> JSONObject:
+    """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
+    return JSONObject(
+        **{
+            field.attname: _column(field)
+            for field in model._meta.local_concrete_fields
+            if not isinstance(field, NameKeyField)
+        }
+    )
+
+
+def _column(field: models.Field) -> Any:
+    return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
+
+
+def deleted_below(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:
+    """Deletes what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
+    children = relation.related_model._base_manager
+    return sum(
+        children.filter(**{f"{relation.field.name}__in": some}).delete(derive=derive, inside=inside)[0]
+        for some in batched(ids, PARENTS_AT_A_TIME)
+    )
+
+
+@contextmanager
+def followed(
+    model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, derive: bool = True
+) -> Iterator[None]:
+    """Around a write of rows whose guards are locked: keeps in step what is derived from them."""
+    derived = derived_from(model)
+    before = derived.capture(ids) if derive and not adding else None
+    yield
+    if derive:
+        derived.update(ids, before)
+
+
+# --- what guards the rows (see strata.tenancy.guards) ---
+
+
+def guarded(
+    rows: models.QuerySet, *, to: UUID | None = None, below: bool = False
+) -> tuple[models.QuerySet, list[UUID]]:
+    """The same rows by their ids, with their guards locked and the revisions of their portfolios raised.
+
+    `to` is the parent that they are about to go to; `below` is for what goes with all that belongs to it.
+    """
+    goal = parents(rows.model, set() if to is None else {to})
+    while True:
+        guards = lock_guards(rows, below=below, named=goal)
+        owned, beyond = owners_of(rows), [owner for one in goal.values() for owner in owners_of(one)]
+        if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
+            break  # else a row has gone elsewhere while that was waited for: look again
+    raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
+    return among(rows, [pk for pk, *_ in owned])
+
+
+def by_ids(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
+    return among(rows, list(rows.order_by().values_list("pk", flat=True)))
+
+
+def among(rows: models.QuerySet, ids: list[UUID]) -> tuple[models.QuerySet, list[UUID]]:
+    """By their ids they are the same rows, whatever is written to them."""
+    return rows.model._base_manager.using(rows.db).filter(pk__among=ids), ids
+
+
+def guard_new(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
+    """Lock what guards rows that are about to be made, and raise their portfolios' revisions.
+
+    Raises NotFound where the row that they are to belong to is gone, be it since a moment ago.
+    """
+    parent = parent_of(model)
+    ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
+    goal = parents(model, ids)
+    while goal:
+        guards = lock_guards(model._base_manager.none(), named=goal)
+        owned = owners_of(goal[parent])
+        if all(guards.cover_owners(model, *owners) for _, *owners in owned):
+            if len(owned) < len(ids):
+                raise NotFound(parent)
+            raise_revisions(model, (portfolio_id for *_, portfolio_id in owned))
+            return
+
+
+def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | None]]:
+    """Of each row its id, its household's and its portfolio's, where it is in one."""
+    household, portfolio = owner_columns(rows.model)
+    rows = rows.order_by()
+    if portfolio is None:
+        return [(pk, household_id, None) for pk, household_id in rows.values_list("pk", household)]
+    return list(rows.values_list("pk", household, portfolio))
+
+
+def parent_of(model: type[TrackedModel]) -> str | None:
+    """The foreign key to the row that a row belongs to; None for a household."""
+    return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
+
+
+def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet]:
+    """The rows of these ids that rows may belong to, by that foreign key."""
+    parent = parent_of(model)
+    if parent is None or not ids:
+        return {}
+    related = model._meta.get_field(parent).related_model
+    return {parent: related._base_manager.filter(pk__in=ids)}
+
+
+def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
+    """The id of the parent that a write puts rows below; None where it leaves them where they are."""
+    if not model.portfolio_lookup:
+        return None
+    parent = parent_of(model)
+    given = values.get(parent, values.get(f"{parent}_id"))
+    if hasattr(given, "resolve_expression"):
+        raise TypeError("Rows go to one parent at a time.")
+    return getattr(given, "pk", given)
+
+
+def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | None]) -> None:
+    """Count up the portfolios' revisions: an unchanged one is unchanged data."""
+    found = set(portfolio_ids) - {None}
+    if found and model.raises_revision and model.portfolio_lookup is not None:
+        rows = portfolio_model()._base_manager.filter(pk__in=found)
+        rows.update_unrecorded(revision=F("revision") + 1)

@@ -1,0 +1,1 @@
+"""How the settings are read from the environment, before there is a Django."""

@@ -1,0 +1,209 @@
+"""How a setting is read from the environment: what cannot be understood is refused by its name and its entry.
+
+Nothing here knows Django's settings: settings.py and gunicorn.conf.py call these functions while they are read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import socket
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from importlib import resources
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from django.core.exceptions import ImproperlyConfigured
+
+from strata.db.private_files import make_private_folder, mode_of, narrow
+from strata.environment.host_names import host_problem, origin_problem, written_in_url
+
+SWITCH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+PUBLISHED_KEYS = ("change-me", "change_me", "changeme", "secret", "django-insecure", "example", "strata")
+SHORTEST_KEY = 50
+LARGEST = 2**31 - 1  # of a number, unless its setting has a smaller limit of its own
+_SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+_RATE = re.compile(r"off|[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)")
+
+
+def refusal(name: str, entry: str, problem: str) -> ImproperlyConfigured:
+    """The entry is quoted, with its control characters written out. Not for settings that hold a secret."""
+    return ImproperlyConfigured(f"{name}: {entry[:200]!a} {problem}.")
+
+
+# --- words and numbers ---
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def listed(name: str, default: Iterable[str] = ()) -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def choice(name: str, default: str, choices: Iterable[str]) -> str:
+    """One of the words, which are all capital or all small: the case of what was given does not matter."""
+    given = text(name, default)
+    for word in choices:
+        if given.lower() == word.lower():
+            return word
+    raise refusal(name, given, f"must be one of {', '.join(choices)}")
+
+
+def switch(name: str, default: bool) -> bool:
+    given = text(name)
+    return SWITCH[choice(name, "", SWITCH)] if given else default
+
+
+def number(name: str, default: int, least: int = 0, most: int = LARGEST) -> int:
+    given = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,12}", given, re.ASCII) or not least <= int(given) <= most:
+        raise refusal(name, given, f"must be a whole number from {least} to {most}")
+    return int(given)
+
+
+def request_rate(name: str, default: str) -> str:
+    given = text(name, default).lower()
+    if not _RATE.fullmatch(given):
+        raise refusal(name, given, "must be like 1200/min, or off")
+    return given
+
+
+def time_zone(name: str, default: str) -> str:
+    """The name of a zone that a portfolio may have: one of the tzdata package."""
+    given = text(name, default)
+    zones = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    if given not in zones or given == "Factory":
+        raise refusal(name, given, "must be the name of a time zone, such as Europe/Berlin")
+    return given
+
+
+# --- hosts, origins, networks and paths ---
+
+
+def checked(name: str, entries: list[str], problem_of: Callable[[str], str | None]) -> list[str]:
+    for entry in entries:
+        if problem := problem_of(entry):
+            raise refusal(name, entry, problem)
+    return entries
+
+
+def hosts(name: str, default: Iterable[str] = ()) -> list[str]:
+    """Hosts as browsers send them, without a port. `.example.org` is every host below example.org, `*` every host."""
+
+    def problem_of(entry: str) -> str | None:
+        return None if entry == "*" else host_problem(entry, subdomains=True)
+
+    return checked(name, listed(name, default), problem_of)
+
+
+def origins(name: str, schemes: Iterable[str] = (), *, wildcard: bool = False) -> list[str]:
+    """Origins such as https://example.org. Without `schemes` any scheme will do; an app may have one of its own."""
+    return checked(name, listed(name), lambda entry: origin_problem(entry, schemes, wildcard=wildcard))
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses or networks such as 10.0.0.0/8."""
+    checked(name, listed(name), network_problem)
+    return [ip_network(entry) for entry in listed(name)]
+
+
+def network_problem(entry: str) -> str | None:
+    try:
+        ip_network(entry)
+    except ValueError:
+        with suppress(ValueError):
+            return f"has bits behind its mask: write {ip_network(entry, strict=False)}"
+        return "must be an address or a network such as 10.0.0.0/8"
+    return None
+
+
+def bind_host(name: str, default: str) -> str:
+    """An address or a host name to listen on, as it is written in a URL: that of IPv6 in brackets."""
+    given = text(name, default)
+    if "*" in given:
+        raise refusal(name, given, "has a wildcard: write 0.0.0.0, or [::] for IPv6 as well")
+    host = written_in_url(given)
+    if problem := host_problem(host, zones=True):
+        raise refusal(name, given, problem)
+    return host
+
+
+def port_problem(host: str, port: int) -> str | None:
+    """One sentence where something else listens there. Other faults of an address are gunicorn's to name."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn's own
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} is in use; choose another with PORT=."
+    return None
+
+
+def url_prefix(name: str) -> str:
+    """The path under which a proxy offers Strata, such as /strata; nothing where it has a host of its own."""
+    given = text(name)
+    if given and not _SEGMENTS.fullmatch(given):
+        raise refusal(
+            name, given, "must be a path such as /strata, which begins with a slash and ends without one"
+        )
+    return given
+
+
+# --- production, and the secret key ---
+
+
+def require_safe_production(key: str, *, debug: bool, hosts: list[str]) -> None:
+    """Names the setting that is missing or unsafe, instead of starting with it."""
+    if not key:
+        raise ImproperlyConfigured("SECRET_KEY is not set: production needs one of its own.")
+    if any(published in key.lower() for published in PUBLISHED_KEYS):
+        raise ImproperlyConfigured("SECRET_KEY is a published example: make one of your own.")
+    if len(key) < SHORTEST_KEY or len(set(key)) < 10:
+        raise ImproperlyConfigured(f"SECRET_KEY is too short: use at least {SHORTEST_KEY} random characters.")
+    if debug:
+        raise ImproperlyConfigured("DEBUG is on: it must be off in production.")
+    if not hosts or "*" in hosts:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production; '*' is refused.")
+
+
+def kept_secret_key(path: Path) -> str:
+    """A key for development, made once and kept beside the database, readable by its owner only."""
+    try:
+        make_private_folder(path.parent)
+        if mode_of(path) is None:
+            write_once(path, secrets.token_urlsafe(64))
+        narrow(path)
+        return path.read_text().strip()
+    except OSError as error:
+        lost = f"SECRET_KEY is not set and cannot be kept ({error}): logins end with this process."
+        warnings.warn(lost, stacklevel=2)
+        return secrets.token_urlsafe(64)
+
+
+def write_once(path: Path, content: str) -> None:
+    """Whole or not at all, and with mode 600: two workers may start at once, and both must read the same."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)

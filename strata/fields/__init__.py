@@ -1,0 +1,1 @@
+"""Exact numbers, days, names and ids: as model fields and as plain functions."""

@@ -1,0 +1,99 @@
+"""Currencies: their codes, their minor units, and the only rounding."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from babel.numbers import get_currency_precision
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from strata.db.collation import ByCodePoint
+from strata.fields.base import CheckedBeforeSave
+from strata.fields.numbers import MONEY_PLACES
+
+_ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+
+def round_money(value: Decimal, currency: str) -> Decimal:
+    """Rounded to the currency's minor unit, half to even: the only rounding, done where a number is shown."""
+    return value.quantize(Decimal(1).scaleb(-minor_units(currency)), context=_ROUNDING)
+
+
+NO_CURRENCY = frozenset({"XXX", "XTS"})
+# Metals and units of account, for which ISO 4217 has no minor unit: shown with the places that money keeps.
+WITHOUT_MINOR_UNIT = frozenset({"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XUA"})
+# babel follows CLDR, which says 0 where the coins fell out of use. ISO 4217 says:
+_TWO = ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER")
+ISO_MINOR_UNITS = {"IQD": 3, **dict.fromkeys(_TWO, 2)}
+
+
+@cache
+def currency_names() -> dict[str, str]:
+    """Every currency code, today's and those of the past, with its English name."""
+    names = Locale("en").currencies
+    return {code: names[code] for code in sorted(names) if code not in NO_CURRENCY}
+
+
+@cache
+def currency_codes() -> frozenset[str]:
+    return frozenset(currency_names())
+
+
+def minor_units(code: str) -> int:
+    """How many decimal places the currency's smallest unit has, as ISO 4217 says: EUR 2, JPY 0, KWD 3."""
+    if code in WITHOUT_MINOR_UNIT:
+        return MONEY_PLACES
+    return ISO_MINOR_UNITS.get(code) or get_currency_precision(code)
+
+
+# How exchanges and price lists write a hundredth of a currency. GBp in capitals would be a hundred times as much.
+UNITS_PER_CURRENCY = 100
+MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
+# All small letters or all capitals: a mixture may be a minor unit, and is not guessed at.
+CURRENCY_PATTERN = "^([A-Z]{3}|[a-z]{3})$"
+
+
+def validate_currency(code: Any) -> str:
+    """The code in capitals, refused when it is no currency's; one that is a minor unit is named as one."""
+    if isinstance(code, str) and re.fullmatch(CURRENCY_PATTERN.removesuffix("$"), code):
+        if code.upper() in currency_codes():
+            return code.upper()
+        if code.upper() in MINOR_UNITS:
+            raise _minor_unit(code, MINOR_UNITS[code.upper()])
+    if isinstance(code, str) and code in MINOR_UNITS:
+        raise _minor_unit(code, MINOR_UNITS[code])
+    raise ValidationError(
+        "Enter the three capital letters of a currency, such as EUR.", code="unknown_currency"
+    )
+
+
+def _minor_unit(code: str, currency: str) -> ValidationError:
+    message = (
+        f"{code} is a minor unit, not a currency: {UNITS_PER_CURRENCY} {code} are 1 {currency}. "
+        f"Divide the amount by {UNITS_PER_CURRENCY} and enter {currency}."
+    )
+    return ValidationError(message, code="minor_unit")
+
+
+class CurrencyField(CheckedBeforeSave, ByCodePoint, models.CharField):
+    """Three capital letters of ISO 4217."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "max_length": 3})
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"]
+        return name, path, args, kwargs
+
+    def to_python(self, value):
+        return value if value is None or value == "" else validate_currency(value)
+
+    def get_prep_value(self, value):
+        value = models.Field.get_prep_value(self, value)
+        return value.upper() if isinstance(value, str) and value.islower() else value

@@ -1,0 +1,182 @@
+"""Calendar days as they are written, instants in UTC, and the zone that leads from one to the other.
+
+A "day" is a date on the portfolio's wall calendar; an "instant" is a moment that all clocks share. Both lie
+in the years 1800 to 2200.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from functools import cache
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from strata.fields.base import CheckedBeforeSave
+
+FIRST_YEAR, LAST_YEAR = 1800, 2200
+NOON = time(12)
+_OUTSIDE = f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}."
+_EARLIEST = datetime(FIRST_YEAR - 1, 12, 31)
+_LATEST = datetime(LAST_YEAR + 1, 1, 1, 23, 59, 59, 999999)
+ZONE_NAME_LENGTH = 64
+
+DAY_FORMAT, TIME_FORMAT = "YYYY-MM-DD", "HH:MM:SS"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def validate_year(day: date) -> None:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValidationError(_OUTSIDE, code="year")
+
+
+def validate_instant(instant: datetime) -> None:
+    """Refuses an instant that is in no zone within the years: a day more at either end than days have."""
+    if not _EARLIEST <= instant.replace(tzinfo=None) <= _LATEST:
+        raise ValidationError(_OUTSIDE, code="year")
+
+
+def parse_day(text: str) -> date:
+    """YYYY-MM-DD and nothing else."""
+    if not _DAY.fullmatch(text):
+        raise ValidationError(f"Enter a day as {DAY_FORMAT}.", code="invalid")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValidationError("There is no such day in the calendar.", code="invalid_date") from None
+
+
+class DayField(CheckedBeforeSave, models.DateField):
+    """A calendar day. An instant is refused, since its day depends on a zone."""
+
+    default_validators = [validate_year]
+
+    def to_python(self, value):
+        if isinstance(value, datetime):
+            raise ValidationError("Enter a day without a time.", code="invalid")
+        return parse_day(value) if isinstance(value, str) else super().to_python(value)
+
+
+class InstantField(CheckedBeforeSave, models.DateTimeField):
+    """A moment, kept in UTC. One without an offset is refused: only its portfolio knows what it means."""
+
+    default_validators = [validate_instant]
+
+    def to_python(self, value):
+        instant = super().to_python(value)
+        if instant is not None and instant.tzinfo is None:
+            raise ValidationError("Enter a time with its offset from UTC.", code="naive")
+        return instant
+
+
+# --- in forms ---
+
+
+class DayFormField(forms.DateField):
+    """YYYY-MM-DD and nothing else; the format stands beside the field."""
+
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(help_text=f"{DAY_FORMAT}. {help_text}".strip(), **kwargs)
+
+    def to_python(self, value):
+        value = value.strip() if isinstance(value, str) else value
+        return parse_day(value) if isinstance(value, str) and value else super().to_python(value)
+
+    def widget_attrs(self, widget):
+        return {**super().widget_attrs(widget), "placeholder": DAY_FORMAT}
+
+
+class InstantFormField(forms.SplitDateTimeField):
+    """A day as above and a time, on the clock of TIME_ZONE."""
+
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+        shape = f"{DAY_FORMAT} and {TIME_FORMAT}, in {settings.TIME_ZONE}."
+        super().__init__(help_text=f"{shape} {help_text}".strip(), **kwargs)
+        day = DayFormField(required=False, disabled=self.disabled)
+        day.error_messages["incomplete"] = self.error_messages["incomplete"]
+        self.fields = (day, *self.fields[1:])
+        for widget, placeholder in zip(self.widget.widgets, (DAY_FORMAT, TIME_FORMAT), strict=True):
+            widget.attrs["placeholder"] = placeholder
+
+
+# --- zones ---
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of the tzdata package, so that every machine knows the same ones."""
+    names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    return frozenset(names) - {"Factory"}
+
+
+def validate_time_zone(name: Any) -> str:
+    if not isinstance(name, str) or name not in time_zones():
+        raise ValidationError(
+            "Enter the name of a time zone, such as Europe/Berlin.", code="unknown_time_zone"
+        )
+    return name
+
+
+class TimeZoneField(CheckedBeforeSave, models.CharField):
+    """The IANA name of a time zone, spelt as the database of zones spells it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "max_length": ZONE_NAME_LENGTH})
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"]
+        return name, path, args, kwargs
+
+    def to_python(self, value):
+        return value if value is None or value == "" else validate_time_zone(value)
+
+    def get_prep_value(self, value):
+        return models.Field.get_prep_value(self, value)
+
+
+def local_day(instant: datetime, zone_name: str) -> date:
+    """The calendar day on which `instant` falls in the zone."""
+    return instant.astimezone(ZoneInfo(zone_name)).date()
+
+
+def local_instant(wall: datetime, zone_name: str) -> datetime:
+    """The instant, in UTC, at which clocks in the zone show `wall`.
+
+    A time shown twice (clocks put back) means the first. A time never shown (put forward) moves on by as much
+    as the clocks did: 02:30 becomes 03:30.
+    """
+    return wall.replace(tzinfo=ZoneInfo(zone_name), fold=0).astimezone(UTC)
+
+
+def noon(on: date, zone_name: str) -> datetime:
+    """12:00 of the day in the zone, in UTC."""
+    return local_instant(datetime.combine(on, NOON), zone_name)
+
+
+def resolve_moment(
+    moment: datetime | None, on: date | None, zone_name: str, now: datetime
+) -> tuple[datetime, date]:
+    """What a body's instant and day come to: (the instant in UTC, the day in the zone).
+
+    No offset is the zone's local time. A day alone is its noon; neither is `now`. A day that is not the
+    instant's own is refused, unless the instant is that day's noon: so what a day alone was stored as may
+    come back, even from a day that the zone skipped.
+    """
+    if moment is None:
+        return (noon(on, zone_name), on) if on else (now.astimezone(UTC), local_day(now, zone_name))
+    validate_instant(moment)
+    instant = local_instant(moment, zone_name) if moment.tzinfo is None else moment.astimezone(UTC)
+    day = local_day(instant, zone_name)
+    if on not in (None, day) and noon(on, zone_name) != instant:
+        refusal = ValidationError(f"The time given falls on {day} in {zone_name}.", code="contradiction")
+        raise ValidationError({"on": refusal})
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValidationError({"on": ValidationError(_OUTSIDE, code="year")})
+    return instant, on or day

@@ -1,0 +1,18 @@
+"""Ids that sort by time, so that millions of rows insert at the end of their index."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from uuid_utils import compat
+
+from strata.db import lookups  # noqa: F401 - registers `pk__among`
+
+
+def uuid7() -> UUID:
+    """A UUID of version 7."""
+    return compat.uuid7()
+
+
+CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)

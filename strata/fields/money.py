@@ -1,0 +1,315 @@
+"""The two number fields, of amounts and of exact numbers. No float comes near any of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core import checks
+from django.core.exceptions import FieldError, ValidationError
+from django.db import NotSupportedError
+from django.db.models import Aggregate, Avg, Max, Min, StdDev, Variance
+from django.db.models.expressions import Combinable, register_combinable_fields
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    LessThanOrEqual,
+    Range,
+)
+
+from strata.fields.base import CheckedBeforeSave
+from strata.fields.numbers import (
+    EXACT,
+    EXACT_DIGITS,
+    EXACT_PLACES,
+    MONEY_DIGITS,
+    MONEY_PLACES,
+    exact,
+    money_text,
+    plain,
+)
+
+
+class NumberFormField(forms.DecimalField):
+    """The admin's input for an exact number: plain digits in, the same digits out."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal"})
+
+    def __init__(self, *, digits: int, places: int, show=plain, **kwargs: Any) -> None:
+        self.digits, self.places, self.show = digits, places, show
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        if isinstance(value, str):
+            value = value.strip()
+        if value in self.empty_values:
+            return None
+        return exact(value, digits=self.digits, places=self.places)
+
+    def prepare_value(self, value):
+        return self.show(value) if isinstance(value, Decimal) else value
+
+    def widget_attrs(self, widget):
+        return {}
+
+
+class NumberField(CheckedBeforeSave):
+    """What money and exact numbers share. Not a kind of IntegerField or DecimalField on purpose.
+
+    So `F("value") * 2` has no type of its own and is refused; a scaled integer would come back unscaled.
+    """
+
+    digits: int
+    places: int
+    empty_strings_allowed = False
+
+    def to_python(self, value):
+        if value is None or value == "":
+            return None
+        return exact(value, digits=self.digits, places=self.places)
+
+    def get_db_prep_save(self, value, connection):
+        if hasattr(value, "as_sql"):
+            require_kind(value, self)
+        return super().get_db_prep_save(value, connection)
+
+    def get_lookup(self, lookup_name):
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else COMPARISONS.get(lookup_name)
+
+    def formfield(self, **kwargs):
+        wanted = {"form_class": NumberFormField, "digits": self.digits, "places": self.places, **kwargs}
+        return super().formfield(**wanted)
+
+    def value_to_string(self, obj):
+        value = self.value_from_object(obj)
+        return None if value is None else plain(value)
+
+
+def require_kind(expression: Any, field: NumberField) -> None:
+    """Refuses an SQL expression of another type than `field`: their scales would meet in silence."""
+    kind = getattr(expression, "output_field", field)
+    if not isinstance(kind, type(field)) and not isinstance(field, type(kind)):
+        raise FieldError(
+            f"{type(field).__name__} and {type(kind).__name__} do not mix in SQL: calculate in Python."
+        )
+
+
+class SameKind:
+    """A comparison in SQL of a number with values, or with expressions of its own type."""
+
+    def get_prep_lookup(self):
+        for side in self.rhs if isinstance(self.rhs, list | tuple | set) else (self.rhs,):
+            if hasattr(side, "resolve_expression"):
+                require_kind(side, self.lhs.output_field)
+        return super().get_prep_lookup()
+
+
+COMPARISONS = {
+    lookup.lookup_name: type(f"Number{lookup.__name__}", (SameKind, lookup), {})
+    for lookup in (Exact, In, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, Range)
+}
+
+
+class MoneyField(NumberField):
+    """An amount: |value| < 10**14 with at most 4 decimal places, stored as a BIGINT of 1/10,000 units.
+
+    Comparisons, `in`, `range`, ordering, Sum, Min, Max and the sum or difference of two amounts are exact in
+    SQL, on both databases. Products, Avg, StdDev and Variance are refused: calculate in Python. A constant in
+    SQL is `Value(Decimal("1.50"), MoneyField())`. BIGINT ends at 9.2 * 10**14: there a Sum on SQLite, and on
+    both a sum of more than nine columns, raises an error. Where users choose the values, use MoneySum, or
+    exact_total in Python.
+    """
+
+    description = "Amount of money"
+    digits, places = MONEY_DIGITS, MONEY_PLACES
+
+    def get_internal_type(self):
+        return "MoneyField"  # not BigIntegerField: Django would cut what an expression answers down to an int
+
+    def db_type(self, connection):
+        return "bigint"
+
+    def db_check(self, connection):
+        column = connection.ops.quote_name(self.column)
+        most = 10 ** (self.digits + self.places) - 1
+        check = f"{column} BETWEEN -{most} AND {most}"
+        if connection.vendor == "sqlite":
+            check += f" AND typeof({column}) IN ('integer', 'null')"
+        return check
+
+    def to_python(self, value):
+        value = super().to_python(value)
+        return value if value is None else value.quantize(Decimal("0.0001"), context=EXACT)
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        return int(self.to_python(value).scaleb(MONEY_PLACES))
+
+    def from_db_value(self, value, expression, connection):
+        if value is None:
+            return None
+        inexact = isinstance(value, float) or isinstance(expression, Avg | StdDev | Variance)
+        if inexact or value != (units := int(value)):
+            raise FieldError(
+                "SQL has no exact average of money: fetch the sum and the count, and divide in Python."
+            )
+        return Decimal(units).scaleb(-MONEY_PLACES, EXACT)
+
+    def formfield(self, **kwargs):
+        return super().formfield(**{"show": money_text, **kwargs})
+
+    def value_to_string(self, obj):
+        value = self.value_from_object(obj)
+        return None if value is None else money_text(value)
+
+
+for _operator in (Combinable.ADD, Combinable.SUB):
+    register_combinable_fields(MoneyField, _operator, MoneyField, MoneyField)
+
+
+class MoneyTotalField(MoneyField):
+    """What MoneySum answers: on SQLite the sums of the high and of the low halves, put together here."""
+
+    def from_db_value(self, value, expression, connection):
+        if isinstance(value, str):
+            high, low = value.split("|")
+            value = int(high) * MoneySum.HALF + int(low)
+        return super().from_db_value(value, expression, connection)
+
+    def get_lookup(self, lookup_name):
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+
+class MoneySum(Aggregate):
+    """SUM of a money column that cannot overflow. Only read it: filters refuse it, and it orders as text.
+
+    PostgreSQL adds BIGINTs up as numeric. SQLite's SUM fails beyond 2**63, so there each half is summed by
+    itself. Its argument stands in the SQL twice: give it a column, and add up what a subquery answers in
+    Python.
+    """
+
+    function = "SUM"
+    name = "MoneySum"
+    HALF = 10**8
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression)
+
+    def _resolve_output_field(self):
+        (column,) = (field for field in self.get_source_fields() if field is not None)
+        if not isinstance(column, MoneyField):
+            raise FieldError("MoneySum adds up money.")
+        return MoneyTotalField()
+
+    def as_sqlite(self, compiler, connection, **extra_context):
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        return f"(SUM({sql} / {self.HALF}) || '|' || SUM({sql} %% {self.HALF}))", (*params, *params)
+
+
+class OnPostgreSQLOnly:
+    """A comparison that would compare text on SQLite, where '9' > '10'."""
+
+    def as_sqlite(self, compiler, connection):
+        raise NotSupportedError(
+            f"SQLite cannot compare exact numbers with '{self.lookup_name}': compare in Python."
+        )
+
+
+def validate_non_negative(value: Decimal) -> None:
+    if value < 0:
+        raise ValidationError("Enter a number that is not negative.", code="negative")
+
+
+def validate_positive(value: Decimal) -> None:
+    if value <= 0:
+        raise ValidationError("Enter a number greater than zero.", code="not_positive")
+
+
+class ExactField(NumberField):
+    """A quantity, unit price or rate: |value| < 10**20 with at most 18 decimal places, the same Decimal back.
+
+    `numeric` on PostgreSQL; on SQLite text in one canonical spelling, so that equality and `in` are right on
+    both. SQLite refuses <, > and range, Min and Max. It would order as text: sort in Python, and never name
+    such a field in `order_by` (Meta.ordering is checked).
+
+    The column's CHECK asks for the sign too. A later AlterField of `non_negative` or `positive` reaches that
+    CHECK on SQLite only, as Django looks for its own fields' checks: write PostgreSQL's by hand.
+    """
+
+    description = "Exact number"
+    digits, places = EXACT_DIGITS, EXACT_PLACES
+
+    def __init__(self, *args: Any, non_negative: bool = False, positive: bool = False, **kwargs: Any) -> None:
+        self.non_negative, self.positive = non_negative, positive
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        for option in ("non_negative", "positive"):
+            if getattr(self, option):
+                kwargs[option] = True
+        return name, path, args, kwargs
+
+    @property
+    def validators(self):
+        signs = [validate_positive] * self.positive + [validate_non_negative] * self.non_negative
+        return [*super().validators, *signs]
+
+    def check(self, **kwargs):
+        ordering = {str(name).lstrip("-") for name in self.model._meta.ordering}
+        errors = super().check(**kwargs)
+        if self.name in ordering:
+            errors.append(checks.Error("SQLite cannot order by an ExactField.", obj=self, id="strata.E001"))
+        return errors
+
+    def get_internal_type(self):
+        return "ExactField"
+
+    def db_type(self, connection):
+        return "text" if connection.vendor == "sqlite" else "numeric"
+
+    def db_check(self, connection):
+        column = connection.ops.quote_name(self.column)
+        if connection.vendor == "sqlite":
+            return self._check_text(column)
+        check = f"abs({column}) < 1e{EXACT_DIGITS} AND scale(trim_scale({column})) <= {EXACT_PLACES}"
+        if self.positive:
+            return f"{check} AND {column} > 0"
+        return f"{check} AND {column} >= 0" if self.non_negative else check
+
+    def _check_text(self, column: str) -> str:
+        check = f"typeof({column}) IN ('text', 'null') AND {column} NOT GLOB '*[^0-9.-]*'"
+        if self.positive or self.non_negative:
+            check += f" AND {column} NOT GLOB '-*'"
+        return f"{check} AND {column} <> '0'" if self.positive else check
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        return Decimal(plain(self.to_python(value)))
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        value = super().get_db_prep_value(value, connection, prepared)
+        return plain(value) if isinstance(value, Decimal) and connection.vendor == "sqlite" else value
+
+    def from_db_value(self, value, expression, connection):
+        if value is None:
+            return None
+        if connection.vendor == "sqlite" and (
+            not isinstance(value, str) or isinstance(expression, Max | Min)
+        ):
+            raise NotSupportedError("SQLite cannot calculate with exact numbers: calculate in Python.")
+        return Decimal(plain(Decimal(value)))
+
+    def get_lookup(self, lookup_name):
+        lookup = super().get_lookup(lookup_name)
+        if lookup is None or lookup_name in ("exact", "in", "isnull"):
+            return lookup
+        return type(f"Exact{lookup.__name__}", (OnPostgreSQLOnly, lookup), {})

@@ -1,0 +1,192 @@
+"""Names and notes: what text people may give their things, and the key by which names are equal, sorted and found."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Hashable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from strata.db.collation import ByCodePoint
+from strata.fields.base import CheckedBeforeSave
+
+NAME_LENGTH = 200
+NOTE_LENGTH = 10_000
+KEY_LENGTH = 3 * NAME_LENGTH  # in bytes what an index of PostgreSQL takes; a longer key is cut
+
+# Bidi embeddings, overrides and isolates can make a text read as what it is not. The plain marks (LRM, RLM,
+# ALM), which Arabic and Hebrew names need, stay.
+_BIDI = r"\u202a-\u202e\u2066-\u2069"
+_NOT_IN_NAMES = rf"\u0000-\u001f\u007f-\u009f\u2028\u2029{_BIDI}"
+_NOT_IN_NOTES = rf"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f{_BIDI}"
+_IN_NAMES = re.compile(rf"[{_NOT_IN_NAMES}\ud800-\udfff]")
+_IN_NOTES = re.compile(rf"[{_NOT_IN_NOTES}\ud800-\udfff]")
+NAME_PATTERN = rf"^[^{_NOT_IN_NAMES}]*[^{_NOT_IN_NAMES}\s][^{_NOT_IN_NAMES}]*$"  # for the API's schema
+# Drawn as nothing: what Unicode calls ignorable (zero-width spaces and joiners, marks of direction, variation
+# selectors, Hangul fillers, tags), whatever category it has in this Python, and annotations.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_BLANK_BRAILLE = "\u2800"  # a space, though Unicode calls it a symbol
+
+
+def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
+    """The name as written, without the spaces around it; refused when nobody could read it as written."""
+    _refuse_characters(value, _IN_NAMES)
+    value = value.strip()
+    _refuse_length(value, max_length)
+    if not any(_is_visible(character) for character in without_invisible(value)):
+        raise ValidationError("Enter a text that is not blank.", code="blank")
+    return value
+
+
+def validate_note(value: Any, *, max_length: int = NOTE_LENGTH) -> str:
+    """The note as written, each line end a single newline; a blank one is fine."""
+    _refuse_characters(value, _IN_NOTES)
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_length(value, max_length)
+    return value
+
+
+def _refuse_characters(value: Any, forbidden: re.Pattern[str]) -> None:
+    if not isinstance(value, str):
+        raise ValidationError("Enter a text.", code="invalid")
+    if found := forbidden.search(value):
+        message = f"Enter a text without the character U+{ord(found[0]):04X}."
+        raise ValidationError(message, code="forbidden_character")
+
+
+def _refuse_length(value: str, most: int) -> None:
+    if len(value) > most:
+        raise ValidationError(f"Enter at most {most} characters.", code="max_length")
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "ZC" and character != _BLANK_BRAILLE
+
+
+def without_invisible(text: str) -> str:
+    """The text without what nobody can see in it."""
+    return _INVISIBLE.sub("", text)
+
+
+def name_key(name: str) -> str:
+    """The one normal form of a name: uniqueness, order and search use it.
+
+    Equal for names that differ only in case, in how an accent, a ligature or a width is encoded, in invisible
+    characters or in the number of spaces: NFKC and case folding as Unicode defines a caseless match (D146).
+    """
+    text = without_invisible(name).replace(_BLANK_BRAILLE, " ")
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold()).casefold()
+    return _cut(" ".join(unicodedata.normalize("NFKC", text).split()))
+
+
+def _cut(key: str) -> str:
+    """Few characters stand for more than three (one for eighteen): a key that is too long ends in a hash of itself."""
+    if len(key) <= KEY_LENGTH:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return key[: KEY_LENGTH - len(digest)] + digest
+
+
+def with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
+    """What to sort by where no database does: as lists are ordered by (name_key, id)."""
+    return name_key(name), str(pk)
+
+
+class NameField(CheckedBeforeSave, models.CharField):
+    """A name of 1 to `max_length` characters, trimmed. `blank=True` lets it be empty."""
+
+    def __init__(self, *args: Any, max_length: int = NAME_LENGTH, **kwargs: Any) -> None:
+        super().__init__(*args, max_length=max_length, **kwargs)
+
+    def to_python(self, value):
+        if value is None or (value == "" and self.blank):
+            return value
+        return validate_name(value, max_length=self.max_length)
+
+    def get_prep_value(self, value):
+        return models.Field.get_prep_value(self, value)
+
+
+class NoteField(CheckedBeforeSave, models.TextField):
+    """Free text of at most 10,000 characters, with newlines and tabs."""
+
+    def __init__(self, *args: Any, max_length: int = NOTE_LENGTH, **kwargs: Any) -> None:
+        super().__init__(*args, max_length=max_length, **kwargs)
+
+    def to_python(self, value):
+        return value if value is None else validate_note(value, max_length=self.max_length)
+
+    def get_prep_value(self, value):
+        return models.Field.get_prep_value(self, value)
+
+
+class NameKeyField(ByCodePoint, models.CharField):
+    """The name_key of the field `source`, written by itself in save() and bulk_create().
+
+    Where columns are named (update_fields, update(), bulk_update()), ask key_fields and with_keys first.
+    """
+
+    def __init__(self, *args: Any, source: str = "name", **kwargs: Any) -> None:
+        self.source = source
+        kwargs.update(max_length=KEY_LENGTH, editable=False)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"], kwargs["editable"]
+        return name, path, args, {**kwargs, "source": self.source}
+
+    def pre_save(self, model_instance, add):
+        key = name_key(validate_name(getattr(model_instance, self.source)))
+        setattr(model_instance, self.attname, key)
+        return key
+
+
+@NameKeyField.register_lookup
+class HasPart(models.Lookup):
+    """`name_key__has_part=text`: whether the text is in the name, compared as keys are; nothing in it is a wildcard."""
+
+    lookup_name = "has_part"
+
+    def get_prep_lookup(self):
+        return name_key(str(self.rhs))
+
+    def as_sql(self, compiler, connection):
+        return self._position("INSTR", compiler, connection)
+
+    def as_postgresql(self, compiler, connection):
+        return self._position("STRPOS", compiler, connection)
+
+    def _position(self, function, compiler, connection):
+        key, of_key = self.process_lhs(compiler, connection)
+        text, of_text = self.process_rhs(compiler, connection)
+        return f"{function}({key}, {text}) > 0", [*of_key, *of_text]
+
+
+def key_fields(model: type[models.Model], names: Any) -> set[str]:
+    """The key fields that must be written along with the fields called `names`."""
+    return {
+        field.name
+        for field in model._meta.local_fields
+        if isinstance(field, NameKeyField) and field.source in set(names)
+    }
+
+
+def with_keys(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
+    """`values` for update(), and the keys of the names among them that they lack (bulk_update brings its own)."""
+    keys = {
+        name: name_key(validate_name(values[model._meta.get_field(name).source]))
+        for name in key_fields(model, values) - values.keys()
+    }
+    return {**values, **keys}

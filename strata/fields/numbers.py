@@ -1,0 +1,103 @@
+"""Exact numbers as plain functions, and their limits. No float comes near any of it.
+
+"Money" is an amount that SQL adds up: a BIGINT of 1/10,000 units that speaks Decimal. "Exact" is any other
+number (a quantity, a unit price, a rate): up to 18 decimal places, multiplied in Python and never in SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+MONEY_PLACES = 4
+MONEY_DIGITS = 14
+MONEY_LIMIT = Decimal(10) ** MONEY_DIGITS
+EXACT_PLACES = 18
+EXACT_DIGITS = 20
+EXACT_LIMIT = Decimal(10) ** EXACT_DIGITS
+
+# Python's default context rounds to 28 digits in silence. This one has room for any product of two exact
+# numbers, and raises instead of rounding.
+EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+
+_MESSAGES = {
+    "invalid": "Enter a number in plain digits, such as 1234.56.",
+    "max_digits": "Enter a number with at most %(digits)s digits before the decimal point.",
+    "max_places": "Enter a number with at most %(places)s decimal places.",
+}
+
+
+def exact(value: Any, *, digits: int = EXACT_DIGITS, places: int = EXACT_PLACES) -> Decimal:
+    """`value` as a Decimal without exponent, refused when it is not exact or out of range.
+
+    A str, an int or a Decimal; never a float or a bool. Nothing here takes long, whatever the exponent.
+    """
+    number = value if type(value) is Decimal else _read(value)
+    if not number.is_finite():
+        raise _refusal("invalid")
+    if number.is_zero():
+        return Decimal(0)
+    if number.adjusted() >= digits:
+        raise _refusal("max_digits", digits=digits)
+    if -places <= (exponent := number.as_tuple().exponent) <= 0:
+        return number
+    if exponent < -EXACT.prec:
+        raise _refusal("max_places", places=places)
+    number = Decimal(plain(number))
+    if number.as_tuple().exponent < -places:
+        raise _refusal("max_places", places=places)
+    return number
+
+
+def _read(value: Any) -> Decimal:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    raise _refusal("invalid")
+
+
+def _refusal(code: str, **params: Any) -> ValidationError:
+    return ValidationError(_MESSAGES[code], code=code, params=params)
+
+
+def plain(value: Decimal) -> str:
+    """The number in digits: no exponent, no trailing zeros, no negative zero."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def money_text(value: Decimal) -> str:
+    """An amount as the API writes it: at least two decimal places, and no more than it needs."""
+    whole, _, fraction = plain(value).partition(".")
+    return f"{whole}.{fraction:0<2}"
+
+
+def exact_total(values: Iterable[Decimal]) -> Decimal:
+    """The sum, exact however many and however large the values are."""
+    total = Decimal(0)
+    for value in values:
+        total = EXACT.add(total, value)
+    return total
+
+
+def exact_product(left: Decimal, right: Decimal) -> Decimal:
+    return EXACT.multiply(left, right)
+
+
+SHARE_PLACES = 6
+
+
+def validate_share(share: Decimal) -> None:
+    if share > 1:
+        raise ValidationError("A share is 1 at most: 0.25 is a quarter.", code="share")
+    if -share.as_tuple().exponent > SHARE_PLACES:
+        raise ValidationError(f"A share has at most {SHARE_PLACES} decimal places.", code="share")

@@ -1,0 +1,1 @@
+"""The process: the worker, the middleware, its log, and its health."""

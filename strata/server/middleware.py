@@ -1,0 +1,311 @@
+"""What happens to every request: whose it is, its id, its log line, its size, its actor, and no trace in caches."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
+from django.core.signals import got_request_exception
+from django.db import DataError
+from django.http import HttpResponse, UnreadablePostError
+from django.middleware.security import SecurityMiddleware
+
+from strata.accounts.models import SECRET_PREFIX
+from strata.api.errors import CODES, answer_of, is_api, plain_answer
+from strata.audit import actor
+from strata.server.logs import OncePerMinute
+
+log = logging.getLogger("strata.requests")
+SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # no token: ids are logged
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
+STATIC_PATH = "/static/"  # below SCRIPT_NAME
+HOP = re.compile(r"\[(?P<bracketed>[0-9A-Fa-f:.%\w]+)\](:\d+)?|(?P<plain>[\d.]+):\d+", re.ASCII)
+CHUNK = 64 * 1024
+DRAINED_CHUNKS = 1024
+
+
+class TrustedProxies:
+    """REMOTE_ADDR becomes the client's, and only a proxy in TRUSTED_PROXIES may say who and how secure it is.
+
+    Throttles, lock-out and redirects look at REMOTE_ADDR and X-Forwarded-Proto, and at nothing else.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.loops = OncePerMinute()
+
+    def __call__(self, request):
+        meta, peer = request.META, request.META.get("REMOTE_ADDR", "")
+        doubt = why_a_redirect_loops(meta)
+        if is_trusted(peer):
+            meta["REMOTE_ADDR"] = client_address(peer, meta.pop("HTTP_X_FORWARDED_FOR", ""))
+        else:
+            for header in FORWARDED:
+                meta.pop(header, None)
+        response = self.get_response(request)
+        if doubt and is_redirect_to_https(request, response) and self.loops.allow():
+            log.warning(doubt)
+        return response
+
+
+def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
+    """What is wrong with the settings where this request is answered by a redirect to https, if anything is.
+
+    The client speaks TLS with a proxy that is not believed, or that does not say so: what follows the redirect comes
+    in just as this did.
+    """
+    peer = meta.get("REMOTE_ADDR", "")
+    says_https = "https" in meta.get("HTTP_X_FORWARDED_PROTO", "").lower()
+    says_https = says_https or "proto=https" in meta.get("HTTP_FORWARDED", "").lower()
+    if not is_trusted(peer):
+        where = peer if is_address(peer) else "a socket"
+        return (
+            (
+                f"A request that came by https, as {where} says, is redirected to https, and so for ever: name {where} "
+                "in TRUSTED_PROXIES, if it is your proxy."
+            )
+            if says_https
+            else None
+        )
+    if "HTTP_X_FORWARDED_PROTO" in meta or "HTTP_X_FORWARDED_FOR" not in meta:
+        return None
+    return (
+        f"The proxy {peer} does not say whether a request came by https, so it is redirected to https, and may be so "
+        "for ever: have the proxy set X-Forwarded-Proto, or set SECURE_SSL_REDIRECT=off."
+    )
+
+
+def is_redirect_to_https(request, response) -> bool:
+    return (
+        response.status_code == 301
+        and not request.is_secure()
+        and response["Location"].startswith("https://")
+    )
+
+
+def is_trusted(address: str) -> bool:
+    """An IPv4 address may come in as IPv6 writes it, where the server listens on both."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    known = getattr(known, "ipv4_mapped", None) or known
+    return any(known in network for network in settings.TRUSTED_PROXIES)
+
+
+def client_address(proxy: str, forwarded_for: str) -> str:
+    """The nearest address that is not a trusted proxy; what stands before it is hearsay.
+
+    Nothing where a proxy does not say who its client is ("unknown"): the proxy's own address would count all of its
+    clients as one, and a few wrong passwords would lock them all out.
+    """
+    nearest = proxy
+    for hop in reversed([word.strip() for word in forwarded_for.split(",")] if forwarded_for.strip() else []):
+        nearest = address_in(hop)
+        if not is_trusted(nearest):
+            return nearest
+    return nearest
+
+
+def address_in(hop: str) -> str:
+    """Of an entry of X-Forwarded-For, which some proxies write with a port, and then IPv6 in brackets."""
+    match = HOP.fullmatch(hop)
+    address = match["bracketed"] or match["plain"] if match else hop
+    return address if is_address(address) else ""
+
+
+def is_address(word: str) -> bool:
+    try:
+        return bool(ip_address(word))
+    except ValueError:
+        return False
+
+
+class RequestLog:
+    """Gives each request an id (its own X-Request-Id, if sane and no token), answers with it, and logs one line."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        started = time.perf_counter()
+        sent = request.headers.get("X-Request-Id", "")
+        request.id = sent if SANE_ID.fullmatch(sent) else uuid4().hex
+        with actor.acting(request_id=request.id, channel="api" if is_api(request) else "admin"):
+            response = self.get_response(request)
+            user = actor.current().user
+            response["X-Request-Id"] = request.id
+            if not request.path_info.startswith(STATIC_PATH):
+                response.headers.setdefault("Cache-Control", "no-store, private")
+            self.write(request, response, user, started)
+        return response
+
+    def write(self, request, response, user, started):
+        match = request.resolver_match
+        log.info(
+            "request",
+            extra={
+                "method": request.method if request.method.isalpha() else "?",
+                "route": match.route if match else None,
+                "status": response.status_code,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "user_id": str(user.pk) if user else None,
+            },
+        )
+
+
+class SafeHeaders(SecurityMiddleware):
+    """The headers of Django's SecurityMiddleware and three more on every answer, whoever made it.
+
+    It stands outside of everything that may refuse, and so outside of the SecurityMiddleware that redirects: that
+    one refuses unknown hosts. Nothing may be framed, whatever a view or the admin's theme says.
+    """
+
+    def process_request(self, request):
+        return None
+
+    def process_response(self, request, response):
+        response = super().process_response(request, response)
+        response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        response.headers.setdefault("Cross-Origin-Resource-Policy", settings.CROSS_ORIGIN_RESOURCE_POLICY)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
+
+
+def remember(request, **kwargs):
+    """Django tells of what nobody caught, and with DEBUG on then makes its own page of it, whatever it was."""
+    if request is not None:
+        request.broken_by = sys.exc_info()[1]
+
+
+class RefusalShape:
+    """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too.
+
+    A database that cannot be had is no fault in the program, and so not shown as one with DEBUG on either.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        got_request_exception.connect(remember)
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        status = response.status_code
+        if status == 500 and (refused := answer_of(request, getattr(request, "broken_by", None))):
+            return refused
+        is_ours = response.headers.get("Content-Type", "").startswith("application/json")
+        if status < 400 or is_ours or not is_api(request):
+            return response
+        shaped = plain_answer(request, status, CODES.get(status, "ERROR"), f"{response.reason_phrase}.")
+        for header, value in response.headers.items():
+            if header in KEPT_HEADERS or header.startswith("Access-Control-"):
+                shaped[header] = value
+        return shaped
+
+
+class AdminPolicy:
+    """The admin's pages get the Content-Security-Policy that their theme needs; every other page the strict one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.path_info.startswith("/admin/"):
+            response._csp_config = settings.ADMIN_CSP
+        return response
+
+    def process_exception(self, request, exception):
+        """An address that asks for a filter or a field that a page does not have: no attack, and no fault of ours."""
+        if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
+            return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
+        if isinstance(exception, DataError) and has_null_character(request):
+            message = "The address or a header contains the character U+0000."
+            return plain_answer(request, 400, "MALFORMED", message)
+        return None
+
+
+def has_null_character(request) -> bool:
+    """In the address or a header: text with it can be neither stored nor searched for on PostgreSQL.
+
+    The API's parameters and every form field refuse it themselves, by name.
+    """
+    headers = (text for name, text in request.META.items() if name.startswith("HTTP_"))
+    return "%00" in request.META.get("QUERY_STRING", "") or any("\x00" in text for text in headers)
+
+
+class BodyLimit:
+    """Refuses a body over MAX_BODY_BYTES before anything reads it, a compressed one, and one that stops coming."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdecimal()):
+            return plain_answer(request, 400, "MALFORMED", "Content-Length is not a number.")
+        if len(length) < 20 and int(length) <= settings.MAX_BODY_BYTES:
+            is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
+            return encoded_answer(request) if is_encoded else self.get_response(request)
+        drain(request)
+        return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, UnreadablePostError):
+            return plain_answer(request, 400, "MALFORMED", "The body did not arrive.")
+        return None
+
+
+def codings_of(request) -> set[str]:
+    """What was done to the body, by either header: gzip and the like."""
+    headers = f"{request.headers.get('Content-Encoding', '')},{request.headers.get('Transfer-Encoding', '')}"
+    return {word.strip().lower() for word in headers.split(",")} - {""}
+
+
+def encoded_answer(request) -> HttpResponse:
+    message = "Send the body as it is: without gzip or any other Content-Encoding."
+    response = plain_answer(request, 415, CODES[415], message)
+    response["Accept-Encoding"] = "identity"
+    return response
+
+
+def drain(request) -> None:
+    """Read on for a while and forget it: a client that is still sending does not read its answer."""
+    with suppress(UnreadablePostError):
+        for _ in range(DRAINED_CHUNKS):
+            if not request.read(CHUNK):
+                return
+
+
+class NameTheActor:
+    """The session's user signs what the admin changes; the API names its own after authentication."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if not is_api(request) and request.user.is_authenticated:
+            actor.identify(request.user)
+        return self.get_response(request)
+
+
+class NoteTheToken:
+    """Has a token's use noted when its answer has been sent: no request waits for that, or fails by it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if token := getattr(request, "token", None):
+            response._resource_closers.append(token.note_use)
+        return response

@@ -1,0 +1,65 @@
+"""The one door to the data: what a user may see and change, by the households they belong to.
+
+A row belongs to a household straight or through a parent; its model names the way in `household_lookup`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from strata.tenancy.roles import READERS, households_of
+
+
+class HouseholdQuerySet(models.QuerySet):
+    """Rows behind the door. Every view, filter, report and export starts with `for_user`."""
+
+    def for_user(self, user: Any, roles: tuple[str, ...] = READERS):
+        """The rows in households where the user has one of `roles`, and those that all households share."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.filter(self._behind(user, roles))
+
+    def _behind(self, user: Any, roles: tuple[str, ...]) -> Q:
+        path = self.model.household_lookup
+        door = Q(**{f"{path or 'pk'}__in": households_of(user, roles)})
+        return door | Q(**{f"{path}__isnull": True}) if self.model.shared_when_unowned else door
+
+
+class Owned(models.Model):
+    """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
+
+    `portfolio_lookup` is the path to the portfolio that they are in, "" on the portfolio itself, None for what is in
+    none. `shared_when_unowned` opens rows without a household to everybody, for reading. `history_readers` are the
+    roles in the household that read its lines in the journal.
+    """
+
+    household_lookup: str
+    portfolio_lookup: str | None = None
+    shared_when_unowned = False
+    history_readers = READERS
+
+    objects = HouseholdQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def owning_household_id(self) -> UUID | None:
+        """The id of the household this row belongs to, by walking `household_lookup`."""
+        return self._id_along(self.household_lookup)
+
+    def owning_portfolio_id(self) -> UUID | None:
+        """The id of the portfolio this row is in, by walking `portfolio_lookup`; None for what is in none."""
+        return None if self.portfolio_lookup is None else self._id_along(self.portfolio_lookup)
+
+    def _id_along(self, lookup: str) -> UUID | None:
+        if not lookup:
+            return self.pk
+        *parents, last = lookup.split("__")
+        owner: Any = self
+        for name in parents:
+            owner = getattr(owner, name)
+        return getattr(owner, f"{last}_id")

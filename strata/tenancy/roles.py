@@ -1,0 +1,36 @@
+"""What a user is in a household: owner, editor, viewer or a stranger. `user.memberships` are portfolios' own."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from strata.exceptions import Forbidden
+
+OWNER, EDITOR, VIEWER = "owner", "editor", "viewer"
+READERS = (OWNER, EDITOR, VIEWER)
+EDITORS = (OWNER, EDITOR)
+OWNERS = (OWNER,)
+
+
+def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySet:
+    """Ids of the households where the user has one of `roles`."""
+    return user.memberships.filter(role__in=roles).values("household_id")
+
+
+def role_in(user: Any, household_id: UUID) -> str | None:
+    """The user's role in a household, None for a stranger."""
+    return user.memberships.filter(household_id=household_id).values_list("role", flat=True).first()
+
+
+def may_edit(user: Any, household_id: UUID) -> bool:
+    return role_in(user, household_id) in EDITORS
+
+
+def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS) -> None:
+    """403 for what the caller sees but may not change. Shared rows have no household: superusers may."""
+    allowed = user.is_superuser if household_id is None else role_in(user, household_id) in roles
+    if not allowed:
+        raise Forbidden

@@ -1,0 +1,29 @@
+"""Text that people entered, made short enough to be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import accumulate
+
+JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
+
+
+def short(text: str, length: int) -> str:
+    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over.
+
+    Chinese, Japanese and Korean letters are as wide as two of others, and count as two.
+    """
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in text
+        if letter.isspace() or letter in JOINERS or unicodedata.category(letter)[0] != "C"
+    )
+    kept = " ".join(kept.split())
+    if sum(map(_width, kept)) <= length:
+        return kept
+    room = accumulate(map(_width, kept))
+    return kept[: sum(width < length for width in room)].rstrip() + "…"
+
+
+def _width(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
