@@ -54,11 +54,6 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
     has_etag = True
     parameters = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
 
-    def initial(self, request, *args, **kwargs):
-        super().initial(request, *args, **kwargs)
-        if not is_key(kwargs["key"]):
-            raise NotFound("finding")
-
     @extend_schema(
         operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer
     )
@@ -87,10 +82,13 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
 
     @cached_property
     def portfolio(self) -> Portfolio:
+        """The path's. What the path has for a key is checked with it, before a query can look for it."""
         pk = path_id(self.kwargs["pk"], "portfolio")
         portfolio = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
         if portfolio is None:
             raise NotFound("portfolio")
+        if not is_key(self.kwargs["key"]):
+            raise NotFound("finding")
         return portfolio
 
     def doubt(self, key: str) -> Doubt:
