@@ -18,7 +18,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
 from portfolios.models import Membership, Portfolio
 from reports.models import AllocationTarget
@@ -100,10 +100,12 @@ def rows_of(household, word: str, portfolio=None) -> dict:
     portfolio = portfolio or Portfolio.objects.create(household=household, name=word, base_currency="EUR")
     now = timezone.now()
     asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name=f"{word} asset", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} asset", currency="EUR"
     )
     somebody = User.objects.create(username=f"{word}-somebody")
-    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=f"{word} empty", currency="EUR")
+    Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} empty", currency="EUR"
+    )
     without_a_value = next(one for one in quality_report(portfolio) if one.name.endswith("empty"))
     return {
         "household": household,

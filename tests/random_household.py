@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from reports.queries import GROUP_BY
 
@@ -77,7 +77,7 @@ class RandomHousehold:
             self.assets,
             name=self.name(),
             portfolio_id=self.some(self.portfolios),
-            asset_type_id=str(type_id(self.random.randrange(2, 9))),
+            asset_type_id=self.random.choice(list(TypeId)[1:8]),
             currency=self.random.choice(("EUR", "USD", "CHF", "JPY")),
             quantity=self.random.choice((None, "0.000000000000000001", "12345678901234567890.5")),
             value=self.amount(),

@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Tag
 from assets.services.disposal import dispose
 from portfolios.models import Household, Membership
@@ -23,7 +23,7 @@ MANY = MOST_UNASKED + 1
 @pytest.fixture
 def assets(portfolio):
     """One more than may be changed unasked, none with a value but the first."""
-    kind, names = type_id(2), [f"A {number:03}" for number in range(MANY)]
+    kind, names = TypeId.CHECKING_ACCOUNT, [f"A {number:03}" for number in range(MANY)]
     rows = [
         Asset(portfolio=portfolio, asset_type_id=kind, name=name, name_key=name, currency="EUR")
         for name in names
@@ -83,7 +83,9 @@ def test_a_hundred_rows_are_changed_at_once(alices, assets):
 
 def test_other_rows_than_were_shown_are_asked_for_again(alices, assets, portfolio):
     answer = act(alices, Asset, "dispose_of", assets[:1], select_across="1")
-    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="New", currency="EUR")
+    Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="New", currency="EUR"
+    )
     again = act(alices, Asset, "dispose_of", assets[:1], select_across="1", **agreed(answer))
     assert f"Disposes of {MANY + 1} assets" in again.content.decode()
     assert Asset.objects.filter(disposed_on=None).count() == MANY + 1

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, Category
 from tests.admin_forms import form_of, save, url
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
+    )
 
 
 def listed(client, **asked) -> list[tuple]:

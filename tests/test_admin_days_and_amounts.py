@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import models
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from portfolios.models import Portfolio
 from strata.fields.dates import DayFormField
@@ -124,7 +124,7 @@ def test_a_day_field_takes_blanks_around_it():
 
 def asset_in(portfolio, currency) -> Asset:
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name=currency, currency=currency
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=currency, currency=currency
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.services.disposal import dispose
 from portfolios.models import Household, Membership, Portfolio
@@ -24,7 +24,9 @@ NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
+    )
 
 
 @pytest.fixture
@@ -148,7 +150,7 @@ def test_what_only_the_database_sees_is_said_and_not_broken(alices, household, m
 
 
 def test_a_new_asset_takes_its_first_values_and_the_portfolios_currency(alices, portfolio):
-    data = {"name": "Car", "portfolio": portfolio.pk, "asset_type": type_id(2), "on": ""}
+    data = {"name": "Car", "portfolio": portfolio.pk, "asset_type": TypeId.CHECKING_ACCOUNT, "on": ""}
     data |= {f"{name}-INITIAL_FORMS": "0" for name in ("snapshots", "transactions")}
     data |= {"snapshots-TOTAL_FORMS": "1", "snapshots-0-value": "5", "snapshots-0-on": "2026-01-31"}
     data |= {"transactions-TOTAL_FORMS": "1", "transactions-0-type": "ACQUIRE", "transactions-0-amount": "6"}
@@ -228,7 +230,7 @@ def test_an_action_leaves_out_what_the_caller_only_sees(alices, alice_user, asse
 
 
 def test_shared_types_are_read_only_but_to_superusers(alices):
-    shared = AssetType.objects.get(pk=type_id(1))
+    shared = AssetType.objects.get(pk=TypeId.CASH)
     assert alices.post(url(AssetType, "change", shared.pk), {"label": "Mine"}).status_code == 403
     body = {"code": "MINE", "label": "Mine", "group": "OTHER", "kind": "value", "stale_after_days": "1"}
     assert "household" in alices.post(url(AssetType, "add"), body).context["adminform"].form.errors

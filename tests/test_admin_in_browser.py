@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Household
 from reports.models import AllocationTarget
@@ -74,7 +74,7 @@ def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many, 
 def test_an_action_on_all_rows_asks_first_and_is_done_when_agreed_to(live_server, root, portfolio, tmp_path):
     rows = [Asset(portfolio=portfolio, name=f"A {n}", name_key=f"a {n}", currency="EUR") for n in range(101)]
     for row in rows:
-        row.asset_type_id = type_id(2)
+        row.asset_type_id = TypeId.CHECKING_ACCOUNT
     Asset.objects.bulk_create(rows)
     with chromium(live_server.url, session_of(root)) as seen:
         page = seen.page

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag, Transaction
 from conftest import member
 from portfolios.models import Household, Portfolio
@@ -25,7 +25,9 @@ NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Account", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
+    )
 
 
 # --- history ---

@@ -17,7 +17,7 @@ from django.core.management.base import CommandError
 from django.db import models
 from django.db.models.functions import Length
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from strata.accounts.models import User
 from strata.audit.models import Change
@@ -218,7 +218,7 @@ def test_the_largest_total_fits_into_a_saved_total(alice, portfolio):
     portfolio.save()
     for number in range(3):
         asset = Asset.objects.create(
-            portfolio=portfolio, asset_type_id=type_id(2), name=f"{number}", currency="USD"
+            portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{number}", currency="USD"
         )
         AssetSnapshot.objects.create(
             asset=asset, value="999999999999.9999", on="2026-01-01", observed_at="2026-01-01T11:00Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
@@ -17,7 +17,9 @@ API = "/api/v1"
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Flat", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from strata.accounts.models import User
 from strata.fields.dates import noon
@@ -43,14 +43,12 @@ def session(transactional_db, portfolio, vera_user) -> str:
     """Vera is staff, and there are a house, an account with a mean name, and a loan."""
     User.objects.filter(pk=vera_user.pk).update(is_staff=True)
     today = date.today()
-    for name, type_, values in (
-        ("House", 4, ("200000.00", "210000.00", "230000.00")),
-        (MEAN, 2, ("9000.00", "12000.00", "8000.00")),
-        ("Loan", 12, ("-150000.00", "-140000.00", "-130000.00")),
+    for name, asset_type, values in (
+        ("House", TypeId.REAL_ESTATE, ("200000.00", "210000.00", "230000.00")),
+        (MEAN, TypeId.CHECKING_ACCOUNT, ("9000.00", "12000.00", "8000.00")),
+        ("Loan", TypeId.LOAN, ("-150000.00", "-140000.00", "-130000.00")),
     ):
-        asset = Asset.objects.create(
-            portfolio=portfolio, name=name, asset_type_id=type_id(type_), currency="EUR"
-        )
+        asset = Asset.objects.create(portfolio=portfolio, name=name, asset_type_id=asset_type, currency="EUR")
         for days, value in zip((400, 200, 3), values, strict=True):
             on = today - timedelta(days=days)
             AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
@@ -62,7 +60,9 @@ def session(transactional_db, portfolio, vera_user) -> str:
 @pytest.fixture
 def doubtful(session, portfolio) -> str:
     """The page of what needs care, with something on it."""
-    Asset.objects.create(portfolio=portfolio, name="Empty", asset_type_id=type_id(2), currency="EUR")
+    Asset.objects.create(
+        portfolio=portfolio, name="Empty", asset_type_id=TypeId.CHECKING_ACCOUNT, currency="EUR"
+    )
     return f"/admin/portfolios/portfolio/{portfolio.pk}/quality/"
 
 

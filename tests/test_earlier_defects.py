@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category
 
 API = "/api/v1"
@@ -14,7 +14,7 @@ API = "/api/v1"
 @pytest.fixture
 def asset(portfolio):
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
     )
 
 
@@ -206,7 +206,9 @@ def test_12_unknown_or_bad_parameters_are_refused_by_name(alice, asset, query):
 
 
 def test_14_snapshot_is_reached_only_through_its_own_asset(alice, portfolio, asset):
-    other = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Other", currency="EUR")
+    other = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Other", currency="EUR"
+    )
     made = add(alice, asset, value="1")
     path = f"{API}/assets/{other.pk}/snapshots/{made['id']}"
     for answer in (alice.get(path), alice.patch(path, {"value": "2"}), alice.delete(path)):

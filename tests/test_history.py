@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from portfolios.models import Household, Portfolio
 
@@ -19,7 +19,7 @@ API = "/api/v1"
 @pytest.fixture
 def asset(portfolio):
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
     )
 
 
@@ -116,7 +116,9 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
 
 
 def test_children_of_another_asset_are_left_out(alice, portfolio, asset, path):
-    other = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="o", currency="EUR")
+    other = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
+    )
     made = alice.post(f"{API}/assets/{other.pk}/snapshots", {"value": "1"}).json()
     alice.delete(f"{API}/assets/{other.pk}/snapshots/{made['id']}")
     assert [one["model"] for one in results(alice.get(f"{path}?include=children"))] == ["Asset"]
@@ -143,7 +145,9 @@ def test_deleted_asset_is_traced_by_its_household_alone(alice, vera, charlie, as
 
 
 def test_deleted_value_is_found_only_below_its_own_asset(alice, portfolio, asset):
-    other = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="o", currency="EUR")
+    other = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
+    )
     made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
     alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
     codes = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
@@ -38,7 +38,7 @@ def asset(portfolio):
     portfolio.name = "Secret portfolio"
     portfolio.save()
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="Secret name", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Secret name", currency="EUR"
     )
 
 

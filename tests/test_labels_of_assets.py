@@ -9,7 +9,7 @@ import pytest
 from django.db.models import QuerySet
 
 from assets.api.assets import size_of
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.services.classification import MOST_LABELS
 from tests.admin_forms import filled, staff, url
@@ -35,7 +35,9 @@ def labels(model, household, number, name="{}"):
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Flat", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
+    )
 
 
 @pytest.fixture(params=["category", "tag"])
@@ -72,7 +74,7 @@ def ways(kind, asset, has, more):
             {
                 "name": "New",
                 "portfolio_id": str(asset.portfolio_id),
-                "asset_type_id": str(type_id(2)),
+                "asset_type_id": TypeId.CHECKING_ACCOUNT,
                 f"{name}_ids": [*has, more],
             },
         ),
@@ -125,7 +127,7 @@ def test_admin_refuses_one_more_than_it_may_have(alice_user, asset, kind):
 
 def crowd(portfolio, name: str) -> None:
     """200 assets with as many categories and tags as they may have, all of such names."""
-    kind = {"portfolio": portfolio, "asset_type_id": type_id(2), "currency": "EUR"}
+    kind = {"portfolio": portfolio, "asset_type_id": TypeId.CHECKING_ACCOUNT, "currency": "EUR"}
     assets = quietly(Asset, [Asset(name=f"{n}", name_key=f"{n}", **kind) for n in range(200)])
     for field, model, link in (("category", Category, AssetCategory), ("tag", Tag, AssetTag)):
         rows = labels(model, portfolio.household, MOST_LABELS, name)

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.rates import readers
 from assets.rates import sql as rates_sql
@@ -79,7 +79,9 @@ def test_a_currency_that_joined_has_a_rate_from_its_day_on_for_ever(code, db):
 
 
 def test_total_in_a_former_currency_is_complete_on_any_later_day(alice, portfolio):
-    asset = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Sofia", currency="BGN")
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Sofia", currency="BGN"
+    )
     on = date(2025, 12, 1)
     AssetSnapshot.objects.create(asset=asset, value="195.583", on=on, observed_at=noon(on, "UTC"))
     record("BGN", date(2025, 12, 31), "1.9558", "ecb")

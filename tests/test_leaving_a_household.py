@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from django.db import models
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
@@ -71,7 +71,7 @@ def let_go(target: Owned, row: Owned) -> None:
     """Nothing but the one row that points to it holds an asset back; others stay in their household anyway."""
     if not isinstance(target, Asset):
         return
-    Asset.objects.filter(pk=target.pk).update(asset_type=type_id(2))
+    Asset.objects.filter(pk=target.pk).update(asset_type=TypeId.CHECKING_ACCOUNT)
     for relation in Asset._meta.related_objects:
         if issubclass(relation.related_model, TrackedModel) and guarded_by_household(relation.related_model):
             others = relation.related_model.objects.filter(**{relation.field.name: target.pk})

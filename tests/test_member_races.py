@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
@@ -109,7 +109,7 @@ def gives(who: str, role: str, by: str):
 
 
 def an_asset(w: World) -> dict[str, str]:
-    return {"name": "New", "portfolio_id": str(w.portfolio.pk), "asset_type_id": str(type_id(1))}
+    return {"name": "New", "portfolio_id": str(w.portfolio.pk), "asset_type_id": TypeId.CASH}
 
 
 def posts(w: World) -> Callable[[], Any]:

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from django.core.management import call_command
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.fields.dates import noon
@@ -22,7 +22,7 @@ DOLLARS_TOO = {"currency": "USD", "on": "2026-01-31", "amount": "50.00"}
 
 def held(portfolio, currency: str, value: str) -> Asset:
     asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name=currency, currency=currency
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=currency, currency=currency
     )
     on = date(2025, 12, 31)
     AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.test import Client
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetType, Category, Tag
 from portfolios.models import Household, Portfolio
 from strata.admin.sidebar import admin_url
@@ -37,7 +37,7 @@ def rows_called(name, household, portfolio):
         "households": household,
         "portfolios": Portfolio.objects.create(household=household, name=name),
         "assets": Asset.objects.create(
-            portfolio=portfolio, asset_type_id=type_id(1), name=name, currency="EUR"
+            portfolio=portfolio, asset_type_id=TypeId.CASH, name=name, currency="EUR"
         ),
         "asset-types": AssetType.objects.create(household=household, code="OWN", label=name),
         "categories": Category.objects.create(household=household, name=name),
@@ -85,7 +85,7 @@ def test_no_spelling_of_a_taken_name_is_free(alice, called, stored, asked):
 @pytest.mark.parametrize(("written", "asked"), [SPELLINGS["accents"], SPELLINGS["accents"][::-1]])
 def test_a_note_is_found_in_both_encodings_of_its_accents(alice, portfolio, written, asked):
     row = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(1), name="x", currency="EUR", notes=f"the {written} below"
+        portfolio=portfolio, asset_type_id=TypeId.CASH, name="x", currency="EUR", notes=f"the {written} below"
     )
     found = alice.get(f"{API}/assets", {"search": asked.upper()}).json()["results"]
     assert [one["id"] for one in found] == [str(row.pk)]

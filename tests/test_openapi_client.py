@@ -11,7 +11,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from strata.accounts.models import ApiToken
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def client(generated, alice_user):
 
 def test_the_client_writes_an_asset_and_reads_it_again(generated, client, portfolio):
     request = generated("models.asset_request").AssetRequest(
-        name="Flat", portfolio_id=portfolio.pk, asset_type_id=type_id(4), value="250000.00"
+        name="Flat", portfolio_id=portfolio.pk, asset_type_id=TypeId.REAL_ESTATE, value="250000.00"
     )
     created = generated("api.assets.assets_create").sync(client=client, body=request)
     assert (created.name, created.current_value, created.quantity) == ("Flat", "250000.00", None)

@@ -13,7 +13,7 @@ from django.db import connection, models
 from django.urls import get_resolver
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from assets.services.classification import label
 from portfolios.models import Portfolio
@@ -54,7 +54,7 @@ def named(household):
 
 
 def held(portfolio, name, make=Asset.objects.create) -> Asset:
-    return make(portfolio=portfolio, asset_type_id=type_id(2), name=name, currency="EUR")
+    return make(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=name, currency="EUR")
 
 
 def shown(client, path, **asked) -> list[dict]:

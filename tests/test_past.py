@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.valuation import with_current_value
 from conftest import client_of, member
@@ -39,7 +39,7 @@ def asked(client, path, known_at=None):
 @pytest.fixture
 def asset(portfolio):
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
     )
 
 
@@ -84,7 +84,9 @@ def test_report_of_then_is_printed_again_after_every_value_was_changed(alice, po
 
 
 def test_rate_recorded_later_is_not_known(alice, portfolio):
-    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Dollars", currency="USD")
+    Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Dollars", currency="USD"
+    )
     value(alice, Asset.objects.get(), "11", "2026-01-31")
     instant = timezone.now()
     ExchangeRate.objects.create(currency="USD", on="2026-01-30", units_per_euro="1.1")
@@ -140,7 +142,9 @@ def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
 def test_images_of_other_households_are_not_put_aside(alice_user, portfolio, asset):
     """A view would show them to nobody; they would be copied for each request all the same."""
     theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
-    Asset.objects.create(portfolio=theirs, asset_type_id=type_id(2), name="Theirs", currency="EUR")
+    Asset.objects.create(
+        portfolio=theirs, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Theirs", currency="EUR"
+    )
     instant = timezone.now()
     Asset.objects.all().update(notes="changed")
     with rewound(instant, alice_user), connection.cursor() as cursor:
@@ -197,7 +201,9 @@ def test_etag_confirms_what_was_known(alice, asset):
 
 def test_pages_lead_on_in_the_past(alice, portfolio):
     for number in range(3):
-        Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=f"a{number}", currency="EUR")
+        Asset.objects.create(
+            portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"a{number}", currency="EUR"
+        )
     instant = timezone.now()
     Asset.objects.all().delete()
     first = json.loads(asked(alice, f"{API}/assets?page_size=2", instant)[1])
@@ -217,7 +223,7 @@ def test_past_of_many_costs_as_many_queries_as_that_of_few(alice, portfolio, ass
 
     few = queries()
     more = [
-        Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"a{number}", currency="EUR")
+        Asset(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"a{number}", currency="EUR")
         for number in range(150)
     ]
     Asset.objects.bulk_create(more)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.classification.tree import in_circles
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
 from assets.services.locks import locked_asset
@@ -58,7 +58,7 @@ class World:
 
     def held(self, name: str) -> Asset:
         return Asset.objects.create(
-            portfolio=self.portfolio, asset_type_id=type_id(2), name=name, currency="EUR"
+            portfolio=self.portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=name, currency="EUR"
         )
 
     def ask(self, method: str, path: str, body: dict | None = None, user=None, **headers) -> Any:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, Category
 from conftest import client_of
 from portfolios.models import Household, Portfolio
@@ -20,7 +20,7 @@ def fields(answer, status=400):
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(5), name="Fund", currency="EUR")
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.STOCKS, name="Fund", currency="EUR")
 
 
 @pytest.mark.parametrize("name", ["amount", "fee", "tax", "unit_price"])

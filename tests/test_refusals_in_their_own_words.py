@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from strata.accounts.models import User
 from tests.admin_forms import errors_of, form_of, inputs_of, save, url
@@ -51,7 +51,9 @@ def test_no_code_of_a_field_takes_the_place_of_a_rules_own_words(model, request_
 
 @pytest.fixture
 def asset(portfolio):
-    row = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Flat", currency="EUR")
+    row = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
+    )
     AssetSnapshot.objects.create(asset=row, value="1", on="2024-01-31", observed_at=timezone.now())
     return row
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
@@ -24,7 +24,9 @@ TODAY = {"Pacific/Kiritimati": "2091-06-16", "UTC": "2091-06-15", "Pacific/Pago_
 
 def make_asset(household, zone):
     portfolio = Portfolio.objects.create(household=household, name=zone, time_zone=zone)
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=zone, currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=zone, currency="EUR"
+    )
 
 
 @pytest.fixture(params=TODAY)

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import (
     Asset,
     AssetCategory,
@@ -85,7 +85,7 @@ class World:
             Tag: lambda: {"household": self.household, "name": f"x{n}"},
             Asset: lambda: {
                 "portfolio": self.portfolio,
-                "asset_type_id": type_id(2),
+                "asset_type_id": TypeId.CHECKING_ACCOUNT,
                 "name": f"a{n}",
                 "currency": "EUR",
             },
@@ -335,7 +335,7 @@ def rows_and_their_lines(model):
     )
 
 
-SHARED = [type_id(number) for number in range(1, 40)]  # the migration's rows, which are nobody's
+SHARED = list(TypeId)  # the migration's rows, which are nobody's
 
 
 @pytest.mark.parametrize(

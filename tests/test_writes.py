@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Tag
 from conftest import client_of
 from portfolios.models import Portfolio
@@ -19,7 +19,7 @@ API = "/api/v1"
 @pytest.fixture
 def asset(portfolio):
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="Checking", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
     )
 
 

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
+
+class TypeId(StrEnum):
+    """The ids of the shared types by their codes: the same on every installation."""
+
+    CASH = "00000000-0000-7000-8000-000000000001"
+    CHECKING_ACCOUNT = "00000000-0000-7000-8000-000000000002"
+    SAVINGS_ACCOUNT = "00000000-0000-7000-8000-000000000003"
+    REAL_ESTATE = "00000000-0000-7000-8000-000000000004"
+    STOCKS = "00000000-0000-7000-8000-000000000005"
+    BONDS = "00000000-0000-7000-8000-000000000006"
+    CRYPTO = "00000000-0000-7000-8000-000000000007"
+    COMMODITIES = "00000000-0000-7000-8000-000000000008"
+    PERSONAL_PROPERTY = "00000000-0000-7000-8000-000000000009"
+    COLLECTIBLES = "00000000-0000-7000-8000-000000000010"
+    BUSINESS_OWNERSHIP = "00000000-0000-7000-8000-000000000011"
+    LOAN = "00000000-0000-7000-8000-000000000012"
+    CREDIT_CARD = "00000000-0000-7000-8000-000000000013"
+    MORTGAGE = "00000000-0000-7000-8000-000000000014"
+    OTHER = "00000000-0000-7000-8000-000000000015"
+    VEHICLE = "00000000-0000-7000-8000-000000000016"
+
+
 SHARED_TYPES = (
-    # number (the id's last digits), code, label, group, kind, stale after days
-    (1, "CASH", "Cash", "FINANCIAL", "balance", 90),
-    (2, "CHECKING_ACCOUNT", "Checking account", "FINANCIAL", "balance", 45),
-    (3, "SAVINGS_ACCOUNT", "Savings account", "FINANCIAL", "balance", 100),
-    (4, "REAL_ESTATE", "Real estate", "REAL_ESTATE", "value", 730),
-    (5, "STOCKS", "Stocks", "FINANCIAL", "value", 35),
-    (6, "BONDS", "Bonds", "FINANCIAL", "value", 35),
-    (7, "CRYPTO", "Crypto", "FINANCIAL", "value", 14),
-    (8, "COMMODITIES", "Commodities", "FINANCIAL", "value", 100),
-    (9, "PERSONAL_PROPERTY", "Personal property", "PERSONAL_PROPERTY", "value", 1095),
-    (10, "COLLECTIBLES", "Collectibles", "PHYSICAL_COLLECTIONS", "value", 730),
-    (11, "BUSINESS_OWNERSHIP", "Business ownership", "FINANCIAL", "value", 400),
-    (12, "LOAN", "Loan", "LIABILITIES", "balance", 100),
-    (13, "CREDIT_CARD", "Credit card", "LIABILITIES", "balance", 45),
-    (14, "MORTGAGE", "Mortgage", "LIABILITIES", "balance", 100),
-    (15, "OTHER", "Other", "OTHER", "value", 365),
-    (16, "VEHICLE", "Vehicle", "PERSONAL_PROPERTY", "value", 400),
+    # code, label, group, kind, stale after days
+    ("CASH", "Cash", "FINANCIAL", "balance", 90),
+    ("CHECKING_ACCOUNT", "Checking account", "FINANCIAL", "balance", 45),
+    ("SAVINGS_ACCOUNT", "Savings account", "FINANCIAL", "balance", 100),
+    ("REAL_ESTATE", "Real estate", "REAL_ESTATE", "value", 730),
+    ("STOCKS", "Stocks", "FINANCIAL", "value", 35),
+    ("BONDS", "Bonds", "FINANCIAL", "value", 35),
+    ("CRYPTO", "Crypto", "FINANCIAL", "value", 14),
+    ("COMMODITIES", "Commodities", "FINANCIAL", "value", 100),
+    ("PERSONAL_PROPERTY", "Personal property", "PERSONAL_PROPERTY", "value", 1095),
+    ("COLLECTIBLES", "Collectibles", "PHYSICAL_COLLECTIONS", "value", 730),
+    ("BUSINESS_OWNERSHIP", "Business ownership", "FINANCIAL", "value", 400),
+    ("LOAN", "Loan", "LIABILITIES", "balance", 100),
+    ("CREDIT_CARD", "Credit card", "LIABILITIES", "balance", 45),
+    ("MORTGAGE", "Mortgage", "LIABILITIES", "balance", 100),
+    ("OTHER", "Other", "OTHER", "value", 365),
+    ("VEHICLE", "Vehicle", "PERSONAL_PROPERTY", "value", 400),
 )
 
 STARTER_CATEGORIES = {
@@ -33,11 +56,9 @@ STARTER_CATEGORIES = {
 }
 
 
-def type_id(number: int) -> str:
-    """The fixed id of a shared type, the same on every installation."""
-    return f"00000000-0000-7000-8000-{number:012d}"
-
-
 def shared_types() -> list[dict[str, Any]]:
     names = ("code", "label", "group", "kind", "stale_after_days")
-    return [{"id": type_id(number), **dict(zip(names, rest, strict=True))} for number, *rest in SHARED_TYPES]
+    return [
+        {"id": TypeId[code].value, **dict(zip(names, (code, *rest), strict=True))}
+        for code, *rest in SHARED_TYPES
+    ]

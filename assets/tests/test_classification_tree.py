@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.exceptions import ValidationError
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.classification.tree import (
     MOST_LEVELS,
     Tree,
@@ -136,7 +136,7 @@ def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
     categories = deep(household, DEEP)
     for number in (0, 5, DEEP - 1):
         asset = Asset.objects.create(
-            portfolio=portfolio, asset_type_id=type_id(2), name=str(number), currency="EUR"
+            portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=str(number), currency="EUR"
         )
         AssetCategory.objects.create(asset=asset, category=categories[number])
         at = "2026-01-01T12:00:00Z"

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.disposal import DISPOSAL
 from strata.fields.dates import noon
@@ -18,7 +18,11 @@ API = "/api/v1"
 def flat(portfolio):
     """Acquired before its first value."""
     asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(4), name="Flat", currency="EUR", acquired_on="2024-03-01"
+        portfolio=portfolio,
+        asset_type_id=TypeId.REAL_ESTATE,
+        name="Flat",
+        currency="EUR",
+        acquired_on="2024-03-01",
     )
     add(asset, "2024-06-01")
     return asset
@@ -26,7 +30,9 @@ def flat(portfolio):
 
 @pytest.fixture
 def shares(portfolio):
-    asset = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(5), name="Shares", currency="EUR")
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.STOCKS, name="Shares", currency="EUR"
+    )
     add(asset, "2024-06-01")
     return asset
 
@@ -62,7 +68,9 @@ def test_disposal_before_the_acquisition_is_refused(alice, flat):
 
 
 def test_disposal_of_what_has_no_value_is_taken(alice, portfolio):
-    asset = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(9), name="Bike", currency="EUR")
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.PERSONAL_PROPERTY, name="Bike", currency="EUR"
+    )
     assert dispose(alice, asset, "1999-01-01").status_code == 200
 
 

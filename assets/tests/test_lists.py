@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.services.classification import label
 from strata.fields.dates import noon
@@ -20,14 +20,22 @@ def things(household, portfolio):
     low = Category.objects.create(household=household, name="Low", parent=top)
     tag = Tag.objects.create(household=household, name="Blue")
     flat = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(4), name="Flat", currency="EUR", acquired_on="2020-01-01"
+        portfolio=portfolio,
+        asset_type_id=TypeId.REAL_ESTATE,
+        name="Flat",
+        currency="EUR",
+        acquired_on="2020-01-01",
     )
     shares = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(5), name="Shares", currency="USD", notes="of a world fund"
+        portfolio=portfolio,
+        asset_type_id=TypeId.STOCKS,
+        name="Shares",
+        currency="USD",
+        notes="of a world fund",
     )
     bicycle = Asset.objects.create(
         portfolio=portfolio,
-        asset_type_id=type_id(9),
+        asset_type_id=TypeId.PERSONAL_PROPERTY,
         name="Bicycle",
         currency="EUR",
         disposed_on="2024-05-01",
@@ -46,7 +54,7 @@ def names(client, query):
 FILTERS = {
     "type=REAL_ESTATE": ["Flat"],
     "type=STOCKS&type=REAL_ESTATE": ["Flat", "Shares"],
-    f"type={type_id(5)}": ["Shares"],
+    f"type={TypeId.STOCKS}": ["Shares"],
     "group=FINANCIAL": ["Shares"],
     "currency=usd": ["Shares"],
     "disposed=true": ["Bicycle"],
@@ -110,7 +118,7 @@ def test_asset_type_is_in_use_and_category_has_children(alice, household, things
     ).json()
     assert alice.patch(f"{API}/assets/{things['flat'].pk}", {"asset_type_id": own["id"]}).status_code == 200
     assert alice.delete(f"{API}/asset-types/{own['id']}").json()["code"] == "IN_USE"
-    assert alice.delete(f"{API}/asset-types/{type_id(1)}").status_code == 403
+    assert alice.delete(f"{API}/asset-types/{TypeId.CASH}").status_code == 403
     assert alice.delete(f"{API}/categories/{things['top'].pk}").json()["code"] == "CATEGORY_HAS_CHILDREN"
     assert alice.delete(f"{API}/categories/{things['low'].pk}").status_code == 204
 
@@ -133,7 +141,12 @@ def test_missing_rate_is_named_and_left_out(alice, portfolio, things):
 
 
 def test_first_value_can_come_with_the_asset(alice, portfolio, household):
-    body = {"name": "Car", "portfolio_id": str(portfolio.pk), "asset_type_id": type_id(16), "value": "9000"}
+    body = {
+        "name": "Car",
+        "portfolio_id": str(portfolio.pk),
+        "asset_type_id": TypeId.VEHICLE,
+        "value": "9000",
+    }
     made = alice.post(f"{API}/assets", body | {"on": "2024-06-01"})
     assert (made.status_code, made.json()["current_value"], made.json()["current_value_on"]) == (
         201,

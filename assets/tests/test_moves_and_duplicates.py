@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Portfolio
 
@@ -11,7 +11,9 @@ API = "/api/v1"
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Flat", currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
+    )
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])

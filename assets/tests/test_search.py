@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, Tag
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_list_is_searched(alice, tags, text, found):
 
 def test_every_line_of_a_note_is_searched(alice, portfolio):
     asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(1), name="x", currency="EUR", notes="one\nZWÖLF"
+        portfolio=portfolio, asset_type_id=TypeId.CASH, name="x", currency="EUR", notes="one\nZWÖLF"
     )
     answer = alice.get("/api/v1/assets", {"search": "zwölf"})
     assert [row["id"] for row in answer.json()["results"]] == [str(asset.pk)]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from assets.models.querysets import today_in
 from assets.valuation import with_current_value
@@ -28,7 +28,9 @@ def _late(time_machine):
 
 def an_asset(household, zone: str) -> Asset:
     portfolio = Portfolio.objects.create(household=household, name=uuid4().hex, time_zone=zone)
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name=zone, currency="EUR")
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=zone, currency="EUR"
+    )
 
 
 class Told:

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from assets import valuation
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.doctor import daily_steps_are_what_the_values_make, packed_months_are_what_the_values_make
 from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, PackedMonth, Tag
 from assets.services.disposal import reinstate
@@ -48,9 +48,9 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
+def made(portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields) -> Asset:
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(kind), name=name, currency=currency, **fields
+        portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
     )
 
 
@@ -68,6 +68,7 @@ def assert_in_step() -> None:
 
 
 NUMBERS = st.integers(0, LONGEST)
+TYPES = st.sampled_from([TypeId.CASH, TypeId.CHECKING_ACCOUNT, TypeId.SAVINGS_ACCOUNT])
 VALUES = st.sampled_from([-30, -1, 0, 1, 20, Decimal("99999999999999.9999"), Decimal("-99999999999999.9999")])
 
 
@@ -84,7 +85,7 @@ class Writes(RuleBasedStateMachine):
         ]
         self.tag = Tag.objects.create(household=household, name="t")
         self.moments = count(1)
-        self.new_asset(number=0, kind=2, currency="EUR")
+        self.new_asset(number=0, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR")
 
     def teardown(self):
         try:
@@ -179,9 +180,9 @@ class Writes(RuleBasedStateMachine):
 
     # --- assets ---
 
-    @rule(number=NUMBERS, kind=st.integers(1, 3), currency=st.sampled_from(["EUR", "USD"]))
-    def new_asset(self, number, kind, currency):
-        asset = made(self.a_portfolio(number), kind=kind, currency=currency)
+    @rule(number=NUMBERS, asset_type=TYPES, currency=st.sampled_from(["EUR", "USD"]))
+    def new_asset(self, number, asset_type, currency):
+        asset = made(self.a_portfolio(number), asset_type=asset_type, currency=currency)
         if number % 2:
             AssetTag.objects.create(asset=asset, tag=self.tag)
 
@@ -189,19 +190,19 @@ class Writes(RuleBasedStateMachine):
         return self.portfolios[number % len(self.portfolios)]
 
     @precondition(lambda self: Asset.objects.exists())
-    @rule(number=NUMBERS, place=NUMBERS, kind=st.integers(1, 3))
-    def change_an_asset(self, number, place, kind):
+    @rule(number=NUMBERS, place=NUMBERS, asset_type=TYPES)
+    def change_an_asset(self, number, place, asset_type):
         asset = self.an_asset(number)
-        asset.portfolio, asset.asset_type_id = self.a_portfolio(place), type_id(kind)
+        asset.portfolio, asset.asset_type_id = self.a_portfolio(place), asset_type
         asset.save()
 
     @rule(number=NUMBERS, place=NUMBERS)
     def move_assets_by_set(self, number, place):
         Asset.objects.filter(portfolio=self.a_portfolio(number)).update(portfolio=self.a_portfolio(place))
 
-    @rule(kind=st.integers(1, 3), currency=st.sampled_from(["EUR", "USD"]))
-    def change_types_and_currencies_by_set(self, kind, currency):
-        Asset.objects.filter(currency=currency).update(asset_type_id=type_id(kind), currency="USD")
+    @rule(asset_type=TYPES, currency=st.sampled_from(["EUR", "USD"]))
+    def change_types_and_currencies_by_set(self, asset_type, currency):
+        Asset.objects.filter(currency=currency).update(asset_type_id=asset_type, currency="USD")
 
     @precondition(lambda self: Asset.objects.exists())
     @rule(number=NUMBERS, on=NUMBERS)
@@ -217,7 +218,9 @@ class Writes(RuleBasedStateMachine):
 
     @rule(on=st.none() | NUMBERS)
     def dispose_by_set(self, on):
-        Asset.objects.filter(asset_type=type_id(2)).update(disposed_on=None if on is None else day(on))
+        Asset.objects.filter(asset_type=TypeId.CHECKING_ACCOUNT).update(
+            disposed_on=None if on is None else day(on)
+        )
 
     @precondition(lambda self: Asset.objects.exists())
     @rule(number=NUMBERS)
@@ -307,7 +310,7 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
     other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
     body = {
         "portfolio_id": str(portfolio.pk),
-        "asset_type_id": type_id(2),
+        "asset_type_id": TypeId.CHECKING_ACCOUNT,
         "name": "x",
         "value": "5",
         "on": "2024-01-01",
@@ -317,7 +320,9 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
     alice.post(f"{path}/snapshots", {"value": "-3", "on": "2024-01-15"})
     assert_in_step()
     assert alice.patch(f"{path}/snapshots/{late['id']}", {"on": "2024-01-10"}).status_code == 200
-    assert alice.patch(path, {"portfolio_id": str(other.pk), "asset_type_id": type_id(5)}).status_code == 200
+    assert (
+        alice.patch(path, {"portfolio_id": str(other.pk), "asset_type_id": TypeId.STOCKS}).status_code == 200
+    )
     assert_in_step()
     assert alice.post(f"{path}/dispose", {"on": "2024-01-12", "proceeds": "4"}).status_code == 200
     assert_in_step()
@@ -333,7 +338,10 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
 
 
 def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
-    things = [made(portfolio, str(n), kind=1 + n % 3, currency="EUR" if n % 2 else "USD") for n in range(5)]
+    things = [
+        made(portfolio, str(n), asset_type=list(TypeId)[n % 3], currency="EUR" if n % 2 else "USD")
+        for n in range(5)
+    ]
     for turn in range(40):
         at = NOON + timedelta(hours=7 * turn % 200)
         AssetSnapshot.objects.create(
@@ -358,7 +366,7 @@ def wrong(portfolio):
     valued(made(portfolio), 3, 5)
     DailyStep.objects.update(owned_low=1)
     DailyStep.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(1), currency="USD", on=day(1),
+        portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", on=day(1),
         owned_high=0, owned_low=0, owed_high=0, owed_low=-1,
     )  # fmt: skip
     return portfolio

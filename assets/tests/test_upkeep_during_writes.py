@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.management.commands.rebuild import WAITS
 from assets.models import Asset, AssetSnapshot, DailyStep
 from assets.valuation import deltas, months
@@ -25,7 +25,9 @@ NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)
 
 @pytest.fixture
 def asset(portfolio):
-    asset = Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(2), name="Thing", currency="EUR")
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Thing", currency="EUR"
+    )
     valued(asset, 0)
     return asset
 

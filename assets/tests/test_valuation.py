@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from assets import valuation
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, PackedMonth, Tag
 from assets.valuation import GROUPINGS, reading, totals_on
 from assets.valuation.reading import by_fold, by_grid, without_zeros
@@ -33,9 +33,9 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def made(portfolio, name="Thing", *, kind=2, currency="EUR", **fields) -> Asset:
+def made(portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields) -> Asset:
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(kind), name=name, currency=currency, **fields
+        portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
     )
 
 
@@ -54,7 +54,7 @@ def checking(portfolio):
 
 @pytest.fixture
 def shares(portfolio):
-    asset = made(portfolio, "Shares", kind=5, currency="USD", disposed_on=day(18))
+    asset = made(portfolio, "Shares", asset_type=TypeId.STOCKS, currency="USD", disposed_on=day(18))
     valued(asset, 0, "5")
     return asset
 
@@ -82,7 +82,7 @@ def test_keys_are_ids_and_codes(portfolio, checking, shares):
         by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, by=by).columns} for by in valuation.COLUMNS
     }
     assert found == {
-        "type": {(UUID(type_id(2)),), (UUID(type_id(5)),)},
+        "type": {(UUID(TypeId.CHECKING_ACCOUNT),), (UUID(TypeId.STOCKS),)},
         "group": {("FINANCIAL",)},
         "currency": {("EUR",), ("USD",)},
         "portfolio": {(portfolio.pk,)},
@@ -111,16 +111,18 @@ def test_rename_rolls_categories_up(portfolio, checking):
 
 
 def test_group_that_is_zero_throughout_is_left_out(portfolio, checking):
-    made(portfolio, "Nothing", kind=4)
-    valued(made(portfolio, "Empty", kind=5), 0, "0")
+    made(portfolio, "Nothing", asset_type=TypeId.REAL_ESTATE)
+    valued(made(portfolio, "Empty", asset_type=TypeId.STOCKS), 0, "0")
     for days in (WEEKS, DAYS):
-        assert set(totals_on([portfolio.pk], days, by="type").columns) == {((UUID(type_id(2)),), "EUR")}
+        assert set(totals_on([portfolio.pk], days, by="type").columns) == {
+            ((UUID(TypeId.CHECKING_ACCOUNT),), "EUR")
+        }
 
 
 def test_sum_beyond_a_bigint_is_exact(portfolio):
     """A thousand of the largest values: more than 2**63 ten-thousandths."""
     assets = Asset.objects.bulk_create(
-        Asset(portfolio=portfolio, asset_type_id=type_id(2), name=f"Rich {n}", currency="EUR")
+        Asset(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"Rich {n}", currency="EUR")
         for n in range(1000)
     )
     most = Decimal("99999999999999.9999")
@@ -283,7 +285,10 @@ VALUES = st.lists(
 )
 ASSETS = st.lists(
     st.tuples(
-        st.sampled_from([2, 4]), st.sampled_from(["EUR", "USD"]), st.none() | st.integers(0, 21), VALUES
+        st.sampled_from([TypeId.CHECKING_ACCOUNT, TypeId.REAL_ESTATE]),
+        st.sampled_from(["EUR", "USD"]),
+        st.none() | st.integers(0, 21),
+        VALUES,
     ),
     max_size=4,
 )
@@ -296,9 +301,12 @@ class GridAndFold(TestCase):
         portfolio = Portfolio.objects.create(
             household=Household.objects.create(name="H"), name="P", time_zone="UTC"
         )
-        for kind, currency, gone, values in assets:
+        for asset_type, currency, gone, values in assets:
             asset = made(
-                portfolio, kind=kind, currency=currency, disposed_on=None if gone is None else day(gone)
+                portfolio,
+                asset_type=asset_type,
+                currency=currency,
+                disposed_on=None if gone is None else day(gone),
             )
             for on, hour, value in values:
                 valued(asset, on, value, hour=hour)

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import call_command
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.rates.readers import Quote
 from assets.rates.writer import add_rates
@@ -26,7 +26,7 @@ def revision(portfolio):
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name="Cash", currency="EUR")
+    return Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.CASH, name="Cash", currency="EUR")
 
 
 def test_value_and_its_correction_count_up(portfolio, asset, revision):

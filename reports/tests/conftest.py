@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.services.classification import label
 from strata.fields.dates import noon
@@ -26,10 +26,10 @@ def holdings(portfolio, tree, household):
     for on in ("2024-05-31", "2024-06-28"):
         ExchangeRate.objects.create(currency="USD", on=on, units_per_euro="1.25")
     rows = {
-        "fund": held(portfolio, "Fund", 5, "300"),
-        "bond": held(portfolio, "Bond", 6, "100"),
-        "cash": held(portfolio, "Cash", 1, "50"),
-        "loan": held(portfolio, "Loan", 12, "-40", currency="USD"),
+        "fund": held(portfolio, "Fund", TypeId.STOCKS, "300"),
+        "bond": held(portfolio, "Bond", TypeId.BONDS, "100"),
+        "cash": held(portfolio, "Cash", TypeId.CASH, "50"),
+        "loan": held(portfolio, "Loan", TypeId.LOAN, "-40", currency="USD"),
     }
     label(rows["fund"], category_ids=[tree["funds"].pk])
     label(rows["bond"], category_ids=[tree["bonds"].pk])
@@ -38,10 +38,8 @@ def holdings(portfolio, tree, household):
     return rows
 
 
-def held(portfolio, name, number, value, *, currency="EUR", on="2024-06-01"):
-    row = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(number), name=name, currency=currency
-    )
+def held(portfolio, name, asset_type, value, *, currency="EUR", on="2024-06-01"):
+    row = Asset.objects.create(portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency)
     day = date.fromisoformat(on)
     AssetSnapshot.objects.create(asset=row, value=value, on=day, observed_at=noon(day, portfolio.time_zone))
     return row

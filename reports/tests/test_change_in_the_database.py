@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
 from portfolios.models import Portfolio
 from reports.api.answers import PARTS, change_answer
@@ -17,7 +17,17 @@ from strata.fields.dates import noon
 FIRST = date(2024, 1, 1)
 SPAN = 40
 CURRENCIES = ("EUR", "USD", "JPY", "KWD")  # two places, none, and three
-TYPES = (1, 2, 4, 5, 7, 9, 12, 13, 14)  # balances and values, owned and owed
+TYPES = (
+    TypeId.CASH,
+    TypeId.CHECKING_ACCOUNT,
+    TypeId.REAL_ESTATE,
+    TypeId.STOCKS,
+    TypeId.CRYPTO,
+    TypeId.PERSONAL_PROPERTY,
+    TypeId.LOAN,
+    TypeId.CREDIT_CARD,
+    TypeId.MORTGAGE,
+)  # balances and values, owned and owed
 BATCH = 50
 SIGNS = {"expenses": -1, "removed": -1}
 
@@ -51,7 +61,7 @@ def histories(household, random, batch):
     assets = Asset.objects.bulk_create(
         Asset(
             portfolio=portfolio,
-            asset_type_id=type_id(random.choice(TYPES)),
+            asset_type_id=random.choice(TYPES),
             name=str(number),
             currency=random.choice(CURRENCIES),
             disposed_on=day(random) if random.random() < 0.25 else None,

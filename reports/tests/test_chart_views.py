@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.api.chart_views import PngRenderer, SvgRenderer
@@ -185,7 +186,7 @@ def test_picture_may_style_itself_and_nothing_else(alice, holdings, what):
 
 
 def test_longest_history_is_drawn(alice, portfolio, holdings):
-    held(portfolio, "Old", 1, "5", on="1925-01-01")
+    held(portfolio, "Old", TypeId.CASH, "5", on="1925-01-01")
     answer = drawn(alice, "net-worth", asked="interval=day")
     assert len(answer.content) < 400_000
 
@@ -194,6 +195,6 @@ def test_number_of_queries_does_not_grow(alice, portfolio, holdings, what, djang
     with django_assert_max_num_queries(6):
         drawn(alice, what)
     for number in range(5):
-        held(portfolio, f"More {number}", 1, "5")
+        held(portfolio, f"More {number}", TypeId.CASH, "5")
     with django_assert_max_num_queries(6):
         drawn(alice, what)

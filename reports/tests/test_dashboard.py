@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
 from assets.services.classification import label
 from portfolios.models import Household, Invitation, Portfolio
@@ -35,7 +35,9 @@ def entering(user, *, superuser=False) -> Client:
 
 def worth(portfolio, value, *, on=TODAY, name="Account", currency="EUR", **given) -> Asset:
     asset, _ = Asset.objects.get_or_create(
-        portfolio=portfolio, name=name, defaults={"asset_type_id": type_id(2), "currency": currency, **given}
+        portfolio=portfolio,
+        name=name,
+        defaults={"asset_type_id": TypeId.CHECKING_ACCOUNT, "currency": currency, **given},
     )
     AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
     return asset
@@ -229,7 +231,7 @@ def test_page_of_a_day_before_everything_opens(vera_staff, portfolio):
 def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, portfolio):
     day = TODAY - timedelta(days=3)
     worth(portfolio, "300.25", on=day)
-    worth(portfolio, "-120.05", on=day, name="Loan", asset_type_id=type_id(12))
+    worth(portfolio, "-120.05", on=day, name="Loan", asset_type_id=TypeId.LOAN)
     shown = drawn(page(vera_staff, start=day, end=day))
     assert shown == {"Net worth": ["180.20"], "Assets": ["300.25"], "Liabilities": ["-120.05"]}
 
@@ -242,8 +244,8 @@ def test_axes_of_the_chart_are_named(vera_staff, portfolio):
 
 def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
     worth(portfolio, "75.00", on=date(2020, 1, 1))
-    worth(portfolio, "25.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))
-    worth(portfolio, "-10.00", on=date(2020, 1, 1), name="Loan", asset_type_id=type_id(12))
+    worth(portfolio, "25.00", on=date(2020, 1, 1), name="House", asset_type_id=TypeId.REAL_ESTATE)
+    worth(portfolio, "-10.00", on=date(2020, 1, 1), name="Loan", asset_type_id=TypeId.LOAN)
     worth(portfolio, "9999.00", on=date(2021, 1, 1))
     spread = page(vera_staff, start="2020-01-01", end="2020-06-01")["allocation"]
     assert [(row["share"], str(row["value"])) for row in spread["owned"]] == [
@@ -255,8 +257,8 @@ def test_allocation_is_of_the_last_day_shown(vera_staff, portfolio):
 
 def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, household):
     account = worth(portfolio, "75.00")
-    worth(portfolio, "25.00", name="House", asset_type_id=type_id(4))
-    worth(portfolio, "-10.00", name="Loan", asset_type_id=type_id(12))
+    worth(portfolio, "25.00", name="House", asset_type_id=TypeId.REAL_ESTATE)
+    worth(portfolio, "-10.00", name="Loan", asset_type_id=TypeId.LOAN)
 
     def follow(row):
         shown = vera_staff.get("/admin/" + row["link"]).context["dashboard"]["allocation"]
@@ -316,7 +318,7 @@ def test_more_groups_than_fit_are_counted(vera_staff, portfolio, monkeypatch):
 
 
 def test_change_since_last_month_is_given_with_its_reasons_and_who_moved(vera_staff, portfolio):
-    house = worth(portfolio, "1000.00", on=date(2020, 1, 1), name="House", asset_type_id=type_id(4))
+    house = worth(portfolio, "1000.00", on=date(2020, 1, 1), name="House", asset_type_id=TypeId.REAL_ESTATE)
     worth(portfolio, "1500.00", on=date(2020, 5, 20), name="House")
     worth(portfolio, "100.00", on=date(2020, 1, 1))
     worth(portfolio, "70.00", on=date(2020, 5, 20))
@@ -342,7 +344,7 @@ def test_change_since_last_month_is_given_with_its_reasons_and_who_moved(vera_st
 
 def test_what_needs_care_is_listed_with_a_link_that_opens(vera_staff, portfolio):
     asset = Asset.objects.create(
-        portfolio=portfolio, name="Unvalued", asset_type_id=type_id(2), currency="EUR"
+        portfolio=portfolio, name="Unvalued", asset_type_id=TypeId.CHECKING_ACCOUNT, currency="EUR"
     )
     (doubt,) = page(vera_staff)["care"]["doubts"]
     assert (doubt["name"], doubt["link"]) == ("Unvalued", f"/admin/assets/asset/{asset.pk}/change/")
@@ -356,7 +358,7 @@ def test_more_than_fits_is_behind_a_link_to_all_of_each_portfolio(vera_staff, po
         Asset.objects.create(
             portfolio=second if number else portfolio,
             name=f"A{number}",
-            asset_type_id=type_id(2),
+            asset_type_id=TypeId.CHECKING_ACCOUNT,
             currency="EUR",
         )
     shown = page(vera_staff)

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
@@ -20,7 +21,7 @@ REASON = {"reason": "It was appraised again."}
 @pytest.fixture
 def vase(portfolio):
     """Ten times as much from one value to the next."""
-    row = held(portfolio, "Vase", 10, "100", on="2024-06-01")
+    row = held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2024-06-01")
     add_value(row, "1000", "2024-06-02")
     return row
 
@@ -66,7 +67,7 @@ def test_delete_shows_it_again_and_so_does_another_fact(alice, portfolio, vase):
 
 
 def test_a_stale_value_stays_dismissed_as_it_gets_older(alice, portfolio):
-    held(portfolio, "Vase", 10, "100", on="2020-06-01")
+    held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
     (finding,) = listed(alice, portfolio)
     assert finding["code"] == "STALE_VALUE"
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -74,7 +75,7 @@ def test_a_stale_value_stays_dismissed_as_it_gets_older(alice, portfolio):
 
 
 def test_a_missing_rate_stays_dismissed_on_later_days(alice, portfolio):
-    held(portfolio, "Yen", 10, "1000", currency="JPY")
+    held(portfolio, "Yen", TypeId.COLLECTIBLES, "1000", currency="JPY")
     (finding,) = listed(alice, portfolio)
     assert finding["code"] == "MISSING_RATE"
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -146,7 +147,7 @@ def test_the_report_has_another_etag_once_a_finding_is_dismissed(alice, portfoli
 
 
 def test_doctor_leaves_out_what_was_dismissed(alice, portfolio):
-    held(portfolio, "Vase", 10, "100", on="2020-06-01")
+    held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
     (finding,) = listed(alice, portfolio, "")
     alice.put(address(portfolio, finding["key"], ""), REASON)
     assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
@@ -162,7 +163,7 @@ def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bo
 
 def doubles(portfolio, number):
     """Of one name and type, with the same values on the first of each month of 2024."""
-    rows = [held(portfolio, "Gold", 9, "100", on="2024-01-01") for _ in range(number)]
+    rows = [held(portfolio, "Gold", TypeId.PERSONAL_PROPERTY, "100", on="2024-01-01") for _ in range(number)]
     for row in rows:
         for month in range(2, 13):
             add_value(row, str(100 + month), f"2024-{month:02}-01")
@@ -269,7 +270,7 @@ def test_an_asset_acquired_after_a_value_of_it_is_named(alice, portfolio, vase):
 
 def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, portfolio):
     """However far back it lies: 400 days later the report looks at newer values alone."""
-    asset = held(portfolio, "Flat", 4, "100", on="2022-01-31")
+    asset = held(portfolio, "Flat", TypeId.REAL_ESTATE, "100", on="2022-01-31")
     for on in ("2022-06-30", "2023-06-30", "2024-05-31"):
         add_value(asset, "101", on)
     asset.acquired_on = date(2022, 3, 1)
@@ -287,7 +288,7 @@ def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, por
 
 
 def test_a_value_of_the_day_of_a_sale_is_no_finding_years_later_either(alice, portfolio):
-    asset = held(portfolio, "Shares", 5, "100", on="2022-01-31")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2022-01-31")
     add_value(asset, "110", "2022-03-31")
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2022-03-31", "proceeds": "110"})
     assert listed(alice, portfolio, "on=2022-06-10") == listed(alice, portfolio) == []
@@ -312,7 +313,7 @@ def sale(asset, amount, on, **more):
     ],
 )
 def test_a_sale_beside_that_of_the_disposal_is_named(alice, portfolio, amount, on, found):
-    asset = held(portfolio, "Shares", 5, "100", on="2024-04-30")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-04-30")
     row = sale(asset, amount, on)
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-05", "proceeds": "90"})
     findings = [one for one in listed(alice, portfolio) if one["code"] == "POSSIBLE_DUPLICATE_TRANSACTION"]
@@ -321,7 +322,7 @@ def test_a_sale_beside_that_of_the_disposal_is_named(alice, portfolio, amount, o
 
 
 def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
-    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     sale(asset, "5", "2024-06-02")
     sale(asset, "6", "2024-06-02")
     assert listed(alice, portfolio) == []
@@ -335,7 +336,7 @@ def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
     "change", [{"on": "2024-06-03"}, {"type": "INCOME"}, {"amount": "6"}, {"quantity": "2"}]
 )
 def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfolio, change):
-    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     rows = [sale(asset, "5", "2024-06-02", quantity="1") for _ in range(2)]
     (finding,) = listed(alice, portfolio)
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -347,7 +348,7 @@ def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfol
 
 
 def test_the_same_amount_in_another_currency_is_not_the_same_transaction(alice, portfolio):
-    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     rows = [sale(asset, "5", "2024-06-02") for _ in range(2)]
     Transaction.objects.filter(pk=rows[1].pk).update(currency="USD")
     assert listed(alice, portfolio) == []
@@ -357,7 +358,7 @@ def test_the_same_amount_in_another_currency_is_not_the_same_transaction(alice, 
 
 
 def test_equal_transactions_one_of_which_now_looks_like_the_disposals_are_a_finding_again(alice, portfolio):
-    asset = held(portfolio, "Shares", 5, "100", on="2024-05-30")
+    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     for _ in range(2):
         sale(asset, "5", "2024-06-02")
     (note,) = listed(alice, portfolio)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.asserts import assertContains
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
@@ -22,7 +22,7 @@ from tests.admin_forms import staff
 @pytest.fixture
 def doubtful(portfolio):
     return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(1), name="<b>Secret</b>", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CASH, name="<b>Secret</b>", currency="EUR"
     )
 
 
@@ -56,7 +56,7 @@ def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
         for number in range(2)
     ]
     for its in (portfolio, portfolio, portfolio, *others):
-        Asset.objects.create(portfolio=its, asset_type_id=type_id(1), name="Empty", currency="EUR")
+        Asset.objects.create(portfolio=its, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
     lines = [line.partition(": /admin")[0] for _, line in values_to_look_at()]
     assert [line for line in lines if "NO_VALUE" not in line] == [
         "Main: 3 to look at",
@@ -78,7 +78,7 @@ def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doub
 
 
 def test_missing_rate_is_mended_by_a_superuser_and_others_get_the_asset(portfolio, alice_user, vera_user):
-    asset = held(portfolio, "Yen", 2, "1000", currency="JPY")
+    asset = held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     page = f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-02"
     ((doubt, link),) = staff(vera_user).get(page).context["doubts"]
     assert (doubt.finding.code, link) == ("MISSING_RATE", f"/admin/assets/asset/{asset.pk}/change/")

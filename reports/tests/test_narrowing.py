@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assets.classification.seeds import TypeId
 from assets.models import AssetType, Category, Tag
 from assets.services.classification import label
 from portfolios.models import Portfolio
@@ -29,8 +30,8 @@ def ask(client, path, **asked):
 def several(portfolio, household, holdings, tree):
     """A second portfolio; and what stands in a category directly, and in two branches at once."""
     second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
-    gold = held(second, "Gold", 9, "70")
-    both = held(second, "Both", 5, "11", currency="USD")
+    gold = held(second, "Gold", TypeId.PERSONAL_PROPERTY, "70")
+    both = held(second, "Both", TypeId.STOCKS, "11", currency="USD")
     label(gold, category_ids=[Category.objects.create(household=household, name="Metal").pk])
     label(both, category_ids=[tree["bonds"].pk, tree["funds"].pk])
     return second
@@ -153,5 +154,5 @@ def test_part_takes_a_fixed_number_of_queries(alice, portfolio, holdings, report
 
     before = queries()
     for number in range(7):
-        held(portfolio, f"More {number}", 1, "10", on="2024-06-05")
+        held(portfolio, f"More {number}", TypeId.CASH, "10", on="2024-06-05")
     assert (before, queries()) == (QUERIES[report], QUERIES[report])

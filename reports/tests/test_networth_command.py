@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Household, Portfolio
 from strata.fields.dates import noon, parse_day
@@ -24,7 +24,10 @@ def run(*args: str, **options) -> str:
 
 def worth(portfolio: Portfolio, value: str, on: str = "2026-01-31", currency: str = "EUR") -> None:
     asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name=f"{currency} {value}", currency=currency
+        portfolio=portfolio,
+        asset_type_id=TypeId.CHECKING_ACCOUNT,
+        name=f"{currency} {value}",
+        currency=currency,
     )
     day = parse_day(on)
     AssetSnapshot.objects.create(asset=asset, value=value, on=day, observed_at=noon(day, "UTC"))

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from assets.services import disposal
 from portfolios.models import Portfolio
@@ -163,7 +164,14 @@ class Edits:
         self.portfolio = portfolio
         self.other = Portfolio.objects.create(household=portfolio.household, name="Other")
         for number, currency in enumerate(("EUR", "USD", "GBP")):
-            held(portfolio, str(number), 1, str(number * 100 + 7), currency=currency, on=str(self.day()))
+            held(
+                portfolio,
+                str(number),
+                TypeId.CASH,
+                str(number * 100 + 7),
+                currency=currency,
+                on=str(self.day()),
+            )
             self.rate(currency)
 
     def day(self):
@@ -208,7 +216,7 @@ class Edits:
         asset.save()
 
     def new_asset(self):
-        held(self.portfolio, "New", 2, "5", on=str(self.day()))
+        held(self.portfolio, "New", TypeId.CHECKING_ACCOUNT, "5", on=str(self.day()))
 
     def base_currency(self):
         row = Portfolio.objects.get(pk=self.portfolio.pk)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
 from assets.services.classification import label
 from portfolios.models import Household, Portfolio
@@ -93,7 +93,7 @@ IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
 def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, group_by):
     for name in NAMES:
         tag = Tag.objects.create(household=portfolio.household, name=name)
-        label(held(portfolio, name, 2, "10", on="2024-06-02"), tag_ids=[tag.pk])
+        label(held(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02"), tag_ids=[tag.pk])
     found = ok(alice.get(f"{path}/{report}={group_by}"))
     assert [one["name"] for one in found[groups]] == IN_ORDER
     for point in found.get("points", ()):
@@ -118,7 +118,7 @@ def test_several_portfolios_are_reported_in_their_common_currency_or_in_euro(
     alice, household, portfolio, holdings
 ):
     dollars = Portfolio.objects.create(household=household, name="Dollars", base_currency="USD")
-    held(dollars, "Account", 2, "125", currency="USD")
+    held(dollars, "Account", TypeId.CHECKING_ACCOUNT, "125", currency="USD")
     both = ok(alice.get(f"{API}/net-worth?end=2024-06-30"))
     assert (both["currency"], both["points"][-1]["net"]) == ("EUR", "518.00")
     one = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}"))
@@ -212,7 +212,7 @@ def test_a_former_path_is_not_found_and_history_is_the_journal(alice, path, hold
 
 def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfolio):
     for number in range(14):
-        Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name=str(number), currency="EUR")
+        Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.CASH, name=str(number), currency="EUR")
     with CaptureQueriesContext(connection) as seen:
         refused(
             alice.get(f"{path}/net-worth?start=1980-01-01&end=2024-01-01&interval=day&group_by=asset"),
@@ -251,7 +251,7 @@ def test_history_as_a_table(alice, path, holdings):
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "＝1+1"])
 def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, name):
-    held(portfolio, name, 1, "5")
+    held(portfolio, name, TypeId.CASH, "5")
     for report in (
         "net-worth?group_by=asset&end=2024-06-30",
         "allocation?group_by=asset",
@@ -280,8 +280,8 @@ def test_refusal_is_json_for_who_accepts_tables_alone(alice, path):
 
 
 def test_allocation_with_targets_says_what_to_buy_and_sell(alice, path, portfolio, holdings):
-    for number, share in ((5, "0.5"), (6, "0.5")):
-        body = {"portfolio_id": str(portfolio.pk), "asset_type_id": type_id(number), "share": share}
+    for asset_type, share in ((TypeId.STOCKS, "0.5"), (TypeId.BONDS, "0.5")):
+        body = {"portfolio_id": str(portfolio.pk), "asset_type_id": asset_type, "share": share}
         assert alice.post(f"{API}/allocation-targets", body).status_code == 201
     found = ok(alice.get(f"{path}/allocation?on=2024-06-30"))
     assert [
@@ -411,14 +411,14 @@ def test_change_begins_a_month_before_its_end(alice, path, holdings):
 
 
 def test_asset_without_a_rate_is_left_out_by_name(alice, path, portfolio, holdings):
-    held(portfolio, "Yen", 2, "1000", currency="JPY")
+    held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
     assert ([one["name"] for one in found["left_out"]], found["complete"]) == (["Yen"], False)
     assert found["missing_rates"] == [{"currency": "JPY", "on": "2024-06-30", "amount": "1000.00"}]
 
 
 def test_findings_carry_links_that_work(alice, path, portfolio, holdings):
-    held(portfolio, "Mortgage", 14, "200000")
+    held(portfolio, "Mortgage", TypeId.MORTGAGE, "200000")
     found = ok(alice.get(f"{path}/quality?on=2024-06-30"))
     (finding,) = found["findings"]
     assert (finding["code"], finding["asset"]["name"], found["since"]) == (
@@ -459,7 +459,9 @@ CHANGES = {
     "target": lambda world: AllocationTarget.objects.create(
         household=Household.objects.get(), group="OTHER", share="0.1"
     ),
-    "type": lambda world: type(world["fund"].asset_type).objects.filter(pk=type_id(5)).update(label="Shares"),
+    "type": lambda world: (
+        type(world["fund"].asset_type).objects.filter(pk=TypeId.STOCKS).update(label="Shares")
+    ),
     "portfolio": lambda world: Portfolio.objects.all().update(name="Other"),
 }
 
@@ -523,6 +525,6 @@ def test_report_takes_a_fixed_number_of_queries(alice, path, portfolio, holdings
 
     before = queries()
     for number in range(7):
-        asset = held(portfolio, f"More {number}", 3, "10000", on="2024-06-05")
+        asset = held(portfolio, f"More {number}", TypeId.SAVINGS_ACCOUNT, "10000", on="2024-06-05")
         label(asset, category_ids=list(Category.objects.values_list("pk", flat=True)[:2]))
     assert (before, queries()) == (QUERIES[report], QUERIES[report])

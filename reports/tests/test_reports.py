@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from assets import valuation
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.classification import label
 from reports.queries import (
@@ -87,7 +87,7 @@ def test_series_too_long_is_refused_by_what_to_change(portfolio, holdings):
         net_worth_history([portfolio], start=date(1800, 1, 1), end=date(2200, 12, 31), interval="day")
     assert refused.value.field == "interval"
     for number in range(20):
-        held(portfolio, str(number), 1, "1")
+        held(portfolio, str(number), TypeId.CASH, "1")
     with pytest.raises(TooMuch, match="24 groups") as refused:
         net_worth_history([portfolio], start=date(2000, 1, 1), end=END, interval="day", group_by="asset")
     assert refused.value.field == "group_by"
@@ -121,10 +121,10 @@ def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio)
     def bought(asset, on, **money):
         Transaction.objects.create(asset=asset, on=on, occurred_at=noon(on, "UTC"), currency="EUR", **money)
 
-    shares = held(portfolio, "Shares", 5, "120", on="2024-06-10")
+    shares = held(portfolio, "Shares", TypeId.STOCKS, "120", on="2024-06-10")
     bought(shares, date(2024, 5, 2), type="ACQUIRE", amount=100, fee=3)
     bought(shares, date(2024, 5, 3), type="INCOME", amount=7)  # on its own day, and that is over
-    known = held(portfolio, "Known before", 5, "50", on="2024-05-01")
+    known = held(portfolio, "Known before", TypeId.STOCKS, "50", on="2024-05-01")
     bought(known, date(2024, 5, 1), type="ACQUIRE", amount=40)
     total = change_report([portfolio], start=date(2024, 5, 31), end=END).change.total
     assert (total.net_flows, total.expenses, total.value_change) == (103, 3, 20)
@@ -132,7 +132,7 @@ def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio)
 
 
 def test_quality_names_the_way_to_mend_it(portfolio, holdings):
-    Asset.objects.create(portfolio=portfolio, asset_type_id=type_id(1), name="Empty", currency="EUR")
+    Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
     (doubt, *rest) = quality_report(portfolio, on=END)
     assert (doubt.finding.code, doubt.name) == ("NO_VALUE", "Empty")
     assert doubt.link == f"/api/v1/assets/{doubt.finding.asset}/snapshots"
@@ -146,7 +146,7 @@ def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkey
         gone = date(2024, 6, draw.randint(1, 29)) if number % 2 else None
         asset = Asset.objects.create(
             portfolio=portfolio,
-            asset_type_id=type_id(1 + number % 5),
+            asset_type_id=list(TypeId)[number % 5],
             name=str(number),
             currency="EUR",
             disposed_on=gone,

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assets.classification.seeds import type_id
+from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from strata.accounts.models import User
 from strata.audit.models import Change
@@ -22,7 +22,7 @@ from tests.ours import APPS
 @pytest.fixture
 def asset(portfolio):
     row = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=type_id(2), name="<b>Checking</b>", currency="EUR"
+        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="<b>Checking</b>", currency="EUR"
     )
     now = timezone.now()
     AssetSnapshot.objects.create(asset=row, value="1234.50", on=now.date(), observed_at=now)
@@ -71,7 +71,7 @@ def test_list_takes_a_fixed_number_of_queries(root, household, portfolio, asset,
     before = queries()
     for number in range(9):
         row = Asset.objects.create(
-            portfolio=portfolio, asset_type_id=type_id(2), name=str(number), currency="EUR"
+            portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=str(number), currency="EUR"
         )
         AssetSnapshot.objects.create(asset=row, value="1", on="2026-01-01", observed_at=timezone.now())
         Category.objects.create(household=household, name=str(number))
