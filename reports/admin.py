@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,6 +23,7 @@ from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import bring_up_to_date
+from strata.accounts.models import User
 from strata.admin.choices import OwnRows, RowSelect
 from strata.admin.forms import PageForm
 from strata.admin.households import HouseholdAdmin
@@ -51,10 +55,11 @@ class PortfolioPage(HouseholdAdmin):
     def choice_texts(self, rows):
         """With the household's name where the user may choose from several."""
         rows = list(rows)
-        if not has_several_households(actor.current().user):
-            return super().choice_texts(rows)
-        names = Household.objects.in_bulk({row.household_id for row in rows})
-        return {row.pk: f"{names[row.household_id].name}: {row.name}" for row in rows}
+        names = names_among_several({row.household_id for row in rows}, actor.current().user)
+        return {
+            row.pk: f"{names[row.household_id]}: {row.name}" if row.household_id in names else str(row)
+            for row in rows
+        }
 
     @admin.display(description="quality")
     def what_needs_care(self, portfolio):
@@ -122,12 +127,13 @@ class PortfolioPage(HouseholdAdmin):
             self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
 
 
-def has_several_households(user) -> bool:
-    """Whether the user sees more than one; None is nobody."""
+def names_among_several(household_ids: Collection[UUID], user: User | None) -> dict[UUID, str]:
+    """The households' names, where the user sees more than one; else none. In one query, whichever it is."""
     if user is None:
-        return False
-    households = Household.objects.all() if user.is_superuser else Household.objects.for_user(user)
-    return len(households.values_list("pk")[:2]) > 1
+        return {}
+    seen = Household.objects.all() if user.is_superuser else Household.objects.for_user(user)
+    others = seen.exclude(pk=OuterRef("pk"))
+    return dict(seen.filter(Exists(others), pk__in=household_ids).values_list("pk", "name"))
 
 
 @admin.register(PortfolioSnapshot)

@@ -43,7 +43,9 @@ def test_history_names_related_rows_where_the_caller_sees_them(
     assert "Main" in page
     assert "Renamed" in page
     assert "Hidden one" not in page
-    assert str(hidden.pk) in page or hidden.pk.hex in page
+    assert "a portfolio that you do not see" in page
+    assert str(hidden.pk) not in page
+    assert hidden.pk.hex not in page
     assert "portfolio_id" not in page
 
 

@@ -20,22 +20,23 @@ def told(event: Event, user) -> dict[str, Any]:
     """
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
 
-    def text_of(field: str, value: str, name: str | None) -> str:
+    def text_of(field: str, value: str, name: str | None, hides: bool) -> str:
         target = target_of(event.model, field)
-        if name or not value or user.is_superuser or target is None or not issubclass(target, Owned):
-            return name or value
-        return f"{with_article(target._meta.verbose_name)} that you do not see"
+        is_nameless = value and not name and target is not None and issubclass(target, Owned)
+        if hides or (is_nameless and not user.is_superuser):
+            return f"{with_article(target._meta.verbose_name)} that you do not see"
+        return name or value
 
     return {
         "change": event.change,
         "fields": [
             (
                 labels.get(one.name, one.name),
-                text_of(one.name, one.before, one.before_name),
-                text_of(one.name, one.after, one.after_name),
+                text_of(one.name, one.before, one.before_name, one.hides_before),
+                text_of(one.name, one.after, one.after_name, one.hides_after),
             )
             for one in event.fields
-            if one.before or one.after
+            if one.before or one.after or one.hides_before or one.hides_after
         ],
     }
 

@@ -25,13 +25,18 @@ SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_i
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A field that changed, as text; with the names of the rows meant, where it names rows that the reader may see."""
+    """A field that changed, as text; with the names of the rows meant, where it names rows that the reader may see.
+
+    The id of a row that the reader may not see is blank; `hides_before` and `hides_after` say that there is one.
+    """
 
     name: str
     before: str
     after: str
     before_name: str | None = None
     after_name: str | None = None
+    hides_before: bool = False
+    hides_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +206,17 @@ def named(events: list[Event], user: Any) -> list[Event]:
     def with_names(model: type[models.Model], one: Changed) -> Changed:
         target = target_of(model, one.name)
         known = names.get(target, {})
-        before, after = one.before, one.after
-        if target is not None and stays_in_its_household(target):
-            before, after = ("" if pk in hidden else pk for pk in (before, after))
-        return Changed(one.name, before, after, known.get(before), known.get(after))
+        may_be_hidden = target is not None and stays_in_its_household(target)
+        hides_before, hides_after = (may_be_hidden and pk in hidden for pk in (one.before, one.after))
+        return Changed(
+            one.name,
+            "" if hides_before else one.before,
+            "" if hides_after else one.after,
+            known.get(one.before),
+            known.get(one.after),
+            hides_before,
+            hides_after,
+        )
 
     return [
         Event(event.change, event.model, [with_names(event.model, one) for one in event.fields])
