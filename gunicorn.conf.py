@@ -25,7 +25,7 @@ def post_fork(server, worker):
 forget_strata()
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
-from strata.environment.variables import bind_host, number, port_problem  # noqa: E402
+from strata.environment.variables import bind_host, number  # noqa: E402
 
 if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
     environ.Env.read_env(str(HERE / ".env"))
@@ -39,16 +39,6 @@ workers = number("WEB_CONCURRENCY", 2, least=1, most=256)
 threads = number("WEB_THREADS", 4, least=1, most=256)
 preload_app = False  # so that HUP loads new code
 control_socket_disable = True
-
-
-def on_starting(server):
-    """Before gunicorn tries a port five times. It inherits its sockets after USR2, and from systemd."""
-    if {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():
-        return
-    for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
-        if problem := port_problem(host, port):
-            server.log.critical(problem)
-            sys.exit(1)
 
 
 def post_worker_init(worker):

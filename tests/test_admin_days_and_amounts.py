@@ -102,7 +102,7 @@ def test_the_page_of_what_needs_care_takes_iso_days_alone(alices, portfolio):
     assert "on: Enter a day as YYYY-MM-DD." in alices.get(page, {"on": "11/05/2026"}).content.decode()
     assert "on: Enter a year from" in alices.get(page, {"on": "1066-10-14"}).content.decode()
     right = alices.get(page, {"on": "2026-05-11"}).content.decode()
-    assert "as of 2026-05-11" in right
+    assert "As of 2026-05-11" in right
     assert "YYYY-MM-DD" not in right
 
 

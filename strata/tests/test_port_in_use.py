@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
@@ -33,14 +32,6 @@ def run(taken, *command: str) -> subprocess.CompletedProcess:
 def test_make_run_says_so_before_it_prepares_anything(taken):
     ended = run(taken, "scripts/prepare.py")
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"{SENTENCE.format(taken[1])}\n")
-
-
-def test_gunicorn_says_so_once(taken):
-    ended = run(taken, "-m", "gunicorn", "--config", "gunicorn.conf.py")
-    lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert ended.returncode == 1
-    loud = [line["message"] for line in lines if line["level"] != "INFO"]
-    assert loud == [SENTENCE.format(taken[1])]
 
 
 def test_a_free_port_is_none(taken):
