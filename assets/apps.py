@@ -15,7 +15,7 @@ class AssetsConfig(AppConfig):
         from strata.audit.tracking import register_derived
 
         def furnish(household, **kwargs):
-            classification.give_starter_categories(household)
+            classification.add_starter_categories(household)
 
         register_derived(Portfolio, upkeep.OfPortfolios())
         register_derived(Asset, upkeep.OfAssets())

@@ -67,10 +67,10 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
         yield Level.OK, "no cycles"
 
 
-def compared(mistakes: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
+def compared(differences: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
     """The first mistakes by name, and how many more `things` are wrong."""
     count = 0
-    for count, mistake in enumerate(mistakes, start=1):
+    for count, mistake in enumerate(differences, start=1):
         if count <= MOST_NAMED:
             yield Level.FAIL, f"{mistake}. {MEND}"
     if count > MOST_NAMED:
@@ -86,8 +86,8 @@ def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
 
 def wrong_steps() -> Iterator[str]:
     for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
-        if mistakes := deltas.mistakes(portfolio_id):
-            on, currency = min((min(days), currency) for (_, currency, _), days in mistakes.items())
+        if differences := deltas.differences(portfolio_id):
+            on, currency = min((min(days), currency) for (_, currency, _), days in differences.items())
             yield f"portfolio {portfolio_id} is wrong from {on} on, in {currency}"
 
 
@@ -98,5 +98,5 @@ def packed_months_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
 
 def wrong_months() -> Iterator[str]:
     for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
-        for asset_id, month in sorted(months.mistakes(portfolio_id)):
+        for asset_id, month in sorted(months.differences(portfolio_id)):
             yield f"asset {asset_id} is wrong in {month:%Y-%m}"

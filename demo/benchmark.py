@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 
-from assets.models import Asset, AssetSnapshot, AssetType, DailyStep, PackedMonth
+from assets.models import Asset, AssetSnapshot, AssetType, DailyDelta, MonthlyValues
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from portfolios.services.households import create_household
@@ -118,5 +118,5 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 def analyze() -> None:
     """Tell the database's planner what it now holds."""
     with connection.cursor() as cursor:
-        for model in (Asset, AssetSnapshot, DailyStep, PackedMonth, Change):
+        for model in (Asset, AssetSnapshot, DailyDelta, MonthlyValues, Change):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

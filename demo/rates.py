@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django.db.models import Max
 
 from assets.models import ExchangeRate
-from assets.rates.readers import Quote
+from assets.rates.readers import RateQuote
 from assets.rates.store import daily_rates
 from assets.rates.writer import add_rates
 
@@ -22,6 +22,9 @@ def fill_with_demo_rates(today: date) -> int:
     units = dict(newest.values_list("currency", "units_per_euro"))
     days = (last + timedelta(days=number) for number in range(1, (today - last).days + 1))
     quotes = [
-        Quote(currency, day, rate) for day in days if day.weekday() < 5 for currency, rate in units.items()
+        RateQuote(currency, day, rate)
+        for day in days
+        if day.weekday() < 5
+        for currency, rate in units.items()
     ]
     return add_rates(quotes, ExchangeRate.Source.DEMO)

@@ -65,7 +65,7 @@ BOUNDED_ELSEWHERE = {
     "strata.Change.channel": "names of commands",
     "strata.Change.model": "labels of models",
     "assets.AssetType.code": "the form and the serializer",
-    "assets.DailyStep.currency": "an asset's currency",
+    "assets.DailyDelta.currency": "an asset's currency",
     "portfolios.PortfolioSnapshot.value": "a sum of bounded amounts at bounded rates",
     "strata.LoginCount.name_key": "counted_key",
     "strata.LoginCount.address": "an address that was read as one",

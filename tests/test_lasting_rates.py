@@ -23,8 +23,8 @@ from assets.rates import sql as rates_sql
 from assets.rates.book import MissingRate
 from assets.rates.conversion_rates import JOINED
 from assets.rates.store import rate_book, rate_book_on
-from assets.sql_params import told_spans
 from demo import rates
+from strata.db.params import span_params
 from strata.fields.dates import noon
 from tests.admin_forms import errors_of, filled, url
 
@@ -180,7 +180,10 @@ def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):
 
 def test_rates_that_last_are_found_by_their_index_alone(db):
     """Without it every report would go through all the rates that there are."""
-    statement, days = rates_sql._RATES[connection.vendor], told_spans([(date(2026, 1, 1), date(2026, 1, 11))])
+    statement, days = (
+        rates_sql._RATES[connection.vendor],
+        span_params([(date(2026, 1, 1), date(2026, 1, 11))]),
+    )
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             explain, codes = "EXPLAIN QUERY PLAN", json.dumps(["USD"])

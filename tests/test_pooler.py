@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from django.db import connections
 
-from assets import sql_params
 from assets.models import Asset
 from assets.valuation.sources import snapshots_sql
+from strata.db import params as sql_params
 from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database as configured
 from tests.databases import populate

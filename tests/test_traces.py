@@ -19,9 +19,9 @@ from assets.models import (
     AssetTag,
     AssetType,
     Category,
-    DailyStep,
+    DailyDelta,
     ExchangeRate,
-    PackedMonth,
+    MonthlyValues,
     Tag,
     Transaction,
 )
@@ -36,8 +36,8 @@ from tests.ours import APPS
 
 UNTRACED = {
     Change: "is the journal",
-    DailyStep: "is made anew from the values by `rebuild`",
-    PackedMonth: "is made anew from the values by `rebuild`",
+    DailyDelta: "is made anew from the values by `rebuild`",
+    MonthlyValues: "is made anew from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     LoginCount: "counts what strangers do, and is deleted when it is old",
 }

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Count
 from django.utils.html import format_html
 
-from assets.classification.tree import Branch, in_tree_order, subtree
+from assets.classification.tree import TreeRow, in_reading_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import parents_in
 from strata.admin.choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
@@ -20,10 +20,10 @@ from strata.tenancy.roles import EDITORS
 # --- choosing from the tree ---
 
 
-def branches_of(categories, most: int | None = None) -> list[Branch]:
+def branches_of(categories, most: int | None = None) -> list[TreeRow]:
     """The tree of a queryset's categories, of `most` of them at most, in one query."""
     rows = categories.order_by("household__created_at", "household", "name_key", "id")
-    return in_tree_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
+    return in_reading_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
 
 
 def own(model, user):
@@ -104,7 +104,7 @@ class CategoryTree(List):
             row.is_found = bool(self.query) or place == 0  # what stands above it may not be shown
             self.result_list.append(row)
 
-    def on_this_page(self, branches: list[Branch]) -> list[Branch]:
+    def on_this_page(self, branches: list[TreeRow]) -> list[TreeRow]:
         if not self.multi_page or (self.show_all and self.can_show_all):
             return branches
         start = (self.page_num - 1) * self.list_per_page

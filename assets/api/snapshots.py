@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assets.api.entries import MomentSerializer, OfOneAsset
 from assets.models import AssetSnapshot
-from assets.services.snapshots import free_moment
+from assets.services.snapshots import next_free_instant
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     InstantSerializerField,
@@ -24,7 +24,7 @@ class AssetSnapshotSerializer(MomentSerializer):
 
     def create(self, attrs):
         if not self.initial_data.keys() & {"observed_at", "on"}:
-            attrs["observed_at"] = free_moment(self.context["asset"], attrs["observed_at"])
+            attrs["observed_at"] = next_free_instant(self.context["asset"], attrs["observed_at"])
         return super().create(attrs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assets.api.entries import MomentSerializer, OfOneAsset
 from assets.models import Transaction
 from assets.services.disposal import refuse_moved_disposal
-from assets.services.transactions import check_movement, next_position
+from assets.services.transactions import next_position, validate_transaction
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     CurrencySerializerField,
@@ -60,7 +60,7 @@ class TransactionSerializer(MomentSerializer):
         if self.instance is None:
             attrs.setdefault("currency", self.context["asset"].currency)
         refuse_moved_disposal(self.instance, attrs)
-        attrs.update(check_movement(self.instance, attrs))
+        attrs.update(validate_transaction(self.instance, attrs))
         return attrs
 
     def create(self, attrs):

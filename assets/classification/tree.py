@@ -113,13 +113,13 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class TreeRow:
     """`above` is None at the top; `below` counts all categories below; `depth` is 0 at the top."""
 
     id: UUID
     household: Any
     name: str
-    above: Branch | None = None
+    above: TreeRow | None = None
     depth: int = 0
     below: int = 0
     in_cycle: bool = False
@@ -134,7 +134,7 @@ class Branch:
         return tuple(reversed(names))
 
 
-def in_tree_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> list[Branch]:
+def in_reading_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> list[TreeRow]:
     """From (id, parent, name, household) in the order of siblings. What stands in a circle comes last, flat."""
     rows = {row[0]: row for row in categories}
     parents = {pk: parent if parent in rows else None for pk, parent, _, _ in rows.values()}
@@ -144,9 +144,9 @@ def in_tree_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> l
     for pk in reversed(levels):  # children first
         if (parent := parents[pk]) is not None:
             below[parent] += below[pk] + 1
-    placed: dict[UUID, Branch] = {}
+    placed: dict[UUID, TreeRow] = {}
     for pk, level in levels.items():
         above = placed.get(parents[pk])
-        placed[pk] = Branch(pk, rows[pk][3], rows[pk][2], above, level - 1, below[pk])
-    lost = [Branch(pk, row[3], row[2], in_cycle=True) for pk, row in rows.items() if pk not in placed]
+        placed[pk] = TreeRow(pk, rows[pk][3], rows[pk][2], above, level - 1, below[pk])
+    lost = [TreeRow(pk, row[3], row[2], in_cycle=True) for pk, row in rows.items() if pk not in placed]
     return [*placed.values(), *lost]

@@ -2,9 +2,9 @@
 
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.classification import AssetType, Category, Tag
-from assets.models.daily_delta import DailyStep
+from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
-from assets.models.monthly_values import PackedMonth
+from assets.models.monthly_values import MonthlyValues
 from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
 
@@ -15,9 +15,9 @@ __all__ = [
     "AssetTag",
     "AssetType",
     "Category",
-    "DailyStep",
+    "DailyDelta",
     "ExchangeRate",
-    "PackedMonth",
+    "MonthlyValues",
     "Tag",
     "Transaction",
 ]

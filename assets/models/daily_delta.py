@@ -15,7 +15,7 @@ from strata.tenancy.querysets import Owned
 ALL_TYPES = UUID(int=0)  # in the place of a type's id: what the steps of all types come to
 
 
-class DailyStep(Owned):
+class DailyDelta(Owned):
     """The change of what is owned (>= 0 in all) and of what is owed (<= 0) against the day before it.
 
     In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So they can be
@@ -42,6 +42,7 @@ class DailyStep(Owned):
     owed_low = models.BigIntegerField()
 
     class Meta:
+        db_table = "assets_dailystep"  # as it was first called
         constraints = (
             models.UniqueConstraint(
                 fields=("portfolio", "on", "currency", "asset_type"), name="daily_step_one_per_day_and_kind"

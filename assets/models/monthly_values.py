@@ -10,7 +10,7 @@ from django.db import models
 from strata.tenancy.querysets import Owned
 
 
-class PackedMonth(Owned):
+class MonthlyValues(Owned):
     """Of each day the value that stands, in the asset's own currency; assets.valuation.month_codec reads and writes it.
 
     What is left of a month whose values were all deleted has no days.
@@ -24,6 +24,7 @@ class PackedMonth(Owned):
     amounts = models.BinaryField(help_text="The values in order, in ten-thousandths, eight bytes each.")
 
     class Meta:
+        db_table = "assets_packedmonth"  # as it was first called
         constraints = (models.UniqueConstraint(fields=("asset", "month"), name="packed_month_one_per_asset"),)
 
     def __str__(self) -> str:

@@ -69,11 +69,11 @@ class Transaction(TrackedModel):
         return f"{self.type} on {self.on}"
 
     def clean(self):
-        from assets.services.transactions import check_movement  # it needs this module
+        from assets.services.transactions import validate_transaction  # it needs this module
 
         settle_moment(self, "occurred_at")
         self._keep_its_disposal()
-        for name, value in check_movement(self, {}).items():
+        for name, value in validate_transaction(self, {}).items():
             setattr(self, name, value)
 
     def _keep_its_disposal(self):

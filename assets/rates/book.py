@@ -120,7 +120,7 @@ class RateBook:
 
     def per_euro(self, currency: str, *, on: date) -> Fraction:
         """Units of `currency` for one euro. Raises MissingRate."""
-        return Fraction(self._leg(currency, self._place(currency, on)))
+        return Fraction(self._units_per_euro_at(currency, self._day_index(currency, on)))
 
     def rate(self, source: str, target: str, *, on: date) -> Fraction:
         """Units of `target` for one unit of `source`, each leg at its own last day, exactly.
@@ -129,7 +129,7 @@ class RateBook:
         """
         if source == target:
             return Fraction(1)
-        key = (source, target, self._place(source, on), self._place(target, on))
+        key = (source, target, self._day_index(source, on), self._day_index(target, on))
         known = self._pairs.get(key)
         if known is None:
             known = self._pairs[key] = Fraction(*self.ratio(source, target, on=on))
@@ -137,13 +137,13 @@ class RateBook:
 
     def ratio(self, source: str, target: str, *, on: date) -> tuple[int, int]:
         """The rate as two whole numbers, above and below zero, not in lowest terms: quicker where many are needed."""
-        above, parts = self._leg(target, self._place(target, on)).as_integer_ratio()
-        units, below = self._leg(source, self._place(source, on)).as_integer_ratio()
+        above, parts = self._units_per_euro_at(target, self._day_index(target, on)).as_integer_ratio()
+        units, below = self._units_per_euro_at(source, self._day_index(source, on)).as_integer_ratio()
         return above * below, parts * units
 
     def lacking(self, source: str, target: str, *, on: date) -> list[str]:
         """Which of the two have no rate on the day; the reason of a MissingRate, which names only the first."""
-        return [code for code in (source, target) if self._place_or_none(code, on) is None]
+        return [code for code in (source, target) if self._day_index_or_none(code, on) is None]
 
     def jumps(self, currency: str) -> Iterator[Jump]:
         """Each rate at least JUMP times the one before it, or at most one part in JUMP of it.
@@ -169,7 +169,7 @@ class RateBook:
         codes = (target, *wanted)
         made: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
         for on in days:
-            places = tuple(self._place_or_none(currency, on) for currency in codes)
+            places = tuple(self._day_index_or_none(currency, on) for currency in codes)
             if places not in made:
                 lacking = frozenset(code for code, place in zip(codes, places, strict=True) if place is None)
                 made[places] = (*self._over_one_denominator(target, wanted, places), lacking)
@@ -181,21 +181,21 @@ class RateBook:
         into, *legs = places
         rates = {target: (1, 1)}
         if into is not None:
-            above, below = self._leg(target, into).as_integer_ratio()
+            above, below = self._units_per_euro_at(target, into).as_integer_ratio()
             for currency, place in zip(currencies, legs, strict=True):
                 if place is not None and currency != target:
-                    units, parts = self._leg(currency, place).as_integer_ratio()
+                    units, parts = self._units_per_euro_at(currency, place).as_integer_ratio()
                     rates[currency] = (above * parts, below * units)
         denominator = lcm(*(down for _, down in rates.values()))
         return denominator, {code: up * (denominator // down) for code, (up, down) in rates.items()}
 
-    def _place_or_none(self, currency: str, on: date) -> int | None:
+    def _day_index_or_none(self, currency: str, on: date) -> int | None:
         try:
-            return self._place(currency, on)
+            return self._day_index(currency, on)
         except MissingRate:
             return None
 
-    def _place(self, currency: str, on: date) -> int:
+    def _day_index(self, currency: str, on: date) -> int:
         """Where the rate for that day stands in the currency's list; -1 for the euro. Raises MissingRate."""
         if currency == EURO:
             return -1
@@ -204,5 +204,5 @@ class RateBook:
             raise MissingRate(currency, on)
         return place
 
-    def _leg(self, currency: str, place: int) -> Decimal:
+    def _units_per_euro_at(self, currency: str, place: int) -> Decimal:
         return Decimal(1) if currency == EURO else self._units[currency][place]

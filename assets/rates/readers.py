@@ -31,7 +31,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_COMPLAINTS = 20
 
 
-class Quote(NamedTuple):
+class RateQuote(NamedTuple):
     currency: str
     on: date
     units_per_euro: Decimal
@@ -64,7 +64,7 @@ def downloaded(url: str, *, timeout: float = 60) -> bytes:
     return content
 
 
-def quotes_in(content: bytes) -> tuple[list[Quote], str]:
+def quotes_in(content: bytes) -> tuple[list[RateQuote], str]:
     """The rates in a file and their source: the ECB's zip or CSV, or `currency,on,units_per_euro` (manual).
 
     A fourth column, `lasting`, is true or false.
@@ -116,7 +116,7 @@ def _numbered(rows) -> Iterator[tuple[int, list[str]]]:
 
 def _ecb_quotes(
     header: list[str], rows: Iterable[tuple[int, list[str]]]
-) -> Iterator[tuple[int, Quote | str]]:
+) -> Iterator[tuple[int, RateQuote | str]]:
     """A line a day, a column a currency; "N/A" where there was no rate. The last column is empty."""
     try:
         currencies = [validate_currency(code) for code in header[1:] if code]
@@ -131,7 +131,7 @@ def _ecb_quotes(
                 yield number, _quote(currency, day, cell)
 
 
-def _own_quotes(rows: Iterable[tuple[int, list[str]]], columns: int) -> Iterator[tuple[int, Quote | str]]:
+def _own_quotes(rows: Iterable[tuple[int, list[str]]], columns: int) -> Iterator[tuple[int, RateQuote | str]]:
     for number, cells in rows:
         if len(cells) != columns:
             yield number, f"{len(cells)} columns instead of {columns}"
@@ -139,12 +139,12 @@ def _own_quotes(rows: Iterable[tuple[int, list[str]]], columns: int) -> Iterator
             yield number, _quote(*cells)
 
 
-def _quote(currency: str, day: str, units: str, lasting: str = "false") -> Quote | str:
+def _quote(currency: str, day: str, units: str, lasting: str = "false") -> RateQuote | str:
     """The rate, or what is wrong with it."""
     if lasting not in ("true", "false"):
         return f"{currency},{day},{units},{lasting}: {LASTING} is true or false"
     try:
-        quote = Quote(validate_currency(currency), parse_day(day), exact(units), lasting == "true")
+        quote = RateQuote(validate_currency(currency), parse_day(day), exact(units), lasting == "true")
         validate_year(quote.on)
         refuse_the_euro(quote.currency)
     except ValidationError as error:
@@ -154,10 +154,10 @@ def _quote(currency: str, day: str, units: str, lasting: str = "false") -> Quote
     return quote
 
 
-def _collected(found: Iterable[tuple[int, Quote | str]]) -> list[Quote]:
+def _collected(found: Iterable[tuple[int, RateQuote | str]]) -> list[RateQuote]:
     """All the rates, or BadRates with every complaint: half a file is never taken."""
     complaints: list[str] = []
-    known: dict[tuple[str, date], tuple[int, Quote]] = {}
+    known: dict[tuple[str, date], tuple[int, RateQuote]] = {}
     for number, quote in found:
         if isinstance(quote, str):
             complaints.append(f"line {number}: {quote}")

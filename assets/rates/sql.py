@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db import connection
 
-from assets.sql_params import CODES, DAY, DAYS, Days, fetched, told_spans
+from strata.db.params import CODES, DAY, DAYS, Days, fetch_rows, span_params
 
 # Span by span in the index: left to itself, PostgreSQL compares every rate with every span.
 _RATES_OF_A_SPAN = {
@@ -56,7 +56,7 @@ def rates_in(
     """
     codes = list(currencies) if connection.vendor == "postgresql" else json.dumps(list(currencies))
     days = Days()
-    for currency, on, units, source, lasting in fetched(
-        _RATES[connection.vendor], [codes, *told_spans(spans)]
+    for currency, on, units, source, lasting in fetch_rows(
+        _RATES[connection.vendor], [codes, *span_params(spans)]
     ):
         yield currency, days[on], units, source, bool(lasting)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import line_of, raise_every_revision
-from assets.rates.readers import COLUMNS, LASTING, Quote
+from assets.rates.readers import COLUMNS, LASTING, RateQuote
 from strata.audit.clock import written_at
 from strata.db.bulk import insert_rows, stored_instant
 from strata.fields.ids import uuid7
@@ -22,7 +22,7 @@ from strata.fields.numbers import plain
 BATCH = 5000
 
 
-def unknown_rates(quotes: Iterable[Quote], source: str) -> list[Quote]:
+def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
     """Those that are new, or differ from the newest of the same currency, day and source; the oldest day first."""
     rows = ExchangeRate.objects.filter(source=source).order_by("recorded_at", "id")
     columns = rows.values_list(*COLUMNS, LASTING)
@@ -32,7 +32,7 @@ def unknown_rates(quotes: Iterable[Quote], source: str) -> list[Quote]:
 
 
 def add_rates(
-    quotes: Iterable[Quote], source: str, *, advance: Callable[[int], None] = lambda count: None
+    quotes: Iterable[RateQuote], source: str, *, advance: Callable[[int], None] = lambda count: None
 ) -> int:
     """Add what is unknown, all or nothing. Two loads at a time take turns, so that neither adds twice."""
     with transaction.atomic():
@@ -53,7 +53,7 @@ def add_rates(
     return len(fresh)
 
 
-def _rows(quotes: Iterable[Quote], source: str, now: str) -> list[tuple[Any, ...]]:
+def _rows(quotes: Iterable[RateQuote], source: str, now: str) -> list[tuple[Any, ...]]:
     return [
         (uuid7().hex, currency, on.isoformat(), plain(units), int(lasting), str(source), now)
         for currency, on, units, lasting in quotes

@@ -135,7 +135,7 @@ def labels_of(assets: Collection[UUID], kind: LabelKind) -> dict[UUID, list[Labe
     return found
 
 
-def give_starter_categories(household: Any) -> None:
+def add_starter_categories(household: Any) -> None:
     """The starter tree, for a household that has just been made."""
     for name, children in STARTER_CATEGORIES.items():
         top = Category.objects.create(household=household, name=name)

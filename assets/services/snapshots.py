@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from assets.models import Asset
 
 
-def free_moment(asset: Asset, at: datetime) -> datetime:
+def next_free_instant(asset: Asset, at: datetime) -> datetime:
     """`at`, or the first microsecond after it that no snapshot of the asset has."""
     taken = set(
         asset.snapshots.filter(observed_at__gte=at, observed_at__lt=at + timedelta(seconds=1)).values_list(

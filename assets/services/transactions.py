@@ -13,7 +13,7 @@ from assets.rules.transactions import check_adjustment, product_of, refusal
 from strata.fields.currencies import minor_units
 
 
-def check_movement(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, Any]:
+def validate_transaction(row: Transaction | None, attrs: dict[str, Any]) -> dict[str, Any]:
     """The amount that the transaction comes to. Refuses what its type does not allow, naming the field."""
 
     def now(name: str) -> Any:

@@ -14,7 +14,7 @@ from assets.classification.tree import (
     Tree,
     ancestors,
     in_circles,
-    in_tree_order,
+    in_reading_order,
     move_problem,
     subtree,
 )
@@ -102,17 +102,17 @@ def test_a_circle_ends_no_function():
 
 def test_reading_order_has_each_below_its_parent():
     rows = [(one, parent, str(one.int), None) for one, parent in branched().items()]
-    found = [(branch.name, branch.depth, branch.below, branch.in_cycle) for branch in in_tree_order(rows)]
+    found = [(branch.name, branch.depth, branch.below, branch.in_cycle) for branch in in_reading_order(rows)]
     assert found == [
         ("0", 0, 3, False), ("1", 1, 1, False), ("3", 2, 0, False), ("2", 1, 0, False), ("4", 0, 0, False),
         ("5", 0, 0, True), ("6", 0, 0, True), ("7", 0, 0, True),
     ]  # fmt: skip
-    assert {branch.name: branch.path for branch in in_tree_order(rows)}["3"] == ("0", "1", "3")
+    assert {branch.name: branch.path for branch in in_reading_order(rows)}["3"] == ("0", "1", "3")
 
 
 def test_reading_order_of_a_chain_is_no_deep_recursion():
     rows = [(one, parent, str(one.int), None) for one, parent in chain(20 * DEEP).items()]
-    *_, last = in_tree_order(rows)
+    *_, last = in_reading_order(rows)
     assert (last.depth, len(last.path)) == (20 * DEEP - 1, 20 * DEEP)
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from assets import doctor
 from assets.models import Category, ExchangeRate
 from assets.rates import readers
-from assets.rates.readers import BadRates, Quote
+from assets.rates.readers import BadRates, RateQuote
 from assets.rates.store import daily_rates
 from demo import rates
 from portfolios.models import Household
@@ -64,8 +64,8 @@ def test_the_shipped_file_is_read_exactly_and_whole():
 
     assert source == "ecb"
     assert len(quotes) > 200_000
-    assert Quote("JPY", date(1999, 1, 4), Decimal("133.73")) in quotes
-    assert Quote("TRL", date(1999, 1, 4), Decimal("372274")) in quotes
+    assert RateQuote("JPY", date(1999, 1, 4), Decimal("133.73")) in quotes
+    assert RateQuote("TRL", date(1999, 1, 4), Decimal("372274")) in quotes
 
 
 def test_what_has_no_rate_is_left_out():

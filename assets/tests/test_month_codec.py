@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.valuation.month_codec import Packed, amounts_in, days_in, packed
+from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in, encode_months
 
 LEAP_DAY = date(2024, 2, 29)
 LARGEST = 10**16 - 1
@@ -20,14 +20,14 @@ VALUES = st.dictionaries(
 
 def test_two_values_of_a_month_are_one_row():
     values = [(date(2024, 5, 1), 7), (date(2024, 5, 31), -7)]
-    assert list(packed(values)) == [
-        (date(2024, 5, 1), Packed(2**30 + 1, b"\x07" + bytes(7) + b"\xf9" + b"\xff" * 7))
+    assert list(encode_months(values)) == [
+        (date(2024, 5, 1), EncodedMonth(2**30 + 1, b"\x07" + bytes(7) + b"\xf9" + b"\xff" * 7))
     ]
 
 
 def test_each_month_is_a_row_of_its_own():
     values = [(LEAP_DAY, 1), (LEAP_DAY + timedelta(days=1), 2), (date(2025, 3, 1), 3)]
-    assert [(month, one.days) for month, one in packed(values)] == [
+    assert [(month, one.days) for month, one in encode_months(values)] == [
         (date(2024, 2, 1), 1 << 28),
         (date(2024, 3, 1), 1),
         (date(2025, 3, 1), 1),
@@ -36,7 +36,7 @@ def test_each_month_is_a_row_of_its_own():
 
 @given(VALUES)
 def test_what_was_packed_is_read_again(values):
-    months = list(packed(sorted(values.items())))
+    months = list(encode_months(sorted(values.items())))
     days = [on for month, one in months for on in days_in(month, one.days)]
     amounts = amounts_in(b"".join(one.amounts for _, one in months))
     assert dict(zip(days, amounts, strict=True)) == values

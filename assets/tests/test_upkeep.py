@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import daily_steps_are_what_the_values_make, packed_months_are_what_the_values_make
-from assets.models import Asset, AssetSnapshot, AssetTag, DailyStep, PackedMonth, Tag
+from assets.models import Asset, AssetSnapshot, AssetTag, DailyDelta, MonthlyValues, Tag
 from assets.services.disposal import reinstate
 from assets.valuation import months, reading
 from assets.valuation.deltas import calculated, stored
@@ -64,7 +64,7 @@ def assert_in_step() -> None:
         assert stored(portfolio_id) == calculated(portfolio_id)
     assets = list(Asset.objects.values_list("pk", flat=True))
     assert months.stored(assets) == months.calculated(assets)
-    assert not PackedMonth.objects.exclude(asset__in=assets).exists()
+    assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
 
 
 NUMBERS = st.integers(0, LONGEST)
@@ -101,11 +101,11 @@ class Writes(RuleBasedStateMachine):
     def totals_are_the_same_by_every_road(self):
         ids = [portfolio.pk for portfolio in self.portfolios]
         days = [day(number) for number in range(-1, LONGEST + 2)]
-        for by in reading.STEPS_BY:
-            held = valuation.holdings(ids, by, {})
-            folds = [reading.by_fold(held, days, derived=derived) for derived in (True, False)]
-            roads = [reading.by_steps(ids, days, by, {}), reading.by_grid(held, days), *folds]
-            steps, grid, packed, read = map(reading.without_zeros, roads)
+        for by in reading.DELTA_KEY_COLUMNS:
+            held = valuation.asset_refs(ids, by, {})
+            folds = [reading.from_series(held, days, derived=derived) for derived in (True, False)]
+            roads = [reading.from_deltas(ids, days, by, {}), reading.from_values_in_sql(held, days), *folds]
+            steps, grid, packed, read = map(reading.drop_zeros, roads)
             assert steps == grid == packed == read
 
     # --- what there is ---
@@ -238,7 +238,7 @@ class Writes(RuleBasedStateMachine):
         portfolio = self.portfolios.pop(number % len(self.portfolios))
         key = portfolio.pk
         portfolio.delete()
-        assert not DailyStep.objects.filter(portfolio_id=key).exists()
+        assert not DailyDelta.objects.filter(portfolio_id=key).exists()
 
 
 def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
@@ -295,14 +295,14 @@ def test_demo_leaves_the_table_in_step(db):
 
     add_rates(*quotes_in(b"Date,USD,CHF,\n2024-01-02,1.1,0.9,\n"))
     call_command("demo", verbosity=0)
-    assert DailyStep.objects.exists()
+    assert DailyDelta.objects.exists()
     assert_in_step()
 
 
 @pytest.mark.django_db
 def test_seed_benchmark_leaves_the_table_in_step(db):
     call_command("seed_benchmark", assets=12, snapshots=9, span_days=5, verbosity=0)
-    assert DailyStep.objects.exists()
+    assert DailyDelta.objects.exists()
     assert_in_step()
 
 
@@ -331,7 +331,7 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
     assert stored(other.pk)
     assert_in_step()
     assert alice.delete(f"/api/v1/portfolios/{other.pk}").status_code == 204
-    assert not DailyStep.objects.filter(portfolio=other).exists()
+    assert not DailyDelta.objects.filter(portfolio=other).exists()
 
 
 # --- made anew ---
@@ -349,7 +349,7 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
         )
     Asset.objects.filter(pk=things[1].pk).update(disposed_on=day(3))
     Asset.objects.filter(pk=things[2].pk).update(disposed_on=day(-1))
-    PackedMonth.objects.all().delete()
+    MonthlyValues.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM assets_dailystep")
         for sql in import_module("assets.migrations.0005_fill_daily_steps").Migration.operations[0].sql:
@@ -364,8 +364,8 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
 def wrong(portfolio):
     """The portfolio, its table not being what its values make: one step is wrong, and one was made up."""
     valued(made(portfolio), 3, 5)
-    DailyStep.objects.update(owned_low=1)
-    DailyStep.objects.create(
+    DailyDelta.objects.update(owned_low=1)
+    DailyDelta.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", on=day(1),
         owned_high=0, owned_low=0, owed_high=0, owed_low=-1,
     )  # fmt: skip
@@ -412,7 +412,7 @@ def test_doctor_names_where_the_table_is_wrong(wrong):
 def test_what_has_come_to_nothing_is_not_wrong(portfolio):
     snapshot = valued(made(portfolio), 3, 5)
     snapshot.delete()
-    assert DailyStep.objects.exists()
+    assert DailyDelta.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
 
 
@@ -421,9 +421,9 @@ def test_of_several_values_of_a_day_the_last_is_packed_whichever_was_written_las
     for hours in (3, 9, 6):
         at = NOON + timedelta(hours=hours)
         AssetSnapshot.objects.create(asset=asset, value=hours, observed_at=at, on=FIRST)
-    assert PackedMonth.objects.get().amounts == array("q", [90_000]).tobytes()
+    assert MonthlyValues.objects.get().amounts == array("q", [90_000]).tobytes()
     AssetSnapshot.objects.filter(value=9).delete()
-    assert PackedMonth.objects.get().amounts == array("q", [60_000]).tobytes()
+    assert MonthlyValues.objects.get().amounts == array("q", [60_000]).tobytes()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -465,8 +465,8 @@ def wrong_months(portfolio, count: int) -> Asset:
     asset = made(portfolio)
     for number in range(count):
         valued(asset, 31 * number, 5)
-    PackedMonth.objects.update(days=1)
-    PackedMonth.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
+    MonthlyValues.objects.update(days=1)
+    MonthlyValues.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
     return asset
 
 
@@ -475,7 +475,7 @@ def test_rebuild_mends_packed_months_and_says_so(portfolio):
     assert rebuilt("--dry-run") == f"Would rebuild 1; wrong were 1.\n{portfolio.pk}\n"
     assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{portfolio.pk}\n"
     assert_in_step()
-    assert PackedMonth.objects.filter(asset=asset).count() == 2
+    assert MonthlyValues.objects.filter(asset=asset).count() == 2
 
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):
@@ -492,5 +492,5 @@ def test_doctor_names_the_first_months_that_are_wrong(portfolio):
 def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):
     snapshot = valued(made(portfolio), 3, 5)
     snapshot.delete()
-    assert PackedMonth.objects.get().days == 0
+    assert MonthlyValues.objects.get().days == 0
     assert_in_step()

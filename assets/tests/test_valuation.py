@@ -15,10 +15,19 @@ from hypothesis.extra.django import TestCase
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, DailyStep, PackedMonth, Tag
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    Category,
+    DailyDelta,
+    MonthlyValues,
+    Tag,
+)
 from assets.valuation import GROUPINGS, reading, totals_on
-from assets.valuation.reading import by_fold, by_grid, without_zeros
-from assets.valuation.series import Column, History
+from assets.valuation.reading import drop_zeros, from_series, from_values_in_sql
+from assets.valuation.series import Column, ValueSeries
 from assets.valuation.sql import months
 from portfolios.models import Household, Portfolio
 from strata.audit import clock
@@ -105,8 +114,8 @@ def test_rename_rolls_categories_up(portfolio, checking):
     below = [Category.objects.create(household=portfolio.household, name=n, parent=top) for n in "ab"]
     for category in below:
         AssetCategory.objects.create(asset=checking, category=category)
-    rename = {category.pk: top.pk for category in below}
-    totals = totals_on([portfolio.pk], WEEKS, by="category", rename=rename)
+    key_map = {category.pk: top.pk for category in below}
+    totals = totals_on([portfolio.pk], WEEKS, by="category", key_map=key_map)
     assert set(totals.columns) == {((top.pk,), "EUR")}
 
 
@@ -159,7 +168,7 @@ def test_totals_of_values_take_a_fixed_number_of_queries(
         totals_on([portfolio.pk], days, by=by, derived=False)
 
 
-@pytest.mark.parametrize("by", reading.STEPS_BY)
+@pytest.mark.parametrize("by", reading.DELTA_KEY_COLUMNS)
 def test_totals_of_steps_take_one_query_and_groups_one_more(
     portfolio, checking, shares, by, django_assert_num_queries
 ):
@@ -186,22 +195,22 @@ def test_steps_of_all_types_are_found_by_the_index_that_has_no_others(portfolio,
 
 
 def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
-    DailyStep.objects.update(owned_low=1)
+    DailyDelta.objects.update(owned_low=1)
     kept, read = (totals_on([portfolio.pk], DAYS, derived=wanted) for wanted in (True, False))
     assert kept != read
     assert read.columns[(), "EUR"].owned[3] == 100 * EURO
 
 
 def histories_of(portfolio, *, start: int, end: int, **options) -> dict:
-    held = valuation.holdings([portfolio.pk], None, {})
-    found = valuation.histories(held, start=day(start), end=day(end), **options)
+    held = valuation.asset_refs([portfolio.pk], None, {})
+    found = valuation.value_series(held, start=day(start), end=day(end), **options)
     return {asset.id: past for asset, past in found}
 
 
 def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
     found = histories_of(portfolio, start=5, end=14)
-    assert found[checking.pk] == History("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
-    assert found[shares.pk] == History("USD", (day(0),), array("q", [5 * EURO]), day(18))
+    assert found[checking.pk] == ValueSeries("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
+    assert found[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
 def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
@@ -267,12 +276,12 @@ def test_month_that_came_to_nothing_is_not_the_first(portfolio):
 def test_many_months_are_read_as_few_are(portfolio, checking, shares, monkeypatch, reported_in):
     few = histories_of(portfolio, start=2, end=99, reported_in=reported_in)
     monkeypatch.setattr(months, "MONTHS_AT_ONCE", 0)
-    monkeypatch.setattr(months, "fetched", None)  # all at once
+    monkeypatch.setattr(months, "fetch_rows", None)  # all at once
     assert histories_of(portfolio, start=2, end=99, reported_in=reported_in) == few != {}
 
 
 def test_histories_come_from_the_packed_months_but_not_where_the_past_is_asked_for(portfolio, checking):
-    PackedMonth.objects.update(days=0b11)
+    MonthlyValues.objects.update(days=0b11)
     assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(0), day(1))
     with clock.set_back(datetime(2024, 6, 1, tzinfo=UTC)):
         assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(3), day(14))
@@ -312,11 +321,11 @@ class GridAndFold(TestCase):
                 valued(asset, on, value, hour=hour)
         days = sorted(map(day, numbers))
         for by in (None, *GROUPINGS):
-            held = valuation.holdings([portfolio.pk], by, {})
-            grid, folded = (without_zeros(road(held, days)) for road in (by_grid, by_fold))
+            held = valuation.asset_refs([portfolio.pk], by, {})
+            grid, folded = (drop_zeros(road(held, days)) for road in (from_values_in_sql, from_series))
             assert grid == folded
 
 
 @pytest.mark.django_db
 def test_no_portfolios_no_histories():
-    assert list(valuation.histories([], start=day(0), end=day(9))) == []
+    assert list(valuation.value_series([], start=day(0), end=day(9))) == []

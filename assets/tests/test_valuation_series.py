@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
 from assets.valuation.series import (
-    History,
     Missing,
     Snapshot,
+    ValueSeries,
+    convert_total,
+    deltas_of,
     fold,
     grid_totals,
     history,
     money,
     running_totals,
-    steps_of,
     ten_thousandths,
     value_on,
-    worth,
 )
 
 FIRST = date(2024, 1, 1)
@@ -76,12 +76,12 @@ def test_first_day_is_none_where_every_value_comes_after_the_disposal():
     assert history([snapshot(3, "1")], currency="EUR").first_on == day(3)
     assert history([snapshot(3, "1")], currency="EUR", disposed_on=day(4)).first_on == day(3)
     assert history([snapshot(3, "1")], currency="EUR", disposed_on=day(3)).first_on is None
-    assert History("EUR").first_on is None
+    assert ValueSeries("EUR").first_on is None
 
 
 def test_history_of_unequal_lists_is_refused():
     with pytest.raises(ValueError, match="2 days with 1 values"):
-        History("EUR", (day(0), day(1)), (Decimal(1),))
+        ValueSeries("EUR", (day(0), day(1)), (Decimal(1),))
 
 
 def test_whole_number_counts_ten_thousandths():
@@ -96,9 +96,9 @@ def test_whole_number_counts_ten_thousandths():
 
 
 def test_fold_adds_up_by_currency_and_group_on_every_day():
-    account = History("EUR", [day(0), day(2)], [Decimal(100), Decimal("150.50")])
-    loan = History("EUR", [day(1)], [Decimal(-80)], day(3))
-    dollars = History("USD", [day(1)], [Decimal(7)])
+    account = ValueSeries("EUR", [day(0), day(2)], [Decimal(100), Decimal("150.50")])
+    loan = ValueSeries("EUR", [day(1)], [Decimal(-80)], day(3))
+    dollars = ValueSeries("USD", [day(1)], [Decimal(7)])
     totals = fold([(("a",), account), (("a",), loan), (("b",), dollars)], [day(n) for n in range(4)])
     assert totals.columns[("a",), "EUR"].owned == (1000000, 1000000, 1505000, 1505000)
     assert totals.columns[("a",), "EUR"].owed == (0, -800000, -800000, 0)
@@ -106,31 +106,31 @@ def test_fold_adds_up_by_currency_and_group_on_every_day():
 
 
 def test_account_that_is_overdrawn_changes_sides():
-    account = History("EUR", [day(0), day(1), day(2)], [Decimal(10), Decimal(-5), Decimal(3)])
+    account = ValueSeries("EUR", [day(0), day(1), day(2)], [Decimal(10), Decimal(-5), Decimal(3)])
     column = fold([((), account)], [day(n) for n in range(3)]).columns[(), "EUR"]
     assert (column.owned, column.owed) == ((100000, 0, 30000), (0, -50000, 0))
 
 
 def test_asset_of_two_groups_stands_in_one_column():
-    totals = fold([(("red", "blue"), History("EUR", [day(0)], [Decimal(1)]))], [day(0)])
+    totals = fold([(("red", "blue"), ValueSeries("EUR", [day(0)], [Decimal(1)]))], [day(0)])
     assert totals.overlap
     assert list(totals.columns) == [(("red", "blue"), "EUR")]
 
 
 def test_no_days_make_no_totals():
-    past = History("EUR", [day(0)], [Decimal(1)])
+    past = ValueSeries("EUR", [day(0)], [Decimal(1)])
     assert fold([((), past)], []).columns[(), "EUR"].owned == ()
-    assert running_totals(steps_of((), past), []).columns[(), "EUR"].owned == ()
+    assert running_totals(deltas_of((), past), []).columns[(), "EUR"].owned == ()
 
 
 amounts = st.decimals(-1000, 1000, places=4)
 
 
 @st.composite
-def histories(draw):
+def value_series(draw):
     days = sorted(draw(st.sets(st.integers(0, 30), max_size=6)))
     disposed = draw(st.none() | st.integers(0, 32))
-    return History(
+    return ValueSeries(
         draw(st.sampled_from(["EUR", "USD"])),
         [day(number) for number in days],
         [draw(amounts) for _ in days],
@@ -138,41 +138,43 @@ def histories(draw):
     )
 
 
-holdings = st.lists(st.tuples(st.sampled_from([(), ("a",), ("b",), ("a", "b")]), histories()), max_size=5)
+asset_refs = st.lists(
+    st.tuples(st.sampled_from([(), ("a",), ("b",), ("a", "b")]), value_series()), max_size=5
+)
 rows_of_days = st.sets(st.integers(-2, 35), max_size=12).map(
     lambda numbers: [day(n) for n in sorted(numbers)]
 )
 
 
 @settings(max_examples=300, deadline=None)
-@given(holdings, rows_of_days)
+@given(asset_refs, rows_of_days)
 def test_fold_steps_and_grid_are_one_another_and_the_values_one_by_one(assets, days):
-    by_fold = fold(assets, days)
-    by_steps = running_totals([step for keys, past in assets for step in steps_of(keys, past)], days)
+    from_series = fold(assets, days)
+    from_deltas = running_totals([step for keys, past in assets for step in deltas_of(keys, past)], days)
     values = [(on, keys, past.currency, past.value_on(on)) for on in days for keys, past in assets]
-    by_grid = grid_totals([row for row in values if row[3] is not None], days)
+    from_values_in_sql = grid_totals([row for row in values if row[3] is not None], days)
 
-    for key in by_fold.columns:
+    for key in from_series.columns:
         for number, on in enumerate(days):
             seen = [ten_thousandths(row[3] or 0) for row in values if (row[0], (row[1], row[2])) == (on, key)]
             expected = (sum(v for v in seen if v > 0), sum(v for v in seen if v < 0))
-            for totals in (by_fold, by_steps, by_grid):
+            for totals in (from_series, from_deltas, from_values_in_sql):
                 column = totals.columns.get(key)
                 found = (column.owned[number], column.owed[number]) if column else (0, 0)
                 assert found == expected
 
 
-@given(holdings, rows_of_days)
+@given(asset_refs, rows_of_days)
 def test_ten_thousandths_give_what_decimals_give(assets, days):
     as_stored = [
-        (keys, History(p.currency, p.days, [ten_thousandths(v) for v in p.values], p.disposed_on))
+        (keys, ValueSeries(p.currency, p.days, [ten_thousandths(v) for v in p.values], p.disposed_on))
         for keys, p in assets
     ]
     assert fold(as_stored, days) == fold(assets, days)
 
 
 def test_sums_beyond_one_integer_are_exact():
-    rich = [((), History("EUR", [day(0)], [Decimal("99999999999999.9999")])) for _ in range(3000)]
+    rich = [((), ValueSeries("EUR", [day(0)], [Decimal("99999999999999.9999")])) for _ in range(3000)]
     assert fold(rich, [day(0)]).columns[(), "EUR"].owned == (999999999999999999 * 3000,)
 
 
@@ -182,12 +184,12 @@ def test_sums_beyond_one_integer_are_exact():
 def test_worth_leaves_out_and_names_what_has_no_rate():
     rates = RateBook([Rate("USD", day(0), Decimal("1.25"))])
     amounts = {"EUR": Decimal(1), "USD": Decimal(5), "CHF": Decimal(3), "GBP": Decimal(0)}
-    found = worth(amounts, "EUR", on=day(0), rates=rates)
+    found = convert_total(amounts, "EUR", on=day(0), rates=rates)
     assert (found.value, found.complete) == (Fraction(5), False)
     assert found.missing == (Missing("CHF", day(0), Decimal(3)),)
 
 
 def test_worth_in_a_currency_without_a_rate_is_what_is_in_it():
     amounts = {"EUR": Decimal(1), "CHF": Decimal(3)}
-    found = worth(amounts, "CHF", on=day(0), rates=RateBook([]))
+    found = convert_total(amounts, "CHF", on=day(0), rates=RateBook([]))
     assert (found.value, found.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))

@@ -15,21 +15,24 @@ from itertools import groupby
 from typing import NamedTuple
 
 
-class Packed(NamedTuple):
+class EncodedMonth(NamedTuple):
     """`days` has a bit for each day of the month that has a value, `amounts` are the values."""
 
     days: int
     amounts: bytes
 
 
-NOTHING = Packed(0, b"")
+NOTHING = EncodedMonth(0, b"")
 
 
-def packed(values: Iterable[tuple[date, int]]) -> Iterator[tuple[date, Packed]]:
+def encode_months(values: Iterable[tuple[date, int]]) -> Iterator[tuple[date, EncodedMonth]]:
     """Each month, by its first day, of values in order of their days, of which each has one."""
     for month, some in groupby(values, key=lambda value: value[0].replace(day=1)):
         dated = list(some)
-        yield month, Packed(sum(1 << on.day - 1 for on, _ in dated), _bytes([value for _, value in dated]))
+        yield (
+            month,
+            EncodedMonth(sum(1 << on.day - 1 for on, _ in dated), _bytes([value for _, value in dated])),
+        )
 
 
 @lru_cache(maxsize=1024)

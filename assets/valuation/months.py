@@ -8,9 +8,9 @@ from itertools import batched, groupby
 from operator import itemgetter
 from uuid import UUID
 
-from assets.models import Asset, PackedMonth
+from assets.models import Asset, MonthlyValues
 from assets.valuation import protocol, sql
-from assets.valuation.month_codec import NOTHING, Packed, packed
+from assets.valuation.month_codec import NOTHING, EncodedMonth, encode_months
 from assets.valuation.sources import snapshots_sql
 from assets.valuation.sources.snapshots import ASSETS_AT_A_TIME, all_values
 
@@ -26,7 +26,7 @@ def refresh(months: Collection[protocol.Month]) -> None:
     for some in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(some, NOTHING)
         for pk, values in groupby(snapshots_sql.values_of_months(some), key=itemgetter(0)):
-            fresh |= {(pk, month): one for month, one in packed(value[1:] for value in values)}
+            fresh |= {(pk, month): one for month, one in encode_months(value[1:] for value in values)}
         sql.write_months(fresh.items())
 
 
@@ -35,31 +35,31 @@ def refresh(months: Collection[protocol.Month]) -> None:
 
 def write(asset_id: UUID, days: Iterable[date], values: Iterable[int]) -> None:
     """Write all the months of an asset with these values, the oldest day first."""
-    for batch in batched(packed(zip(days, values, strict=True)), BATCH):
+    for batch in batched(encode_months(zip(days, values, strict=True)), BATCH):
         sql.write_months(((asset_id, month), one) for month, one in batch)
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:
-    PackedMonth.objects.filter(asset__portfolio=portfolio_id).delete()
+    MonthlyValues.objects.filter(asset__portfolio=portfolio_id).delete()
 
 
-def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, Packed]:
+def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
     """What the table should hold of some assets, by their values."""
     return {
         (pk, month): one
         for pk, days, values in all_values(asset_ids)
-        for month, one in packed(zip(days, values, strict=True))
+        for month, one in encode_months(zip(days, values, strict=True))
     }
 
 
-def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, Packed]:
+def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
     """What the table holds of them. Months that have come to nothing are as good as none."""
-    rows = PackedMonth.objects.filter(asset__in=asset_ids).exclude(days=0)
+    rows = MonthlyValues.objects.filter(asset__in=asset_ids).exclude(days=0)
     found = rows.values_list("asset_id", "month", "days", "amounts")
-    return {(pk, month): Packed(days, bytes(amounts)) for pk, month, days, amounts in found}
+    return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in found}
 
 
-def mistakes(portfolio_id: UUID) -> set[protocol.Month]:
+def differences(portfolio_id: UUID) -> set[protocol.Month]:
     """The months of a portfolio's assets about which the table is wrong."""
     wrong: set[protocol.Month] = set()
     ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)

@@ -14,7 +14,7 @@ from django.db.models import F, Min, OuterRef, Subquery
 
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType
 from assets.valuation import protocol, sql
-from assets.valuation.series import History, Keys, Totals, fold, grid_totals, money, running_totals
+from assets.valuation.series import Keys, Totals, ValueSeries, fold, grid_totals, money, running_totals
 from assets.valuation.sources import snapshots_sql
 from strata.audit import clock
 
@@ -28,7 +28,7 @@ COLUMNS = {
 LABELS = {"category": AssetCategory, "tag": AssetTag}
 GROUPINGS = (*COLUMNS, *LABELS)
 # What is stored of the sums knows these; a group is its types.
-STEPS_BY = {
+DELTA_KEY_COLUMNS = {
     None: None,
     "type": "asset_type_id",
     "group": "asset_type_id",
@@ -47,7 +47,7 @@ def totals_on(
     days: Sequence[date],
     *,
     by: str | None = None,
-    rename: Mapping[Hashable, Hashable] | None = None,
+    key_map: Mapping[Hashable, Hashable] | None = None,
     among: Collection[UUID] | None = None,
     derived: bool = True,
 ) -> Totals:
@@ -63,13 +63,13 @@ def totals_on(
     if not days:
         return Totals((), {})
     derived = derived and clock.known_at() is None
-    if derived and among is None and by in STEPS_BY and len(days) > FEW_DAYS:
-        return without_zeros(by_steps(portfolio_ids, days, by, rename or {}))
-    held = holdings(portfolio_ids, by, rename or {})
+    if derived and among is None and by in DELTA_KEY_COLUMNS and len(days) > FEW_DAYS:
+        return drop_zeros(from_deltas(portfolio_ids, days, by, key_map or {}))
+    held = asset_refs(portfolio_ids, by, key_map or {})
     if among is not None:
         held = [asset for asset in held if asset.id in among]
     coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
-    return without_zeros(by_grid(held, days) if coarse else by_fold(held, days, derived=derived))
+    return drop_zeros(from_values_in_sql(held, days) if coarse else from_series(held, days, derived=derived))
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
@@ -80,9 +80,9 @@ def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str
     return found
 
 
-def histories(
-    held: Collection[Holding], *, start: date, end: date, reported_in: str | None = None
-) -> Iterator[tuple[Holding, History]]:
+def value_series(
+    held: Collection[AssetRef], *, start: date, end: date, reported_in: str | None = None
+) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
     Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough, and what
@@ -107,7 +107,7 @@ def first_day(portfolio_ids: Collection[UUID]) -> date | None:
     return assets.annotate(first_on=Subquery(values)).aggregate(first=Min("first_on"))["first"]
 
 
-class Holding(NamedTuple):
+class AssetRef(NamedTuple):
     """An asset, and the groups that it counts in."""
 
     id: UUID
@@ -119,18 +119,18 @@ class Holding(NamedTuple):
         return self.disposed_on is not None and start < self.disposed_on <= end
 
 
-def holdings(
-    portfolio_ids: Collection[UUID], by: str | None, rename: Mapping[Hashable, Hashable]
-) -> list[Holding]:
+def asset_refs(
+    portfolio_ids: Collection[UUID], by: str | None, key_map: Mapping[Hashable, Hashable]
+) -> list[AssetRef]:
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     if by in LABELS:
         labels = _labels(portfolio_ids, by)
         rows = assets.values_list("pk", "currency", "disposed_on")
-        return [Holding(*row, _renamed(labels.get(row[0], ()), rename)) for row in rows]
+        return [AssetRef(*row, _renamed(labels.get(row[0], ()), key_map)) for row in rows]
     if by is None:
-        return [Holding(*row) for row in assets.values_list("pk", "currency", "disposed_on")]
+        return [AssetRef(*row) for row in assets.values_list("pk", "currency", "disposed_on")]
     rows = assets.annotate(worth_key=F(COLUMNS[by])).values_list("pk", "currency", "disposed_on", "worth_key")
-    return [Holding(*row, _renamed((key,), rename)) for *row, key in rows]
+    return [AssetRef(*row, _renamed((key,), key_map)) for *row, key in rows]
 
 
 def _labels(portfolio_ids: Collection[UUID], by: str) -> dict[UUID, list[UUID]]:
@@ -141,12 +141,12 @@ def _labels(portfolio_ids: Collection[UUID], by: str) -> dict[UUID, list[UUID]]:
     return found
 
 
-def _renamed(keys: Iterable[Hashable], rename: Mapping[Hashable, Hashable]) -> Keys:
+def _renamed(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> Keys:
     """In one order, whatever the database's was: assets in the same groups stand in one column."""
-    return tuple(sorted({rename.get(key, key) for key in keys}, key=str))
+    return tuple(sorted({key_map.get(key, key) for key in keys}, key=str))
 
 
-def without_zeros(totals: Totals) -> Totals:
+def drop_zeros(totals: Totals) -> Totals:
     kept = {key: column for key, column in totals.columns.items() if any(column.owned) or any(column.owed)}
     return Totals(totals.days, kept)
 
@@ -154,24 +154,24 @@ def without_zeros(totals: Totals) -> Totals:
 # --- from the table of daily steps ---
 
 
-def by_steps(
+def from_deltas(
     portfolio_ids: Collection[UUID],
     days: Sequence[date],
     by: str | None,
-    rename: Mapping[Hashable, Hashable],
+    key_map: Mapping[Hashable, Hashable],
 ) -> Totals:
     groups = dict(AssetType.objects.values_list("pk", "group")) if by == "group" else {}
 
     @cache
     def keys(named: UUID | None, currency: str) -> Keys:
         key = currency if by == "currency" else groups.get(named, named)
-        return _renamed(() if by is None else (key,), rename)
+        return _renamed(() if by is None else (key,), key_map)
 
     every_day = len(days) > (days[-1] - days[0]).days
     steps = (
-        sql.steps_by_day(portfolio_ids, days[-1], by=STEPS_BY[by])
+        sql.deltas_by_day(portfolio_ids, days[-1], by=DELTA_KEY_COLUMNS[by])
         if every_day
-        else sql.steps_by_period(portfolio_ids, days, by=STEPS_BY[by])
+        else sql.deltas_by_period(portfolio_ids, days, by=DELTA_KEY_COLUMNS[by])
     )
     return running_totals(
         ((on, keys(named, currency), currency, *both) for on, currency, named, *both in steps), days
@@ -181,12 +181,12 @@ def by_steps(
 # --- a fold for daily series, from the packed months; a grid for coarse ones, from the values ---
 
 
-def by_fold(held: Collection[Holding], days: Sequence[date], *, derived: bool = True) -> Totals:
+def from_series(held: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
     past = _histories(held, days[0], days[-1], derived=derived)
     return fold(((asset.keys, history) for asset, history in past), days)
 
 
-def by_grid(held: Collection[Holding], days: Sequence[date]) -> Totals:
+def from_values_in_sql(held: Collection[AssetRef], days: Sequence[date]) -> Totals:
     """Each asset's newest value on each day, added up by the database, which is told where each asset counts."""
     places: dict[tuple[Keys, str], int] = {}
     rows = [
@@ -199,19 +199,19 @@ def by_grid(held: Collection[Holding], days: Sequence[date]) -> Totals:
 
 
 def _histories(
-    held: Collection[Holding], start: date, end: date, *, derived: bool = True
-) -> Iterator[tuple[Holding, History]]:
+    held: Collection[AssetRef], start: date, end: date, *, derived: bool = True
+) -> Iterator[tuple[AssetRef, ValueSeries]]:
     read = sql.values_in_months if derived else snapshots_sql.values_between
     return _with_values(held, read([asset.id for asset in held], start, end))
 
 
 def _with_values(
-    held: Collection[Holding], found: Iterable[protocol.Values]
-) -> Iterator[tuple[Holding, History]]:
+    held: Collection[AssetRef], found: Iterable[protocol.Values]
+) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """A history for each, empty where no values were found."""
     assets = {asset.id: asset for asset in held}
     for pk, days, values in found:
         asset = assets.pop(pk)
-        yield asset, History(asset.currency, days, values, asset.disposed_on)
+        yield asset, ValueSeries(asset.currency, days, values, asset.disposed_on)
     for asset in assets.values():
-        yield asset, History(asset.currency, disposed_on=asset.disposed_on)
+        yield asset, ValueSeries(asset.currency, disposed_on=asset.disposed_on)

@@ -59,7 +59,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class ValueSeries:
     """An asset's values: the last of each day that has any, oldest day first, in its own currency.
 
     `days` ascend strictly and go with `values`. From `disposed_on` on it counts nothing. Raises ValueError
@@ -99,11 +99,11 @@ class History:
         return 0 if self.disposed_on is not None and self.disposed_on <= on else self.values[place - 1]
 
 
-def history(snapshots: Iterable[Snapshot], *, currency: str, disposed_on: date | None = None) -> History:
+def history(snapshots: Iterable[Snapshot], *, currency: str, disposed_on: date | None = None) -> ValueSeries:
     """The history that snapshots in any order make: on each day the later instant wins, then the later written."""
     ordered = sorted(snapshots, key=lambda snapshot: (snapshot.on, snapshot.observed_at, snapshot.sequence))
     last = {snapshot.on: snapshot.value for snapshot in ordered}
-    return History(currency, tuple(last), tuple(last.values()), disposed_on)
+    return ValueSeries(currency, tuple(last), tuple(last.values()), disposed_on)
 
 
 def value_on(snapshots: Iterable[Snapshot], on: date, *, disposed_on: date | None = None) -> Decimal | None:
@@ -139,7 +139,7 @@ class Totals:
         return any(len(set(keys)) > 1 for keys, _ in self.columns)
 
 
-class Step(NamedTuple):
+class Delta(NamedTuple):
     """By how much what is owned and what is owed in some groups and a currency rose on a day (fell: negative).
 
     A tuple, so that the rows of a query serve as they come.
@@ -155,7 +155,7 @@ class Step(NamedTuple):
 type _Sums = defaultdict[tuple[Keys, str], tuple[list[Amount], list[Amount]]]
 
 
-def fold(assets: Iterable[tuple[Keys, History]], days: Sequence[date]) -> Totals:
+def fold(assets: Iterable[tuple[Keys, ValueSeries]], days: Sequence[date]) -> Totals:
     """Running totals on `days` (each once, ascending) from every asset's history: for daily series.
 
     Histories may begin long before the first day; what comes after the last is left alone.
@@ -171,7 +171,11 @@ def fold(assets: Iterable[tuple[Keys, History]], days: Sequence[date]) -> Totals
 
 
 def _add_steps(
-    past: History, days: Sequence[date], place: Mapping[date, int], owned: list[Amount], owed: list[Amount]
+    past: ValueSeries,
+    days: Sequence[date],
+    place: Mapping[date, int],
+    owned: list[Amount],
+    owed: list[Amount],
 ) -> None:
     """Add an asset's changes of value to the columns, each at the first day of the row that sees it."""
     first = max(bisect_right(past.days, days[0]) - 1, 0)  # the opening value stands for all before it
@@ -197,7 +201,7 @@ def _step(before: Amount, value: Amount, at: int, owned: list[Amount], owed: lis
         lost[at] -= before
 
 
-def steps_of(keys: Keys, past: History) -> list[Step]:
+def deltas_of(keys: Keys, past: ValueSeries) -> list[Delta]:
     """One asset's rises and falls, day by day: what a table of daily changes adds up."""
     if past.first_on is None:
         return []
@@ -206,7 +210,7 @@ def steps_of(keys: Keys, past: History) -> list[Step]:
     if past.disposed_on is not None:
         points.append((past.disposed_on, 0))
     return [
-        Step(on, keys, past.currency, max(value, 0) - max(before, 0), min(value, 0) - min(before, 0))
+        Delta(on, keys, past.currency, max(value, 0) - max(before, 0), min(value, 0) - min(before, 0))
         for (_, before), (on, value) in pairwise(points)
         if value != before
     ]
@@ -290,7 +294,7 @@ def missing(source: str, target: str, on: date, amount: Decimal, rates: RateBook
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class ConvertedTotal:
     """An exact total, before rounding, of all that could be converted."""
 
     value: Fraction
@@ -301,7 +305,9 @@ class Worth:
         return not self.missing
 
 
-def worth(amounts: Mapping[str, Decimal], currency: str, *, on: date, rates: RateBook) -> Worth:
+def convert_total(
+    amounts: Mapping[str, Decimal], currency: str, *, on: date, rates: RateBook
+) -> ConvertedTotal:
     """The amounts (per currency) in `currency` at the rates of the day. Zero needs no rate."""
     total, left_out = Fraction(0), []
     for source, amount in sorted(amounts.items()):
@@ -311,4 +317,4 @@ def worth(amounts: Mapping[str, Decimal], currency: str, *, on: date, rates: Rat
             total += Fraction(amount) * rates.rate(source, currency, on=on)
         except MissingRate:
             left_out += missing(source, currency, on, amount, rates)
-    return Worth(total, tuple(left_out))
+    return ConvertedTotal(total, tuple(left_out))

@@ -16,50 +16,50 @@ from django.db.models import F, QuerySet
 from assets.models import Asset
 from assets.valuation import deltas, months, protocol
 from assets.valuation.deltas import forget_assets, forget_portfolios
-from assets.valuation.sources.snapshots import Facts, all_values, facts_of, values_around
+from assets.valuation.sources.snapshots import AssetFacts, all_values, facts_of, values_around
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
 from strata.db.locks import lock_rows
 
 __all__ = [
     "assets_written",
+    "contribution_of_snapshots",
     "facts_of",
     "forget_assets",
     "forget_portfolios",
-    "is_wrong",
-    "made_by_snapshots",
+    "is_outdated",
     "portfolios",
     "rebuild",
+    "rebuild_was_needed",
     "values_written",
-    "was_rebuilt_from_wrong",
 ]
 
 
-class Made(NamedTuple):
+class Contribution(NamedTuple):
     """What some snapshots make: their part in the steps, and the months in which they are."""
 
-    sums: deltas.Sums
+    sums: deltas.DeltaSums
     months: set[protocol.Month]
 
 
-def made_by_snapshots(ids: Collection[UUID]) -> Made:
-    made = Made({}, set())
+def contribution_of_snapshots(ids: Collection[UUID]) -> Contribution:
+    made = Contribution({}, set())
     for pk, around in values_around(ids):
-        deltas.add_around(made.sums, around)
+        deltas.add_values_around(made.sums, around)
         made.months.update(months.touched(pk, around.touched))
     return made
 
 
-def values_written(before: Made | None, after: Made) -> None:
+def values_written(before: Contribution | None, after: Contribution) -> None:
     """Some snapshots were written, which made something else before, or are new."""
-    before = before or Made({}, set())
-    deltas.amend(deltas.difference(after.sums, before.sums))
+    before = before or Contribution({}, set())
+    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     months.refresh(before.months | after.months)
 
 
-def assets_written(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -> None:
+def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
     """Some assets are no longer what they were; their values are, and so are their months."""
-    deltas.amend(deltas.moved_by_assets(before, after))
+    deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
 
 
 def rebuild(portfolio_id: UUID) -> None:
@@ -71,27 +71,27 @@ def rebuild(portfolio_id: UUID) -> None:
         lock(portfolio_id)
         forget_portfolios([portfolio_id])
         months.forget_portfolio(portfolio_id)
-        sums: deltas.Sums = {}
+        sums: deltas.DeltaSums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
         for pk, days, values in all_values(facts):
-            deltas.add(sums, facts[pk], days, values)
+            deltas.add_values(sums, facts[pk], days, values)
             months.write(pk, days, values)
-        deltas.amend(sums)
+        deltas.apply_deltas(sums)
         portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
 
-def was_rebuilt_from_wrong(portfolio_id: UUID) -> bool:
+def rebuild_was_needed(portfolio_id: UUID) -> bool:
     """Rebuild, and say whether anything was wrong. Nothing of the portfolio is written from the look to the end."""
     with transaction.atomic():
         lock(portfolio_id)
-        wrong = is_wrong(portfolio_id)
+        wrong = is_outdated(portfolio_id)
         rebuild(portfolio_id)
     return wrong
 
 
-def is_wrong(portfolio_id: UUID) -> bool:
+def is_outdated(portfolio_id: UUID) -> bool:
     """Whether anything of it is not what the values make. By several queries: of one moment, or under the lock."""
-    return bool(deltas.mistakes(portfolio_id) or months.mistakes(portfolio_id))
+    return bool(deltas.differences(portfolio_id) or months.differences(portfolio_id))
 
 
 def lock(portfolio_id: UUID) -> None:
@@ -107,10 +107,10 @@ def portfolios() -> QuerySet:
 
 class OfSnapshots(DerivedData):
     def capture(self, ids):
-        return made_by_snapshots(ids)
+        return contribution_of_snapshots(ids)
 
     def update(self, ids, before):
-        values_written(before, made_by_snapshots(ids))
+        values_written(before, contribution_of_snapshots(ids))
 
 
 class OfAssets(DerivedData):

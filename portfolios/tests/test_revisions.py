@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.rates.readers import Quote
+from assets.rates.readers import RateQuote
 from assets.rates.writer import add_rates
 from portfolios.models import Portfolio
 from reports.services.portfolio_snapshots import take_snapshot
@@ -55,7 +55,7 @@ def test_change_of_the_portfolio_itself_counts_up(portfolio, revision):
         lambda day: ExchangeRate.objects.bulk_create(
             [ExchangeRate(currency="USD", on=day, units_per_euro="1.1")]
         ),
-        lambda day: add_rates([Quote("USD", day, 1)], "ecb"),
+        lambda day: add_rates([RateQuote("USD", day, 1)], "ecb"),
     ],
     ids=["one", "several", "loaded"],
 )
@@ -65,7 +65,7 @@ def test_rate_counts_up_by_every_road(portfolio, revision, write):
 
 
 def test_rates_that_are_known_count_nothing(portfolio, revision):
-    quotes = [Quote("USD", parse_day("2024-01-31"), 1)]
+    quotes = [RateQuote("USD", parse_day("2024-01-31"), 1)]
     add_rates(quotes, "ecb")
     assert (revision(), add_rates(quotes, "ecb"), revision()) == (1, 0, 0)
 

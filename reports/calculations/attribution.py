@@ -22,8 +22,8 @@ from assets.valuation.series import (
     EXACT,
     MONEY_PLACES,
     Amount,
-    History,
     Missing,
+    ValueSeries,
     missing,
     money,
     ten_thousandths,
@@ -63,7 +63,7 @@ class AssetHistory(NamedTuple):
 
     asset: Hashable
     kind: Kind
-    history: History
+    history: ValueSeries
     movements: Sequence[Movement] = ()
 
 
@@ -131,7 +131,7 @@ class _Path(NamedTuple):
     removed_on: date | None
 
 
-def _path(past: History, start: date, end: date) -> _Path:
+def _path(past: ValueSeries, start: date, end: date) -> _Path:
     disposed = past.disposed_on
     if past.first_on is None or (disposed is not None and disposed <= start):
         return _Path(0, 0, (start, end), (0,), None, None)

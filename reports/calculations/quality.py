@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Literal
 
 from assets.rates.book import Jump, MissingRate, RateBook
-from assets.valuation.series import Amount, History, money
+from assets.valuation.series import Amount, ValueSeries, money
 
 type Severity = Literal["warning", "note"]
 
@@ -68,7 +68,7 @@ class Examined:
     asset: Hashable
     name: str
     type: str
-    history: History
+    history: ValueSeries
     stale_after_days: int
     liability: bool = False
     traded_on: Sequence[date] = ()
@@ -393,7 +393,7 @@ def _likeness(asset: Examined) -> tuple[str, str, str]:
     return " ".join(asset.name.casefold().split()), asset.type, asset.history.currency
 
 
-def _agree_since(one: History, other: History) -> date | None:
+def _agree_since(one: ValueSeries, other: ValueSeries) -> date | None:
     """The first day on which both have a value, where these never differ."""
     theirs = dict(zip(other.days, other.values, strict=True))
     shared = [(on, value) for on, value in zip(one.days, one.values, strict=True) if on in theirs]

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from assets import valuation
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.rates.store import rate_book
-from assets.valuation import Holding
+from assets.valuation import AssetRef
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AssetHistory, Kind, Movement
 from reports.calculations.change import Change, change_between
@@ -79,7 +79,7 @@ def change_report(
 class Explained(NamedTuple):
     """An asset whose change is explained."""
 
-    held: Holding
+    held: AssetRef
     name: str
     kind: Kind
 
@@ -89,7 +89,7 @@ def explained(portfolio_ids: list[UUID], inside: Container[UUID] | None) -> dict
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
     return {
-        pk: Explained(Holding(pk, currency, disposed_on), name, kind or of_its_type)
+        pk: Explained(AssetRef(pk, currency, disposed_on), name, kind or of_its_type)
         for pk, currency, disposed_on, name, kind, of_its_type in rows.values_list(*columns)
         if inside is None or pk in inside
     }
@@ -104,7 +104,7 @@ def histories(
 ) -> Iterator[AssetHistory]:
     """All that explains the assets' change, one after the other: the values of all of them are many."""
     held = [asset.held for asset in assets.values()]
-    for one, past in valuation.histories(held, start=start, end=end, reported_in=currency):
+    for one, past in valuation.value_series(held, start=start, end=end, reported_in=currency):
         yield AssetHistory(one.id, assets[one.id].kind, past, moved.get(one.id, ()))
 
 

@@ -77,7 +77,7 @@ class Grouping:
         return without(found, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
-        found = valuation.holdings(portfolio_ids, self.group_by, self.renamed)
+        found = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:

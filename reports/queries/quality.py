@@ -18,7 +18,7 @@ from assets.models.classification import Group
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
 from assets.services.disposal import DISPOSAL
-from assets.valuation import Holding
+from assets.valuation import AssetRef
 from portfolios.models import Portfolio
 from reports.calculations import quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
@@ -173,8 +173,8 @@ def examined(
     assets: Mapping[UUID, AssetRow], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
-    held = [Holding(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
-    for one, past in valuation.histories(held, start=since, end=on):
+    held = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
+    for one, past in valuation.value_series(held, start=since, end=on):
         asset = assets[one.id]
         owed = asset.type_group == Group.LIABILITIES
         rows = recorded.get(one.id, ())

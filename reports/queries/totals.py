@@ -11,8 +11,8 @@ from uuid import UUID
 
 from assets import valuation
 from assets.rates.store import rate_book
-from assets.valuation.series import Missing, Worth
-from assets.valuation.series import worth as worth_in
+from assets.valuation.series import ConvertedTotal, Missing
+from assets.valuation.series import convert_total as convert_total
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
 from reports.queries.defaults import today_of
@@ -42,7 +42,7 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
     rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
     return {
         p.pk: presented(
-            worth_in(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
+            convert_total(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
             p.base_currency,
             days[p.pk],
         )
@@ -58,7 +58,7 @@ def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]
     return found
 
 
-def presented(exact: Worth, currency: str, on: date) -> Total:
+def presented(exact: ConvertedTotal, currency: str, on: date) -> Total:
     missing = [gap_answer(gap) for gap in exact.missing]
     return Total(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assets.rates.store import rate_book_on
 from assets.valuation import totals_on
-from assets.valuation.series import Totals, money, worth
+from assets.valuation.series import Totals, convert_total, money
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries.defaults import today_of
@@ -100,7 +100,7 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, T
     currency = portfolio.base_currency
     rates = rate_book_on({currency, *(code for _, code in totals.columns)}, days)
     return {
-        on: presented(worth(amounts(totals, number), currency, on=on, rates=rates), currency, on)
+        on: presented(convert_total(amounts(totals, number), currency, on=on, rates=rates), currency, on)
         for number, on in enumerate(days)
     }
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
-from assets.valuation.series import History, Missing, fold
+from assets.valuation.series import Missing, ValueSeries, fold
 from reports.calculations.allocation import Holding, allocation
 from reports.calculations.net_worth import net_worth
 
@@ -132,6 +132,6 @@ def test_parts_add_up_and_equal_net_worth(some, currency):
         assert sum(one.share for one in found.asset_groups) == 1
         assert sum(one.drift for one in found.asset_groups) == 0
     assert sum(one.rebalance for one in found.asset_groups) == 0
-    past = [((key,), History(code, [TODAY], [value])) for key, code, value in some]
+    past = [((key,), ValueSeries(code, [TODAY], [value])) for key, code, value in some]
     (point,) = net_worth(fold(past, [TODAY]), currency=currency, places=2, rates=RATES)
     assert (found.assets, found.liabilities, found.net) == (point.assets, point.liabilities, point.net)

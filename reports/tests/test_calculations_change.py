@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from assets.rates.book import Rate, RateBook
-from assets.valuation.series import History, Missing
+from assets.valuation.series import Missing, ValueSeries
 from reports.calculations.attribution import AssetHistory, Movement
 from reports.calculations.change import change_between
 
@@ -27,7 +27,7 @@ def book(**rows) -> RateBook:
 def asset(name, kind, currency, points, *movements, disposed=None) -> AssetHistory:
     """Points are (day number, value); movements (type, day number, amount, fee, tax, currency)."""
     days, values = [day(on) for on, _ in points], [Decimal(value) for _, value in points]
-    past = History(currency, days, values, None if disposed is None else day(disposed))
+    past = ValueSeries(currency, days, values, None if disposed is None else day(disposed))
     return AssetHistory(name, kind, past, tuple(moved(currency, *rest) for rest in movements))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import MissingRate, Rate, RateBook
-from assets.valuation.series import History, fold, ten_thousandths, worth
+from assets.valuation.series import ValueSeries, convert_total, fold, ten_thousandths
 from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Movement, split_changes
 from reports.calculations.change import change_between
 from reports.calculations.net_worth import net_worth
@@ -52,7 +52,7 @@ movements = st.builds(
 def asset_histories(draw, name):
     points = sorted(draw(st.dictionaries(numbers, values, max_size=6)).items())
     days, found = [day(on) for on, _ in points], [value for _, value in points]
-    past = History(draw(currencies), days, found, draw(st.none() | numbers.map(day)))
+    past = ValueSeries(draw(currencies), days, found, draw(st.none() | numbers.map(day)))
     return AssetHistory(name, draw(kinds), past, draw(st.lists(movements, max_size=4)))
 
 
@@ -158,7 +158,7 @@ def exact_net(assets, on, currency, rates) -> Fraction:
     for asset in assets:
         source = asset.history.currency
         sums[source] = sums.get(source, Decimal(0)) + (asset.history.value_on(on) or 0)
-    found = worth(sums, currency, on=on, rates=rates)
+    found = convert_total(sums, currency, on=on, rates=rates)
     assert found.complete
     return found.value
 
@@ -241,7 +241,9 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
             eve = past.last_day(end)
             needed = {kept[0][0], kept[-1][0], max((on for on, _ in kept if on <= eve), default=eve)}
             kept = [point for point in kept if point[0] in needed]
-        slim = History(past.currency, [on for on, _ in kept], [value for _, value in kept], past.disposed_on)
+        slim = ValueSeries(
+            past.currency, [on for on, _ in kept], [value for _, value in kept], past.disposed_on
+        )
         moved = [m for m in asset.movements if m.on <= end and (newest is None or m.on > start)]
         return AssetHistory(asset.asset, asset.kind, slim, moved)
 
@@ -256,7 +258,7 @@ def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates
         AssetHistory(
             a.asset,
             a.kind,
-            History(
+            ValueSeries(
                 a.history.currency,
                 a.history.days,
                 [ten_thousandths(v) for v in a.history.values],

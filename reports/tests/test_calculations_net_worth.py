@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
-from assets.valuation.series import History, Missing, fold, worth
+from assets.valuation.series import Missing, ValueSeries, convert_total, fold
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
 
@@ -19,9 +19,9 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def past(currency: str, *points: tuple[int, str], disposed: int | None = None) -> History:
+def past(currency: str, *points: tuple[int, str], disposed: int | None = None) -> ValueSeries:
     days, values = [day(on) for on, _ in points], [Decimal(value) for _, value in points]
-    return History(currency, days, values, None if disposed is None else day(disposed))
+    return ValueSeries(currency, days, values, None if disposed is None else day(disposed))
 
 
 def book(**rows) -> RateBook:
@@ -142,7 +142,7 @@ rates_of = st.lists(
 def holdings(draw):
     points = sorted(dict(draw(st.lists(st.tuples(st.integers(0, 30), numbers), max_size=5))).items())
     currency, disposed = draw(st.sampled_from(["EUR", "USD", "CHF"])), draw(st.none() | st.integers(0, 30))
-    return History(
+    return ValueSeries(
         currency,
         [day(on) for on, _ in points],
         [value for _, value in points],
@@ -170,7 +170,7 @@ def test_every_point_equals_the_values_of_its_day_added_up(assets, usd, chf, cur
             amounts[history.currency] = amounts.get(history.currency, Decimal(0)) + (
                 history.value_on(on) or 0
             )
-        return worth(amounts, currency, on=on, rates=rates)
+        return convert_total(amounts, currency, on=on, rates=rates)
 
     for point in points:
         total = exact(point.on, [history for _, history in assets])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
-from assets.valuation.series import History, ten_thousandths
+from assets.valuation.series import ValueSeries, ten_thousandths
 from reports.calculations import quality
 from reports.calculations.quality import Examined, findings
 
@@ -27,7 +27,7 @@ def asset(
     *points, name="Thing", id=1, type="STOCKS", currency="EUR", disposed=None, stale=30, owed=False, traded=()
 ) -> Examined:
     days, values = [day(on) for on, _ in points], [Decimal(value) for _, value in points]
-    past = History(currency, days, values, None if disposed is None else day(disposed))
+    past = ValueSeries(currency, days, values, None if disposed is None else day(disposed))
     return Examined(id, name, type, past, stale, owed, [day(on) for on in traded])
 
 
@@ -228,6 +228,6 @@ def test_warnings_come_first():
 def test_ten_thousandths_give_what_decimals_give(values):
     plain = asset(*enumerate(values), stale=1, owed=True)
     past = plain.history
-    stored = History(past.currency, past.days, [ten_thousandths(value) for value in past.values])
+    stored = ValueSeries(past.currency, past.days, [ten_thousandths(value) for value in past.values])
     other = Examined(plain.asset, plain.name, plain.type, stored, 1, True)
     assert found(other, on=9) == found(plain, on=9)

@@ -163,9 +163,9 @@ def test_change_needs_only_the_ends_of_what_is_in_its_currency(portfolio, monkey
     def changes():
         return [change_report([portfolio], start=start, end=end).change for start, end in windows]
 
-    lean, whole = changes(), valuation.histories
+    lean, whole = changes(), valuation.value_series
     monkeypatch.setattr(
-        valuation, "histories", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
+        valuation, "value_series", lambda held, *, start, end, reported_in: whole(held, start=start, end=end)
     )
     assert lean == changes()
     assert len({change.total for change in lean}) > 3

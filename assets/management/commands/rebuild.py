@@ -33,19 +33,19 @@ class Command(StrataCommand):
     def act(self, **options):
         if options["dry_run"]:
             with one_snapshot():  # a write meanwhile is no mistake
-                return self.go_through(upkeep.is_wrong, "Would rebuild", options)
+                return self.go_through(upkeep.is_outdated, "Would rebuild", options)
         with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
-            return self.go_through(self.was_rebuilt_from_wrong, "Rebuilt", options)
+            return self.go_through(self.rebuild_was_needed, "Rebuilt", options)
 
-    def was_rebuilt_from_wrong(self, portfolio_id: UUID) -> bool:
-        return self.in_transaction(lambda: upkeep.was_rebuilt_from_wrong(portfolio_id))
+    def rebuild_was_needed(self, portfolio_id: UUID) -> bool:
+        return self.in_transaction(lambda: upkeep.rebuild_was_needed(portfolio_id))
 
-    def go_through(self, is_wrong: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
+    def go_through(self, is_outdated: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
         ids = self.chosen(options["portfolio"])
         progress = self.progress("Portfolios", len(ids))
         wrong = []
         for portfolio_id in ids:
-            if is_wrong(portfolio_id):
+            if is_outdated(portfolio_id):
                 wrong.append(portfolio_id)
             progress.advance()
         progress.end()

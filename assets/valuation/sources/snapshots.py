@@ -16,7 +16,7 @@ from assets.valuation.sources import snapshots_sql
 ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
 
 
-class Facts(NamedTuple):
+class AssetFacts(NamedTuple):
     """What decides where an asset counts, and until when."""
 
     portfolio_id: UUID
@@ -25,31 +25,31 @@ class Facts(NamedTuple):
     disposed_on: date | None
 
 
-class Around(NamedTuple):
+class ValuesAround(NamedTuple):
     """An asset's values on the days of some snapshots, and on the days before and after these.
 
     Of each day the value that stands `with_them`, and the one that would stand `without`; `touched` are the days on
     which there are any of them.
     """
 
-    facts: Facts
+    facts: AssetFacts
     with_them: dict[date, int]
     without: dict[date, int]
     touched: set[date]
 
 
-def facts_of(assets: AssetQuerySet) -> dict[UUID, Facts]:
-    return {pk: Facts(*facts) for pk, *facts in assets.order_by().values_list("pk", *Facts._fields)}
+def facts_of(assets: AssetQuerySet) -> dict[UUID, AssetFacts]:
+    return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
 
 
-def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Around]]:
+def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
     """Asset by asset."""
     for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
         asset = list(rows)
         yield (
             pk,
-            Around(
-                facts=Facts(*asset[0][1:5]),
+            ValuesAround(
+                facts=AssetFacts(*asset[0][1:5]),
                 with_them={on: value for *_, on, value, _ in asset},
                 without={on: value for *_, on, value, its in asset if not its},
                 touched={on for *_, on, _, its in asset if its},

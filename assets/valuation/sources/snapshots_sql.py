@@ -17,7 +17,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.sql_params import (
+from assets.valuation.protocol import Month, Values
+from strata.db.params import (
     ASSET_DAYS,
     ASSETS,
     DAYS,
@@ -25,16 +26,15 @@ from assets.sql_params import (
     IDS,
     Days,
     Place,
-    an_id,
-    fetched,
-    fetched_packed,
-    told_asset_days,
-    told_days,
-    told_ids,
-    told_places,
-    whole,
+    asset_day_params,
+    day_params,
+    fetch_long_rows,
+    fetch_rows,
+    ids_param,
+    join_halves,
+    parse_id,
+    place_params,
 )
-from assets.valuation.protocol import Month, Values
 
 # --- every value of each asset, packed: a row for each asset ---
 
@@ -57,8 +57,8 @@ def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Valu
         return iter(())
     vendor = connection.vendor
     statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor]}"
-    places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
-    return _unpacked(ids, fetched_packed(statement, [*places, end, start, start]))
+    places = place_params([(pk, number, None) for number, pk in enumerate(ids)])
+    return _unpacked(ids, fetch_long_rows(statement, [*places, end, start, start]))
 
 
 def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
@@ -126,9 +126,18 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     each day the last of these values, and the last of the others. A day may have thousands.
     """
     days = Days({None: None})
-    rows = fetched(_AROUND[connection.vendor], [told_ids(snapshot_ids)])
+    rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
     for asset, portfolio, kind, currency, gone, on, value, its in rows:
-        yield an_id(asset), an_id(portfolio), an_id(kind), currency, days[gone], days[on], value, bool(its)
+        yield (
+            parse_id(asset),
+            parse_id(portfolio),
+            parse_id(kind),
+            currency,
+            days[gone],
+            days[on],
+            value,
+            bool(its),
+        )
 
 
 # --- the values of some months ---
@@ -156,8 +165,8 @@ def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]
         for day in range(monthrange(month.year, month.month)[1])
     ]
     days = Days()
-    for asset, on, value in fetched(_ON_DAYS[connection.vendor], told_asset_days(wanted)):
-        yield an_id(asset), days[on], value
+    for asset, on, value in fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(wanted)):
+        yield parse_id(asset), days[on], value
 
 
 # --- the newest value of each asset, added up ---
@@ -186,10 +195,10 @@ _GRID = {
 
 def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
     """(day, place, owned, owed) where an asset of the place has a value on or before the day, and is not gone."""
-    for number, place, *amounts in fetched(
-        _GRID[connection.vendor], [*told_places(places), *told_days(days)]
+    for number, place, *amounts in fetch_rows(
+        _GRID[connection.vendor], [*place_params(places), *day_params(days)]
     ):
-        yield days[number], place, whole(*amounts[:2]), whole(*amounts[2:])
+        yield days[number], place, join_halves(*amounts[:2]), join_halves(*amounts[2:])
 
 
 _AMOUNTS_ON = {
@@ -214,7 +223,7 @@ _AMOUNTS_ON = {
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
     """(portfolio, currency, amount): the newest values of what is held on the day, added up."""
-    for portfolio, currency, *both in fetched(
-        _AMOUNTS_ON[connection.vendor], [told_ids(portfolio_ids), on, on]
+    for portfolio, currency, *both in fetch_rows(
+        _AMOUNTS_ON[connection.vendor], [ids_param(portfolio_ids), on, on]
     ):
-        yield an_id(portfolio), currency, whole(*both)
+        yield parse_id(portfolio), currency, join_halves(*both)

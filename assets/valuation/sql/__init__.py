@@ -4,14 +4,14 @@ They know tables and columns, and nothing of what is made of them. Amounts are t
 ids are UUIDs on both sides, whichever the database.
 """
 
-from assets.valuation.sql.deltas import Kind, add_steps, steps_by_day, steps_by_period
+from assets.valuation.sql.deltas import DeltaKey, add_deltas, deltas_by_day, deltas_by_period
 from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
 
 __all__ = [
-    "Kind",
-    "add_steps",
-    "steps_by_day",
-    "steps_by_period",
+    "DeltaKey",
+    "add_deltas",
+    "deltas_by_day",
+    "deltas_by_period",
     "values_at_the_ends",
     "values_in_months",
     "write_months",

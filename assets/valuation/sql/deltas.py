@@ -10,18 +10,18 @@ from uuid import UUID
 from django.db import connection
 
 from assets.models.daily_delta import ALL_TYPES
-from assets.sql_params import (
+from strata.db.params import (
     DAY,
     DAYS,
     IDS,
     Days,
-    an_id,
-    fetched,
-    halves,
-    told_days,
-    told_id,
-    told_ids,
-    whole,
+    day_params,
+    fetch_rows,
+    id_param,
+    ids_param,
+    join_halves,
+    parse_id,
+    split_halves,
 )
 
 _ADD = """
@@ -32,16 +32,16 @@ _ADD = """
         owned_low = assets_dailystep.owned_low + excluded.owned_low,
         owed_high = assets_dailystep.owed_high + excluded.owed_high,
         owed_low = assets_dailystep.owed_low + excluded.owed_low"""
-type Kind = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type
+type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type
 
 
-def add_steps(steps: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
+def add_deltas(steps: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
     """Add (the three of a kind, day, owned, owed) to the table; a kind's day comes once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
     for portfolio, currency, kind, on, owned, owed in steps:
         key = (portfolio.hex, currency, kind.hex, on.isoformat()) if lite else (portfolio, currency, kind, on)
-        params += (*key, *halves(owned), *halves(owed))
+        params += (*key, *split_halves(owned), *split_halves(owed))
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(steps))
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(rows=marks), params)
@@ -57,7 +57,7 @@ def _wanted(by: str | None) -> str:
     return f"s.asset_type_id {'<>' if by == 'asset_type_id' else '='} %s"
 
 
-def steps_by_day(
+def deltas_by_day(
     portfolio_ids: Collection[UUID], end: date, *, by: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
     """(day, currency, key, owned, owed) of each day up to `end`; `by` is a column of ids, or None for no keys.
@@ -72,7 +72,7 @@ def steps_by_day(
         WHERE s.portfolio_id {"=" if one else "IN"} ({IDS[connection.vendor]}) AND s."on" <= %s AND {_wanted(by)}
         {"" if one else f'GROUP BY s."on", s.currency{key}'}"""  # noqa: S608 - made of our own words
     days = Days()
-    for on, *step in fetched(statement, [told_ids(portfolio_ids), end, told_id(ALL_TYPES)]):
+    for on, *step in fetch_rows(statement, [ids_param(portfolio_ids), end, id_param(ALL_TYPES)]):
         yield days[on], *_step(*step)
 
 
@@ -86,7 +86,7 @@ _PERIODS = {
 }
 
 
-def steps_by_period(
+def deltas_by_period(
     portfolio_ids: Collection[UUID], days: Sequence[date], *, by: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
     """The same for each of `days`, with those since the day before it in the row added up."""
@@ -96,12 +96,12 @@ def steps_by_period(
         WITH mine AS ({IDS[vendor]}), day AS ({DAYS[vendor]})
         SELECT {group}, {_SUMS} FROM day CROSS JOIN mine {_PERIODS[vendor].format(wanted=_wanted(by))}
         GROUP BY {group}"""  # noqa: S608 - made of our own words
-    params = [told_ids(portfolio_ids), *told_days(days), told_id(ALL_TYPES)]
-    for number, *step in fetched(statement, params):
+    params = [ids_param(portfolio_ids), *day_params(days), id_param(ALL_TYPES)]
+    for number, *step in fetch_rows(statement, params):
         yield days[number], *_step(*step)
 
 
 def _step(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
     *key, own_high, own_low, owe_high, owe_low = rest
-    named = an_id(key[0]) if key else None
-    return currency, named, whole(own_high, own_low), whole(owe_high, owe_low)
+    named = parse_id(key[0]) if key else None
+    return currency, named, join_halves(own_high, own_low), join_halves(owe_high, owe_low)

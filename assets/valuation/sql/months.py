@@ -11,15 +11,15 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.sql_params import (
-    ASSETS,
-    fetched,
-    fetched_packed,
-    told_id,
-    told_places,
-)
-from assets.valuation.month_codec import Packed, amounts_in, days_in
+from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in
 from assets.valuation.protocol import Month, Values
+from strata.db.params import (
+    ASSETS,
+    fetch_long_rows,
+    fetch_rows,
+    id_param,
+    place_params,
+)
 
 MONTHS_AT_ONCE = 10_000  # five million characters of daily values
 SAME_DAYS = 16  # many assets have values on the very same days
@@ -68,8 +68,8 @@ def _rows(
         return iter(())
     vendor = connection.vendor
     packed = _PACKED[vendor].format(source=_SOURCE.format(wanted=wanted))
-    places = told_places([(pk, number, None) for number, pk in enumerate(ids)])
-    ask = fetched if len(ids) * most <= MONTHS_AT_ONCE else fetched_packed
+    places = place_params([(pk, number, None) for number, pk in enumerate(ids)])
+    ask = fetch_rows if len(ids) * most <= MONTHS_AT_ONCE else fetch_long_rows
     return ask(f"WITH asset AS ({ASSETS[vendor]}) {packed}", [*places, *params])
 
 
@@ -103,12 +103,12 @@ _WRITE = """
     ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
 
 
-def write_months(months: Iterable[tuple[Month, Packed]]) -> None:
+def write_months(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
     """Put them in the place of what is there; each comes once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
     for (asset, month), packed in months:
-        params += (told_id(asset), month.isoformat() if lite else month, *packed)
+        params += (id_param(asset), month.isoformat() if lite else month, *packed)
     if params:
         marks = ", ".join(["(%s, %s, %s, %s)"] * (len(params) // 4))
         with connection.cursor() as cursor:

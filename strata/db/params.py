@@ -44,12 +44,12 @@ DAYS = {
 DAY = {"sqlite": "({} || '')", "postgresql": "{}"}
 
 
-def fetched(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+def fetch_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         yield from _in_parts(cursor, sql, params, ROWS_AT_A_TIME)
 
 
-def fetched_packed(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+def fetch_long_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once.
 
     What is left on the server in between needs a transaction. Where the caller has none, one is open until the last
@@ -66,15 +66,15 @@ def _in_parts(cursor: Any, sql: str, params: Sequence[Any], size: int) -> Iterat
         yield from rows
 
 
-def told_id(pk: UUID) -> Any:
+def id_param(pk: UUID) -> Any:
     return pk if connection.vendor == "postgresql" else pk.hex
 
 
-def told_ids(ids: Collection[UUID]) -> Any:
+def ids_param(ids: Collection[UUID]) -> Any:
     return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
 
 
-def told_places(rows: Sequence[Place]) -> list[Any]:
+def place_params(rows: Sequence[Place]) -> list[Any]:
     if connection.vendor == "postgresql":
         written = ((pk.hex, place, gone or "NULL") for pk, place, gone in rows)
         return [_array(column) for column in zip(*written, strict=True)] or ["{}"] * 3
@@ -86,18 +86,18 @@ def _array(values: Iterable[Any]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def told_asset_days(days: Sequence[tuple[UUID, date]]) -> list[Any]:
+def asset_day_params(days: Sequence[tuple[UUID, date]]) -> list[Any]:
     if connection.vendor == "postgresql":
         return [_array(pk.hex for pk, _ in days), _array(on for _, on in days)]
     return [json.dumps([(pk.hex, on.isoformat()) for pk, on in days])]
 
 
-def told_days(days: Sequence[date]) -> list[Any]:
+def day_params(days: Sequence[date]) -> list[Any]:
     """Each day with the one before it in the row."""
-    return told_spans(list(zip([date.min, *days[:-1]], days, strict=True)))
+    return span_params(list(zip([date.min, *days[:-1]], days, strict=True)))
 
 
-def told_spans(spans: Sequence[tuple[date, date]]) -> list[Any]:
+def span_params(spans: Sequence[tuple[date, date]]) -> list[Any]:
     if connection.vendor == "postgresql":
         return [list(range(len(spans))), [since for since, _ in spans], [until for _, until in spans]]
     return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
@@ -112,16 +112,16 @@ class Days(dict[Any, date]):
 
 
 @lru_cache(maxsize=1024)
-def an_id(stored: str | UUID) -> UUID:
+def parse_id(stored: str | UUID) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(stored)
 
 
-def whole(high: int, low: int) -> int:
+def join_halves(high: int, low: int) -> int:
     """An amount from its two halves."""
     return high * HALF + low
 
 
-def halves(amount: int) -> tuple[int, int]:
+def split_halves(amount: int) -> tuple[int, int]:
     """Both with the amount's sign, as SQL divides."""
     high, low = divmod(abs(amount), HALF)
     return (high, low) if amount >= 0 else (-high, -low)
