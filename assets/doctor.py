@@ -1,4 +1,4 @@
-"""What doctor looks at among rates, categories and what is derived from values."""
+"""What doctor checks: rates, categories, and what is derived from values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from strata.fields.numbers import plain
 
 MOST_NAMED = 5
 LOOKED_BACK = timedelta(days=400)
-MEND = "Run: python manage.py rebuild"
+FIX = "Run: python manage.py rebuild"
 
 
 @examines("rates")
@@ -67,32 +67,32 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
         yield Level.OK, "no cycles"
 
 
-def compared(differences: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
-    """The first mistakes by name, and how many more `things` are wrong."""
+def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
+    """The first faults by name, and how many more `things` are wrong."""
     count = 0
-    for count, mistake in enumerate(differences, start=1):
+    for count, fault in enumerate(faults, start=1):
         if count <= MOST_NAMED:
-            yield Level.FAIL, f"{mistake}. {MEND}"
+            yield Level.FAIL, f"{fault}. {FIX}"
     if count > MOST_NAMED:
-        yield Level.FAIL, f"and {count - MOST_NAMED} more {things}. {MEND}"
+        yield Level.FAIL, f"and {count - MOST_NAMED} more {things}. {FIX}"
     if not count:
-        yield Level.OK, "they are what the values make"
+        yield Level.OK, "they are what the values give"
 
 
-@examines("daily steps")
-def daily_steps_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
-    yield from compared(wrong_steps(), "portfolios")
+@examines("daily deltas")
+def daily_deltas_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
+    yield from compared(wrong_deltas(), "portfolios")
 
 
-def wrong_steps() -> Iterator[str]:
+def wrong_deltas() -> Iterator[str]:
     for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
         if differences := deltas.differences(portfolio_id):
             on, currency = min((min(days), currency) for (_, currency, _), days in differences.items())
             yield f"portfolio {portfolio_id} is wrong from {on} on, in {currency}"
 
 
-@examines("packed months")
-def packed_months_are_what_the_values_make() -> Iterator[tuple[Level, str]]:
+@examines("monthly values")
+def monthly_values_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
     yield from compared(wrong_months(), "months")
 
 

@@ -15,7 +15,7 @@ from django.db import connections
 
 from assets.models import Asset
 from assets.valuation.sources import snapshots_sql
-from strata.db import params as sql_params
+from strata.db import params
 from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database as configured
 from tests.databases import populate
@@ -96,7 +96,7 @@ def ready(server) -> dict:
 @pytest.mark.django_db(transaction=True)
 def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, url, pooler, monkeypatch):
     """Other clients' transactions go by in between: what is left on the server must be left in a transaction."""
-    monkeypatch.setattr(sql_params, "PACKED_AT_A_TIME", 1)
+    monkeypatch.setattr(params, "LONG_ROWS_AT_A_TIME", 1)
     through = pooled(url, pooler)
     with serving(one_worker(url)) as server:
         client = Client(server.port, database.token)
@@ -122,7 +122,7 @@ def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, 
         assert list(pool.map(read, range(THREADS))) == [[6] * ROUNDS] * THREADS
 
 
-EVER = (sql_params.date.min, sql_params.date.max)
+EVER = (params.date.min, params.date.max)
 
 
 def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):

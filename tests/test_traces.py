@@ -36,8 +36,8 @@ from tests.ours import APPS
 
 UNTRACED = {
     Change: "is the journal",
-    DailyDelta: "is made anew from the values by `rebuild`",
-    MonthlyValues: "is made anew from the values by `rebuild`",
+    DailyDelta: "is rebuilt from the values by `rebuild`",
+    MonthlyValues: "is rebuilt from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     LoginCount: "counts what strangers do, and is deleted when it is old",
 }

@@ -181,7 +181,7 @@ class AssetPage(HouseholdAdmin):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
         mine = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
-        return with_current_value(rows, among=mine)
+        return with_current_value(rows, portfolios=mine)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)

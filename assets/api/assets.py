@@ -359,7 +359,7 @@ class AssetViewSet(HouseholdModelViewSet):
         rows = super().get_queryset().order_by("name_key", "id")
         if self.action == "history":
             return rows  # which asks only whether they are there
-        return with_current_value(rows, self.as_of, among=Portfolio.objects.for_user(self.request.user))
+        return with_current_value(rows, self.as_of, portfolios=Portfolio.objects.for_user(self.request.user))
 
     def write(self, serializer, **given):
         portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance

@@ -1,6 +1,6 @@
-"""DailyStep: by how much a portfolio's assets of one type and currency rose and fell on a day, all added up.
+"""DailyDelta: by how much a portfolio's assets of one type and currency rose and fell on a day, all added up.
 
-It can be made anew from the values at any time: `manage.py rebuild` does, `manage.py doctor` compares.
+It can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from django.db import models
 from portfolios.models import Portfolio
 from strata.tenancy.querysets import Owned
 
-ALL_TYPES = UUID(int=0)  # in the place of a type's id: what the steps of all types come to
+ALL_TYPES = UUID(int=0)  # instead of a type's id: the sum of all types
 
 
 class DailyDelta(Owned):
-    """The change of what is owned (>= 0 in all) and of what is owed (<= 0) against the day before it.
+    """By how much what is owned (>= 0 in total) and what is owed (<= 0) changed since the day before.
 
-    In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So they can be
-    added up by the database, however many and however large the values are. Beside the steps of each type stand
-    those of ALL_TYPES, of which there are few: most histories read only these.
+    In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. In this way
+    the database can add them up, however many and however large the values are. Each type has rows, and ALL_TYPES has
+    their sums, which are few: most series read only these.
     """
 
     household_lookup = "portfolio__household"
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="+", db_index=False)
-    # A type is not held back by what is derived, nor looked for in it when it goes; ALL_TYPES is none.
+    # Derived rows do not prevent the deletion of a type, and are not searched then; ALL_TYPES is no type's id.
     asset_type = models.ForeignKey(
         "assets.AssetType",
         on_delete=models.DO_NOTHING,
@@ -48,7 +48,7 @@ class DailyDelta(Owned):
                 fields=("portfolio", "on", "currency", "asset_type"), name="daily_step_one_per_day_and_kind"
             ),
         )
-        # There are ten times as many steps of single types, which most histories pass over.
+        # There are ten times as many rows of single types, which most series do not read.
         indexes = (
             models.Index(
                 fields=("portfolio", "on", "currency"),

@@ -1,6 +1,6 @@
-"""PackedMonth: an asset's values of a month in one row, from which long histories are read.
+"""MonthlyValues: an asset's values of a month in one row, from which long histories are read.
 
-It can be made anew from the values at any time: `manage.py rebuild` does, `manage.py doctor` compares.
+It can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from strata.tenancy.querysets import Owned
 
 
 class MonthlyValues(Owned):
-    """Of each day the value that stands, in the asset's own currency; assets.valuation.month_codec reads and writes it.
+    """The last value of each day, in the asset's own currency; assets.valuation.month_codec reads and writes it.
 
-    What is left of a month whose values were all deleted has no days.
+    A month whose values were all deleted stays as a row without days.
     """
 
     household_lookup = "asset__portfolio__household"

@@ -28,20 +28,21 @@ def today_in(zone_lookup: str, zones: Iterable[str]):
 
 
 class AssetQuerySet(TrackedQuerySet):
-    def as_of(self, on: date | None = None, *, among: QuerySet | None = None):
+    def as_of(self, on: date | None = None, *, portfolios: QuerySet | None = None):
         """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is.
 
-        Today is another day in other zones. Which ones are in use is asked of the portfolios `among` which the assets'
-        own are (all there are), with a query of its own as this is called: a condition over every zone that there is
-        would cost more than the rest of a list.
+        Today is another day in other zones. The zones in use are read from `portfolios`, which must include the
+        assets' own (by default all), with a query of its own when this is called: a condition over every zone in the
+        world would cost more than the rest of a list.
         """
         if on:
             return self.annotate(as_of=Value(on, DateField()))
-        portfolios = Portfolio.objects.all() if among is None else among
+        if portfolios is None:
+            portfolios = Portfolio.objects.all()
         zones = portfolios.order_by().values_list("time_zone", flat=True).distinct()
         return self.annotate(as_of=today_in("portfolio__time_zone", zones))
 
     def in_category_tree(self, category_ids):
-        """Assets that stand in any of the categories; give it a subtree's ids."""
+        """Assets in any of the categories; for a branch, pass the ids of its subtree."""
         links = self.model.categories.through.objects.filter(category__in=category_ids)
         return self.filter(pk__in=links.values("asset"))

@@ -42,7 +42,7 @@ _RATES = {
         UNION ALL SELECT {_COLUMNS} FROM {_RATES_BEFORE_A_SPAN.format(lasting=_LASTING[vendor])}
     )
     SELECT currency, {DAY[vendor].format('"on"')}, units, source, lasting
-    FROM rate ORDER BY currency, "on", recorded_at, id"""  # noqa: S608 - made of our own words
+    FROM rate ORDER BY currency, "on", recorded_at, id"""  # noqa: S608 - constants only
     for vendor in CODES
 }
 

@@ -1,4 +1,4 @@
-"""Values packed by month, and read again: nothing is lost, and days are what they were."""
+"""Values encoded by month, and decoded: nothing is lost, and days are the same."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_two_values_of_a_month_are_one_row():
 
 def test_each_month_is_a_row_of_its_own():
     values = [(LEAP_DAY, 1), (LEAP_DAY + timedelta(days=1), 2), (date(2025, 3, 1), 3)]
-    assert [(month, one.days) for month, one in encode_months(values)] == [
+    assert [(month, encoded.days) for month, encoded in encode_months(values)] == [
         (date(2024, 2, 1), 1 << 28),
         (date(2024, 3, 1), 1),
         (date(2025, 3, 1), 1),
@@ -35,8 +35,8 @@ def test_each_month_is_a_row_of_its_own():
 
 
 @given(VALUES)
-def test_what_was_packed_is_read_again(values):
+def test_what_was_encoded_is_decoded(values):
     months = list(encode_months(sorted(values.items())))
-    days = [on for month, one in months for on in days_in(month, one.days)]
-    amounts = amounts_in(b"".join(one.amounts for _, one in months))
+    days = [on for month, encoded in months for on in days_in(month, encoded.days)]
+    amounts = amounts_in(b"".join(encoded.amounts for _, encoded in months))
     assert dict(zip(days, amounts, strict=True)) == values

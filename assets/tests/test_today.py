@@ -88,4 +88,6 @@ def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_u
 @pytest.mark.usefixtures("_late")
 def test_a_superuser_sees_the_today_of_every_household(db):
     an_asset(Household.objects.create(name="Strangers"), "Pacific/Niue")
-    assert with_current_value(Asset.objects, among=Portfolio.objects.all()).get().as_of == date(2026, 6, 14)
+    assert with_current_value(Asset.objects, portfolios=Portfolio.objects.all()).get().as_of == date(
+        2026, 6, 14
+    )

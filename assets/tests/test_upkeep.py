@@ -1,4 +1,4 @@
-"""Daily steps and packed months are what the values make of them, after any writes by any road, and nothing more."""
+"""Daily deltas and monthly values are what the values give, after any writes by any channel, and nothing more."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.doctor import daily_steps_are_what_the_values_make, packed_months_are_what_the_values_make
+from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
 from assets.models import Asset, AssetSnapshot, AssetTag, DailyDelta, MonthlyValues, Tag
 from assets.services.disposal import reinstate
 from assets.valuation import months, reading
@@ -89,7 +89,7 @@ class Writes(RuleBasedStateMachine):
 
     def teardown(self):
         try:
-            self.totals_are_the_same_by_every_road()
+            self.totals_are_the_same_by_every_reader()
         finally:
             transaction.set_rollback(True)
             self.block.__exit__(None, None, None)
@@ -98,15 +98,18 @@ class Writes(RuleBasedStateMachine):
     def in_step(self):
         assert_in_step()
 
-    def totals_are_the_same_by_every_road(self):
+    def totals_are_the_same_by_every_reader(self):
         ids = [portfolio.pk for portfolio in self.portfolios]
         days = [day(number) for number in range(-1, LONGEST + 2)]
-        for by in reading.DELTA_KEY_COLUMNS:
-            held = valuation.asset_refs(ids, by, {})
-            folds = [reading.from_series(held, days, derived=derived) for derived in (True, False)]
-            roads = [reading.from_deltas(ids, days, by, {}), reading.from_values_in_sql(held, days), *folds]
-            steps, grid, packed, read = map(reading.drop_zeros, roads)
-            assert steps == grid == packed == read
+        for group_by in reading.DELTA_KEY_COLUMNS:
+            refs = valuation.asset_refs(ids, group_by, {})
+            series = [reading.from_series(refs, days, derived=derived) for derived in (True, False)]
+            by_deltas, by_sql = (
+                reading.from_deltas(ids, days, group_by, {}),
+                reading.from_values_in_sql(refs, days),
+            )
+            deltas, grid, monthly, values = map(reading.drop_zeros, [by_deltas, by_sql, *series])
+            assert deltas == grid == monthly == values
 
     # --- what there is ---
 
@@ -285,7 +288,7 @@ def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, househo
     assert_in_step()
 
 
-# --- the roads that users take ---
+# --- the channels of users ---
 
 
 @pytest.mark.django_db
@@ -334,7 +337,7 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
     assert not DailyDelta.objects.filter(portfolio=other).exists()
 
 
-# --- made anew ---
+# --- rebuilt ---
 
 
 def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
@@ -362,7 +365,7 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
 
 @pytest.fixture
 def wrong(portfolio):
-    """The portfolio, its table not being what its values make: one step is wrong, and one was made up."""
+    """The portfolio, its table not being what its values give: one delta is wrong, and one was invented."""
     valued(made(portfolio), 3, 5)
     DailyDelta.objects.update(owned_low=1)
     DailyDelta.objects.create(
@@ -378,7 +381,7 @@ def rebuilt(*options: str) -> str:
     return out.getvalue()
 
 
-def test_rebuild_mends_what_is_wrong_and_says_so(wrong):
+def test_rebuild_fixes_what_is_wrong_and_says_so(wrong):
     assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{wrong.pk}\n"
     assert_in_step()
     assert rebuilt() == "Rebuilt 1; wrong were 0.\n"
@@ -402,11 +405,11 @@ def test_rebuild_of_an_unknown_portfolio_is_refused(db, given):
 
 
 def test_doctor_names_where_the_table_is_wrong(wrong):
-    ((level, text),) = daily_steps_are_what_the_values_make()
+    ((level, text),) = daily_deltas_are_what_the_values_give()
     assert level is Level.FAIL
     assert str(wrong.pk) in text and str(day(1)) in text and "manage.py rebuild" in text
     rebuild(wrong.pk)
-    assert [level for level, _ in daily_steps_are_what_the_values_make()] == [Level.OK]
+    assert [level for level, _ in daily_deltas_are_what_the_values_give()] == [Level.OK]
 
 
 def test_what_has_come_to_nothing_is_not_wrong(portfolio):
@@ -416,7 +419,7 @@ def test_what_has_come_to_nothing_is_not_wrong(portfolio):
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
 
 
-def test_of_several_values_of_a_day_the_last_is_packed_whichever_was_written_last(portfolio):
+def test_of_several_values_of_a_day_the_last_is_stored_whichever_was_written_last(portfolio):
     asset = made(portfolio)
     for hours in (3, 9, 6):
         at = NOON + timedelta(hours=hours)
@@ -442,26 +445,26 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
         for on, hour in moments
     ]
     AssetSnapshot.objects.bulk_create(rows)
-    mine = random.sample(rows, random.randint(1, 4))
-    found = {pk: around for pk, around in values_around([row.pk for row in mine])}
-    assert found.keys() == {row.asset_id for row in mine}
+    given = random.sample(rows, random.randint(1, 4))
+    found = dict(values_around([row.pk for row in given]))
+    assert found.keys() == {row.asset_id for row in given}
     for pk, around in found.items():
-        touched = {row.on for row in mine if row.asset_id == pk}
+        touched = {row.on for row in given if row.asset_id == pk}
         days = sorted({row.on for row in rows if row.asset_id == pk})
         near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
-        theirs = sorted((row for row in rows if row.asset_id == pk), key=attrgetter("observed_at"))
+        of_asset = sorted((row for row in rows if row.asset_id == pk), key=attrgetter("observed_at"))
         assert around.touched == touched
-        assert around.with_them == {row.on: row.value * 10_000 for row in theirs if row.on in near}
+        assert around.with_them == {row.on: row.value * 10_000 for row in of_asset if row.on in near}
         assert around.without == {
-            row.on: row.value * 10_000 for row in theirs if row.on in near and row not in mine
+            row.on: row.value * 10_000 for row in of_asset if row.on in near and row not in given
         }
 
 
-# --- packed months that are wrong ---
+# --- monthly values that are wrong ---
 
 
 def wrong_months(portfolio, count: int) -> Asset:
-    """An asset with a value in each of some months, none of which is packed as it is."""
+    """An asset with a value in each of some months, all of them stored wrongly."""
     asset = made(portfolio)
     for number in range(count):
         valued(asset, 31 * number, 5)
@@ -470,7 +473,7 @@ def wrong_months(portfolio, count: int) -> Asset:
     return asset
 
 
-def test_rebuild_mends_packed_months_and_says_so(portfolio):
+def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
     asset = wrong_months(portfolio, 2)
     assert rebuilt("--dry-run") == f"Would rebuild 1; wrong were 1.\n{portfolio.pk}\n"
     assert rebuilt() == f"Rebuilt 1; wrong were 1.\n{portfolio.pk}\n"
@@ -480,13 +483,13 @@ def test_rebuild_mends_packed_months_and_says_so(portfolio):
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):
     asset = wrong_months(portfolio, 6)
-    found = list(packed_months_are_what_the_values_make())
+    found = list(monthly_values_are_what_the_values_give())
     assert {level for level, _ in found} == {Level.FAIL}
     assert len(found) == 6
     assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
     assert "and 2 more months" in found[-1][1]
     rebuild(portfolio.pk)
-    assert [level for level, _ in packed_months_are_what_the_values_make()] == [Level.OK]
+    assert [level for level, _ in monthly_values_are_what_the_values_give()] == [Level.OK]
 
 
 def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):

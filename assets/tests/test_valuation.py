@@ -88,7 +88,8 @@ def test_later_instant_of_a_day_wins(portfolio, days):
 
 def test_keys_are_ids_and_codes(portfolio, checking, shares):
     found = {
-        by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, by=by).columns} for by in valuation.COLUMNS
+        group_by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, group_by=group_by).columns}
+        for group_by in valuation.COLUMNS
     }
     assert found == {
         "type": {(UUID(TypeId.CHECKING_ACCOUNT),), (UUID(TypeId.STOCKS),)},
@@ -104,18 +105,18 @@ def test_asset_with_several_tags_stands_in_one_column_of_all_of_them(portfolio, 
     tags = [Tag.objects.create(household=portfolio.household, name=name) for name in "ab"]
     for tag in tags:
         AssetTag.objects.create(asset=checking, tag=tag)
-    totals = totals_on([portfolio.pk], days, by="tag")
+    totals = totals_on([portfolio.pk], days, group_by="tag")
     assert {tuple(sorted(keys)) for keys, _ in totals.columns} == {tuple(sorted(t.pk for t in tags)), ()}
     assert totals.overlap
 
 
-def test_rename_rolls_categories_up(portfolio, checking):
+def test_key_map_rolls_categories_up(portfolio, checking):
     top = Category.objects.create(household=portfolio.household, name="Top")
     below = [Category.objects.create(household=portfolio.household, name=n, parent=top) for n in "ab"]
     for category in below:
         AssetCategory.objects.create(asset=checking, category=category)
     key_map = {category.pk: top.pk for category in below}
-    totals = totals_on([portfolio.pk], WEEKS, by="category", key_map=key_map)
+    totals = totals_on([portfolio.pk], WEEKS, group_by="category", key_map=key_map)
     assert set(totals.columns) == {((top.pk,), "EUR")}
 
 
@@ -123,7 +124,7 @@ def test_group_that_is_zero_throughout_is_left_out(portfolio, checking):
     made(portfolio, "Nothing", asset_type=TypeId.REAL_ESTATE)
     valued(made(portfolio, "Empty", asset_type=TypeId.STOCKS), 0, "0")
     for days in (WEEKS, DAYS):
-        assert set(totals_on([portfolio.pk], days, by="type").columns) == {
+        assert set(totals_on([portfolio.pk], days, group_by="type").columns) == {
             ((UUID(TypeId.CHECKING_ACCOUNT),), "EUR")
         }
 
@@ -159,25 +160,25 @@ def test_no_days_no_columns(portfolio, checking):
     assert totals_on([portfolio.pk], []).columns == {}
 
 
-@pytest.mark.parametrize("by", [None, *GROUPINGS])
+@pytest.mark.parametrize("group_by", [None, *GROUPINGS])
 @pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
 def test_totals_of_values_take_a_fixed_number_of_queries(
-    portfolio, checking, shares, by, days, django_assert_num_queries
+    portfolio, checking, shares, group_by, days, django_assert_num_queries
 ):
-    with django_assert_num_queries(3 if by in valuation.LABELS else 2):
-        totals_on([portfolio.pk], days, by=by, derived=False)
+    with django_assert_num_queries(3 if group_by in valuation.LABELS else 2):
+        totals_on([portfolio.pk], days, group_by=group_by, derived=False)
 
 
-@pytest.mark.parametrize("by", reading.DELTA_KEY_COLUMNS)
-def test_totals_of_steps_take_one_query_and_groups_one_more(
-    portfolio, checking, shares, by, django_assert_num_queries
+@pytest.mark.parametrize("group_by", reading.DELTA_KEY_COLUMNS)
+def test_totals_of_deltas_take_one_query_and_groups_one_more(
+    portfolio, checking, shares, group_by, django_assert_num_queries
 ):
-    with django_assert_num_queries(2 if by == "group" else 1):
-        totals_on([portfolio.pk], DAYS, by=by)
+    with django_assert_num_queries(2 if group_by == "group" else 1):
+        totals_on([portfolio.pk], DAYS, group_by=group_by)
 
 
 @pytest.mark.parametrize("days", [DAYS, [day(30 * number) for number in range(5)]], ids=["days", "months"])
-def test_steps_of_all_types_are_found_by_the_index_that_has_no_others(portfolio, checking, days):
+def test_deltas_of_all_types_are_found_by_the_index_that_has_no_others(portfolio, checking, days):
     plans = []
 
     def explained(execute, sql, params, many, context):
@@ -196,35 +197,35 @@ def test_steps_of_all_types_are_found_by_the_index_that_has_no_others(portfolio,
 
 def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
     DailyDelta.objects.update(owned_low=1)
-    kept, read = (totals_on([portfolio.pk], DAYS, derived=wanted) for wanted in (True, False))
-    assert kept != read
-    assert read.columns[(), "EUR"].owned[3] == 100 * EURO
+    from_table, from_values = (totals_on([portfolio.pk], DAYS, derived=derived) for derived in (True, False))
+    assert from_table != from_values
+    assert from_values.columns[(), "EUR"].owned[3] == 100 * EURO
 
 
-def histories_of(portfolio, *, start: int, end: int, **options) -> dict:
-    held = valuation.asset_refs([portfolio.pk], None, {})
-    found = valuation.value_series(held, start=day(start), end=day(end), **options)
-    return {asset.id: past for asset, past in found}
+def value_series_of(portfolio, *, start: int, end: int, **options) -> dict:
+    refs = valuation.asset_refs([portfolio.pk], None, {})
+    found = valuation.value_series(refs, start=day(start), end=day(end), **options)
+    return {asset.id: series for asset, series in found}
 
 
-def test_histories_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
-    found = histories_of(portfolio, start=5, end=14)
+def test_value_series_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
+    found = value_series_of(portfolio, start=5, end=14)
     assert found[checking.pk] == ValueSeries("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
     assert found[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
-def test_histories_leave_out_what_comes_after_the_end(portfolio, checking):
-    assert histories_of(portfolio, start=1, end=13)[checking.pk].days == (day(3),)
-    assert histories_of(portfolio, start=1, end=2)[checking.pk].days == ()
+def test_value_series_leave_out_what_comes_after_the_end(portfolio, checking):
+    assert value_series_of(portfolio, start=1, end=13)[checking.pk].days == (day(3),)
+    assert value_series_of(portfolio, start=1, end=2)[checking.pk].days == ()
 
 
-def test_histories_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
+def test_value_series_take_a_fixed_number_of_queries(portfolio, checking, shares, django_assert_num_queries):
     for end, queries in ((9, 2), (99, 3)):
         with django_assert_num_queries(queries):
-            histories_of(portfolio, start=0, end=end, reported_in="EUR")
+            value_series_of(portfolio, start=0, end=end, reported_in="EUR")
 
 
-def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio, monkeypatch):
+def test_value_series_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio, monkeypatch):
     kept, gone = made(portfolio, "Kept"), made(portfolio, "Gone", disposed_on=day(70))
     for asset in (kept, gone):
         for on in range(9, 100, 10):  # 9, 19 and 29 are in January, 99 alone in April
@@ -232,8 +233,8 @@ def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_onl
 
     def days(asset, start, end):
         monkeypatch.setattr(reading, "A_MONTH", 0)
-        past = histories_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
-        return [(on - FIRST).days for on in past.days]
+        series = value_series_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
+        return [(on - FIRST).days for on in series.days]
 
     assert days(kept, 25, 95) == [19, 29, 69, 79, 89]
     assert days(kept, 5, 99) == [9, 19, 29, 99]
@@ -248,19 +249,21 @@ def test_histories_in_the_currency_reported_in_have_the_months_at_their_ends_onl
 @pytest.mark.parametrize(
     "start, end, wanted", [(40, 99, [31, 91]), (31, 60, [31]), (30, 60, [31]), (32, 90, [31])]
 )
-def test_history_opens_with_the_month_of_the_newest_value(portfolio, start, end, wanted):
+def test_value_series_open_with_the_month_of_the_newest_value(portfolio, start, end, wanted):
     asset = made(portfolio, currency="USD")
     for on in (31, 91):  # the first days of February and April, in a leap year
         valued(asset, on, on)
-    assert list(histories_of(portfolio, start=start, end=end)[asset.pk].days) == [day(on) for on in wanted]
+    assert list(value_series_of(portfolio, start=start, end=end)[asset.pk].days) == [day(on) for on in wanted]
 
 
-def test_month_that_came_to_nothing_opens_no_history(portfolio):
+def test_month_that_came_to_nothing_opens_no_series(portfolio):
     asset = made(portfolio, currency="USD")
     valued(asset, 0, 5)
     valued(asset, 40, 6).delete()
-    assert list(histories_of(portfolio, start=60, end=90)[asset.pk].values) == [5 * EURO]
-    assert list(histories_of(portfolio, start=60, end=90, reported_in="USD")[asset.pk].values) == [5 * EURO]
+    assert list(value_series_of(portfolio, start=60, end=90)[asset.pk].values) == [5 * EURO]
+    assert list(value_series_of(portfolio, start=60, end=90, reported_in="USD")[asset.pk].values) == [
+        5 * EURO
+    ]
 
 
 def test_month_that_came_to_nothing_is_not_the_first(portfolio):
@@ -268,23 +271,23 @@ def test_month_that_came_to_nothing_is_not_the_first(portfolio):
     valued(asset, 0, 5).delete()
     for on in (40, 70, 100):
         valued(asset, on, on)
-    found = histories_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
+    found = value_series_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
     assert found.days == (day(40), day(100))
 
 
 @pytest.mark.parametrize("reported_in", [None, "EUR"])
 def test_many_months_are_read_as_few_are(portfolio, checking, shares, monkeypatch, reported_in):
-    few = histories_of(portfolio, start=2, end=99, reported_in=reported_in)
+    few = value_series_of(portfolio, start=2, end=99, reported_in=reported_in)
     monkeypatch.setattr(months, "MONTHS_AT_ONCE", 0)
     monkeypatch.setattr(months, "fetch_rows", None)  # all at once
-    assert histories_of(portfolio, start=2, end=99, reported_in=reported_in) == few != {}
+    assert value_series_of(portfolio, start=2, end=99, reported_in=reported_in) == few != {}
 
 
-def test_histories_come_from_the_packed_months_but_not_where_the_past_is_asked_for(portfolio, checking):
+def test_value_series_come_from_the_monthly_values_but_not_under_known_at(portfolio, checking):
     MonthlyValues.objects.update(days=0b11)
-    assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(0), day(1))
+    assert value_series_of(portfolio, start=0, end=20)[checking.pk].days == (day(0), day(1))
     with clock.set_back(datetime(2024, 6, 1, tzinfo=UTC)):
-        assert histories_of(portfolio, start=0, end=20)[checking.pk].days == (day(3), day(14))
+        assert value_series_of(portfolio, start=0, end=20)[checking.pk].days == (day(3), day(14))
 
 
 VALUES = st.lists(
@@ -320,12 +323,12 @@ class GridAndFold(TestCase):
             for on, hour, value in values:
                 valued(asset, on, value, hour=hour)
         days = sorted(map(day, numbers))
-        for by in (None, *GROUPINGS):
-            held = valuation.asset_refs([portfolio.pk], by, {})
-            grid, folded = (drop_zeros(road(held, days)) for road in (from_values_in_sql, from_series))
+        for group_by in (None, *GROUPINGS):
+            refs = valuation.asset_refs([portfolio.pk], group_by, {})
+            grid, folded = (drop_zeros(read(refs, days)) for read in (from_values_in_sql, from_series))
             assert grid == folded
 
 
 @pytest.mark.django_db
-def test_no_portfolios_no_histories():
+def test_no_assets_no_value_series():
     assert list(valuation.value_series([], start=day(0), end=day(9))) == []

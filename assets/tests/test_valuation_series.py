@@ -1,4 +1,4 @@
-"""Value on a day, running totals by fold, by steps and by grid, and totals in one currency."""
+"""Value on a day, running totals by fold, by deltas and by grid, and totals in one currency."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,9 +17,9 @@ from assets.valuation.series import (
     deltas_of,
     fold,
     grid_totals,
-    history,
     money,
     running_totals,
+    series_from_snapshots,
     ten_thousandths,
     value_on,
 )
@@ -73,13 +73,13 @@ def test_disposal_gives_no_value_to_what_never_had_one():
 
 
 def test_first_day_is_none_where_every_value_comes_after_the_disposal():
-    assert history([snapshot(3, "1")], currency="EUR").first_on == day(3)
-    assert history([snapshot(3, "1")], currency="EUR", disposed_on=day(4)).first_on == day(3)
-    assert history([snapshot(3, "1")], currency="EUR", disposed_on=day(3)).first_on is None
+    assert series_from_snapshots([snapshot(3, "1")], currency="EUR").first_on == day(3)
+    assert series_from_snapshots([snapshot(3, "1")], currency="EUR", disposed_on=day(4)).first_on == day(3)
+    assert series_from_snapshots([snapshot(3, "1")], currency="EUR", disposed_on=day(3)).first_on is None
     assert ValueSeries("EUR").first_on is None
 
 
-def test_history_of_unequal_lists_is_refused():
+def test_series_of_unequal_lists_is_refused():
     with pytest.raises(ValueError, match="2 days with 1 values"):
         ValueSeries("EUR", (day(0), day(1)), (Decimal(1),))
 
@@ -118,9 +118,9 @@ def test_asset_of_two_groups_stands_in_one_column():
 
 
 def test_no_days_make_no_totals():
-    past = ValueSeries("EUR", [day(0)], [Decimal(1)])
-    assert fold([((), past)], []).columns[(), "EUR"].owned == ()
-    assert running_totals(deltas_of((), past), []).columns[(), "EUR"].owned == ()
+    series = ValueSeries("EUR", [day(0)], [Decimal(1)])
+    assert fold([((), series)], []).columns[(), "EUR"].owned == ()
+    assert running_totals(deltas_of((), series), []).columns[(), "EUR"].owned == ()
 
 
 amounts = st.decimals(-1000, 1000, places=4)
@@ -138,7 +138,7 @@ def value_series(draw):
     )
 
 
-asset_refs = st.lists(
+assets_in_groups = st.lists(
     st.tuples(st.sampled_from([(), ("a",), ("b",), ("a", "b")]), value_series()), max_size=5
 )
 rows_of_days = st.sets(st.integers(-2, 35), max_size=12).map(
@@ -147,24 +147,24 @@ rows_of_days = st.sets(st.integers(-2, 35), max_size=12).map(
 
 
 @settings(max_examples=300, deadline=None)
-@given(asset_refs, rows_of_days)
-def test_fold_steps_and_grid_are_one_another_and_the_values_one_by_one(assets, days):
-    from_series = fold(assets, days)
-    from_deltas = running_totals([step for keys, past in assets for step in deltas_of(keys, past)], days)
-    values = [(on, keys, past.currency, past.value_on(on)) for on in days for keys, past in assets]
-    from_values_in_sql = grid_totals([row for row in values if row[3] is not None], days)
+@given(assets_in_groups, rows_of_days)
+def test_fold_deltas_and_grid_agree_and_equal_the_values_one_by_one(assets, days):
+    folded = fold(assets, days)
+    summed = running_totals([delta for keys, series in assets for delta in deltas_of(keys, series)], days)
+    values = [(on, keys, series.currency, series.value_on(on)) for on in days for keys, series in assets]
+    grid = grid_totals([row for row in values if row[3] is not None], days)
 
-    for key in from_series.columns:
+    for key in folded.columns:
         for number, on in enumerate(days):
             seen = [ten_thousandths(row[3] or 0) for row in values if (row[0], (row[1], row[2])) == (on, key)]
             expected = (sum(v for v in seen if v > 0), sum(v for v in seen if v < 0))
-            for totals in (from_series, from_deltas, from_values_in_sql):
+            for totals in (folded, summed, grid):
                 column = totals.columns.get(key)
                 found = (column.owned[number], column.owed[number]) if column else (0, 0)
                 assert found == expected
 
 
-@given(asset_refs, rows_of_days)
+@given(assets_in_groups, rows_of_days)
 def test_ten_thousandths_give_what_decimals_give(assets, days):
     as_stored = [
         (keys, ValueSeries(p.currency, p.days, [ten_thousandths(v) for v in p.values], p.disposed_on))
@@ -181,7 +181,7 @@ def test_sums_beyond_one_integer_are_exact():
 # --- several currencies in one ---
 
 
-def test_worth_leaves_out_and_names_what_has_no_rate():
+def test_converted_total_leaves_out_and_names_what_has_no_rate():
     rates = RateBook([Rate("USD", day(0), Decimal("1.25"))])
     amounts = {"EUR": Decimal(1), "USD": Decimal(5), "CHF": Decimal(3), "GBP": Decimal(0)}
     found = convert_total(amounts, "EUR", on=day(0), rates=rates)
@@ -189,7 +189,7 @@ def test_worth_leaves_out_and_names_what_has_no_rate():
     assert found.missing == (Missing("CHF", day(0), Decimal(3)),)
 
 
-def test_worth_in_a_currency_without_a_rate_is_what_is_in_it():
+def test_converted_total_in_a_currency_without_a_rate_is_what_is_in_it():
     amounts = {"EUR": Decimal(1), "CHF": Decimal(3)}
     found = convert_total(amounts, "CHF", on=day(0), rates=RateBook([]))
     assert (found.value, found.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))

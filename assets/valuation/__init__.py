@@ -1,8 +1,8 @@
 """The value of these assets on these days: the one interface between what is stored and every report.
 
-Today values come from snapshots; whatever else will make values comes in here, and nothing above may notice.
+Today values come from snapshots; other sources of values will be added here, and the layers above will not change.
 
-Who calls answers for the door: the portfolio ids must have come through `for_user`.
+The caller checks permissions: the portfolio ids must have come through `for_user`.
 """
 
 from assets.valuation.current import with_current_value

@@ -14,8 +14,8 @@ from strata.fields.money import MoneyField
 class Newest(Subquery):
     """One column of the first row of a queryset that also selects what orders it.
 
-    SQLite looks through a union (see strata.audit.temporal_views) by the indexes below it only where all that
-    orders is selected.
+    SQLite uses the indexes below a union (see strata.audit.temporal_views) only where every column that the rows are
+    ordered by is selected.
     """
 
     def __init__(self, newest, column: str, **kwargs) -> None:
@@ -24,15 +24,15 @@ class Newest(Subquery):
         self.template = f'(SELECT newest."{column}" FROM (%(subquery)s) newest)'  # noqa: S608 - a field's name
 
 
-def with_current_value(assets: AssetQuerySet, on: date | None = None, *, among: QuerySet | None = None):
+def with_current_value(assets: AssetQuerySet, on: date | None = None, *, portfolios: QuerySet | None = None):
     """Adds `current_value` and `current_value_on`: the newest snapshot on or before the day, as of `on`.
 
-    Zero from the disposal on; None before the first snapshot. `among` is for `as_of`.
+    Zero from the disposal on; None before the first snapshot. `portfolios` is for `as_of`.
     """
     newest = AssetSnapshot.objects.filter(asset=OuterRef("pk"), on__lte=OuterRef("as_of"))
     newest = newest.order_by("-on", "-observed_at")
     return (
-        assets.as_of(on, among=among)
+        assets.as_of(on, portfolios=portfolios)
         .annotate(
             newest_value=Newest(newest, "value", output_field=MoneyField()),
             newest_on=Newest(newest, "on", output_field=DateField()),

@@ -1,15 +1,16 @@
-"""The table of daily steps: kept in step with the values, made anew, and compared with them.
+"""The table of daily deltas: updated with every write of values, rebuilt from them, and compared with them.
 
-"Sums" are what steps add up to: [owned, owed] by day, for each portfolio, currency and type. A write adds the
-difference that it makes, so that writes in any order come to the same.
+Sums are what deltas add up to, by day, for each portfolio, currency and type. A write adds the difference that it
+makes, so that writes in any order lead to the same table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import batched
 from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset, DailyDelta
@@ -17,44 +18,59 @@ from assets.models.daily_delta import ALL_TYPES
 from assets.valuation import sql
 from assets.valuation.series import ValueSeries, deltas_of
 from assets.valuation.sources.snapshots import AssetFacts, ValuesAround, all_values, facts_of
-from strata.db import params as sql_params
+from strata.db.params import join_halves
 
-type DeltaSums = dict[sql.DeltaKey, dict[date, list[int]]]
+
+class OwnedOwed(NamedTuple):
+    """By how much what is owned and what is owed rose, in ten-thousandths; negative where it fell."""
+
+    owned: int
+    owed: int
+
+
+type DeltaSums = dict[sql.DeltaKey, dict[date, OwnedOwed]]
+# While values are added up, [owned, owed]: a list is changed in place, and an OwnedOwed for each value would double
+# the time of the loop. drop_zeros makes DeltaSums of it.
+type RunningSums = dict[sql.DeltaKey, dict[date, list[int]]]
+type AnySums = Mapping[sql.DeltaKey, Mapping[date, Sequence[int]]]
 BATCH = 500
 
 
 def add_values(
-    sums: DeltaSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int], *, sign: int = 1
+    sums: RunningSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int], *, sign: int = 1
 ) -> None:
-    """Add the steps of an asset with these values (the oldest day first) to the sums."""
-    past = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
+    """Add the deltas of an asset with these values (the oldest day first) to the sums."""
+    series = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
-    for on, _, _, owned, owed in deltas_of((), past):
-        both = by_day.setdefault(on, [0, 0])
-        both[0] += sign * owned
-        both[1] += sign * owed
+    for on, _, _, owned, owed in deltas_of((), series):
+        owned_owed = by_day.setdefault(on, [0, 0])
+        owned_owed[0] += sign * owned
+        owned_owed[1] += sign * owed
 
 
-def drop_zeros(sums: DeltaSums) -> DeltaSums:
-    """Days that have come to nothing are as good as none."""
-    left = {kind: {on: both for on, both in days.items() if any(both)} for kind, days in sums.items()}
-    return {kind: days for kind, days in left.items() if days}
+def drop_zeros(sums: AnySums) -> DeltaSums:
+    """Without the days on which both are zero, and the keys that have no other days."""
+    nonzero = {
+        key: {on: OwnedOwed(*amounts) for on, amounts in days.items() if any(amounts)}
+        for key, days in sums.items()
+    }
+    return {key: days for key, days in nonzero.items() if days}
 
 
 # --- what a write changes ---
 
 
-def add_values_around(sums: DeltaSums, around: ValuesAround) -> None:
-    """Add what the steps would lose without the snapshots that this is around."""
+def add_values_around(sums: RunningSums, around: ValuesAround) -> None:
+    """Add what the table would lose without the snapshots that this is around."""
     add_values(sums, around.facts, around.with_them, around.with_them.values())
     add_values(sums, around.facts, around.without, around.without.values(), sign=-1)
 
 
 def deltas_of_changed_assets(
     before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]
-) -> DeltaSums:
-    """What it changes that some assets were one thing and are another, their values being what they were."""
-    sums: DeltaSums = {}
+) -> RunningSums:
+    """The difference that new facts about assets make, while their values stay the same."""
+    sums: RunningSums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
     for pk, days, values in all_values(changed):
         add_values(sums, before[pk], days, values, sign=-1)
@@ -62,41 +78,41 @@ def deltas_of_changed_assets(
     return sums
 
 
-def with_all_types(sums: DeltaSums) -> DeltaSums:
-    """The sums of single types, and for each portfolio and currency what they come to."""
-    types = {kind: days for kind, days in sums.items() if kind[2] != ALL_TYPES}
-    every: DeltaSums = {}
-    for (portfolio_id, currency, _), days in types.items():
-        by_day = every.setdefault((portfolio_id, currency, ALL_TYPES), {})
+def with_all_types(sums: AnySums) -> AnySums:
+    """The sums of single types, and for each portfolio and currency those of all its types."""
+    of_types = {key: days for key, days in sums.items() if key[2] != ALL_TYPES}
+    of_all_types: RunningSums = {}
+    for (portfolio_id, currency, _), days in of_types.items():
+        by_day = of_all_types.setdefault((portfolio_id, currency, ALL_TYPES), {})
         for on, (owned, owed) in days.items():
-            both = by_day.setdefault(on, [0, 0])
-            both[0] += owned
-            both[1] += owed
-    return types | every
+            owned_owed = by_day.setdefault(on, [0, 0])
+            owned_owed[0] += owned
+            owned_owed[1] += owed
+    return of_types | of_all_types
 
 
-def difference(after: DeltaSums, before: DeltaSums) -> DeltaSums:
-    found = {kind: {on: list(both) for on, both in days.items()} for kind, days in after.items()}
-    for kind, days in before.items():
-        by_day = found.setdefault(kind, {})
+def difference(after: AnySums, before: AnySums) -> DeltaSums:
+    sums = {key: {on: list(amounts) for on, amounts in days.items()} for key, days in after.items()}
+    for key, days in before.items():
+        by_day = sums.setdefault(key, {})
         for on, (owned, owed) in days.items():
-            both = by_day.setdefault(on, [0, 0])
-            both[0] -= owned
-            both[1] -= owed
-    return drop_zeros(found)
+            owned_owed = by_day.setdefault(on, [0, 0])
+            owned_owed[0] -= owned
+            owned_owed[1] -= owed
+    return drop_zeros(sums)
 
 
-def apply_deltas(change: DeltaSums) -> None:
+def apply_deltas(change: AnySums) -> None:
     """Add to the table. The portfolios are locked by the write that this belongs to."""
-    kinds = sorted(drop_zeros(with_all_types(change)).items(), key=itemgetter(0))
-    steps = ((*kind, on, *both) for kind, days in kinds for on, both in sorted(days.items()))
-    for batch in batched(steps, BATCH):
+    by_key = sorted(drop_zeros(with_all_types(change)).items(), key=itemgetter(0))
+    rows = ((*key, on, *owned_owed) for key, days in by_key for on, owned_owed in sorted(days.items()))
+    for batch in batched(rows, BATCH):
         sql.add_deltas(batch)
 
 
 def forget_assets(ids: Collection[UUID]) -> None:
-    """Take away the part that assets have in the table, before they go with all their values."""
-    sums: DeltaSums = {}
+    """Subtract what assets have added to the table, before they are deleted with all their values."""
+    sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(pk__among=ids))
     for pk, days, values in all_values(facts):
         add_values(sums, facts[pk], days, values, sign=-1)
@@ -107,12 +123,12 @@ def forget_portfolios(ids: Collection[UUID]) -> None:
     DailyDelta.objects.filter(portfolio__in=ids).delete()
 
 
-# --- made anew, and compared ---
+# --- rebuilt, and compared ---
 
 
 def calculated(portfolio_id: UUID) -> DeltaSums:
     """What the table should hold of a portfolio, by its values."""
-    sums: DeltaSums = {}
+    sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
     for pk, days, values in all_values(facts):
         add_values(sums, facts[pk], days, values)
@@ -124,10 +140,10 @@ def stored(portfolio_id: UUID) -> DeltaSums:
     rows = DailyDelta.objects.filter(portfolio=portfolio_id).values_list(
         "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
     )
-    sums: DeltaSums = {}
-    for on, currency, kind, *amounts in rows.iterator(chunk_size=10_000):
-        both = [sql_params.join_halves(*amounts[:2]), sql_params.join_halves(*amounts[2:])]
-        sums.setdefault((portfolio_id, currency, kind), {})[on] = both
+    sums: RunningSums = {}
+    for on, currency, asset_type_id, *halves in rows.iterator(chunk_size=10_000):
+        owned_owed = [join_halves(*halves[:2]), join_halves(*halves[2:])]
+        sums.setdefault((portfolio_id, currency, asset_type_id), {})[on] = owned_owed
     return drop_zeros(sums)
 
 

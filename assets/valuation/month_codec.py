@@ -1,7 +1,7 @@
 """An asset's values of one month in one row: which days have one, and the values, eight bytes each.
 
-Day d is bit d - 1 of a whole number. The values stand in the order of their days, in ten-thousandths. A decade of
-daily values is 120 rows so, in place of 3,650.
+Day d is bit d - 1 of an integer. The values are in the order of their days, in ten-thousandths. A decade of daily
+values is 120 rows in this way, instead of 3,650.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ NOTHING = EncodedMonth(0, b"")
 
 def encode_months(values: Iterable[tuple[date, int]]) -> Iterator[tuple[date, EncodedMonth]]:
     """Each month, by its first day, of values in order of their days, of which each has one."""
-    for month, some in groupby(values, key=lambda value: value[0].replace(day=1)):
-        dated = list(some)
+    for month, of_month in groupby(values, key=lambda value: value[0].replace(day=1)):
+        dated = list(of_month)
         yield (
             month,
             EncodedMonth(sum(1 << on.day - 1 for on, _ in dated), _bytes([value for _, value in dated])),

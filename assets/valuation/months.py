@@ -1,4 +1,4 @@
-"""The table of packed months: kept in step with the values, made anew, and compared with them."""
+"""The table of monthly values: updated with every write of values, rebuilt from them, and compared with them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def touched(asset_id: UUID, days: Iterable[date]) -> set[protocol.Month]:
 
 
 def refresh(months: Collection[protocol.Month]) -> None:
-    """Pack some months anew from the values that are there now."""
-    for some in batched(sorted(months), BATCH):
-        fresh = dict.fromkeys(some, NOTHING)
-        for pk, values in groupby(snapshots_sql.values_of_months(some), key=itemgetter(0)):
-            fresh |= {(pk, month): one for month, one in encode_months(value[1:] for value in values)}
+    """Encode some months again from the values as they are now."""
+    for batch in batched(sorted(months), BATCH):
+        fresh = dict.fromkeys(batch, NOTHING)
+        for pk, values in groupby(snapshots_sql.values_of_months(batch), key=itemgetter(0)):
+            fresh |= {(pk, month): encoded for month, encoded in encode_months(value[1:] for value in values)}
         sql.write_months(fresh.items())
 
 
-# --- made anew, and compared ---
+# --- rebuilt, and compared ---
 
 
 def write(asset_id: UUID, days: Iterable[date], values: Iterable[int]) -> None:
     """Write all the months of an asset with these values, the oldest day first."""
     for batch in batched(encode_months(zip(days, values, strict=True)), BATCH):
-        sql.write_months(((asset_id, month), one) for month, one in batch)
+        sql.write_months(((asset_id, month), encoded) for month, encoded in batch)
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:
@@ -46,24 +46,24 @@ def forget_portfolio(portfolio_id: UUID) -> None:
 def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
     """What the table should hold of some assets, by their values."""
     return {
-        (pk, month): one
+        (pk, month): encoded
         for pk, days, values in all_values(asset_ids)
-        for month, one in encode_months(zip(days, values, strict=True))
+        for month, encoded in encode_months(zip(days, values, strict=True))
     }
 
 
 def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
-    """What the table holds of them. Months that have come to nothing are as good as none."""
+    """What the table holds of them, without the months that have no values left."""
     rows = MonthlyValues.objects.filter(asset__in=asset_ids).exclude(days=0)
-    found = rows.values_list("asset_id", "month", "days", "amounts")
-    return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in found}
+    columns = rows.values_list("asset_id", "month", "days", "amounts")
+    return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in columns}
 
 
 def differences(portfolio_id: UUID) -> set[protocol.Month]:
     """The months of a portfolio's assets about which the table is wrong."""
     wrong: set[protocol.Month] = set()
     ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)
-    for some in batched(ids, ASSETS_AT_A_TIME):
-        there, wanted = stored(some), calculated(some)
-        wrong |= {month for month in there | wanted if there.get(month) != wanted.get(month)}
+    for batch in batched(ids, ASSETS_AT_A_TIME):
+        actual, expected = stored(batch), calculated(batch)
+        wrong |= {month for month in actual | expected if actual.get(month) != expected.get(month)}
     return wrong

@@ -1,4 +1,4 @@
-"""What values are made of, wherever they come from."""
+"""The types of values and of where assets count, whatever the source of the values."""
 
 from __future__ import annotations
 
@@ -6,5 +6,6 @@ from array import array
 from datetime import date
 from uuid import UUID
 
+type Place = tuple[UUID, int, date | None]  # an asset, the number of the column it counts in, its disposal
 type Month = tuple[UUID, date]  # of an asset, by its first day
 type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each

@@ -1,10 +1,10 @@
 """What assets are worth on days: one asset on one day, many on a row of days, and amounts added up in one currency.
 
 An "amount" is money in its own currency, negative for what is owed. It is a Decimal with at most four places, or
-an int, which counts ten-thousandths: that is how the database stores money, and a series of a million values is
-read faster so. Never mix the two in one list.
+an int, which counts ten-thousandths: that is how the database stores money, and the faster way to read a series of a
+million values. Never mix the two in one list.
 
-What stands below zero counts as owed, per asset and day, whatever its type says: an overdrawn account is owed.
+What is below zero counts as owed, per asset and day, whatever its type says: an overdrawn account is owed.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def ten_thousandths(amount: Amount) -> int:
     if isinstance(amount, int):
         return amount
     scaled = amount.scaleb(MONEY_PLACES, EXACT)
-    if scaled != (whole := int(scaled)):
+    if scaled != (count := int(scaled)):
         raise ValueError(f"money has at most {MONEY_PLACES} places: {amount}")
-    return whole
+    return count
 
 
 def money(amount: Amount) -> Decimal:
@@ -91,7 +91,7 @@ class ValueSeries:
     def value_on(self, on: date) -> Amount | None:
         """The newest value on or before the day; None before the first, zero from the disposal on.
 
-        What never had a value has none on its disposal either.
+        An asset that never had a value has none on its disposal either.
         """
         place = bisect_right(self.days, on)
         if place == 0:
@@ -99,16 +99,18 @@ class ValueSeries:
         return 0 if self.disposed_on is not None and self.disposed_on <= on else self.values[place - 1]
 
 
-def history(snapshots: Iterable[Snapshot], *, currency: str, disposed_on: date | None = None) -> ValueSeries:
-    """The history that snapshots in any order make: on each day the later instant wins, then the later written."""
+def series_from_snapshots(
+    snapshots: Iterable[Snapshot], *, currency: str, disposed_on: date | None = None
+) -> ValueSeries:
+    """The series of snapshots in any order: on each day the later instant wins, then the later written."""
     ordered = sorted(snapshots, key=lambda snapshot: (snapshot.on, snapshot.observed_at, snapshot.sequence))
     last = {snapshot.on: snapshot.value for snapshot in ordered}
     return ValueSeries(currency, tuple(last), tuple(last.values()), disposed_on)
 
 
 def value_on(snapshots: Iterable[Snapshot], on: date, *, disposed_on: date | None = None) -> Decimal | None:
-    """An asset's value on a day, in its own currency; see History.value_on."""
-    value = history(snapshots, currency="", disposed_on=disposed_on).value_on(on)
+    """An asset's value on a day, in its own currency; see ValueSeries.value_on."""
+    value = series_from_snapshots(snapshots, currency="", disposed_on=disposed_on).value_on(on)
     return None if value is None else money(value)
 
 
@@ -127,7 +129,7 @@ class Column:
 class Totals:
     """What assets add up to on each of `days`, for each set of groups and currency that occurs.
 
-    Each asset stands in exactly one column, that of all its groups together, so that it counts once in a total.
+    Each asset is in exactly one column, that of all its groups together, so that it counts once in a total.
     """
 
     days: Sequence[date]
@@ -142,7 +144,7 @@ class Totals:
 class Delta(NamedTuple):
     """By how much what is owned and what is owed in some groups and a currency rose on a day (fell: negative).
 
-    A tuple, so that the rows of a query serve as they come.
+    A tuple, so that the rows of a query can be used unchanged.
     """
 
     on: date
@@ -156,41 +158,41 @@ type _Sums = defaultdict[tuple[Keys, str], tuple[list[Amount], list[Amount]]]
 
 
 def fold(assets: Iterable[tuple[Keys, ValueSeries]], days: Sequence[date]) -> Totals:
-    """Running totals on `days` (each once, ascending) from every asset's history: for daily series.
+    """Running totals on `days` (each once, ascending) from every asset's values: for daily series.
 
-    Histories may begin long before the first day; what comes after the last is left alone.
+    A series may begin long before the first day; what comes after the last is ignored.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
     with localcontext(EXACT):
-        for keys, past in assets:
-            column = sums[keys, past.currency]
-            if days and not (past.disposed_on and past.disposed_on <= days[0]):
-                _add_steps(past, days, place, *column)
+        for keys, series in assets:
+            column = sums[keys, series.currency]
+            if days and not (series.disposed_on and series.disposed_on <= days[0]):
+                _add_series(series, days, place, *column)
     return _accumulated(days, sums)
 
 
-def _add_steps(
-    past: ValueSeries,
+def _add_series(
+    series: ValueSeries,
     days: Sequence[date],
     place: Mapping[date, int],
     owned: list[Amount],
     owed: list[Amount],
 ) -> None:
     """Add an asset's changes of value to the columns, each at the first day of the row that sees it."""
-    first = max(bisect_right(past.days, days[0]) - 1, 0)  # the opening value stands for all before it
-    last = bisect_right(past.days, past.last_day(days[-1]))
+    first = max(bisect_right(series.days, days[0]) - 1, 0)  # the opening value includes all before it
+    last = bisect_right(series.days, series.last_day(days[-1]))
     before: Amount = 0
     for number in range(first, last):
-        on, value = past.days[number], past.values[number]
+        on, value = series.days[number], series.values[number]
         at = place.get(on)
-        _step(before, value, bisect_left(days, on) if at is None else at, owned, owed)
+        _add_delta(before, value, bisect_left(days, on) if at is None else at, owned, owed)
         before = value
-    if past.disposed_on is not None and past.disposed_on <= days[-1]:
-        _step(before, 0, bisect_left(days, past.disposed_on), owned, owed)
+    if series.disposed_on is not None and series.disposed_on <= days[-1]:
+        _add_delta(before, 0, bisect_left(days, series.disposed_on), owned, owed)
 
 
-def _step(before: Amount, value: Amount, at: int, owned: list[Amount], owed: list[Amount]) -> None:
+def _add_delta(before: Amount, value: Amount, at: int, owned: list[Amount], owed: list[Amount]) -> None:
     if before >= 0 and value >= 0:
         owned[at] += value - before
     elif before <= 0 and value <= 0:
@@ -201,33 +203,34 @@ def _step(before: Amount, value: Amount, at: int, owned: list[Amount], owed: lis
         lost[at] -= before
 
 
-def deltas_of(keys: Keys, past: ValueSeries) -> list[Delta]:
-    """One asset's rises and falls, day by day: what a table of daily changes adds up."""
-    if past.first_on is None:
+def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
+    """One asset's rises and falls, day by day: what the table of daily deltas adds up."""
+    if series.first_on is None:
         return []
-    kept = bisect_right(past.days, past.last_day(past.days[-1]))
-    points = [(date.min, 0), *zip(past.days[:kept], past.values[:kept], strict=True)]
-    if past.disposed_on is not None:
-        points.append((past.disposed_on, 0))
+    counted = bisect_right(series.days, series.last_day(series.days[-1]))
+    points = [(date.min, 0), *zip(series.days[:counted], series.values[:counted], strict=True)]
+    if series.disposed_on is not None:
+        points.append((series.disposed_on, 0))
     return [
-        Delta(on, keys, past.currency, max(value, 0) - max(before, 0), min(value, 0) - min(before, 0))
+        Delta(on, keys, series.currency, max(value, 0) - max(before, 0), min(value, 0) - min(before, 0))
         for (_, before), (on, value) in pairwise(points)
         if value != before
     ]
 
 
-def running_totals(steps: Iterable[tuple[date, Keys, str, Amount, Amount]], days: Sequence[date]) -> Totals:
-    """Running totals on `days` (each once, ascending) from steps in any order, which may have been added up before.
+def running_totals(deltas: Iterable[tuple[date, Keys, str, Amount, Amount]], days: Sequence[date]) -> Totals:
+    """Running totals on `days` (each once, ascending) from deltas in any order, which may already be sums.
 
     Gives what `fold` gives for the assets behind them. What comes before the first day is its opening.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
     with localcontext(EXACT):
-        for on, keys, currency, owned, owed in steps:
+        for on, keys, currency, owned, owed in deltas:
             column = sums[keys, currency]
-            known = place.get(on)
-            at = bisect_left(days, on) if known is None else known
+            at = place.get(on)
+            if at is None:
+                at = bisect_left(days, on)
             if at < len(days):
                 column[0][at] += owned
                 column[1][at] += owed
@@ -237,14 +240,17 @@ def running_totals(steps: Iterable[tuple[date, Keys, str, Amount, Amount]], days
 def grid_totals(rows: Iterable[tuple[date, Keys, str, Amount]], days: Sequence[date]) -> Totals:
     """Totals on `days` from rows (day, groups, currency, an asset's value on that day): for coarse series.
 
-    Gives what `fold` gives for the histories behind them. Raises KeyError for a row of another day.
+    Gives what `fold` gives for the series behind them. Raises KeyError for a row of another day.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
     with localcontext(EXACT):
         for on, keys, currency, value in rows:
             sums[keys, currency][value < 0][place[on]] += value
-    columns = {key: Column(_whole(owned), _whole(owed)) for key, (owned, owed) in sums.items()}
+    columns = {
+        key: Column(_in_ten_thousandths(owned), _in_ten_thousandths(owed))
+        for key, (owned, owed) in sums.items()
+    }
     return Totals(tuple(days), columns)
 
 
@@ -255,13 +261,13 @@ def _no_sums(days: Sequence[date]) -> _Sums:
 def _accumulated(days: Sequence[date], sums: _Sums) -> Totals:
     with localcontext(EXACT):
         columns = {
-            key: Column(_whole(accumulate(owned)), _whole(accumulate(owed)))
+            key: Column(_in_ten_thousandths(accumulate(owned)), _in_ten_thousandths(accumulate(owed)))
             for key, (owned, owed) in sums.items()
         }
     return Totals(tuple(days), columns)
 
 
-def _whole(amounts: Iterable[Amount]) -> tuple[int, ...]:
+def _in_ten_thousandths(amounts: Iterable[Amount]) -> tuple[int, ...]:
     return tuple(map(ten_thousandths, amounts))
 
 

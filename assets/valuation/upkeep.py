@@ -1,7 +1,7 @@
-"""What is derived from the values, daily steps and packed months: kept in step with every write, and made anew.
+"""Daily deltas and monthly values, which are derived from the values: updated with every write, and rebuilt.
 
-Neither is ever a truth. AssetsConfig registers what follows a write of each model. An asset's
-months go with it by cascade; what it added to the steps must be taken away first.
+Both can be rebuilt at any time. AssetsConfig registers what follows a write of each model. An asset's months are
+deleted with it by cascade; what it added to the deltas must be subtracted first.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ __all__ = [
 
 
 class Contribution(NamedTuple):
-    """What some snapshots make: their part in the steps, and the months in which they are."""
+    """What some snapshots contribute: their part in the deltas, and the months in which they are."""
 
-    sums: deltas.DeltaSums
+    sums: deltas.RunningSums
     months: set[protocol.Month]
 
 
 def contribution_of_snapshots(ids: Collection[UUID]) -> Contribution:
-    made = Contribution({}, set())
+    contribution = Contribution({}, set())
     for pk, around in values_around(ids):
-        deltas.add_values_around(made.sums, around)
-        made.months.update(months.touched(pk, around.touched))
-    return made
+        deltas.add_values_around(contribution.sums, around)
+        contribution.months.update(months.touched(pk, around.touched))
+    return contribution
 
 
 def values_written(before: Contribution | None, after: Contribution) -> None:
-    """Some snapshots were written, which made something else before, or are new."""
+    """After a write of some snapshots; `before` is what they contributed before it, None where they are new."""
     before = before or Contribution({}, set())
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     months.refresh(before.months | after.months)
 
 
 def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
-    """Some assets are no longer what they were; their values are, and so are their months."""
+    """After new facts about some assets. Their values, and so their months, are the same."""
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
 
 
 def rebuild(portfolio_id: UUID) -> None:
-    """Forget what is derived from a portfolio's values and make it anew, while none is written.
+    """Delete what is derived from a portfolio's values and derive it again, while none is written.
 
     Whoever wrote past Strata raised no revision either: it is raised, or stored totals and ETags would say as before.
     """
@@ -71,7 +71,7 @@ def rebuild(portfolio_id: UUID) -> None:
         lock(portfolio_id)
         forget_portfolios([portfolio_id])
         months.forget_portfolio(portfolio_id)
-        sums: deltas.DeltaSums = {}
+        sums: deltas.RunningSums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
         for pk, days, values in all_values(facts):
             deltas.add_values(sums, facts[pk], days, values)
@@ -81,16 +81,18 @@ def rebuild(portfolio_id: UUID) -> None:
 
 
 def rebuild_was_needed(portfolio_id: UUID) -> bool:
-    """Rebuild, and say whether anything was wrong. Nothing of the portfolio is written from the look to the end."""
+    """Rebuild, and say whether anything was wrong. The portfolio is locked from the comparison to the end."""
     with transaction.atomic():
         lock(portfolio_id)
-        wrong = is_outdated(portfolio_id)
+        outdated = is_outdated(portfolio_id)
         rebuild(portfolio_id)
-    return wrong
+    return outdated
 
 
 def is_outdated(portfolio_id: UUID) -> bool:
-    """Whether anything of it is not what the values make. By several queries: of one moment, or under the lock."""
+    """Whether anything of it differs from what the values give. It takes several queries: call it in one snapshot of
+    the database, or under the lock.
+    """
     return bool(deltas.differences(portfolio_id) or months.differences(portfolio_id))
 
 

@@ -72,8 +72,13 @@ class Grouping:
         return set(assets.values_list("pk", flat=True))
 
     def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
-        among = self.inside(portfolio_ids)
-        found = valuation.totals_on(portfolio_ids, days, by=self.group_by, rename=self.renamed, among=among)
+        found = valuation.totals_on(
+            portfolio_ids,
+            days,
+            group_by=self.group_by,
+            key_map=self.renamed,
+            only_assets=self.inside(portfolio_ids),
+        )
         return without(found, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:

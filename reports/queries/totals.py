@@ -11,8 +11,7 @@ from uuid import UUID
 
 from assets import valuation
 from assets.rates.store import rate_book
-from assets.valuation.series import ConvertedTotal, Missing
-from assets.valuation.series import convert_total as convert_total
+from assets.valuation.series import ConvertedTotal, Missing, convert_total
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
 from reports.queries.defaults import today_of

@@ -1,4 +1,4 @@
-"""What the statements are made of: tables out of parameters, the ways to ask, and what is told and read back."""
+"""Parts of SQL written by hand: tables made of parameters, ways to fetch rows, and the conversion of values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-ROWS_AT_A_TIME, PACKED_AT_A_TIME = 2000, 100
+ROWS_AT_A_TIME, LONG_ROWS_AT_A_TIME = 2000, 100
 HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
-type Place = tuple[UUID, int, date | None]  # an asset, where it counts, and when it went
 
 # Tables made of parameters.
 IDS = {
@@ -50,14 +49,14 @@ def fetch_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def fetch_long_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """A few rows at a time, each of them long: PostgreSQL's client would take in all of them at once.
+    """A few rows at a time, because each is long: PostgreSQL's client would fetch all of them at once.
 
-    What is left on the server in between needs a transaction. Where the caller has none, one is open until the last
-    row has been taken: take them before a transaction begins, or all inside of one.
+    A cursor on the server needs a transaction. Where the caller has none, one is open until the last row has been
+    read: read all rows before a transaction begins, or all inside of one.
     """
     open_meanwhile = connection.vendor == "postgresql" and connection.get_autocommit()
     with transaction.atomic() if open_meanwhile else nullcontext(), connection.chunked_cursor() as cursor:
-        yield from _in_parts(cursor, sql, params, PACKED_AT_A_TIME)
+        yield from _in_parts(cursor, sql, params, LONG_ROWS_AT_A_TIME)
 
 
 def _in_parts(cursor: Any, sql: str, params: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
@@ -74,15 +73,15 @@ def ids_param(ids: Collection[UUID]) -> Any:
     return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
 
 
-def place_params(rows: Sequence[Place]) -> list[Any]:
+def place_params(places: Sequence[tuple[UUID, int, date | None]]) -> list[Any]:
     if connection.vendor == "postgresql":
-        written = ((pk.hex, place, gone or "NULL") for pk, place, gone in rows)
-        return [_array(column) for column in zip(*written, strict=True)] or ["{}"] * 3
-    return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in rows])]
+        rows = ((pk.hex, place, gone or "NULL") for pk, place, gone in places)
+        return [_array(column) for column in zip(*rows, strict=True)] or ["{}"] * 3
+    return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in places])]
 
 
 def _array(values: Iterable[Any]) -> str:
-    """As PostgreSQL writes it: of thousands its client takes longer to make one than they take to be read."""
+    """An array as PostgreSQL writes it: its client takes longer to adapt a list of thousands than they take to read."""
     return f"{{{','.join(map(str, values))}}}"
 
 
@@ -93,7 +92,7 @@ def asset_day_params(days: Sequence[tuple[UUID, date]]) -> list[Any]:
 
 
 def day_params(days: Sequence[date]) -> list[Any]:
-    """Each day with the one before it in the row."""
+    """Each day with the one before it in the sequence."""
     return span_params(list(zip([date.min, *days[:-1]], days, strict=True)))
 
 
@@ -104,11 +103,11 @@ def span_params(spans: Sequence[tuple[date, date]]) -> list[Any]:
 
 
 class Days(dict[Any, date]):
-    """Days by how the database writes them: a million values have few of them."""
+    """Dates by their form in the database, each parsed once: a million values have few of them."""
 
     def __missing__(self, stored: Any) -> date:
-        self[stored] = found = stored if isinstance(stored, date) else date.fromisoformat(stored)
-        return found
+        self[stored] = day = stored if isinstance(stored, date) else date.fromisoformat(stored)
+        return day
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""rebuild: makes what is derived from the values anew."""
+"""rebuild: derives again what is derived from the values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from strata.db.command_locks import one_at_a_time
 from strata.db.snapshot import one_snapshot
 from strata.fields.ids import CANONICAL_ID
 
-WAITS = "Another rebuild is at work on this database: waiting for it."
+WAITS = "Another rebuild is running on this database: waiting for it."
 
 
 class Command(StrataCommand):
     help = (
-        "Make the daily steps and the packed months of every portfolio, from which long series are read, anew from its "
-        "values. Strata keeps them by itself: this is for what doctor finds wrong, or after rows were written past "
-        "Strata. Totals that were written down are counted anew as well, and reports have another ETag."
+        "Rebuild the daily deltas and the monthly values of every portfolio, from which long series are read, from its "
+        "values. Strata updates them by itself: run this where doctor finds them wrong, or after rows were written "
+        "without Strata. Stored totals are calculated again as well, and reports have another ETag."
     )
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
@@ -32,7 +32,7 @@ class Command(StrataCommand):
 
     def act(self, **options):
         if options["dry_run"]:
-            with one_snapshot():  # a write meanwhile is no mistake
+            with one_snapshot():  # a write in the meantime is no fault
                 return self.go_through(upkeep.is_outdated, "Would rebuild", options)
         with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
             return self.go_through(self.rebuild_was_needed, "Rebuilt", options)

@@ -28,8 +28,8 @@ class AssetFacts(NamedTuple):
 class ValuesAround(NamedTuple):
     """An asset's values on the days of some snapshots, and on the days before and after these.
 
-    Of each day the value that stands `with_them`, and the one that would stand `without`; `touched` are the days on
-    which there are any of them.
+    Of each day the last value `with_them`, and the last `without` them; `touched` are the days on which there are any
+    of them.
     """
 
     facts: AssetFacts
@@ -45,18 +45,18 @@ def facts_of(assets: AssetQuerySet) -> dict[UUID, AssetFacts]:
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
     """Asset by asset."""
     for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
-        asset = list(rows)
+        around = list(rows)
         yield (
             pk,
             ValuesAround(
-                facts=AssetFacts(*asset[0][1:5]),
-                with_them={on: value for *_, on, value, _ in asset},
-                without={on: value for *_, on, value, its in asset if not its},
-                touched={on for *_, on, _, its in asset if its},
+                facts=AssetFacts(*around[0][1:5]),
+                with_them={on: value for *_, on, value, _ in around},
+                without={on: value for *_, on, value, is_given in around if not is_given},
+                touched={on for *_, on, _, is_given in around if is_given},
             ),
         )
 
 
 def all_values(asset_ids: Iterable[UUID]) -> Iterator[protocol.Values]:
-    for some in batched(asset_ids, ASSETS_AT_A_TIME):
-        yield from snapshots_sql.values_between(some, date.min, date.max)
+    for batch in batched(asset_ids, ASSETS_AT_A_TIME):
+        yield from snapshots_sql.values_between(batch, date.min, date.max)

@@ -1,8 +1,8 @@
 """The snapshots, by statements written by hand: all of each asset's between two days, those around some, those of
 some months, and the newest of each asset on each day, added up by the database.
 
-What orders a subquery is selected in it, and no MAX stands where the first in order does: where the tables are
-covered by the views of strata.audit.temporal_views, SQLite looks through these by their indexes only then.
+A subquery selects the columns that it is ordered by, and takes the first row instead of a MAX: only then does SQLite
+use the indexes below the views of strata.audit.temporal_views, where these replace the tables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.valuation.protocol import Month, Values
+from assets.valuation.protocol import Month, Place, Values
 from strata.db.params import (
     ASSET_DAYS,
     ASSETS,
@@ -25,7 +25,6 @@ from strata.db.params import (
     HALF,
     IDS,
     Days,
-    Place,
     asset_day_params,
     day_params,
     fetch_long_rows,
@@ -36,18 +35,18 @@ from strata.db.params import (
     place_params,
 )
 
-# --- every value of each asset, packed: a row for each asset ---
+# --- every value of each asset, in one row for each asset ---
 
 _SINCE_THE_NEWEST = """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s
     WHERE s.asset_id = asset.id AND s."on" <= %s AND s."on" >= COALESCE((
         SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = asset.id AND o."on" <= %s
         ORDER BY o."on" DESC LIMIT 1
     ), %s) ORDER BY s."on", s.observed_at"""
-_PACKED = {
+_VALUES_IN_ONE_ROW = {
     "sqlite": f"""SELECT place, (SELECT group_concat("on") || ' ' || group_concat(value)
-        FROM ({_SINCE_THE_NEWEST})) FROM asset""",  # noqa: S608 - made of our own words
+        FROM ({_SINCE_THE_NEWEST})) FROM asset""",  # noqa: S608 - constants only
     "postgresql": f"""SELECT place, (SELECT array_to_string(array_agg(to_char("on", 'YYYY-MM-DD')), ',') || ' ' ||
-        array_to_string(array_agg(value), ',') FROM ({_SINCE_THE_NEWEST}) AS s) FROM asset""",  # noqa: S608 - made of our own words
+        array_to_string(array_agg(value), ',') FROM ({_SINCE_THE_NEWEST}) AS s) FROM asset""",  # noqa: S608 - constants only
 }
 
 
@@ -56,23 +55,23 @@ def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Valu
     if not ids:
         return iter(())
     vendor = connection.vendor
-    statement = f"WITH asset AS ({ASSETS[vendor]}) {_PACKED[vendor]}"
+    statement = f"WITH asset AS ({ASSETS[vendor]}) {_VALUES_IN_ONE_ROW[vendor]}"
     places = place_params([(pk, number, None) for number, pk in enumerate(ids)])
-    return _unpacked(ids, fetch_long_rows(statement, [*places, end, start, start]))
+    return _parsed(ids, fetch_long_rows(statement, [*places, end, start, start]))
 
 
-def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
-    """Many assets have values on the very same days: each row of days is read once."""
+def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
+    """Many assets have values on exactly the same days: each list of days is parsed once."""
     known: dict[str, tuple[date, ...]] = {}
-    for number, packed in rows:
-        if packed is None:
+    for number, values_text in rows:
+        if values_text is None:
             continue
-        text, _, amounts = packed.partition(" ")
-        days = known.get(text)
+        days_text, _, amounts = values_text.partition(" ")
+        days = known.get(days_text)
         if days is None:
-            days = known[text] = tuple(map(date.fromisoformat, text.split(",")))
+            days = known[days_text] = tuple(map(date.fromisoformat, days_text.split(",")))
         values = array("q", json.loads(f"[{amounts}]"))  # a fifth of the memory of a list
-        if len(set(days)) < len(days):  # of several values of a day the last one stands
+        if len(set(days)) < len(days):  # of several values of a day only the last counts
             last = dict(zip(days, values, strict=True))
             yield ids[number], tuple(last), array("q", last.values())
         else:
@@ -81,16 +80,16 @@ def _unpacked(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> It
 
 # --- the values around some snapshots ---
 
-# Days are found in the index alone, and the last value of each by a look into it: a day may have thousands.
+# Days are found in the index alone, and the last value of each by one lookup in it: a day may have thousands.
 _AROUND = {
     vendor: f"""
-    WITH mine AS ({IDS[vendor]}),
-    its AS (
+    WITH given_id AS ({IDS[vendor]}),
+    given AS (
         SELECT s.asset_id, s."on", s.observed_at, s.value,
             ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
-        FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM mine)
+        FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM given_id)
     ),
-    touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM its GROUP BY asset_id),
+    touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM given GROUP BY asset_id),
     day AS (
         SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
         AND s."on" >= COALESCE((
@@ -103,18 +102,18 @@ _AROUND = {
     other AS (
         SELECT (
             SELECT o.id FROM assets_assetsnapshot o WHERE o.asset_id = day.asset_id AND o."on" = day."on"
-            AND o.id NOT IN (SELECT id FROM mine) ORDER BY o.observed_at DESC LIMIT 1
+            AND o.id NOT IN (SELECT id FROM given_id) ORDER BY o.observed_at DESC LIMIT 1
         ) AS id FROM day
     ),
     around AS (
-        SELECT asset_id, "on", observed_at, value, TRUE AS its FROM its WHERE place = 1
+        SELECT asset_id, "on", observed_at, value, TRUE AS is_given FROM given WHERE place = 1
         UNION ALL
         SELECT s.asset_id, s."on", s.observed_at, s.value, FALSE
         FROM other JOIN assets_assetsnapshot s ON s.id = other.id
     )
-    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.its
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.is_given
     FROM around l JOIN assets_asset a ON a.id = l.asset_id
-    ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - made of our own words
+    ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - constants only
     for vendor in IDS
 }
 
@@ -127,22 +126,22 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     """
     days = Days({None: None})
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
-    for asset, portfolio, kind, currency, gone, on, value, its in rows:
+    for asset, portfolio, asset_type, currency, gone, on, value, is_given in rows:
         yield (
             parse_id(asset),
             parse_id(portfolio),
-            parse_id(kind),
+            parse_id(asset_type),
             currency,
             days[gone],
             days[on],
             value,
-            bool(its),
+            bool(is_given),
         )
 
 
 # --- the values of some months ---
 
-# A look into the index for each day: one may have thousands of values.
+# One lookup in the index for each day: a day may have thousands of values.
 _ON_DAYS = {
     vendor: f"""
     WITH day AS ({ASSET_DAYS[vendor]}),
@@ -152,20 +151,20 @@ _ON_DAYS = {
             WHERE s.asset_id = day.asset_id AND s."on" = day.on_day ORDER BY s.observed_at DESC LIMIT 1
         ) AS value FROM day
     )
-    SELECT asset_id, on_day, value FROM valued WHERE value IS NOT NULL ORDER BY asset_id, on_day"""  # noqa: S608 - our own words
+    SELECT asset_id, on_day, value FROM valued WHERE value IS NOT NULL ORDER BY asset_id, on_day"""  # noqa: S608 - constants only
     for vendor in ASSET_DAYS
 }
 
 
 def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
     """(asset, day, value) of each day in some months, in order; of several values of a day the last."""
-    wanted = [
+    asset_days = [
         (asset, month.replace(day=day + 1))
         for asset, month in months
         for day in range(monthrange(month.year, month.month)[1])
     ]
     days = Days()
-    for asset, on, value in fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(wanted)):
+    for asset, on, value in fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(asset_days)):
         yield parse_id(asset), days[on], value
 
 
@@ -174,7 +173,7 @@ def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]
 _GRID = {
     vendor: f"""
     WITH asset AS ({ASSETS[vendor]}), day AS ({DAYS[vendor]}),
-    worth AS MATERIALIZED (
+    valued AS MATERIALIZED (
         SELECT day.number, asset.place, (
             SELECT newest.value FROM (
                 SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
@@ -188,42 +187,42 @@ _GRID = {
         CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0) AS BIGINT),
         CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0) AS BIGINT),
         CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0) AS BIGINT)
-    FROM worth WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - made of our own words
+    FROM valued WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - constants only
     for vendor in ASSETS
 }
 
 
 def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
     """(day, place, owned, owed) where an asset of the place has a value on or before the day, and is not gone."""
-    for number, place, *amounts in fetch_rows(
+    for number, place, *halves in fetch_rows(
         _GRID[connection.vendor], [*place_params(places), *day_params(days)]
     ):
-        yield days[number], place, join_halves(*amounts[:2]), join_halves(*amounts[2:])
+        yield days[number], place, join_halves(*halves[:2]), join_halves(*halves[2:])
 
 
 _AMOUNTS_ON = {
     vendor: f"""
-    WITH mine AS ({IDS[vendor]}),
-    worth AS MATERIALIZED (
+    WITH portfolio AS ({IDS[vendor]}),
+    valued AS MATERIALIZED (
         SELECT a.portfolio_id, a.currency, (
             SELECT newest.value FROM (
                 SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
                 WHERE s.asset_id = a.id AND s."on" <= %s ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
             ) newest
         ) AS value
-        FROM mine JOIN assets_asset a ON a.portfolio_id = mine.id
+        FROM portfolio JOIN assets_asset a ON a.portfolio_id = portfolio.id
         WHERE a.disposed_on IS NULL OR a.disposed_on > %s
     )
     SELECT portfolio_id, currency,
         CAST(SUM(value / {HALF}) AS BIGINT), CAST(SUM(value %% {HALF}) AS BIGINT)
-    FROM worth WHERE value IS NOT NULL GROUP BY portfolio_id, currency"""  # noqa: S608 - made of our own words
+    FROM valued WHERE value IS NOT NULL GROUP BY portfolio_id, currency"""  # noqa: S608 - constants only
     for vendor in IDS
 }
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount): the newest values of what is held on the day, added up."""
-    for portfolio, currency, *both in fetch_rows(
+    """(portfolio, currency, amount): the newest values on the day, added up, of assets that are not disposed of."""
+    for portfolio, currency, *halves in fetch_rows(
         _AMOUNTS_ON[connection.vendor], [ids_param(portfolio_ids), on, on]
     ):
-        yield parse_id(portfolio), currency, join_halves(*both)
+        yield parse_id(portfolio), currency, join_halves(*halves)

@@ -1,7 +1,7 @@
-"""The statements written by hand, for SQLite and PostgreSQL: read by way of models, a million values take minutes.
+"""SQL written by hand, for SQLite and PostgreSQL: through the ORM, reading a million values takes minutes.
 
-They know tables and columns, and nothing of what is made of them. Amounts are ten-thousandths, days are dates and
-ids are UUIDs on both sides, whichever the database.
+These modules know tables and columns, and not what is calculated from them. Amounts are ten-thousandths, days are
+dates and ids are UUIDs, whichever the database.
 """
 
 from assets.valuation.sql.deltas import DeltaKey, add_deltas, deltas_by_day, deltas_by_period

@@ -1,4 +1,4 @@
-"""The table of daily steps: added to, and added up."""
+"""The table of daily deltas: added to, and added up."""
 
 from __future__ import annotations
 
@@ -32,17 +32,20 @@ _ADD = """
         owned_low = assets_dailystep.owned_low + excluded.owned_low,
         owed_high = assets_dailystep.owed_high + excluded.owed_high,
         owed_low = assets_dailystep.owed_low + excluded.owed_low"""
-type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type
+type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type (or ALL_TYPES)
 
 
-def add_deltas(steps: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
-    """Add (the three of a kind, day, owned, owed) to the table; a kind's day comes once."""
+def add_deltas(deltas: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
+    """Add rows (the three of a DeltaKey, day, owned, owed) to the table; each key and day occurs once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
-    for portfolio, currency, kind, on, owned, owed in steps:
-        key = (portfolio.hex, currency, kind.hex, on.isoformat()) if lite else (portfolio, currency, kind, on)
-        params += (*key, *split_halves(owned), *split_halves(owed))
-    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(steps))
+    for portfolio, currency, asset_type, on, owned, owed in deltas:
+        if lite:
+            params += (portfolio.hex, currency, asset_type.hex, on.isoformat())
+        else:
+            params += (portfolio, currency, asset_type, on)
+        params += (*split_halves(owned), *split_halves(owed))
+    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(deltas))
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(rows=marks), params)
 
@@ -52,56 +55,58 @@ _AMOUNTS = ", ".join(f"s.{name}" for name in _HALVES)
 _SUMS = ", ".join(f"CAST(SUM(s.{name}) AS BIGINT)" for name in _HALVES)
 
 
-def _wanted(by: str | None) -> str:
+def _condition(key_column: str | None) -> str:
     """Which rows: of each type, or those of all types."""
-    return f"s.asset_type_id {'<>' if by == 'asset_type_id' else '='} %s"
+    return f"s.asset_type_id {'<>' if key_column == 'asset_type_id' else '='} %s"
 
 
 def deltas_by_day(
-    portfolio_ids: Collection[UUID], end: date, *, by: str | None = None
+    portfolio_ids: Collection[UUID], end: date, *, key_column: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """(day, currency, key, owned, owed) of each day up to `end`; `by` is a column of ids, or None for no keys.
+    """(day, currency, key, owned, owed) of each day up to `end`; `key_column` has ids; None for no keys.
 
-    Of several portfolios the steps are added up first, of one they come as they are.
+    The deltas of several portfolios are added up first; those of one are not.
     """
-    key = f", s.{by}" if by else ""
-    one = len(portfolio_ids) == 1
+    key = f", s.{key_column}" if key_column else ""
+    is_single = len(portfolio_ids) == 1
+    portfolios = f"{'=' if is_single else 'IN'} ({IDS[connection.vendor]})"
     statement = f"""
-        SELECT {DAY[connection.vendor].format('s."on"')}, s.currency{key}, {_AMOUNTS if one else _SUMS}
+        SELECT {DAY[connection.vendor].format('s."on"')}, s.currency{key}, {_AMOUNTS if is_single else _SUMS}
         FROM assets_dailystep s
-        WHERE s.portfolio_id {"=" if one else "IN"} ({IDS[connection.vendor]}) AND s."on" <= %s AND {_wanted(by)}
-        {"" if one else f'GROUP BY s."on", s.currency{key}'}"""  # noqa: S608 - made of our own words
+        WHERE s.portfolio_id {portfolios} AND s."on" <= %s AND {_condition(key_column)}
+        {"" if is_single else f'GROUP BY s."on", s.currency{key}'}"""  # noqa: S608 - constants only
     days = Days()
-    for on, *step in fetch_rows(statement, [ids_param(portfolio_ids), end, id_param(ALL_TYPES)]):
-        yield days[on], *_step(*step)
+    for on, *delta in fetch_rows(statement, [ids_param(portfolio_ids), end, id_param(ALL_TYPES)]):
+        yield days[on], *_parsed(*delta)
 
 
-# Period by period in the index: left to itself, PostgreSQL compares every step with every period.
-_IN_ITS_PERIOD = 's.portfolio_id = mine.id AND s."on" > day.eve AND s."on" <= day.on_day AND {wanted}'
+# Period by period in the index: without this PostgreSQL compares every delta with every period.
+_IN_PERIOD = 's.portfolio_id = portfolio.id AND s."on" > day.eve AND s."on" <= day.on_day AND {condition}'
 _PERIODS = {
-    "sqlite": f"CROSS JOIN assets_dailystep s WHERE {_IN_ITS_PERIOD}",
+    "sqlite": f"CROSS JOIN assets_dailystep s WHERE {_IN_PERIOD}",
     "postgresql": f"""CROSS JOIN LATERAL (
-        SELECT s.* FROM assets_dailystep s WHERE {_IN_ITS_PERIOD} OFFSET 0
-    ) AS s""",  # noqa: S608 - made of our own words
+        SELECT s.* FROM assets_dailystep s WHERE {_IN_PERIOD} OFFSET 0
+    ) AS s""",  # noqa: S608 - constants only
 }
 
 
 def deltas_by_period(
-    portfolio_ids: Collection[UUID], days: Sequence[date], *, by: str | None = None
+    portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """The same for each of `days`, with those since the day before it in the row added up."""
+    """The same for each of `days`, with the deltas since the one before it added up."""
     vendor = connection.vendor
-    group = f"day.number, s.currency{f', s.{by}' if by else ''}"
+    group = f"day.number, s.currency{f', s.{key_column}' if key_column else ''}"
     statement = f"""
-        WITH mine AS ({IDS[vendor]}), day AS ({DAYS[vendor]})
-        SELECT {group}, {_SUMS} FROM day CROSS JOIN mine {_PERIODS[vendor].format(wanted=_wanted(by))}
-        GROUP BY {group}"""  # noqa: S608 - made of our own words
+        WITH portfolio AS ({IDS[vendor]}), day AS ({DAYS[vendor]})
+        SELECT {group}, {_SUMS} FROM day CROSS JOIN portfolio
+        {_PERIODS[vendor].format(condition=_condition(key_column))}
+        GROUP BY {group}"""  # noqa: S608 - constants only
     params = [ids_param(portfolio_ids), *day_params(days), id_param(ALL_TYPES)]
-    for number, *step in fetch_rows(statement, params):
-        yield days[number], *_step(*step)
+    for number, *delta in fetch_rows(statement, params):
+        yield days[number], *_parsed(*delta)
 
 
-def _step(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
+def _parsed(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
     *key, own_high, own_low, owe_high, owe_low = rest
-    named = parse_id(key[0]) if key else None
-    return currency, named, join_halves(own_high, own_low), join_halves(owe_high, owe_low)
+    key_id = parse_id(key[0]) if key else None
+    return currency, key_id, join_halves(own_high, own_low), join_halves(owe_high, owe_low)

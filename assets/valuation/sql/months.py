@@ -1,4 +1,4 @@
-"""The table of packed months: values read from it, and the months written."""
+"""The table of monthly values: values read from it, and months written to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from strata.db.params import (
 )
 
 MONTHS_AT_ONCE = 10_000  # five million characters of daily values
-SAME_DAYS = 16  # many assets have values on the very same days
+SAME_DAYS = 16  # many assets have values on exactly the same days
 
 
 # --- read ---
@@ -34,7 +34,7 @@ _FIRST = """SELECT f.month FROM assets_packedmonth f WHERE f.asset_id = asset.id
     ORDER BY f.month LIMIT 1"""
 _ALL = f"m.month >= COALESCE(({_NEWEST}), %s) AND m.month <= %s"
 _THE_ENDS = f"m.month IN (COALESCE(({_NEWEST}), ({_FIRST})), ({_NEWEST}))"
-_PACKED = {
+_MONTHS_IN_ONE_ROW = {
     "sqlite": """SELECT place, (SELECT group_concat(month || ' ' || days) || ';' || group_concat(hex(amounts), '')
         FROM ({source})) FROM asset""",
     "postgresql": """SELECT place, (SELECT string_agg(to_char(month, 'YYYY-MM-DD ') || days, ',') || ';' ||
@@ -45,7 +45,7 @@ _SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
 
 
 def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
-    """What values_between reads, from the packed months."""
+    """What values_between reads, from the monthly values."""
     rows = _rows(_ALL, ids, [*_up_to(start), start.replace(day=1), end], most=(end - start).days // 28 + 2)
     return _read(ids, rows, start, end)
 
@@ -63,34 +63,34 @@ def _up_to(on: date) -> list[Any]:
 def _rows(
     wanted: str, ids: Sequence[UUID], params: list[Any], *, most: int
 ) -> Iterator[tuple[int, str | None]]:
-    """A row for each asset, of `most` months; those that are few at once, which PostgreSQL answers faster."""
+    """A row for each asset, of at most `most` months. Few rows are fetched at once, which is faster on PostgreSQL."""
     if not ids:
         return iter(())
     vendor = connection.vendor
-    packed = _PACKED[vendor].format(source=_SOURCE.format(wanted=wanted))
+    months = _MONTHS_IN_ONE_ROW[vendor].format(source=_SOURCE.format(wanted=wanted))
     places = place_params([(pk, number, None) for number, pk in enumerate(ids)])
-    ask = fetch_rows if len(ids) * most <= MONTHS_AT_ONCE else fetch_long_rows
-    return ask(f"WITH asset AS ({ASSETS[vendor]}) {packed}", [*places, *params])
+    fetch = fetch_rows if len(ids) * most <= MONTHS_AT_ONCE else fetch_long_rows
+    return fetch(f"WITH asset AS ({ASSETS[vendor]}) {months}", [*places, *params])
 
 
 def _read(
     ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]], start: date, end: date
 ) -> Iterator[Values]:
     window = lru_cache(SAME_DAYS)(partial(_window, start=start, end=end))
-    for number, packed in rows:
-        if packed is None:
+    for number, months_text in rows:
+        if months_text is None:
             continue
-        months, _, digits = packed.partition(";")
+        months, _, digits = months_text.partition(";")
         first, last, days = window(months)
         if days:
             yield ids[number], days, amounts_in(bytes.fromhex(digits))[first:last]
 
 
 def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:
-    """Where the values from the newest up to `start` on, until `end`, stand among those of the months; their days."""
+    """Where the values from the newest up to `start` on, until `end`, are among those of the months; and their days."""
     days: list[date] = []
-    for one in months.split(","):
-        month, bits = one.split(" ")
+    for month_text in months.split(","):
+        month, bits = month_text.split(" ")
         days += days_in(date.fromisoformat(month), int(bits))
     first, last = max(bisect_right(days, start) - 1, 0), bisect_right(days, end)
     return first, last, tuple(days[first:last])
@@ -104,11 +104,11 @@ _WRITE = """
 
 
 def write_months(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
-    """Put them in the place of what is there; each comes once."""
+    """Insert months, or replace those that are stored; each occurs once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
-    for (asset, month), packed in months:
-        params += (id_param(asset), month.isoformat() if lite else month, *packed)
+    for (asset, month), encoded in months:
+        params += (id_param(asset), month.isoformat() if lite else month, *encoded)
     if params:
         marks = ", ".join(["(%s, %s, %s, %s)"] * (len(params) // 4))
         with connection.cursor() as cursor:
