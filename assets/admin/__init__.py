@@ -1,4 +1,4 @@
-"""Assets, their values and movements, what sorts them, and the rates, in the admin."""
+"""Assets, their values and transactions, what sorts them, and the rates, in the admin."""
 
 from assets.admin import asset, classification, entries, rates
 

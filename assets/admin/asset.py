@@ -1,4 +1,4 @@
-"""Assets in the admin, with their values and movements on the same page."""
+"""Assets in the admin, with their values and transactions on the same page."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ class AssetForm(PageForm):
         if asset._state.adding:
             categories, tags = own(Category, self.user), own(Tag, self.user)
         else:
-            here = {"household": asset.portfolio.household_id}
-            categories, tags = Category.objects.filter(**here), Tag.objects.filter(**here)
+            in_household = {"household": asset.portfolio.household_id}
+            categories, tags = Category.objects.filter(**in_household), Tag.objects.filter(**in_household)
             for name in ("categories", "tags"):
-                self.fields[name].widget.narrow(**here)
+                self.fields[name].widget.narrow(**in_household)
             if "portfolio" in self.fields:
                 self.fields["portfolio"].help_text = MOVING
         self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
@@ -135,17 +135,17 @@ class AssetForm(PageForm):
 
     def clean(self):
         given = super().clean()
-        asset, portfolio, kind = self.instance, given.get("portfolio"), given.get("asset_type")
+        asset, portfolio, asset_type = self.instance, given.get("portfolio"), given.get("asset_type")
         if portfolio and not given.get("currency"):
             given["currency"] = portfolio.base_currency
         if not asset._state.adding and given.get("currency") != asset.currency and asset.has_entries():
             self.add_error("currency", "It has values or transactions in its currency.")
-        if portfolio and kind:
+        if portfolio and asset_type:
             labels = {
                 f"{name}_ids": [row.pk for row in given.get(many, ())]
                 for name, many in (("category", "categories"), ("tag", "tags"))
             }
-            attrs = {"portfolio": portfolio, "asset_type": kind, **labels}
+            attrs = {"portfolio": portfolio, "asset_type": asset_type, **labels}
             with refusals_shown(self):
                 classification.check_labels(None if asset._state.adding else asset, attrs)
         return given
@@ -214,10 +214,10 @@ class AssetPage(HouseholdAdmin):
 
     def what_dispose_of_does(self, request, queryset):
         chosen = self._changeable(request, queryset)
-        held = chosen.filter(disposed_on=None)
+        owned = chosen.filter(disposed_on=None)
         return [
-            f"Disposes of {counted(held.count(), Asset)} from today on, without proceeds: they count nothing then.",
-            f"Leaves {counted(chosen.count() - held.count(), Asset)} alone that are disposed of already.",
+            f"Disposes of {counted(owned.count(), Asset)} from today on, without proceeds: they count nothing then.",
+            f"Leaves {counted(chosen.count() - owned.count(), Asset)} alone that are disposed of already.",
             *self._what_is_left_out(queryset, chosen),
         ]
 

@@ -20,7 +20,7 @@ from strata.tenancy.roles import EDITORS
 # --- choosing from the tree ---
 
 
-def branches_of(categories, most: int | None = None) -> list[TreeRow]:
+def tree_rows_of(categories, most: int | None = None) -> list[TreeRow]:
     """The tree of a queryset's categories, of `most` of them at most, in one query."""
     rows = categories.order_by("household__created_at", "household", "name_key", "id")
     return in_reading_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
@@ -41,10 +41,10 @@ class CategoryFilter(admin.SimpleListFilter):
     def lookups(self, request, model_admin):
         self.request, rows = request, Category.objects.all()
         self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
-        branches = branches_of(self.rows, MOST_LISTED + 1)
-        if len(branches) > MOST_LISTED:
+        tree_rows = tree_rows_of(self.rows, MOST_LISTED + 1)
+        if len(tree_rows) > MOST_LISTED:
             self.template = FILTER_TEMPLATE
-        return [(str(one.id), "\u2003" * one.depth + one.name) for one in branches]
+        return [(str(row.id), "\u2003" * row.depth + row.name) for row in tree_rows]
 
     def choices(self, changelist):
         if self.template != FILTER_TEMPLATE:
@@ -88,27 +88,27 @@ class InOneHousehold(HouseholdAdmin):
 
 
 class CategoryTree(List):
-    """Pages of the tree in reading order, each row with its branch."""
+    """Pages of the tree in reading order, each category with its TreeRow."""
 
     def get_results(self, request):
         super().get_results(request)
         found = set(self.queryset.values_list("pk", flat=True))
-        branches = self.on_this_page([one for one in branches_of(self.root_queryset) if one.id in found])
-        rows = self.queryset.in_bulk([branch.id for branch in branches])
-        links = AssetCategory.objects.filter(category__in=rows).order_by().values_list("category")
-        here = dict(links.annotate(count=Count("pk")))
+        tree_rows = self.on_this_page([row for row in tree_rows_of(self.root_queryset) if row.id in found])
+        categories = self.queryset.in_bulk([row.id for row in tree_rows])
+        links = AssetCategory.objects.filter(category__in=categories).order_by().values_list("category")
+        asset_counts = dict(links.annotate(count=Count("pk")))
         self.result_list = []
-        for place, branch in enumerate(branches):
-            row = rows[branch.id]
-            row.branch, row.asset_count = branch, here.get(row.pk, 0)
-            row.is_found = bool(self.query) or place == 0  # what stands above it may not be shown
-            self.result_list.append(row)
+        for index, row in enumerate(tree_rows):
+            category = categories[row.id]
+            category.tree_row, category.asset_count = row, asset_counts.get(row.id, 0)
+            category.is_found = bool(self.query) or index == 0  # its parents may not be on this page
+            self.result_list.append(category)
 
-    def on_this_page(self, branches: list[TreeRow]) -> list[TreeRow]:
+    def on_this_page(self, tree_rows: list[TreeRow]) -> list[TreeRow]:
         if not self.multi_page or (self.show_all and self.can_show_all):
-            return branches
+            return tree_rows
         start = (self.page_num - 1) * self.list_per_page
-        return branches[start : start + self.list_per_page]
+        return tree_rows[start : start + self.list_per_page]
 
 
 class CategoryForm(PageForm):
@@ -147,26 +147,26 @@ class CategoryPage(InOneHousehold):
     def choice_texts(self, rows):
         """By the way from the top, as names repeat."""
         trees = Category.objects.filter(household__in={row.household_id for row in rows})
-        paths = {branch.id: " › ".join(branch.path) for branch in (branches_of(trees) if rows else ())}
+        paths = {row.id: " › ".join(row.path) for row in (tree_rows_of(trees) if rows else ())}
         return {row.pk: paths.get(row.pk, row.name) for row in rows}
 
     @admin.display(description="category")
     def branch(self, category):
-        branch = category.branch
+        row = category.tree_row
         if category.is_found:
-            return " › ".join(branch.path)
-        if branch.in_cycle:
-            return format_html("{} (it stands below itself: give it another parent)", branch.name)
+            return " › ".join(row.path)
+        if row.in_cycle:
+            return format_html("{} (it stands below itself: give it another parent)", row.name)
         return format_html(
             '<span class="strata-branch" data-depth="{}" style="--depth:{}">{}</span>',
-            branch.depth,
-            branch.depth,
-            branch.name,
+            row.depth,
+            row.depth,
+            row.name,
         )
 
     @admin.display(description="below it")
     def below(self, category):
-        return category.branch.below or ""
+        return category.tree_row.below or ""
 
     @admin.display(description="assets")
     def assets_here(self, category):

@@ -1,4 +1,4 @@
-"""The values and movements of assets, in the admin, each on a page of its own."""
+"""The values and transactions of assets, in the admin, each on a page of its own."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ class TransactionPage(HouseholdAdmin):
         return super().get_queryset(request).select_related("asset__portfolio")
 
     @admin.display(description="amount", ordering="amount")
-    def amount_shown(self, movement):
-        return "" if movement.amount is None else money_text(movement.amount)
+    def amount_shown(self, transaction):
+        return "" if transaction.amount is None else money_text(transaction.amount)
 
     @admin.display(description="quantity")
-    def quantity_shown(self, movement):
-        return "" if movement.quantity is None else plain(movement.quantity)
+    def quantity_shown(self, transaction):
+        return "" if transaction.quantity is None else plain(transaction.quantity)

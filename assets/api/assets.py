@@ -97,14 +97,18 @@ def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str
     """The categories and tags of each asset as its answer has them; a label of many assets is one object."""
     categories = classification.labels_of(assets, classification.CATEGORIES)
     tags = classification.labels_of(assets, classification.TAGS)
-    branch = cache(
-        lambda one: {"id": str(one.id), "name": one.name, "parent_id": one.parent_id and str(one.parent_id)}
+    category_shown = cache(
+        lambda category: {
+            "id": str(category.id),
+            "name": category.name,
+            "parent_id": category.parent_id and str(category.parent_id),
+        }
     )
-    tag = cache(lambda one: {"id": str(one.id), "name": one.name})
+    tag_shown = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
     return {
         pk: {
-            "categories": [branch(one) for one in categories.get(pk, ())],
-            "tags": [tag(one) for one in tags.get(pk, ())],
+            "categories": [category_shown(category) for category in categories.get(pk, ())],
+            "tags": [tag_shown(tag) for tag in tags.get(pk, ())],
         }
         for pk in assets
     }

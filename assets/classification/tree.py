@@ -91,22 +91,22 @@ class Tree:
 
     def shown_at(self, level: int) -> dict[UUID, UUID]:
         """For each category the one on that level (1 at the top) that it stands in, or itself where it is higher."""
-        found = self._shown(levels_below(self.children.get(None, ()), self.children), level)
-        for category in self.parents.keys() - found.keys():  # in a circle
+        shown = self._shown(levels_below(self.children.get(None, ()), self.children), level)
+        for category in self.parents.keys() - shown.keys():  # in a circle
             path = self.path(category)
-            found[category] = path[min(level, len(path)) - 1]
-        return found
+            shown[category] = path[min(level, len(path)) - 1]
+        return shown
 
     def shown_below(self, root: UUID, level: int) -> dict[UUID, UUID]:
         """The same of what stands below a root, whose children are on level 1; without the others."""
         return self._shown(levels_below([root], self.children), level + 1)
 
     def _shown(self, levels: Mapping[UUID, int], most: int) -> dict[UUID, UUID]:
-        found: dict[UUID, UUID] = {}
+        shown: dict[UUID, UUID] = {}
         for category, level in levels.items():  # parents come first
             parent = self.parents[category]
-            found[category] = category if level <= most or parent is None else found[parent]
-        return found
+            shown[category] = category if level <= most or parent is None else shown[parent]
+        return shown
 
 
 # --- in reading order ---
@@ -127,10 +127,10 @@ class TreeRow:
     @property
     def path(self) -> tuple[str, ...]:
         """The names from the top down."""
-        names, branch = [self.name], self.above
-        while branch is not None:
-            names.append(branch.name)
-            branch = branch.above
+        names, row = [self.name], self.above
+        while row is not None:
+            names.append(row.name)
+            row = row.above
         return tuple(reversed(names))
 
 

@@ -1,4 +1,4 @@
-"""Assets, their values and movements, how they are sorted, and the exchange rates."""
+"""Assets, their values and transactions, how they are sorted, and the exchange rates."""
 
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.classification import AssetType, Category, Tag

@@ -49,8 +49,12 @@ class Asset(TrackedModel):
         return self.name
 
     def clean(self):
-        kind = self.asset_type if self.asset_type_id else None
-        if kind and self.portfolio_id and kind.household_id not in (None, self.portfolio.household_id):
+        asset_type = self.asset_type if self.asset_type_id else None
+        if (
+            asset_type
+            and self.portfolio_id
+            and asset_type.household_id not in (None, self.portfolio.household_id)
+        ):
             raise ValidationError(
                 {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
             )

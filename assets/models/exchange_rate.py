@@ -48,10 +48,10 @@ class RateQuerySet(ImmutableQuerySet):
         for rate in objs:
             refuse_the_euro(rate.currency)
         with transaction.atomic(using=self.db):
-            made = super().bulk_create(objs, *args, **kwargs)
-            Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in made])
+            created = super().bulk_create(objs, *args, **kwargs)
+            Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in created])
             raise_every_revision()
-        return made
+        return created
 
 
 def line_of(pk: UUID, recorded_at: datetime) -> Change:

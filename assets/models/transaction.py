@@ -81,6 +81,8 @@ class Transaction(TrackedModel):
 
         stored = None if self._state.adding else Transaction.objects.filter(pk=self.pk).first()
         try:
-            refuse_moved_disposal(stored, {one.name: getattr(self, one.attname) for one in self._meta.fields})
+            refuse_moved_disposal(
+                stored, {field.name: getattr(self, field.attname) for field in self._meta.fields}
+            )
         except Conflict as refusal:
             raise ValidationError({refusal.field: ValidationError(refusal.message, code="fixed")}) from None

@@ -167,24 +167,24 @@ class RateBook:
         """For each day the rates of the currencies into `target`, over one denominator; missing ones left out."""
         wanted = sorted(set(currencies))
         codes = (target, *wanted)
-        made: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
+        rates_by_indexes: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
         for on in days:
-            places = tuple(self._day_index_or_none(currency, on) for currency in codes)
-            if places not in made:
-                lacking = frozenset(code for code, place in zip(codes, places, strict=True) if place is None)
-                made[places] = (*self._over_one_denominator(target, wanted, places), lacking)
-            yield DayRates(on, *made[places])
+            indexes = tuple(self._day_index_or_none(currency, on) for currency in codes)
+            if indexes not in rates_by_indexes:
+                lacking = frozenset(code for code, index in zip(codes, indexes, strict=True) if index is None)
+                rates_by_indexes[indexes] = (*self._over_one_denominator(target, wanted, indexes), lacking)
+            yield DayRates(on, *rates_by_indexes[indexes])
 
     def _over_one_denominator(
-        self, target: str, currencies: Iterable[str], places: tuple[int | None, ...]
+        self, target: str, currencies: Iterable[str], indexes: tuple[int | None, ...]
     ) -> tuple[int, dict[str, int]]:
-        into, *legs = places
+        target_index, *other_indexes = indexes
         rates = {target: (1, 1)}
-        if into is not None:
-            above, below = self._units_per_euro_at(target, into).as_integer_ratio()
-            for currency, place in zip(currencies, legs, strict=True):
-                if place is not None and currency != target:
-                    units, parts = self._units_per_euro_at(currency, place).as_integer_ratio()
+        if target_index is not None:
+            above, below = self._units_per_euro_at(target, target_index).as_integer_ratio()
+            for currency, index in zip(currencies, other_indexes, strict=True):
+                if index is not None and currency != target:
+                    units, parts = self._units_per_euro_at(currency, index).as_integer_ratio()
                     rates[currency] = (above * parts, below * units)
         denominator = lcm(*(down for _, down in rates.values()))
         return denominator, {code: up * (denominator // down) for code, (up, down) in rates.items()}
@@ -199,10 +199,10 @@ class RateBook:
         """Where the rate for that day stands in the currency's list; -1 for the euro. Raises MissingRate."""
         if currency == EURO:
             return -1
-        place = bisect_right(self._days.get(currency, ()), on) - 1
-        if place < 0 or on > self._last_days[currency][place]:
+        index = bisect_right(self._days.get(currency, ()), on) - 1
+        if index < 0 or on > self._last_days[currency][index]:
             raise MissingRate(currency, on)
-        return place
+        return index
 
-    def _units_per_euro_at(self, currency: str, place: int) -> Decimal:
-        return Decimal(1) if currency == EURO else self._units[currency][place]
+    def _units_per_euro_at(self, currency: str, index: int) -> Decimal:
+        return Decimal(1) if currency == EURO else self._units[currency][index]

@@ -154,11 +154,11 @@ def _quote(currency: str, day: str, units: str, lasting: str = "false") -> RateQ
     return quote
 
 
-def _collected(found: Iterable[tuple[int, RateQuote | str]]) -> list[RateQuote]:
+def _collected(numbered_quotes: Iterable[tuple[int, RateQuote | str]]) -> list[RateQuote]:
     """All the rates, or BadRates with every complaint: half a file is never taken."""
     complaints: list[str] = []
     known: dict[tuple[str, date], tuple[int, RateQuote]] = {}
-    for number, quote in found:
+    for number, quote in numbered_quotes:
         if isinstance(quote, str):
             complaints.append(f"line {number}: {quote}")
             continue

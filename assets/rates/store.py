@@ -43,8 +43,8 @@ def _oldest(on: date) -> date:
 def _book(currencies: Iterable[str], spans: list[tuple[date, date]]) -> RateBook:
     wanted = sorted(set(currencies) - {EURO})
     rows = sql.rates_in(wanted, spans) if wanted else ()
-    found = [
+    rates = [
         Rate(currency, on, Decimal(units), source, number, lasting)
         for number, (currency, on, units, source, lasting) in enumerate(rows)
     ]
-    return RateBook(found, max_age_days=settings.RATE_MAX_AGE_DAYS)
+    return RateBook(rates, max_age_days=settings.RATE_MAX_AGE_DAYS)

@@ -88,10 +88,10 @@ def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
 
 
 def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:
-    kept = ("category_ids" not in attrs and asset.category_links.exists()) or (
+    keeps_labels = ("category_ids" not in attrs and asset.category_links.exists()) or (
         "tag_ids" not in attrs and asset.tag_links.exists()
     )
-    if kept:
+    if keeps_labels:
         message = "Its categories and tags belong to the household it leaves: detach them first."
         raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
 
@@ -129,10 +129,10 @@ def labels_of(assets: Collection[UUID], kind: LabelKind) -> dict[UUID, list[Labe
     shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORIES else [f"{name}__name"]
     links = kind.link.objects.filter(asset__in=assets).order_by(f"{name}__name_key", kind.column)
     known: dict[UUID, Label] = {}
-    found: dict[UUID, list[Label]] = defaultdict(list)
+    labels_by_asset: dict[UUID, list[Label]] = defaultdict(list)
     for asset, pk, *rest in links.values_list("asset_id", kind.column, *shown):
-        found[asset].append(known.setdefault(pk, Label(pk, *rest)))
-    return found
+        labels_by_asset[asset].append(known.setdefault(pk, Label(pk, *rest)))
+    return labels_by_asset
 
 
 def add_starter_categories(household: Any) -> None:

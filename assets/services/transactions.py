@@ -19,11 +19,11 @@ def validate_transaction(row: Transaction | None, attrs: dict[str, Any]) -> dict
     def now(name: str) -> Any:
         return attrs[name] if name in attrs else getattr(row, name, None)
 
-    kind, quantity, price, amount = now("type"), now("quantity"), now("unit_price"), now("amount")
+    transaction_type, quantity, price, amount = now("type"), now("quantity"), now("unit_price"), now("amount")
     for name in ("amount", "fee", "tax"):
         if (now(name) or 0) < 0:
             raise refusal(name, "It is never negative: the type gives the direction.")
-    if kind == Transaction.Type.ADJUST:
+    if transaction_type == Transaction.Type.ADJUST:
         return check_adjustment(
             quantity, {name: now(name) for name in ("unit_price", "amount", "fee", "tax")}
         )

@@ -56,7 +56,7 @@ def chain(length: int) -> Counted:
 def branched() -> dict[UUID, UUID | None]:
     """0 with 1 (with 3) and 2; 4 alone; 5 and 6 in a circle, with 7 below it."""
     pairs = {0: None, 1: 0, 2: 0, 3: 1, 4: None, 5: 6, 6: 5, 7: 6}
-    return {pk(one): None if parent is None else pk(parent) for one, parent in pairs.items()}
+    return {pk(child): None if parent is None else pk(parent) for child, parent in pairs.items()}
 
 
 FUNCTIONS = {
@@ -101,17 +101,17 @@ def test_a_circle_ends_no_function():
 
 
 def test_reading_order_has_each_below_its_parent():
-    rows = [(one, parent, str(one.int), None) for one, parent in branched().items()]
-    found = [(branch.name, branch.depth, branch.below, branch.in_cycle) for branch in in_reading_order(rows)]
-    assert found == [
+    rows = [(child, parent, str(child.int), None) for child, parent in branched().items()]
+    tree_rows = [(row.name, row.depth, row.below, row.in_cycle) for row in in_reading_order(rows)]
+    assert tree_rows == [
         ("0", 0, 3, False), ("1", 1, 1, False), ("3", 2, 0, False), ("2", 1, 0, False), ("4", 0, 0, False),
         ("5", 0, 0, True), ("6", 0, 0, True), ("7", 0, 0, True),
     ]  # fmt: skip
-    assert {branch.name: branch.path for branch in in_reading_order(rows)}["3"] == ("0", "1", "3")
+    assert {row.name: row.path for row in in_reading_order(rows)}["3"] == ("0", "1", "3")
 
 
 def test_reading_order_of_a_chain_is_no_deep_recursion():
-    rows = [(one, parent, str(one.int), None) for one, parent in chain(20 * DEEP).items()]
+    rows = [(child, parent, str(child.int), None) for child, parent in chain(20 * DEEP).items()]
     *_, last = in_reading_order(rows)
     assert (last.depth, len(last.path)) == (20 * DEEP - 1, 20 * DEEP)
 
@@ -124,9 +124,12 @@ def deep(household, levels: int) -> list[Category]:
     ids = [uuid7() for _ in range(levels)]
     rows = [
         Category(
-            id=one, household=household, name=f"Level {number}", parent_id=ids[number - 1] if number else None
+            id=category_id,
+            household=household,
+            name=f"Level {number}",
+            parent_id=ids[number - 1] if number else None,
         )
-        for number, one in enumerate(ids)
+        for number, category_id in enumerate(ids)
     ]
     return Category.objects.bulk_create(rows)
 
@@ -146,8 +149,8 @@ def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
     below = alice.get(f"{API}/allocation?group_by=category&category={categories[0].pk}").json()
     page = alice.get(f"{API}/assets?category={categories[2].pk}").json()
     assert process_time() - began < 10
-    assert [(one["name"], one["value"]) for one in top["asset_groups"]] == [("Level 0", "3.00")]
-    assert {(one["name"], one["value"]) for one in below["asset_groups"]} == {
+    assert [(group["name"], group["value"]) for group in top["asset_groups"]] == [("Level 0", "3.00")]
+    assert {(group["name"], group["value"]) for group in below["asset_groups"]} == {
         ("Level 0", "1.00"),
         ("Level 1", "2.00"),
     }
@@ -157,9 +160,9 @@ def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
 def test_a_new_category_stands_64_levels_deep_at_most(alice, household):
     categories = deep(household, MOST_LEVELS - 1)
     last = {"name": "Last", "parent_id": str(categories[-1].pk)}
-    made = alice.post(f"{API}/categories", last)
-    assert made.status_code == 201
-    refused = alice.post(f"{API}/categories", {"name": "Beyond", "parent_id": made.json()["id"]})
+    created = alice.post(f"{API}/categories", last)
+    assert created.status_code == 201
+    refused = alice.post(f"{API}/categories", {"name": "Beyond", "parent_id": created.json()["id"]})
     assert refused.status_code == 400
     [error] = refused.json()["errors"]
     assert (error["field"], error["code"]) == ("parent_id", "too_deep")

@@ -167,11 +167,11 @@ def test_values_entered_later_are_found_by_the_quality_report(alice, portfolio, 
     assert dispose(alice, shares, "2024-07-01").status_code == 200
     path = f"{API}/portfolios/{portfolio.pk}/quality?on=2024-12-31"
     assert alice.get(path).json()["findings"] == []
-    made = alice.post(f"{API}/assets/{shares.pk}/snapshots", {"value": "1", "on": "2024-08-01"}).json()
+    created = alice.post(f"{API}/assets/{shares.pk}/snapshots", {"value": "1", "on": "2024-08-01"}).json()
     (finding,) = alice.get(path).json()["findings"]
     assert (finding["code"], finding["on"]) == ("VALUE_AFTER_DISPOSAL", "2024-08-01")
     assert alice.delete(finding["link"]).status_code == 204
-    assert finding["link"].endswith(made["id"])
+    assert finding["link"].endswith(created["id"])
     assert alice.get(path).json()["findings"] == []
 
 
@@ -216,5 +216,5 @@ def test_admin_says_what_it_could_not_dispose_of_today(alice_user, flat, shares)
     Asset.objects.filter(pk=flat.pk).update(acquired_on=later)
     chosen = {"action": "dispose_of", "_selected_action": [str(flat.pk), str(shares.pk)], "index": "0"}
     answer = staff(alice_user).post(url(Asset), chosen, follow=True)
-    told = [str(message) for message in answer.context["messages"]]
-    assert told == [f"Flat: It lies before {later}, when it was acquired.", "Disposed of: 1 of 2."]
+    messages = [str(message) for message in answer.context["messages"]]
+    assert messages == [f"Flat: It lies before {later}, when it was acquired.", "Disposed of: 1 of 2."]

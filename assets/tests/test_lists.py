@@ -48,7 +48,7 @@ def things(household, portfolio):
 def names(client, query):
     answer = client.get(f"{API}/assets?{query}")
     assert answer.status_code == 200, answer.content
-    return [one["name"] for one in answer.json()["results"]]
+    return [row["name"] for row in answer.json()["results"]]
 
 
 FILTERS = {
@@ -79,12 +79,12 @@ def test_category_is_found_with_its_whole_subtree(alice, things):
 
 
 def follow(client, url, direction):
-    found = []
+    pages = []
     while url:
         page = client.get(url).json()
-        found.append([one["id"] for one in page["results"]])
+        pages.append([row["id"] for row in page["results"]])
         url = page[direction]
-    return found
+    return pages
 
 
 def test_cursor_walks_every_row_once_both_ways(alice, things):
@@ -147,8 +147,8 @@ def test_first_value_can_come_with_the_asset(alice, portfolio, household):
         "asset_type_id": TypeId.VEHICLE,
         "value": "9000",
     }
-    made = alice.post(f"{API}/assets", body | {"on": "2024-06-01"})
-    assert (made.status_code, made.json()["current_value"], made.json()["current_value_on"]) == (
+    created = alice.post(f"{API}/assets", body | {"on": "2024-06-01"})
+    assert (created.status_code, created.json()["current_value"], created.json()["current_value_on"]) == (
         201,
         "9000.00",
         "2024-06-01",
@@ -164,10 +164,10 @@ def test_first_value_can_come_with_the_asset(alice, portfolio, household):
 )
 def test_entry_is_answered_as_a_get_shows_it(alice, things, kind, body):
     path = f"{API}/assets/{things['flat'].pk}/{kind}"
-    made = alice.post(path, body)
-    changed = alice.patch(f"{path}/{made.json()['id']}", {"note": "x"})
-    shown = alice.get(f"{path}/{made.json()['id']}")
-    assert {**made.json(), "note": "x", "updated_at": None} == {**shown.json(), "updated_at": None}
+    created = alice.post(path, body)
+    changed = alice.patch(f"{path}/{created.json()['id']}", {"note": "x"})
+    shown = alice.get(f"{path}/{created.json()['id']}")
+    assert {**created.json(), "note": "x", "updated_at": None} == {**shown.json(), "updated_at": None}
     assert (changed.content, changed["ETag"]) == (shown.content, shown["ETag"])
 
 

@@ -30,10 +30,10 @@ def test_a_move_says_that_the_whole_past_goes_along(alice, asset, portfolio, met
 
 def test_a_second_value_of_an_instant_names_the_first(alice, asset):
     path = f"{API}/assets/{asset.pk}/snapshots"
-    made = alice.post(path, {"value": "1", "on": "2026-01-31"})
+    created = alice.post(path, {"value": "1", "on": "2026-01-31"})
     refused = alice.post(path, {"value": "2", "on": "2026-01-31"})
     assert (refused.status_code, refused.json()["code"]) == (409, "DUPLICATE_SNAPSHOT")
-    assert refused.json()["existing"] == {"id": made.json()["id"], "link": made["Location"]}
+    assert refused.json()["existing"] == {"id": created.json()["id"], "link": created["Location"]}
     assert alice.patch(refused.json()["existing"]["link"], {"value": "2"}).status_code == 200
 
 
@@ -49,9 +49,9 @@ def test_a_value_moved_to_the_instant_of_another_names_the_other(alice, asset):
 def test_a_transaction_that_is_known_already_is_named(alice, asset):
     path = f"{API}/assets/{asset.pk}/transactions"
     sent = {"type": "INCOME", "amount": "1", "source": "bank", "external_id": "7"}
-    made = alice.post(path, sent)
+    created = alice.post(path, sent)
     refused = alice.post(path, sent)
-    assert (refused.status_code, refused.json()["existing"]["id"]) == (409, made.json()["id"])
+    assert (refused.status_code, refused.json()["existing"]["id"]) == (409, created.json()["id"])
 
 
 def test_other_refusals_name_no_row(alice, asset):

@@ -123,7 +123,7 @@ def test_a_demo_rate_ends_none_that_lasts():
 
 
 def jumps(*units: str, code="USD") -> list[tuple[int, str, str]]:
-    rates = book(*((code, number, one) for number, one in enumerate(units)))
+    rates = book(*((code, number, rate) for number, rate in enumerate(units)))
     return [((jump.on - MONDAY).days, str(jump.before), str(jump.units)) for jump in rates.jumps(code)]
 
 
@@ -192,15 +192,17 @@ def test_grid_equals_the_rates_one_by_one(several, target):
     rows = [("USD", 0, several[0]), ("USD", 2, several[1]), ("USD", 40, several[2])]
     rates = book(*rows, ("CHF", 1, several[3]), ("CHF", 9, several[4]), ("CHF", 45, several[5]))
     days = [day(number) for number in range(-1, 60)]
-    for found in rates.grid(target, ["USD", "EUR", "CHF", "USD"], days):
+    for day_rates in rates.grid(target, ["USD", "EUR", "CHF", "USD"], days):
         for source in ("EUR", "USD", "CHF"):
             try:
-                expected = rates.rate(source, target, on=found.on)
+                expected = rates.rate(source, target, on=day_rates.on)
             except MissingRate:
-                assert source not in found.numerators
-                assert found.lacking & {source, target} == set(rates.lacking(source, target, on=found.on))
+                assert source not in day_rates.numerators
+                assert day_rates.lacking & {source, target} == set(
+                    rates.lacking(source, target, on=day_rates.on)
+                )
             else:
-                assert Fraction(found.numerators[source], found.denominator) == expected
+                assert Fraction(day_rates.numerators[source], day_rates.denominator) == expected
 
 
 def test_grid_has_a_line_for_every_day():

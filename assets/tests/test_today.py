@@ -33,8 +33,8 @@ def an_asset(household, zone: str) -> Asset:
     )
 
 
-class Told:
-    """What the statements are told: how many parameters the longest has, and which zones are among them."""
+class ParamsSeen:
+    """The parameters of the statements: how many the longest has, and which zones are among them."""
 
     def __init__(self) -> None:
         self.most, self.zones = 0, set()
@@ -69,20 +69,20 @@ def test_a_list_names_the_zones_of_the_callers_portfolios_alone(alice, household
     for zone in ("Pacific/Niue", "Pacific/Auckland", "Pacific/Tongatapu", "Pacific/Apia"):
         an_asset(strangers, zone)
     for path in (f"{API}/assets{query}", f"{API}/assets/{asset.pk}"):
-        with connection.execute_wrapper(told := Told()):
+        with connection.execute_wrapper(params_seen := ParamsSeen()):
             assert alice.get(path).status_code == 200
-        assert told.most < FEW
-        assert told.zones == {"Pacific/Kiritimati"}
+        assert params_seen.most < FEW
+        assert params_seen.zones == {"Pacific/Kiritimati"}
 
 
 @pytest.mark.usefixtures("_late")
 def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_user, household):
     an_asset(household, "Pacific/Kiritimati")
     browser: Client = staff(alice_user)
-    with connection.execute_wrapper(told := Told()):
+    with connection.execute_wrapper(params_seen := ParamsSeen()):
         assert browser.get("/admin/assets/asset/").status_code == 200
-    assert told.most < FEW
-    assert told.zones == {"Pacific/Kiritimati"}
+    assert params_seen.most < FEW
+    assert params_seen.zones == {"Pacific/Kiritimati"}
 
 
 @pytest.mark.usefixtures("_late")

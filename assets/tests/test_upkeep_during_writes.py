@@ -57,10 +57,10 @@ def during(monkeypatch, module, look_away: Callable[[], None]) -> list[int]:
     usual, calls = module.stored, []
 
     def stored(*args):
-        found = usual(*args)
+        result = usual(*args)
         calls.append(1)
         look_away()
-        return found
+        return result
 
     monkeypatch.setattr(module, "stored", stored)
     return calls

@@ -28,7 +28,9 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
     def get_role(self, household) -> str:
         """The caller's own role."""
         user = self.context["request"].user
-        mine = [one.role for one in household.memberships.all() if one.user_id == user.pk]
+        mine = [
+            membership.role for membership in household.memberships.all() if membership.user_id == user.pk
+        ]
         return mine[0] if mine else ""
 
 

@@ -43,14 +43,14 @@ def asked(client, method, path, *body):
     with CaptureQueriesContext(connection) as queries:
         answer = getattr(client, method)(path, *body)
     statements = [query["sql"].partition(" ")[0] for query in queries.captured_queries]
-    told = answer.json() if answer.content else {}
+    body = answer.json() if answer.content else {}
     headers = {name: value for name, value in answer.headers.items() if name not in ("X-Request-Id", "ETag")}
-    return answer.status_code, statements, headers, told
+    return answer.status_code, statements, headers, body
 
 
-def plain(told, name):
+def plain(answer, name):
     """Without what differs by its nature: the name itself, ids and instants."""
-    status, statements, headers, body = told
+    status, statements, headers, body = answer
     rows = body.get("results", [body])
     rows = [{key: value for key, value in row.items() if key not in CHANGING} for row in rows]
     assert all(row.pop("username", name) == name for row in rows)
@@ -62,37 +62,37 @@ def plain(told, name):
 def test_nothing_tells_a_name_that_a_user_has_from_one_that_nobody_has(alice, invitations):
     seen = {}
     for name in ("first", *NAMES):  # the first of all asks what is remembered afterwards
-        made = asked(alice, "post", invitations, {"username": name, "role": "editor"})
-        one = f"{API}/invitations/{made[3]['id']}"
+        created = asked(alice, "post", invitations, {"username": name, "role": "editor"})
+        path = f"{API}/invitations/{created[3]['id']}"
         seen[name] = [
-            plain(told, name)
-            for told in (
-                made,
+            plain(answer, name)
+            for answer in (
+                created,
                 asked(alice, "post", invitations, {"username": name, "role": "editor"}),
                 asked(alice, "get", invitations),
-                asked(alice, "get", one),
-                asked(alice, "delete", one),
-                asked(alice, "get", one),
+                asked(alice, "get", path),
+                asked(alice, "delete", path),
+                asked(alice, "get", path),
                 asked(alice, "get", invitations),
             )
         ]
-        assert [told[0] for told in seen[name]] == [201, 409, 200, 200, 204, 404, 200]
+        assert [answer[0] for answer in seen[name]] == [201, 409, 200, 200, 204, 404, 200]
     for name in NAMES:
         assert seen[name] == seen["nobody"], name
 
 
 def test_an_invitation_says_what_it_is_and_of_what(alice, invitations, household):
-    made = alice.post(invitations, {"username": " Nobody ", "role": "viewer"})
-    told = made.json()
-    assert {key: told[key] for key in told if key not in CHANGING} == {
+    created = alice.post(invitations, {"username": " Nobody ", "role": "viewer"})
+    shown = created.json()
+    assert {key: shown[key] for key in shown if key not in CHANGING} == {
         "household_id": str(household.pk),
         "household_name": household.name,
         "username": "Nobody",
         "role": "viewer",
         "invited_by": "alice",
     }
-    assert alice.get(made["Location"]).json() == told
-    assert alice.get(made["Location"])["ETag"] == made["ETag"]
+    assert alice.get(created["Location"]).json() == shown
+    assert alice.get(created["Location"])["ETag"] == created["ETag"]
 
 
 @pytest.mark.parametrize("name", ["bob", "BOB", " bob "])
@@ -118,26 +118,26 @@ def test_what_no_user_may_be_called_is_refused(alice, invitations, name):
 
 
 def test_only_owners_invite_see_and_withdraw(alice, bob, vera, charlie, invitations, household):
-    made = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
     for client, status in ((bob, 403), (vera, 403), (charlie, 404)):
         assert client.get(invitations).status_code == status
         assert client.post(invitations, {"username": "eve", "role": "viewer"}).status_code == status
-        assert client.delete(f"{API}/invitations/{made['id']}").status_code == 404
-        assert client.post(f"{API}/invitations/{made['id']}/accept").status_code == 404
-    assert alice.post(f"{API}/invitations/{made['id']}/accept").status_code == 404
+        assert client.delete(f"{API}/invitations/{invitation['id']}").status_code == 404
+        assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
+    assert alice.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
     members = vera.get(f"{API}/households/{household.pk}/members").json()["results"]
-    assert {one["username"] for one in members} == {"alice", "bob", "vera"}
+    assert {member["username"] for member in members} == {"alice", "bob", "vera"}
 
 
 def test_whoever_is_invited_accepts_once_or_twice(alice, dora, invitations, portfolio):
-    made = alice.post(invitations, {"username": "DORA", "role": "editor"}).json()
-    client, path = client_of(dora), f"{API}/invitations/{made['id']}"
-    assert client.get(path).json() == made
+    invitation = alice.post(invitations, {"username": "DORA", "role": "editor"}).json()
+    client, path = client_of(dora), f"{API}/invitations/{invitation['id']}"
+    assert client.get(path).json() == invitation
     first, again = (client.post(f"{path}/accept") for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     assert {key: first.json()[key] for key in ("id", "username", "role")} == {
-        "id": made["id"],
+        "id": invitation["id"],
         "username": "dora",
         "role": "editor",
     }
@@ -147,19 +147,19 @@ def test_whoever_is_invited_accepts_once_or_twice(alice, dora, invitations, port
 
 
 def test_accepting_again_gives_no_role_back(alice, dora, invitations, household):
-    made = alice.post(invitations, {"username": "dora", "role": "owner"}).json()
+    invitation = alice.post(invitations, {"username": "dora", "role": "owner"}).json()
     client = client_of(dora)
-    client.post(f"{API}/invitations/{made['id']}/accept")
-    member = f"{API}/households/{household.pk}/members/{made['id']}"
+    client.post(f"{API}/invitations/{invitation['id']}/accept")
+    member = f"{API}/households/{household.pk}/members/{invitation['id']}"
     assert alice.patch(member, {"role": "viewer"}).status_code == 200
-    assert client.post(f"{API}/invitations/{made['id']}/accept").json()["role"] == "viewer"
+    assert client.post(f"{API}/invitations/{invitation['id']}/accept").json()["role"] == "viewer"
     assert alice.delete(member).status_code == 204
-    assert client.post(f"{API}/invitations/{made['id']}/accept").status_code == 404
+    assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
 
 
 def test_the_name_counts_at_the_moment_of_accepting(alice, dora, invitations):
-    made = alice.post(invitations, {"username": "nora", "role": "viewer"}).json()
-    path = f"{API}/invitations/{made['id']}"
+    invitation = alice.post(invitations, {"username": "nora", "role": "viewer"}).json()
+    path = f"{API}/invitations/{invitation['id']}"
     assert client_of(dora).get(path).status_code == 404
     dora.username = "Nora"
     dora.save()
@@ -167,24 +167,24 @@ def test_the_name_counts_at_the_moment_of_accepting(alice, dora, invitations):
 
 
 def test_an_invitation_for_a_name_that_is_not_yet_a_users_waits_for_one(alice, invitations):
-    made = alice.post(invitations, {"username": "newcomer", "role": "viewer"}).json()
+    invitation = alice.post(invitations, {"username": "newcomer", "role": "viewer"}).json()
     newcomer = User.objects.create(username="Newcomer")
-    assert client_of(newcomer).post(f"{API}/invitations/{made['id']}/accept").status_code == 200
+    assert client_of(newcomer).post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
 
 
 def test_a_member_who_is_invited_by_a_newer_name_keeps_the_role(alice, bob, bob_user, invitations, household):
-    made = alice.post(invitations, {"username": "robert", "role": "viewer"}).json()
+    invitation = alice.post(invitations, {"username": "robert", "role": "viewer"}).json()
     bob_user.username = "robert"
     bob_user.save()
-    accepted = bob.post(f"{API}/invitations/{made['id']}/accept")
+    accepted = bob.post(f"{API}/invitations/{invitation['id']}/accept")
     assert (accepted.status_code, accepted.json()["role"]) == (200, "editor")
     assert household.memberships.filter(user=bob_user).count() == 1
     assert not Invitation.objects.exists()
 
 
 def test_whoever_is_invited_may_decline(alice, dora, invitations):
-    made = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
-    client, path = client_of(dora), f"{API}/invitations/{made['id']}"
+    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    client, path = client_of(dora), f"{API}/invitations/{invitation['id']}"
     assert client.delete(path).status_code == 204
     assert client.post(f"{path}/accept").status_code == 404
     assert alice.get(invitations).json()["count"] == 0
@@ -224,8 +224,8 @@ def test_the_admins_first_page_shows_who_invites(alice, doras, invitations, hous
 
 @pytest.mark.parametrize(("answer", "joins"), [("accept", True), ("decline", False)])
 def test_the_first_page_takes_the_answer(alice, doras, dora, invitations, household, answer, joins):
-    made = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
-    path = f"/admin/portfolios/household/invitations/{made['id']}"
+    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    path = f"/admin/portfolios/household/invitations/{invitation['id']}"
     assert doras.get(path).status_code == 405
     answered = doras.post(path, {"answer": answer}, follow=True)
     (message,) = answered.context["messages"]
@@ -236,10 +236,10 @@ def test_the_first_page_takes_the_answer(alice, doras, dora, invitations, househ
 
 
 def test_nobody_answers_for_another_on_the_first_page(alice, charlie_user, invitations, household):
-    made = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
     for answer in ("accept", "decline"):
         page = staff(charlie_user).post(
-            f"/admin/portfolios/household/invitations/{made['id']}", {"answer": answer}, follow=True
+            f"/admin/portfolios/household/invitations/{invitation['id']}", {"answer": answer}, follow=True
         )
         assert "Invitation not found." in page.content.decode()
     assert Invitation.objects.count() == 1

@@ -23,11 +23,11 @@ def invite(client, household, status=201, **body):
 
 
 def test_invitation_gives_no_rights_until_it_is_accepted(alice, household, portfolio, dora):
-    made = invite(alice, household)
+    invitation = invite(alice, household)
     client = client_of(dora)
     assert client.get(f"{API}/portfolios/{portfolio.pk}").status_code == 404
-    assert [one["id"] for one in client.get(f"{API}/invitations").json()["results"]] == [made["id"]]
-    assert client.post(f"{API}/invitations/{made['id']}/accept").status_code == 200
+    assert [row["id"] for row in client.get(f"{API}/invitations").json()["results"]] == [invitation["id"]]
+    assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
     assert client.patch(f"{API}/portfolios/{portfolio.pk}", {"name": "Ours"}).status_code == 200
     assert client.get(f"{API}/invitations").json()["count"] == 0
 
@@ -38,22 +38,22 @@ def test_history_tells_roles_to_every_member_and_to_no_one_else(
     bobs = Membership.objects.get(user=bob_user)
     member = f"{API}/households/{household.pk}/members/{bobs.pk}"
     assert alice.patch(member, {"role": "viewer"}).status_code == 200
-    made = invite(alice, household)
-    assert client_of(dora).post(f"{API}/invitations/{made['id']}/accept").status_code == 200
+    invitation = invite(alice, household)
+    assert client_of(dora).post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
     assert alice.delete(member).status_code == 204
     path = f"{API}/households/{household.pk}/history"
     lines = vera.get(f"{path}?include=members").json()["results"]
-    told = [(one["model"], one["action"], one["actor"]) for one in lines]
-    assert told[:3] == [
+    summary = [(line["model"], line["action"], line["actor"]) for line in lines]
+    assert summary[:3] == [
         ("Membership", "delete", "alice"),
         ("Membership", "create", "Dora"),
         ("Membership", "update", "alice"),
     ]
     assert lines[2]["fields_changed"] == [{"field": "role", "before": "editor", "after": "viewer"}]
-    user = next(one for one in lines[1]["fields_changed"] if one["field"] == "user_id")
+    user = next(change for change in lines[1]["fields_changed"] if change["field"] == "user_id")
     assert user["after_name"] == "Dora"
-    assert {one["model"] for one in lines} == {"Membership", "Household"}
-    assert {one["model"] for one in vera.get(path).json()["results"]} == {"Household"}
+    assert {line["model"] for line in lines} == {"Membership", "Household"}
+    assert {line["model"] for line in vera.get(path).json()["results"]} == {"Household"}
     assert charlie.get(f"{path}?include=members").status_code == 404
 
 
@@ -61,19 +61,24 @@ def test_history_tells_invitations_to_owners_and_superusers_alone(
     alice, bob, vera, vera_user, charlie_user, household, dora
 ):
     """As the invitations themselves; an owner of another household is none here."""
-    made = [invite(alice, household, username=name) for name in ("dora", "Somebody")]
-    assert client_of(dora).post(f"{API}/invitations/{made[0]['id']}/accept").status_code == 200
-    assert alice.delete(f"{API}/invitations/{made[1]['id']}").status_code == 204
+    invited = [invite(alice, household, username=name) for name in ("dora", "Somebody")]
+    assert client_of(dora).post(f"{API}/invitations/{invited[0]['id']}/accept").status_code == 200
+    assert alice.delete(f"{API}/invitations/{invited[1]['id']}").status_code == 204
     elsewhere = Household.objects.create(name="Elsewhere")
     Membership.objects.create(household=elsewhere, user=vera_user, role="owner")
     path = f"{API}/households/{household.pk}/history?include=members"
-    lines = [one for one in alice.get(path).json()["results"] if one["model"] == "Invitation"]
-    assert [one["action"] for one in lines] == ["delete", "delete", "create", "create"]
-    names = [one["after"] for line in lines for one in line["fields_changed"] if one["field"] == "username"]
+    lines = [line for line in alice.get(path).json()["results"] if line["model"] == "Invitation"]
+    assert [line["action"] for line in lines] == ["delete", "delete", "create", "create"]
+    names = [
+        change["after"]
+        for line in lines
+        for change in line["fields_changed"]
+        if change["field"] == "username"
+    ]
     assert "Somebody" in names
     for client in (bob, vera, client_of(dora)):
         answer = client.get(path)
-        assert "Invitation" not in {one["model"] for one in answer.json()["results"]}
+        assert "Invitation" not in {line["model"] for line in answer.json()["results"]}
         assert b"Somebody" not in answer.content
     charlie_user.is_superuser = True
     charlie_user.save()
@@ -118,5 +123,5 @@ def test_first_household_is_made_by_a_write_and_never_by_a_get(db, dora):
 
 def test_author_of_a_row_is_who_is_logged_in(alice, alice_user):
     body = {"name": "x", "created_by": "eve", "updated_by": "eve"}
-    made = alice.post(f"{API}/households", body).json()
-    assert Household.objects.get(pk=made["id"]).created_by == alice_user
+    created = alice.post(f"{API}/households", body).json()
+    assert Household.objects.get(pk=created["id"]).created_by == alice_user

@@ -19,10 +19,12 @@ def newcomer(household, portfolio, alice):
     """Joins after the portfolio was renamed."""
     before = timezone.now()
     assert alice.patch(f"{API}/portfolios/{portfolio.pk}", {"name": "Renamed"}).status_code == 200
-    made = alice.post(f"{API}/households/{household.pk}/invitations", {"username": "nina", "role": "viewer"})
+    created = alice.post(
+        f"{API}/households/{household.pk}/invitations", {"username": "nina", "role": "viewer"}
+    )
     client = client_of(User.objects.create(username="nina"))
     client.before = before.isoformat().replace("+00:00", "Z")
-    assert client.post(f"{API}/invitations/{made.json()['id']}/accept").status_code == 200
+    assert client.post(f"{API}/invitations/{created.json()['id']}/accept").status_code == 200
     return client
 
 
@@ -30,7 +32,7 @@ def test_a_newcomer_sees_the_past_and_the_journal(newcomer, portfolio):
     path = f"{API}/portfolios/{portfolio.pk}"
     assert newcomer.get(path, {"known_at": newcomer.before}).json()["name"] == "Main"
     lines = newcomer.get(f"{path}/history").json()["results"]
-    assert [(one["actor"], one["action"]) for one in lines] == [("alice", "update"), ("", "create")]
+    assert [(line["actor"], line["action"]) for line in lines] == [("alice", "update"), ("", "create")]
 
 
 def test_what_is_left_of_a_deleted_portfolio_is_for_all_members(newcomer, alice, charlie, portfolio):
@@ -39,7 +41,7 @@ def test_what_is_left_of_a_deleted_portfolio_is_for_all_members(newcomer, alice,
     assert newcomer.get(path).status_code == 404
     lines = newcomer.get(f"{path}/history").json()["results"]
     assert lines[0]["action"] == "delete"
-    assert {one["before"] for one in lines[0]["fields_changed"]} >= {"Renamed"}
+    assert {change["before"] for change in lines[0]["fields_changed"]} >= {"Renamed"}
     assert newcomer.get(path, {"known_at": newcomer.before}).json()["name"] == "Main"
     assert charlie.get(f"{path}/history").status_code == 404
 
