@@ -180,8 +180,8 @@ class AssetPage(HouseholdAdmin):
     def get_queryset(self, request):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
-        mine = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
-        return with_current_value(rows, portfolios=mine)
+        visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
+        return with_current_value(rows, portfolios=visible)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
@@ -223,12 +223,14 @@ class AssetPage(HouseholdAdmin):
 
     def what_reinstate_does(self, request, queryset):
         chosen = self._changeable(request, queryset)
-        gone = chosen.exclude(disposed_on=None)
-        sales = Transaction.objects.filter(asset__in=gone.order_by().values("pk"), **disposal.OF_A_DISPOSAL)
+        disposed = chosen.exclude(disposed_on=None)
+        sales = Transaction.objects.filter(
+            asset__in=disposed.order_by().values("pk"), **disposal.OF_A_DISPOSAL
+        )
         return [
-            f"Reinstates {counted(gone.count(), Asset)}: from the day of their disposal on they count again.",
+            f"Reinstates {counted(disposed.count(), Asset)}: from the day of their disposal on they count again.",
             f"Deletes {counted(sales.count(), Transaction)} that recorded what the disposals brought.",
-            f"Leaves {counted(chosen.count() - gone.count(), Asset)} alone that are not disposed of.",
+            f"Leaves {counted(chosen.count() - disposed.count(), Asset)} alone that are not disposed of.",
             *self._what_is_left_out(queryset, chosen),
         ]
 

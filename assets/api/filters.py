@@ -43,5 +43,5 @@ def type_filter(rows, wanted, view):
 
 
 def disposed_filter(rows, wanted, view):
-    gone = {"disposed_on__lte": F("as_of")}
-    return rows.filter(**gone) if wanted[0] else rows.exclude(**gone)
+    is_disposed = {"disposed_on__lte": F("as_of")}
+    return rows.filter(**is_disposed) if wanted[0] else rows.exclude(**is_disposed)

@@ -1,6 +1,7 @@
 """The tree of categories, by each one's parent (None at the top). Pure; every function takes linear time.
 
-A circle, which only whoever writes past Strata can make, ends no function: what stands in one has no way to the top.
+Every function ends where categories form a circle, which only a write without Strata can make: they have no path to the
+top.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ type Parents = Mapping[UUID, UUID | None]
 
 
 def ancestors(start: UUID, parents: Parents) -> list[UUID]:
-    """`start` and what stands above it, nearest first; stops where a circle closes."""
+    """`start` and the categories above it, nearest first; stops where a circle closes."""
     path: dict[UUID, None] = {}
     current: UUID | None = start
     while current is not None and current not in path:
@@ -26,7 +27,7 @@ def ancestors(start: UUID, parents: Parents) -> list[UUID]:
 
 
 def children_of(parents: Parents) -> dict[UUID | None, list[UUID]]:
-    """By parent, in the order given. A parent that is not among them is none."""
+    """By parent, in the order given. None is the parent of those whose parent is not among them."""
     children: dict[UUID | None, list[UUID]] = {}
     for child, parent in parents.items():
         children.setdefault(parent if parent in parents else None, []).append(child)
@@ -34,7 +35,7 @@ def children_of(parents: Parents) -> dict[UUID | None, list[UUID]]:
 
 
 def levels_below(roots: Iterable[UUID], children: Mapping[UUID | None, Collection[UUID]]) -> dict[UUID, int]:
-    """The roots (level 1) and all that stands below them, each after its parent and in the order of siblings."""
+    """The roots (level 1) and all categories below them, each after its parent and in the order of siblings."""
     levels: dict[UUID, int] = {}
     waiting = [(root, 1) for root in reversed(list(roots))]
     while waiting:
@@ -46,18 +47,18 @@ def levels_below(roots: Iterable[UUID], children: Mapping[UUID | None, Collectio
 
 
 def subtree(roots: Iterable[UUID], parents: Parents) -> set[UUID]:
-    """The roots and all that stands below them."""
+    """The roots and all categories below them."""
     return set(levels_below(roots, children_of(parents)))
 
 
 def in_circles(parents: Parents) -> set[UUID]:
-    """The categories from which no way leads to the top."""
+    """The categories that have no path to the top."""
     children = children_of(parents)
     return parents.keys() - levels_below(children.get(None, ()), children).keys()
 
 
 def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, str] | None:
-    """Why a category, new or not, may not stand below `parent`: (code, message). None where it may, or does already."""
+    """Why a category, new or not, may not be below `parent`: (code, message). None where it may, or is already."""
     above = ancestors(parent, parents)
     if category in above:
         return "cycle", "A category cannot stand below itself."
@@ -70,7 +71,7 @@ def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, s
 
 @dataclass(frozen=True)
 class Tree:
-    """The categories of some households: their names, and what each stands below."""
+    """The categories of some households: their names and parents."""
 
     names: Mapping[UUID, str]
     parents: Parents
@@ -83,14 +84,14 @@ class Tree:
         return category is not None and category in self.children
 
     def path(self, category: UUID) -> list[UUID]:
-        """Its way from the top down to itself; empty for what is no category."""
+        """From the top down to the category itself; empty for an unknown id."""
         return ancestors(category, self.parents)[::-1] if category in self.parents else []
 
     def subtree(self, root: UUID) -> set[UUID]:
         return set(levels_below([root], self.children))
 
     def shown_at(self, level: int) -> dict[UUID, UUID]:
-        """For each category the one on that level (1 at the top) that it stands in, or itself where it is higher."""
+        """For each category its ancestor on that level (1 at the top), or itself where it is on a higher one."""
         shown = self._shown(levels_below(self.children.get(None, ()), self.children), level)
         for category in self.parents.keys() - shown.keys():  # in a circle
             path = self.path(category)
@@ -98,7 +99,7 @@ class Tree:
         return shown
 
     def shown_below(self, root: UUID, level: int) -> dict[UUID, UUID]:
-        """The same of what stands below a root, whose children are on level 1; without the others."""
+        """The same for the categories below a root, whose children are on level 1; without the others."""
         return self._shown(levels_below([root], self.children), level + 1)
 
     def _shown(self, levels: Mapping[UUID, int], most: int) -> dict[UUID, UUID]:
@@ -135,7 +136,7 @@ class TreeRow:
 
 
 def in_reading_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> list[TreeRow]:
-    """From (id, parent, name, household) in the order of siblings. What stands in a circle comes last, flat."""
+    """From (id, parent, name, household) in the order of siblings. Categories in a circle come last, flat."""
     rows = {row[0]: row for row in categories}
     parents = {pk: parent if parent in rows else None for pk, parent, _, _ in rows.values()}
     children = children_of(parents)

@@ -4,7 +4,7 @@
 euros that one dollar is worth, so that an amount times the rate is the converted amount.
 
 Rates come out as fractions, or as whole numbers over one denominator: 1 / 1.2 has no end as a decimal, and a sum
-of such amounts must round as if it had been added up by hand.
+of such amounts must round as a sum added up by hand does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 EURO = "EUR"
 DEMO = "demo"
-JUMP = 5  # a point that slips is a factor of ten, from which the market may have moved on
+JUMP = 5  # a point that slips is a factor of ten, after which the market may have moved further
 PRECEDENCE = {"manual": 3, "ecb": 2, DEMO: 1}
 
 
@@ -69,7 +69,7 @@ class Jump(NamedTuple):
 
 
 class MissingRate(Exception):
-    """No rate of `currency` is recorded on `on` or in the days before that may stand for it."""
+    """No rate of `currency` is recorded on `on`, or on a day before from which it is still valid."""
 
     def __init__(self, currency: str, on: date):
         super().__init__(f"no rate for {currency} on {on}")
@@ -98,8 +98,8 @@ class RateBook:
     """The rates known for some currencies, looked up by day.
 
     A rate serves its own day and `max_age_days` days after, a lasting one all days before the next rate. The euro
-    needs none. Where several rates are given for a currency and day, the one of `winning_rates` stands. A demo
-    rate, which is made up, never ends a lasting one. Raises ValueError for a rate that is not positive.
+    needs none. Where several rates are given for a currency and day, the one of `winning_rates` is used. A
+    demo rate, which is invented, never ends a lasting one. Raises ValueError for a rate that is not positive.
     """
 
     def __init__(self, rates: Iterable[Rate], *, max_age_days: int = 10):
@@ -196,7 +196,7 @@ class RateBook:
             return None
 
     def _day_index(self, currency: str, on: date) -> int:
-        """Where the rate for that day stands in the currency's list; -1 for the euro. Raises MissingRate."""
+        """The index of the rate for that day in the currency's lists; -1 for the euro. Raises MissingRate."""
         if currency == EURO:
             return -1
         index = bisect_right(self._days.get(currency, ()), on) - 1

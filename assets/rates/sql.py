@@ -10,7 +10,7 @@ from django.db import connection
 
 from strata.db.params import CODES, DAY, DAYS, Days, fetch_rows, span_params
 
-# Span by span in the index: left to itself, PostgreSQL compares every rate with every span.
+# Span by span in the index: without this PostgreSQL compares every rate with every span.
 _RATES_OF_A_SPAN = {
     "sqlite": """CROSS JOIN assets_exchangerate r
         WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day""",
@@ -23,8 +23,8 @@ _RATES_OF_A_SPAN = {
 _RATES_BEFORE_A_SPAN = """wanted
     JOIN (
         SELECT currency, MIN("on") AS since FROM assets_exchangerate WHERE {lasting} GROUP BY currency
-    ) standing ON standing.currency = wanted.code
-    JOIN span ON span.eve > standing.since
+    ) lasting_rate ON lasting_rate.currency = wanted.code
+    JOIN span ON span.eve > lasting_rate.since
     JOIN assets_exchangerate r ON r.currency = wanted.code AND r."on" = (
         SELECT MAX(n."on") FROM assets_exchangerate n
         WHERE n.currency = wanted.code AND n."on" < span.eve AND n.source <> 'demo'

@@ -34,7 +34,7 @@ def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
 def add_rates(
     quotes: Iterable[RateQuote], source: str, *, advance: Callable[[int], None] = lambda count: None
 ) -> int:
-    """Add what is unknown, all or nothing. Two loads at a time take turns, so that neither adds twice."""
+    """Add what is unknown, all or nothing. Two loads run one after the other, so that neither adds a rate twice."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

@@ -52,10 +52,10 @@ def test_a_row_that_was_deleted_is_not_made_again_by_saving_it(asset):
 
 
 def test_nothing_is_made_below_what_is_gone(asset):
-    gone = Asset.objects.get(pk=asset.pk)
+    deleted = Asset.objects.get(pk=asset.pk)
     asset.delete()
     with pytest.raises(NotFound) as refused, transaction.atomic():
-        AssetSnapshot.objects.create(asset=gone, value=1, on="2026-01-31", observed_at=timezone.now())
+        AssetSnapshot.objects.create(asset=deleted, value=1, on="2026-01-31", observed_at=timezone.now())
     assert refused.value.resource == "asset"
 
 

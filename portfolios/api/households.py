@@ -28,10 +28,10 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
     def get_role(self, household) -> str:
         """The caller's own role."""
         user = self.context["request"].user
-        mine = [
+        roles = [
             membership.role for membership in household.memberships.all() if membership.user_id == user.pk
         ]
-        return mine[0] if mine else ""
+        return roles[0] if roles else ""
 
 
 WITH_MEMBERS = {

@@ -149,10 +149,10 @@ class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixi
     serializer_class = InvitationSerializer
 
     def get_queryset(self):
-        mine = self.queryset.filter(pk__in=members.invitations_for(self.request.user).values("pk"))
+        received = self.queryset.filter(pk__in=members.invitations_for(self.request.user).values("pk"))
         if self.action == "list":
-            return mine
-        return mine | self.queryset.for_user(self.request.user, OWNERS)
+            return received
+        return received | self.queryset.for_user(self.request.user, OWNERS)
 
     def require_writer(self, row):
         if not members.invitations_for(self.request.user).filter(pk=row.pk).exists():

@@ -126,13 +126,13 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     """
     days = Days({None: None})
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
-    for asset, portfolio, asset_type, currency, gone, on, value, is_given in rows:
+    for asset, portfolio, asset_type, currency, disposed_on, on, value, is_given in rows:
         yield (
             parse_id(asset),
             parse_id(portfolio),
             parse_id(asset_type),
             currency,
-            days[gone],
+            days[disposed_on],
             days[on],
             value,
             bool(is_given),
