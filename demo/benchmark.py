@@ -15,7 +15,7 @@ from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from portfolios.services.households import create_household
 from strata.audit import actor
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.audit.tracking import signature
 from strata.db.bulk import insert_rows, quoted, stored_instant
 from strata.fields.ids import uuid7
@@ -89,7 +89,7 @@ def snapshot_rows(
 
 
 def record_creations(portfolio: Portfolio, now: datetime) -> None:
-    """The journal's lines for all the portfolio's snapshots, in one INSERT ... SELECT: what creation_of() writes."""
+    """The journal's lines for all the portfolio's snapshots, in one INSERT ... SELECT: what creation_entry() writes."""
     signed = signature()
     constants = {
         "at": stored_instant(now),
@@ -99,15 +99,17 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
         "channel": signed["channel"],
         "model": AssetSnapshot._meta.label,
         "household_id": portfolio.household_id.hex,
-        "action": str(Change.Action.CREATE),
+        "action": str(JournalEntry.Action.CREATE),
     }
     kinds = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
     postgresql = connection.vendor == "postgresql"
     marks = [f"%s::{kinds[name]}" if postgresql and name in kinds else "%s" for name in constants]
-    columns = ", ".join(quoted(Change._meta.get_field(name).column) for name in (*constants, "object_id"))
+    columns = ", ".join(
+        quoted(JournalEntry._meta.get_field(name).column) for name in (*constants, "object_id")
+    )
     snapshots, assets = quoted(AssetSnapshot._meta.db_table), quoted(Asset._meta.db_table)
     sql = (
-        f"INSERT INTO {quoted(Change._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns
+        f"INSERT INTO {quoted(JournalEntry._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns
         f"SELECT {', '.join(marks)}, s.id FROM {snapshots} s JOIN {assets} a ON a.id = s.asset_id "
         f"WHERE a.portfolio_id = {'%s::uuid' if postgresql else '%s'}"
     )
@@ -118,5 +120,5 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 def analyze() -> None:
     """Tell the database's planner what it now holds."""
     with connection.cursor() as cursor:
-        for model in (Asset, AssetSnapshot, DailyDelta, MonthlyValues, Change):
+        for model in (Asset, AssetSnapshot, DailyDelta, MonthlyValues, JournalEntry):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

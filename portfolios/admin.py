@@ -17,9 +17,9 @@ from portfolios.models import Household, Invitation, Membership
 from portfolios.services import members
 from portfolios.services.households import add_first_owner
 from strata.accounts.models import User
-from strata.admin.forms import RowForm, RowFormSet
+from strata.admin.forms import StaleCheckedForm, StaleCheckedFormSet
 from strata.admin.households import HouseholdAdmin, HouseholdInline
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.sidebar import Section
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound, StrataError
 from strata.fields.names import name_key
@@ -33,7 +33,7 @@ def shown(refusal: StrataError) -> ValidationError:
 # --- members ---
 
 
-class MemberForm(RowForm):
+class MemberForm(StaleCheckedForm):
     """A member is named by their username: the admin shows nobody a list of all users."""
 
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
@@ -61,7 +61,7 @@ def active_user(name: str) -> User:
     return user
 
 
-class MemberFormSet(RowFormSet):
+class MemberFormSet(StaleCheckedFormSet):
     """Roles and removals are one change: an owner must be left when all of it is done."""
 
     def clean(self):
@@ -117,7 +117,7 @@ class MembershipInline(HouseholdInline):
 # --- invitations ---
 
 
-class InvitationForm(RowForm):
+class InvitationForm(StaleCheckedForm):
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
 
     def clean_username(self):
@@ -131,7 +131,7 @@ class InvitationForm(RowForm):
         return name
 
 
-class InvitationFormSet(RowFormSet):
+class InvitationFormSet(StaleCheckedFormSet):
     def save_new(self, form, commit=True):
         given = form.cleaned_data
         return members.invite(self.instance.pk, given["username"], given["role"])
@@ -164,7 +164,7 @@ class InvitationInline(HouseholdInline):
 class HouseholdPage(HouseholdAdmin):
     """Its owners change it. Who makes one owns it."""
 
-    subject, icon = SUBJECTS[2], "cottage"
+    section, icon = Section.HOUSEHOLD, "cottage"
     writers = OWNERS
     fields = ("name",)
     list_display = ("name", "created_at")

@@ -24,8 +24,8 @@ from reports.queries import quality_report, today_of
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import bring_up_to_date
 from strata.accounts.models import User
-from strata.admin.choices import OwnRows, RowSelect
-from strata.admin.forms import PageForm
+from strata.admin.choices import OwnRowsFilter, RowSelect
+from strata.admin.forms import ConstraintCheckedForm
 from strata.admin.households import HouseholdAdmin
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
@@ -42,7 +42,7 @@ class PortfolioPage(HouseholdAdmin):
     fixed = ("household",)
     list_display = ("name", "household", "base_currency", "time_zone", "what_needs_care")
     list_select_related = ("household",)
-    list_filter = (("household", OwnRows), "base_currency")
+    list_filter = (("household", OwnRowsFilter), "base_currency")
     search_fields = ("name_key__has_part",)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -142,7 +142,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
 
     icon = "monitoring"
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
-    list_filter = (("portfolio", OwnRows), "complete", "manual")
+    list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
     search_fields = ("portfolio__name_key__has_part", "note")
     readonly_fields = (
         "portfolio",
@@ -183,7 +183,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         return row
 
 
-class AllocationTargetForm(PageForm):
+class AllocationTargetForm(ConstraintCheckedForm):
     """An existing target offers what its household has."""
 
     def __init__(self, *args, **kwargs):

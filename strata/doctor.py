@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import autodiscover_modules
 
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.db import private_files
 from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.durability import durability
@@ -94,7 +94,7 @@ def names_have_their_keys() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{count} of {label} have the key of another name. Save them again in the admin."
     if not wrong:
         yield Level.OK, "each has its key"
-    if given := Change.objects.filter(channel=BY_MIGRATE, action=Change.Action.UPDATE).count():
+    if given := JournalEntry.objects.filter(channel=BY_MIGRATE, action=JournalEntry.Action.UPDATE).count():
         yield (
             Level.OK,
             f"{given} had the name of another row in another spelling, and got a number: see the journal",
@@ -113,10 +113,10 @@ def wrong_keys() -> dict[type[models.Model], int]:
 
 def _run(subject: str, function: Examination) -> Iterator[Finding]:
     try:
-        found = list(function())
+        results = list(function())
     except DatabaseError as error:
-        found = [(Level.FAIL, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")]
-    yield from (Finding(level, subject, text) for level, text in found)
+        results = [(Level.FAIL, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")]
+    yield from (Finding(level, subject, text) for level, text in results)
 
 
 def settings_in_order() -> Iterator[tuple[Level, str]]:

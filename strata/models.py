@@ -1,6 +1,6 @@
 """Where Django finds the kernel's own tables. Nothing else imports this: see the modules below."""
 
 from strata.accounts.models import ApiToken, LoginCount, User
-from strata.audit.models import Change, IdempotentAnswer
+from strata.audit.models import IdempotentAnswer, JournalEntry
 
-__all__ = ["ApiToken", "Change", "IdempotentAnswer", "LoginCount", "User"]
+__all__ = ["ApiToken", "IdempotentAnswer", "JournalEntry", "LoginCount", "User"]

@@ -13,16 +13,16 @@ def short(text: str, length: int) -> str:
 
     Chinese, Japanese and Korean letters are as wide as two of others, and count as two.
     """
-    kept = "".join(
+    cleaned = "".join(
         " " if letter.isspace() else letter
         for letter in text
         if letter.isspace() or letter in JOINERS or unicodedata.category(letter)[0] != "C"
     )
-    kept = " ".join(kept.split())
-    if sum(map(_width, kept)) <= length:
-        return kept
-    room = accumulate(map(_width, kept))
-    return kept[: sum(width < length for width in room)].rstrip() + "…"
+    cleaned = " ".join(cleaned.split())
+    if sum(map(_width, cleaned)) <= length:
+        return cleaned
+    room = accumulate(map(_width, cleaned))
+    return cleaned[: sum(width < length for width in room)].rstrip() + "…"
 
 
 def _width(letter: str) -> int:

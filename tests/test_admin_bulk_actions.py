@@ -11,7 +11,7 @@ from assets.models import Asset, AssetSnapshot, Tag
 from assets.services.disposal import dispose
 from portfolios.models import Household, Membership
 from strata.admin.actions import MOST_UNASKED
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from tests.admin_forms import url
 from tests.one_of_each import one_of_each
@@ -58,13 +58,13 @@ def test_the_page_with_actions_is_walked():
 
 @pytest.mark.parametrize("action", ["dispose_of", "reinstate"])
 def test_more_than_a_hundred_rows_are_asked_for_first(alices, assets, action):
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     answer = act(alices, Asset, action, assets)
     assert f"{MANY:,} assets" in answer.content.decode()
-    assert Change.objects.count() == before, "nothing was done"
+    assert JournalEntry.objects.count() == before, "nothing was done"
     done = act(alices, Asset, action, assets, **agreed(answer))
     assert done.status_code == 302
-    assert (Change.objects.count() > before) == (action == "dispose_of")
+    assert (JournalEntry.objects.count() > before) == (action == "dispose_of")
 
 
 def test_all_rows_of_a_list_are_asked_for_as_well(alices, assets):

@@ -145,7 +145,7 @@ TAKEN = [("EUR", "1234.56"), ("EUR", "1.5"), ("JPY", "1234"), ("KWD", "1.234"), 
 
 
 def body_of(model, asset, name, amount) -> dict[str, str]:
-    body = {"asset": asset.pk, "on": "2026-01-31", "seen": "", name: amount}
+    body = {"asset": asset.pk, "on": "2026-01-31", "version": "", name: amount}
     if model is Transaction:
         body = {"type": "ACQUIRE", "amount": "1", "fee": "0", "tax": "0"} | body
     return body

@@ -13,7 +13,7 @@ from django.urls import reverse
 from conftest import member
 from portfolios.models import Household, Membership
 from strata.accounts.models import ApiToken, User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import filled, staff, url
 from tests.one_of_each import one_of_each
@@ -21,7 +21,7 @@ from tests.one_of_each import one_of_each
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 PAGES = {model: page for model, page in admin.site._registry.items()}
 SCOPED = [model for model in PAGES if hasattr(model, "household_lookup")]
-SUPERUSERS_ONLY = {"User", "Change", "AccessAttempt"}
+SUPERUSERS_ONLY = {"User", "JournalEntry", "AccessAttempt"}
 by_name = {"ids": lambda model: model.__name__}
 
 
@@ -72,13 +72,13 @@ def seen_of(client, method, model, where, pk):
 
 @pytest.mark.parametrize("model", SCOPED, **by_name)
 def test_a_foreign_row_is_answered_as_one_that_does_not_exist(theirs, dora, model):
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     for where in ("change", "delete", "history"):
         for method in ("get", "post"):
             theirs_seen = seen_of(dora, method, model, where, str(theirs[model].pk))
             assert theirs_seen == seen_of(dora, method, model, where, ABSENT), (where, method)
             assert "doesn’t exist" in theirs_seen[2], (where, method)
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
 
 
 @pytest.mark.parametrize("model", PAGES, **by_name)
@@ -181,7 +181,7 @@ def test_a_forged_addition_reaches_no_foreign_row(theirs, mine, dora, model):
         name: value for name, value in data.items() if "observed_at" not in name and "occurred_at" not in name
     }
     data = {name: value for name, value in data.items() if "-" not in name or name.endswith("_FORMS")} | own
-    data |= {name: "0" for name in data if name.endswith("_FORMS")} | {"seen": ""}
+    data |= {name: "0" for name in data if name.endswith("_FORMS")} | {"version": ""}
     data |= {name: "ANOTHER" for name in ("name", "code", "external_id") if name in data}
     if "on" in data:
         data["on"] = "2026-02-03"
@@ -230,24 +230,24 @@ def test_a_forged_row_of_an_inline_changes_nothing_foreign(theirs, mine, dora):
 def test_viewers_write_nothing(mine, model):
     vera = staff(member(mine[Household], "vera2", VIEWER))
     dora_sees = filled(staff(mine[User]).get(url(model, "change", mine[model].pk)))
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     assert vera.get(url(model, "change", mine[model].pk)).status_code == 200
     assert vera.post(url(model, "change", mine[model].pk), dora_sees).status_code == 403
     assert vera.post(url(model, "delete", mine[model].pk), {"post": "yes"}).status_code == 403
     if model is not Household:  # anyone may make one of their own
         assert vera.post(url(model, "add"), dora_sees).status_code == 403
     vera.post(url(model), {"action": "dispose_of", "_selected_action": str(mine[model].pk), "index": "0"})
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
 
 
 def test_editors_do_not_change_households_or_members(mine):
     bob = staff(member(mine[Household], "bob2", EDITOR))
     page = url(Household, "change", mine[Household].pk)
     form = filled(staff(mine[User]).get(page))
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     assert bob.post(page, form).status_code == 403
     assert bob.post(url(Household, "delete", mine[Household].pk), {"post": "yes"}).status_code == 403
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
 
 
 def test_moving_a_thing_needs_the_right_at_both_ends(theirs, mine, dora):

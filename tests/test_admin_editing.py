@@ -13,7 +13,7 @@ from assets.services.disposal import dispose
 from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
 from strata.admin import forms as editing
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR
 from tests.admin_forms import errors_of, form_of, save, staff, url
 from tests.one_of_each import make
@@ -55,7 +55,7 @@ def test_every_form_is_as_careful(alices, household, model, text):
     row.save()
     answer = save(alices, row, opened | {text: "Mine"})
     assert editing.STALE in errors_of(answer)
-    assert save(alices, row, {**opened, text: "Mine", "seen": ""}).status_code == 200, (
+    assert save(alices, row, {**opened, text: "Mine", "version": ""}).status_code == 200, (
         "nor without saying what it saw"
     )
     row.refresh_from_db()
@@ -87,12 +87,12 @@ def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, househ
 
 
 def test_a_form_that_changes_nothing_leaves_no_trace(alices, asset, value):
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     assert save(alices, asset, form_of(alices, asset)).status_code == 302
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
     new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-02-01"}
     assert save(alices, asset, form_of(alices, asset) | new).status_code == 302
-    assert list(Change.objects.filter(model="assets.Asset", action="update")) == []
+    assert list(JournalEntry.objects.filter(model="assets.Asset", action="update")) == []
     assert AssetSnapshot.objects.get(on="2026-02-01").value == 11
 
 
@@ -137,10 +137,12 @@ def test_what_only_the_database_sees_is_said_and_not_broken(alices, household, m
     """The race that no check of ours can close."""
     Tag.objects.create(household=household, name="Blue")
     monkeypatch.setattr(
-        editing.PageForm, "_post_clean", lambda self: super(editing.PageForm, self)._post_clean()
+        editing.ConstraintCheckedForm,
+        "_post_clean",
+        lambda self: super(editing.ConstraintCheckedForm, self)._post_clean(),
     )
     answer = alices.post(
-        url(Tag, "add"), {"household": household.pk, "name": "blue", "seen": ""}, follow=True
+        url(Tag, "add"), {"household": household.pk, "name": "blue", "version": ""}, follow=True
     )
     assert b"Nothing was saved" in answer.content
     assert Tag.objects.count() == 1
@@ -175,7 +177,7 @@ def test_a_value_moved_to_another_day_stands_at_its_noon(alices, asset, value):
 
 
 def test_transactions_of_a_day_follow_each_other(alices, asset):
-    body = {"asset": asset.pk, "type": "INCOME", "fee": "0", "tax": "0", "on": "2026-01-31", "seen": ""}
+    body = {"asset": asset.pk, "type": "INCOME", "fee": "0", "tax": "0", "on": "2026-01-31", "version": ""}
     for amount in ("1", "2"):
         assert alices.post(url(Transaction, "add"), body | {"amount": amount}).status_code == 302
     found = Transaction.objects.order_by("position").values_list("position", "amount", "currency")
@@ -236,7 +238,7 @@ def test_shared_types_are_read_only_but_to_superusers(alices):
     assert "household" in alices.post(url(AssetType, "add"), body).context["adminform"].form.errors
     root = staff(User.objects.create(username="root", is_superuser=True))
     assert save(root, shared, form_of(root, shared) | {"label": "Better"}).status_code == 302
-    assert root.post(url(AssetType, "add"), body | {"seen": ""}).status_code == 302
+    assert root.post(url(AssetType, "add"), body | {"version": ""}).status_code == 302
     assert AssetType.objects.get(code="MINE").household is None
 
 

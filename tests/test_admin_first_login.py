@@ -12,7 +12,7 @@ from assets.models import Asset
 from conftest import member
 from portfolios.models import Household, Portfolio
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.tenancy.roles import VIEWER
 from tests.admin_forms import staff, url
 
@@ -51,7 +51,7 @@ def test_who_belongs_to_no_household_gets_one(nora, log_in):
     household = Household.objects.get()
     assert [(one.user, one.role) for one in household.memberships.all()] == [(nora, "owner")]
     assert household.created_by == nora
-    assert Change.objects.get(object_id=household.pk).actor_name == "nora"
+    assert JournalEntry.objects.get(object_id=household.pk).actor_name == "nora"
 
 
 @LOGINS

@@ -13,7 +13,7 @@ from tests.admin_forms import errors_of, form_of, save, staff, url
 
 def test_who_makes_a_household_owns_it_with_its_first_categories(charlie_user):
     charlie = staff(charlie_user)
-    assert charlie.post(url(Household, "add"), {"name": "Mine", "seen": ""}).status_code == 302
+    assert charlie.post(url(Household, "add"), {"name": "Mine", "version": ""}).status_code == 302
     made = Household.objects.get(name="Mine")
     assert made.memberships.get().user == charlie_user
     assert made.memberships.get().role == OWNER

@@ -133,7 +133,7 @@ def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
     assert not User.objects.filter(username="newcomer").exists()
     user = User.objects.create_user("dora", password="correct horse battery")
     page = f"/admin/strata/user/{user.pk}/password/"
-    weak["seen"] = rita.get(page).context["form"]["seen"].value()
+    weak["version"] = rita.get(page).context["form"]["version"].value()
     assert rita.post(page, weak).status_code == 200
     user.refresh_from_db()
     assert user.check_password("correct horse battery")
@@ -148,7 +148,7 @@ def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
         "password2": "another long battery",
     }
     page = f"/admin/strata/user/{user.pk}/password/"
-    good["seen"] = rita.get(page).context["form"]["seen"].value()
+    good["version"] = rita.get(page).context["form"]["version"].value()
     assert rita.post(page, good).status_code == 302
     assert theirs.get("/admin/").status_code == 302
 

@@ -20,13 +20,13 @@ from tests.one_of_each import one_of_each
 
 PAGES = admin.site._registry
 # Whoever writes these is the program, or they are never altered.
-NO_FORM = {"ApiToken", "Change", "AccessAttempt", "LoginCount", "ExchangeRate"}
+NO_FORM = {"ApiToken", "JournalEntry", "AccessAttempt", "LoginCount", "ExchangeRate"}
 PASSWORD = "another long battery"
 
 
 def edited(form, value: str) -> dict[str, str]:
     """Another value for the first number of the form, else its first text, else its first choice."""
-    inputs = [one for one in form if one.name != "seen" and not one.field.disabled and not one.is_hidden]
+    inputs = [one for one in form if one.name != "version" and not one.field.disabled and not one.is_hidden]
     for bound in inputs:
         if isinstance(bound.field, NumberFormField):
             return {bound.html_name: f"0.0{len(value)}"}
@@ -72,7 +72,7 @@ def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
         before = stored(type(form.instance))
         answer = save(rita, row, opened | mine)
         assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True), form
-        assert save(rita, row, {**fresh, **mine, f"{form.add_prefix('seen')}": ""}).status_code == 200
+        assert save(rita, row, {**fresh, **mine, f"{form.add_prefix('version')}": ""}).status_code == 200
         assert stored(type(form.instance)) == before
         opened = form_of(rita, row)
 
@@ -82,7 +82,7 @@ def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
 )
 def test_what_has_no_form_takes_none(rita, rows, model):
     before = stored(model)
-    assert rita.post(url(model, "change", rows[model].pk), {"seen": "", "name": "x"}).status_code == 403
+    assert rita.post(url(model, "change", rows[model].pk), {"version": "", "name": "x"}).status_code == 403
     assert stored(model) == before
 
 
@@ -92,15 +92,15 @@ def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
     opened = rita.get(page)
     if opened.status_code == 403 or opened.context["protected"]:
         return
-    seen = opened.context["seen"]
-    assert f'name="seen" value="{seen}"' in opened.content.decode()
+    version = opened.context["version"]
+    assert f'name="version" value="{version}"' in opened.content.decode()
     if model.__name__ in NO_FORM:
         text = next(one for one in model._meta.concrete_fields if isinstance(one, CharField) and one.editable)
         model._base_manager.filter(pk=row.pk).update(**{text.name: "Other"})
     else:
         form = forms_of(rita.get(url(model, "change", row.pk)))[0]
         assert save(rita, row, form_of(rita, row) | edited(form, "Their")).status_code == 302
-    answer = rita.post(page, {"post": "yes", "seen": seen}, follow=True)
+    answer = rita.post(page, {"post": "yes", "version": version}, follow=True)
     assert editing.STALE in answer.content.decode()
     assert model._base_manager.filter(pk=row.pk).exists()
 
@@ -145,17 +145,17 @@ def test_a_login_meanwhile_makes_no_form_stale(rita, dora):
 def test_a_stale_page_sets_no_password(rita, dora, change):
     page = f"/admin/strata/user/{dora.pk}/password/"
     opened = rita.get(page)
-    seen = opened.context["form"]["seen"].value()
-    assert f'value="{seen}"' in opened.content.decode()
+    version = opened.context["form"]["version"].value()
+    assert f'value="{version}"' in opened.content.decode()
     User.objects.filter(pk=dora.pk).update(**change)
     body = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
-    for sent in (body | {"seen": seen}, body):
+    for sent in (body | {"version": version}, body):
         answer = rita.post(page, sent)
         assert (answer.status_code, editing.STALE in answer.content.decode()) == (200, True)
     dora.refresh_from_db()
     assert not dora.check_password(PASSWORD)
-    fresh = rita.get(page).context["form"]["seen"].value()
-    assert rita.post(page, body | {"seen": fresh}).status_code == 302
+    fresh = rita.get(page).context["form"]["version"].value()
+    assert rita.post(page, body | {"version": fresh}).status_code == 302
     dora.refresh_from_db()
     assert dora.check_password(PASSWORD)
     assert all(getattr(dora, name) == value for name, value in change.items())

@@ -20,8 +20,8 @@ from django.db.models.functions import Length
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
 from strata.accounts.models import User
-from strata.audit.models import Change
-from strata.fields.base import CheckedBeforeSave
+from strata.audit.models import JournalEntry
+from strata.fields.base import ValidatedField
 from strata.fields.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
 from strata.server.middleware import SANE_ID
 from strata.tests.test_commands import OURS as COMMANDS
@@ -60,10 +60,10 @@ BOUNDED_ELSEWHERE = {
     "strata.ApiToken.password_stamp": "a digest",
     "strata.IdempotentAnswer.key": "key_of",
     "strata.IdempotentAnswer.request_digest": "a digest",
-    "strata.Change.actor_name": "a username",
-    "strata.Change.request_id": "SANE_ID",
-    "strata.Change.channel": "names of commands",
-    "strata.Change.model": "labels of models",
+    "strata.JournalEntry.actor_name": "a username",
+    "strata.JournalEntry.request_id": "SANE_ID",
+    "strata.JournalEntry.channel": "names of commands",
+    "strata.JournalEntry.model": "labels of models",
     "assets.AssetType.code": "the form and the serializer",
     "assets.DailyDelta.currency": "an asset's currency",
     "portfolios.PortfolioSnapshot.value": "a sum of bounded amounts at bounded rates",
@@ -94,7 +94,7 @@ def test_every_bounded_column_has_a_guard():
     unguarded = [
         name_of(field)
         for field in bounded_columns()
-        if not isinstance(field, CheckedBeforeSave | NameKeyField)
+        if not isinstance(field, ValidatedField | NameKeyField)
         and not field.choices
         and field.model._meta.label not in NOT_WRITTEN
     ]
@@ -102,7 +102,7 @@ def test_every_bounded_column_has_a_guard():
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in bounded_columns() if isinstance(field, CheckedBeforeSave)], ids=name_of
+    "field", [field for field in bounded_columns() if isinstance(field, ValidatedField)], ids=name_of
 )
 def test_a_checked_column_refuses_a_text_that_is_too_long(field):
     with pytest.raises(ValidationError):
@@ -126,11 +126,13 @@ def is_letter(character: str) -> bool:
 
 
 def test_what_signs_a_line_of_the_journal_fits():
-    channel = Change._meta.get_field("channel").max_length
+    channel = JournalEntry._meta.get_field("channel").max_length
     assert all(len(f"command:{name}") <= channel for name in COMMANDS)
-    assert all(len(label) <= Change._meta.get_field("model").max_length for label in LABELS)
-    assert not SANE_ID.fullmatch("x" * (Change._meta.get_field("request_id").max_length + 1))
-    assert User._meta.get_field("username").max_length <= Change._meta.get_field("actor_name").max_length
+    assert all(len(label) <= JournalEntry._meta.get_field("model").max_length for label in LABELS)
+    assert not SANE_ID.fullmatch("x" * (JournalEntry._meta.get_field("request_id").max_length + 1))
+    assert (
+        User._meta.get_field("username").max_length <= JournalEntry._meta.get_field("actor_name").max_length
+    )
 
 
 # --- every road that takes text ---

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Portfolio
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from tests.admin_forms import url
 from tests.chromium import launched
 from tests.one_of_each import one_of_each
@@ -101,8 +101,11 @@ def world(root):
     Asset.objects.create(
         portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR"
     )  # it has no value, and so needs care
-    Change.objects.create(
-        **{name: getattr(rows[Change], name) for name in ("at", "model", "object_id", "action", "channel")},
+    JournalEntry.objects.create(
+        **{
+            name: getattr(rows[JournalEntry], name)
+            for name in ("at", "model", "object_id", "action", "channel")
+        },
         before={EVIL: EVIL},
     )
     return rows

@@ -8,7 +8,7 @@ from django.db import transaction
 from conftest import client_of
 from portfolios.models import Invitation
 from strata.accounts.models import ApiToken, User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.tenancy.roles import OWNER
 from tests.every_route import Route, address, routes, thing_of
 from tests.good_requests import BODIES, nothing
@@ -50,10 +50,10 @@ def etag_of(client, route, world) -> str:
 def write(client, route, method, world, etag):
     """The status that it gets; whatever it wrote is undone, and the number of lines that it left."""
     body = None if method == "delete" else BODIES.get(route.name, nothing)(world)
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     with transaction.atomic():
         answer = getattr(client, method)(address(route, world), body, headers={"If-Match": etag})
-        lines = Change.objects.count() - before
+        lines = JournalEntry.objects.count() - before
         transaction.set_rollback(True)
     return answer.status_code, lines
 

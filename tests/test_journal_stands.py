@@ -7,44 +7,48 @@ from django.db import DatabaseError, connection, models, transaction
 
 from assets.models import ExchangeRate, Tag
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 
 
 @pytest.fixture
 def line(household):
     Tag.objects.create(household=household, name="x")
-    return Change.objects.latest("id")
+    return JournalEntry.objects.latest("id")
 
 
 def again(line):
-    return Change(pk=line.pk, at=line.at, model="x", object_id=line.object_id, action="create")
+    return JournalEntry(pk=line.pk, at=line.at, model="x", object_id=line.object_id, action="create")
 
 
 ROADS = {
     "save": lambda line: line.save(),
     "save as new": lambda line: again(line).save(),
     "delete": lambda line: line.delete(),
-    "queryset update": lambda line: Change.objects.update(channel=""),
-    "queryset delete": lambda line: Change.objects.filter(pk=line.pk).delete(),
-    "bulk_update": lambda line: Change.objects.bulk_update([line], ["channel"]),
-    "upsert": lambda line: Change.objects.bulk_create(
+    "queryset update": lambda line: JournalEntry.objects.update(channel=""),
+    "queryset delete": lambda line: JournalEntry.objects.filter(pk=line.pk).delete(),
+    "bulk_update": lambda line: JournalEntry.objects.bulk_update([line], ["channel"]),
+    "upsert": lambda line: JournalEntry.objects.bulk_create(
         [again(line)], update_conflicts=True, unique_fields=["id"], update_fields=["channel"]
     ),
-    "update_or_create": lambda line: Change.objects.update_or_create(pk=line.pk, defaults={"channel": ""}),
-    "base manager": lambda line: Change._base_manager.filter(pk=line.pk).update(channel=""),
-    "base manager's delete": lambda line: Change._base_manager.filter(pk=line.pk).delete(),
-    "raw delete": lambda line: Change.objects.filter(pk=line.pk)._raw_delete("default"),
-    "inner update": lambda line: Change.objects.filter(pk=line.pk)._update([(Change._meta.pk, None, 9)]),
+    "update_or_create": lambda line: JournalEntry.objects.update_or_create(
+        pk=line.pk, defaults={"channel": ""}
+    ),
+    "base manager": lambda line: JournalEntry._base_manager.filter(pk=line.pk).update(channel=""),
+    "base manager's delete": lambda line: JournalEntry._base_manager.filter(pk=line.pk).delete(),
+    "raw delete": lambda line: JournalEntry.objects.filter(pk=line.pk)._raw_delete("default"),
+    "inner update": lambda line: JournalEntry.objects.filter(pk=line.pk)._update(
+        [(JournalEntry._meta.pk, None, 9)]
+    ),
     "unsaved copy's delete": lambda line: models.Model.delete(line),
 }
 
 
 @pytest.mark.parametrize("road", ROADS)
 def test_no_road_of_the_orm_changes_a_line(line, road):
-    before = Change.objects.filter(pk=line.pk).values().get()
+    before = JournalEntry.objects.filter(pk=line.pk).values().get()
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
         ROADS[road](line)
-    assert Change.objects.filter(pk=line.pk).values().get() == before
+    assert JournalEntry.objects.filter(pk=line.pk).values().get() == before
 
 
 STATEMENTS = [
@@ -58,27 +62,27 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_database_refuses_to_change_the_journal(line, statement):
-    before = list(Change.objects.values().order_by("id"))
+    before = list(JournalEntry.objects.values().order_by("id"))
     with pytest.raises(DatabaseError, match="The history cannot be changed"), transaction.atomic():
         connection.cursor().execute(statement)
-    assert list(Change.objects.values().order_by("id")) == before
+    assert list(JournalEntry.objects.values().order_by("id")) == before
 
 
 @pytest.mark.django_db(transaction=True)
 def test_new_lines_are_written_all_the_same(line):
     Tag.objects.all().delete()
-    assert Change.objects.latest("id").action == "delete"
+    assert JournalEntry.objects.latest("id").action == "delete"
 
 
 def test_superuser_can_only_read_it_in_the_admin(line, client):
     client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
-    page = f"/admin/strata/change/{line.pk}/"
+    page = f"/admin/strata/journalentry/{line.pk}/"
     assert client.get(f"{page}change/").status_code == 200
-    for path in (f"{page}change/", f"{page}delete/", "/admin/strata/change/add/"):
+    for path in (f"{page}change/", f"{page}delete/", "/admin/strata/journalentry/add/"):
         assert client.post(path, {"channel": "", "post": "yes"}).status_code == 403
     listed = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
-    client.post("/admin/strata/change/", listed)
-    assert Change.objects.filter(pk=line.pk).exists()
+    client.post("/admin/strata/journalentry/", listed)
+    assert JournalEntry.objects.filter(pk=line.pk).exists()
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def test_no_road_of_the_orm_changes_a_rate(rate, road):
     assert list(ExchangeRate.objects.values()) == before
 
 
-@pytest.mark.parametrize("model", [Change, ExchangeRate])
+@pytest.mark.parametrize("model", [JournalEntry, ExchangeRate])
 def test_base_managers_refuse_before_the_database_does(model, line, rate):
     with pytest.raises(TypeError):
         model._base_manager.update(id=None)

@@ -210,7 +210,7 @@ def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, caps
     with patch("strata.fields.names.name_key", first_name_key):
         rows_of_names_that_come_to_be_one(migrate(fresh, BEFORE_ONE_FORM))
     apps = migrate(fresh)
-    journal = apps.get_model("strata.Change").objects.using(ALIAS).filter(channel="migrate")
+    journal = apps.get_model("strata.JournalEntry").objects.using(ALIAS).filter(channel="migrate")
     for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
         rows = apps.get_model(label).objects.using(ALIAS).filter(household__name="Empty").exclude(name="X")
         rows = rows.filter(parent=None) if label == "assets.Category" else rows
@@ -249,7 +249,9 @@ def test_an_invitation_that_waits_becomes_a_row_of_its_own_and_the_journal_says_
     assert (invitation.role, invitation.created_at.isoformat()) == (waiting["role"], waiting["created_at"])
     members = apps.get_model("portfolios.Membership").objects.using(ALIAS)
     assert not members.filter(pk=waiting["id"]).exists() and members.exists()
-    lines = apps.get_model("strata.Change").objects.using(ALIAS).filter(channel=WRITTEN_BY).order_by("id")
+    lines = (
+        apps.get_model("strata.JournalEntry").objects.using(ALIAS).filter(channel=WRITTEN_BY).order_by("id")
+    )
     assert list(lines.values_list("model", "action")) == [
         ("portfolios.Membership", "delete"),
         ("portfolios.Invitation", "create"),

@@ -21,9 +21,9 @@ from reports.dashboard.page import reasons
 from reports.queries import change_report, quality_report
 from reports.queries.groups import by_name
 from strata.accounts.models import User
-from strata.audit.models import Change
-from strata.audit.point_in_time import rewindable, rewound
-from strata.db.collation import ByCodePoint
+from strata.audit.models import JournalEntry
+from strata.audit.point_in_time import as_known_at, temporal_models
+from strata.db.collation import CodePointCollated
 from strata.fields.dates import noon
 from strata.fields.names import alphabetical, validate_name
 from tests.admin_forms import url
@@ -112,7 +112,7 @@ def test_what_was_known_is_in_the_order_of_its_names_then(alice, named, page_siz
 @pytest.mark.parametrize(("model", "name"), [(Asset, "name"), (AssetType, "label"), (Tag, "name")])
 def test_keys_are_in_no_image(named, model, name):
     model.objects.filter(**{name: "zoo"}).update(**{name: "Zoo"})
-    image = Change.objects.filter(model=model._meta.label, action="update").get().before
+    image = JournalEntry.objects.filter(model=model._meta.label, action="update").get().before
     assert image[name] == "zoo"
     assert not [column for column in image if column.endswith("_key")]
 
@@ -191,7 +191,7 @@ def by_code_point() -> set[tuple[str, str]]:
         (model._meta.db_table, field.column)
         for model in apps.get_models()
         for field in model._meta.local_fields
-        if isinstance(field, ByCodePoint)
+        if isinstance(field, CodePointCollated)
     }
 
 
@@ -215,7 +215,7 @@ def test_no_list_is_ordered_by_text_that_a_database_sorts_in_its_own_way():
     for model, name in found - {(Asset, "current_value")}:  # an amount that the query adds
         field = model._meta.get_field(name)
         is_text = isinstance(field, models.CharField | models.TextField)
-        assert not is_text or isinstance(field, ByCodePoint), (model, name)
+        assert not is_text or isinstance(field, CodePointCollated), (model, name)
 
 
 @pytest.mark.on_postgresql
@@ -233,12 +233,12 @@ def test_so_are_those_of_the_past(alice_user, named):
     instant = timezone.now()
     for model in (Asset, AssetType, Category, Tag, Portfolio):
         model.objects.update(updated_at=timezone.now())
-    with rewound(instant, alice_user), connection.cursor() as cursor:
+    with as_known_at(instant, alice_user), connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
             " JOIN pg_collation l ON l.oid = a.attcollation"
             " WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind = 'v' AND l.collname = 'C'"
         )
         found = set(cursor.fetchall())
-    tables = {model._meta.db_table for model in rewindable()}
+    tables = {model._meta.db_table for model in temporal_models()}
     assert found == {(table, column) for table, column in by_code_point() if table in tables}

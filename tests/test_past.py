@@ -18,7 +18,7 @@ from assets.valuation import with_current_value
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata.audit import clock
-from strata.audit.point_in_time import rewindable, rewound
+from strata.audit.point_in_time import as_known_at, temporal_models
 from strata.tenancy.roles import OWNER, VIEWER
 from tests.conftest import RANDOM_SEED
 from tests.random_household import RandomHousehold
@@ -147,7 +147,7 @@ def test_images_of_other_households_are_not_put_aside(alice_user, portfolio, ass
     )
     instant = timezone.now()
     Asset.objects.all().update(notes="changed")
-    with rewound(instant, alice_user), connection.cursor() as cursor:
+    with as_known_at(instant, alice_user), connection.cursor() as cursor:
         cursor.execute("SELECT name FROM past_assets_asset")
         assert cursor.fetchall() == [("Checking",)]
 
@@ -250,9 +250,9 @@ def test_nothing_is_left_on_the_connection(alice, alice_user, portfolio, asset):
     assert json.loads(asked(alice, path, instant)[1])["base_currency"] == "EUR"
     assert asked(alice, f"{API}/portfolios/{asset.pk}", instant)[0] == 404
     for breakdown in (ZeroDivisionError, SystemExit):
-        with pytest.raises(breakdown), rewound(instant, alice_user):
+        with pytest.raises(breakdown), as_known_at(instant, alice_user):
             raise breakdown
-    with pytest.raises(Exception, match="no_such_table"), rewound(instant, alice_user):
+    with pytest.raises(Exception, match="no_such_table"), as_known_at(instant, alice_user):
         connection.cursor().execute("SELECT * FROM no_such_table")
     assert (views_left(), clock.known_at(), connection.in_atomic_block) == (0, None, False)
     assert alice.get(path).json()["base_currency"] == "USD"
@@ -260,12 +260,12 @@ def test_nothing_is_left_on_the_connection(alice, alice_user, portfolio, asset):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_written_while_rewound_is_undone(alice_user, portfolio):
-    with rewound(timezone.now(), alice_user), connection.cursor() as cursor:
+    with as_known_at(timezone.now(), alice_user), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO strata_change (at, actor_name, request_id, road, model, object_id, action)"
             " SELECT at, 'eve', '', '', model, object_id, action FROM strata_change"
         )
-    assert not portfolio._meta.apps.get_model("strata.Change").objects.filter(actor_name="eve").exists()
+    assert not portfolio._meta.apps.get_model("strata.JournalEntry").objects.filter(actor_name="eve").exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -281,7 +281,7 @@ def test_reading_the_past_takes_no_lock(alice, alice_user, portfolio):
         finally:
             connections.close_all()
 
-    with rewound(timezone.now(), alice_user):
+    with as_known_at(timezone.now(), alice_user):
         Household.objects.count()
         with ThreadPoolExecutor(1) as pool:
             pool.submit(write).result(timeout=15)
@@ -295,9 +295,9 @@ def test_every_tracked_model_but_memberships_has_a_past():
     from strata.audit.tracking import TrackedModel
 
     tracked = {one for one in apps.get_models() if issubclass(one, TrackedModel)}
-    assert tracked - set(rewindable()) == {Membership, Invitation}
-    assert ExchangeRate in rewindable()
-    assert {Category, Tag} <= set(rewindable())
+    assert tracked - set(temporal_models()) == {Membership, Invitation}
+    assert ExchangeRate in temporal_models()
+    assert {Category, Tag} <= set(temporal_models())
 
 
 def test_values_of_an_asset_are_found_by_their_index_in_the_past_too(alice_user, portfolio, asset):
@@ -305,7 +305,7 @@ def test_values_of_an_asset_are_found_by_their_index_in_the_past_too(alice_user,
     AssetSnapshot.objects.create(asset=asset, value="1", on="2026-01-31", observed_at=timezone.now())
     instant = timezone.now()
     AssetSnapshot.objects.update(value="2")
-    with rewound(instant, alice_user), connection.cursor() as cursor:
+    with as_known_at(instant, alice_user), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
         plan = (

@@ -11,7 +11,7 @@ from django.utils import timezone
 from assets.models import Asset, Transaction
 from conftest import client_of
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from tests.every_route import address, routes
 from tests.good_requests import BODIES
 
@@ -102,13 +102,13 @@ def test_every_resource_that_takes_a_put_is_here():
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
     path = address(ROUTES[name], rows)
-    read, lines = alice.get(path), Change.objects.count()
+    read, lines = alice.get(path), JournalEntry.objects.count()
     written = alice.put(path, read.json())
     assert (written.status_code, written.json()) == (200, read.json())
     assert written["ETag"] == read["ETag"]
-    assert Change.objects.count() == lines
+    assert JournalEntry.objects.count() == lines
     assert alice.patch(path, read.json()).status_code == 200
-    assert Change.objects.count() == lines
+    assert JournalEntry.objects.count() == lines
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
 )
 def test_a_put_of_any_transaction_changes_nothing(sent, alice, rows):
     made = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", sent).json()
-    path, lines = f"{API}/assets/{rows['asset'].pk}/transactions/{made['id']}", Change.objects.count()
+    path, lines = f"{API}/assets/{rows['asset'].pk}/transactions/{made['id']}", JournalEntry.objects.count()
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), Change.objects.count()) == (200, made, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, made, lines)
 
 
 @pytest.mark.parametrize("of", ["portfolio", "asset_type", "category", "tag", "asset", "group", "currency"])
@@ -135,9 +135,9 @@ def test_a_put_of_any_target_changes_nothing(of, alice, rows):
     if of == "portfolio":
         of_it |= {"currency": "CHF"}
     made = alice.post(f"{API}/allocation-targets", of_it | {"share": "0.25"}).json()
-    path, lines = f"{API}/allocation-targets/{made['id']}", Change.objects.count()
+    path, lines = f"{API}/allocation-targets/{made['id']}", JournalEntry.objects.count()
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), Change.objects.count()) == (200, made, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, made, lines)
 
 
 @pytest.mark.parametrize(("name", "field"), names(FIXED, "id", "created_at"))
@@ -204,10 +204,10 @@ def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
 )
 def test_a_new_row_is_refused_with_what_it_would_not_have(path, body, field, other, alice, rows):
     path = f"{API}/{path.format(**{name: row.pk for name, row in rows.items()})}"
-    sent, before = BODIES[body](rows), Change.objects.count()
+    sent, before = BODIES[body](rows), JournalEntry.objects.count()
     refused = alice.post(path, sent | {field: other})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
     made = alice.post(path, sent)
     assert made.status_code == 201
     assert alice.delete(f"{path}/{made.json()['id']}").status_code == 204

@@ -13,7 +13,7 @@ from django.core.management import call_command, find_commands, get_commands, lo
 from django.db import OperationalError, connection, transaction
 
 from assets.models import ExchangeRate, Tag
-from strata.audit.models import Change, IdempotentAnswer
+from strata.audit.models import IdempotentAnswer, JournalEntry
 from strata.commands import StrataCommand
 from strata.db import retry
 from strata.db.retry import DEADLOCK, SERIALIZATION_FAILURE, Restart, run_in_transaction
@@ -124,7 +124,7 @@ def test_the_api_runs_a_victim_again_and_writes_once(alice, household, crossed, 
     answer = alice.post(f"{API}/tags", {"name": "blue"}, **headers)
     assert answer.status_code == 201
     assert [str(one.pk) for one in Tag.objects.all()] == [answer.json()["id"]]
-    assert Change.objects.filter(model="assets.Tag").count() == 1
+    assert JournalEntry.objects.filter(model="assets.Tag").count() == 1
     assert IdempotentAnswer.objects.count() == len(headers)
     if headers:
         assert alice.post(f"{API}/tags", {"name": "blue"}, **headers)["Idempotency-Replayed"] == "true"

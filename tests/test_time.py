@@ -14,7 +14,7 @@ from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from strata.accounts.models import ApiToken
 from strata.api.http.idempotency import forget_old_answers
-from strata.audit.models import Change, IdempotentAnswer
+from strata.audit.models import IdempotentAnswer, JournalEntry
 
 API = "/api/v1"
 # The same instant is on three days: here, the day after in Kiritimati, and the day before in Pago Pago.
@@ -192,7 +192,7 @@ def test_journal_and_rows_never_go_back(alice, household, put_back):
     put_back()
     changed = alice.patch(f"{API}/tags/{made['id']}", {"name": "b"})
     assert changed.status_code == 200
-    instants = list(Change.objects.order_by("id").values_list("at", flat=True))
+    instants = list(JournalEntry.objects.order_by("id").values_list("at", flat=True))
     assert instants == sorted(instants)
     row = Asset._meta.apps.get_model("assets.Tag").objects.get()
     assert row.updated_at >= row.created_at
@@ -215,7 +215,7 @@ def test_clock_that_was_wrong_by_a_day_is_believed_once_it_is_put_right(alice, h
     alice.post(f"{API}/tags", {"name": "a"})
     time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
     alice.post(f"{API}/tags", {"name": "b"})
-    assert Change.objects.latest("id").at.isoformat() == "2091-06-15T12:00:00+00:00"
+    assert JournalEntry.objects.latest("id").at.isoformat() == "2091-06-15T12:00:00+00:00"
 
 
 def test_repeated_request_is_answered_the_same_though_the_clock_was_put_back(alice, household, put_back):

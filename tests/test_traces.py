@@ -29,20 +29,20 @@ from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata.accounts.models import ApiToken, LoginCount, User
 from strata.audit import actor
-from strata.audit.field_log import Traced
-from strata.audit.models import Change, IdempotentAnswer
+from strata.audit.field_log import FieldLogged
+from strata.audit.models import IdempotentAnswer, JournalEntry
 from strata.audit.tracking import TrackedModel
 from tests.ours import APPS
 
 UNTRACED = {
-    Change: "is the journal",
+    JournalEntry: "is the journal",
     DailyDelta: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     LoginCount: "counts what strangers do, and is deleted when it is old",
 }
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
-DELETABLE = [model for model in OURS if issubclass(model, TrackedModel | Traced)]
+DELETABLE = [model for model in OURS if issubclass(model, TrackedModel | FieldLogged)]
 NOW = timezone.now()
 
 
@@ -195,7 +195,7 @@ DELETIONS = {
 
 def lines(action, rows):
     """Ids of the rows that have a line of this kind, signed as the road was."""
-    signed = Change.objects.filter(action=action, object_id__in=[row.pk for row in rows])
+    signed = JournalEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
     return sorted(
         signed.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
             "object_id", flat=True
@@ -210,7 +210,7 @@ def as_alice(alice_user):
 
 
 def test_every_model_is_traced_or_says_why_not():
-    traced = {model for model in OURS if issubclass(model, TrackedModel | Traced | ExchangeRate)}
+    traced = {model for model in OURS if issubclass(model, TrackedModel | FieldLogged | ExchangeRate)}
     assert traced | set(UNTRACED) == set(OURS)
 
 
@@ -240,7 +240,7 @@ def test_update_leaves_a_line_with_what_was_before(world, as_alice, model, road)
     UPDATES[road](model, [row], change_of(model, world))
     assert model.objects.values_list(column, flat=True).get(pk=row.pk) != before
     assert lines("update", [row]) == [row.pk]
-    image = Change.objects.get(action="update", object_id=row.pk).before
+    image = JournalEntry.objects.get(action="update", object_id=row.pk).before
     assert str(image[column]).replace("-", "") in {str(before).replace("-", ""), "15000"}
 
 
@@ -252,7 +252,8 @@ def test_deletion_leaves_a_line(world, as_alice, model, road):
     assert not model.objects.filter(pk__in=[row.pk for row in rows]).exists()
     assert lines("delete", rows) == sorted(row.pk for row in rows)
     assert all(
-        line.before for line in Change.objects.filter(action="delete", object_id__in=[r.pk for r in rows])
+        line.before
+        for line in JournalEntry.objects.filter(action="delete", object_id__in=[r.pk for r in rows])
     )
 
 
@@ -290,7 +291,7 @@ def test_all_that_goes_along_leaves_a_line_too(world, as_alice, model, road):
     DELETIONS[road](model, [row])
     gone = before - everything()
     assert len(gone) > 1 and row.pk in gone
-    assert set(Change.objects.filter(action="delete").values_list("object_id", flat=True)) == gone
+    assert set(JournalEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == gone
 
 
 @pytest.mark.parametrize("model", [Portfolio, Asset], ids=["portfolio", "asset"])
@@ -303,7 +304,9 @@ def test_row_deleted_on_its_admin_page_leaves_lines(world, client, model):
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
     client.post(page, {"post": "yes"}, HTTP_X_REQUEST_ID="r-9")
     gone = before - everything()
-    deleted = Change.objects.filter(action="delete", actor_name="root", channel="admin", request_id="r-9")
+    deleted = JournalEntry.objects.filter(
+        action="delete", actor_name="root", channel="admin", request_id="r-9"
+    )
     assert len(gone) > 1 and row.pk in gone
     assert set(deleted.values_list("object_id", flat=True)) == gone
 
@@ -315,7 +318,7 @@ def test_secrets_are_in_no_line(alice_user):
     alice_user.save()
     token, secret = ApiToken.issue(alice_user)
     token.delete()
-    told = str(list(Change.objects.values_list("before", flat=True)))
+    told = str(list(JournalEntry.objects.values_list("before", flat=True)))
     for hidden in (alice_user.password, secret, token.digest, token.password_stamp):
         assert hidden not in told
     assert "'password': '(not shown)'" in told
@@ -324,11 +327,11 @@ def test_secrets_are_in_no_line(alice_user):
 def test_login_is_no_change_of_a_user(client, alice_user):
     client.force_login(alice_user)
     assert alice_user.last_login
-    assert not Change.objects.filter(object_id=alice_user.pk, action="update").exists()
+    assert not JournalEntry.objects.filter(object_id=alice_user.pk, action="update").exists()
 
 
 def rows_and_their_lines(model):
-    made = Change.objects.filter(model=model._meta.label, action="create")
+    made = JournalEntry.objects.filter(model=model._meta.label, action="create")
     return (
         dict(model.objects.exclude(pk__in=SHARED).values_list("pk", model.known_since or "created_at")),
         dict(made.values_list("object_id", "at")),
@@ -352,7 +355,7 @@ def test_every_row_that_a_command_writes_is_known_since_its_line(db, command):
         if issubclass(model, TrackedModel):
             rows, its_lines = rows_and_their_lines(model)
             assert rows == its_lines, model
-    channels = set(Change.objects.values_list("channel", flat=True))
+    channels = set(JournalEntry.objects.values_list("channel", flat=True))
     assert channels == {f"command:{command[0]}"}
 
 
@@ -360,14 +363,14 @@ def test_load_of_rates_has_one_line_with_the_instant_of_all(db, tmp_path):
     path = tmp_path / "rates.csv"
     path.write_text("currency,on,units_per_euro\nUSD,2026-01-01,1.1\nUSD,2026-01-02,1.2\n")
     call_command("load_rates", str(path), verbosity=0)
-    (line,) = Change.objects.filter(model="assets.ExchangeRate")
+    (line,) = JournalEntry.objects.filter(model="assets.ExchangeRate")
     assert (line.action, line.channel) == ("create", "command:load_rates")
     assert {line.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
 
 
 def test_line_is_written_with_the_write_or_not_at_all(household, monkeypatch):
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     monkeypatch.setattr(models.Model, "save_base", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         household.save()
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before

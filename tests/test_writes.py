@@ -11,7 +11,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Tag
 from conftest import client_of
 from portfolios.models import Portfolio
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 
 API = "/api/v1"
 
@@ -110,7 +110,7 @@ def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
     assert made["X-Request-Id"] == "abc-1"
     alice.patch(f"{API}/tags/{made.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
     alice.delete(f"{API}/tags/{made.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
-    rows = Change.objects.filter(model="assets.Tag").order_by("id")
+    rows = JournalEntry.objects.filter(model="assets.Tag").order_by("id")
     told = [(r.action, r.actor_id, r.request_id, r.channel, (r.before or {}).get("name")) for r in rows]
     who = alice_user.pk
     assert told == [
@@ -122,12 +122,12 @@ def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
 
 def test_journal_cannot_be_altered(alice):
     alice.post(f"{API}/tags", {"name": "x"})
-    row = Change.objects.first()
+    row = JournalEntry.objects.first()
     for attempt in (
         row.save,
         row.delete,
-        Change.objects.all().delete,
-        lambda: Change.objects.update(channel=""),
+        JournalEntry.objects.all().delete,
+        lambda: JournalEntry.objects.update(channel=""),
     ):
         with pytest.raises(TypeError):
             attempt()
@@ -136,7 +136,7 @@ def test_journal_cannot_be_altered(alice):
 def test_deleting_a_portfolio_traces_every_row_below_it(alice, portfolio, asset):
     alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "12.3456"})
     assert alice.delete(f"{API}/portfolios/{portfolio.pk}").status_code == 204
-    gone = Change.objects.filter(action="delete").values_list("model", "before__value")
+    gone = JournalEntry.objects.filter(action="delete").values_list("model", "before__value")
     assert dict(gone) == {"assets.AssetSnapshot": 123456, "assets.Asset": None, "portfolios.Portfolio": None}
 
 
@@ -144,7 +144,9 @@ def test_bulk_writes_are_traced(household):
     tags = Tag.objects.bulk_create([Tag(household=household, name=f"t{n}") for n in range(3)])
     Tag.objects.filter(pk=tags[0].pk).update(name="New")
     assert Tag.objects.filter(name_key="new").count() == 1
-    actions = list(Change.objects.filter(model="assets.Tag").order_by("id").values_list("action", flat=True))
+    actions = list(
+        JournalEntry.objects.filter(model="assets.Tag").order_by("id").values_list("action", flat=True)
+    )
     assert actions == ["create"] * 3 + ["update"]
 
 
@@ -178,12 +180,15 @@ def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, met
     made = alice.post(f"{API}/assets/{asset.pk}/snapshots", value).json()
     bodies[f"assets/{asset.pk}/snapshots/{made['id']}"] = value | {"observed_at": made["observed_at"]}
     alice.patch(f"{API}/assets/{asset.pk}", {"quantity": "1.5"})
-    revision, lines = Portfolio.objects.get(pk=portfolio.pk).revision, Change.objects.count()
+    revision, lines = Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()
     for path, body in bodies.items():
         before = alice.get(f"{API}/{path}")
         again = getattr(alice, method)(f"{API}/{path}", body)
         assert (again.status_code, again.content) == (200, before.content)
-    assert (Portfolio.objects.get(pk=portfolio.pk).revision, Change.objects.count()) == (revision, lines)
+    assert (Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()) == (
+        revision,
+        lines,
+    )
 
 
 def test_history_of_a_row_says_who_changed_what(alice, bob, asset):

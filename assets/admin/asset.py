@@ -15,8 +15,8 @@ from assets.services import classification, disposal, transactions
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.admin.actions import counted, shown_refusals
-from strata.admin.choices import OwnRows, RowsSelect
-from strata.admin.forms import PageForm, RowForm, refusals_shown
+from strata.admin.choices import OwnRowsFilter, RowsSelect
+from strata.admin.forms import ConstraintCheckedForm, StaleCheckedForm, refusals_shown
 from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -41,7 +41,7 @@ class HeldFilter(admin.SimpleListFilter):
         return queryset.exclude(disposed_on__lte=F("as_of")) if self.value() == "no" else queryset
 
 
-class DayForm(OfAnAsset, RowForm):
+class DayForm(OfAnAsset, StaleCheckedForm):
     """A row of an asset's page, which shows the day alone: moved to another day, it stands at that day's noon."""
 
     instant = "observed_at"
@@ -98,7 +98,7 @@ MOVING = (
 )
 
 
-class AssetForm(PageForm):
+class AssetForm(ConstraintCheckedForm):
     """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
 
     currency = forms.CharField(
@@ -124,14 +124,14 @@ class AssetForm(PageForm):
                 self.fields["portfolio"].help_text = MOVING
         self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
 
-    def stamp(self, version):
+    def form_version(self, row_version):
         asset = self.instance
         labels = [
             str(pk)
             for links, column in ((asset.category_links, "category_id"), (asset.tag_links, "tag_id"))
             for pk in links.order_by(column).values_list(column, flat=True)
         ]
-        return " ".join((super().stamp(version), *labels))
+        return " ".join((super().form_version(row_version), *labels))
 
     def clean(self):
         given = super().clean()
@@ -157,11 +157,11 @@ class AssetPage(HouseholdAdmin):
     form = AssetForm
     list_display = ("name", "asset_type", "portfolio", "currency", "value_now", "value_now_on", "disposed_on")
     list_filter = (
-        ("portfolio", OwnRows),
+        ("portfolio", OwnRowsFilter),
         "asset_type__group",
-        ("asset_type", OwnRows),
+        ("asset_type", OwnRowsFilter),
         CategoryFilter,
-        ("tags", OwnRows),
+        ("tags", OwnRowsFilter),
         "currency",
         HeldFilter,
     )
@@ -246,7 +246,7 @@ class AssetPage(HouseholdAdmin):
         chosen = self._changeable(request, queryset)
 
         def try_each() -> list[str | None]:
-            return [tried(act, asset) for asset in read_locked(chosen)]
+            return [error_of(act, asset) for asset in read_locked(chosen)]
 
         outcomes = run_in_transaction(try_each)
         refused = [message for message in outcomes if message]
@@ -255,7 +255,7 @@ class AssetPage(HouseholdAdmin):
         self.message_user(request, f"{done}: {len(outcomes) - len(refused)} of {queryset.count()}.")
 
 
-def tried(act, asset: Asset) -> str | None:
+def error_of(act, asset: Asset) -> str | None:
     """Why an action was refused, which it is before it writes anything; None where it was done."""
     try:
         act(asset)

@@ -10,11 +10,18 @@ from django.utils.html import format_html
 from assets.classification.tree import TreeRow, in_reading_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import parents_in
-from strata.admin.choices import FILTER_TEMPLATE, MOST_LISTED, OwnRows, RowFilterForm, as_uuid, filter_of_many
-from strata.admin.forms import PageForm
+from strata.admin.choices import (
+    FILTER_TEMPLATE,
+    MOST_LISTED,
+    OwnRowsFilter,
+    RowFilterForm,
+    filter_of_many,
+    parse_uuid,
+)
+from strata.admin.forms import ConstraintCheckedForm
 from strata.admin.households import HouseholdAdmin
-from strata.admin.pages import List
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.pages import NameSortedChangeList
+from strata.admin.sidebar import Section
 from strata.tenancy.roles import EDITORS
 
 # --- choosing from the tree ---
@@ -62,7 +69,7 @@ class CategoryFilter(admin.SimpleListFilter):
     def queryset(self, request, queryset):
         if not self.value():
             return queryset
-        pk = as_uuid(self.value())
+        pk = parse_uuid(self.value())
         household = Category.objects.filter(pk=pk).values_list("household", flat=True).first()
         return queryset.in_category_tree(subtree([pk], parents_in(household)) if household else ())
 
@@ -70,7 +77,7 @@ class CategoryFilter(admin.SimpleListFilter):
 # --- the pages ---
 
 
-class AssetTypeForm(PageForm):
+class AssetTypeForm(ConstraintCheckedForm):
     def clean_code(self):
         code = self.cleaned_data["code"]
         if AssetType.objects.filter(household=None, code=code).exclude(pk=self.instance.pk).exists():
@@ -81,13 +88,13 @@ class AssetTypeForm(PageForm):
 class InOneHousehold(HouseholdAdmin):
     """What sorts a household's assets: it stays in its household."""
 
-    subject = SUBJECTS[1]
+    section = Section.CLASSIFICATION
     fixed = ("household",)
     list_select_related = ("household",)
-    list_filter = (("household", OwnRows),)
+    list_filter = (("household", OwnRowsFilter),)
 
 
-class CategoryTree(List):
+class CategoryTree(NameSortedChangeList):
     """Pages of the tree in reading order, each category with its TreeRow."""
 
     def get_results(self, request):
@@ -111,7 +118,7 @@ class CategoryTree(List):
         return tree_rows[start : start + self.list_per_page]
 
 
-class CategoryForm(PageForm):
+class CategoryForm(ConstraintCheckedForm):
     """What stands below the category is not offered as its parent."""
 
     def __init__(self, *args, **kwargs):
@@ -140,7 +147,7 @@ class CategoryPage(InOneHousehold):
 
     def choosable(self, rows, request):
         """`not_below`: outside of the branch that a form moves."""
-        rows, moved = super().choosable(rows, request), as_uuid(request.GET.get("not_below", ""))
+        rows, moved = super().choosable(rows, request), parse_uuid(request.GET.get("not_below", ""))
         household = rows.filter(pk=moved).values_list("household", flat=True).first() if moved else None
         return rows.exclude(pk__in=subtree([moved], parents_in(household))) if household else rows
 

@@ -8,8 +8,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from assets.models import AssetSnapshot, Transaction
 from assets.services import transactions
-from strata.admin.choices import OwnRows
-from strata.admin.forms import PageForm
+from strata.admin.choices import OwnRowsFilter
+from strata.admin.forms import ConstraintCheckedForm
 from strata.admin.households import HouseholdAdmin
 from strata.fields.numbers import money_text, plain
 
@@ -22,7 +22,7 @@ class OfAnAsset:
         return getattr(row, "currency", "") or (row.asset.currency if row.asset_id else "")
 
 
-class SnapshotForm(OfAnAsset, PageForm):
+class SnapshotForm(OfAnAsset, ConstraintCheckedForm):
     pass
 
 
@@ -33,7 +33,7 @@ class SnapshotPage(HouseholdAdmin):
     fields = ("asset", "value", "on", "observed_at", "note")
     fixed = ("asset",)
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
-    list_filter = (("asset__portfolio", OwnRows),)
+    list_filter = (("asset__portfolio", OwnRowsFilter),)
     search_fields = ("asset__name_key__has_part", "note")
     duplicate_field = "observed_at"
 
@@ -49,7 +49,7 @@ class SnapshotPage(HouseholdAdmin):
         return snapshot.asset.currency
 
 
-class TransactionForm(OfAnAsset, PageForm):
+class TransactionForm(OfAnAsset, ConstraintCheckedForm):
     currency = forms.CharField(
         required=False, max_length=3, widget=UnfoldAdminTextInputWidget, help_text="Empty: the asset's."
     )
@@ -104,7 +104,7 @@ class TransactionPage(HouseholdAdmin):
     )
     fixed = ("asset",)
     list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
-    list_filter = ("type", ("asset__portfolio", OwnRows), "currency")
+    list_filter = ("type", ("asset__portfolio", OwnRowsFilter), "currency")
     search_fields = ("asset__name_key__has_part", "note", "external_id")
     duplicate_field = "external_id"
 

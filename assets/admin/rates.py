@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import WHO_ADDS_RATES
 from strata.admin.households import HouseholdAdmin
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.sidebar import Section
 from strata.fields.numbers import plain
 
 
@@ -15,7 +15,7 @@ from strata.fields.numbers import plain
 class ExchangeRatePage(HouseholdAdmin):
     """Rates are shared: everyone reads them, a superuser adds them, nobody alters them."""
 
-    subject, icon = SUBJECTS[3], "currency_exchange"
+    section, icon = Section.DATA, "currency_exchange"
     fields = ("currency", "on", "units_per_euro", "lasting", "source")
     list_display = ("currency", "on", "units_shown", "lasting", "source")
     list_filter = ("source", "lasting", "currency")

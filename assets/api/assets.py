@@ -53,7 +53,7 @@ from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict, Invalid, NotFound
-from strata.fields.dates import local_day, resolve_moment
+from strata.fields.dates import local_day, resolve_instant_and_day
 from strata.fields.numbers import money_text, plain
 
 instant = InstantSerializerField().to_representation
@@ -278,7 +278,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         classification.label(asset, category_ids=categories, tag_ids=tags)
         if first:
             moment = (first.get("observed_at"), first.get("on"))
-            at, on = checked(resolve_moment, *moment, asset.portfolio.time_zone, written_at())
+            at, on = checked(resolve_instant_and_day, *moment, asset.portfolio.time_zone, written_at())
             AssetSnapshot.objects.create(asset=asset, value=first["value"], observed_at=at, on=on)
         return asset
 

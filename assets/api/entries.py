@@ -19,7 +19,7 @@ from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict, NotFound
-from strata.fields.dates import resolve_moment
+from strata.fields.dates import resolve_instant_and_day
 from strata.tenancy.guards import Guards
 
 
@@ -46,7 +46,7 @@ class MomentSerializer(HouseholdSerializer):
         ):
             return
         asset = self.context["asset"]
-        attrs[self.instant_field], attrs["on"] = resolve_moment(
+        attrs[self.instant_field], attrs["on"] = resolve_instant_and_day(
             at, on, asset.portfolio.time_zone, written_at()
         )
 

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ],
             ),
         ),
-        strata.db.collation.sorted_by_code_point(
+        strata.db.collation.collate_by_code_point(
             ("assets.Category", "name_key"),
             ("assets.Tag", "name_key"),
             ("assets.Asset", "currency"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from assets.rates.book import EURO
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
-from strata.audit.models import Change, ImmutableQuerySet
+from strata.audit.models import ImmutableQuerySet, JournalEntry
 from strata.audit.tracking import signature
 from strata.db.locks import lock_rows
 from strata.fields.currencies import CurrencyField
@@ -49,15 +49,17 @@ class RateQuerySet(ImmutableQuerySet):
             refuse_the_euro(rate.currency)
         with transaction.atomic(using=self.db):
             created = super().bulk_create(objs, *args, **kwargs)
-            Change.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in created])
+            JournalEntry.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in created])
             raise_every_revision()
         return created
 
 
-def line_of(pk: UUID, recorded_at: datetime) -> Change:
+def line_of(pk: UUID, recorded_at: datetime) -> JournalEntry:
     """Who recorded it. A load has one line, with the id of its first rate: all that it added bear its instant."""
     label = ExchangeRate._meta.label
-    return Change(**signature(), at=recorded_at, model=label, object_id=pk, action=Change.Action.CREATE)
+    return JournalEntry(
+        **signature(), at=recorded_at, model=label, object_id=pk, action=JournalEntry.Action.CREATE
+    )
 
 
 class ExchangeRate(models.Model):

@@ -2,13 +2,13 @@
 
 from django.db import migrations
 
-from strata.db.collation import sorted_by_code_point
+from strata.db.collation import collate_by_code_point
 
 
 class Migration(migrations.Migration):
     dependencies = (("portfolios", "0002_allocation_targets_and_revisions_of_snapshots"),)
     operations = (
-        sorted_by_code_point(
+        collate_by_code_point(
             ("portfolios.Portfolio", "name_key"),
             ("portfolios.Portfolio", "base_currency"),
             ("portfolios.PortfolioSnapshot", "currency"),

@@ -6,7 +6,7 @@ Backwards, an invitation for a name that no user has cannot be kept: only the jo
 from django.db import migrations
 from django.utils import timezone
 
-from strata.audit.tracking import image_of
+from strata.audit.tracking import row_image
 from strata.migrations._name_keys import WRITTEN_BY
 from strata.fields.names import name_key
 
@@ -46,7 +46,7 @@ class Move:
 
     def gone(self, label, row):
         rows = type(row)._base_manager.using(self.journal.db).filter(pk=row.pk)
-        self.note(label, row, "delete", rows.values_list(image_of(type(row)), flat=True).get())
+        self.note(label, row, "delete", rows.values_list(row_image(type(row)), flat=True).get())
         rows.delete()
 
     def come(self, label, rows, row, **fields):

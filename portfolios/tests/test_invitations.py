@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from conftest import client_of
 from portfolios.models import Household, Invitation, Membership
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from tests.admin_forms import staff
 
 API = "/api/v1"
@@ -194,7 +194,7 @@ def test_invitations_go_with_their_household(alice, dora, invitations, household
     alice.post(invitations, {"username": "dora", "role": "viewer"})
     assert alice.delete(f"{API}/households/{household.pk}").status_code == 204
     assert client_of(dora).get(f"{API}/invitations").json()["count"] == 0
-    assert Change.objects.filter(model="portfolios.Invitation", action="delete").exists()
+    assert JournalEntry.objects.filter(model="portfolios.Invitation", action="delete").exists()
 
 
 # --- who is invited sees it at login ---

@@ -8,7 +8,7 @@ from django.utils import timezone
 from conftest import client_of
 from portfolios.models import Household, Portfolio
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from tests.admin_forms import staff
 
 API = "/api/v1"
@@ -55,7 +55,7 @@ def test_what_is_left_of_a_deleted_household_is_for_superusers(newcomer, alice, 
             assert client.get(f"{API}/{path}").status_code == 404
         past = client.get(f"{API}/portfolios/{portfolio.pk}", {"known_at": newcomer.before})
         assert past.status_code == 404
-    line = Change.objects.get(object_id=portfolio.pk, action="delete")
+    line = JournalEntry.objects.get(object_id=portfolio.pk, action="delete")
     rita = staff(User.objects.create(username="rita", is_superuser=True))
-    assert "Renamed" in rita.get(f"/admin/strata/change/{line.pk}/change/").content.decode()
-    assert staff(alice_user).get(f"/admin/strata/change/{line.pk}/change/").status_code == 403
+    assert "Renamed" in rita.get(f"/admin/strata/journalentry/{line.pk}/change/").content.decode()
+    assert staff(alice_user).get(f"/admin/strata/journalentry/{line.pk}/change/").status_code == 403

@@ -24,7 +24,7 @@ from strata.api.parameters import KNOWN_AT, by_day
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.db.errors.uniqueness import is_taken
+from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.locks import lock_rows
 from strata.exceptions import Conflict, NotFound
 from strata.tenancy.guards import Guards
@@ -130,7 +130,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             with transaction.atomic():
                 row = take_snapshot(self.portfolio, on=given.get("on"), note=given.get("note", ""))
         except IntegrityError as error:
-            if not is_taken(error, PortfolioSnapshot):
+            if not is_unique_violation(error, PortfolioSnapshot):
                 raise
             raise Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
         response = self.answer(row, status.HTTP_201_CREATED)

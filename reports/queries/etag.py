@@ -19,7 +19,7 @@ from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries.defaults import today_of
 from strata import __version__
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 
 NAMED = (AssetType, Category, Tag, AllocationTarget)
 LABELS = [model._meta.label for model in NAMED]
@@ -43,8 +43,8 @@ def names_counted() -> dict[str, Func]:
     rows = [
         *((model, its) for model in NAMED),
         (AssetType, shared),
-        (Change, f"{changed} AND {its}"),
-        (Change, f"{changed} AND {shared}"),
+        (JournalEntry, f"{changed} AND {its}"),
+        (JournalEntry, f"{changed} AND {shared}"),
     ]
     return {name: number_of(*one) for name, one in zip(COUNTS, rows, strict=True)}
 

@@ -20,7 +20,7 @@ from reports.queries import portfolio_total
 from reports.services.portfolio_snapshots import refresh, take_snapshot
 from reports.tests.conftest import held
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 
@@ -62,11 +62,11 @@ def test_single_snapshot_is_as_true_as_the_list(alice, path, taken, holdings):
 
 def test_reading_writes_nothing(alice, path, taken, holdings):
     AssetSnapshot.objects.filter(asset=holdings["cash"]).update(value="60")
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     with CaptureQueriesContext(connection) as seen:
         assert values(alice, path) == ["428.00"]
     assert not [query for query in seen if not query["sql"].startswith(("SELECT", "\n", "WITH"))]
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
     assert PortfolioSnapshot.objects.get().value == "418.00"
 
 
@@ -94,7 +94,7 @@ def test_only_totals_that_came_out_different_leave_a_line(portfolio, holdings):
 
     assert refresh(current) == 1
 
-    changed = Change.objects.filter(model="portfolios.PortfolioSnapshot", action="update")
+    changed = JournalEntry.objects.filter(model="portfolios.PortfolioSnapshot", action="update")
     assert [(line.object_id, line.before["value"]) for line in changed] == [(late.pk, "450.00")]
     early.refresh_from_db()
     assert (early.value, early.revision) == ("418.00", current.revision)

@@ -54,8 +54,8 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def authenticate(self, request):
         """With the user itself: Django's middleware has a lazy stand-in, whose type is not User."""
-        found = super().authenticate(request)
-        return found and (get_user(request._request), None)
+        user_and_auth = super().authenticate(request)
+        return user_and_auth and (get_user(request._request), None)
 
     def authenticate_header(self, request):
         return "Bearer"

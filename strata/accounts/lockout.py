@@ -127,7 +127,7 @@ def cool_off() -> timedelta:
 
 def count_attempt(attempt: Attempt, now: datetime) -> None:
     """Looks again with the rows locked: of many at a time only as many get through as there are attempts left."""
-    counts = locked(attempt, now)
+    counts = lock_counts(attempt, now)
     decide(attempt, counts, now)
     if attempt.is_refused:
         return
@@ -139,7 +139,7 @@ def count_attempt(attempt: Attempt, now: datetime) -> None:
     attempt.pause = OF_ACCOUNT.after(counts[EVERYWHERE].attempts)
 
 
-def locked(attempt: Attempt, now: datetime) -> dict[str, LoginCount]:
+def lock_counts(attempt: Attempt, now: datetime) -> dict[str, LoginCount]:
     """The rows of the account and of the address. The account's, which is made if need be, is locked for both.
 
     They are read once it is locked: a statement that waited for the lock does not see what others made meanwhile.
@@ -165,7 +165,7 @@ def forget_strangers(now: datetime) -> None:
 
 def was_right(attempt: Attempt, now: datetime) -> None:
     """The failures were not in a row. A pause that a known address passed by stays for everybody else."""
-    run_in_transaction(lambda: start_again(attempt, locked(attempt, now)))
+    run_in_transaction(lambda: start_again(attempt, lock_counts(attempt, now)))
 
 
 def start_again(attempt: Attempt, counts: dict[str, LoginCount]) -> None:
@@ -196,7 +196,7 @@ def logged_in(attempt: Attempt, user: User, now: datetime) -> FailedLogins:
 
 
 def note_login(attempt: Attempt, now: datetime) -> FailedLogins:
-    counts = locked(attempt, now)
+    counts = lock_counts(attempt, now)
     if attempt.address not in counts:
         own = LoginCount(name_key=attempt.name_key, address=attempt.address, last_attempt_at=now)
         own.save(force_insert=True)

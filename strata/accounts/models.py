@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection, models, transac
 from django.db.models import Q
 from django.utils import timezone
 
-from strata.audit.field_log import Traced, TracedQuerySet
+from strata.audit.field_log import FieldLogged, FieldLoggedQuerySet
 from strata.db.collation import CodeField
 from strata.fields.ids import uuid7
 from strata.fields.names import KEY_LENGTH, NameField, NameKeyField, name_key
@@ -43,8 +43,8 @@ def bindings(user: Any) -> tuple[str, str]:
     return binding(user), user.get_session_auth_hash()
 
 
-class ApiToken(Traced):
-    traced_fields = ("user_id", "name", "prefix", "scope", "expires_at")
+class ApiToken(FieldLogged):
+    logged_fields = ("user_id", "name", "prefix", "scope", "expires_at")
 
     class Scope(models.TextChoices):
         READ = "read"
@@ -61,7 +61,7 @@ class ApiToken(Traced):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
 
-    objects = TracedQuerySet.as_manager()
+    objects = FieldLoggedQuerySet.as_manager()
 
     class Meta:
         verbose_name = "API token"
@@ -138,7 +138,7 @@ def username_key(username: str) -> str:
 
 class CaseBlindUserManager(UserManager):
     def get_queryset(self):
-        return TracedQuerySet(self.model, using=self._db)
+        return FieldLoggedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username):
         return self.get(username_key=username_key(username))
@@ -150,8 +150,8 @@ class CaseBlindUserManager(UserManager):
         return super().create_superuser(username, email, password, **extra_fields)
 
 
-class User(Traced, AbstractUser):
-    traced_fields = (
+class User(FieldLogged, AbstractUser):
+    logged_fields = (
         "username",
         "email",
         "first_name",

@@ -22,7 +22,7 @@ MOST_LISTED = 50
 FILTER_TEMPLATE = "unfold/filters/filters_field.html"
 
 
-def as_uuid(text: str) -> UUID | None:
+def parse_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
@@ -49,7 +49,7 @@ class ChosenRows:
         """Django's own asks the database for whatever was posted, and breaks where that is no key."""
         options = [self.create_option(name, "", "", False, 0)] if self.may_be_empty() else []
         rows = self.choices.queryset
-        chosen = rows.filter(pk__in=[one for one in value if is_key_of(rows.model, one)])
+        chosen = rows.filter(pk__in=[key for key in value if is_key_of(rows.model, key)])
         for pk, text in texts_of(chosen, rows.model).items():
             options.append(self.create_option(name, str(pk), text, True, len(options)))
         return [(None, options, 0)]
@@ -121,7 +121,7 @@ def filter_of_many(spec, *, parameter: str, value: Any, field: models.Field, row
     return {"form": form}
 
 
-class OwnRows(admin.RelatedFieldListFilter):
+class OwnRowsFilter(admin.RelatedFieldListFilter):
     """Offers rows of the caller's households only; for a superuser of all."""
 
     form_class = RowFilterForm  # the theme loads its scripts

@@ -12,11 +12,11 @@ SHOWN_HINDRANCES = 20
 
 def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
     """How many rows of each kind that has a page are deleted with these, themselves among them."""
-    found = rows.count()
-    if found and rows.model in admin.site._registry:
+    count = rows.count()
+    if count and rows.model in admin.site._registry:
         name = rows.model._meta.verbose_name_plural
-        counts[name] = counts.get(name, 0) + found
-    for relation in cascading(rows.model) if found else ():
+        counts[name] = counts.get(name, 0) + count
+    for relation in cascading(rows.model) if count else ():
         below = relation.related_model._base_manager.filter(
             **{f"{relation.field.name}__in": rows.values("pk")}
         )
@@ -25,11 +25,11 @@ def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
 
 def hindrances(rows: models.QuerySet) -> list[str]:
     """What stands in the way of deleting these rows: what uses them, or stands below them."""
-    found = []
+    texts = []
     for relation in rows.model._meta.related_objects:
         if relation.on_delete in (models.PROTECT, models.RESTRICT):
             users = relation.related_model._base_manager.filter(
                 **{f"{relation.field.name}__in": rows.values("pk")}
             )
-            found += [f"{row._meta.verbose_name}: {row}" for row in users[:SHOWN_HINDRANCES]]
-    return found
+            texts += [f"{row._meta.verbose_name}: {row}" for row in users[:SHOWN_HINDRANCES]]
+    return texts

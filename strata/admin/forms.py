@@ -29,7 +29,7 @@ TAKEN = "It is taken: something else has the same."
 PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
-class SeenField(forms.CharField):
+class VersionField(forms.CharField):
     """The state of the row that the page showed. It differs when the row was changed, and is no change itself."""
 
     widget = forms.HiddenInput
@@ -77,15 +77,15 @@ class InItsOwnWords:
         self.add_error(None, errors)
 
 
-class RowForm(InItsOwnWords, forms.ModelForm):
+class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
     """A form of one row that was read before it is written: the admin's If-Match."""
 
-    seen = SeenField(required=False)
+    version = VersionField(required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            self.initial["seen"] = self.stamp(version_of(self.instance))
+            self.initial["version"] = self.form_version(version_of(self.instance))
         self.amounts = [name for name in self.fields if is_amount(type(self.instance), name)]
         for name in self.amounts:
             self.fields[name].show = self.amount_text
@@ -114,9 +114,9 @@ class RowForm(InItsOwnWords, forms.ModelForm):
         except ValidationError as error:
             self.add_error(name, error)
 
-    def stamp(self, version: str) -> str:
+    def form_version(self, row_version: str) -> str:
         """With what else of the row the form shows, where that is stored elsewhere."""
-        return version
+        return row_version
 
     def clean(self):
         cleaned = super().clean()
@@ -133,22 +133,22 @@ class RowForm(InItsOwnWords, forms.ModelForm):
 
     def _is_stale(self) -> bool:
         if self.instance._state.adding:
-            return bool(self.cleaned_data.get("seen"))
+            return bool(self.cleaned_data.get("version"))
         return self.has_changed() and self.is_outdated()
 
     def is_outdated(self) -> bool:
         """Whether the row is another than the page showed. Of two who save at once the second is told."""
         now = version_now(self.instance)
-        return now is None or self.cleaned_data.get("seen", "") != self.stamp(now)
+        return now is None or self.cleaned_data.get("version", "") != self.form_version(now)
 
 
-def give_id(row: models.Model) -> Any:
+def assign_id(row: models.Model) -> Any:
     if row.pk is None:
         row.pk = row._meta.pk.get_default()
     return row.pk
 
 
-class PageForm(RowForm):
+class ConstraintCheckedForm(StaleCheckedForm):
     """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page.
 
     `duplicate_field` is named where the database says that something is taken.
@@ -160,7 +160,7 @@ class PageForm(RowForm):
         super()._post_clean()
         if self.errors:
             return
-        adding, key = self.instance._state.adding, give_id(self.instance)
+        adding, key = self.instance._state.adding, assign_id(self.instance)
         try:
             with transaction.atomic():
                 self.instance.save()
@@ -176,7 +176,7 @@ class PageForm(RowForm):
             self.instance._state.adding, self.instance.pk = adding, key
 
 
-class RowFormSet(PaginationInlineFormSet):
+class StaleCheckedFormSet(PaginationInlineFormSet):
     """The rows of a page of an inline. What is posted is matched by its ids, however the pages have shifted since."""
 
     def __init__(self, *args, **kwargs):
@@ -185,11 +185,11 @@ class RowFormSet(PaginationInlineFormSet):
             self._queryset = self.queryset.filter(pk__in=self._posted_ids())
 
     def _posted_ids(self) -> list[UUID]:
-        found = []
+        ids = []
         for number in range(self.initial_form_count()):
             with suppress(ValueError):
-                found.append(UUID(self.data.get(f"{self.add_prefix(number)}-id", "")))
-        return found
+                ids.append(UUID(self.data.get(f"{self.add_prefix(number)}-id", "")))
+        return ids
 
     def get_page_num(self) -> int:
         page = self.request.GET.get(self.get_pagination_key(), "")
@@ -204,7 +204,7 @@ class RowFormSet(PaginationInlineFormSet):
     def full_clean(self):
         """Django takes a new parent's id away as it builds the forms, whose rows ask for it when they are checked."""
         if self.is_bound and self.forms:
-            give_id(self.instance)
+            assign_id(self.instance)
         super().full_clean()
 
     def clean(self):

@@ -12,12 +12,12 @@ from django.template.response import TemplateResponse
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from strata.admin.choices import RowSelect, as_uuid
+from strata.admin.choices import RowSelect, parse_uuid
 from strata.admin.deletion import count_below, hindrances
-from strata.admin.forms import PageForm, RowForm, RowFormSet
-from strata.admin.journal import told
-from strata.admin.pages import DAYS, Page
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.forms import ConstraintCheckedForm, StaleCheckedForm, StaleCheckedFormSet
+from strata.admin.journal import describe_event
+from strata.admin.pages import DAYS, StrataModelAdmin
+from strata.admin.sidebar import Section
 from strata.audit.journal import history_of
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NoteField
@@ -121,20 +121,20 @@ WIDGETS = {
 
 
 class HouseholdInline(HouseholdPermissions, TabularInline):
-    form, formset = RowForm, RowFormSet
+    form, formset = StaleCheckedForm, StaleCheckedFormSet
     extra = 0
     per_page = 20
     formfield_overrides = WIDGETS
 
     def get_fields(self, request, obj=None):
-        return (*self.fields, "seen") if self.has_change_permission(request, obj) else self.fields
+        return (*self.fields, "version") if self.has_change_permission(request, obj) else self.fields
 
 
-class HouseholdAdmin(HouseholdPermissions, Page):
+class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
     """The base of every model's page. `duplicate_field` is named where the database says that a name is taken."""
 
-    subject = SUBJECTS[0]
-    form = PageForm
+    section = Section.ASSETS
+    form = ConstraintCheckedForm
     duplicate_field = "name"
     formfield_overrides = WIDGETS
 
@@ -142,14 +142,14 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         """What guards the row, and the rows that the form names (see strata.tenancy.guards)."""
         if not issubclass(self.model, Owned):
             return
-        rows = self.model._base_manager.filter(pk=as_uuid(unquote(object_id)) if object_id else None)
+        rows = self.model._base_manager.filter(pk=parse_uuid(unquote(object_id)) if object_id else None)
         lock_guards(self.writable(rows, request), below=below, named=self.named_by_form(request))
 
     def named_by_form(self, request) -> dict[str, models.QuerySet]:
         """By foreign key the rows that the posted form names, of those that the caller may write to."""
         named = {}
         for field in self.opts.concrete_fields:
-            pk = as_uuid(request.POST.get(field.name, "")) if field.is_relation else None
+            pk = parse_uuid(request.POST.get(field.name, "")) if field.is_relation else None
             if pk and issubclass(field.related_model, Owned):
                 named[field.name] = self.writable(field.related_model._base_manager.filter(pk=pk), request)
         return named
@@ -163,7 +163,7 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         return form
 
     def get_fields(self, request, obj=None):
-        return [name for name in super().get_fields(request, obj) if name != "seen"]
+        return [name for name in super().get_fields(request, obj) if name != "version"]
 
     def get_changeform_initial_data(self, request):
         """What there is no choice of is chosen."""
@@ -179,7 +179,7 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         """`writable`: of households that the caller may write in. `household`: of this one, which a form is about."""
         if "writable" in request.GET and not request.user.is_superuser:
             rows = rows.for_user(request.user, EDITORS)
-        if household := as_uuid(request.GET.get("household", "")):
+        if household := parse_uuid(request.GET.get("household", "")):
             rows = rows.filter(of_household(self.model, household))
         return rows
 
@@ -204,7 +204,9 @@ class HouseholdAdmin(HouseholdPermissions, Page):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "rows": [told(event, request.user) for event in history_of(obj, SHOWN_CHANGES, request.user)],
+            "rows": [
+                describe_event(event, request.user) for event in history_of(obj, SHOWN_CHANGES, request.user)
+            ],
             "opts": self.opts,
             "object": obj,
         }

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 
-from strata.admin.pages import ForSuperusersToRead
+from strata.admin.pages import ReadOnlyAdmin
 from strata.audit.journal import Event, target_of
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.fields.names import with_article
 from strata.tenancy.querysets import Owned
 
 
-def told(event: Event, user) -> dict[str, Any]:
+def describe_event(event: Event, user) -> dict[str, Any]:
     """The event as it is shown: fields by their names, and related rows by theirs where the caller may see them.
 
     To a superuser, who sees all of them, what has no name is gone, and its id is shown.
@@ -28,21 +28,21 @@ def told(event: Event, user) -> dict[str, Any]:
         return name or value
 
     return {
-        "change": event.change,
+        "entry": event.entry,
         "fields": [
             (
-                labels.get(one.name, one.name),
-                text_of(one.name, one.before, one.before_name, one.hides_before),
-                text_of(one.name, one.after, one.after_name, one.hides_after),
+                labels.get(changed.name, changed.name),
+                text_of(changed.name, changed.before, changed.before_name, changed.hides_before),
+                text_of(changed.name, changed.after, changed.after_name, changed.hides_after),
             )
-            for one in event.fields
-            if one.before or one.after or one.hides_before or one.hides_after
+            for changed in event.fields
+            if changed.before or changed.after or changed.hides_before or changed.hides_after
         ],
     }
 
 
-@admin.register(Change)
-class ChangeAdmin(ForSuperusersToRead):
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
     """The journal."""
 
     icon = "history"

@@ -17,23 +17,23 @@ from strata.admin.actions import asking_first
 from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.forms import STALE, version_of
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.sidebar import Section
 from strata.db.retry import run_in_transaction
 from strata.fields.dates import DayFormField, InstantFormField
 from strata.fields.names import key_fields
 from strata.fields.search import matching
 
-CROSSED = (
+CONFLICTING_SAVE = (
     "Somebody else saved something in the same moment that this contradicts. Nothing was saved: look again."
 )
 
 
-class List(ChangeList):
+class NameSortedChangeList(ChangeList):
     """The column of a name is sorted by the name's key, as everywhere."""
 
     def get_ordering_field(self, field_name):
-        found = super().get_ordering_field(field_name)
-        return next(iter(key_fields(self.model, {found})), found)
+        ordering_field = super().get_ordering_field(field_name)
+        return next(iter(key_fields(self.model, {ordering_field})), ordering_field)
 
 
 DAYS = {
@@ -42,19 +42,19 @@ DAYS = {
 }
 
 
-class Page(ModelAdmin):
-    """A page of the admin, a household's or not. `subject` and `icon` are its place in the sidebar."""
+class StrataModelAdmin(ModelAdmin):
+    """A page of the admin, a household's or not. `section` and `icon` are its place in the sidebar."""
 
-    subject, icon = SUBJECTS[-1], "table"
+    section, icon = Section.DATA, "table"
     list_filter_submit = True
     list_per_page = 50
     formfield_overrides = DAYS
-    change_form_before_template = "strata/seen.html"
+    change_form_before_template = "strata/version.html"
     show_full_result_count = False
     actions = None
 
     def get_changelist(self, request, **kwargs):
-        return List
+        return NameSortedChangeList
 
     def choosable(self, rows, request):
         """Of its rows those that a select of another page may offer (see strata.admin.choices)."""
@@ -91,14 +91,15 @@ class Page(ModelAdmin):
         """What is no key of a row was not chosen: Django would ask the database for it, and break."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         request.POST = request.POST.copy()
-        request.POST.setlist(ACTION_CHECKBOX_NAME, [one for one in chosen if is_key_of(self.model, one)])
+        request.POST.setlist(ACTION_CHECKBOX_NAME, [key for key in chosen if is_key_of(self.model, key)])
         return super().response_action(request, queryset, **kwargs)
 
     def lookup_allowed(self, lookup, value, request):
         """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""
         allowed = set()
-        for one in self.get_list_filter(request):
-            name = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else one.parameter_name
+        for list_filter in self.get_list_filter(request):
+            field = list_filter[0] if isinstance(list_filter, tuple) else list_filter
+            name = field if isinstance(field, str) else field.parameter_name
             allowed |= {name, f"{name}__exact", f"{name}__isnull", f"{name}__id__exact"}
         return lookup in allowed
 
@@ -113,11 +114,11 @@ class Page(ModelAdmin):
 
         def unless_outdated():
             row = self.get_object(request, unquote(object_id))
-            seen = row and version_of(row)
-            if request.POST.get("seen", seen) != seen:
+            version = row and version_of(row)
+            if request.POST.get("version", version) != version:
                 self.message_user(request, STALE, messages.ERROR)
                 return HttpResponseRedirect(request.get_full_path())
-            return view(request, object_id, {"seen": seen, **(extra_context or {})})
+            return view(request, object_id, {"version": version, **(extra_context or {})})
 
         return self._in_transaction(request, object_id, unless_outdated, below=True)
 
@@ -138,7 +139,7 @@ class Page(ModelAdmin):
             return run_in_transaction(attempt)
         except IntegrityError:
             forget_attempt(request)
-            self.message_user(request, CROSSED, messages.ERROR)
+            self.message_user(request, CONFLICTING_SAVE, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     def lock(self, request, object_id, *, below: bool) -> None:
@@ -154,8 +155,8 @@ def forget_attempt(request) -> None:
     vars(request).pop("strata_roles", None)
 
 
-class ForSuperusersToRead(Page):
-    """A table that the program writes."""
+class ReadOnlyAdmin(StrataModelAdmin):
+    """A table that the program writes; superusers may read it."""
 
     def has_add_permission(self, request):
         return False

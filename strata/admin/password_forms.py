@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from unfold.forms import AdminPasswordChangeForm
 
-from strata.admin.forms import STALE, SeenField, version_now, version_of
+from strata.admin.forms import STALE, VersionField, version_now, version_of
 
 
 class WritesPasswordAlone:
@@ -23,14 +23,14 @@ class WritesPasswordAlone:
 class UserPasswordForm(WritesPasswordAlone, AdminPasswordChangeForm):
     """A superuser's, for another user."""
 
-    seen = SeenField(required=False)
+    version = VersionField(required=False)
 
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
-        self.initial["seen"] = version_of(user)
+        self.initial["version"] = version_of(user)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("seen") != version_now(self.user):
+        if cleaned.get("version") != version_now(self.user):
             self.add_error(None, ValidationError(STALE, code="stale"))
         return cleaned

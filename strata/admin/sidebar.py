@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.text import capfirst
 
-SUBJECTS = ("What we have", "How it is sorted", "Who we are", "Behind it")
+
+class Section(StrEnum):
+    """The sections of the menu, in this order; their values are its headings."""
+
+    ASSETS = "What we have"
+    CLASSIFICATION = "How it is sorted"
+    HOUSEHOLD = "Who we are"
+    DATA = "Behind it"
 
 
 def sidebar(request) -> list[dict[str, Any]]:
-    """The first page, then every registered page under its subject, in the order of registration."""
-    groups: dict[str, list] = {subject: [] for subject in SUBJECTS}
+    """The first page, then every registered page under its section, in the order of registration."""
+    groups: dict[str, list] = {section: [] for section in Section}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
             item = {
@@ -21,13 +29,13 @@ def sidebar(request) -> list[dict[str, Any]]:
                 "icon": getattr(page, "icon", "table"),
                 "link": admin_url(model, "changelist"),
             }
-            groups.setdefault(getattr(page, "subject", SUBJECTS[-1]), []).append(item)
+            groups[getattr(page, "section", Section.DATA)].append(item)
     overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
     return [
         {"items": [overview]},
         *(
-            {"title": subject, "separator": True, "items": items}
-            for subject, items in groups.items()
+            {"title": section, "separator": True, "items": items}
+            for section, items in groups.items()
             if items
         ),
     ]

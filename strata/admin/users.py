@@ -11,11 +11,11 @@ from unfold.forms import UserChangeForm, UserCreationForm
 
 from strata.accounts import lockout
 from strata.accounts.models import ApiToken, LoginCount, User
-from strata.admin.choices import as_uuid
-from strata.admin.forms import InItsOwnWords, RowForm
-from strata.admin.pages import ForSuperusersToRead, Page
+from strata.admin.choices import parse_uuid
+from strata.admin.forms import InItsOwnWords, StaleCheckedForm
+from strata.admin.pages import ReadOnlyAdmin, StrataModelAdmin
 from strata.admin.password_forms import UserPasswordForm
-from strata.admin.sidebar import SUBJECTS
+from strata.admin.sidebar import Section
 from strata.db.locks import lock_rows
 
 
@@ -25,15 +25,15 @@ class NewUserForm(InItsOwnWords, UserCreationForm):
         return self.cleaned_data["username"]
 
 
-class UserForm(RowForm, UserChangeForm):
+class UserForm(StaleCheckedForm, UserChangeForm):
     pass
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, Page):
+class UserAdmin(DjangoUserAdmin, StrataModelAdmin):
     """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
 
-    subject, icon = SUBJECTS[2], "person"
+    section, icon = Section.HOUSEHOLD, "person"
     form, add_form, change_password_form = UserForm, NewUserForm, UserPasswordForm
     change_user_password_template = "strata/change_password.html"  # noqa: S105 - the name of a file
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
@@ -49,7 +49,7 @@ class UserAdmin(DjangoUserAdmin, Page):
     )
 
     def lock(self, request, object_id, *, below):
-        if pk := as_uuid(unquote(object_id or "")):
+        if pk := parse_uuid(unquote(object_id or "")):
             lock_rows(User._base_manager.filter(pk=pk))
 
     def user_change_password(self, request, id, form_url=""):
@@ -73,10 +73,10 @@ class UserAdmin(DjangoUserAdmin, Page):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(Page):
+class ApiTokenAdmin(StrataModelAdmin):
     """Tokens are made over the API or by a command; here everybody sees and revokes their own."""
 
-    subject, icon = SUBJECTS[2], "key"
+    section, icon = Section.HOUSEHOLD, "key"
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("prefix", "name", "user__username_key__has_part")
@@ -105,7 +105,7 @@ class ApiTokenAdmin(Page):
 
 
 @admin.register(AccessAttempt)
-class FailedLogins(ForSuperusersToRead):
+class LoginFailureAdmin(ReadOnlyAdmin):
     """Who failed to log in; deleting a line unlocks."""
 
     icon = "lock"
@@ -118,10 +118,10 @@ class FailedLogins(ForSuperusersToRead):
 
 
 @admin.register(LoginCount)
-class AccountLogins(ForSuperusersToRead):
+class LoginCountAdmin(ReadOnlyAdmin):
     """How often each account's password was tried: superusers see all, everybody their own. Deleting a line unlocks."""
 
-    subject, icon = SUBJECTS[2], "lock_person"
+    section, icon = Section.HOUSEHOLD, "lock_person"
     list_display = (
         "name_key",
         "from_address",

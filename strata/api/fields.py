@@ -243,7 +243,7 @@ class DaySerializerField(serializers.Field):
 class InstantSerializerField(serializers.Field):
     """An ISO 8601 instant, answered in UTC with Z. Digits past the microsecond are dropped.
 
-    Without an offset it comes out naive, for strata.fields.dates.resolve_moment.
+    Without an offset it comes out naive, for strata.fields.dates.resolve_instant_and_day.
     """
 
     default_error_messages = {

@@ -37,13 +37,13 @@ class ChangedSerializer(serializers.Serializer):
 class EventSerializer(serializers.Serializer):
     """One change: of which row, who, when, in which request, by which channel, and each field from what to what."""
 
-    at = InstantSerializerField(source="change.at")
+    at = InstantSerializerField(source="entry.at")
     model = serializers.CharField(source="model.__name__")
-    object_id = UUIDSerializerField(source="change.object_id")
-    actor = serializers.CharField(source="change.actor_name", allow_blank=True)
-    request_id = serializers.CharField(source="change.request_id", allow_blank=True)
-    channel = serializers.CharField(source="change.channel", allow_blank=True)
-    action = serializers.ChoiceField(source="change.action", choices=["create", "update", "delete"])
+    object_id = UUIDSerializerField(source="entry.object_id")
+    actor = serializers.CharField(source="entry.actor_name", allow_blank=True)
+    request_id = serializers.CharField(source="entry.request_id", allow_blank=True)
+    channel = serializers.CharField(source="entry.channel", allow_blank=True)
+    action = serializers.ChoiceField(source="entry.action", choices=["create", "update", "delete"])
     fields_changed = ChangedSerializer(source="fields", many=True)
 
 

@@ -12,7 +12,7 @@ from strata.api.http import idempotency
 from strata.api.http.etags import etag_of, is_fresh
 from strata.api.parameters import Parameter, read_parameters
 from strata.audit import actor
-from strata.audit.point_in_time import rewound
+from strata.audit.point_in_time import as_known_at
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
@@ -71,7 +71,7 @@ class OneTransactionAWrite:
             raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
 
         def handle(request, *args, **kwargs):
-            with rewound(known_at, request.user):
+            with as_known_at(known_at, request.user):
                 return handler(request, *args, **kwargs)
 
         return handle

@@ -15,7 +15,7 @@ from strata.api.mixins import Changes, Creates, Deletes
 from strata.api.parameters import DeclaredFilters
 from strata.api.serializers import RelatedId
 from strata.api.views import OneTransactionAWrite, path_id
-from strata.db.errors.uniqueness import is_taken
+from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.retry import Restart
 from strata.exceptions import Conflict, NotFound
 from strata.fields.ids import CANONICAL_ID
@@ -109,7 +109,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         try:
             return serializer.save(**given)
         except IntegrityError as error:
-            if not is_taken(error, self.queryset.model):
+            if not is_unique_violation(error, self.queryset.model):
                 raise
             code, field, message = self.duplicate
             raise Conflict(code, message, field) from error

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 
 _known_at: ContextVar[datetime | None] = ContextVar("strata_known_at", default=None)
 STEP_BACK = timedelta(hours=1)
@@ -56,7 +56,7 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
     if not connection.in_atomic_block:
         return _not_before_the_journal(using)
     # A test's own transaction is no one's: what it runs inside begins and ends as if it were not there.
-    block = next((one for one in connection.atomic_blocks if not one._from_testcase), None)
+    block = next((atomic for atomic in connection.atomic_blocks if not atomic._from_testcase), None)
     writing = getattr(connection, "strata_writing", None)
     if writing is None or writing.block is not block or not _is_open(writing, connection):
         writing = Writing(_not_before_the_journal(using), block, lambda: None)
@@ -72,5 +72,5 @@ def _is_open(writing: Writing, connection: Any) -> bool:
 
 def _not_before_the_journal(using: str) -> datetime:
     at = timezone.now()
-    newest = Change.objects.using(using).order_by("-id").values_list("at", flat=True).first()
+    newest = JournalEntry.objects.using(using).order_by("-id").values_list("at", flat=True).first()
     return newest if newest and at < newest <= at + STEP_BACK else at

@@ -7,30 +7,30 @@ from typing import Any
 from django.db import models, transaction
 
 from strata.audit.clock import written_at
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.audit.tracking import TrackedQuerySet, signature
 from strata.fields.names import key_fields, with_keys
 
-ANOTHER = "(not shown)"
+NOT_SHOWN = "(not shown)"
 
 
-class TracedQuerySet(models.QuerySet):
+class FieldLoggedQuerySet(models.QuerySet):
     """Every write of a field that the model names leaves a line; so does what goes with a deleted row."""
 
     def bulk_create(self, objs, *args, **kwargs):
         if kwargs.get("update_conflicts"):
             raise TypeError("An upsert would change rows without a trace: look first, then create or update.")
         with transaction.atomic():
-            made = super().bulk_create(list(objs), *args, **kwargs)
-            note(self.model, {row.pk: None for row in made}, Change.Action.CREATE)
-        return made
+            created = super().bulk_create(list(objs), *args, **kwargs)
+            write_entries(self.model, {row.pk: None for row in created}, JournalEntry.Action.CREATE)
+        return created
 
     def update(self, **fields):
         fields = with_keys(self.model, fields)
         with transaction.atomic():
-            before = images(self) if seen(self.model, fields) else {}
+            before = images(self) if is_logged(self.model, fields) else {}
             changed = super().update(**fields)
-            note_changes(self.model, before)
+            write_changes(self.model, before)
         return changed
 
     update.alters_data = True
@@ -39,20 +39,20 @@ class TracedQuerySet(models.QuerySet):
         with transaction.atomic():
             ids = list(self.values_list("pk", flat=True))
             rows = self.model._default_manager.filter(pk__in=ids)
-            for relation in going_along(self.model):
+            for relation in logged_children(self.model):
                 of_these = {f"{relation.field.name}__in": ids}
                 relation.related_model._default_manager.filter(**of_these).delete()
-            note(self.model, told(self.model, images(rows)), Change.Action.DELETE)
-            return super(TracedQuerySet, rows).delete()
+            write_entries(self.model, journal_images(self.model, images(rows)), JournalEntry.Action.DELETE)
+            return super(FieldLoggedQuerySet, rows).delete()
 
     delete.alters_data = True
     delete.queryset_only = True
 
 
-class Traced(models.Model):
-    """`traced_fields` are told in the journal; of `secret_fields` it is only told that they changed."""
+class FieldLogged(models.Model):
+    """The journal holds the values of `logged_fields`; of `secret_fields` it says only that they changed."""
 
-    traced_fields: tuple[str, ...] = ()
+    logged_fields: tuple[str, ...] = ()
     secret_fields: tuple[str, ...] = ()
 
     class Meta:
@@ -62,33 +62,34 @@ class Traced(models.Model):
         adding, named = self._state.adding, kwargs.get("update_fields")
         if named is not None:
             kwargs["update_fields"] = {*named, *key_fields(type(self), named)}
-        told_of = not adding and (named is None or seen(type(self), named))
+        logs_update = not adding and (named is None or is_logged(type(self), named))
         with transaction.atomic():
-            before = images(type(self)._default_manager.filter(pk=self.pk)) if told_of else {}
+            before = images(type(self)._default_manager.filter(pk=self.pk)) if logs_update else {}
             super().save(*args, **kwargs)
             if adding:
-                note(type(self), {self.pk: None}, Change.Action.CREATE)
-            note_changes(type(self), before)
+                write_entries(type(self), {self.pk: None}, JournalEntry.Action.CREATE)
+            write_changes(type(self), before)
 
     def delete(self, *args, **kwargs):
         return type(self)._default_manager.filter(pk=self.pk).delete()
 
 
-def seen(model: type[models.Model], fields: Any) -> bool:
+def is_logged(model: type[models.Model], fields: Any) -> bool:
     return bool(set(fields) & {*fields_of(model)})
 
 
 def fields_of(model: type[models.Model]) -> tuple[str, ...]:
     """None of the models that migrations know: they have names and no rules."""
-    return (*getattr(model, "traced_fields", ()), *getattr(model, "secret_fields", ()))
+    return (*getattr(model, "logged_fields", ()), *getattr(model, "secret_fields", ()))
 
 
-def going_along(model: type[models.Model]) -> list[Any]:
-    kinds = (TrackedQuerySet, TracedQuerySet)
+def logged_children(model: type[models.Model]) -> list[Any]:
+    kinds = (TrackedQuerySet, FieldLoggedQuerySet)
     return [
-        one
-        for one in model._meta.related_objects
-        if one.on_delete is models.CASCADE and isinstance(one.related_model._default_manager.all(), kinds)
+        relation
+        for relation in model._meta.related_objects
+        if relation.on_delete is models.CASCADE
+        and isinstance(relation.related_model._default_manager.all(), kinds)
     ]
 
 
@@ -96,11 +97,11 @@ def images(rows: models.QuerySet) -> dict[Any, dict[str, Any]]:
     return {row["pk"]: row for row in rows.order_by().values("pk", *fields_of(rows.model))}
 
 
-def told(model: type[models.Model], found: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+def journal_images(model: type[models.Model], images: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
     """The images as the journal holds them."""
     return {
-        pk: {name: plain_value(image[name]) for name in getattr(model, "traced_fields", ())}
-        for pk, image in found.items()
+        pk: {name: plain_value(image[name]) for name in getattr(model, "logged_fields", ())}
+        for pk, image in images.items()
     }
 
 
@@ -108,24 +109,24 @@ def plain_value(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | str) else str(value)
 
 
-def note_changes(model: type[models.Model], before: dict[Any, dict[str, Any]]) -> None:
+def write_changes(model: type[models.Model], before: dict[Any, dict[str, Any]]) -> None:
     if not before:
         return
     after = images(model._default_manager.filter(pk__in=before))
     changed = {pk: image for pk, image in before.items() if image != after.get(pk)}
-    lines = told(model, changed)
+    lines = journal_images(model, changed)
     for pk, image in lines.items():
         for name in getattr(model, "secret_fields", ()):
             if changed[pk][name] != after[pk][name]:
-                image[name] = ANOTHER
-    note(model, lines, Change.Action.UPDATE)
+                image[name] = NOT_SHOWN
+    write_entries(model, lines, JournalEntry.Action.UPDATE)
 
 
-def note(model: type[models.Model], lines: dict[Any, Any], action: str) -> None:
+def write_entries(model: type[models.Model], lines: dict[Any, Any], action: str) -> None:
     if not fields_of(model):
         return
     at, signed, label = written_at(), signature(), model._meta.label
-    Change.objects.bulk_create(
-        Change(**signed, at=at, model=label, object_id=pk, action=action, before=image)
+    JournalEntry.objects.bulk_create(
+        JournalEntry(**signed, at=at, model=label, object_id=pk, action=action, before=image)
         for pk, image in lines.items()
     )

@@ -12,8 +12,8 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 
-from strata.audit.models import Change
-from strata.audit.tracking import image_of
+from strata.audit.models import JournalEntry
+from strata.audit.tracking import row_image
 from strata.fields.money import MoneyField
 from strata.fields.numbers import money_text
 from strata.tenancy.guards import cascading
@@ -43,7 +43,7 @@ class Changed:
 class Event:
     """One change of one row of `model`. A deletion tells what there was, and nothing after it."""
 
-    change: Change
+    entry: JournalEntry
     model: type[models.Model]
     fields: list[Changed]
 
@@ -59,8 +59,8 @@ def lines_of(
     Of `kinds` alone, where any are named.
     """
     if not children:
-        return Change.objects.filter(object_id=pk)
-    return Change.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
+        return JournalEntry.objects.filter(object_id=pk)
+    return JournalEntry.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
 
 
 def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: UUID) -> models.QuerySet:
@@ -74,7 +74,7 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     # What stands deeper moves with what it belongs to, without a line of its own; what has no household never moves.
     if not issubclass(model, Owned) or model.household_lookup.count("__") > 1:
         return lines.filter(readable)
-    later = Change.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
+    later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
     lines = lines.annotate(household_after=Subquery(later.values("household_id")[:1]), is_last=~Exists(later))
     arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=mine) | Q(is_last=True))
     lines = lines.annotate(arrives=Case(When(arrives, then=True), default=False))
@@ -87,8 +87,8 @@ def for_their_readers(lines: models.QuerySet, user: Any) -> models.QuerySet:
         return lines
     for model in apps.get_models():
         if issubclass(model, Owned) and model.history_readers != READERS:
-            theirs = Q(household_id__in=households_of(user, model.history_readers))
-            lines = lines.filter(~Q(model=model._meta.label) | theirs)
+            readable = Q(household_id__in=households_of(user, model.history_readers))
+            lines = lines.filter(~Q(model=model._meta.label) | readable)
     return lines
 
 
@@ -96,22 +96,22 @@ def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] =
     """Ids of the rows that belong to this one, and of those that did: their images say so."""
     households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
     stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
-    found: list[models.QuerySet] = []
+    querysets: list[models.QuerySet] = []
     for relation in cascading(model):
         child, parent = relation.related_model, relation.field
         if kinds and child not in kinds:
             continue
-        images = Change.objects.filter(household_id__in=households, model=child._meta.label)
+        images = JournalEntry.objects.filter(household_id__in=households, model=child._meta.label)
         images = images.filter(before__isnull=False, **{f"before__{parent.attname}": stored})
-        found.append(images.order_by().values_list("object_id"))
-        found.append(child._base_manager.filter(**{parent.name: pk}).order_by().values_list("pk"))
-    return [row[0] for row in found[0].union(*found[1:]).order_by()] if found else []
+        querysets.append(images.order_by().values_list("object_id"))
+        querysets.append(child._base_manager.filter(**{parent.name: pk}).order_by().values_list("pk"))
+    return [row[0] for row in querysets[0].union(*querysets[1:]).order_by()] if querysets else []
 
 
-def deletion_of(model: type[models.Model], pk: UUID) -> Change | None:
+def deletion_of(model: type[models.Model], pk: UUID) -> JournalEntry | None:
     """The row's last line, where that says that it was deleted."""
-    last = Change.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
-    return last if last and last.action == Change.Action.DELETE else None
+    last = JournalEntry.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
+    return last if last and last.action == JournalEntry.Action.DELETE else None
 
 
 # --- what they say ---
@@ -128,11 +128,11 @@ def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
 
 def with_what_came_after(lines: models.QuerySet) -> models.QuerySet:
     """Each line with the image in its row's next one."""
-    later = Change.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
+    later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
 
 
-def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) -> list[Event]:
+def events_of(lines: Iterable[JournalEntry], user: Any, *, all_names: bool = False) -> list[Event]:
     """The events that these lines (with_what_came_after) are, in a number of queries that their number does not raise.
 
     Related rows are named where the user may see them, or with `all_names` wherever they are. Ids of what belongs to
@@ -143,7 +143,7 @@ def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) ->
     events = []
     for line in lines:
         after = line.image_after or standing.get(line.object_id) or {}
-        if line.action == Change.Action.DELETE:
+        if line.action == JournalEntry.Action.DELETE:
             after = {}
         model = apps.get_model(line.model)
         before = {} if getattr(line, "arrives", False) else line.before or {}
@@ -151,15 +151,15 @@ def events_of(lines: Iterable[Change], user: Any, *, all_names: bool = False) ->
     return named(events, None if all_names else user)
 
 
-def images_now(lines: Sequence[Change]) -> dict[UUID, dict[str, Any]]:
+def images_now(lines: Sequence[JournalEntry]) -> dict[UUID, dict[str, Any]]:
     """The lines' rows as the journal would hold them: one query for each model."""
-    found = {}
+    images = {}
     for label in {line.model for line in lines}:
         model = apps.get_model(label)
         rows = model._base_manager.filter(pk__in={line.object_id for line in lines if line.model == label})
-        for pk, image in rows.order_by().values_list("pk", image_of(model)):
-            found[pk] = json.loads(image) if isinstance(image, str) else image
-    return found
+        for pk, image in rows.order_by().values_list("pk", row_image(model)):
+            images[pk] = json.loads(image) if isinstance(image, str) else image
+    return images
 
 
 def differences(model: type[models.Model], before: dict, after: dict) -> list[Changed]:
@@ -191,9 +191,9 @@ def named(events: list[Event], user: Any) -> list[Event]:
     """The events with the names of related rows; one query for each model that they name rows of."""
     meant: dict[type[models.Model], set[str]] = {}
     for event in events:
-        for one in event.fields:
-            if target := target_of(event.model, one.name):
-                meant.setdefault(target, set()).update(filter(None, (one.before, one.after)))
+        for changed in event.fields:
+            if target := target_of(event.model, changed.name):
+                meant.setdefault(target, set()).update(filter(None, (changed.before, changed.after)))
     names = {target: names_of(target, ids, user) for target, ids in meant.items()}
     nameless = {
         pk
@@ -203,23 +203,23 @@ def named(events: list[Event], user: Any) -> list[Event]:
     }
     hidden = ids_of_other_households(nameless, user) if nameless and user is not None else set()
 
-    def with_names(model: type[models.Model], one: Changed) -> Changed:
-        target = target_of(model, one.name)
+    def with_names(model: type[models.Model], changed: Changed) -> Changed:
+        target = target_of(model, changed.name)
         known = names.get(target, {})
         may_be_hidden = target is not None and stays_in_its_household(target)
-        hides_before, hides_after = (may_be_hidden and pk in hidden for pk in (one.before, one.after))
+        hides_before, hides_after = (may_be_hidden and pk in hidden for pk in (changed.before, changed.after))
         return Changed(
-            one.name,
-            "" if hides_before else one.before,
-            "" if hides_after else one.after,
-            known.get(one.before),
-            known.get(one.after),
+            changed.name,
+            "" if hides_before else changed.before,
+            "" if hides_after else changed.after,
+            known.get(changed.before),
+            known.get(changed.after),
             hides_before,
             hides_after,
         )
 
     return [
-        Event(event.change, event.model, [with_names(event.model, one) for one in event.fields])
+        Event(event.entry, event.model, [with_names(event.model, changed) for changed in event.fields])
         for event in events
     ]
 
@@ -231,8 +231,8 @@ def stays_in_its_household(model: type[models.Model]) -> bool:
 
 def ids_of_other_households(ids: Collection[str], user: Any) -> set[str]:
     """Those that no line names of a household of the user or of what all share: the journal knows deleted rows too."""
-    theirs = Q(household_id__in=households_of(user)) | Q(household_id=None)
-    lines = Change.objects.filter(theirs, object_id__in=ids).order_by()
+    readable = Q(household_id__in=households_of(user)) | Q(household_id=None)
+    lines = JournalEntry.objects.filter(readable, object_id__in=ids).order_by()
     return set(ids) - {str(pk) for pk in lines.values_list("object_id", flat=True).distinct()}
 
 

@@ -39,10 +39,10 @@ class ImmutableQuerySet(models.QuerySet):
         raise TypeError("What is recorded cannot be deleted.")
 
 
-class Change(models.Model):
+class JournalEntry(models.Model):
     """One write of one row: who, when, by which channel, and the row as it was before.
 
-    `before` is None for a creation. What came after is the next change's `before`, or the row as it stands: so
+    `before` is None for a creation. What came after is the next entry's `before`, or the row as it is now: so
     a row that was never edited is not stored twice. Rows are ordered by `id`; `at` is for people and `known_at`.
     """
 
@@ -73,6 +73,8 @@ class Change(models.Model):
     objects = ImmutableQuerySet.as_manager()
 
     class Meta:
+        db_table = "strata_change"  # nothing in the journal is ever altered: the table keeps the name it was made with
+        verbose_name = "change"
         ordering = ("-id",)
         base_manager_name = "objects"
         indexes = (

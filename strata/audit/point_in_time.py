@@ -20,32 +20,32 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from strata.audit.clock import set_back
-from strata.audit.models import Change
-from strata.audit.temporal_views import SHADOWS
+from strata.audit.models import JournalEntry
+from strata.audit.temporal_views import TEMPORAL_VIEWS
 from strata.audit.tracking import TrackedModel
 from strata.db.snapshot import one_snapshot
 from strata.tenancy.roles import households_of
 
 
 @contextmanager
-def rewound(to: datetime, user: Any) -> Iterator[None]:
+def as_known_at(to: datetime, user: Any) -> Iterator[None]:
     """Reads inside see what the user's households were known to hold at `to`; what is written inside is undone."""
     with one_snapshot(), set_back(to):  # of what others commit meanwhile the images would be missing
         try:
             households = households_involved(to, user)
             touched = models_touched(to, households)
             with connection.cursor() as cursor:
-                shadows = SHADOWS[connection.vendor](cursor, to)
-                for model in rewindable():
+                views = TEMPORAL_VIEWS[connection.vendor](cursor, to)
+                for model in temporal_models():
                     if model._meta.label in touched:
-                        shadows.put_aside(model, first_images(model, to, households))
-                shadows.cover(rewindable())
+                        views.stage_images(model, first_images(model, to, households))
+                views.create_views(temporal_models())
             yield
         finally:
             transaction.set_rollback(True)
 
 
-def rewindable() -> list[type[models.Model]]:
+def temporal_models() -> list[type[models.Model]]:
     """The models whose rows say since when they are there."""
     return [model for model in apps.get_models() if getattr(model, "known_since", None)]
 
@@ -56,42 +56,42 @@ def rewindable() -> list[type[models.Model]]:
 def households_involved(to: datetime, user: Any) -> list[UUID]:
     """The user's households, and those that their rows came from or went to since: such lines lie there."""
     mine = list(households_of(user).values_list("household_id", flat=True))
-    since = Change.objects.filter(at__gt=to, before__isnull=False).order_by()
-    here = since.filter(household_id__in=mine)
-    found: list[models.QuerySet] = []
-    for model in rewindable():
+    since = JournalEntry.objects.filter(at__gt=to, before__isnull=False).order_by()
+    own_lines = since.filter(household_id__in=mine)
+    querysets: list[models.QuerySet] = []
+    for model in temporal_models():
         if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
             continue  # what stands deeper moves with what it belongs to
         lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
         rows, label = model._base_manager.order_by(), model._meta.label
         elsewhere = since.filter(model=label).exclude(household_id__in=mine)
-        left = here.filter(model=label).values("object_id")
+        left = own_lines.filter(model=label).values("object_id")
         now_here = rows.filter(**{f"{lookup}__in": mine}).values("pk")
-        found.append(
+        querysets.append(
             elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_here)).values_list("household_id")
         )
-        found.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
-    others = found[0].union(*found[1:]).order_by()
+        querysets.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
+    others = querysets[0].union(*querysets[1:]).order_by()
     return sorted({*mine, *(row[0] for row in others if row[0])})
 
 
 def images_after(to: datetime, **behind: Any) -> models.QuerySet:
     """The journal's lines with an image that were written after `to`, as its index finds them."""
-    labels = [model._meta.label for model in rewindable()]
-    return Change.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
+    labels = [model._meta.label for model in temporal_models()]
+    return JournalEntry.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
 
 
 def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
     """Labels of the models that have such lines, in the households or among what all of them share."""
     lines = (images_after(to, household_id__in=households), images_after(to, household_id=None))
-    return {label for some in lines for label in some.values_list("model", flat=True).distinct()}
+    return {label for queryset in lines for label in queryset.values_list("model", flat=True).distinct()}
 
 
 def first_images(model: type[models.Model], to: datetime, households: Collection[UUID]) -> models.QuerySet:
     """Ids of the first line after `to` of each of the model's rows: its image is the row as it was then."""
-    before_it = Change.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
+    before_it = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
     behind = Q(household_id__in=households)
     if getattr(model, "shared_when_unowned", False):
         behind |= Q(household_id=None)
-    lines = Change.objects.filter(behind, model=model._meta.label, at__gt=to, before__isnull=False)
+    lines = JournalEntry.objects.filter(behind, model=model._meta.label, at__gt=to, before__isnull=False)
     return lines.filter(~Exists(before_it)).order_by().values("id")

@@ -1,7 +1,7 @@
 """Temporary views that take the tables' names on one connection, and show them as they were at an instant.
 
 A table none of whose rows was touched since is shown without its newer rows. Of another, the images of the touched
-rows are put aside in a temporary table, and stand in the view in the place of the rows. Each database's views have
+rows are staged in a temporary table, and replace the rows in the view. Each database's views have
 the shape that its planner sees through, down to the indexes of the tables.
 """
 
@@ -16,47 +16,49 @@ from typing import Any
 
 from django.db import connection, models
 
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.fields.names import NameKeyField, name_key
 
-JOURNAL = Change._meta.db_table
+JOURNAL = JournalEntry._meta.db_table
 MANY = 200  # images; fewer are searched as fast as an index is made
 
 
-class Shadows:
+class TemporalViews:
     """Works in the transaction of `cursor`, and leaves what it makes to that transaction's end."""
 
     schema: str
 
     def __init__(self, cursor: Any, to: datetime) -> None:
         self.cursor, self.to = cursor, to
-        self.aside: set[type[models.Model]] = set()
+        self.staged: set[type[models.Model]] = set()
 
-    def put_aside(self, model: type[models.Model], first: models.QuerySet) -> None:
+    def stage_images(self, model: type[models.Model], first: models.QuerySet) -> None:
         """Fill a temporary table with the images in the journal's lines `first`."""
         chosen, params = first.query.get_compiler(connection=connection).as_sql()
         count = self.fill(model, chosen, params)
-        self.aside.add(model)
+        self.staged.add(model)
         searched = searched_by(model) if count >= MANY else []
         for number, columns in enumerate((("id",), *searched)):
             listed = ", ".join(quoted(column) for column in columns)
-            self.cursor.execute(self.index.format(f"{aside(model)[1:-1]}_{number}", aside(model), listed))
+            self.cursor.execute(
+                self.index.format(f"{staging_table(model)[1:-1]}_{number}", staging_table(model), listed)
+            )
         self.rebuild_keys(model)
 
     def rebuild_keys(self, model: type[models.Model]) -> None:
         """The keys of names are made by Python, and stand in no image."""
         for field in model._meta.local_concrete_fields:
             if isinstance(field, NameKeyField):
-                self.cursor.execute(f"SELECT id, {quoted(field.source)} FROM {aside(model)}")
+                self.cursor.execute(f"SELECT id, {quoted(field.source)} FROM {staging_table(model)}")
                 keys = [(name_key(name), pk) for pk, name in self.cursor.fetchall()]
                 self.cursor.executemany(
-                    f"UPDATE {aside(model)} SET {quoted(field.column)} = %s WHERE id = %s", keys
+                    f"UPDATE {staging_table(model)} SET {quoted(field.column)} = %s WHERE id = %s", keys
                 )
 
-    def cover(self, tables: Iterable[type[models.Model]]) -> None:
+    def create_views(self, tables: Iterable[type[models.Model]]) -> None:
         """From here on, the tables' names mean the views."""
         for model in tables:
-            view = self.view_with_images(model) if model in self.aside else self.view(model)
+            view = self.view_with_images(model) if model in self.staged else self.view(model)
             self.cursor.execute(f"CREATE TEMPORARY VIEW {table(model)} AS {view}")
 
     def view(self, model: type[models.Model]) -> str:
@@ -66,7 +68,7 @@ class Shadows:
         return f"{quoted(model.known_since)} <= {self.instant}"
 
 
-class SQLiteShadows(Shadows):
+class SQLiteTemporalViews(TemporalViews):
     schema = "main"
     index = "CREATE INDEX temp.{} ON {} ({})"
 
@@ -77,25 +79,25 @@ class SQLiteShadows(Shadows):
     def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
         """Declared as the model's own columns are: a union of other types hides the indexes below it."""
         fields = model._meta.local_concrete_fields
-        declared = ", ".join(f"{quoted(one.column)} {one.db_type(connection)}" for one in fields)
-        self.cursor.execute(f"CREATE TEMPORARY TABLE {aside(model)} ({declared})")
+        declared = ", ".join(f"{quoted(field.column)} {field.db_type(connection)}" for field in fields)
+        self.cursor.execute(f"CREATE TEMPORARY TABLE {staging_table(model)} ({declared})")
         fresh = fresh_values(model)
-        images = ", ".join(f"COALESCE(json_extract(c.before, '$.{one.column}'), %s)" for one in fields)
+        images = ", ".join(f"COALESCE(json_extract(c.before, '$.{field.column}'), %s)" for field in fields)
         self.cursor.execute(
-            f"INSERT INTO {aside(model)} SELECT {images} FROM {JOURNAL} c WHERE c.id IN ({chosen})"
+            f"INSERT INTO {staging_table(model)} SELECT {images} FROM {JOURNAL} c WHERE c.id IN ({chosen})"
             f" AND json_extract(c.before, '$.{model.known_since}') <= {self.instant}",
-            [*(fresh.get(one.column) for one in fields), *params],
+            [*(fresh.get(field.column) for field in fields), *params],
         )
         return self.cursor.rowcount
 
     def view_with_images(self, model: type[models.Model]) -> str:
         return (
-            f"{self.view(model)} AND id NOT IN (SELECT id FROM {aside(model)})"
-            f" UNION ALL SELECT {columns(model)} FROM {aside(model)}"
+            f"{self.view(model)} AND id NOT IN (SELECT id FROM {staging_table(model)})"
+            f" UNION ALL SELECT {columns(model)} FROM {staging_table(model)}"
         )
 
 
-class PostgreSQLShadows(Shadows):
+class PostgreSQLTemporalViews(TemporalViews):
     index = "CREATE INDEX {} ON {} ({})"
 
     def __init__(self, cursor: Any, to: datetime) -> None:
@@ -109,7 +111,7 @@ class PostgreSQLShadows(Shadows):
 
     def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
         self.cursor.execute(
-            f"CREATE TEMPORARY TABLE {aside(model)} ON COMMIT DROP AS SELECT was.* FROM {JOURNAL} c,"
+            f"CREATE TEMPORARY TABLE {staging_table(model)} ON COMMIT DROP AS SELECT was.* FROM {JOURNAL} c,"
             f" LATERAL jsonb_populate_record(NULL::{self.schema}.{table(model)}, %s::jsonb || c.before) was"
             f" WHERE c.id IN ({chosen}) AND was.{self.is_old(model)}",
             [json.dumps(fresh_values(model), default=str), *params],
@@ -120,28 +122,32 @@ class PostgreSQLShadows(Shadows):
         """The union is bare, its condition outside: only so are its parts reached by their indexes in a join."""
         return (
             f"SELECT {columns(model)} FROM (SELECT {columns(model)}, TRUE AS stands FROM"
-            f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE FROM {aside(model)}) known"
-            f" WHERE NOT stands OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {aside(model)}))"
+            f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE FROM {staging_table(model)}) known"
+            f" WHERE NOT stands OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {staging_table(model)}))"
         )
 
 
-SHADOWS: dict[str, type[Shadows]] = {"sqlite": SQLiteShadows, "postgresql": PostgreSQLShadows}
+TEMPORAL_VIEWS: dict[str, type[TemporalViews]] = {
+    "sqlite": SQLiteTemporalViews,
+    "postgresql": PostgreSQLTemporalViews,
+}
 
 
 def fresh_values(model: type[models.Model]) -> dict[str, Any]:
     """What stands in a column that was added after an image was made: its default, where it cannot be null."""
-    given = [one for one in model._meta.local_concrete_fields if one.has_default() and not one.null]
+    fields = [field for field in model._meta.local_concrete_fields if field.has_default() and not field.null]
     return {
-        one.column: one.get_db_prep_save(one.default, connection)
-        for one in given
-        if not callable(one.default)
+        field.column: field.get_db_prep_save(field.default, connection)
+        for field in fields
+        if not callable(field.default)
     }
 
 
 def searched_by(model: type[models.Model]) -> list[list[str]]:
     """The columns by which the model's own table is searched."""
-    unique = [one for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
-    named = [one.fields for one in (*unique, *model._meta.indexes) if one.fields and not one.condition]
+    unique = [rule for rule in model._meta.constraints if isinstance(rule, models.UniqueConstraint)]
+    indexed = (*unique, *model._meta.indexes)
+    named = [index.fields for index in indexed if index.fields and not index.condition]
     return [[model._meta.get_field(name).column for name in fields] for fields in named]
 
 
@@ -149,7 +155,7 @@ def table(model: type[models.Model]) -> str:
     return quoted(model._meta.db_table)
 
 
-def aside(model: type[models.Model]) -> str:
+def staging_table(model: type[models.Model]) -> str:
     return quoted(f"past_{model._meta.db_table}")
 
 

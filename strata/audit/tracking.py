@@ -1,6 +1,6 @@
 """Every write leaves its trace: the models and querysets that record who changed what, in the same transaction.
 
-The journal is an undo log (see Change). Images of rows are made by the database itself, in one statement for one
+The journal is an undo log (see JournalEntry). Images of rows are made by the database itself, in one statement for one
 row or a million, and hold each column as it is stored, decimals as text.
 """
 
@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from strata.audit import actor
 from strata.audit.clock import written_at
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.exceptions import NotFound
 from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
@@ -77,13 +77,15 @@ class TrackedQuerySet(HouseholdQuerySet):
             raise TypeError("A row that is there already is changed by update(), which records it.")
         kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
         with transaction.atomic(using=self.db):
-            guard_new(self.model, objs)
-            with followed(self.model, [obj.pk for obj in objs], adding=True):
+            guard_new_rows(self.model, objs)
+            with updating_derived_data(self.model, [obj.pk for obj in objs], adding=True):
                 for obj in objs:
                     obj.sign(adding=True)
-                made = super().bulk_create(objs, *args, **kwargs)
-                Change.objects.using(self.db).bulk_create([creation_of(obj) for obj in made], batch_size=2000)
-        return made
+                created = super().bulk_create(objs, *args, **kwargs)
+                JournalEntry.objects.using(self.db).bulk_create(
+                    [creation_entry(obj) for obj in created], batch_size=2000
+                )
+        return created
 
     def bulk_update(self, objs, fields, batch_size=None):
         keys = key_fields(self.model, fields)
@@ -96,11 +98,11 @@ class TrackedQuerySet(HouseholdQuerySet):
 
     def update(self, **fields):
         with transaction.atomic(using=self.db):
-            rows, ids = guarded(self, to=destination(self.model, fields))
-            record(rows, Change.Action.UPDATE)
+            rows, ids = guard_rows(self, to=destination(self.model, fields))
+            write_journal(rows, JournalEntry.Action.UPDATE)
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
-            with followed(self.model, ids):
+            with updating_derived_data(self.model, ids):
                 changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
         return changed
 
@@ -113,13 +115,13 @@ class TrackedQuerySet(HouseholdQuerySet):
         True where their parents are in a portfolio, whose guards are locked and whose revision is raised.
         """
         with transaction.atomic(using=self.db, savepoint=False):
-            rows, ids = by_ids(self) if inside else guarded(self, below=True)
+            rows, ids = by_ids(self) if inside else guard_rows(self, below=True)
             derive = derive and not derived_from(self.model).forget(ids)
             inside = inside or self.model.portfolio_lookup is not None
             below = cascading(self.model)
-            children = sum(deleted_below(relation, ids, derive, inside) for relation in below)
-            record(rows, Change.Action.DELETE)
-            with followed(self.model, ids, derive=derive):
+            children = sum(delete_related(relation, ids, derive, inside) for relation in below)
+            write_journal(rows, JournalEntry.Action.DELETE)
+            with updating_derived_data(self.model, ids, derive=derive):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
 
@@ -185,19 +187,19 @@ class TrackedModel(Owned):
             savepoint=False
         ):  # all or nothing of it: who goes on after an error rolls back first
             if adding:
-                guard_new(type(self), [self])
+                guard_new_rows(type(self), [self])
                 self.sign(adding=True)
             else:
                 rows = type(self)._base_manager.filter(pk=self.pk)
-                before, ids = guarded(rows, to=destination(type(self), vars(self)))
+                before, ids = guard_rows(rows, to=destination(type(self), vars(self)))
                 if not ids:  # or Django would make it anew
                     raise NotFound(self._meta.verbose_name.replace(" ", "_"))
                 self.sign(adding=False)
-                record(before, Change.Action.UPDATE)
-            with followed(type(self), [self.pk], adding=adding):
+                write_journal(before, JournalEntry.Action.UPDATE)
+            with updating_derived_data(type(self), [self.pk], adding=adding):
                 super().save(*args, **kwargs)
                 if adding:
-                    creation_of(self).save(force_insert=True)
+                    creation_entry(self).save(force_insert=True)
 
     def delete(self, *args, **kwargs):
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
@@ -205,15 +207,15 @@ class TrackedModel(Owned):
         return deleted
 
 
-def creation_of(row: TrackedModel) -> Change:
+def creation_entry(row: TrackedModel) -> JournalEntry:
     """The journal's line for a new row: it needs no image, the row itself is there."""
-    return Change(
+    return JournalEntry(
         **signature(),
         at=row.created_at,
         model=row._meta.label,
         object_id=row.pk,
         household_id=row.owning_household_id(),
-        action=Change.Action.CREATE,
+        action=JournalEntry.Action.CREATE,
     )
 
 
@@ -228,12 +230,12 @@ def signature() -> dict[str, Any]:
     }
 
 
-def record(rows: models.QuerySet, action: str) -> None:
+def write_journal(rows: models.QuerySet, action: str) -> None:
     """Write the rows' images into the journal, before they are updated or deleted, in one INSERT ... SELECT."""
-    constants = _constants(rows.model, action)
+    constants = entry_columns(rows.model, action)
     selected = rows.order_by().annotate(
         journal_household=F(owner_columns(rows.model)[0]),
-        journal_before=image_of(rows.model),
+        journal_before=row_image(rows.model),
         **{f"journal_{name}": value for name, value in constants.items()},
     )
     names = [f"journal_{name}" for name in constants]
@@ -242,32 +244,34 @@ def record(rows: models.QuerySet, action: str) -> None:
         sql, params = query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
         return
-    fields = [Change._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)]
+    fields = [
+        JournalEntry._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)
+    ]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     with connections[rows.db].cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{Change._meta.db_table}" ({columns}) {sql}', params)
+        cursor.execute(f'INSERT INTO "{JournalEntry._meta.db_table}" ({columns}) {sql}', params)
 
 
-def _constants(model: type[models.Model], action: str) -> dict[str, Any]:
+def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
     values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
     return {name: _typed(name, value) for name, value in values.items()}
 
 
 def _typed(name: str, value: Any) -> Any:
-    field = Change._meta.get_field(name)
+    field = JournalEntry._meta.get_field(name)
     field = field.target_field if field.is_relation else field
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
-    return AsStored(Value(value, output_field=kind), kind)
+    return CastAsStored(Value(value, output_field=kind), kind)
 
 
-class AsStored(Cast):
+class CastAsStored(Cast):
     """PostgreSQL needs to be told a parameter's type; SQLite's cast would cut an instant off at the millisecond."""
 
     def as_sqlite(self, compiler, connection, **extra_context):
         return compiler.compile(self.source_expressions[0])
 
 
-def image_of(model: type[models.Model]) -> JSONObject:
+def row_image(model: type[models.Model]) -> JSONObject:
     """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
     return JSONObject(
         **{
@@ -282,20 +286,20 @@ def _column(field: models.Field) -> Any:
     return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
 
 
-def deleted_below(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:
-    """Deletes what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
+def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:
+    """Delete what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
     children = relation.related_model._base_manager
     return sum(
-        children.filter(**{f"{relation.field.name}__in": some}).delete(derive=derive, inside=inside)[0]
-        for some in batched(ids, PARENTS_AT_A_TIME)
+        children.filter(**{f"{relation.field.name}__in": batch}).delete(derive=derive, inside=inside)[0]
+        for batch in batched(ids, PARENTS_AT_A_TIME)
     )
 
 
 @contextmanager
-def followed(
+def updating_derived_data(
     model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, derive: bool = True
 ) -> Iterator[None]:
-    """Around a write of rows whose guards are locked: keeps in step what is derived from them."""
+    """Around a write of rows whose guards are locked: updates what is derived from them."""
     derived = derived_from(model)
     before = derived.capture(ids) if derive and not adding else None
     yield
@@ -306,7 +310,7 @@ def followed(
 # --- what guards the rows (see strata.tenancy.guards) ---
 
 
-def guarded(
+def guard_rows(
     rows: models.QuerySet, *, to: UUID | None = None, below: bool = False
 ) -> tuple[models.QuerySet, list[UUID]]:
     """The same rows by their ids, with their guards locked and the revisions of their portfolios raised.
@@ -316,7 +320,10 @@ def guarded(
     goal = parents(rows.model, set() if to is None else {to})
     while True:
         guards = lock_guards(rows, below=below, named=goal)
-        owned, beyond = owners_of(rows), [owner for one in goal.values() for owner in owners_of(one)]
+        owned, beyond = (
+            owners_of(rows),
+            [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)],
+        )
         if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
             break  # else a row has gone elsewhere while that was waited for: look again
     raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
@@ -332,7 +339,7 @@ def among(rows: models.QuerySet, ids: list[UUID]) -> tuple[models.QuerySet, list
     return rows.model._base_manager.using(rows.db).filter(pk__among=ids), ids
 
 
-def guard_new(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
+def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
     """Lock what guards rows that are about to be made, and raise their portfolios' revisions.
 
     Raises NotFound where the row that they are to belong to is gone, be it since a moment ago.
@@ -386,7 +393,7 @@ def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | Non
 
 def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | None]) -> None:
     """Count up the portfolios' revisions: an unchanged one is unchanged data."""
-    found = set(portfolio_ids) - {None}
-    if found and model.raises_revision and model.portfolio_lookup is not None:
-        rows = portfolio_model()._base_manager.filter(pk__in=found)
+    ids = set(portfolio_ids) - {None}
+    if ids and model.raises_revision and model.portfolio_lookup is not None:
+        rows = portfolio_model()._base_manager.filter(pk__in=ids)
         rows.update_unrecorded(revision=F("revision") + 1)

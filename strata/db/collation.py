@@ -14,22 +14,22 @@ from django.db import migrations, models
 BY_CODE_POINT = "C"
 
 
-class ByCodePoint(models.Field):
+class CodePointCollated(models.Field):
     """Stands first among a model field's bases. For keys and codes, not for what people search: of other letters
     than ASCII's the collation knows no case, and `icontains` would no longer find "äp" in "Äpfel".
     """
 
     def db_parameters(self, connection):
-        found = super().db_parameters(connection)
-        return {**found, "collation": BY_CODE_POINT} if connection.vendor == "postgresql" else found
+        parameters = super().db_parameters(connection)
+        return {**parameters, "collation": BY_CODE_POINT} if connection.vendor == "postgresql" else parameters
 
 
-class CodeField(ByCodePoint, models.CharField):
+class CodeField(CodePointCollated, models.CharField):
     """A word that programs know a thing by."""
 
 
-def sorted_by_code_point(*columns: tuple[str, str]) -> migrations.RunPython:
-    """For a migration: of each (model, field) the column, which may be older than ByCodePoint.
+def collate_by_code_point(*columns: tuple[str, str]) -> migrations.RunPython:
+    """For a migration: of each (model, field) the column, which may be older than CodePointCollated.
 
     No row is written anew; its indexes are.
     """

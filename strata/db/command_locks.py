@@ -19,8 +19,8 @@ log = logging.getLogger("strata.locks")
 def one_at_a_time(name: str, on_wait: Callable[[], None], *, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Waits, after a call of `on_wait`, as long as another holds the lock of this name. Who dies lets go of it."""
     connection = connections[using]
-    locked = _in_postgresql if connection.vendor == "postgresql" else _beside_the_file
-    with locked(connection, name, on_wait):
+    lock = _in_postgresql if connection.vendor == "postgresql" else _beside_the_file
+    with lock(connection, name, on_wait):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Taking turns under a name, among all threads and processes of this machine; a process that dies gives its turn up.
+"""Locks by name, among all threads and processes of this machine. A process that dies releases its locks.
 
 For what the database cannot tell: SQLite's writers wait for each other, and none of them learns whom it waits for.
 """
@@ -22,11 +22,11 @@ log = logging.getLogger("strata.turns")
 PAUSE_SECONDS = 0.02
 
 
-class Turns:
+class NamedLocks:
     """One byte of an empty file is locked for each name: nothing is written, and nothing is left behind.
 
     A process loses all its locks on a file when it closes any descriptor of it, so this one stays open. Where the
-    file cannot be opened, as on a read-only disk, the threads of each process still take turns.
+    file cannot be opened, as on a read-only disk, only the threads of one process exclude each other.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,8 +36,8 @@ class Turns:
         self._changed = Condition()
 
     @contextmanager
-    def take(self, name: str, *, patience: float) -> Iterator[None]:
-        """Raises TimeoutError where somebody else has the turn for all of `patience` seconds."""
+    def acquire(self, name: str, *, patience: float) -> Iterator[None]:
+        """Hold the lock in the block. Raises TimeoutError where it is not free within `patience` seconds."""
         place = int.from_bytes(salted_hmac("strata.turns", name, algorithm="sha256").digest()[:7])
         deadline = time.monotonic() + patience
         with self._changed:
@@ -58,7 +58,7 @@ class Turns:
         if file is None:
             yield
             return
-        while not locked(file, place):
+        while not try_lock(file, place):
             if time.monotonic() > deadline:
                 raise TimeoutError
             time.sleep(PAUSE_SECONDS)
@@ -78,7 +78,7 @@ class Turns:
             return self._file
 
 
-def locked(file: int, place: int) -> bool:
+def try_lock(file: int, place: int) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
     except BlockingIOError:

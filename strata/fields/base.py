@@ -1,4 +1,4 @@
-"""CheckedBeforeSave: save(), bulk_create() and update() refuse what clean() refuses."""
+"""ValidatedField: save(), bulk_create() and update() refuse what clean() refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 
-class CheckedBeforeSave(models.Field):
+class ValidatedField(models.Field):
     """Stands first among a model field's bases. Lookups are not checked: a filter may ask for anything."""
 
     def check_value(self, value: Any) -> Any:

@@ -12,8 +12,8 @@ from babel.numbers import get_currency_precision
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from strata.db.collation import ByCodePoint
-from strata.fields.base import CheckedBeforeSave
+from strata.db.collation import CodePointCollated
+from strata.fields.base import ValidatedField
 from strata.fields.numbers import MONEY_PLACES
 
 _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
@@ -80,7 +80,7 @@ def _minor_unit(code: str, currency: str) -> ValidationError:
     return ValidationError(message, code="minor_unit")
 
 
-class CurrencyField(CheckedBeforeSave, ByCodePoint, models.CharField):
+class CurrencyField(ValidatedField, CodePointCollated, models.CharField):
     """Three capital letters of ISO 4217."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from strata.fields.base import CheckedBeforeSave
+from strata.fields.base import ValidatedField
 
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 NOON = time(12)
@@ -52,7 +52,7 @@ def parse_day(text: str) -> date:
         raise ValidationError("There is no such day in the calendar.", code="invalid_date") from None
 
 
-class DayField(CheckedBeforeSave, models.DateField):
+class DayField(ValidatedField, models.DateField):
     """A calendar day. An instant is refused, since its day depends on a zone."""
 
     default_validators = [validate_year]
@@ -63,7 +63,7 @@ class DayField(CheckedBeforeSave, models.DateField):
         return parse_day(value) if isinstance(value, str) else super().to_python(value)
 
 
-class InstantField(CheckedBeforeSave, models.DateTimeField):
+class InstantField(ValidatedField, models.DateTimeField):
     """A moment, kept in UTC. One without an offset is refused: only its portfolio knows what it means."""
 
     default_validators = [validate_instant]
@@ -123,7 +123,7 @@ def validate_time_zone(name: Any) -> str:
     return name
 
 
-class TimeZoneField(CheckedBeforeSave, models.CharField):
+class TimeZoneField(ValidatedField, models.CharField):
     """The IANA name of a time zone, spelt as the database of zones spells it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -160,7 +160,7 @@ def noon(on: date, zone_name: str) -> datetime:
     return local_instant(datetime.combine(on, NOON), zone_name)
 
 
-def resolve_moment(
+def resolve_instant_and_day(
     moment: datetime | None, on: date | None, zone_name: str, now: datetime
 ) -> tuple[datetime, date]:
     """What a body's instant and day come to: (the instant in UTC, the day in the zone).

@@ -21,7 +21,7 @@ from django.db.models.lookups import (
     Range,
 )
 
-from strata.fields.base import CheckedBeforeSave
+from strata.fields.base import ValidatedField
 from strata.fields.numbers import (
     EXACT,
     EXACT_DIGITS,
@@ -57,7 +57,7 @@ class NumberFormField(forms.DecimalField):
         return {}
 
 
-class NumberField(CheckedBeforeSave):
+class NumberField(ValidatedField):
     """What money and exact numbers share. Not a kind of IntegerField or DecimalField on purpose.
 
     So `F("value") * 2` has no type of its own and is refused; a scaled integer would come back unscaled.
@@ -74,7 +74,7 @@ class NumberField(CheckedBeforeSave):
 
     def get_db_prep_save(self, value, connection):
         if hasattr(value, "as_sql"):
-            require_kind(value, self)
+            require_same_scale(value, self)
         return super().get_db_prep_save(value, connection)
 
     def get_lookup(self, lookup_name):
@@ -89,27 +89,27 @@ class NumberField(CheckedBeforeSave):
         return None if value is None else plain(value)
 
 
-def require_kind(expression: Any, field: NumberField) -> None:
+def require_same_scale(expression: Any, field: NumberField) -> None:
     """Refuses an SQL expression of another type than `field`: their scales would meet in silence."""
-    kind = getattr(expression, "output_field", field)
-    if not isinstance(kind, type(field)) and not isinstance(field, type(kind)):
+    expression_field = getattr(expression, "output_field", field)
+    if not isinstance(expression_field, type(field)) and not isinstance(field, type(expression_field)):
         raise FieldError(
-            f"{type(field).__name__} and {type(kind).__name__} do not mix in SQL: calculate in Python."
+            f"{type(field).__name__} and {type(expression_field).__name__} do not mix in SQL: calculate in Python."
         )
 
 
-class SameKind:
+class SameScale:
     """A comparison in SQL of a number with values, or with expressions of its own type."""
 
     def get_prep_lookup(self):
         for side in self.rhs if isinstance(self.rhs, list | tuple | set) else (self.rhs,):
             if hasattr(side, "resolve_expression"):
-                require_kind(side, self.lhs.output_field)
+                require_same_scale(side, self.lhs.output_field)
         return super().get_prep_lookup()
 
 
 COMPARISONS = {
-    lookup.lookup_name: type(f"Number{lookup.__name__}", (SameKind, lookup), {})
+    lookup.lookup_name: type(f"Number{lookup.__name__}", (SameScale, lookup), {})
     for lookup in (Exact, In, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, Range)
 }
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from strata.db.collation import ByCodePoint
-from strata.fields.base import CheckedBeforeSave
+from strata.db.collation import CodePointCollated
+from strata.fields.base import ValidatedField
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 10_000
@@ -103,7 +103,7 @@ def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
     return name_key(name), str(pk)
 
 
-class NameField(CheckedBeforeSave, models.CharField):
+class NameField(ValidatedField, models.CharField):
     """A name of 1 to `max_length` characters, trimmed. `blank=True` lets it be empty."""
 
     def __init__(self, *args: Any, max_length: int = NAME_LENGTH, **kwargs: Any) -> None:
@@ -118,7 +118,7 @@ class NameField(CheckedBeforeSave, models.CharField):
         return models.Field.get_prep_value(self, value)
 
 
-class NoteField(CheckedBeforeSave, models.TextField):
+class NoteField(ValidatedField, models.TextField):
     """Free text of at most 10,000 characters, with newlines and tabs."""
 
     def __init__(self, *args: Any, max_length: int = NOTE_LENGTH, **kwargs: Any) -> None:
@@ -131,7 +131,7 @@ class NoteField(CheckedBeforeSave, models.TextField):
         return models.Field.get_prep_value(self, value)
 
 
-class NameKeyField(ByCodePoint, models.CharField):
+class NameKeyField(CodePointCollated, models.CharField):
     """The name_key of the field `source`, written by itself in save() and bulk_create().
 
     Where columns are named (update_fields, update(), bulk_update()), ask key_fields and with_keys first.

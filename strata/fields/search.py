@@ -15,17 +15,17 @@ def matching(rows: QuerySet, lookups: Iterable[str], words: Iterable[str]) -> Qu
     """
     lookups = tuple(lookups)
     for word in words:
-        found = Q()
+        condition = Q()
         for lookup in lookups:
-            found |= has_word(lookup, word)
-        rows = rows.filter(found)
+            condition |= has_word(lookup, word)
+        rows = rows.filter(condition)
     return rows
 
 
 def has_word(lookup: str, word: str) -> Q:
     if lookup.endswith("__has_part"):
         return Q(**{lookup: word})
-    found = Q()
+    condition = Q()
     for form in dict.fromkeys((word, unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word))):
-        found |= Q(**{f"{lookup}__icontains": form})
-    return found
+        condition |= Q(**{f"{lookup}__icontains": form})
+    return condition

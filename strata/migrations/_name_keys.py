@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from strata.audit.tracking import image_of
+from strata.audit.tracking import row_image
 from strata.fields.names import name_key
 
 WRITTEN_BY = "migrate"  # the road of the journal's lines
@@ -42,7 +42,7 @@ class Names:
 
 
 def stored_image(rows: Any, pk: Any) -> dict[str, Any]:
-    return rows.filter(pk=pk).values_list(image_of(rows.model), flat=True).get()
+    return rows.filter(pk=pk).values_list(row_image(rows.model), flat=True).get()
 
 
 def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[..., None]]:

@@ -75,8 +75,8 @@ def look_at_start() -> None:
     """In the log of a worker that starts: what readiness refuses. It waits for nothing but its own thread."""
 
     def look() -> None:
-        for found in probe.ask():
-            log.warning("not ready: %s", found["message"])
+        for problem in probe.ask():
+            log.warning("not ready: %s", problem["message"])
 
     Thread(target=look, daemon=True, name="look at start").start()
 

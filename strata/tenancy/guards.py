@@ -72,15 +72,15 @@ def lock_guards(
 def read_locked(rows: models.QuerySet) -> list[Any]:
     """The rows, once what guards them is locked; Restart where one of them has moved meanwhile."""
     guards = lock_guards(rows)
-    found = list(rows.order_by("pk"))
-    if not all(map(guards.cover, found)):
+    locked_rows = list(rows.order_by("pk"))
+    if not all(map(guards.cover, locked_rows)):
         raise Restart("one of them has moved")
-    return found
+    return locked_rows
 
 
 def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[UUID]:
     """In one statement, with the keys from a subquery: the rows may be about to change hands."""
-    ids = [one for one in ids if not one.query.is_empty()]
+    ids = [queryset for queryset in ids if not queryset.query.is_empty()]
     if not ids:
         return ()
     return lock_rows(model._base_manager.filter(pk__in=ids[0].union(*ids[1:]) if ids[1:] else ids[0]))
@@ -101,12 +101,12 @@ def portfolio_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
     column = owner_columns(rows.model)[1]
     if column is not None:
         return [rows.order_by().values(column)]
-    found = []
+    querysets = []
     for relation in cascading(rows.model) if below else ():
         children = relation.related_model._base_manager
         parents = rows.order_by().values("pk")
-        found += portfolio_ids(children.filter(**{f"{relation.field.name}__in": parents}), below)
-    return found
+        querysets += portfolio_ids(children.filter(**{f"{relation.field.name}__in": parents}), below)
+    return querysets
 
 
 @cache
@@ -140,7 +140,7 @@ def guarded_by_household(model: type[Owned]) -> bool:
     if not model.portfolio_lookup:
         return True
     targets = (field.related_model for field in model._meta.concrete_fields if field.is_relation)
-    return any(issubclass(one, Owned) and one.portfolio_lookup is None for one in targets)
+    return any(issubclass(target, Owned) and target.portfolio_lookup is None for target in targets)
 
 
 @cache

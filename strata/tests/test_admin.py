@@ -14,7 +14,7 @@ from django.utils import timezone
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from strata.accounts.models import User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from tests.admin_forms import staff
 from tests.ours import APPS
 
@@ -110,9 +110,9 @@ def test_duplicate_name_is_an_error_of_the_form(root, household):
 
 def test_change_is_signed_and_shown_as_text_in_the_history(root, household):
     tag = Tag.objects.create(household=household, name="old")
-    body = {"name": "<i>new</i>", "seen": tag.updated_at.isoformat()}
+    body = {"name": "<i>new</i>", "version": tag.updated_at.isoformat()}
     assert root.post(page(Tag, "change", tag.pk), body).status_code == 302
-    change = Change.objects.filter(object_id=tag.pk).latest("id")
+    change = JournalEntry.objects.filter(object_id=tag.pk).latest("id")
     assert (change.actor_name, change.channel, change.before["name"]) == ("root", "admin", "old")
     shown = root.get(page(Tag, "history", tag.pk)).content.decode()
     assert "&lt;i&gt;new&lt;/i&gt;" in shown
@@ -123,7 +123,7 @@ def test_change_is_signed_and_shown_as_text_in_the_history(root, household):
 def test_deleting_is_recorded(root, household):
     tag = Tag.objects.create(household=household, name="old")
     assert root.post(page(Tag, "delete", tag.pk), {"post": "yes"}).status_code == 302
-    assert Change.objects.get(object_id=tag.pk, action="delete").before["name"] == "old"
+    assert JournalEntry.objects.get(object_id=tag.pk, action="delete").before["name"] == "old"
 
 
 def test_current_value_is_in_the_list(root, asset):

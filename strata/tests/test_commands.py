@@ -22,7 +22,7 @@ from django.utils import timezone
 from strata import doctor
 from strata.accounts.models import ApiToken, User
 from strata.audit import actor
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
 from strata.fields.ids import uuid7
@@ -223,7 +223,7 @@ def test_doctor_finds_keys_that_are_another_names_and_what_a_migration_renamed(d
     User.objects.create(username="Flat")
     assert "OK    names: each has its key" in run("doctor")
     QuerySet(User).filter(username="Flat").update(username_key="house")
-    Change.objects.create(
+    JournalEntry.objects.create(
         at=timezone.now(), channel="migrate", model="strata.User", object_id=uuid7(), action="update"
     )
     findings = [one.message for one in doctor.examine() if one.subject == "names"]

@@ -18,7 +18,7 @@ from strata.fields.dates import (
     local_instant,
     noon,
     parse_day,
-    resolve_moment,
+    resolve_instant_and_day,
     time_zones,
     validate_time_zone,
 )
@@ -86,7 +86,7 @@ def test_noon_falls_on_its_day_but_for_the_days_that_a_zone_skipped(on, zone):
 
 
 def resolve(moment=None, on=None, zone=BERLIN):
-    return resolve_moment(moment, on, zone, NOW)
+    return resolve_instant_and_day(moment, on, zone, NOW)
 
 
 def test_neither_is_now_on_the_portfolios_day():

@@ -19,7 +19,7 @@ from strata.accounts.models import ApiToken
 from strata.api.http import idempotency
 from strata.api.viewsets import HouseholdViewSet
 from strata.audit.models import IdempotentAnswer
-from strata.db.named_locks import Turns
+from strata.db.named_locks import NamedLocks
 from strata.tenancy.roles import VIEWER
 
 API = "/api/v1"
@@ -360,7 +360,7 @@ def test_first_that_takes_too_long_makes_the_second_a_conflict(alice_user, monke
 def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeypatch, tmp_path):
     """PostgreSQL has an index to wait at. SQLite serves one machine: there it is a writer like any other."""
     with a_first_at_work(alice_user, monkeypatch):
-        monkeypatch.setattr(idempotency, "turns", Turns(tmp_path / "turns of the other"))
+        monkeypatch.setattr(idempotency, "named_locks", NamedLocks(tmp_path / "turns of the other"))
         patient = (
             "SET lock_timeout = '100ms'" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
         )

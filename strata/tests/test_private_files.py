@@ -15,7 +15,7 @@ from django.conf import settings
 
 from strata.api.http.throttles import laid_out
 from strata.db import private_files
-from strata.db.named_locks import Turns
+from strata.db.named_locks import NamedLocks
 from strata.db.private_files import make_private_folder, narrow, open_private
 from strata.environment.variables import kept_secret_key
 
@@ -64,7 +64,7 @@ def test_the_secret_key_and_the_lock_files_are_their_owners_alone(umask, tmp_pat
     folder = tmp_path / "data"
     assert len(kept_secret_key(folder / "secret_key")) > 50
     os.close(laid_out(folder / "throttle"))
-    with Turns(folder / "turns").take("x", patience=1):
+    with NamedLocks(folder / "turns").acquire("x", patience=1):
         pass
     assert {path.name: mode(path) for path in folder.iterdir()} == dict.fromkeys(
         ("secret_key", "throttle", "turns"), 0o600

@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from strata.accounts.models import NOTED_EVERY, ApiToken, User
-from strata.audit.models import Change
+from strata.audit.models import JournalEntry
 
 API = "/api/v1"
 
@@ -72,9 +72,9 @@ def test_of_two_that_found_it_due_one_writes(token):
 
 
 def test_it_is_no_change_of_the_token(token):
-    before = Change.objects.count()
+    before = JournalEntry.objects.count()
     token.client.get(f"{API}/me")
-    assert Change.objects.count() == before
+    assert JournalEntry.objects.count() == before
 
 
 def test_what_is_refused_is_no_use(token):

@@ -21,14 +21,14 @@ from django.utils.crypto import salted_hmac
 
 from strata.api.errors import Refusal
 from strata.audit.models import IdempotentAnswer
-from strata.db.named_locks import Turns
+from strata.db.named_locks import NamedLocks
 from strata.db.retry import run_in_transaction
 from strata.tenancy.roles import may_edit
 
 KEPT_FOR = timedelta(days=2)
 FORGOTTEN_AT_ONCE = 20  # more than one, or what has piled up would never go
 PATIENCE_SECONDS = 3
-turns = Turns(settings.DATA_DIR / "turns")
+named_locks = NamedLocks(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its words are in the server's language
 
@@ -80,7 +80,7 @@ def in_turn(user: Any, key: str) -> Iterator[None]:
     """Before the transaction, which on SQLite begins by waiting for every other writer. Until after its end."""
     with ExitStack() as turn:
         try:
-            turn.enter_context(turns.take(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
+            turn.enter_context(named_locks.acquire(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
         except TimeoutError:
             raise still_running() from None
         yield

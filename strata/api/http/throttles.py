@@ -122,7 +122,7 @@ class Counts:
         start = int.from_bytes(tag) % BUCKETS * BUCKET
         if self._file is None:
             self._file = laid_out(self._path)
-        with locked(self._file):
+        with lock_file(self._file):
             slots = list(SLOT.iter_unpack(os.pread(self._file, BUCKET, start).ljust(BUCKET, b"\0")))
             place = place_of(tag, window, slots)
             owner, then, count = slots[place]
@@ -172,7 +172,7 @@ def written(file: int, content: bytes) -> bool:
 
 
 @contextmanager
-def locked(file: int) -> Iterator[None]:
+def lock_file(file: int) -> Iterator[None]:
     """Among processes, and for a moment only; raises BlockingIOError where another holds on to it."""
     for attempt in range(TRIES):
         try:

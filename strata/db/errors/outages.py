@@ -52,12 +52,12 @@ def sqlite_name_of(error: BaseException) -> str:
 
 def outage_sentence(error: BaseException, database: dict[str, Any]) -> str | None:
     """The sentence for an error with a database of these settings; None for a fault of the program."""
-    for one in chain(error):
-        if isinstance(one, OSError) and one.errno in FULL:
-            return f"There is no space left to write {one.filename or 'the output'}. {AGAIN}"
-        if isinstance(one, DatabaseError | InterfaceError):
+    for cause in chain(error):
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return f"There is no space left to write {cause.filename or 'the output'}. {AGAIN}"
+        if isinstance(cause, DatabaseError | InterfaceError):
             is_sqlite = "sqlite" in database["ENGINE"]
-            sentence = _of_sqlite(one, database["NAME"]) if is_sqlite else _of_postgresql(one, database)
+            sentence = _of_sqlite(cause, database["NAME"]) if is_sqlite else _of_postgresql(cause, database)
             if sentence:
                 return sentence
     return None

@@ -46,9 +46,9 @@ def timeouts(connection: Any) -> Iterator[Timeout]:
     with connection.cursor() as cursor:
         # reset_val: what the session began with, whatever SET LOCAL says just now.
         cursor.execute("SELECT name, reset_val::bigint FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
-        found = dict(cursor.fetchall())
+        milliseconds = dict(cursor.fetchall())
     for name, seconds in wanted.items():
-        yield Timeout(name, found[name] / 1000, seconds)
+        yield Timeout(name, milliseconds[name] / 1000, seconds)
 
 
 def role_default(connection: Any, timeout: Timeout) -> str:

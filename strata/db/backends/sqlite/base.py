@@ -46,7 +46,7 @@ def is_like(pattern: object, value: object, escape: str) -> bool | None:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, escape: str) -> re.Pattern[str]:
-    found = re.findall(f"{re.escape(escape)}?.", pattern, re.DOTALL)
+    tokens = re.findall(f"{re.escape(escape)}?.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
-    parts = [wild.get(one) or re.escape(one.removeprefix(escape) or one) for one in found]
+    parts = [wild.get(token) or re.escape(token.removeprefix(escape) or token) for token in tokens]
     return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
