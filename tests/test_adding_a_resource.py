@@ -1,0 +1,58 @@
+"""The worked example of docs/adding-a-resource.md, carried out in a copy of the tree."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import adding_a_resource
+
+ROOT = Path(__file__).resolve().parent.parent
+# The smallest selection that knows the new model by itself, and the example's own tests.
+AUTOMATIC = (
+    "assets/tests/test_notes.py",
+    "tests/test_tenancy.py::test_every_route_is_known",
+    "tests/test_tenancy.py::test_every_path_can_be_filled_in",
+    "tests/test_tenancy.py::test_each_role_may_do_what_it_may_and_no_more",
+    "tests/test_traces.py",
+    "tests/test_query_counts.py",
+)
+SELECTED = "test_notes or test_tenancy or test_query_counts or test_every_model_is_traced or AssetNote"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """What git knows of, as it is now, with the example applied."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    adding_a_resource.apply(tmp_path)
+    return tmp_path
+
+
+def run(tree: Path, *command: str) -> str:
+    """In the copy, on a SQLite of its own."""
+    outside = ("TEST_DATABASE_URL", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST")
+    environment = {name: text for name, text in os.environ.items() if name not in outside}
+    environment["DATABASE_URL"] = f"sqlite:///{tree}/example.db"
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.mark.server
+@pytest.mark.on_sqlite
+def test_example_of_the_page_works_when_it_is_followed(tree):
+    run(tree, "manage.py", "makemigrations", "--check", "--dry-run")
+    run(tree, "manage.py", "migrate", "--verbosity", "0")
+    schema = ("spectacular", "--validate", "--fail-on-warn", "--file", "openapi.yaml")
+    run(tree, "manage.py", *schema)
+    told = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AUTOMATIC, "-k", SELECTED)
+    assert "test_notes" not in told and " passed" in told
