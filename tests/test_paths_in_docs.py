@@ -1,0 +1,63 @@
+"""Every file that a document names, in a link or in backticks, is there; and so is every heading that a link names."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+QUOTED = re.compile(r"`([^`\n]+)`")
+# A file or folder of ours: not a route, a command, a setting, or what an installation makes.
+FOLDERS = "strata|portfolios|assets|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
+NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
+OF_AN_EXAMPLE = {"docs/adding-a-resource.md"}  # names files that it adds; its own test applies them
+OF_EACH_APP = {"doctor.py", "conftest.py"}  # by a name that several folders have
+
+
+def ids_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def links(page: Path) -> Iterator[str]:
+    text = BLOCK.sub("", page.read_text())
+    return (link for link in LINK.findall(text) if "://" not in link)
+
+
+def quoted_paths(page: Path) -> Iterator[str]:
+    """What a changelog says of earlier versions is not looked at."""
+    if page.name == "CHANGELOG.md" or ids_of(page) in OF_AN_EXAMPLE:
+        return iter(())
+    quoted = QUOTED.findall(BLOCK.sub("", page.read_text()))
+    return (text for text in quoted if NAMES_A_FILE.fullmatch(text) and text not in OF_EACH_APP)
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids_of)
+def test_links_lead_to_what_there_is(page):
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids_of)
+def test_files_in_backticks_are_there(page):
+    places = (ROOT, page.parent, ROOT / "strata" / "tests")
+    for path in quoted_paths(page):
+        assert any((place / path).exists() for place in places), path
+
+
+def test_paths_are_found_at_all():
+    architecture = ROOT / "docs" / "architecture.md"
+    assert len(list(links(architecture))) > 100
+    assert "tests/test_query_counts.py" in set(quoted_paths(architecture))
