@@ -9,8 +9,9 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets.admin.classification import CategoryFilter, own
-from assets.admin.entries import OfAnAsset
+from assets.admin.entries import OfAnAsset, OfATransaction
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from assets.rules.disposal import validate_day_of_sale
 from assets.services import classification, disposal, transactions
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
@@ -44,8 +45,6 @@ class HeldFilter(admin.SimpleListFilter):
 class DayForm(OfAnAsset, StaleCheckedForm):
     """A row of an asset's page, which shows the day alone: moved to another day, it stands at that day's noon."""
 
-    instant = "observed_at"
-
     def clean(self):
         cleaned = super().clean()
         if "on" in self.changed_data:
@@ -58,9 +57,7 @@ class DayForm(OfAnAsset, StaleCheckedForm):
             super()._post_clean()
 
 
-class MovementForm(DayForm):
-    instant = "occurred_at"
-
+class MovementForm(OfATransaction, DayForm):
     def _post_clean(self):
         row = self.instance
         row.currency = row.currency or row.asset.currency
@@ -149,6 +146,15 @@ class AssetForm(ConstraintCheckedForm):
             with refusals_shown(self):
                 classification.check_labels(None if asset._state.adding else asset, attrs)
         return given
+
+    def check_row(self, row):
+        if row.disposed_on is None:
+            return
+        days = {name: getattr(row, name) for name in ("acquired_on", "disposed_on")}
+        if row._state.adding or not Asset.objects.filter(pk=row.pk, **days).exists():
+            disposal.check_disposal(row, row.disposed_on, field="disposed_on")
+            sale = disposal.proceeds_of(row)
+            validate_day_of_sale(row.disposed_on, sale and sale.on)
 
 
 @admin.register(Asset)

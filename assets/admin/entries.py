@@ -7,19 +7,49 @@ from django.contrib import admin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from assets.models import AssetSnapshot, Transaction
-from assets.services import transactions
+from assets.rules.disposal import RecordedSale
+from assets.services import disposal, transactions
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ConstraintCheckedForm
 from strata.admin.households import HouseholdAdmin
+from strata.audit.clock import written_at
+from strata.fields.dates import resolve_instant_and_day
 from strata.fields.numbers import money_text, plain
 
 
+def complete_moment(row: AssetSnapshot | Transaction, instant: str) -> None:
+    """Fills in the instant or the day that was left empty, and refuses two that contradict each other."""
+    at, on = getattr(row, instant), row.on
+    if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
+        return  # as it is stored: its portfolio may have had another zone then
+    if row.asset_id:
+        at, on = resolve_instant_and_day(at, on, row.asset.portfolio.time_zone, written_at())
+        setattr(row, instant, at)
+        row.on = on
+
+
 class OfAnAsset:
-    """Stands first among the bases of a form of a value or a transaction."""
+    """Stands first among the bases of a form of a value or a transaction. `instant` is the field of its instant."""
+
+    instant = "observed_at"
+
+    def check_row(self, row):
+        complete_moment(row, self.instant)
 
     def currency_of_amounts(self):
         row = self.instance
         return getattr(row, "currency", "") or (row.asset.currency if row.asset_id else "")
+
+
+class OfATransaction(OfAnAsset):
+    instant = "occurred_at"
+
+    def check_row(self, row):
+        super().check_row(row)
+        stored = None if row._state.adding else Transaction.objects.filter(pk=row.pk).first()
+        disposal.check_recorded_sale(stored, {name: getattr(row, name) for name in RecordedSale._fields})
+        for name, value in transactions.recounted_amount(row, {}).items():
+            setattr(row, name, value)
 
 
 class SnapshotForm(OfAnAsset, ConstraintCheckedForm):
@@ -49,7 +79,7 @@ class SnapshotPage(HouseholdAdmin):
         return snapshot.asset.currency
 
 
-class TransactionForm(OfAnAsset, ConstraintCheckedForm):
+class TransactionForm(OfATransaction, ConstraintCheckedForm):
     currency = forms.CharField(
         required=False, max_length=3, widget=UnfoldAdminTextInputWidget, help_text="Empty: the asset's."
     )

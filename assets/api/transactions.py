@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from assets.api.entries import MomentSerializer, OfOneAsset
 from assets.models import Transaction
-from assets.services.disposal import refuse_moved_disposal
-from assets.services.transactions import next_position, validate_transaction
+from assets.services.disposal import check_recorded_sale
+from assets.services.transactions import next_position, recounted_amount
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     CurrencySerializerField,
@@ -52,15 +52,15 @@ class TransactionSerializer(MomentSerializer):
     def settle_moment(self, attrs):
         """The day of a disposal's sale is refused before it may contradict the instant, which is sent with it."""
         if self.instance is not None and "on" in attrs:
-            refuse_moved_disposal(self.instance, {"on": attrs["on"]})
+            check_recorded_sale(self.instance, {"on": attrs["on"]})
         super().settle_moment(attrs)
 
     def validate(self, attrs):
         attrs = super().validate(attrs)
         if self.instance is None:
             attrs.setdefault("currency", self.context["asset"].currency)
-        refuse_moved_disposal(self.instance, attrs)
-        attrs.update(validate_transaction(self.instance, attrs))
+        check_recorded_sale(self.instance, attrs)
+        attrs.update(recounted_amount(self.instance, attrs))
         return attrs
 
     def create(self, attrs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
 from assets.models.classification import AssetType, Category, Kind, Tag
@@ -48,27 +47,6 @@ class Asset(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self):
-        asset_type = self.asset_type if self.asset_type_id else None
-        if (
-            asset_type
-            and self.portfolio_id
-            and asset_type.household_id not in (None, self.portfolio.household_id)
-        ):
-            raise ValidationError(
-                {"asset_type": ValidationError("It is not in this household.", code="foreign_type")}
-            )
-        if self.disposed_on is not None and not self.is_stored("acquired_on", "disposed_on"):
-            from assets.services import disposal  # it needs this module
-
-            disposal.check_disposal(self, self.disposed_on, field="disposed_on")
-            disposal.refuse_disposal_apart_from_its_sale(self, self.disposed_on)
-
-    def is_stored(self, *names: str) -> bool:
-        """Whether these fields are as they are stored."""
-        as_here = {name: getattr(self, name) for name in names}
-        return not self._state.adding and Asset.objects.filter(pk=self.pk, **as_here).exists()
-
     def has_entries(self) -> bool:
         return self.snapshots.exists() or self.transactions.exists()
 
@@ -91,9 +69,6 @@ class AssetCategory(TrackedModel):
     def __str__(self) -> str:
         return f"{self.asset} in {self.category}"
 
-    def clean(self):
-        refuse_foreign("category", self)
-
 
 class AssetTag(TrackedModel):
     """That an asset has a tag: a row of its own, so that it has a history."""
@@ -109,12 +84,3 @@ class AssetTag(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.tag} on {self.asset}"
-
-    def clean(self):
-        refuse_foreign("tag", self)
-
-
-def refuse_foreign(name: str, link: AssetCategory | AssetTag) -> None:
-    """An asset and what it is sorted by are of one household."""
-    if getattr(link, f"{name}_id") and getattr(link, name).household_id != link.asset.portfolio.household_id:
-        raise ValidationError({name: ValidationError("It is not in this household.", code="foreign_label")})

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from assets.rates.book import EURO
+from assets.rules.exchange_rates import EURO
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import ImmutableQuerySet, JournalEntry

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 
 from assets.models.asset import Asset
-from assets.models.moments import settle_moment
 from strata.audit.tracking import TrackedModel
 from strata.fields.dates import DayField, InstantField
 from strata.fields.money import MoneyField
@@ -37,6 +36,3 @@ class AssetSnapshot(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.asset} on {self.on}"
-
-    def clean(self):
-        settle_moment(self, "observed_at")

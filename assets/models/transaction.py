@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from assets.models.asset import Asset
-from assets.models.moments import settle_moment
 from strata.audit.tracking import TrackedModel
-from strata.exceptions import Conflict
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField, InstantField
 from strata.fields.money import ExactField, MoneyField
@@ -67,22 +64,3 @@ class Transaction(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.type} on {self.on}"
-
-    def clean(self):
-        from assets.services.transactions import validate_transaction  # it needs this module
-
-        settle_moment(self, "occurred_at")
-        self._keep_its_disposal()
-        for name, value in validate_transaction(self, {}).items():
-            setattr(self, name, value)
-
-    def _keep_its_disposal(self):
-        from assets.services.disposal import refuse_moved_disposal  # it needs this module
-
-        stored = None if self._state.adding else Transaction.objects.filter(pk=self.pk).first()
-        try:
-            refuse_moved_disposal(
-                stored, {field.name: getattr(self, field.attname) for field in self._meta.fields}
-            )
-        except Conflict as refusal:
-            raise ValidationError({refusal.field: ValidationError(refusal.message, code="fixed")}) from None

@@ -18,7 +18,8 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-EURO = "EUR"
+from assets.rules.exchange_rates import EURO
+
 DEMO = "demo"
 JUMP = 5  # a point that slips is a factor of ten, after which the market may have moved further
 PRECEDENCE = {"manual": 3, "ecb": 2, DEMO: 1}

@@ -11,7 +11,8 @@ from django.conf import settings
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import RateQuerySet
 from assets.rates import sql
-from assets.rates.book import EURO, Rate, RateBook
+from assets.rates.book import Rate, RateBook
+from assets.rules.exchange_rates import EURO
 
 
 def daily_rates() -> RateQuerySet:

@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Any
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 
+from strata.fields.currencies import minor_units
 from strata.fields.numbers import MONEY_LIMIT, MONEY_PLACES, exact_product
 
 _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
+ADJUST = "ADJUST"
 
 
-def check_adjustment(quantity: Any, money: dict[str, Any]) -> dict[str, Any]:
-    if quantity is None:
+class TransactionValues(NamedTuple):
+    """`type` is the text of a Transaction.Type; `amount`, `fee` and `tax` are in `currency`, as is `unit_price`."""
+
+    type: str
+    currency: str
+    amount: Decimal | None = None
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    fee: Decimal | None = None
+    tax: Decimal | None = None
+
+
+def validate_transaction(values: TransactionValues, *, recount: bool = False) -> Decimal | None:
+    """The amount that the transaction comes to; None for ADJUST, which moves no money.
+
+    With `recount` the amount is quantity x unit_price, whatever it was. Raises ValidationError that names the field.
+    """
+    for name in ("amount", "fee", "tax"):
+        if (getattr(values, name) or 0) < 0:
+            raise refusal(name, "It is never negative: the type gives the direction.")
+    if values.type == ADJUST:
+        require_no_money(values)
+        return None
+    if values.quantity is not None and values.quantity < 0:
+        raise refusal("quantity", "Only ADJUST has a signed quantity.")
+    product = product_of(values.quantity, values.unit_price)
+    if product is not None and (values.amount is None or recount):
+        return product
+    if values.amount is None:
+        raise refusal("amount", "Send an amount, or a quantity and a unit price.", code="required")
+    smallest = Decimal(1).scaleb(-minor_units(values.currency))
+    if product is not None and abs(product - values.amount) >= smallest:
+        raise refusal("amount", f"It is not quantity x unit_price, which is {product.normalize():f}.")
+    return values.amount
+
+
+def require_no_money(values: TransactionValues) -> None:
+    if values.quantity is None:
         raise refusal("quantity", "ADJUST needs a quantity.", code="required")
-    for name, given in money.items():
+    for name in ("unit_price", "amount", "fee", "tax"):
+        given = getattr(values, name)
         if given or (given is not None and name in ("unit_price", "amount")):
             raise refusal(name, "ADJUST moves no money.")
-    return {}
 
 
-def product_of(quantity: Any, price: Any, currency: str) -> Decimal | None:
+def product_of(quantity: Decimal | None, price: Decimal | None) -> Decimal | None:
+    """quantity x price in the places of money, half to even; None where either is missing."""
     if quantity is None or price is None:
         return None
     product = exact_product(quantity, price).quantize(Decimal(1).scaleb(-MONEY_PLACES), context=_ROUNDING)

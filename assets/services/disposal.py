@@ -9,23 +9,19 @@ from typing import Any
 from django.db.models import Min
 
 from assets.models import Asset, Transaction
-from assets.rules.transactions import refusal
+from assets.rules.disposal import DISPOSAL, RecordedSale, validate_disposal, validate_recorded_sale
 from assets.services.transactions import next_position
 from strata.exceptions import Conflict
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 
-DISPOSAL = "strata-disposal"
 OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # the DISPOSE that a disposal makes
 
 
 def check_disposal(asset: Asset, on: date, *, field: str = "on") -> None:
-    """Refuses a day before it was acquired, or before all of its values: from then on they would count nothing."""
+    """Refuses a day from which values or the acquisition would count nothing."""
     first = asset.snapshots.aggregate(first=Min("on"))["first"]
-    if asset.acquired_on is not None and on < asset.acquired_on:
-        raise refusal(field, f"It lies before {asset.acquired_on}, when it was acquired.")
-    if first is not None and on < first:
-        raise refusal(field, f"It lies before {first}, the day of its first value.")
+    validate_disposal(on, acquired_on=asset.acquired_on, first_value_on=first, field=field)
 
 
 def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
@@ -69,32 +65,11 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
     raise Conflict("ALREADY_DISPOSED", message, "on" if on != asset.disposed_on else "proceeds")
 
 
-def refuse_moved_disposal(row: Transaction | None, attrs: dict[str, Any]) -> None:
-    """409 for a change of what ties a DISPOSE to the disposal that made it: its day, its type, how it is known.
-
-    `row` is as it is stored, None where it is new; `attrs` is what it is given.
-    """
-
-    def after(name: str) -> Any:
-        return attrs.get(name, getattr(row, name, None))
-
-    if row is None or (row.source, row.external_id) != (DISPOSAL, DISPOSAL):
-        if (after("source"), after("external_id")) == (DISPOSAL, DISPOSAL):
-            raise Conflict("DISPOSAL_IS_FIXED", "Only a disposal has this source and id.", "external_id")
-        return
-    for name in ("on", "occurred_at", "type", "source", "external_id"):
-        if after(name) != getattr(row, name):
-            message = f"It records the disposal of {row.on}: reinstate the asset first."
-            raise Conflict("DISPOSAL_IS_FIXED", message, name)
-
-
-def refuse_disposal_apart_from_its_sale(asset: Asset, on: date) -> None:
-    """Refuses another day than that of the DISPOSE which records the proceeds."""
-    sale = proceeds_of(asset)
-    if sale is not None and sale.on != on:
-        raise refusal(
-            "disposed_on", f"It was sold on {sale.on}. Empty this first, and then dispose of it again."
-        )
+def check_recorded_sale(row: Transaction | None, changes: dict[str, Any]) -> None:
+    """409 for a change of what ties a DISPOSE to the disposal that made it. `row` is as stored, None for a new one."""
+    stored = None if row is None else RecordedSale(*(getattr(row, name) for name in RecordedSale._fields))
+    after = RecordedSale(*(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields))
+    validate_recorded_sale(stored, after)
 
 
 def reinstate(asset: Asset) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from assets.rates.book import EURO
+from assets.rules.exchange_rates import EURO
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.dates import local_day

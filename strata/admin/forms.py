@@ -98,8 +98,18 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         currency = self.currency_of_amounts()
         return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
 
+    def check_row(self, row: models.Model) -> None:
+        """What a service would refuse of the row as the form makes it, raised as it would be; it may complete it."""
+
     def _post_clean(self):
         super()._post_clean()
+        try:
+            self.check_row(self.instance)
+        except StrataError as refused:
+            self.add_error(refused.field if refused.field in self.fields else None, refused.message)
+        except ValidationError as refused:
+            for field, errors in refused.update_error_dict({}).items():
+                self.add_error(field if field in self.fields else None, errors)
         currency = self.currency_of_amounts()
         for name in self.amounts if currency in currency_codes() else ():
             self._refuse_fractions(name, currency)
