@@ -104,10 +104,10 @@ def _what_migrations_laid_down_is_there_again_after_a_flush(django_db_setup):
 @pytest.fixture(autouse=True, scope="session")
 def _static_files_are_looked_for_once():
     """Each test client starts the middleware anew, and WhiteNoise would go through all the folders each time."""
-    usual, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+    usual, known_files = WhiteNoiseMiddleware.add_files_from_finders, {}
 
     def add_files_from_finders(self):
-        known = found.setdefault((self.static_prefix, self.max_age), self.files)
+        known = known_files.setdefault((self.static_prefix, self.max_age), self.files)
         if known is self.files:
             usual(self)
         self.files = known

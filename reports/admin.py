@@ -40,7 +40,7 @@ class PortfolioPage(HouseholdAdmin):
     icon = "account_balance_wallet"
     fields = ("household", "name", "base_currency", "time_zone")
     fixed = ("household",)
-    list_display = ("name", "household", "base_currency", "time_zone", "what_needs_care")
+    list_display = ("name", "household", "base_currency", "time_zone", "data_quality")
     list_select_related = ("household",)
     list_filter = (("household", OwnRowsFilter), "base_currency")
     search_fields = ("name_key__has_part",)
@@ -62,7 +62,7 @@ class PortfolioPage(HouseholdAdmin):
         }
 
     @admin.display(description="quality")
-    def what_needs_care(self, portfolio):
+    def data_quality(self, portfolio):
         address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
         return format_html('<a href="{}" class="underline">What needs care</a>', address)
 
@@ -78,15 +78,15 @@ class PortfolioPage(HouseholdAdmin):
         may_dismiss = self.has_change_permission(request, portfolio)
         if request.method == "POST" and may_dismiss:
             return self.dismiss_or_show_again(request, portfolio, on)
-        doubts = quality_report(portfolio, on=on, dismissed=None)
+        issues = quality_report(portfolio, on=on, dismissed=None)
         context = {
             **self.admin_site.each_context(request),
             "title": f"What needs care in {portfolio}",
             "on": on,
-            "doubts": [
-                (doubt, doubt.admin_link_for(request.user)) for doubt in doubts if not doubt.dismissal
+            "issues": [
+                (issue, issue.admin_link_for(request.user)) for issue in issues if not issue.dismissal
             ],
-            "dismissed": [(doubt, doubt.admin_link_for(request.user)) for doubt in doubts if doubt.dismissal],
+            "dismissed": [(issue, issue.admin_link_for(request.user)) for issue in issues if issue.dismissal],
             "may_dismiss": may_dismiss,
             "reason_length": REASON_LENGTH,
             "opts": self.opts,
@@ -105,7 +105,7 @@ class PortfolioPage(HouseholdAdmin):
     def dismiss_or_show_again(self, request, portfolio, on):
         """One finding, by its key: dismissed with the reason that was typed, or shown again without one."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
-        names = {doubt.finding.key: doubt.name for doubt in quality_report(portfolio, on=on, dismissed=None)}
+        names = {issue.finding.key: issue.name for issue in quality_report(portfolio, on=on, dismissed=None)}
         try:
             if "show_again" in request.POST and is_key(key):
                 run_in_transaction(lambda: show_again(portfolio.pk, key))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.urls import reverse
 
 from portfolios.models import Portfolio
-from reports.queries import Doubt, quality_report
+from reports.queries import QualityIssue, quality_report
 from reports.rendering import fonts
 from strata.doctor import Level, examines
 from strata.text import short
@@ -32,23 +32,23 @@ def values_to_look_at() -> Iterator[tuple[Level, str]]:
     """
     doubtful = 0
     for portfolio in Portfolio.objects.order_by("id").iterator(chunk_size=500):
-        doubts = [doubt for doubt in quality_report(portfolio) if doubt.finding.severity == "warning"]
-        doubtful += bool(doubts)
-        if doubts and doubtful <= SHOWN:
-            yield from ((Level.WARN, line) for line in findings_of(portfolio, doubts))
+        issues = [issue for issue in quality_report(portfolio) if issue.finding.severity == "warning"]
+        doubtful += bool(issues)
+        if issues and doubtful <= SHOWN:
+            yield from ((Level.WARN, line) for line in findings_of(portfolio, issues))
     if doubtful > SHOWN:
         yield Level.WARN, f"and {doubtful - SHOWN} more portfolios"
     if not doubtful:
         yield Level.OK, "nothing to look at"
 
 
-def findings_of(portfolio: Portfolio, doubts: Sequence[Doubt]) -> Iterator[str]:
+def findings_of(portfolio: Portfolio, issues: Sequence[QualityIssue]) -> Iterator[str]:
     name = short(portfolio.name, NAME_SHOWN)
     page = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
-    yield f"{name}: {len(doubts)} to look at: {page}"
-    for doubt in doubts[:SHOWN]:
-        found = doubt.finding
-        about = f"{name}: {short(doubt.name, NAME_SHOWN)}: {found.code}"
-        yield f"{about}: {found.message} {doubt.admin_link}"
-    if more := doubts[SHOWN:]:
+    yield f"{name}: {len(issues)} to look at: {page}"
+    for issue in issues[:SHOWN]:
+        finding = issue.finding
+        about = f"{name}: {short(issue.name, NAME_SHOWN)}: {finding.code}"
+        yield f"{about}: {finding.message} {issue.admin_link}"
+    if more := issues[SHOWN:]:
         yield f"{name}: and {len(more)} more"

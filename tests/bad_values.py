@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.every_route import ABSENT, Field
+from tests.all_routes import ABSENT, Field
 
 MEGABYTE = "x" * 1_000_000
 NUL, OVERRIDE = "\x00", "\u202egnirts"
@@ -144,7 +144,14 @@ def refused_values(field: Field) -> tuple:
     if "integer" in schema.get("type", ()):  # a list of types, where it may be null
         return (*NO_FIELD_TAKES, *NO_WHOLE_NUMBER_IS)
     if schema.get("type") == "boolean":
-        return (*(one for one in NO_FIELD_TAKES if one is not True), *NO_TEXT_TAKES, "", "true", "false", "x")
+        return (
+            *(value for value in NO_FIELD_TAKES if value is not True),
+            *NO_TEXT_TAKES,
+            "",
+            "true",
+            "false",
+            "x",
+        )
     by_format = {
         "decimal": NO_NUMBER_TAKES,
         "uuid": NO_ID_TAKES,
@@ -159,4 +166,8 @@ def refused_values(field: Field) -> tuple:
         return (*NO_FIELD_TAKES, *NO_TEXT_TAKES, *NO_CURRENCY_IS)
     is_secret, is_note = "password" in field.name, schema.get("maxLength") == 10_000
     blank = () if is_secret or is_note or "oneOf" in schema else ("", " ", "\u200b")
-    return (*(one for one in NO_FIELD_TAKES if not (is_secret and one == OVERRIDE)), *NO_TEXT_TAKES, *blank)
+    return (
+        *(value for value in NO_FIELD_TAKES if not (is_secret and value == OVERRIDE)),
+        *NO_TEXT_TAKES,
+        *blank,
+    )

@@ -106,7 +106,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
     Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} empty", currency="EUR"
     )
-    without_a_value = next(one for one in quality_report(portfolio) if one.name.endswith("empty"))
+    without_a_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
     return {
         "household": household,
         "portfolio": portfolio,

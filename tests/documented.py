@@ -30,11 +30,11 @@ left_out: Counter[str] = Counter()  # answers by why they were not held against 
 
 @cache
 def document() -> dict[str, Any]:
-    found = yaml.load(OPENAPI.read_text(), yaml.CSafeLoader)
-    for schema in found["components"]["schemas"].values():
+    document = yaml.load(OPENAPI.read_text(), yaml.CSafeLoader)
+    for schema in document["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema:
             schema.setdefault("additionalProperties", False)
-    return found
+    return document
 
 
 @cache
@@ -101,8 +101,8 @@ def check_content(response: Any, documented: dict[str, Any], operation: tuple[st
         return
     check_json = validator(*operation, str(response.status_code), media_type)
     errors = [
-        f"{list(one.instance_path)}: {one.message}"
-        for one in check_json.iter_errors(json.loads(response.content))
+        f"{list(error.instance_path)}: {error.message}"
+        for error in check_json.iter_errors(json.loads(response.content))
     ]
     assert not errors, f"{what} is not what openapi.yaml says: {errors[:3]}"
 
@@ -122,14 +122,14 @@ def watch() -> None:
 def summary(counts: Counter[str], rest: Counter[str]) -> list[str]:
     """What was checked, and what was not, for the end of a run."""
     all_of_them = {f"{method} {route}" for route, method in operations()}
-    told = [
+    messages = [
         f"answers held against openapi.yaml: {counts.total():,}, of {len(counts)} of {len(all_of_them)} operations"
     ]
     if rest:
-        told.append(
+        messages.append(
             "answers that it says nothing of: " + ", ".join(f"{why} {n:,}" for why, n in rest.most_common())
         )
     missing = sorted(all_of_them - set(counts))
-    return told + [f"operations without an answer in this run: {', '.join(missing)}"] * (
+    return messages + [f"operations without an answer in this run: {', '.join(missing)}"] * (
         0 < len(missing) <= 20
     )

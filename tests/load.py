@@ -42,7 +42,7 @@ class Client:
         self.connection.close()
 
 
-def made(client: Client, path: str, body: dict) -> str:
+def create(client: Client, path: str, body: dict) -> str:
     status, answer, _ = client.ask("POST", path, body)
     assert status == 201, answer
     return answer["id"]
@@ -51,9 +51,9 @@ def made(client: Client, path: str, body: dict) -> str:
 def an_asset(client: Client, portfolio: str | None = None) -> str:
     """A new asset, in a new portfolio where none is given."""
     name = uuid4().hex
-    portfolio = portfolio or made(client, "portfolios", {"name": name, "base_currency": "EUR"})
+    portfolio = portfolio or create(client, "portfolios", {"name": name, "base_currency": "EUR"})
     kind = client.ask("GET", "asset-types?page_size=1")[1]["results"][0]["id"]
-    return made(client, "assets", {"portfolio_id": portfolio, "asset_type_id": kind, "name": name})
+    return create(client, "assets", {"portfolio_id": portfolio, "asset_type_id": kind, "name": name})
 
 
 class Writing:

@@ -87,10 +87,10 @@ def interleaved(first: Work, *others: Work, stop_after: int) -> tuple[list[Any],
     holder.start()
     assert holder.stopped.wait(PATIENCE)
     was_stopped = not holder.done.is_set()
-    waiting = [Writer(one) for one in others]
+    waiting = [Writer(work) for work in others]
     for one in waiting:
         one.run_on()
-    return [holder.finish(), *(one.finish() for one in waiting)], was_stopped
+    return [holder.finish(), *(writer.finish() for writer in waiting)], was_stopped
 
 
 @contextmanager

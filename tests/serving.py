@@ -77,9 +77,11 @@ def wait_for(happened: Callable[[], object]) -> None:
 
 def environment(database_url: str, **given: str) -> dict[str, str]:
     """What a server or command of a test runs with: a database of its own, and no settings of the developer's."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
+    }
     return (
-        kept
+        inherited
         | {"DATABASE_URL": database_url, "ALLOWED_HOSTS": "127.0.0.1,localhost", "API_THROTTLE": "off"}
         | given
     )

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from tests.admin_forms import url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -37,15 +37,21 @@ def faults(caplog):
 
 @pytest.fixture
 def unbroken(rita, household):
-    one_of_each("Own", household=household)
+    sample_rows("Own", household=household)
     rita.raise_request_exception = False
     return rita
 
 
 def filters_of(page) -> set[str]:
     names = set()
-    for one in page.list_filter:
-        name = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else one.parameter_name
+    for list_filter in page.list_filter:
+        name = (
+            list_filter
+            if isinstance(list_filter, str)
+            else list_filter[0]
+            if isinstance(list_filter, tuple)
+            else list_filter.parameter_name
+        )
         names |= {name, f"{name}__exact", f"{name}__isnull", f"{name}__id__exact", f"{name}__in"}
     return names
 

@@ -14,7 +14,7 @@ from strata.admin.actions import MOST_UNASKED
 from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from tests.admin_forms import url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
 MANY = MOST_UNASKED + 1
@@ -28,10 +28,10 @@ def assets(portfolio):
         Asset(portfolio=portfolio, asset_type_id=kind, name=name, name_key=name, currency="EUR")
         for name in names
     ]
-    made = Asset.objects.bulk_create(rows)
-    day = made[0].created_at.date()
-    AssetSnapshot.objects.create(asset=made[0], value="1", on=day, observed_at=noon(day, "UTC"))
-    return made
+    created = Asset.objects.bulk_create(rows)
+    day = created[0].created_at.date()
+    AssetSnapshot.objects.create(asset=created[0], value="1", on=day, observed_at=noon(day, "UTC"))
+    return created
 
 
 def act(client, model, action, rows, **more):
@@ -46,7 +46,7 @@ def agreed(answer) -> dict[str, str]:
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
 def test_every_action_can_say_what_it_will_do(rita, household, model):
-    one_of_each("Own", household=household)
+    sample_rows("Own", household=household)
     request = rita.get(url(model)).wsgi_request
     for name in PAGES[model].get_actions(request):
         assert getattr(PAGES[model], f"what_{name}_does")(request, model._base_manager.all()), name
@@ -95,7 +95,7 @@ def test_it_says_what_goes_with_it_and_what_is_left_out(alices, alice_user, asse
     dispose(assets[0], on=assets[0].created_at.date(), proceeds=1)
     seen = Household.objects.create(name="Seen")
     Membership.objects.create(household=seen, user=alice_user, role="viewer", accepted_at="2026-01-01T00:00Z")
-    one_of_each("Seen", household=seen)
+    sample_rows("Seen", household=seen)
     answer = act(alices, Asset, "reinstate", assets[:1], select_across="1").content.decode()
     for sentence in (
         "Reinstates 1 asset:",

@@ -87,8 +87,8 @@ def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
 
 def test_assets_are_filtered_by_a_category_and_all_below_it(alices, tree, asset):
     AssetCategory.objects.create(asset=asset, category=tree["Shed"])
-    found = {
+    rows = {
         name: alices.get(url(Asset), {"category": str(tree[name].pk)}).context["cl"].result_count
         for name in tree
     }
-    assert found == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}
+    assert rows == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}

@@ -16,7 +16,7 @@ from reports.models import AllocationTarget
 from strata.admin.choices import MOST_LISTED, ChosenRows
 from strata.tenancy.roles import VIEWER
 from tests.admin_forms import form_of, inputs_of, save, url
-from tests.one_of_each import make, one_of_each
+from tests.sample_rows import make, sample_rows
 
 PAGES = list(admin.site._registry)
 SELECT = re.compile(r"<select(.*?)>(.*?)</select>", re.S)
@@ -25,9 +25,9 @@ ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 def many(household, number=MOST_LISTED + 5):
     """So many rows of everything, and the first of each."""
-    found = one_of_each("Row 0", household=household)
+    found = sample_rows("Row 0", household=household)
     for place in range(1, number):
-        one_of_each(f"Row {place}", household=household)
+        sample_rows(f"Row {place}", household=household)
     return found
 
 
@@ -83,7 +83,7 @@ def offered(client, widget, term="") -> list[str]:
 def test_every_choice_of_a_row_in_a_form_is_searched_for(rita, household, model):
     household.name = "Row 1"
     household.save()
-    rows = one_of_each("Row 1", household=household)
+    rows = sample_rows("Row 1", household=household)
     for place in (url(model, "add"), url(model, "change", rows[model].pk)):
         page = rita.get(place)
         if page.status_code != 200 or not inputs_of(page):
@@ -96,16 +96,16 @@ def test_every_choice_of_a_row_in_a_form_is_searched_for(rita, household, model)
 
 
 def test_a_target_chooses_all_its_groups_by_searching(alices, household):
-    one_of_each("Row 1", household=household)
+    sample_rows("Row 1", household=household)
     choices = row_choices(alices.get(url(AllocationTarget, "add")))
     assert set(choices) == {"household", "portfolio", "asset_type", "category", "tag", "asset"}
 
 
 def test_a_form_offers_only_households_that_the_caller_may_write_in(alices, alice_user, household):
-    one_of_each("Own", household=household)
+    sample_rows("Own", household=household)
     seen = Household.objects.create(name="Seen")
     seen.memberships.create(user=alice_user, role=VIEWER, accepted_at="2026-01-01T00:00Z")
-    one_of_each("Seen", household=seen)
+    sample_rows("Seen", household=seen)
     for name, field in row_choices(alices.get(url(AllocationTarget, "add"))).items():
         texts = offered(alices, field.widget, "e") + offered(alices, field.widget)
         assert texts, name
@@ -113,8 +113,8 @@ def test_a_form_offers_only_households_that_the_caller_may_write_in(alices, alic
 
 
 def test_a_target_offers_what_its_own_household_has(rita, household):
-    own = one_of_each("Own", household=household)
-    one_of_each("Theirs", household=Household.objects.create(name="Theirs"))
+    own = sample_rows("Own", household=household)
+    sample_rows("Theirs", household=Household.objects.create(name="Theirs"))
     page = rita.get(url(AllocationTarget, "change", own[AllocationTarget].pk))
     for name, field in row_choices(page).items():
         assert offered(rita, field.widget, "Theirs") == [], name
@@ -144,7 +144,7 @@ def test_filters_of_many_rows_search_and_find(rita, alices, household):
         assert [row.portfolio for row in page.context["cl"].result_list] == [chosen]
         assert f'<option value="{chosen.pk}" selected' in page.content.decode()
         for spec in page.context["cl"].filter_specs:
-            for choice in (one for one in spec.choices(page.context["cl"]) if "form" in one):
+            for choice in (choice for choice in spec.choices(page.context["cl"]) if "form" in choice):
                 for field in choice["form"].fields.values():
                     assert offered(client, field.widget, "Row 3"), spec.title
         category = Category.objects.get(name="Row 3")
@@ -164,7 +164,7 @@ def test_a_filter_of_which_nothing_is_chosen_filters_nothing(alices, household):
 
 @pytest.mark.parametrize("bad", ["x", "1", "\x00", "9" * 400, ABSENT])
 def test_what_is_no_key_of_a_row_is_an_error_of_its_field(alices, alice_user, household, bad):
-    rows = one_of_each("Own", household=household)
+    rows = sample_rows("Own", household=household)
     for model in (Asset, AssetSnapshot, Category, AllocationTarget):
         page = alices.get(url(model, "change", rows[model].pk))
         for name in row_choices(page):

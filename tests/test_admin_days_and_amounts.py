@@ -16,7 +16,7 @@ from portfolios.models import Portfolio
 from strata.fields.dates import DayFormField
 from strata.fields.money import MoneyField
 from tests.admin_forms import errors_of, filled, form_of, inputs_of, save, url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
 ANOTHER_ORDER = re.compile(
@@ -37,7 +37,7 @@ WRONG = (
 
 @pytest.fixture
 def rows(rita, household):
-    return one_of_each("Own", household=household)
+    return sample_rows("Own", household=household)
 
 
 def days_of(page) -> dict[str, forms.BoundField]:
@@ -109,10 +109,16 @@ def test_the_page_of_what_needs_care_takes_iso_days_alone(alices, portfolio):
 def test_no_filter_takes_a_day():
     """One that does has to read ISO days alone, and say so where another form is asked for."""
     for page in PAGES.values():
-        for one in page.list_filter:
-            path = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else None
+        for list_filter in page.list_filter:
+            path = (
+                list_filter
+                if isinstance(list_filter, str)
+                else list_filter[0]
+                if isinstance(list_filter, tuple)
+                else None
+            )
             field = path and get_fields_from_path(page.model, path)[-1]
-            assert not isinstance(field, models.DateField), one
+            assert not isinstance(field, models.DateField), list_filter
 
 
 def test_a_day_field_takes_blanks_around_it():
@@ -185,8 +191,8 @@ def test_what_the_currency_has_is_taken(alices, portfolio, currency, amount):
 
 def test_the_api_keeps_its_four_places_and_a_form_leaves_them_alone(alices, alice, portfolio):
     asset = asset_in(portfolio, "EUR")
-    made = alice.post(f"/api/v1/assets/{asset.pk}/snapshots", {"value": "1.2345", "on": "2026-01-31"})
-    assert made.status_code == 201
+    created = alice.post(f"/api/v1/assets/{asset.pk}/snapshots", {"value": "1.2345", "on": "2026-01-31"})
+    assert created.status_code == 201
     row = AssetSnapshot.objects.get()
     data = form_of(alices, row)
     assert data["value"] == "1.2345"

@@ -16,7 +16,7 @@ from strata.accounts.models import ApiToken, User
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import filled, staff, url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 PAGES = {model: page for model, page in admin.site._registry.items()}
@@ -26,11 +26,11 @@ by_name = {"ids": lambda model: model.__name__}
 
 
 @pytest.fixture
-def theirs(household):
+def foreign_rows(household):
     """Alice's world: everything in it is called Secret."""
     household.name = "Secret"
     household.save()
-    return one_of_each("Secret", household=household)
+    return sample_rows("Secret", household=household)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def mine(household):
     """Dora's own world, with a row of everything as well; she owns it, and is staff."""
     own = Household.objects.create(name="Own")
     dora = member(own, "dora", OWNER)
-    return one_of_each("Own", household=own, user=dora, member=dora.memberships.get())
+    return sample_rows("Own", household=own, user=dora, member=dora.memberships.get())
 
 
 @pytest.fixture
@@ -71,18 +71,18 @@ def seen_of(client, method, model, where, pk):
 
 
 @pytest.mark.parametrize("model", SCOPED, **by_name)
-def test_a_foreign_row_is_answered_as_one_that_does_not_exist(theirs, dora, model):
+def test_a_foreign_row_is_answered_as_one_that_does_not_exist(foreign_rows, dora, model):
     before = JournalEntry.objects.count()
     for where in ("change", "delete", "history"):
         for method in ("get", "post"):
-            theirs_seen = seen_of(dora, method, model, where, str(theirs[model].pk))
+            theirs_seen = seen_of(dora, method, model, where, str(foreign_rows[model].pk))
             assert theirs_seen == seen_of(dora, method, model, where, ABSENT), (where, method)
             assert "doesn’t exist" in theirs_seen[2], (where, method)
     assert JournalEntry.objects.count() == before
 
 
 @pytest.mark.parametrize("model", PAGES, **by_name)
-def test_no_page_of_staff_shows_a_foreign_name(theirs, mine, dora, model):
+def test_no_page_of_staff_shows_a_foreign_name(foreign_rows, mine, dora, model):
     own = mine[model]
     pages = [url(model), url(model) + "?q=e", url(model, "add")]
     pages += [url(model, name, own.pk) for name in ("change", "delete", "history")]
@@ -97,24 +97,28 @@ def test_no_page_of_staff_shows_a_foreign_name(theirs, mine, dora, model):
 def filters_of_rows():
     """(model, parameter, the model whose rows it takes) of every filter that takes rows."""
     for model, page in PAGES.items():
-        for one in page.list_filter:
-            if isinstance(one, tuple):
-                yield model, f"{one[0]}__id__exact", get_fields_from_path(model, one[0])[-1].related_model
-            elif not isinstance(one, str):
+        for list_filter in page.list_filter:
+            if isinstance(list_filter, tuple):
+                yield (
+                    model,
+                    f"{list_filter[0]}__id__exact",
+                    get_fields_from_path(model, list_filter[0])[-1].related_model,
+                )
+            elif not isinstance(list_filter, str):
                 yield from (
-                    (model, one.parameter_name, row)
+                    (model, list_filter.parameter_name, row)
                     for row in SCOPED
-                    if row._meta.model_name == one.parameter_name
+                    if row._meta.model_name == list_filter.parameter_name
                 )
 
 
-def test_no_filter_reaches_foreign_rows(theirs, mine, dora):
+def test_no_filter_reaches_foreign_rows(foreign_rows, mine, dora):
     seen = set()
     for model, parameter, of in filters_of_rows():
         seen.add(parameter)
         found = dora.get(url(model), {parameter: str(mine[of].pk)})
         assert found.context["cl"].result_count >= 1, (model, parameter)
-        foreign, absent = (dora.get(url(model), {parameter: pk}) for pk in (str(theirs[of].pk), ABSENT))
+        foreign, absent = (dora.get(url(model), {parameter: pk}) for pk in (str(foreign_rows[of].pk), ABSENT))
         counts = [answer.context["cl"].result_count for answer in (foreign, absent)]
         assert counts[0] == counts[1], (
             model,
@@ -142,7 +146,7 @@ def rita(db):
 
 
 @pytest.mark.parametrize("model", PAGES, **by_name)
-def test_autocomplete_offers_no_foreign_row(theirs, dora, model):
+def test_autocomplete_offers_no_foreign_row(foreign_rows, dora, model):
     for field in model._meta.concrete_fields:
         if field.is_relation:
             asked = {"app_label": model._meta.app_label, "model_name": model._meta.model_name}
@@ -157,19 +161,19 @@ def test_autocomplete_offers_no_foreign_row(theirs, dora, model):
 
 
 @pytest.mark.parametrize("model", [model for model in SCOPED if foreign_keys(model)], **by_name)
-def test_a_forged_change_reaches_no_foreign_row(theirs, mine, dora, model):
+def test_a_forged_change_reaches_no_foreign_row(foreign_rows, mine, dora, model):
     page = url(model, "change", mine[model].pk)
     data = filled(dora.get(page))
     assert dora.post(page, data).status_code == 302, "untouched, it is taken"
     data = filled(dora.get(page))
     for field in foreign_keys(model):
-        dora.post(page, data | {field.name: str(theirs[field.related_model].pk)})
+        dora.post(page, data | {field.name: str(foreign_rows[field.related_model].pk)})
         stored = model.objects.get(pk=mine[model].pk)
         assert getattr(stored, field.attname) == getattr(mine[model], field.attname), field.name
 
 
 @pytest.mark.parametrize("model", [model for model in SCOPED if foreign_keys(model)], **by_name)
-def test_a_forged_addition_reaches_no_foreign_row(theirs, mine, dora, model):
+def test_a_forged_addition_reaches_no_foreign_row(foreign_rows, mine, dora, model):
     add = url(model, "add")
     if dora.get(add).status_code == 403:
         assert not PAGES[model].has_add_permission(dora.get("/admin/").wsgi_request)
@@ -187,7 +191,7 @@ def test_a_forged_addition_reaches_no_foreign_row(theirs, mine, dora, model):
         data["on"] = "2026-02-03"
     before = model.objects.count()
     for field in foreign_keys(model):
-        answer = dora.post(add, data | {field.name: str(theirs[field.related_model].pk)})
+        answer = dora.post(add, data | {field.name: str(foreign_rows[field.related_model].pk)})
         assert (answer.status_code, model.objects.count()) == (200, before), field.name
         assert field.name in answer.context["adminform"].form.errors, field.name
     if not data.keys() & {"name", "code", "on"}:
@@ -199,12 +203,12 @@ def test_a_forged_addition_reaches_no_foreign_row(theirs, mine, dora, model):
 
 
 @pytest.mark.parametrize("label", ["categories", "tags"])
-def test_a_forged_label_is_refused(theirs, mine, dora, label):
+def test_a_forged_label_is_refused(foreign_rows, mine, dora, label):
     asset = next(row for model, row in mine.items() if model.__name__ == "Asset")
     page = url(type(asset), "change", asset.pk)
     foreign = next(
         row
-        for model, row in theirs.items()
+        for model, row in foreign_rows.items()
         if model._meta.verbose_name_plural == label and row.name == "Secret"
     )
     answer = dora.post(page, filled(dora.get(page)) | {label: str(foreign.pk)})
@@ -212,8 +216,8 @@ def test_a_forged_label_is_refused(theirs, mine, dora, label):
     assert not getattr(asset, label).filter(pk=foreign.pk).exists()
 
 
-def test_a_forged_row_of_an_inline_changes_nothing_foreign(theirs, mine, dora):
-    rows = {model.__name__: (row, mine[model]) for model, row in theirs.items()}
+def test_a_forged_row_of_an_inline_changes_nothing_foreign(foreign_rows, mine, dora):
+    rows = {model.__name__: (row, mine[model]) for model, row in foreign_rows.items()}
     foreign, _ = rows["AssetSnapshot"]
     asset = rows["Asset"][1]
     page = url(type(asset), "change", asset.pk)
@@ -250,11 +254,14 @@ def test_editors_do_not_change_households_or_members(mine):
     assert JournalEntry.objects.count() == before
 
 
-def test_moving_a_thing_needs_the_right_at_both_ends(theirs, mine, dora):
+def test_moving_a_thing_needs_the_right_at_both_ends(foreign_rows, mine, dora):
     Membership.objects.create(
-        household=theirs[Household], user=mine[User], role=VIEWER, accepted_at=theirs[Household].created_at
+        household=foreign_rows[Household],
+        user=mine[User],
+        role=VIEWER,
+        accepted_at=foreign_rows[Household].created_at,
     )
-    rows = {model.__name__: (row, mine[model]) for model, row in theirs.items()}
+    rows = {model.__name__: (row, mine[model]) for model, row in foreign_rows.items()}
     asset, there = rows["Asset"][1], rows["Portfolio"][0]
     page = url(type(asset), "change", asset.pk)
     answer = dora.post(page, filled(dora.get(page)) | {"portfolio": str(there.pk)})
@@ -270,8 +277,8 @@ def test_who_is_disabled_or_no_longer_staff_is_out_at_once(mine, dora, change):
     assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/")
 
 
-def test_staff_see_and_revoke_their_own_tokens_only(theirs, mine, dora):
-    foreign, own = theirs[ApiToken], mine[ApiToken]
+def test_staff_see_and_revoke_their_own_tokens_only(foreign_rows, mine, dora):
+    foreign, own = foreign_rows[ApiToken], mine[ApiToken]
     assert dora.post(url(ApiToken, "delete", foreign.pk), {"post": "yes"}).status_code == 302
     assert dora.post(url(ApiToken, "delete", own.pk), {"post": "yes"}).status_code == 302
     assert list(ApiToken.objects.values_list("pk", flat=True)) == [foreign.pk]

@@ -16,7 +16,7 @@ from strata.admin import forms as editing
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR
 from tests.admin_forms import errors_of, form_of, save, staff, url
-from tests.one_of_each import make
+from tests.sample_rows import make
 
 TODAY = date(2026, 1, 31)
 NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
@@ -180,8 +180,8 @@ def test_transactions_of_a_day_follow_each_other(alices, asset):
     body = {"asset": asset.pk, "type": "INCOME", "fee": "0", "tax": "0", "on": "2026-01-31", "version": ""}
     for amount in ("1", "2"):
         assert alices.post(url(Transaction, "add"), body | {"amount": amount}).status_code == 302
-    found = Transaction.objects.order_by("position").values_list("position", "amount", "currency")
-    assert list(found) == [(0, Decimal(1), "EUR"), (1, Decimal(2), "EUR")]
+    rows = Transaction.objects.order_by("position").values_list("position", "amount", "currency")
+    assert list(rows) == [(0, Decimal(1), "EUR"), (1, Decimal(2), "EUR")]
 
 
 def test_a_currency_in_use_stays(alices, asset, value):

@@ -49,7 +49,7 @@ def test_who_belongs_to_no_household_gets_one(nora, log_in):
     log_in(nora)
     log_in(nora)
     household = Household.objects.get()
-    assert [(one.user, one.role) for one in household.memberships.all()] == [(nora, "owner")]
+    assert [(row.user, row.role) for row in household.memberships.all()] == [(nora, "owner")]
     assert household.created_by == nora
     assert JournalEntry.objects.get(object_id=household.pk).actor_name == "nora"
 

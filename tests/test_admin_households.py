@@ -14,10 +14,10 @@ from tests.admin_forms import errors_of, form_of, save, staff, url
 def test_who_makes_a_household_owns_it_with_its_first_categories(charlie_user):
     charlie = staff(charlie_user)
     assert charlie.post(url(Household, "add"), {"name": "Mine", "version": ""}).status_code == 302
-    made = Household.objects.get(name="Mine")
-    assert made.memberships.get().user == charlie_user
-    assert made.memberships.get().role == OWNER
-    assert made.categories.exists()
+    created = Household.objects.get(name="Mine")
+    assert created.memberships.get().user == charlie_user
+    assert created.memberships.get().role == OWNER
+    assert created.categories.exists()
 
 
 def row_of(data: dict, user) -> str:
@@ -34,7 +34,7 @@ def test_the_last_owner_stays(alices, alice_user, bob_user, household, change):
     leaves = {f"{mine}-{name}": given for name, given in change.items()}
     assert "at least one owner" in errors_of(save(alices, household, data | leaves))
     assert save(alices, household, data | leaves | {f"{theirs}-role": "owner"}).status_code == 302
-    assert [one.user for one in household.memberships.filter(role="owner")] == [bob_user]
+    assert [row.user for row in household.memberships.filter(role="owner")] == [bob_user]
 
 
 def test_two_owners_do_not_leave_in_one_form(alices, alice_user, bob_user, household):
@@ -59,8 +59,8 @@ def test_staff_invite_every_name_alike(alices, household, charlie_user, name):
     User.objects.create(username="disabled", is_active=False)
     data = form_of(alices, household)
     assert save(alices, household, invited(data, (name, "editor"))).status_code == 302
-    made = household.invitations.get()
-    assert (made.username, made.role, made.created_by.username) == (name, "editor", "alice")
+    created = household.invitations.get()
+    assert (created.username, created.role, created.created_by.username) == (name, "editor", "alice")
     assert not household.memberships.filter(user=charlie_user).exists()
 
 
@@ -83,8 +83,8 @@ def test_owners_withdraw_an_invitation_and_change_none(alices, household):
     Invitation.objects.create(household=household, username="dora", role="viewer")
     data = form_of(alices, household)
     save(alices, household, data | {"invitations-0-role": "owner", "invitations-0-username": "eve"})
-    made = household.invitations.get()
-    assert (made.username, made.role) == ("dora", "viewer")
+    created = household.invitations.get()
+    assert (created.username, created.role) == ("dora", "viewer")
     assert save(alices, household, data | {"invitations-0-DELETE": "on"}).status_code == 302
     assert not household.invitations.exists()
 
@@ -118,4 +118,4 @@ def test_a_superuser_replaces_the_last_owner_at_once(rita, alice_user, charlie_u
     row = row_of(data, alice_user)
     new = {"memberships-TOTAL_FORMS": "2", "memberships-1-username": "charlie", "memberships-1-role": "owner"}
     assert save(rita, household, data | new | {f"{row}-DELETE": "on"}).status_code == 302
-    assert [one.user for one in household.memberships.all()] == [charlie_user]
+    assert [row.user for row in household.memberships.all()] == [charlie_user]

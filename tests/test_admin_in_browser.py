@@ -10,7 +10,7 @@ from portfolios.models import Household
 from reports.models import AllocationTarget
 from strata.accounts.models import User
 from tests.admin_forms import url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 from tests.test_browser import chromium, session_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
@@ -24,7 +24,7 @@ def root(db):
 @pytest.fixture
 def many(household):
     for place in range(60):
-        one_of_each(f"Row {place}", household=household)
+        sample_rows(f"Row {place}", household=household)
 
 
 def choose(page, name: str, text: str) -> None:

@@ -17,7 +17,7 @@ from reports.services.portfolio_snapshots import refresh
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR
 from tests.admin_forms import staff, url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 TODAY = date(2026, 1, 31)
 NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
@@ -62,10 +62,10 @@ def queries(client, page) -> int:
 def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, household, alice_user):
     client = request.getfixturevalue(who)
     pages = [url(model) for model in admin.site._registry]
-    kept = {"household": household} if who == "alices" else {}
+    known = {"household": household} if who == "alices" else {}
 
     def grow(number: int) -> None:
-        one_of_each(f"Number {number}", **kept)
+        sample_rows(f"Number {number}", **known)
 
     grow(0)
     refresh(Portfolio.objects.get())
@@ -141,7 +141,7 @@ def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
 
 def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
     user = User.objects.create_user("dora", password="correct horse battery")
-    theirs = staff(user)
+    client = staff(user)
     good = {
         "usable_password": "true",
         "password1": "another long battery",
@@ -150,7 +150,7 @@ def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
     page = f"/admin/strata/user/{user.pk}/password/"
     good["version"] = rita.get(page).context["form"]["version"].value()
     assert rita.post(page, good).status_code == 302
-    assert theirs.get("/admin/").status_code == 302
+    assert client.get("/admin/").status_code == 302
 
 
 def test_every_page_is_in_the_sidebar_under_a_subject(rita):

@@ -16,7 +16,7 @@ from strata.accounts.models import ApiToken, User
 from strata.admin import forms as editing
 from strata.fields.money import NumberFormField
 from tests.admin_forms import errors_of, filled, form_of, save, staff, url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
 # Whoever writes these is the program, or they are never altered.
@@ -26,14 +26,18 @@ PASSWORD = "another long battery"
 
 def edited(form, value: str) -> dict[str, str]:
     """Another value for the first number of the form, else its first text, else its first choice."""
-    inputs = [one for one in form if one.name != "version" and not one.field.disabled and not one.is_hidden]
+    inputs = [
+        field
+        for field in form
+        if field.name != "version" and not field.field.disabled and not field.is_hidden
+    ]
     for bound in inputs:
         if isinstance(bound.field, NumberFormField):
             return {bound.html_name: f"0.0{len(value)}"}
     for bound in inputs:
         if isinstance(bound.field, forms.CharField) and (bound.field.max_length or 10) > 3:
             return {bound.html_name: value.upper() if bound.name == "code" else value}
-    bound = next(one for one in inputs if isinstance(one.field, forms.ChoiceField))
+    bound = next(bound_field for bound_field in inputs if isinstance(bound_field.field, forms.ChoiceField))
     return {bound.html_name: bound.field.choices[len(value) % 2][0]}
 
 
@@ -50,7 +54,7 @@ def stored(model) -> list:
 
 @pytest.fixture
 def rows(rita, household):
-    return one_of_each("Own", household=household)
+    return sample_rows("Own", household=household)
 
 
 def test_every_page_that_changes_rows_is_walked():
@@ -59,7 +63,7 @@ def test_every_page_that_changes_rows_is_walked():
 
 
 @pytest.mark.parametrize(
-    "model", [one for one in PAGES if one.__name__ not in NO_FORM], ids=lambda one: one.__name__
+    "model", [page for page in PAGES if page.__name__ not in NO_FORM], ids=lambda one: one.__name__
 )
 def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
     row = rows[model]
@@ -78,7 +82,7 @@ def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
 
 
 @pytest.mark.parametrize(
-    "model", [one for one in PAGES if one.__name__ in NO_FORM], ids=lambda one: one.__name__
+    "model", [page for page in PAGES if page.__name__ in NO_FORM], ids=lambda one: one.__name__
 )
 def test_what_has_no_form_takes_none(rita, rows, model):
     before = stored(model)
@@ -95,7 +99,9 @@ def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
     version = opened.context["version"]
     assert f'name="version" value="{version}"' in opened.content.decode()
     if model.__name__ in NO_FORM:
-        text = next(one for one in model._meta.concrete_fields if isinstance(one, CharField) and one.editable)
+        text = next(
+            field for field in model._meta.concrete_fields if isinstance(field, CharField) and field.editable
+        )
         model._base_manager.filter(pk=row.pk).update(**{text.name: "Other"})
     else:
         form = forms_of(rita.get(url(model, "change", row.pk)))[0]

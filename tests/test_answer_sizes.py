@@ -10,7 +10,7 @@ import pytest
 from conftest import client_of
 from strata.api.errors import LONGEST_FIELD, LONGEST_MESSAGE, MOST_ERRORS
 from strata.api.http.parsers import MOST_MEMBERS
-from tests.every_route import address, fields_of_bodies, routes
+from tests.all_routes import address, fields_of_bodies, routes
 
 API = "/api/v1"
 MANY = 150_000
@@ -25,12 +25,12 @@ HOSTILE = {
     "an object": {f"k{number}": LONG[:100] for number in range(MOST_MEMBERS)},
 }
 BY_NAME = {route.name: route for route in routes()}
-BODIES = {(one.route.name, one.method) for one in fields_of_bodies()}
+BODIES = {(field.route.name, field.method) for field in fields_of_bodies()}
 OPERATIONS = sorted(  # a PUT is read as a PATCH
     (name, method) for name, method in BODIES if method != "put" or (name, "patch") not in BODIES
 )
-FIELDS = {(one.route.name, one.method, one.name): one for one in fields_of_bodies()}
-READ = [one for one in routes() if "get" in one.methods and one.name != "openapi"]
+FIELDS = {(field.route.name, field.method, field.name): field for field in fields_of_bodies()}
+READ = [route for route in routes() if "get" in route.methods and route.name != "openapi"]
 
 
 @pytest.fixture
@@ -90,7 +90,10 @@ def test_no_field_is_answered_with_what_it_was_sent(operation, safe, world):
             answer = send(safe, operation, world, {field: value})
             assert answer.status_code < 500, (field, what)
             assert len(answer.content) < LARGEST, (field, what)
-            assert max((len(one["message"]) for one in answer.json()["errors"]), default=0) <= LONGEST_MESSAGE
+            assert (
+                max((len(error["message"]) for error in answer.json()["errors"]), default=0)
+                <= LONGEST_MESSAGE
+            )
 
 
 def lists_in(schema: dict) -> list[dict]:
@@ -101,7 +104,7 @@ def lists_in(schema: dict) -> list[dict]:
 
 
 def test_every_list_in_a_body_says_how_long_it_may_be():
-    lists = [(str(field), one) for field in FIELDS.values() for one in lists_in(field.schema)]
+    lists = [(str(field), schema) for field in FIELDS.values() for schema in lists_in(field.schema)]
     assert lists
     assert [name for name, one in lists if one.get("maxItems", MOST_ITEMS + 1) > MOST_ITEMS] == []
 
@@ -110,8 +113,8 @@ def test_every_list_in_a_body_says_how_long_it_may_be():
 def test_a_list_that_is_too_long_is_one_error_before_its_items_are_read(items, safe, world):
     began = process_time()
     answer = send(safe, ("asset-list", "post"), world, {"tag_ids": ["x"] * items})
-    errors = [one for one in answer.json()["errors"] if one["field"].startswith("tag_ids")]
-    assert [(one["field"], one["code"]) for one in errors] == [("tag_ids", "max_length")]
+    errors = [error for error in answer.json()["errors"] if error["field"].startswith("tag_ids")]
+    assert [(error["field"], error["code"]) for error in errors] == [("tag_ids", "max_length")]
     assert process_time() - began < 0.8
 
 
@@ -153,8 +156,8 @@ def test_no_query_is_answered_with_what_it_asked(route, safe, world):
 @pytest.mark.parametrize("method", ["GET", "POST", "Y" * 8000])
 def test_no_header_is_answered_with_its_value(header, method, client, db):
     answer = client.generic(method, f"{API}/tags", "{}", "application/json", headers={header: "y" * 8000})
-    told = sum(len(name) + len(value) for name, value in answer.headers.items())
-    assert len(answer.content) + told < 3000
+    header_bytes = sum(len(name) + len(value) for name, value in answer.headers.items())
+    assert len(answer.content) + header_bytes < 3000
 
 
 # --- the one page with a form that strangers see ---

@@ -14,8 +14,8 @@ from django.urls import resolve
 
 from conftest import client_of
 from strata.accounts.models import User
+from tests.all_routes import ABSENT, Field, Route, address, fields_of_bodies, parameters_of_path, routes
 from tests.bad_values import ANY, NO_BODY, NO_MEDIA_TYPE, NUL, OVERRIDE, refused_values
-from tests.every_route import ABSENT, Field, Route, address, fields_of_bodies, parameters_of_path, routes
 from tests.good_requests import BODIES, QUERIES, WHOSE, nothing
 
 API = "/api/v1"
@@ -49,21 +49,21 @@ def is_refusal(answer) -> bool:
 
 
 def names(answer, field: str) -> bool:
-    return any((one["field"] or "").split(".")[0] == field for one in answer.json()["errors"])
+    return any((error["field"] or "").split(".")[0] == field for error in answer.json()["errors"])
 
 
 def short(value) -> str:
     return repr(value)[:40]
 
 
-def told(answer) -> tuple:
+def outcome(answer) -> tuple:
     return answer.status_code, answer.content[:300]
 
 
 # --- fields ---
 
 # PUT is PATCH that needs a name; test_schema_fuzz sends both.
-WITH_BODIES = sorted({(one.route.name, one.method) for one in fields_of_bodies()})
+WITH_BODIES = sorted({(field.route.name, field.method) for field in fields_of_bodies()})
 OPERATIONS = [
     (name, method) for name, method in WITH_BODIES if method != "put" or (name, "patch") not in WITH_BODIES
 ]
@@ -71,7 +71,7 @@ OPERATIONS = [
 CHANGES = [
     (name, one) for name, one in OPERATIONS if (name.replace("-list", "-detail"), "patch") not in OPERATIONS
 ]
-CHANGES += [one for one in OPERATIONS if one[1] == "patch"]
+CHANGES += [operation for operation in OPERATIONS if operation[1] == "patch"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids="-".join)
@@ -79,9 +79,9 @@ def test_each_field_refuses_by_name_what_is_not_its_own(operation, safe, world):
     for field in fields_of(*operation):
         for value in refused_values(field):
             answer = undone(lambda field=field, value=value: written(safe, field, value, world))
-            assert answer.status_code == 400, (field.name, short(value), told(answer))
-            assert is_refusal(answer), (field.name, short(value), told(answer))
-            assert names(answer, field.name), (field.name, short(value), told(answer))
+            assert answer.status_code == 400, (field.name, short(value), outcome(answer))
+            assert is_refusal(answer), (field.name, short(value), outcome(answer))
+            assert names(answer, field.name), (field.name, short(value), outcome(answer))
 
 
 @pytest.mark.parametrize("operation", CHANGES, ids="-".join)
@@ -92,13 +92,17 @@ def test_whatever_a_field_takes_can_be_read_again(operation, safe, world):
             answer, read = undone(
                 lambda field=field, value=value: written_and_read(safe, field, value, world)
             )
-            assert answer.status_code < 300 or is_refusal(answer), (field.name, short(value), told(answer))
-            assert {one.status_code for one in read} <= {200, 404, 405}, (field.name, short(value), read)
+            assert answer.status_code < 300 or is_refusal(answer), (field.name, short(value), outcome(answer))
+            assert {answer.status_code for answer in read} <= {200, 404, 405}, (
+                field.name,
+                short(value),
+                read,
+            )
             assert not read or read[-1].status_code == 200, (field.name, short(value))
 
 
 def fields_of(name: str, method: str) -> list[Field]:
-    return [one for one in fields_of_bodies() if (one.route.name, one.method) == (name, method)]
+    return [field for field in fields_of_bodies() if (field.route.name, field.method) == (name, method)]
 
 
 def written(client, field: Field, value, world):
@@ -110,10 +114,12 @@ def written_and_read(client, field: Field, value, world):
     """The answer; where it was taken, what its path then shows, and the list of assets with all that is in them."""
     answer, path = written(client, field, value, world), address(field.route, world)
     places = [path, f"{API}/assets"] if answer.status_code < 300 else []
-    return answer, [client.get(one) for one in places]
+    return answer, [client.get(place) for place in places]
 
 
-NAMES = [one for one in fields_of_bodies() if one.name in ("name", "label") and one.route.name != "login"]
+NAMES = [
+    field for field in fields_of_bodies() if field.name in ("name", "label") and field.route.name != "login"
+]
 ODD_NAMES = ("=HYPERLINK(1)", "@x", "שלום", "\u200fحساب", "<b>&amp;", "'; DROP TABLE")
 
 
@@ -121,14 +127,14 @@ ODD_NAMES = ("=HYPERLINK(1)", "@x", "שלום", "\u200fحساب", "<b>&amp;", "'
 def test_odd_names_are_kept_as_written_and_padded_ones_trimmed(field, safe, world):
     for name in ODD_NAMES:
         answer = undone(lambda name=name: written(safe, field, f"  {name} ", world))
-        assert (answer.status_code, answer.json()[field.name]) in ((200, name), (201, name)), told(answer)
+        assert (answer.status_code, answer.json()[field.name]) in ((200, name), (201, name)), outcome(answer)
 
 
 # --- bodies ---
 
 
 def sent(client, name, method, world, body, content_type="application/json", **headers):
-    (route,) = (one for one in routes() if one.name == name)
+    (route,) = (route for route in routes() if route.name == name)
     path = address(route, world)
     return undone(lambda: client.generic(method.upper(), path, body, content_type, headers=headers))
 
@@ -137,16 +143,16 @@ def sent(client, name, method, world, body, content_type="application/json", **h
 def test_what_is_no_body_of_ours_is_refused_by_every_route(kind, safe, world):
     for name, method in WITH_BODIES:
         answer = sent(safe, name, method, world, NO_BODY[kind])
-        assert answer.status_code == 400, (name, method, told(answer))
-        assert is_refusal(answer), (name, method, told(answer))
+        assert answer.status_code == 400, (name, method, outcome(answer))
+        assert is_refusal(answer), (name, method, outcome(answer))
 
 
 @pytest.mark.parametrize("media_type", NO_MEDIA_TYPE)
 def test_another_media_type_is_refused_by_every_route(media_type, safe, world):
     for name, method in WITH_BODIES:
         answer = sent(safe, name, method, world, b'{"name": "x"}', media_type)
-        assert answer.status_code == 415, (name, method, told(answer))
-        assert is_refusal(answer), (name, method, told(answer))
+        assert answer.status_code == 415, (name, method, outcome(answer))
+        assert is_refusal(answer), (name, method, outcome(answer))
 
 
 def test_body_over_the_limit_is_refused_by_every_route(safe, world):
@@ -204,7 +210,7 @@ def refused_texts(schema: dict) -> tuple:
     return unreadable if is_text and "{3}" not in schema.get("pattern", "") else RUBBISH
 
 
-READABLE = [one for one in routes() if "get" in one.methods and one.name not in WHOSE["public"]]
+READABLE = [route for route in routes() if "get" in route.methods and route.name not in WHOSE["public"]]
 
 
 @pytest.mark.parametrize("route", READABLE, ids=lambda one: one.name)
@@ -216,9 +222,9 @@ def test_each_parameter_refuses_by_name_what_is_not_its_own(route, safe, world):
     for name, texts in parameters_of(route).items():
         for text in texts:
             answer = safe.get(path, QUERIES.get(route.name, {}) | {name: text})
-            assert is_refusal(answer), (name, short(text), told(answer))
-            assert answer.status_code == 400, (name, short(text), told(answer))
-            assert names(answer, name), (name, short(text), told(answer))
+            assert is_refusal(answer), (name, short(text), outcome(answer))
+            assert answer.status_code == 400, (name, short(text), outcome(answer))
+            assert names(answer, name), (name, short(text), outcome(answer))
 
 
 @pytest.mark.parametrize("page", ["1" + "0" * 30, "2", "9" * 40])
@@ -234,7 +240,7 @@ def test_no_write_takes_a_parameter_that_does_not_exist(safe, world):
         for method in set(route.methods) - {"get"}:
             path = f"{address(route, world)}?no_such_parameter=1"
             answer = undone(lambda path=path, method=method: getattr(safe, method)(path, {}))
-            assert answer.status_code == 400, (route.name, method, told(answer))
+            assert answer.status_code == 400, (route.name, method, outcome(answer))
             assert names(answer, "no_such_parameter"), (route.name, method)
 
 
@@ -268,7 +274,7 @@ def test_what_is_no_id_in_a_path_is_404(bad, safe, world):
             for method in route.methods:
                 body = BODIES.get(route.name, nothing)(world)
                 answer = undone(lambda path=path, method=method, body=body: at(safe, method, path, body))
-                assert answer.status_code == 404, (route.name, place, method, told(answer))
+                assert answer.status_code == 404, (route.name, place, method, outcome(answer))
                 assert is_refusal(answer), (route.name, place, method)
 
 
@@ -330,17 +336,19 @@ def test_odd_headers_break_nothing(header, safe, world):
                     path, body, headers={header: value}
                 )
             )
-            assert answer.status_code < 400 or is_refusal(answer), (method, short(value), told(answer))
+            assert answer.status_code < 400 or is_refusal(answer), (method, short(value), outcome(answer))
     assert safe.get(tag).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["", "\x00", "\xff", "é", "x" * 256, "a\tb", "Ω".encode().decode("latin-1")])
 def test_odd_keys_are_refused_by_name_and_write_nothing(key, safe, world):
-    for route in (one for one in routes() if "post" in one.methods and one.name not in WHOSE["login"]):
+    for route in (
+        route for route in routes() if "post" in route.methods and route.name not in WHOSE["login"]
+    ):
         body = BODIES[route.name](world)
         path = address(route, world)
         answer = undone(lambda path=path, body=body: safe.post(path, body, headers={"Idempotency-Key": key}))
-        assert answer.status_code == 400, (route.name, told(answer))
+        assert answer.status_code == 400, (route.name, outcome(answer))
         assert names(answer, "Idempotency-Key"), route.name
 
 
@@ -367,7 +375,7 @@ def test_odd_hosts_are_refused(host, safe, world, settings):
         if host
         else safe.get(f"{API}/assets", SERVER_NAME="")
     )
-    assert answer.status_code == 400, told(answer)
+    assert answer.status_code == 400, outcome(answer)
     assert is_refusal(answer)
 
 

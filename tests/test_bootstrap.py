@@ -63,10 +63,10 @@ def test_an_older_python_is_passed_over_whatever_its_name(machine):
 def test_where_there_is_none_the_need_is_named(machine, others):
     for name, script in others.items():
         machine.has(name, script)
-    told = machine.finds(PYTHON="/no/such/python")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "Python 3.12 or newer" in told.stderr
-    assert "/no/such/python" in told.stderr
+    output = machine.finds(PYTHON="/no/such/python")
+    assert (output.returncode, output.stdout) == (1, "")
+    assert "Python 3.12 or newer" in output.stderr
+    assert "/no/such/python" in output.stderr
 
 
 def test_it_installs_once_and_again_when_the_requirements_change(tmp_path):

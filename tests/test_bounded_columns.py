@@ -26,7 +26,7 @@ from strata.fields.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
 from strata.server.middleware import SANE_ID
 from strata.tests.test_commands import OURS as COMMANDS
 from tests.admin_forms import filled, inputs_of, url
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 LABELS = [model._meta.label for model in apps.get_models()]
 
@@ -135,7 +135,7 @@ def test_what_signs_a_line_of_the_journal_fits():
     )
 
 
-# --- every road that takes text ---
+# --- every form and body that takes text ---
 
 TOO_LONG = ("X" * 5000, "\ufdfa" * 150, "9" * 400)  # NFKC makes 18 characters of the second
 
@@ -148,7 +148,7 @@ def unbroken(rita):
 
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
 def test_every_input_of_every_admin_form_takes_a_long_text_or_names_itself(unbroken, household, model):
-    row = one_of_each("Own", household=household)[model]
+    row = sample_rows("Own", household=household)[model]
     for page in (url(model, "change", row.pk), url(model, "add")):
         opened = unbroken.get(page)
         if opened.status_code == 403 or not inputs_of(opened):

@@ -18,7 +18,7 @@ from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import url
 from tests.chromium import launched
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
 # Out of text, out of an attribute in either quotes, out of a script, and an expression for those who evaluate it.
@@ -94,7 +94,7 @@ def root(db):
 @pytest.fixture
 def world(root):
     """One row of everything, its every text evil, and two lines of history for each."""
-    rows = one_of_each(EVIL, user=root)
+    rows = sample_rows(EVIL, user=root)
     for row in rows.values():
         if hasattr(row, "household_lookup"):
             row.save()
@@ -113,12 +113,12 @@ def world(root):
 
 def pages_of(rows) -> dict[str, bool]:
     """Every page of every registered model, and whether it is about the row itself and so must show its text."""
-    found = {"/admin/": False, "/admin/password_change/": False, "/swagger": False}
+    pages = {"/admin/": False, "/admin/password_change/": False, "/swagger": False}
     for model in admin.site._registry:
         row, names_itself = rows[model], SHOWN.lower() in str(rows[model]).lower()
-        found |= {url(model): True, url(model) + "?q=script": False, url(model, "add"): False}
-        found |= {url(model, name, row.pk): names_itself for name in ("change", "delete", "history")}
-    return found | {url(Portfolio, "quality", rows[Portfolio].pk): True}
+        pages |= {url(model): True, url(model) + "?q=script": False, url(model, "add"): False}
+        pages |= {url(model, name, row.pk): names_itself for name in ("change", "delete", "history")}
+    return pages | {url(Portfolio, "quality", rows[Portfolio].pk): True}
 
 
 def test_every_page_shows_what_is_stored_as_text(live_server, root, world):
@@ -129,7 +129,7 @@ def test_every_page_shows_what_is_stored_as_text(live_server, root, world):
             answer = seen.page.goto(seen.base + path, wait_until="load")
             assert answer.status in (200, 403), path
             if answer.status == 403:
-                seen.wrong = [one for one in seen.wrong if "403" not in one]
+                seen.wrong = [message for message in seen.wrong if "403" not in message]
             elif must_show and path not in plain:
                 assert seen.shows(SHOWN), path
             seen.require_harmless(path)
@@ -205,7 +205,9 @@ def test_the_apis_own_answers_run_nothing_in_a_browser(live_server, root, world)
     with chromium(live_server.url, session_of(root)) as seen:
         for path in paths:
             seen.open(f"/api/v1/{path}")
-            seen.wrong = [one for one in seen.wrong if "404" not in one]  # two of them name nothing
+            seen.wrong = [
+                message for message in seen.wrong if "404" not in message
+            ]  # two of them name nothing
             seen.require_harmless(path)
 
 

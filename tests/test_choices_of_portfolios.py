@@ -40,7 +40,7 @@ def offered(client, model) -> set[str]:
         "field_name": "portfolio",
     }
     answer = client.get(reverse("admin:autocomplete"), field)
-    return {one["text"] for one in answer.json()["results"]}
+    return {row["text"] for row in answer.json()["results"]}
 
 
 def shown(client, asset) -> str:

@@ -28,10 +28,10 @@ def until(seconds: float, work) -> Counter:
     end = monotonic() + seconds
 
     def repeat(number: int) -> Counter:
-        told = Counter()
+        statuses = Counter()
         while monotonic() < end:
-            told.update(work(number))
-        return told
+            statuses.update(work(number))
+        return statuses
 
     with ThreadPoolExecutor(WRITERS) as pool:
         return sum(pool.map(repeat, range(WRITERS)), Counter())
@@ -50,13 +50,13 @@ def test_sixteen_writers_lose_nothing_and_meet_no_lock(server, database, url, fi
         written, _, _ = client.ask("POST", f"assets/{asset}/snapshots", {"value": "1"})
         return [("changed", changed), ("written", written)]
 
-    told = until(SECONDS, add_one_and_write_a_value)
-    figures(f"{WRITERS} writers, {SECONDS:.0f} s: {dict(told)}")
-    assert set(told) <= {("changed", 200), ("changed", 412), ("written", 201)}
-    assert told["changed", 200] > 1 and told["changed", 412] > 1
-    assert float(clients[0].ask("GET", f"assets/{asset}")[1]["quantity"]) == told["changed", 200]
+    statuses = until(SECONDS, add_one_and_write_a_value)
+    figures(f"{WRITERS} writers, {SECONDS:.0f} s: {dict(statuses)}")
+    assert set(statuses) <= {("changed", 200), ("changed", 412), ("written", 201)}
+    assert statuses["changed", 200] > 1 and statuses["changed", 412] > 1
+    assert float(clients[0].ask("GET", f"assets/{asset}")[1]["quantity"]) == statuses["changed", 200]
     [(rows, total)] = database.rows(url, "SELECT count(*), sum(value) FROM assets_assetsnapshot")
-    assert (rows, total) == (told["written", 201], told["written", 201] * 10_000)
+    assert (rows, total) == (statuses["written", 201], statuses["written", 201] * 10_000)
     assert database.damage(url) == []
     for client in clients:
         client.close()

@@ -12,15 +12,15 @@ from django.urls import resolve
 
 from portfolios.models import Household, Invitation
 from strata.accounts.models import ApiToken
-from tests.every_route import ABSENT, address, routes
+from tests.all_routes import ABSENT, address, routes
 
 API = "/api/v1"
-READS = {one.name: one for one in routes() if "get" in one.methods and one.name != "openapi"}
+READS = {route.name: route for route in routes() if "get" in route.methods and route.name != "openapi"}
 WITHOUT_ETAG = {"live", "ready", "version"}  # and lists
 
 
 @cache
-def told() -> dict[str, dict]:
+def documented_operations() -> dict[str, dict]:
     """What the schema says of each GET."""
     document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
     return {
@@ -31,7 +31,7 @@ def told() -> dict[str, dict]:
 
 
 def parameters(name: str, place: str) -> list[str]:
-    return [one["name"] for one in told()[name].get("parameters", ()) if one["in"] == place]
+    return [one["name"] for one in documented_operations()[name].get("parameters", ()) if one["in"] == place]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things
     confirms = name not in WITHOUT_ETAG and not is_list
     assert first.has_header("ETag") is confirms
     assert ("If-None-Match" in parameters(name, "header")) is confirms
-    assert ("304" in told()[name]["responses"]) is confirms
+    assert ("304" in documented_operations()[name]["responses"]) is confirms
     for tag in ("*", first.headers.get("ETag", "*")):
         answer = alice.get(path, headers={"If-None-Match": tag})
         assert (answer.status_code == 304) is confirms
@@ -60,10 +60,10 @@ def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things
 
 @pytest.mark.parametrize("name", READS)
 def test_every_parameter_that_the_schema_has_is_one(alice, things, name):
-    query = "&".join(f"{one}=%00" for one in parameters(name, "query"))
+    query = "&".join(f"{parameter}=%00" for parameter in parameters(name, "query"))
     answer = alice.get(f"{address(READS[name], things)}?{query}")
     errors = answer.json()["errors"] if answer.status_code == 400 else []
-    assert [one for one in errors if one["message"] == "There is no such parameter."] == []
+    assert [error for error in errors if error["message"] == "There is no such parameter."] == []
 
 
 REFUSED = {
@@ -83,7 +83,7 @@ REFUSED = {
 @pytest.mark.parametrize("question", REFUSED)
 def test_refused_report_is_refused_whatever_the_caller_has(alice, things, question):
     answers = [alice.get(f"{API}/{question}", headers=sent) for sent in ({}, {"If-None-Match": "*"})]
-    assert [one.status_code for one in answers] == [REFUSED[question]] * 2
+    assert [answer.status_code for answer in answers] == [REFUSED[question]] * 2
     assert answers[0].json()["errors"] == answers[1].json()["errors"]
 
 

@@ -128,7 +128,7 @@ def test_hadolint_finds_nothing():
 
 def test_the_dockerfile_is_understood_to_its_last_word():
     """The test below does what it finds here; what it does not know it fails at."""
-    words = [one.word for one in instructions(DOCKERFILE.read_text())]
+    words = [instruction.word for instruction in instructions(DOCKERFILE.read_text())]
     assert words.count("FROM") == 2
     assert set(words) <= {
         "FROM",
@@ -143,7 +143,9 @@ def test_the_dockerfile_is_understood_to_its_last_word():
         "CMD",
     }
     images = {
-        one.rest.partition(" AS ")[0] for one in instructions(DOCKERFILE.read_text()) if one.word == "FROM"
+        instruction.rest.partition(" AS ")[0]
+        for instruction in instructions(DOCKERFILE.read_text())
+        if instruction.word == "FROM"
     }
     assert len(images) == 1
 
@@ -188,7 +190,9 @@ def start(image: Image, volume: Path, **variables: str) -> subprocess.CompletedP
 
 @pytest.mark.server
 def test_every_command_of_the_dockerfile_runs(image):
-    written = [one.rest for one in instructions(DOCKERFILE.read_text()) if one.word == "RUN"]
+    written = [
+        instruction.rest for instruction in instructions(DOCKERFILE.read_text()) if instruction.word == "RUN"
+    ]
     assert [command for command, _ in image.log] == written
     stage = image.stages[-1]
     assert stage.path("manage.py").is_file()
@@ -204,11 +208,17 @@ def test_the_container_starts_is_healthy_and_stops_as_compose_runs_it(image, tmp
     for turn in range(2):  # the second time its data is there
         done = start(image, volume)
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout.splitlines()[-1])
-        assert (told["before"], told["ready"], told["ended"], told["after"]) == (1, 0, 0, 1), done.stderr
-        assert told["uid"] == 10001
-        assert (told["writes"]["/app/x"], told["writes"]["/etc/x"], told["writes"]["/tmp/x"]) == (30, 30, 0)
-        assert told["user"] == turn  # alice is there already
+        report = json.loads(done.stdout.splitlines()[-1])
+        assert (report["before"], report["ready"], report["ended"], report["after"]) == (1, 0, 0, 1), (
+            done.stderr
+        )
+        assert report["uid"] == 10001
+        assert (report["writes"]["/app/x"], report["writes"]["/etc/x"], report["writes"]["/tmp/x"]) == (
+            30,
+            30,
+            0,
+        )
+        assert report["user"] == turn  # alice is there already
     modes = {path.name: (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) for path in volume.iterdir()}
     assert modes["strata.db"] == (0o600, 10001)
     assert set(modes.values()) == {(0o600, 10001)}

@@ -147,7 +147,7 @@ def test_a_postgresql_server_killed_under_load_loses_nothing(database, url, figu
 
 
 def test_the_connection_that_a_worker_writes_through_syncs_every_commit(database, url):
-    with serving(environment(url), 0, "tests.hooked") as server:
+    with serving(environment(url), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
         status, _, headers = client.ask("POST", "tags", {"name": "x"}, X_Durability="tell")
         client.close()
@@ -156,9 +156,10 @@ def test_the_connection_that_a_worker_writes_through_syncs_every_commit(database
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize(
-    ("set_to", "told"), [("synchronous=OFF", "synchronous=0"), ("journal_mode=DELETE", "journal_mode=delete")]
+    ("set_to", "reported"),
+    [("synchronous=OFF", "synchronous=0"), ("journal_mode=DELETE", "journal_mode=delete")],
 )
-def test_a_server_on_a_sqlite_file_that_is_not_synced_is_not_ready(url, set_to, told):
+def test_a_server_on_a_sqlite_file_that_is_not_synced_is_not_ready(url, set_to, reported):
     pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"} | dict([set_to.split("=")])
     init_command = ";".join(f"PRAGMA {name}={value}" for name, value in pragmas.items())
     weak = f"{url}?{urlencode({'init_command': init_command})}"
@@ -166,7 +167,7 @@ def test_a_server_on_a_sqlite_file_that_is_not_synced_is_not_ready(url, set_to, 
         # The journal's mode is the file's. To change it takes a lock that the workers would dispute.
         connection.execute(f"PRAGMA {set_to}")
     with serving(environment(weak)) as server:
-        assert told in durability_refused(server.port)
+        assert reported in durability_refused(server.port)
 
 
 @pytest.mark.on_postgresql
@@ -191,7 +192,7 @@ def durability_refused(port: int) -> str:
 
 def test_a_worker_killed_between_commit_and_answer_has_written_once(database, url):
     """Killed at its first commit, so that an answer that were kept by a second one would be lost."""
-    with serving(environment(url), 0, "tests.hooked") as server:
+    with serving(environment(url), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
         path = f"assets/{an_asset(client)}/snapshots"
         with pytest.raises((OSError, HTTPException)):
@@ -206,7 +207,7 @@ def test_a_worker_killed_between_commit_and_answer_has_written_once(database, ur
 
 def test_a_key_whose_first_request_is_at_work_is_a_conflict_in_every_worker(database, url, tmp_path):
     held = tmp_path / "held"
-    with serving(environment(url, HELD_WHILE=str(held)), 0, "tests.hooked") as server:
+    with serving(environment(url, HELD_WHILE=str(held)), 0, "tests.hooks") as server:
 
         def send(_):
             return Client(server.port, database.token).ask(

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from portfolios.models import Household, Membership
+from tests.all_routes import address, routes
 from tests.conftest import rows_of
-from tests.every_route import address, routes
 
 DAY, INSTANT, ID = "2026-01-31", "2026-01-31T12:00:00+00:00", "01890a5d-ac96-774b-bcce-b302099a8057"
 PLACES = {
@@ -18,7 +18,7 @@ PLACES = {
     "transaction-list": (DAY, 0, ID),
     "portfolio-snapshot-list": (DAY, INSTANT, ID),
 }
-HISTORIES = [one.name for one in routes() if one.name.endswith("-history")]
+HISTORIES = [route.name for route in routes() if route.name.endswith("-history")]
 STRANGE = (
     *(
         [],
@@ -44,7 +44,7 @@ STRANGE = (
 
 
 def path_of(name, world, **options) -> str:
-    (route,) = (one for one in routes() if one.name == name)
+    (route,) = (route for route in routes() if route.name == name)
     return address(route, world, **options)
 
 
@@ -54,7 +54,7 @@ def asked(client, path, place):
 
 def require_refused(answer, place) -> None:
     assert answer.status_code == 400, (place, answer.content)
-    assert [one["field"] for one in answer.json()["errors"]] == ["cursor"], place
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"], place
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -102,7 +102,7 @@ def test_a_cursor_into_anothers_history_opens_nothing(name, alice, charlie, char
         mine = asked(charlie, path_of(name, here), place).json()["results"]
         assert mine
         assert {one["object_id"] for one in mine}.isdisjoint(str(row.pk) for row in there.values())
-        theirs = asked(charlie, path_of(name, there), place)
+        foreign = asked(charlie, path_of(name, there), place)
         nobodys = asked(charlie, path_of(name, there, absent=True), place)
-        assert theirs.status_code == 404
-        assert theirs.json() | {"request_id": ""} == nobodys.json() | {"request_id": ""}
+        assert foreign.status_code == 404
+        assert foreign.json() | {"request_id": ""} == nobodys.json() | {"request_id": ""}

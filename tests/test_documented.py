@@ -10,7 +10,7 @@ API = "/api/v1"
 TAG = {"id": documented.ABSENT, "household_id": documented.ABSENT, "name": "x"}
 
 
-def made(alice, monkeypatch, data, status):
+def post_answered_with(alice, monkeypatch, data, status):
     with monkeypatch.context() as patch:
         patch.setattr(HouseholdViewSet, "answer", lambda *args: Response(data, status=status))
         return alice.post(f"{API}/tags", {"name": "x"})
@@ -30,12 +30,12 @@ def test_an_answer_that_the_document_does_not_describe_fails_its_test(
     alice, monkeypatch, data, status, complaint
 ):
     with pytest.raises(AssertionError, match=complaint):
-        made(alice, monkeypatch, data, status)
+        post_answered_with(alice, monkeypatch, data, status)
 
 
 def test_an_answer_that_it_describes_is_counted(alice, household, monkeypatch):
     before = documented.checked["post tag-list"]
-    assert made(alice, monkeypatch, TAG, 201).status_code == 201
+    assert post_answered_with(alice, monkeypatch, TAG, 201).status_code == 201
     assert documented.checked["post tag-list"] == before + 1
 
 

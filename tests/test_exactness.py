@@ -1,4 +1,4 @@
-"""Numbers at the edges, entered through the API and read back by every road that it offers, digit for digit."""
+"""Numbers at the edges, entered through the API and read back in every way that it offers, digit for digit."""
 
 from decimal import ROUND_HALF_EVEN, Context
 from decimal import Decimal as D
@@ -62,7 +62,7 @@ def test_values_come_back_and_add_up_to_the_digit(alice, household, values):
         assert AssetSnapshot.objects.filter(asset=asset["id"], value=value).count() == 1
     listed = results(alice, f"assets?portfolio={portfolio.pk}&ordering=current_value")
     total = exact_total(values).quantize(D("0.01"), context=ROUNDING)
-    assert [one["current_value"] for one in listed] == [money_text(value) for value in sorted(values)]
+    assert [row["current_value"] for row in listed] == [money_text(value) for value in sorted(values)]
     assert alice.get(f"{API}/portfolios/{portfolio.pk}").json()["total_value"] == money_text(total)
 
 
@@ -90,7 +90,7 @@ def test_movements_come_back_to_the_digit(alice, portfolio, quantity, price, cos
     else:
         assert (bought.status_code, bought.json()["errors"][0]["field"]) == (400, "quantity")
     listed = results(alice, f"assets/{asset['id']}/transactions")
-    assert [adjusted["id"], earned["id"]] == [one["id"] for one in listed][::-1][:2]
+    assert [adjusted["id"], earned["id"]] == [row["id"] for row in listed][::-1][:2]
 
 
 MOST = "99999999999999.9999"

@@ -16,8 +16,8 @@ import pytest
 
 from tests.disks import small_disk
 from tests.load import writers
-from tests.roads import Roads, shown
 from tests.serving import environment, serving, wait_for
+from tests.write_paths import WritePaths, statuses
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
 WRITING = "pwrite64,write,pwritev,ftruncate,fallocate,unlink,unlinkat"
@@ -56,20 +56,20 @@ def files_of(url: str) -> list[str]:
     return [path, f"{path}-wal"]
 
 
-def assert_readable(roads: Roads) -> None:
-    assert roads.live().status == 200
-    assert set(shown(roads.reads()).values()) == {200}
+def assert_readable(paths: WritePaths) -> None:
+    assert paths.live().status == 200
+    assert set(statuses(paths.reads()).values()) == {200}
 
 
-def assert_refused(roads: Roads) -> None:
-    answers = roads.writes()
-    assert [(road, answer) for road, answer in answers.items() if not answer.is_refusal()] == []
+def assert_refused(paths: WritePaths) -> None:
+    answers = paths.writes()
+    assert [(path, answer) for path, answer in answers.items() if not answer.is_refusal()] == []
 
 
-def assert_recovered(roads: Roads) -> None:
-    """Without a restart. What deletes comes last in none of them: each road is open again."""
-    assert_readable(roads)
-    assert shown(roads.writes()) == {
+def assert_recovered(paths: WritePaths) -> None:
+    """Without a restart. What deletes comes last in none of them: each path is open again."""
+    assert_readable(paths)
+    assert statuses(paths.writes()) == {
         "API, POST": 201,
         "API, POST with a key": 201,
         "API, PATCH": 200,
@@ -87,14 +87,14 @@ def assert_recovered(roads: Roads) -> None:
 )
 def test_calls_that_fail_on_the_databases_files_cost_refusals(database, url, calls, error):
     with serving(environment(url)) as server:
-        roads = Roads(server, database.token)
+        paths = WritePaths(server, database.token)
         before = count(database, url)
         with failing(server.workers(), calls, error, *files_of(url)):
-            assert_readable(roads)
-            assert_refused(roads)
-            assert_readable(roads)
+            assert_readable(paths)
+            assert_refused(paths)
+            assert_readable(paths)
         assert count(database, url) == before
-        assert_recovered(roads)
+        assert_recovered(paths)
         assert database.damage(url) == []
 
 
@@ -104,24 +104,24 @@ def test_a_full_disk_costs_507_and_loses_nothing(database, tmp_path):
     with small_disk(disk):
         url = database.fresh("strata", disk)
         with serving(environment(url)) as server:
-            roads = Roads(server, database.token)
-            acknowledged = fill(roads, disk)
-            assert_readable(roads)
-            assert_refused(roads)
-            assert_readable(roads)
+            paths = WritePaths(server, database.token)
+            acknowledged = fill(paths, disk)
+            assert_readable(paths)
+            assert_refused(paths)
+            assert_readable(paths)
             assert count(database, url) == acknowledged
             (disk / "ballast").unlink()
-            assert_recovered(roads)
+            assert_recovered(paths)
             assert database.damage(url) == []
 
 
-def fill(roads: Roads, disk: Path) -> int:
+def fill(paths: WritePaths, disk: Path) -> int:
     """Until nothing more can be written, be it small; how many writes were acknowledged."""
     written = 0
     with (disk / "ballast").open("wb", buffering=0) as ballast:
         for room, note in ((200_000, LONG_NOTE), (0, LONG_NOTE), (0, "")):
             stuff(ballast, leaving=room)
-            while (answer := roads.write(note)).status == 201:
+            while (answer := paths.write(note)).status == 201:
                 written += 1
             assert (answer.status, answer.is_refusal()) == (507, True)
         stuff(ballast, leaving=0)
@@ -149,14 +149,16 @@ def test_a_full_disk_of_postgresql_costs_507_and_loses_nothing(database):
         database.on_disk("strata_on_a_full_disk", disk) as url,
         serving(environment(url)) as server,
     ):
-        roads = Roads(server, database.token)
-        acknowledged = fill(roads, disk)
-        assert_readable(roads)
-        answers = roads.writes()  # a change may still find room in a page of its table
-        assert [road for road, told in answers.items() if not (told.is_refusal() or told.status < 500)] == []
-        assert_readable(roads)
+        paths = WritePaths(server, database.token)
+        acknowledged = fill(paths, disk)
+        assert_readable(paths)
+        answers = paths.writes()  # a change may still find room in a page of its table
+        assert [
+            path for path, answer in answers.items() if not (answer.is_refusal() or answer.status < 500)
+        ] == []
+        assert_readable(paths)
         (disk / "ballast").unlink()
-        assert roads.write().status == 201
+        assert paths.write().status == 201
         assert count(database, url) >= acknowledged
         assert database.damage(url) == []
 
@@ -165,69 +167,69 @@ def test_a_full_disk_of_postgresql_costs_507_and_loses_nothing(database):
 def test_a_read_only_postgresql_is_read(database, url):
     """As a standby is after a failover, or a server whose administrator has stopped all writing."""
     with serving(environment(url)) as server:
-        roads = Roads(server, database.token)
+        paths = WritePaths(server, database.token)
         database.set_read_only(url, "on")
-        assert_readable(roads)
-        assert_refused(roads)
+        assert_readable(paths)
+        assert_refused(paths)
         database.set_read_only(url, "off")
-        assert_recovered(roads)
+        assert_recovered(paths)
 
 
 @pytest.mark.on_postgresql
 def test_a_postgresql_whose_fsync_fails_refuses_and_recovers(database, url):
     """It ends all connections rather than promise what it could not sync, and starts anew by itself."""
     with serving(environment(url, WEB_CONCURRENCY="1", WEB_THREADS="1")) as server:
-        roads = Roads(server, database.token)
+        paths = WritePaths(server, database.token)
         before = count(database, url)
         with failing(database.sessions(url), "fsync,fdatasync", "EIO"):
-            assert roads.write().is_refusal()
-            assert roads.live().status == 200
-        wait_for(lambda: roads.write().status == 201)
+            assert paths.write().is_refusal()
+            assert paths.live().status == 200
+        wait_for(lambda: paths.write().status == 201)
         assert count(database, url) - before in (
             1,
             2,
         )  # the refused one may have reached the disk all the same
-        assert_recovered(roads)
+        assert_recovered(paths)
         assert database.damage(url) == []
 
 
 @pytest.mark.on_postgresql
 def test_a_postgresql_that_is_down_costs_refusals(database, url):
     with serving(environment(url)) as server:
-        roads = Roads(server, database.token)
+        paths = WritePaths(server, database.token)
         database.stop()
         try:
-            assert_nothing_but_refused(roads)
+            assert_nothing_but_refused(paths)
         finally:
             database.start()
-        assert_recovered(roads)
+        assert_recovered(paths)
 
 
-def assert_nothing_but_refused(roads: Roads) -> None:
+def assert_nothing_but_refused(paths: WritePaths) -> None:
     """Nothing can be read either, but for what needs no database."""
-    assert roads.live().status == 200
-    reads = roads.reads()
+    assert paths.live().status == 200
+    reads = paths.reads()
     assert reads.pop("schema").status == 200
-    assert all(answer.is_refusal() for answer in reads.values()), shown(reads)
-    assert_refused(roads)
+    assert all(answer.is_refusal() for answer in reads.values()), statuses(reads)
+    assert_refused(paths)
 
 
 @pytest.mark.on_postgresql
 def test_a_postgresql_that_hangs_costs_refusals_and_leaves_liveness(database, url, figures):
     """It is stopped in the middle of the work of more clients than the server has threads."""
     with serving(environment(url)) as server:
-        roads = Roads(server, database.token)
-        with writers(12, server.port, database.token, roads.asset) as writing:
+        paths = WritePaths(server, database.token)
+        with writers(12, server.port, database.token, paths.asset) as writing:
             wait_for(lambda: len(writing.acknowledged) > 12)
             with database.hanging():
                 began = monotonic()
-                assert roads.live().status == 200
+                assert paths.live().status == 200
                 lives = monotonic() - began
                 wait_for(lambda: writing.statuses[503] > 12)
                 figures(f"live after {lives:.1f} s, 12 writers refused after {monotonic() - began:.1f} s")
-                assert_nothing_but_refused(roads)
+                assert_nothing_but_refused(paths)
             wait_for(lambda: len(writing.acknowledged) > 24)
-        wait_for(lambda: set(shown(roads.reads()).values()) == {200})
+        wait_for(lambda: set(statuses(paths.reads()).values()) == {200})
         assert set(writing.failures()) == {503}
         assert count(database, url) >= len(writing.acknowledged)
-        assert_recovered(roads)
+        assert_recovered(paths)

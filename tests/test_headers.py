@@ -57,17 +57,17 @@ def browser(**options) -> Client:
 
 def addresses(patterns, prefix: str = "/") -> list[str]:
     """Every path that the resolver knows, with ids that name nothing."""
-    found = []
+    urls = []
     for pattern in patterns:
-        here = prefix + re.sub(r"^\^|/\?\$$|\$$", "", str(pattern.pattern)).replace("\\.", ".").replace(
+        path = prefix + re.sub(r"^\^|/\?\$$|\$$", "", str(pattern.pattern)).replace("\\.", ".").replace(
             "\\Z", ""
         )
         if hasattr(pattern, "url_patterns"):
-            found += addresses(pattern.url_patterns, here)
+            urls += addresses(pattern.url_patterns, path)
         else:
-            here = re.sub(r"\(\?P<\w+>(\[[^]]*\]\+|\.\*|\w+(\|\w+)+)\)\$?", ABSENT["object_id"], here)
-            found.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ABSENT.get(name[1], "x"), here))
-    return found
+            path = re.sub(r"\(\?P<\w+>(\[[^]]*\]\+|\.\*|\w+(\|\w+)+)\)\$?", ABSENT["object_id"], path)
+            urls.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ABSENT.get(name[1], "x"), path))
+    return urls
 
 
 EVERY = addresses(get_resolver("strata.urls").url_patterns)
@@ -97,7 +97,7 @@ def require_safe(answer, where: str) -> None:
 def test_the_walk_reaches_the_api_and_the_admin():
     assert len(EVERY) > 100
     assert {"/swagger", "/api/v1/assets", "/admin/login/", "/admin/autocomplete/"} <= set(EVERY)
-    assert not [one for one in EVERY if re.search(r"[<>()?\\^$]", one)]
+    assert not [address for address in EVERY if re.search(r"[<>()?\\^$]", address)]
 
 
 @pytest.mark.django_db
@@ -177,13 +177,13 @@ def test_the_way_to_https_is_as_safe_but_cannot_promise_it(where):
 @pytest.mark.django_db
 def test_what_did_not_change_is_as_safe(alice, household):
     first = alice.get("/api/v1/households", secure=True, headers={"Host": HOST})
-    one = f"/api/v1/households/{first.json()['results'][0]['id']}"
-    tag = alice.get(one, secure=True, headers={"Host": HOST})["ETag"]
-    again = alice.get(one, secure=True, headers={"Host": HOST, "If-None-Match": tag})
+    path = f"/api/v1/households/{first.json()['results'][0]['id']}"
+    tag = alice.get(path, secure=True, headers={"Host": HOST})["ETag"]
+    again = alice.get(path, secure=True, headers={"Host": HOST, "If-None-Match": tag})
     static = browser().get("/static/admin/css/base.css", secure=True)
     unchanged = {"If-Modified-Since": static["Last-Modified"]}
     cached = browser().get("/static/admin/css/base.css", secure=True, headers=unchanged)
-    for answer, where in ((again, one), (cached, "/static/admin/css/base.css")):
+    for answer, where in ((again, path), (cached, "/static/admin/css/base.css")):
         assert answer.status_code == 304
         require_safe(answer, where)
 

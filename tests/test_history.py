@@ -34,7 +34,7 @@ def results(answer):
 
 
 def changed(event, field):
-    return next((one for one in event["fields_changed"] if one["field"] == field), None)
+    return next((change for change in event["fields_changed"] if change["field"] == field), None)
 
 
 def test_pages_hold_every_line_once_newest_first(alice, asset, path):
@@ -43,10 +43,10 @@ def test_pages_hold_every_line_once_newest_first(alice, asset, path):
     url, seen = f"{path}?page_size=3", []
     while url:
         answer = alice.get(url).json()
-        seen.append([(changed(one, "notes") or {}).get("after") for one in answer["results"]])
+        seen.append([(changed(row, "notes") or {}).get("after") for row in answer["results"]])
         url, back = answer["next"], answer["previous"]
     assert seen == [["5", "4", "3"], ["2", "1", "0"], [""]]
-    earlier = [changed(one, "notes")["after"] for one in results(alice.get(back))]
+    earlier = [changed(row, "notes")["after"] for row in results(alice.get(back))]
     assert earlier == ["2", "1", "0"]
 
 
@@ -102,8 +102,8 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
     alice.post(f"{API}/assets/{asset.pk}/tags/{tag.pk}")
     alice.post(f"{API}/assets/{asset.pk}/categories/{category.pk}")
     alice.delete(f"{API}/assets/{asset.pk}/tags/{tag.pk}")
-    found = results(alice.get(f"{path}?include=children"))
-    assert [(one["model"], one["action"]) for one in found] == [
+    lines = results(alice.get(f"{path}?include=children"))
+    assert [(row["model"], row["action"]) for row in lines] == [
         ("AssetTag", "delete"),
         ("AssetCategory", "create"),
         ("AssetTag", "create"),
@@ -111,35 +111,35 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
         ("AssetSnapshot", "create"),
         ("Asset", "create"),
     ]
-    assert changed(found[0], "tag_id")["before_name"] == "Blue"
-    assert [one["model"] for one in results(alice.get(path))] == ["Asset"]
+    assert changed(lines[0], "tag_id")["before_name"] == "Blue"
+    assert [row["model"] for row in results(alice.get(path))] == ["Asset"]
 
 
 def test_children_of_another_asset_are_left_out(alice, portfolio, asset, path):
     other = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
     )
-    made = alice.post(f"{API}/assets/{other.pk}/snapshots", {"value": "1"}).json()
-    alice.delete(f"{API}/assets/{other.pk}/snapshots/{made['id']}")
-    assert [one["model"] for one in results(alice.get(f"{path}?include=children"))] == ["Asset"]
+    created = alice.post(f"{API}/assets/{other.pk}/snapshots", {"value": "1"}).json()
+    alice.delete(f"{API}/assets/{other.pk}/snapshots/{created['id']}")
+    assert [row["model"] for row in results(alice.get(f"{path}?include=children"))] == ["Asset"]
 
 
 def test_deleted_asset_is_traced_by_its_household_alone(alice, vera, charlie, asset, path):
     alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "7"})
     alice.delete(f"{API}/assets/{asset.pk}")
     assert alice.get(f"{API}/assets/{asset.pk}").status_code == 404
-    found = results(vera.get(f"{path}?include=children"))
-    assert [(one["model"], one["action"]) for one in found] == [
+    lines = results(vera.get(f"{path}?include=children"))
+    assert [(row["model"], row["action"]) for row in lines] == [
         ("Asset", "delete"),
         ("AssetSnapshot", "delete"),
         ("AssetSnapshot", "create"),
         ("Asset", "create"),
     ]
-    assert changed(found[0], "name") == {"field": "name", "before": "Checking", "after": ""}
+    assert changed(lines[0], "name") == {"field": "name", "before": "Checking", "after": ""}
     absent = f"{API}/assets/{asset.portfolio_id}/history"
     answers = [charlie.get(one) for one in (path, absent)]
-    assert [one.status_code for one in answers] == [404, 404]
-    assert [one.json() | {"request_id": ""} for one in answers] == [
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.json() | {"request_id": ""} for answer in answers] == [
         answers[0].json() | {"request_id": ""}
     ] * 2
 
@@ -148,10 +148,10 @@ def test_deleted_value_is_found_only_below_its_own_asset(alice, portfolio, asset
     other = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
     )
-    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
-    alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
+    alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     codes = [
-        alice.get(f"{API}/assets/{one.pk}/snapshots/{made['id']}/history").status_code
+        alice.get(f"{API}/assets/{one.pk}/snapshots/{created['id']}/history").status_code
         for one in (asset, other)
     ]
     assert codes == [200, 404]
@@ -167,19 +167,19 @@ def test_history_of_a_deleted_portfolio_stays(alice, charlie, portfolio):
 def test_number_of_queries_does_not_grow(alice, portfolio, asset, path, household):
     def edits(count):
         for number in range(count):
-            made = AssetSnapshot.objects.create(
+            created = AssetSnapshot.objects.create(
                 asset=asset, value=number, on="2026-01-31", observed_at=f"2026-01-31T12:00:{number:02d}Z"
             )
-            made.value += 1
-            made.save()
+            created.value += 1
+            created.save()
             other = Portfolio.objects.create(household=household, name=f"{count} {number}")
             Asset.objects.filter(pk=asset.pk).update(portfolio=other)
         AssetSnapshot.objects.all().delete()
 
     def queries():
         with CaptureQueriesContext(connection) as captured:
-            found = results(alice.get(f"{path}?include=children&page_size=200"))
-        return len(captured), len(found)
+            lines = results(alice.get(f"{path}?include=children&page_size=200"))
+        return len(captured), len(lines)
 
     edits(2)
     few, lines = queries()

@@ -76,8 +76,8 @@ def test_whoever_did_not_see_it_before_reads_nothing_from_before(nina_user, path
 
 def test_the_move_tells_what_came_and_not_what_it_was(nina_user, portfolio_there, path):
     (event,) = events(client_of(nina_user), f"{path}/history")
-    fields = {one["field"]: one for one in event["fields_changed"]}
-    assert {one["before"] for one in fields.values()} == {""}
+    fields = {change["field"]: change for change in event["fields_changed"]}
+    assert {value["before"] for value in fields.values()} == {""}
     assert fields["name"]["after"] == "Yacht"
     assert fields["portfolio_id"]["after_name"] == portfolio_there.name
 
@@ -98,9 +98,9 @@ def test_the_history_of_a_value_from_before_says_nothing_of_it(nina_user, path):
 
 
 def test_whoever_is_in_both_reads_all_of_it(alice, path):
-    found = events(alice, f"{path}/history?include=children")
-    assert [one["actor"] for one in found] == ["alice", "bob", "bob", "bob", ""]
-    assert {"field": "name", "before": "Secret name", "after": "Yacht"} in found[0]["fields_changed"]
+    lines = events(alice, f"{path}/history?include=children")
+    assert [row["actor"] for row in lines] == ["alice", "bob", "bob", "bob", ""]
+    assert {"field": "name", "before": "Secret name", "after": "Yacht"} in lines[0]["fields_changed"]
 
 
 def test_whoever_stays_behind_no_longer_finds_it(bob, path):
@@ -111,7 +111,7 @@ def test_after_it_came_back_they_read_their_own_part_and_that_it_came(alice, bob
     alice.patch(path, {"name": "Their secret"})
     alice.patch(path, {"portfolio_id": str(portfolio.pk), "name": "Home again"})
     back, left, *_, created = events(bob, f"{path}/history")
-    assert {one["before"] for one in back["fields_changed"]} == {""}
+    assert {change["before"] for change in back["fields_changed"]} == {""}
     assert {"field": "name", "before": "Secret name", "after": "Yacht"} in left["fields_changed"]
     assert created["action"] == "create"
     assert b"Their secret" not in bob.get(f"{path}/history").content
@@ -127,7 +127,7 @@ def to_and_fro(alice, portfolio, portfolio_there, path):
 
 def portfolios_named(client, path) -> list[tuple[str, str]]:
     fields = [field for event in events(client, path) for field in event["fields_changed"]]
-    return [(one["before"], one["after"]) for one in fields if one["field"] == "portfolio_id"]
+    return [(field["before"], field["after"]) for field in fields if field["field"] == "portfolio_id"]
 
 
 def test_of_the_portfolio_elsewhere_not_even_the_id_is_read(
@@ -174,7 +174,7 @@ def test_the_admin_hides_the_id_too(there, portfolio, to_and_fro, asset):
 def test_of_one_that_was_deleted_after_the_move_it_is_the_same(alice, nina_user, path):
     alice.delete(path)
     answer = client_of(nina_user).get(f"{path}/history?include=children")
-    assert [one["model"] for one in answer.json()["results"]] == ["Asset", "AssetSnapshot", "Asset"]
+    assert [row["model"] for row in answer.json()["results"]] == ["Asset", "AssetSnapshot", "Asset"]
     assert hides(answer.content)
 
 

@@ -23,7 +23,7 @@ class Household:
         self.client = client
         self.portfolio = self.post("/portfolios", {"name": "Home", "base_currency": "EUR"})["id"]
         types = client.get(f"{API}/asset-types?page_size=200").json()["results"]
-        self.types = {one["code"]: one["id"] for one in types}
+        self.types = {asset_type["code"]: asset_type["id"] for asset_type in types}
 
     def post(self, path, body, status=201):
         answer = self.client.post(API + path, body)
@@ -190,10 +190,12 @@ IN_DOLLARS = {
 
 @pytest.mark.parametrize(("currency", "by_hand"), [("EUR", IN_EURO), ("USD", IN_DOLLARS)])
 def test_history_by_the_month_equals_sums_done_by_hand(home, currency, by_hand):
-    found = report(home, f"net-worth?end=2024-09-01&currency={currency}")
-    points = {point["on"]: (point["assets"], point["liabilities"], point["net"]) for point in found["points"]}
+    answer = report(home, f"net-worth?end=2024-09-01&currency={currency}")
+    points = {
+        point["on"]: (point["assets"], point["liabilities"], point["net"]) for point in answer["points"]
+    }
     assert points == by_hand
-    assert all(point["complete"] for point in found["points"])
+    assert all(point["complete"] for point in answer["points"])
 
 
 # On 30 June 2024.
@@ -241,11 +243,11 @@ BREAKDOWNS = {
 
 def test_breakdown_equals_sums_done_by_hand(home):
     for query, by_hand in BREAKDOWNS.items():
-        found = report(home, f"net-worth?start=2024-06-30&end=2024-06-30&{query}")
-        names = {group["key"]: group["name"] for group in found["groups"]}
-        (point,) = found["points"]
+        answer = report(home, f"net-worth?start=2024-06-30&end=2024-06-30&{query}")
+        names = {group["key"]: group["name"] for group in answer["groups"]}
+        (point,) = answer["points"]
         assert {names[key]: amount for key, amount in point["groups"].items()} == by_hand, query
-        assert found["groups_overlap"] == (query == "group_by=tag"), query  # the chairs are both
+        assert answer["groups_overlap"] == (query == "group_by=tag"), query  # the chairs are both
 
 
 ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
@@ -266,12 +268,12 @@ ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
 
 @pytest.mark.parametrize("currency", ALLOCATIONS)
 def test_allocation_equals_shares_done_by_hand(home, currency):
-    found = report(home, f"allocation?on=2024-07-31&group_by=group&currency={currency}")
-    assert {one["name"]: (one["value"], one["share"]) for one in found["asset_groups"]} == ALLOCATIONS[
-        currency
-    ]
+    answer = report(home, f"allocation?on=2024-07-31&group_by=group&currency={currency}")
+    assert {
+        group["name"]: (group["value"], group["share"]) for group in answer["asset_groups"]
+    } == ALLOCATIONS[currency]
     owed = {"EUR": "-198240.34", "USD": "-317184.54"}
-    assert [(one["name"], one["value"]) for one in found["liability_groups"]] == [
+    assert [(group["name"], group["value"]) for group in answer["liability_groups"]] == [
         ("Liabilities", owed[currency])
     ]
 
@@ -283,8 +285,8 @@ def reasons(row):
 
 
 def test_reasons_by_asset_equal_sums_done_by_hand(home):
-    found = report(home, "change?start=2024-02-29&end=2024-09-01")
-    rows = {row["name"]: reasons(row) for row in found["rows"] if reasons(row)}
+    answer = report(home, "change?start=2024-02-29&end=2024-09-01")
+    rows = {row["name"]: reasons(row) for row in answer["rows"] if reasons(row)}
     assert rows == {
         "Checking": {"net_flows": "60499.75"},  # from 5000 to 65499.75
         "Flat": {"net_flows": "-260000.00", "value_change": "10000.00", "added": "250000.00"},
@@ -295,8 +297,8 @@ def test_reasons_by_asset_equal_sums_done_by_hand(home):
         "Dollars": {"net_flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is 625 now
         "Car": {"added": "12345.67"},
     }
-    assert (found["total"]["start_value"], found["total"]["end_value"]) == ("5420.00", "79185.58")
-    assert reasons(found["total"]) == {
+    assert (answer["total"]["start_value"], answer["total"]["end_value"]) == ("5420.00", "79185.58")
+    assert reasons(answer["total"]) == {
         "net_flows": "-198928.59",  # 60499.75 - 260000 + 20 - 240.34 + 792
         "income": "8.00",
         "expenses": "20.00",
@@ -307,8 +309,8 @@ def test_reasons_by_asset_equal_sums_done_by_hand(home):
 
 
 def test_reasons_by_group_equal_sums_done_by_hand(home):
-    found = report(home, "change?start=2024-02-29&end=2024-09-01&group_by=group")
-    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in found["rows"]} == {
+    answer = report(home, "change?start=2024-02-29&end=2024-09-01&group_by=group")
+    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in answer["rows"]} == {
         "Financial": (
             "5000.00",
             "66124.75",
@@ -330,11 +332,11 @@ def test_reasons_by_group_equal_sums_done_by_hand(home):
 
 
 def test_reasons_in_dollars_equal_sums_done_by_hand(home):
-    found = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&group_by=currency")
-    assert (found["total"]["start_value"], found["total"]["end_value"]) == ("71268.64", "110696.93")
+    answer = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&group_by=currency")
+    assert (answer["total"]["start_value"], answer["total"]["end_value"]) == ("71268.64", "110696.93")
     # The euro rose from 1.25 to 1.60: 56214.91 x 0.35 = 19675.2185; the car came at 12345.67 x 1.60 = 19753.072.
-    assert reasons(found["total"]) == {"fx_change": "19675.22", "added": "19753.07"}
-    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in found["rows"]} == {
+    assert reasons(answer["total"]) == {"fx_change": "19675.22", "added": "19753.07"}
+    assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in answer["rows"]} == {
         "EUR": ("70268.64", "109696.93", {"fx_change": "19675.22", "added": "19753.07"}),
         "USD": ("1000.00", "1000.00", {}),
     }
@@ -347,8 +349,8 @@ def test_quality_finds_every_kind_of_doubt(home):
     home.asset("Boat", "VEHICLE")
     home.value(home.assets["LEGO set"], "2024-09-05", "855")
     home.value(home.assets["Checking"], "2024-09-08", "-12.50")
-    found = report(home, "quality?on=2024-09-10")["findings"]
-    assert sorted((one["code"], one["asset"]["name"], one["on"]) for one in found) == [
+    answer = report(home, "quality?on=2024-09-10")["findings"]
+    assert sorted((row["code"], row["asset"]["name"], row["on"]) for row in answer) == [
         ("CHANGED_SIGN", "Checking", "2024-09-08"),
         ("MISSING_RATE", "Francs", "2024-09-10"),
         ("NO_VALUE", "Boat", None),
@@ -357,5 +359,5 @@ def test_quality_finds_every_kind_of_doubt(home):
         ("STALE_VALUE", "Card", "2024-06-01"),  # 101 days; 45 are usual
         ("SUSPICIOUS_JUMP", "LEGO set", "2024-09-05"),
     ]
-    for one in found:
+    for one in answer:
         assert home.client.get(one["link"]).status_code == 200, one

@@ -10,7 +10,7 @@ from portfolios.models import Invitation
 from strata.accounts.models import ApiToken, User
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import OWNER
-from tests.every_route import Route, address, routes, thing_of
+from tests.all_routes import Route, address, routes, thing_of
 from tests.good_requests import BODIES, nothing
 
 WRITES = [
@@ -37,7 +37,7 @@ def ivan(db):
 
 
 def details() -> dict[str, Route]:
-    return {one.name: one for one in routes()}
+    return {route.name: route for route in routes()}
 
 
 def etag_of(client, route, world) -> str:
@@ -61,7 +61,7 @@ def write(client, route, method, world, etag):
 def test_there_are_such_routes():
     assert len(WRITES) > 35
     assert {"member-detail-delete", "invitation-detail-delete", "invitation-accept-post"} <= {
-        one.id for one in WRITES
+        write.id for write in WRITES
     }
 
 

@@ -1,4 +1,4 @@
-"""History and rates cannot be changed: not by the API, the admin, the ORM's inner roads, nor the database itself."""
+"""History and rates cannot be changed: not by the API, the admin, the ORM's inner methods, nor the database itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def again(line):
     return JournalEntry(pk=line.pk, at=line.at, model="x", object_id=line.object_id, action="create")
 
 
-ROADS = {
+WRITE_PATHS = {
     "save": lambda line: line.save(),
     "save as new": lambda line: again(line).save(),
     "delete": lambda line: line.delete(),
@@ -43,11 +43,11 @@ ROADS = {
 }
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_no_road_of_the_orm_changes_a_line(line, road):
+@pytest.mark.parametrize("write_path", WRITE_PATHS)
+def test_no_write_path_of_the_orm_changes_a_line(line, write_path):
     before = JournalEntry.objects.filter(pk=line.pk).values().get()
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
-        ROADS[road](line)
+        WRITE_PATHS[write_path](line)
     assert JournalEntry.objects.filter(pk=line.pk).values().get() == before
 
 
@@ -95,7 +95,7 @@ def other(rate):
 
 
 RATES = ExchangeRate.objects
-ROADS_OF_RATES = {
+RATE_WRITE_PATHS = {
     "save": lambda rate: rate.save(),
     "save as new": lambda rate: other(rate).save(),
     "delete": lambda rate: rate.delete(),
@@ -114,11 +114,11 @@ ROADS_OF_RATES = {
 }
 
 
-@pytest.mark.parametrize("road", ROADS_OF_RATES)
-def test_no_road_of_the_orm_changes_a_rate(rate, road):
+@pytest.mark.parametrize("write_path", RATE_WRITE_PATHS)
+def test_no_write_path_of_the_orm_changes_a_rate(rate, write_path):
     before = list(ExchangeRate.objects.values())
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
-        ROADS_OF_RATES[road](rate)
+        RATE_WRITE_PATHS[write_path](rate)
     assert list(ExchangeRate.objects.values()) == before
 
 

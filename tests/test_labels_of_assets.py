@@ -63,11 +63,11 @@ def ways(kind, asset, has, more):
     """Each way in which the API attaches one: method, path, body."""
     name = kind[0]
     plural = {"category": "categories", "tag": "tags"}[name]
-    here = f"{API}/assets/{asset.pk}"
-    found = {
-        "patch": ("patch", here, {f"{name}_ids": [*has, more]}),
-        "put": ("put", here, {"name": "Flat", f"{name}_ids": [*has, more]}),
-        "link": ("post", f"{here}/{plural}/{more}", {}),
+    path = f"{API}/assets/{asset.pk}"
+    requests = {
+        "patch": ("patch", path, {f"{name}_ids": [*has, more]}),
+        "put": ("put", path, {"name": "Flat", f"{name}_ids": [*has, more]}),
+        "link": ("post", f"{path}/{plural}/{more}", {}),
         "new": (
             "post",
             f"{API}/assets",
@@ -80,8 +80,8 @@ def ways(kind, asset, has, more):
         ),
     }
     if name == "category":
-        found["category"] = ("post", f"{API}/categories/{more}/assets", {"asset_id": str(asset.pk)})
-    return found.values()
+        requests["category"] = ("post", f"{API}/categories/{more}/assets", {"asset_id": str(asset.pk)})
+    return requests.values()
 
 
 def test_one_more_than_it_may_have_is_a_conflict_however_it_comes(alice, asset, kind):

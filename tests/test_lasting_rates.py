@@ -44,11 +44,11 @@ def record(currency: str, on: date, units: str, source="manual", *, lasting=Fals
 
 def test_the_legal_rates_of_twenty_one_currencies_are_there(db):
     rows = ExchangeRate.objects.filter(lasting=True, source="ecb")
-    found = {
+    rates = {
         currency: (on, units) for currency, on, units in rows.values_list("currency", "on", "units_per_euro")
     }
-    assert found == LEGAL
-    assert len(found) == 21
+    assert rates == LEGAL
+    assert len(rates) == 21
 
 
 def test_the_legal_rates_are_near_what_the_ecb_published_last():
@@ -107,8 +107,8 @@ def root(alice, alice_user):
 
 def test_a_rate_recorded_as_lasting_holds_until_a_newer_one(root):
     body = {"currency": "XOF", "on": "2024-01-01", "units_per_euro": "655.957", "lasting": True}
-    made = root.post(f"{API}/exchange-rates", body)
-    assert (made.status_code, made.json()["lasting"]) == (201, True)
+    created = root.post(f"{API}/exchange-rates", body)
+    assert (created.status_code, created.json()["lasting"]) == (201, True)
     assert (
         root.post(f"{API}/exchange-rates", body | {"on": "2025-01-01", "lasting": False}).status_code == 201
     )
@@ -145,13 +145,13 @@ SCRIPT = [
 
 
 def of_each(days, book) -> list[Fraction | None]:
-    found = []
+    rates = []
     for on in days:
         try:
-            found.append(book.per_euro("XAU", on=on))
+            rates.append(book.per_euro("XAU", on=on))
         except MissingRate:
-            found.append(None)
-    return found
+            rates.append(None)
+    return rates
 
 
 def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):

@@ -17,7 +17,7 @@ from strata.tenancy.querysets import Owned
 from strata.tenancy.roles import EDITOR, OWNER
 from tests.admin_forms import errors_of, form_of, save, staff, url
 from tests.conftest import rows_of
-from tests.one_of_each import one_of_each
+from tests.sample_rows import sample_rows
 
 API = "/api/v1"
 PATHS = {
@@ -55,7 +55,7 @@ def references() -> list[tuple[type[Owned], models.Field]]:
 
 def pointing(model: type[Owned], field: models.Field, household: Household) -> tuple[Owned, Owned]:
     """A row, and one of the same household that its field points to."""
-    rows = one_of_each("x", household=household)
+    rows = sample_rows("x", household=household)
     row, target = rows[model], rows[field.related_model]
     if model is AllocationTarget and field.name not in ("household", "portfolio", "tag"):
         row = model.objects.create(household=household, share="0.01", **{field.name: target})

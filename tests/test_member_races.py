@@ -221,6 +221,10 @@ def test_everybody_is_told_what_became_of_it(meeting, turned):
     points = 0
     for w, point, answers in runs(meeting, turned):
         points = point
-        told = [getattr(answer, "status_code", answer) for answer in answers]
-        assert meeting.holds(w, *told), (point, told, [getattr(one, "content", b"")[:300] for one in answers])
+        statuses = [getattr(answer, "status_code", answer) for answer in answers]
+        assert meeting.holds(w, *statuses), (
+            point,
+            statuses,
+            [getattr(answer, "content", b"")[:300] for answer in answers],
+        )
     assert points > 1 or meeting.writes[turned] is accepts, "there is somewhere to be held"

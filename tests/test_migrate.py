@@ -71,9 +71,9 @@ class Migrate:
 
 def test_the_second_waits_and_finds_nothing_to_do(empty):
     with lock_held(empty):
-        both = [Migrate(empty), Migrate(empty)]
-        wait_for(lambda: all(migrate.waits() for migrate in both))
-    said = [migrate.end() for migrate in both]
+        runs = [Migrate(empty), Migrate(empty)]
+        wait_for(lambda: all(migrate.waits() for migrate in runs))
+    said = [migrate.end() for migrate in runs]
     assert sorted("No migrations to apply." in lines for lines in said) == [False, True]
     applied = [line for lines in said for line in lines if line.startswith("Applying strata.0001_")]
     assert len(applied) == 1

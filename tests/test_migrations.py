@@ -82,8 +82,10 @@ def load_rows(apps):
     for label, rows in ROWS.items():
         model = apps.get_model(label)
         fields = {field.attname: field for field in model._meta.concrete_fields}
-        made = [model(**{name: fields[name].to_python(value) for name, value in row.items()}) for row in rows]
-        model._base_manager.using(ALIAS).bulk_create(made)
+        objects = [
+            model(**{name: fields[name].to_python(value) for name, value in row.items()}) for row in rows
+        ]
+        model._base_manager.using(ALIAS).bulk_create(objects)
 
 
 def dump(connection):
@@ -137,7 +139,7 @@ def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):
         for row in rows:
             stored = model._base_manager.using(ALIAS).get(pk=row["id"])
             for name, value in row.items():
-                field = next(one for one in model._meta.concrete_fields if one.attname == name)
+                field = next(field for field in model._meta.concrete_fields if field.attname == name)
                 read, written = getattr(stored, name), field.to_python(value)
                 assert (
                     bytes(read) == bytes(written) if isinstance(written, memoryview) else read == written
@@ -283,11 +285,11 @@ def test_amounts_that_were_too_large_are_taken_once_it_has_come_up(fresh):
     migrate(fresh)
     before = dump(fresh)
     migrate(fresh, [SMALLER])
-    assert [takes(fresh, *one, LARGE) for one in AMOUNTS] == [False] * 4
+    assert [takes(fresh, *amount, LARGE) for amount in AMOUNTS] == [False] * 4
     migrate(fresh)
     assert dump(fresh) == before
-    assert [takes(fresh, *one, LARGE) for one in AMOUNTS] == [True] * 4
-    assert [takes(fresh, *one, LARGE * 10) for one in AMOUNTS] == [False] * 4
+    assert [takes(fresh, *amount, LARGE) for amount in AMOUNTS] == [True] * 4
+    assert [takes(fresh, *amount, LARGE * 10) for amount in AMOUNTS] == [False] * 4
 
 
 def takes(connection, table, column, amount):

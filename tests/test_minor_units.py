@@ -14,7 +14,7 @@ from django.urls import resolve
 
 from strata.fields.currencies import CURRENCY_PATTERN, CurrencyField
 from tests.admin_forms import errors_of, filled, url
-from tests.every_route import ABSENT, address, fields_of_bodies, routes
+from tests.all_routes import ABSENT, address, fields_of_bodies, routes
 from tests.good_requests import BODIES, nothing
 
 REFUSED = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
@@ -27,7 +27,7 @@ def says_so(text: str, code: str) -> bool:
 
 # --- the API ---
 
-BODY_FIELDS = [one for one in fields_of_bodies() if one.schema.get("pattern") == CURRENCY_PATTERN]
+BODY_FIELDS = [field for field in fields_of_bodies() if field.schema.get("pattern") == CURRENCY_PATTERN]
 
 
 def query_parameters() -> list[tuple[str, str]]:
@@ -45,7 +45,9 @@ QUERIES = query_parameters()
 
 
 def test_every_currency_of_the_api_is_among_them():
-    assert {str(one) for one in fields_of_bodies() if "currency" in one.name} == set(map(str, BODY_FIELDS))
+    assert {str(field) for field in fields_of_bodies() if "currency" in field.name} == set(
+        map(str, BODY_FIELDS)
+    )
     assert len(BODY_FIELDS) >= 8 and len(QUERIES) >= 12
 
 
@@ -63,7 +65,7 @@ def test_a_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
 
 @pytest.mark.parametrize(("name", "parameter"), QUERIES)
 def test_a_query_with_a_minor_unit_is_refused(name, parameter, alice, world):
-    (route,) = (one for one in routes() if one.name == name)
+    (route,) = (route for route in routes() if route.name == name)
     for code in REFUSED:
         answer = alice.get(address(route, world), {parameter: code})
         (error,) = answer.json()["errors"]

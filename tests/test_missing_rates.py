@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, ExchangeRate
+from assets.models import ExchangeRate
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.fields.dates import noon
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 ON = date(2026, 1, 31)
@@ -20,22 +20,13 @@ DOLLARS = EUROS | {"amount": "50.00", "amount_currency": "USD"}
 DOLLARS_TOO = {"currency": "USD", "on": "2026-01-31", "amount": "50.00"}
 
 
-def held(portfolio, currency: str, value: str) -> Asset:
-    asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=currency, currency=currency
-    )
-    on = date(2025, 12, 31)
-    AssetSnapshot.objects.create(asset=asset, value=value, on=on, observed_at=noon(on, "UTC"))
-    return asset
-
-
 @pytest.fixture
 def francs(portfolio):
     """The portfolio counts in francs of West Africa, of which there is no rate, as there is none of the dollar."""
     portfolio.base_currency = "XOF"
     portfolio.save()
-    held(portfolio, "EUR", "100")
-    held(portfolio, "USD", "50")
+    create_valued_asset(portfolio, "EUR", TypeId.CHECKING_ACCOUNT, "100", currency="EUR", on="2025-12-31")
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "50", currency="USD", on="2025-12-31")
     return portfolio
 
 
@@ -44,15 +35,15 @@ def rate(currency: str, units: str, on: date = ON) -> None:
 
 
 def answers(client, portfolio) -> dict:
-    one = f"{API}/portfolios/{portfolio.pk}"
+    path = f"{API}/portfolios/{portfolio.pk}"
     day = {"start": ON, "end": ON}
     return {
-        "portfolio": client.get(one, {"on": ON}).json(),
+        "portfolio": client.get(path, {"on": ON}).json(),
         "listed": client.get(f"{API}/portfolios", {"on": ON}).json()["results"][0],
-        "net worth": client.get(f"{one}/net-worth", day).json()["points"][0],
-        "allocation": client.get(f"{one}/allocation", {"on": ON}).json(),
-        "change": client.get(f"{one}/change", day).json(),
-        "stored": client.post(f"{one}/snapshots", {"on": str(ON)}).json(),
+        "net worth": client.get(f"{path}/net-worth", day).json()["points"][0],
+        "allocation": client.get(f"{path}/allocation", {"on": ON}).json(),
+        "change": client.get(f"{path}/change", day).json(),
+        "stored": client.post(f"{path}/snapshots", {"on": str(ON)}).json(),
     }
 
 
@@ -87,11 +78,11 @@ def test_with_every_rate_all_is_complete(alice, francs):
 
 def test_a_table_says_which_rate_is_missing(alice, francs):
     rate("USD", "1.25")
-    one = f"{API}/portfolios/{francs.pk}"
+    path = f"{API}/portfolios/{francs.pk}"
     tables = (
-        alice.get(f"{one}/net-worth", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
-        alice.get(f"{one}/allocation", {"on": ON}, headers={"accept": "text/csv"}),
-        alice.get(f"{one}/change", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{path}/net-worth", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{path}/allocation", {"on": ON}, headers={"accept": "text/csv"}),
+        alice.get(f"{path}/change", {"start": ON, "end": ON}, headers={"accept": "text/csv"}),
     )
     for table in tables:
         assert "EUR 100.00 (no rate of XOF)" in b"".join(table.streaming_content).decode()
@@ -99,9 +90,11 @@ def test_a_table_says_which_rate_is_missing(alice, francs):
 
 def test_pictures_and_the_terminal_say_which_rate_is_missing(alice, francs):
     rate("USD", "1.25")
-    one, days = f"{API}/portfolios/{francs.pk}", {"start": ON, "end": ON}
-    assert "1 of 1 days lack a rate of XOF." in alice.get(f"{one}/net-worth/chart.svg", days).content.decode()
-    assert "It lacks a rate of XOF." in alice.get(f"{one}/allocation/chart.svg", {"on": ON}).content.decode()
+    path, days = f"{API}/portfolios/{francs.pk}", {"start": ON, "end": ON}
+    assert (
+        "1 of 1 days lack a rate of XOF." in alice.get(f"{path}/net-worth/chart.svg", days).content.decode()
+    )
+    assert "It lacks a rate of XOF." in alice.get(f"{path}/allocation/chart.svg", {"on": ON}).content.decode()
     out = io.StringIO()
     call_command("networth", start=ON, end=ON, stdout=out)
     assert "lack a rate of XOF." in out.getvalue()
@@ -109,17 +102,17 @@ def test_pictures_and_the_terminal_say_which_rate_is_missing(alice, francs):
 
 def test_a_finding_names_it_too(alice, francs):
     rate("USD", "1.25")
-    found = alice.get(f"{API}/portfolios/{francs.pk}/quality", {"on": ON}).json()["findings"]
-    messages = {one["asset"]["name"]: one["message"] for one in found if one["code"] == "MISSING_RATE"}
+    findings = alice.get(f"{API}/portfolios/{francs.pk}/quality", {"on": ON}).json()["findings"]
+    messages = {row["asset"]["name"]: row["message"] for row in findings if row["code"] == "MISSING_RATE"}
     assert set(messages) == {"EUR", "USD"}
     assert all("no rate for XOF" in message for message in messages.values())
 
 
 def test_what_was_stored_without_its_amounts_currency_is_still_read(alice, francs):
     row = take_snapshot(francs, on=ON)
-    kept = [{"currency": "EUR", "on": "2026-01-31", "amount": "100.00"}]
+    stored = [{"currency": "EUR", "on": "2026-01-31", "amount": "100.00"}]
     francs.refresh_from_db()
     rows = type(row).objects.filter(pk=row.pk)
-    rows.update_unrecorded(missing_rates=kept, revision=francs.revision)
+    rows.update_unrecorded(missing_rates=stored, revision=francs.revision)
     answer = alice.get(f"{API}/portfolios/{francs.pk}/snapshots/{row.pk}")
-    assert (answer.status_code, answer.json()["missing_rates"]) == (200, kept)
+    assert (answer.status_code, answer.json()["missing_rates"]) == (200, stored)

@@ -57,8 +57,8 @@ def called(household, portfolio):
 @pytest.mark.parametrize(("stored", "asked"), BOTH_WAYS)
 def test_lists_find_every_spelling(alice, called, stored, asked):
     for path, row in called(stored).items():
-        found = alice.get(f"{API}/{path}", {"search": asked}).json()["results"]
-        assert [one["id"] for one in found] == [str(row.pk)], path
+        rows = alice.get(f"{API}/{path}", {"search": asked}).json()["results"]
+        assert [row["id"] for row in rows] == [str(row.pk)], path
 
 
 @pytest.mark.parametrize(("stored", "asked"), BOTH_WAYS)
@@ -87,8 +87,8 @@ def test_a_note_is_found_in_both_encodings_of_its_accents(alice, portfolio, writ
     row = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CASH, name="x", currency="EUR", notes=f"the {written} below"
     )
-    found = alice.get(f"{API}/assets", {"search": asked.upper()}).json()["results"]
-    assert [one["id"] for one in found] == [str(row.pk)]
+    rows = alice.get(f"{API}/assets", {"search": asked.upper()}).json()["results"]
+    assert [row["id"] for row in rows] == [str(row.pk)]
 
 
 def field_of(model, path):
@@ -103,7 +103,7 @@ def field_of(model, path):
 
 
 def keys_by_name(model):
-    return {one.source: one for one in model._meta.fields if isinstance(one, NameKeyField)}
+    return {field.source: field for field in model._meta.fields if isinstance(field, NameKeyField)}
 
 
 def test_the_admin_searches_no_name_but_by_its_key():

@@ -25,11 +25,11 @@ def generated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta=none"]
     command += [f"--path={ROOT / 'openapi.yaml'}", f"--config={ROOT / 'docs/openapi-python-client.yaml'}"]
-    made = subprocess.run(
+    done = subprocess.run(
         [*command, f"--output-path={folder / PACKAGE}"], capture_output=True, text=True, timeout=120
     )
-    assert made.returncode == 0, made.stdout + made.stderr
-    assert "WARNING" not in made.stdout + made.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
     sys.path.insert(0, str(folder))
     yield lambda name: import_module(f"{PACKAGE}.{name}")
     sys.path.remove(str(folder))
@@ -42,20 +42,20 @@ def client(generated, alice_user):
 
     def answer(request: httpx.Request) -> httpx.Response:
         headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
-        told = Client().generic(
+        response = Client().generic(
             request.method,
             request.url.raw_path.decode(),
             request.content,
             request.headers.get("content-type", ""),
             **headers,
         )
-        return httpx.Response(told.status_code, headers=dict(told.items()), content=told.content)
+        return httpx.Response(response.status_code, headers=dict(response.items()), content=response.content)
 
     transport = httpx.MockTransport(answer)
-    made = generated("client").AuthenticatedClient(
+    client = generated("client").AuthenticatedClient(
         "http://testserver", token, httpx_args={"transport": transport}
     )
-    return made.with_timeout(httpx.Timeout(10))
+    return client.with_timeout(httpx.Timeout(10))
 
 
 def test_the_client_writes_an_asset_and_reads_it_again(generated, client, portfolio):
@@ -66,7 +66,7 @@ def test_the_client_writes_an_asset_and_reads_it_again(generated, client, portfo
     assert (created.name, created.current_value, created.quantity) == ("Flat", "250000.00", None)
 
     page = generated("api.assets.assets_list").sync(client=client, portfolio=[portfolio.pk])
-    assert [one.id for one in page.results] == [created.id]
+    assert [row.id for row in page.results] == [created.id]
     report = generated("api.allocation.allocation_retrieve").sync(client=client)
     assert report.assets == "250000.00"
 

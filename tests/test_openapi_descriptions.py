@@ -55,7 +55,7 @@ def test_no_header_has_an_example_that_swagger_would_send():
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "header"
     ]
-    assert {"If-Match", "If-None-Match", "Idempotency-Key"} <= {one["name"] for one in headers}
+    assert {"If-Match", "If-None-Match", "Idempotency-Key"} <= {header["name"] for header in headers}
     for one in headers:
         assert not {"example", "examples", "default"} & (one.keys() | one["schema"].keys()), one["name"]
 

@@ -27,6 +27,7 @@ from strata.db.collation import CodePointCollated
 from strata.fields.dates import noon
 from strata.fields.names import alphabetical, validate_name
 from tests.admin_forms import url
+from tests.factories import create_asset
 from tests.ours import APPS
 
 API = "/api/v1"
@@ -47,14 +48,10 @@ def named(household):
     """One of everything by each of the names."""
     for number, name in enumerate(SHUFFLED):
         portfolio = Portfolio.objects.create(household=household, name=name)
-        held(portfolio, name)
+        create_asset(portfolio, name)
         Tag.objects.create(household=household, name=name)
         Category.objects.create(household=household, name=name)
         AssetType.objects.create(household=household, code=f"OWN_{number}", label=name)
-
-
-def held(portfolio, name, make=Asset.objects.create) -> Asset:
-    return make(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=name, currency="EUR")
 
 
 def shown(client, path, **asked) -> list[dict]:
@@ -92,8 +89,10 @@ def test_labels_of_an_asset_are_in_that_order(alice, named):
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 7])
 def test_pages_neither_hide_nor_repeat_assets_of_one_name(alice, portfolio, page_size):
-    made = [held(portfolio, name) for name in ("savings", "SAVINGS", "Savings", "flat") for _ in range(3)]
-    expected = [str(one.pk) for one in sorted(made, key=lambda one: (one.name != "flat", str(one.pk)))]
+    assets = [
+        create_asset(portfolio, name) for name in ("savings", "SAVINGS", "Savings", "flat") for _ in range(3)
+    ]
+    expected = [str(one.pk) for one in sorted(assets, key=lambda one: (one.name != "flat", str(one.pk)))]
     assert [row["id"] for row in shown(alice, "assets", page_size=page_size)] == expected
 
 
@@ -138,7 +137,7 @@ def test_what_is_left_out_of_a_change_is_named_in_that_order(named):
 
 def test_doubts_are_in_that_order(named):
     Asset.objects.update(portfolio=Portfolio.objects.get(name="zoo"))
-    assert [doubt.name for doubt in quality_report(Portfolio.objects.get(name="zoo"))] == IN_ORDER
+    assert [issue.name for issue in quality_report(Portfolio.objects.get(name="zoo"))] == IN_ORDER
 
 
 def is_name(text: str) -> bool:
@@ -150,11 +149,15 @@ def is_name(text: str) -> bool:
 
 def test_python_sorts_names_as_the_database_does(portfolio):
     """A character of every hundred in Unicode, those beyond its first plane too."""
-    made = [held(portfolio, chr(point), Asset) for point in range(0x21, 0x20000, 97) if is_name(chr(point))]
-    Asset.objects.bulk_create(made)
-    sorted_here = sorted(made, key=lambda one: alphabetical(one.name, one.pk))
-    assert len(made) > 800
-    assert [one.pk for one in Asset.objects.all()] == [one.pk for one in sorted_here]
+    assets = [
+        Asset(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=chr(point), currency="EUR")
+        for point in range(0x21, 0x20000, 97)
+        if is_name(chr(point))
+    ]
+    Asset.objects.bulk_create(assets)
+    sorted_here = sorted(assets, key=lambda one: alphabetical(one.name, one.pk))
+    assert len(assets) > 800
+    assert [row.pk for row in Asset.objects.all()] == [asset.pk for asset in sorted_here]
 
 
 # --- the admin ---
@@ -201,8 +204,14 @@ def orders() -> Iterator[tuple[type[models.Model], str]]:
         yield from ((model, name) for name in page.ordering or ())
     for model in apps.get_models():
         yield from ((model, name) for name in model._meta.ordering if model._meta.app_label in APPS)
-    (api,) = (one for one in get_resolver("strata.urls").url_patterns if str(one.pattern) == "api/v1/")
-    for view in {one.callback.cls for one in api.url_patterns if hasattr(one.callback, "cls")}:
+    (api,) = (
+        url_pattern
+        for url_pattern in get_resolver("strata.urls").url_patterns
+        if str(url_pattern.pattern) == "api/v1/"
+    )
+    for view in {
+        url_pattern.callback.cls for url_pattern in api.url_patterns if hasattr(url_pattern.callback, "cls")
+    }:
         rows = getattr(view, "queryset", None)
         if rows is not None:
             named = (*rows.query.order_by, *view.orderings.values())

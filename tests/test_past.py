@@ -74,9 +74,9 @@ def test_deleted_portfolio_is_there_as_it_was(alice, bob, vera, charlie, portfol
 
 def test_report_of_then_is_printed_again_after_every_value_was_changed(alice, portfolio, asset):
     path = f"{API}/portfolios/{portfolio.pk}?on=2026-02-28"
-    made = value(alice, asset, "100.005", "2026-01-31")
+    created = value(alice, asset, "100.005", "2026-01-31")
     before, instant = asked(alice, path), timezone.now()
-    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made}", {"value": "7"})
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created}", {"value": "7"})
     value(alice, asset, "9", "2026-02-10")
     AssetSnapshot.objects.all().update(value="8")
     assert json.loads(asked(alice, path)[1])["total_value"] == "8.00"
@@ -112,11 +112,11 @@ def test_asset_that_changed_households_was_where_it_was(alice, alice_user, portf
     other = Household.objects.create(name="Other")
     Membership.objects.create(household=other, user=alice_user, role=OWNER, accepted_at=timezone.now())
     elsewhere = Portfolio.objects.create(household=other, name="Elsewhere")
-    made = value(alice, asset, "5", "2026-01-31")
+    created = value(alice, asset, "5", "2026-01-31")
     left = (alice.get(f"{API}/assets").content, timezone.now())
     moved = alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": str(elsewhere.pk)})
     assert moved.status_code == 200
-    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made}", {"value": "6"})
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created}", {"value": "6"})
     client, at_first, later = (
         (client_of(member(portfolio.household, "erin", VIEWER)), 1, 0)
         if leads == "out"
@@ -141,9 +141,9 @@ def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
 
 def test_images_of_other_households_are_not_put_aside(alice_user, portfolio, asset):
     """A view would show them to nobody; they would be copied for each request all the same."""
-    theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
+    foreign = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
     Asset.objects.create(
-        portfolio=theirs, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Theirs", currency="EUR"
+        portfolio=foreign, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Theirs", currency="EUR"
     )
     instant = timezone.now()
     Asset.objects.all().update(notes="changed")
@@ -294,7 +294,7 @@ def test_every_tracked_model_but_memberships_has_a_past():
 
     from strata.audit.tracking import TrackedModel
 
-    tracked = {one for one in apps.get_models() if issubclass(one, TrackedModel)}
+    tracked = {model for model in apps.get_models() if issubclass(model, TrackedModel)}
     assert tracked - set(temporal_models()) == {Membership, Invitation}
     assert ExchangeRate in temporal_models()
     assert {Category, Tag} <= set(temporal_models())

@@ -19,11 +19,11 @@ from strata.db import params
 from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database as configured
 from tests.databases import populate
-from tests.load import Client, an_asset, made
+from tests.load import Client, an_asset, create
 from tests.pooler import as_environment, pooled, pooling
-from tests.roads import Roads, shown
 from tests.serving import ROOT, environment, manage, serving, wait_for
 from tests.template_database import postgresql_template
+from tests.write_paths import WritePaths, statuses
 
 pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
 SMALLEST, THREADS, ROUNDS = 2, 8, 5
@@ -56,27 +56,27 @@ def one_worker(url: str) -> dict[str, str]:
     return environment(url, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
 
 
-def test_migrate_and_all_roads_work_with_two_connections_for_eight_threads(database, empty, pooler):
+def test_migrate_and_all_paths_work_with_two_connections_for_eight_threads(database, empty, pooler):
     through = pooled(empty, pooler)
     token = populate(through)
     with serving(one_worker(through)) as server:
-        roads = Roads(server, token)
+        paths = WritePaths(server, token)
 
         def round_of(number: int) -> Counter:
             client = Client(server.port, token)
             mine = an_asset(client)
-            made(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
-            paths = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
+            create(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
+            urls = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
                      "allocation?group_by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
                      "health/ready")  # fmt: skip
-            seen = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in paths)
+            seen = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in urls)
             client.close()
             return seen
 
         with ThreadPoolExecutor(THREADS) as pool:
             assert sum(pool.map(round_of, range(THREADS)), Counter()).keys() == {200}
-        assert set(shown(roads.reads()).values()) == {200}
-        assert {status for status in shown(roads.writes()).values() if status >= 500} == set()
+        assert set(statuses(paths.reads()).values()) == {200}
+        assert {status for status in statuses(paths.writes()).values() if status >= 500} == set()
         assert ready(server) == {"status": "ready", **dict.fromkeys(PARTS, "ok")}
     assert "waiting" not in manage(environment(through), "migrate").stdout
     assert database.damage(empty) == []
@@ -100,20 +100,20 @@ def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, 
     through = pooled(url, pooler)
     with serving(one_worker(url)) as server:
         client = Client(server.port, database.token)
-        portfolio = made(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
+        portfolio = create(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
         for value in range(6):
             asset = an_asset(client, portfolio)
-            made(client, f"assets/{asset}/snapshots", {"value": str(value), "on": "2020-01-01"})
+            create(client, f"assets/{asset}/snapshots", {"value": str(value), "on": "2020-01-01"})
         client.close()
 
     def read(_: int) -> list[int]:
         connections["default"] = DatabaseWrapper(DEFAULTS | configured(through), alias="default")
         try:
-            found = []
+            counts = []
             for _ in range(ROUNDS):
                 ids = [asset.pk for asset in Asset.objects.order_by("pk").iterator(chunk_size=1)]
-                found.append(sum(len(days) for _, days, _ in snapshots_sql.values_between(ids, *EVER)))
-            return found
+                counts.append(sum(len(days) for _, days, _ in snapshots_sql.values_between(ids, *EVER)))
+            return counts
         finally:
             connections["default"].close()
             del connections["default"]

@@ -243,9 +243,9 @@ def test_an_answer_with_a_token_is_not_compressed(servers):
     nginx, _ = servers
     for number in range(10):  # until their list is long enough to be compressed elsewhere
         body = json.dumps({"username": "alice", "password": PASSWORD, "name": f"{number}" * 150}).encode()
-        made = raw(nginx, f"{API}/auth/token", "POST", body, Content_Type="application/json")
-        assert (made[0], made[1]["Content-Encoding"]) == (201, None)
-    listed = raw(nginx, f"{API}/auth/tokens", Authorization=f"Bearer {json.loads(made[2])['token']}")
+        created = raw(nginx, f"{API}/auth/token", "POST", body, Content_Type="application/json")
+        assert (created[0], created[1]["Content-Encoding"]) == (201, None)
+    listed = raw(nginx, f"{API}/auth/tokens", Authorization=f"Bearer {json.loads(created[2])['token']}")
     assert (listed[0], listed[1]["Content-Encoding"]) == (200, None)
     assert len(listed[2]) > 2000
 
@@ -255,13 +255,13 @@ def test_the_tag_of_a_compressed_answer_is_known_again(servers, database):
     nginx, _ = servers
     known = {"Authorization": f"Bearer {database.token}"}
     tag = json.dumps({"name": "compressed"}).encode()
-    made = json.loads(raw(nginx, f"{API}/tags", "POST", tag, Content_Type="application/json", **known)[2])
+    created = json.loads(raw(nginx, f"{API}/tags", "POST", tag, Content_Type="application/json", **known)[2])
     listed = raw(nginx, f"{API}/", **known)
     assert (listed[1]["Content-Encoding"], listed[1]["ETag"][:2]) == ("gzip", "W/")
     assert raw(nginx, f"{API}/", If_None_Match=listed[1]["ETag"], **known)[0] == 304
-    one = f"{API}/tags/{made['id']}"
-    weak = f"W/{raw(nginx, one, **known)[1]['ETag'].removeprefix('W/')}"
-    assert raw(nginx, one, "DELETE", If_Match=weak, **known)[0] == 204
+    path = f"{API}/tags/{created['id']}"
+    weak = f"W/{raw(nginx, path, **known)[1]['ETag'].removeprefix('W/')}"
+    assert raw(nginx, path, "DELETE", If_Match=weak, **known)[0] == 204
 
 
 # --- restarts under load ---

@@ -12,7 +12,7 @@ from assets.models import Asset, Transaction
 from conftest import client_of
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
-from tests.every_route import address, routes
+from tests.all_routes import address, routes
 from tests.good_requests import BODIES
 
 API = "/api/v1"
@@ -24,7 +24,7 @@ def is_resource(route) -> bool:
     return {"get", "put"} <= set(route.methods) and getattr(view, "serializer_class", None) is not None
 
 
-ROUTES = {one.name: one for one in routes() if is_resource(one)}
+ROUTES = {route.name: route for route in routes() if is_resource(route)}
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
 # Read-only and never the same for long: a PUT ignores it, a PATCH may not contradict it.
 COMPUTED = {
@@ -122,10 +122,13 @@ def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
     ],
 )
 def test_a_put_of_any_transaction_changes_nothing(sent, alice, rows):
-    made = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", sent).json()
-    path, lines = f"{API}/assets/{rows['asset'].pk}/transactions/{made['id']}", JournalEntry.objects.count()
+    created = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", sent).json()
+    path, lines = (
+        f"{API}/assets/{rows['asset'].pk}/transactions/{created['id']}",
+        JournalEntry.objects.count(),
+    )
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, made, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, lines)
 
 
 @pytest.mark.parametrize("of", ["portfolio", "asset_type", "category", "tag", "asset", "group", "currency"])
@@ -134,10 +137,10 @@ def test_a_put_of_any_target_changes_nothing(of, alice, rows):
     of_it = {of: group[of]} if of in group else {f"{of}_id": str(rows[of.replace("_", "-")].pk)}
     if of == "portfolio":
         of_it |= {"currency": "CHF"}
-    made = alice.post(f"{API}/allocation-targets", of_it | {"share": "0.25"}).json()
-    path, lines = f"{API}/allocation-targets/{made['id']}", JournalEntry.objects.count()
+    created = alice.post(f"{API}/allocation-targets", of_it | {"share": "0.25"}).json()
+    path, lines = f"{API}/allocation-targets/{created['id']}", JournalEntry.objects.count()
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, made, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, lines)
 
 
 @pytest.mark.parametrize(("name", "field"), names(FIXED, "id", "created_at"))
@@ -172,8 +175,8 @@ def test_disposed_is_ignored_by_put_only_where_a_disposal_is_recorded(alice, row
     for method in (alice.put, alice.patch):
         refused = method(path, {"name": "Sold", "disposed": True})
         (error,) = refused.json()["errors"]
-        told = (refused.status_code, error["field"], error["message"])
-        assert told == (400, "disposed", "Use dispose or reinstate.")
+        refusal = (refused.status_code, error["field"], error["message"])
+        assert refusal == (400, "disposed", "Use dispose or reinstate.")
     assert alice.get(path).json() == read
     ahead = (timezone.now() + timedelta(days=9)).date().isoformat()
     assert alice.post(f"{path}/dispose", {"on": ahead}).json()["disposed"] is False
@@ -186,7 +189,7 @@ def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
     """Those that openapi.yaml has in an answer of the route and not in its body."""
     for name, route in ROUTES.items():
         serializer = get_resolver().resolve(address(route, rows)).func.cls.serializer_class
-        fields = {field for field, one in serializer().get_fields().items() if one.read_only}
+        fields = {field for field, declared in serializer().get_fields().items() if declared.read_only}
         known = {"id", "created_at", "updated_at"} | FIXED.get(name, set()) | COMPUTED.get(name, set())
         assert fields <= known, name
 
@@ -208,10 +211,10 @@ def test_a_new_row_is_refused_with_what_it_would_not_have(path, body, field, oth
     refused = alice.post(path, sent | {field: other})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
     assert JournalEntry.objects.count() == before
-    made = alice.post(path, sent)
-    assert made.status_code == 201
-    assert alice.delete(f"{path}/{made.json()['id']}").status_code == 204
-    assert alice.post(path, sent | {field: made.json()[field]}).status_code == 201
+    created = alice.post(path, sent)
+    assert created.status_code == 201
+    assert alice.delete(f"{path}/{created.json()['id']}").status_code == 204
+    assert alice.post(path, sent | {field: created.json()[field]}).status_code == 201
 
 
 def test_a_new_rate_is_refused_with_a_source_that_it_would_not_have(superuser):

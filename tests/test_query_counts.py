@@ -22,7 +22,7 @@ from strata.accounts.models import ApiToken, User
 from strata.api.views import LISTS
 from strata.fields.dates import noon
 from strata.tenancy.roles import EDITOR, OWNER
-from tests.every_route import Route, address, routes
+from tests.all_routes import Route, address, routes
 
 FIRST = date(2026, 1, 1)
 QUERIES = {
@@ -86,7 +86,7 @@ def is_list(route: Route) -> bool:
     return getattr(view, "actions", {}).get("get") in LISTS or issubclass(view.cls, Report)
 
 
-LISTED = {one.name: one for one in routes() if is_list(one)}
+LISTED = {route.name: route for route in routes() if is_list(route)}
 
 
 class Growing:
@@ -135,9 +135,9 @@ class Growing:
     def people(self) -> None:
         """Members, and those who are invited; the user is a member of another household, and invited to a third."""
         mine, other = [Household.objects.create(name=self.word) for _ in range(2)]
-        here = {"household": self.world["household"]}
-        Membership.objects.create(user=self.somebody(), role=EDITOR, **here)
-        Invitation.objects.create(username=f"{self.word}{User.objects.count()}", role=EDITOR, **here)
+        in_household = {"household": self.world["household"]}
+        Membership.objects.create(user=self.somebody(), role=EDITOR, **in_household)
+        Invitation.objects.create(username=f"{self.word}{User.objects.count()}", role=EDITOR, **in_household)
         Membership.objects.create(household=mine, user=self.user, role=OWNER)
         Invitation.objects.create(household=other, username=self.user.username)
         ApiToken.issue(self.user, name=self.word)
@@ -184,9 +184,9 @@ def test_every_list_and_report_takes_as_many_queries_however_much_there_is(alice
         growing.grow(5)
         return {name: ask(alice, route, world) for name, route in LISTED.items()}
 
-    some, many = costs(), costs()
-    assert {name: one.queries for name, one in some.items()} == QUERIES
-    assert {name: one.queries for name, one in many.items()} == QUERIES
-    for name, one in many.items():  # or it could not have cost more
-        assert one.content != some[name].content, name
-        assert one.rows is None or one.rows >= some[name].rows + 5, name
+    few, many = costs(), costs()
+    assert {name: cost.queries for name, cost in few.items()} == QUERIES
+    assert {name: cost.queries for name, cost in many.items()} == QUERIES
+    for name, cost in many.items():  # or it could not have cost more
+        assert cost.content != few[name].content, name
+        assert cost.rows is None or cost.rows >= few[name].rows + 5, name

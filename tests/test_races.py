@@ -11,9 +11,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import TypeId
 from assets.classification.tree import in_circles
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
+from assets.models import AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
 from assets.services.locks import locked_asset
 from assets.valuation import upkeep
 from conftest import client_of, member
@@ -23,6 +22,7 @@ from strata.accounts.models import User
 from strata.db import retry
 from strata.tenancy.roles import EDITOR, OWNER
 from tests.admin_forms import form_of, staff, url
+from tests.factories import create_asset
 from tests.races import counted_attempts, interleaved
 
 API = "/api/v1"
@@ -46,7 +46,7 @@ class World:
         self.beside = self.make(Category, name="Beside", parent=self.categories[2])
         self.make(AllocationTarget, category=self.aimed, share="0.7")
         self.tag = self.make(Tag, name="Tag")
-        self.asset, self.second = (self.held(name) for name in ("Checking", "Savings"))
+        self.asset, self.second = (create_asset(self.portfolio, name) for name in ("Checking", "Savings"))
         for asset in (self.asset, self.second):
             AssetCategory.objects.create(asset=asset, category=self.categories[0])
         now = timezone.now()
@@ -55,11 +55,6 @@ class World:
 
     def make(self, model, **fields):
         return model.objects.create(household=self.household, **fields)
-
-    def held(self, name: str) -> Asset:
-        return Asset.objects.create(
-            portfolio=self.portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=name, currency="EUR"
-        )
 
     def ask(self, method: str, path: str, body: dict | None = None, user=None, **headers) -> Any:
         client = client_of(user or self.alice)
@@ -73,7 +68,7 @@ class World:
         return client.post(url(type(row), page, row.pk), data)
 
 
-def told(answer: Any) -> tuple[int, str]:
+def outcome(answer: Any) -> tuple[int, str]:
     is_json = answer.get("Content-Type") == "application/json"
     return answer.status_code, answer.json().get("code", "") if is_json else ""
 
@@ -182,7 +177,7 @@ def meetings(monkeypatch, *names: str) -> list[Met]:
 
 
 def codes(met: Met) -> list[tuple[int, str]]:
-    return [told(one) for one in met.answers if hasattr(one, "status_code")]
+    return [outcome(answer) for answer in met.answers if hasattr(answer, "status_code")]
 
 
 # Each pair is tried both ways round. Where the codes are named, whoever comes too late is told one of them.
@@ -226,21 +221,21 @@ def test_two_writers_are_both_done_or_one_is_told_what_is_gone(monkeypatch, pair
     """None waits for the other in a circle, at whichever point the first one is."""
     met = meetings(monkeypatch, *(pair[::-1] if turned else pair))
     assert len(met) > 1
-    for one in met:
-        assert retry.DEADLOCK not in one.again, (one.point, one.again)
-        assert not [error for error in one.answers if isinstance(error, BaseException)], one
-        told_of = codes(one)
-        assert DONE & set(told_of), (one.point, told_of)
-        assert {code for _, code in told_of} <= {"", *PAIRS[pair]}, (one.point, told_of)
-        for answer in one.answers:
-            if hasattr(answer, "status_code") and told(answer)[1] == "CONFLICT":
+    for meeting in met:
+        assert retry.DEADLOCK not in meeting.again, (meeting.point, meeting.again)
+        assert not [error for error in meeting.answers if isinstance(error, BaseException)], meeting
+        outcomes = codes(meeting)
+        assert DONE & set(outcomes), (meeting.point, outcomes)
+        assert {code for _, code in outcomes} <= {"", *PAIRS[pair]}, (meeting.point, outcomes)
+        for answer in meeting.answers:
+            if hasattr(answer, "status_code") and outcome(answer)[1] == "CONFLICT":
                 assert "asset type" in answer.json()["message"]
 
 
 def test_a_write_below_an_asset_that_moved_meanwhile_begins_again(monkeypatch):
     """It has locked the portfolio that the asset was in when it asked."""
     met = meetings(monkeypatch, "move the asset", "add a value")
-    assert {reason for one in met for reason in one.again} == {"Restart"}
+    assert {reason for meeting in met for reason in meeting.again} == {"Restart"}
 
 
 def test_three_categories_that_move_at_once_make_no_cycle(monkeypatch):

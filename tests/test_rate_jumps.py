@@ -8,12 +8,13 @@ import pytest
 from django.utils import timezone
 
 from assets import doctor
+from assets.classification.seeds import TypeId
 from assets.models import ExchangeRate
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from strata.doctor import Level
 from tests.admin_forms import staff
-from tests.test_missing_rates import held
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 JUMP = "The rate of USD goes from 1.08 to 108 for a euro."
@@ -36,55 +37,55 @@ def slip(db):
 
 
 def jumps(client, portfolio, **asked) -> list[dict]:
-    found = client.get(f"{API}/portfolios/{portfolio.pk}/quality", asked).json()["findings"]
-    return [finding for finding in found if finding["code"] == "RATE_JUMP"]
+    findings = client.get(f"{API}/portfolios/{portfolio.pk}/quality", asked).json()["findings"]
+    return [finding for finding in findings if finding["code"] == "RATE_JUMP"]
 
 
 def test_portfolios_that_use_the_currency_have_the_finding(alice, household, portfolio, slip):
-    held(portfolio, "USD", "5")
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
     in_dollars = Portfolio.objects.create(household=household, name="Dollars", base_currency="USD")
-    held(in_dollars, "EUR", "5")
+    create_valued_asset(in_dollars, "EUR", TypeId.CHECKING_ACCOUNT, "5", currency="EUR", on="2025-12-31")
     other = Portfolio.objects.create(household=household, name="Other", base_currency="EUR")
-    held(other, "EUR", "5")
-    (found,) = jumps(alice, portfolio)
-    assert (found["severity"], found["asset"], found["on"]) == ("warning", None, ago(3).isoformat())
-    assert found["message"].startswith("The rate of USD goes from 1.09 to 108 for a euro.")
+    create_valued_asset(other, "EUR", TypeId.CHECKING_ACCOUNT, "5", currency="EUR", on="2025-12-31")
+    (finding,) = jumps(alice, portfolio)
+    assert (finding["severity"], finding["asset"], finding["on"]) == ("warning", None, ago(3).isoformat())
+    assert finding["message"].startswith("The rate of USD goes from 1.09 to 108 for a euro.")
     assert len(jumps(alice, in_dollars)) == 1
     assert jumps(alice, other) == []
 
 
 def test_the_link_leads_to_the_rate_and_everybody_may_follow_it(alice, portfolio, vera_user, slip):
-    held(portfolio, "USD", "5")
-    (found,) = jumps(alice, portfolio)
-    units = [row["units_per_euro"] for row in alice.get(found["link"]).json()["results"]]
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
+    (finding,) = jumps(alice, portfolio)
+    units = [row["units_per_euro"] for row in alice.get(finding["link"]).json()["results"]]
     assert sorted(units) == ["1.08", "108"]
-    page = staff(vera_user).get(found["admin_link"])
+    page = staff(vera_user).get(finding["admin_link"])
     assert b"108" in page.content
     page = staff(vera_user).get(f"/admin/portfolios/portfolio/{portfolio.pk}/quality/")
-    ((link,),) = [[link for doubt, link in page.context["doubts"] if doubt.finding.code == "RATE_JUMP"]]
-    assert link == found["admin_link"]
+    ((link,),) = [[link for issue, link in page.context["issues"] if issue.finding.code == "RATE_JUMP"]]
+    assert link == finding["admin_link"]
     assert staff(vera_user).get("/admin/").status_code == 200
 
 
 def test_a_newer_rate_of_the_same_day_settles_it(alice, portfolio, slip):
-    held(portfolio, "USD", "5")
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
     rate("1.08", 3, "manual")
     assert jumps(alice, portfolio) == []
 
 
 def test_it_can_be_dismissed_and_comes_back_when_the_rate_is_another(alice, portfolio, slip):
-    held(portfolio, "USD", "5")
-    (found,) = jumps(alice, portfolio)
-    path = f"{API}/portfolios/{portfolio.pk}/quality/{found['key']}"
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
+    (finding,) = jumps(alice, portfolio)
+    path = f"{API}/portfolios/{portfolio.pk}/quality/{finding['key']}"
     assert alice.put(path, {"reason": "It was so."}).status_code == 200
     assert jumps(alice, portfolio) == []
-    assert [one["key"] for one in jumps(alice, portfolio, dismissed="1")] == [found["key"]]
+    assert [jump["key"] for jump in jumps(alice, portfolio, dismissed="1")] == [finding["key"]]
     rate("109", 3, "manual")
     assert len(jumps(alice, portfolio)) == 1
 
 
 def test_what_was_before_since_is_not_looked_at(alice, portfolio, slip):
-    held(portfolio, "USD", "5")
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
     assert jumps(alice, portfolio, since=ago(0), on=ago(0)) == jumps(alice, portfolio, since=ago(9))
     rate("1.08", 500)
     rate("0.01", 499)
@@ -94,11 +95,11 @@ def test_what_was_before_since_is_not_looked_at(alice, portfolio, slip):
 
 
 def test_doctor_names_the_rate_and_what_replaces_it(portfolio, slip):
-    held(portfolio, "EUR", "5")
-    (found,) = [line for level, line in doctor.rates() if level == Level.WARN]
-    assert found.startswith(f"USD on {ago(3)} goes from 1.09 to 108")
-    assert "a newer one of the same currency and day replaces it" in found
-    held(portfolio, "USD", "5")
+    create_valued_asset(portfolio, "EUR", TypeId.CHECKING_ACCOUNT, "5", currency="EUR", on="2025-12-31")
+    (message,) = [line for level, line in doctor.rates() if level == Level.WARN]
+    assert message.startswith(f"USD on {ago(3)} goes from 1.09 to 108")
+    assert "a newer one of the same currency and day replaces it" in message
+    create_valued_asset(portfolio, "USD", TypeId.CHECKING_ACCOUNT, "5", currency="USD", on="2025-12-31")
     assert any("RATE_JUMP" in line and "Main: USD" in line for _, line in values_to_look_at())
 
 

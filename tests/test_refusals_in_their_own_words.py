@@ -12,8 +12,8 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from strata.accounts.models import User
 from tests.admin_forms import errors_of, form_of, inputs_of, save, url
-from tests.one_of_each import one_of_each
 from tests.ours import APPS
+from tests.sample_rows import sample_rows
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in APPS]
 SAID = "As the rule says it."
@@ -39,7 +39,7 @@ def forms_of(page, request, row):
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_no_code_of_a_field_takes_the_place_of_a_rules_own_words(model, request_of_root):
-    row = one_of_each("Row", user=request_of_root.user)[model]
+    row = sample_rows("Row", user=request_of_root.user)[model]
     for form_class in forms_of(admin.site.get_model_admin(model), request_of_root, row):
         for name, field in form_class().fields.items():
             for code in field.error_messages:

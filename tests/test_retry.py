@@ -18,7 +18,7 @@ from strata.commands import StrataCommand
 from strata.db import retry
 from strata.db.retry import DEADLOCK, SERIALIZATION_FAILURE, Restart, run_in_transaction
 from tests.admin_forms import url
-from tests.every_route import address, routes
+from tests.all_routes import address, routes
 from tests.good_requests import WHOSE
 from tests.ours import APPS
 
@@ -123,7 +123,7 @@ def test_the_api_runs_a_victim_again_and_writes_once(alice, household, crossed, 
     crossed(2)
     answer = alice.post(f"{API}/tags", {"name": "blue"}, **headers)
     assert answer.status_code == 201
-    assert [str(one.pk) for one in Tag.objects.all()] == [answer.json()["id"]]
+    assert [str(row.pk) for row in Tag.objects.all()] == [answer.json()["id"]]
     assert JournalEntry.objects.filter(model="assets.Tag").count() == 1
     assert IdempotentAnswer.objects.count() == len(headers)
     if headers:
@@ -176,12 +176,12 @@ COMMANDS = {
 
 
 def test_every_command_that_writes_is_known():
-    found = {
+    retried = {
         name
         for app in APPS
         for name in find_commands(str(Path(apps.get_app_config(app).path) / "management"))
     }
-    writing = {name for name in found if getattr(load_command_class(app_of(name), name), "writes", False)}
+    writing = {name for name in retried if getattr(load_command_class(app_of(name), name), "writes", False)}
     assert writing - {"backup"} == set(COMMANDS), "a backup writes a file, and no row"
 
 

@@ -24,8 +24,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
 from strata.accounts.models import ApiToken, User
+from tests.all_routes import ABSENT, Route, routes, row_of
 from tests.conftest import RANDOM_SEED
-from tests.every_route import ABSENT, Route, routes, row_of
 
 pytestmark = pytest.mark.on_sqlite  # it looks for what no database decides
 
@@ -41,7 +41,7 @@ SEEDS = {"fixed": 20_260_101, "random": int(os.environ[RANDOM_SEED])}
 def refused_where_it_does_not_fit(ctx, response, case):
     """What is too long only for the spaces around it may be taken: names are measured without them."""
     texts = [*dict(case.query).values(), *(case.body.values() if isinstance(case.body, dict) else ())]
-    if any(isinstance(one, str) and len(one) > 100 and one != one.strip() for one in texts):
+    if any(isinstance(text, str) and len(text) > 100 and text != text.strip() for text in texts):
         return None
     return checks.negative_data_rejection(ctx, response, case)
 
@@ -61,7 +61,7 @@ config.projects.default.checks.negative_data_rejection.expected_statuses.append(
 config.projects.default.generation.with_security_parameters = False  # the roles bring their own
 schema = schemathesis.openapi.from_path(Path(__file__).parent.parent / "openapi.yaml", config=config)
 schema.app = get_wsgi_application()
-OPERATIONS = {one.ok().label: one.ok() for one in schema.get_all_operations()}
+OPERATIONS = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
 EACH = math.ceil(CASES / (len(OPERATIONS) * len(SEEDS)))
 FITS, FITS_NOT = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 
@@ -87,14 +87,14 @@ def headers(alice_user, bob_user, vera_user, charlie_user):
 
 def name_of(operation) -> str:
     """The name of its route."""
-    ids = {one.name: ABSENT for one in operation.path_parameters}
+    ids = {parameter.name: ABSENT for parameter in operation.path_parameters}
     return resolve(operation.path.format_map(ids)).url_name
 
 
 def known_ids(operation, world) -> dict[str, str]:
     """The parameters of the operation's path that the world has rows for."""
     route = Route(name_of(operation), "", [])
-    rows = {one.name: row_of(route, one.name, world) for one in operation.path_parameters}
+    rows = {parameter.name: row_of(route, parameter.name, world) for parameter in operation.path_parameters}
     return {one: str(row.pk) for one, row in rows.items() if row is not None}
 
 
@@ -172,7 +172,7 @@ def test_every_answer_is_within_the_schema_and_none_a_server_error(label, drawn,
 
 
 def test_five_thousand_cases_are_shared_by_all_that_the_resolver_knows():
-    known = {(one.name, method) for one in routes() for method in one.methods} - {("openapi", "get")}
-    shown = {(name_of(one), one.method) for one in OPERATIONS.values()}
+    known = {(route.name, method) for route in routes() for method in route.methods} - {("openapi", "get")}
+    shown = {(name_of(operation), operation.method) for operation in OPERATIONS.values()}
     assert shown == known
     assert EACH * len(SEEDS) * len(shown) >= 5000

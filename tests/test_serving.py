@@ -199,9 +199,9 @@ def test_a_reload_serves_the_code_that_is_there_now(url, tmp_path):
 def test_the_collector_does_not_look_through_the_program_itself(url):
     """More than 100,000 objects are there for as long as the worker: looking at them took a third of a long list."""
     with serving(environment(url), 0, "tests.collector:application") as server:
-        told = json.loads(server.ask("GET", "/")[1])
-    assert told["frozen"] > 80_000
-    assert told["threshold"][0] == 20_000
+        headers_seen = json.loads(server.ask("GET", "/")[1])
+    assert headers_seen["frozen"] > 80_000
+    assert headers_seen["threshold"][0] == 20_000
 
 
 @pytest.mark.on_sqlite

@@ -67,7 +67,7 @@ def trickling(connections: list[socket.socket]):
             connection.close()
 
 
-def told(connection: socket.socket) -> bytes:
+def received(connection: socket.socket) -> bytes:
     """What it is answered, until its end."""
     answer = b""
     with suppress(ConnectionResetError):
@@ -92,7 +92,7 @@ def test_without_a_proxy_clients_that_trickle_hold_nobody_up_and_are_let_go(begu
         waits = [seconds_of_a_request(server) for _ in range(10)]
         assert max(waits) < 2
         for connection in slow:
-            assert told(connection)[:12] in (b"HTTP/1.1 408", b""), begun
+            assert received(connection)[:12] in (b"HTTP/1.1 408", b""), begun
         assert SECONDS <= monotonic() - began < 4 * SECONDS
         assert seconds_of_a_request(server) < 2
 
@@ -104,7 +104,7 @@ def test_one_address_holds_half_of_the_threads_at_most(url):
         slow = [connected(server.port, TOO_LONG) for _ in range(6)]
         stack.enter_context(trickling(slow))
         assert max(seconds_of_a_request(server) for _ in range(5)) < 2
-        answers = sorted(told(connection)[:12] for connection in slow)
+        answers = sorted(received(connection)[:12] for connection in slow)
         assert answers.count(b"HTTP/1.1 503") == 4
 
 
@@ -125,7 +125,7 @@ def test_unfinished_requests_of_an_address_are_bounded_but_not_those_of_a_proxy(
         slow = [stack.enter_context(connected(server.port, HEAD, "127.0.0.2")) for _ in range(10)]
         other = stack.enter_context(connected(server.port, HEAD, "127.0.0.3"))
         if not trusted:
-            assert [told(connection)[:12] for connection in slow[:6]] == [b"HTTP/1.1 503"] * 6
+            assert [received(connection)[:12] for connection in slow[:6]] == [b"HTTP/1.1 503"] * 6
             slow = slow[6:]
         for connection in (*slow, other):  # the oldest go: these are still there
             connection.sendall(b"Content-Length: 1\r\n\r\n{")
@@ -141,7 +141,7 @@ def test_requests_in_pieces_and_many_in_one_piece_are_answered(url):
         pieces.close()
         many = connected(server.port, LIVE * 3 + LIVE[:-2])
         many.sendall(b"Connection: close\r\n\r\n")
-        assert told(many).count(b"HTTP/1.1 200") == 4
+        assert received(many).count(b"HTTP/1.1 200") == 4
         asked = connected(server.port, HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert asked.recv(12) == b"HTTP/1.1 100"
         asked.sendall(b"{}")
@@ -205,7 +205,7 @@ def test_compose_starts_nginx_with_the_shipped_file_for_a_strata_elsewhere(own, 
     }
     subprocess.run(["sh", SHIPPED.with_name("proxy.sh")], env=env, check=True, capture_output=True)
     used, shipped = (tmp_path / "used.conf").read_text().splitlines(), SHIPPED.read_text().splitlines()
-    assert [one for one in used if one not in shipped] == ["    server 10.83.0.3:8000 max_fails=0;"]
+    assert [name for name in used if name not in shipped] == ["    server 10.83.0.3:8000 max_fails=0;"]
     assert len(used) == len(shipped) - 1
     assert ((tmp_path / "privkey.pem").read_text() == "mine") is own
 

@@ -23,7 +23,7 @@ def loose_in(text: str) -> list[str]:
     pinned = re.compile(
         r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^\s;]+( ; [^\\\n]+)?( \\\n +--hash=sha256:[0-9a-f]{64})+"
     )
-    return [one for one in entries if not pinned.fullmatch(one.strip())]
+    return [entry for entry in entries if not pinned.fullmatch(entry.strip())]
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
@@ -52,7 +52,7 @@ def test_requirement_that_is_not_pinned_is_found(loose):
 
 
 def test_every_list_of_requirements_is_looked_at():
-    assert {one.name for one in ROOT.glob("requirements*.txt")} == set(REQUIREMENTS)
+    assert {file.name for file in ROOT.glob("requirements*.txt")} == set(REQUIREMENTS)
 
 
 # --- what goes out ---
@@ -86,38 +86,38 @@ def is_random(word: str) -> bool:
 
 def secrets_in(text: str) -> list[str]:
     text = HASHES.sub("", text)
-    found = [
+    findings = [
         f"{kind}: {match[0][:12]}..." for kind, pattern in KINDS.items() for match in pattern.finditer(text)
     ]
-    return found + [f"random: {word[:12]}..." for word in WORD.findall(text) if is_random(word)]
+    return findings + [f"random: {word[:12]}..." for word in WORD.findall(text) if is_random(word)]
 
 
 def tracked() -> list[Path]:
-    told = subprocess.run(
+    report = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    return [ROOT / name for name in told.split("\0") if name and (ROOT / name).is_file()]
+    return [ROOT / name for name in report.split("\0") if name and (ROOT / name).is_file()]
 
 
 def test_no_secret_is_in_the_tree():
     files = tracked()
     assert len(files) > 100
-    found = {}
+    findings = {}
     for path in files:
         try:
-            found[str(path.relative_to(ROOT))] = secrets_in(path.read_text(encoding="utf-8"))
+            findings[str(path.relative_to(ROOT))] = secrets_in(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             assert path.suffix in (".png", ".ico", ".woff2", ".gz"), path
-    assert {name: what for name, what in found.items() if what} == {}
+    assert {name: what for name, what in findings.items() if what} == {}
 
 
 def test_no_file_that_holds_secrets_is_in_the_tree():
     names = {path.name for path in tracked()}
     assert not [
-        one
-        for one in names
+        name
+        for name in names
         if re.fullmatch(
-            r"\.env|secret_key|.*\.(pem|key|p12|pfx|db|sqlite3?|dump)|id_\w+|\.netrc|\.pypirc", one
+            r"\.env|secret_key|.*\.(pem|key|p12|pfx|db|sqlite3?|dump)|id_\w+|\.netrc|\.pypirc", name
         )
     ]
     assert ".env.example" in names
@@ -133,4 +133,4 @@ def test_secret_would_be_found(turn):
         "AKIA" + "ABCDEFGHIJ234567",
         "postgres://someone:" + "hunter22@db.example.org/strata",
     ]
-    assert [one for one in planted if not secrets_in(f"x = 1\n{one}\n")] == []
+    assert [secret for secret in planted if not secrets_in(f"x = 1\n{secret}\n")] == []

@@ -25,8 +25,8 @@ from reports.api import chart_views
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import ApiToken, User
 from strata.tenancy.roles import OWNER, VIEWER
+from tests.all_routes import ABSENT, METHODS, Field, Route, address, fields_of_bodies, routes
 from tests.conftest import rows_of
-from tests.every_route import ABSENT, METHODS, Field, Route, address, fields_of_bodies, routes
 from tests.good_requests import BODIES, QUERIES, WHOSE, key, nothing
 from tests.ours import APPS
 
@@ -112,7 +112,7 @@ def asked(client, route: Route, method: str, world, *, absent=False, body=None, 
     return answer
 
 
-def told(answer):
+def outcome(answer):
     """All that a caller could tell two answers apart by: but for the request's id and the ids in the path."""
     headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
     content = re.sub(rb'"request_id":\s*"[^"]*"', b"", answer.content)
@@ -144,7 +144,7 @@ def expected(role: str, route: Route, method: str) -> int:
 
 def test_every_route_is_known():
     """Another's endpoint that skips the door must not pass for want of a test."""
-    found = {one.name: one for one in routes()}
+    found = {route.name: route for route in routes()}
     placed = [name for names in WHOSE.values() for name in names]
     assert len(found) == len(routes()), "Two routes have one name."
     assert sorted(placed) == sorted(found), "Say in WHOSE, once, whose each route is."
@@ -186,7 +186,7 @@ def test_outsiders_are_told_what_they_would_be_told_if_it_did_not_exist(role, ca
             for accept in ("application/json", "text/csv")[: 1 + (method == "get")]:
                 theirs = asked(callers[role], route, method, world, Accept=accept)
                 absent = asked(callers[role], route, method, world, absent=True, Accept=accept)
-                assert told(theirs) == told(absent), (role, method, route.name)
+                assert outcome(theirs) == outcome(absent), (role, method, route.name)
                 assert b"ecret" not in theirs.content, (role, method, route.name)
 
 
@@ -243,7 +243,7 @@ def views_of_lists():
 def lists_seen(client, world) -> dict:
     """What every list answers to every parameter, ordering and page."""
     return {
-        (route.name, *query.items()): told(asked(client, route, "get", world, query=query))
+        (route.name, *query.items()): outcome(asked(client, route, "get", world, query=query))
         for route, view in views_of_lists()
         for query in list_queries(view, world)
     }
@@ -280,7 +280,7 @@ def test_ids_of_others_in_filters_are_as_ids_of_nothing(callers, world, charlies
                 others, nothings = ({name: one} for one in (key(world, thing_named(name)), ABSENT))
                 found = asked(callers["stranger"], route, "get", world, query=others)
                 absent = asked(callers["stranger"], route, "get", world, query=nothings)
-                assert told(found) == told(absent), (route.name, name)
+                assert outcome(found) == outcome(absent), (route.name, name)
 
 
 # --- what is another household's, in bodies, paths, cursors and keys ---
@@ -304,11 +304,11 @@ def is_id(field: Field) -> bool:
     return (field.schema.get("items") or field.schema).get("format") == "uuid"
 
 
-IDS = [one for one in fields_of_bodies() if is_id(one)]
+IDS = [field for field in fields_of_bodies() if is_id(field)]
 
 
 def test_the_ids_in_bodies_are_found():
-    found = {(one.route.name, one.method, one.name) for one in IDS}
+    found = {(field.route.name, field.method, field.name) for field in IDS}
     assert found >= {
         ("asset-list", "post", "portfolio_id"),
         ("asset-detail", "patch", "portfolio_id"),
@@ -334,28 +334,28 @@ def test_ids_of_others_in_bodies_are_as_ids_of_nothing(callers, world, charlies_
             assert theirs.status_code == 400, str(field)
         else:
             assert theirs.status_code == 404, (str(field), theirs.content)
-        assert told(theirs) == told(absent), str(field)
+        assert outcome(theirs) == outcome(absent), str(field)
         assert foreign.encode() not in theirs.content, str(field)
 
 
 @pytest.mark.parametrize("role", ["viewer", "stranger"])
 def test_nothing_that_was_refused_was_written(role, callers, world):
     """Counted over every table of ours, though each answer is undone elsewhere here."""
-    tables = [one for name in set(APPS) - {"strata"} for one in apps.get_app_config(name).get_models()]
-    before = {one: one.objects.count() for one in tables}
+    tables = [model for name in set(APPS) - {"strata"} for model in apps.get_app_config(name).get_models()]
+    before = {table: table.objects.count() for table in tables}
     for route in routes():
         for method in set(route.methods) - {"get"}:
             if route.name in WHOSE["the household's"] and route.name != "household-list":
                 body = BODIES.get(route.name, nothing)(world)
                 answer = getattr(callers[role], method)(address(route, world), body)
                 assert answer.status_code in (403, 404), (method, route.name)
-    assert {one: one.objects.count() for one in tables} == before
+    assert {table: table.objects.count() for table in tables} == before
 
 
 def test_rows_of_others_below_a_row_of_mine_are_as_if_absent(callers, world, charlies_world):
     """assets/{mine}/snapshots/{theirs}, assets/{theirs}/tags/{mine} and so on, each id in turn."""
     tried = 0
-    for route in (one for one in routes() if one.pattern.count("(?P") > 1):
+    for route in (route for route in routes() if route.pattern.count("(?P") > 1):
         whole = address(route, charlies_world)
         for mine, theirs in zip(ids_in(whole), ids_in(address(route, world)), strict=True):
             for method in route.methods:
@@ -363,7 +363,7 @@ def test_rows_of_others_below_a_row_of_mine_are_as_if_absent(callers, world, cha
                     at(callers["stranger"], method, whole.replace(mine, one)) for one in (theirs, ABSENT)
                 ]
                 assert answers[0].status_code == 404 or method == "delete", (method, route.name)
-                assert told(answers[0]) == told(answers[1]), (method, route.name)
+                assert outcome(answers[0]) == outcome(answers[1]), (method, route.name)
                 tried += 1
     assert tried > 30
 
@@ -385,17 +385,19 @@ CURSORS = ("asset-snapshot-list", "transaction-list", "portfolio-snapshot-list")
 
 @pytest.mark.parametrize("name", CURSORS)
 def test_cursor_that_another_was_given_opens_nothing(name, callers, world, charlies_world):
-    (route,) = (one for one in routes() if one.name == name)
+    (route,) = (route for route in routes() if route.name == name)
     for rows in (world, charlies_world):
         second_moment(rows)
     link = callers["owner"].get(address(route, world), {"page_size": 1}).json()["next"]
     query = {one: values[0] for one, values in parse_qs(urlsplit(link).query).items()}
     mine = asked(callers["stranger"], route, "get", charlies_world, query=query)
-    own = {one["id"] for one in callers["stranger"].get(address(route, charlies_world)).json()["results"]}
+    own = {row["id"] for row in callers["stranger"].get(address(route, charlies_world)).json()["results"]}
     assert mine.status_code == 200
-    assert {one["id"] for one in mine.json()["results"]} <= own
+    assert {row["id"] for row in mine.json()["results"]} <= own
     theirs = asked(callers["stranger"], route, "get", world, query=query)
-    assert told(theirs) == told(asked(callers["stranger"], route, "get", world, absent=True, query=query))
+    assert outcome(theirs) == outcome(
+        asked(callers["stranger"], route, "get", world, absent=True, query=query)
+    )
 
 
 def second_moment(rows) -> None:
@@ -454,9 +456,9 @@ def bearer(client, secret):
 def test_login_gives_a_token_that_is_kept_as_a_hash(client, household):
     User.objects.create_user("dora", password="correct horse battery")
     body = {"username": "Dora", "password": "correct horse battery", "scope": "read"}
-    made = client.post(f"{API}/auth/token", json.dumps(body), content_type="application/json")
-    secret = made.json()["token"]
-    assert (made.status_code, secret.startswith("strata_")) == (201, True)
+    created = client.post(f"{API}/auth/token", json.dumps(body), content_type="application/json")
+    secret = created.json()["token"]
+    assert (created.status_code, secret.startswith("strata_")) == (201, True)
     assert not ApiToken.objects.filter(digest=secret).exists()
     assert bearer(client, secret).json()["households"][0]["role"] == "owner"
     refused = client.post(f"{API}/tags", {"name": "x"}, HTTP_AUTHORIZATION=f"Bearer {secret}")

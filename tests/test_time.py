@@ -53,8 +53,8 @@ def test_value_without_a_day_is_of_the_portfolios_day(alice, there):
 
 def test_transaction_without_a_day_is_of_the_portfolios_day(alice, there):
     asset, today = there
-    made = alice.post(f"{API}/assets/{asset.pk}/transactions", {"type": "INCOME", "amount": "1"})
-    assert made.json()["on"] == today
+    created = alice.post(f"{API}/assets/{asset.pk}/transactions", {"type": "INCOME", "amount": "1"})
+    assert created.json()["on"] == today
 
 
 def test_tomorrows_value_counts_from_the_portfolios_midnight_on(alice, there):
@@ -91,10 +91,10 @@ def test_disposal_without_a_day_is_of_the_portfolios_day(alice, there):
 def test_disposed_is_asked_of_the_portfolios_day(alice, there):
     asset, today = there
     alice.post(f"{API}/assets/{asset.pk}/dispose", {"on": day_after(today)})
-    found = {
+    days = {
         wanted: alice.get(f"{API}/assets?disposed={wanted}").json()["count"] for wanted in ("true", "false")
     }
-    assert found == {"true": 0, "false": 1}
+    assert days == {"true": 0, "false": 1}
     assert alice.get(f"{API}/assets?disposed=true&on={day_after(today)}").json()["count"] == 1
 
 
@@ -134,8 +134,8 @@ def test_snapshots_are_taken_of_each_portfolios_day(alice, there, time_machine):
     ],
 )
 def test_local_time_by_the_portfolios_clock(alice, household, zone, local, instant, day):
-    made = give(alice, make_asset(household, zone), value="1", observed_at=local)
-    assert (made["observed_at"], made["on"]) == (instant, day)
+    created = give(alice, make_asset(household, zone), value="1", observed_at=local)
+    assert (created["observed_at"], created["on"]) == (instant, day)
 
 
 def test_both_of_an_hour_shown_twice_are_kept_and_the_later_stands(alice, household):
@@ -148,9 +148,9 @@ def test_both_of_an_hour_shown_twice_are_kept_and_the_later_stands(alice, househ
 
 def test_day_that_the_zone_left_out_is_kept_as_given(alice, household):
     asset = make_asset(household, "Pacific/Apia")
-    made = give(alice, asset, value="1", on="2011-12-30")
-    path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"
-    again = alice.put(path, {name: made[name] for name in ("value", "on", "observed_at")})
+    created = give(alice, asset, value="1", on="2011-12-30")
+    path = f"{API}/assets/{asset.pk}/snapshots/{created['id']}"
+    again = alice.put(path, {name: created[name] for name in ("value", "on", "observed_at")})
     assert (again.status_code, again.json()["on"]) == (200, "2011-12-30")
 
 
@@ -188,9 +188,9 @@ def test_value_given_later_stands_though_the_clock_was_put_back(alice, household
 
 
 def test_journal_and_rows_never_go_back(alice, household, put_back):
-    made = alice.post(f"{API}/tags", {"name": "a"}).json()
+    created = alice.post(f"{API}/tags", {"name": "a"}).json()
     put_back()
-    changed = alice.patch(f"{API}/tags/{made['id']}", {"name": "b"})
+    changed = alice.patch(f"{API}/tags/{created['id']}", {"name": "b"})
     assert changed.status_code == 200
     instants = list(JournalEntry.objects.order_by("id").values_list("at", flat=True))
     assert instants == sorted(instants)
@@ -200,11 +200,11 @@ def test_journal_and_rows_never_go_back(alice, household, put_back):
 
 def test_past_is_in_order_though_the_clock_was_put_back(alice, household, put_back, time_machine):
     asset = make_asset(household, "UTC")
-    made = give(alice, asset, value="1")
+    created = give(alice, asset, value="1")
     put_back()
-    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"value": "2"})
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created['id']}", {"value": "2"})
     time_machine.move_to("2091-06-15T12:00:01Z", tick=False)
-    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"value": "3"})
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created['id']}", {"value": "3"})
     path = f"{API}/assets/{asset.pk}?known_at="
     assert alice.get(f"{path}2091-06-15T12:00:00Z").json()["current_value"] == "2.00"
     assert alice.get(f"{path}2091-06-15T12:00:01Z").json()["current_value"] == "3.00"

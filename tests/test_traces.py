@@ -1,4 +1,4 @@
-"""No road to the data without a line in the journal: tried for every model of the registry, by every road."""
+"""Whatever writes data leaves a line in the journal: tried for every model of the registry, by every path."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ DELETIONS = {
 
 
 def lines(action, rows):
-    """Ids of the rows that have a line of this kind, signed as the road was."""
+    """Ids of the rows that have a line of this kind, signed as the write was."""
     signed = JournalEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
     return sorted(
         signed.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
@@ -215,40 +215,40 @@ def test_every_model_is_traced_or_says_why_not():
 
 
 ADDED_ONLY = [
-    (ExchangeRate, road) for road in CREATIONS if road != "base manager"
+    (ExchangeRate, write_path) for write_path in CREATIONS if write_path != "base manager"
 ]  # that one is Django's own
 
 
 @pytest.mark.parametrize(
-    ("model", "road"),
-    [*((model, road) for model in DELETABLE for road in CREATIONS), *ADDED_ONLY],
+    ("model", "write_path"),
+    [*((model, write_path) for model in DELETABLE for write_path in CREATIONS), *ADDED_ONLY],
     ids=lambda one: getattr(one, "__name__", one),
 )
-def test_creation_leaves_a_line(world, as_alice, model, road):
+def test_creation_leaves_a_line(world, as_alice, model, write_path):
     rows = [world.make(model, n) for n in (1, 2)]
-    CREATIONS[road](model, rows)
+    CREATIONS[write_path](model, rows)
     assert lines("create", rows) == sorted(row.pk for row in rows)
 
 
-@pytest.mark.parametrize("road", UPDATES)
+@pytest.mark.parametrize("write_path", UPDATES)
 @pytest.mark.parametrize("model", DELETABLE, ids=lambda model: model.__name__)
-def test_update_leaves_a_line_with_what_was_before(world, as_alice, model, road):
+def test_update_leaves_a_line_with_what_was_before(world, as_alice, model, write_path):
     row = saved(world.make(model, 1))
     ((name, _),) = change_of(model, world).items()
     column = model._meta.get_field(name).attname
     before = model.objects.values_list(column, flat=True).get(pk=row.pk)
-    UPDATES[road](model, [row], change_of(model, world))
+    UPDATES[write_path](model, [row], change_of(model, world))
     assert model.objects.values_list(column, flat=True).get(pk=row.pk) != before
     assert lines("update", [row]) == [row.pk]
     image = JournalEntry.objects.get(action="update", object_id=row.pk).before
     assert str(image[column]).replace("-", "") in {str(before).replace("-", ""), "15000"}
 
 
-@pytest.mark.parametrize("road", DELETIONS)
+@pytest.mark.parametrize("write_path", DELETIONS)
 @pytest.mark.parametrize("model", DELETABLE, ids=lambda model: model.__name__)
-def test_deletion_leaves_a_line(world, as_alice, model, road):
+def test_deletion_leaves_a_line(world, as_alice, model, write_path):
     rows = [saved(world.make(model, n)) for n in (1, 2)]
-    DELETIONS[road](model, rows)
+    DELETIONS[write_path](model, rows)
     assert not model.objects.filter(pk__in=[row.pk for row in rows]).exists()
     assert lines("delete", rows) == sorted(row.pk for row in rows)
     assert all(
@@ -280,15 +280,15 @@ def deep(world):
     Asset.objects.filter(pk=world.asset.pk).update(asset_type=own)
 
 
-@pytest.mark.parametrize("road", DELETIONS)
+@pytest.mark.parametrize("write_path", DELETIONS)
 @pytest.mark.parametrize("model", [Household, Portfolio, Asset, User], ids=lambda model: model.__name__)
-def test_all_that_goes_along_leaves_a_line_too(world, as_alice, model, road):
+def test_all_that_goes_along_leaves_a_line_too(world, as_alice, model, write_path):
     deep(world)
     row = {Household: world.household, Portfolio: world.portfolio, Asset: world.asset, User: world.user}[
         model
     ]
     before = everything()
-    DELETIONS[road](model, [row])
+    DELETIONS[write_path](model, [row])
     gone = before - everything()
     assert len(gone) > 1 and row.pk in gone
     assert set(JournalEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == gone
@@ -318,10 +318,10 @@ def test_secrets_are_in_no_line(alice_user):
     alice_user.save()
     token, secret = ApiToken.issue(alice_user)
     token.delete()
-    told = str(list(JournalEntry.objects.values_list("before", flat=True)))
+    journal = str(list(JournalEntry.objects.values_list("before", flat=True)))
     for hidden in (alice_user.password, secret, token.digest, token.password_stamp):
-        assert hidden not in told
-    assert "'password': '(not shown)'" in told
+        assert hidden not in journal
+    assert "'password': '(not shown)'" in journal
 
 
 def test_login_is_no_change_of_a_user(client, alice_user):
@@ -331,10 +331,10 @@ def test_login_is_no_change_of_a_user(client, alice_user):
 
 
 def rows_and_their_lines(model):
-    made = JournalEntry.objects.filter(model=model._meta.label, action="create")
+    creations = JournalEntry.objects.filter(model=model._meta.label, action="create")
     return (
         dict(model.objects.exclude(pk__in=SHARED).values_list("pk", model.known_since or "created_at")),
-        dict(made.values_list("object_id", "at")),
+        dict(creations.values_list("object_id", "at")),
     )
 
 

@@ -68,8 +68,8 @@ def require_absent(answer, word: str) -> None:
 def test_what_is_made_in_one_takes_nothing_from_the_other(what, alice, charlie, world, other):
     path, body = what.split()[0], BODIES[what]
     of_one = {} if path == "assets" else {"household_id": str(other["household"].pk)}
-    made = alice.post(f"{API}/{path}", of_one | body(ids(other), ids(other)))
-    assert made.status_code == 201, made.content
+    created = alice.post(f"{API}/{path}", of_one | body(ids(other), ids(other)))
+    assert created.status_code == 201, created.content
     require_absent(alice.post(f"{API}/{path}", of_one | body(ids(other), ids(world))), "ecret")
     assert "ecret" not in charlie.get(f"{API}/{path}").content.decode()
 

@@ -106,14 +106,14 @@ def test_if_match_can_be_compulsory(alice, asset, settings):
 
 
 def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
-    made = alice.post(f"{API}/tags", {"name": "x", "created_by": "eve"}, HTTP_X_REQUEST_ID="abc-1")
-    assert made["X-Request-Id"] == "abc-1"
-    alice.patch(f"{API}/tags/{made.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
-    alice.delete(f"{API}/tags/{made.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
+    created = alice.post(f"{API}/tags", {"name": "x", "created_by": "eve"}, HTTP_X_REQUEST_ID="abc-1")
+    assert created["X-Request-Id"] == "abc-1"
+    alice.patch(f"{API}/tags/{created.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
+    alice.delete(f"{API}/tags/{created.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
     rows = JournalEntry.objects.filter(model="assets.Tag").order_by("id")
-    told = [(r.action, r.actor_id, r.request_id, r.channel, (r.before or {}).get("name")) for r in rows]
+    lines = [(r.action, r.actor_id, r.request_id, r.channel, (r.before or {}).get("name")) for r in rows]
     who = alice_user.pk
-    assert told == [
+    assert lines == [
         ("create", who, "abc-1", "api", None),
         ("update", who, "abc-2", "api", "x"),
         ("delete", who, "abc-3", "api", "y"),
@@ -155,11 +155,11 @@ def test_every_write_below_a_portfolio_raises_its_revision(alice, portfolio, ass
         return Portfolio.objects.get(pk=portfolio.pk).revision
 
     seen = [revision()]
-    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
+    created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
     seen.append(revision())
-    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{made['id']}", {"note": "n"})
+    alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created['id']}", {"note": "n"})
     seen.append(revision())
-    alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     seen.append(revision())
     assert seen == sorted(set(seen))
 
@@ -177,8 +177,8 @@ def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, met
         f"portfolios/{portfolio.pk}": {"name": portfolio.name, "time_zone": portfolio.time_zone},
     }
     value = {"value": "1.5", "on": "2026-01-31", "note": "n"}
-    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", value).json()
-    bodies[f"assets/{asset.pk}/snapshots/{made['id']}"] = value | {"observed_at": made["observed_at"]}
+    created = alice.post(f"{API}/assets/{asset.pk}/snapshots", value).json()
+    bodies[f"assets/{asset.pk}/snapshots/{created['id']}"] = value | {"observed_at": created["observed_at"]}
     alice.patch(f"{API}/assets/{asset.pk}", {"quantity": "1.5"})
     revision, lines = Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()
     for path, body in bodies.items():
@@ -192,8 +192,8 @@ def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, met
 
 
 def test_history_of_a_row_says_who_changed_what(alice, bob, asset):
-    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "10.5"}).json()
-    path = f"{API}/assets/{asset.pk}/snapshots/{made['id']}"
+    created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "10.5"}).json()
+    path = f"{API}/assets/{asset.pk}/snapshots/{created['id']}"
     bob.patch(path, {"value": "11"}, HTTP_X_REQUEST_ID="abc-4")
     newest, oldest = alice.get(f"{path}/history").json()["results"]
     assert (newest["actor"], newest["action"], newest["request_id"], newest["channel"]) == (

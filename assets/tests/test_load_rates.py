@@ -198,10 +198,10 @@ def test_a_missing_file_is_refused(db, tmp_path):
 def server():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            found = self.path == "/eurofxref-hist.zip"
-            self.send_response(200 if found else 404)
+            is_known = self.path == "/eurofxref-hist.zip"
+            self.send_response(200 if is_known else 404)
             self.end_headers()
-            self.wfile.write(zipped(ECB) if found else b"gone")
+            self.wfile.write(zipped(ECB) if is_known else b"gone")
 
         def log_message(self, *args):
             pass

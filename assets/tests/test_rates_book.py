@@ -1,20 +1,19 @@
 """Rates: which one stands, how long it serves, which way it points, and that nothing drifts."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rates.book import MissingRate, Money, Rate, RateBook, winning_rates
+from tests import factories
 
 MONDAY = date(2024, 7, 1)
-
-
-def day(number: int) -> date:
-    return MONDAY + timedelta(days=number)
+day = partial(factories.day, first=MONDAY)
 
 
 def book(*rows, **options) -> RateBook:
@@ -128,7 +127,7 @@ def jumps(*units: str, code="USD") -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("units", "found"),
+    ("units", "expected"),
     [
         (["1.08", "108", "1.09"], [(1, "1.08", "108")]),
         (["1.08", "0.108", "1.09"], [(1, "1.08", "0.108")]),
@@ -141,8 +140,8 @@ def jumps(*units: str, code="USD") -> list[tuple[int, str, str]]:
         ([], []),
     ],
 )
-def test_a_rate_many_times_the_one_before_is_named_once(units, found):
-    assert jumps(*units) == found
+def test_a_rate_many_times_the_one_before_is_named_once(units, expected):
+    assert jumps(*units) == expected
 
 
 # --- which way it points ---

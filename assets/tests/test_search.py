@@ -17,7 +17,7 @@ def tags(household):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("äP", {"Äpfel"}),
         ("ÉC", {"éclair"}),
@@ -29,9 +29,9 @@ def tags(household):
         ("nowhere", set()),
     ],
 )
-def test_a_list_is_searched(alice, tags, text, found):
+def test_a_list_is_searched(alice, tags, text, expected):
     answer = alice.get("/api/v1/tags", {"search": text})
-    assert {row["name"] for row in answer.json()["results"]} == found
+    assert {row["name"] for row in answer.json()["results"]} == expected
 
 
 def test_every_line_of_a_note_is_searched(alice, portfolio):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import date
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -17,10 +18,12 @@ from assets.models import Asset, AssetSnapshot, DailyDelta
 from assets.valuation import deltas, months
 from strata.db.command_locks import one_at_a_time
 from strata.doctor import Level, examine
+from tests import factories
+from tests.factories import add_value
 from tests.serving import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)
+day = partial(factories.day, first=date(2024, 1, 27))  # a month ends on the sixth day
 
 
 @pytest.fixture
@@ -28,13 +31,8 @@ def asset(portfolio):
     asset = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Thing", currency="EUR"
     )
-    valued(asset, 0)
+    add_value(asset, 1, day(0))
     return asset
-
-
-def valued(asset, on: int) -> None:
-    at = NOON + timedelta(days=on)
-    AssetSnapshot.objects.create(asset=asset, value=on + 1, observed_at=at, on=at.date())
 
 
 class Writer(Thread):
@@ -68,7 +66,7 @@ def during(monkeypatch, module, look_away: Callable[[], None]) -> list[int]:
 
 def writes(asset, on: int) -> Callable[[], None]:
     def write():
-        writer = Writer(lambda: valued(asset, on))
+        writer = Writer(lambda: add_value(asset, on + 1, day(on)))
         writer.start()
         writer.join()
         assert writer.done
@@ -109,7 +107,7 @@ def test_a_rebuild_that_is_tried_takes_no_write_for_a_mistake(asset, monkeypatch
 
 def test_a_rebuild_takes_no_write_for_a_mistake_and_loses_none(asset, monkeypatch):
     """The writer waits for the portfolio: it is looked at, and made again, as it is under one lock."""
-    writer = Writer(lambda: valued(asset, 40))
+    writer = Writer(lambda: add_value(asset, 41, day(40)))
 
     def look_away():
         writer.start()

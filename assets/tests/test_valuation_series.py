@@ -1,6 +1,6 @@
 """Value on a day, running totals by fold, by deltas and by grid, and totals in one currency."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,12 +23,7 @@ from assets.valuation.series import (
     ten_thousandths,
     value_on,
 )
-
-FIRST = date(2024, 1, 1)
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
+from tests.factories import day
 
 
 def snapshot(on: int, value: str, *, hour: int = 12, sequence: int = 0) -> Snapshot:

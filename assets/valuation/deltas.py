@@ -145,8 +145,8 @@ def stored(portfolio_id: UUID) -> AnySums:
         "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
     )
     sums: RunningSums = {}
-    for on, currency, asset_type_id, *halves in rows.iterator(chunk_size=10_000):
-        owned_owed = [join_halves(*halves[:2]), join_halves(*halves[2:])]
+    for on, currency, asset_type_id, *split_halves in rows.iterator(chunk_size=10_000):
+        owned_owed = [join_halves(*split_halves[:2]), join_halves(*split_halves[2:])]
         sums.setdefault((portfolio_id, currency, asset_type_id), {})[on] = owned_owed
     return drop_zeros(sums)
 

@@ -86,7 +86,7 @@ def value_series(
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
 
-    Of assets in the currency `reported_in`, which need no rates, only what AssetHistory says is enough, with the rest
+    Of assets in the currency `reported_in`, which need no rates, only what ExplainedAsset says is enough, with the rest
     of the same months, where that is less. An asset that has no values has an empty series. Amounts are in
     ten-thousandths.
     """

@@ -62,12 +62,12 @@ def plain(answer, name):
 def test_nothing_tells_a_name_that_a_user_has_from_one_that_nobody_has(alice, invitations):
     seen = {}
     for name in ("first", *NAMES):  # the first of all asks what is remembered afterwards
-        created = asked(alice, "post", invitations, {"username": name, "role": "editor"})
-        path = f"{API}/invitations/{created[3]['id']}"
+        invited = asked(alice, "post", invitations, {"username": name, "role": "editor"})
+        path = f"{API}/invitations/{invited[3]['id']}"
         seen[name] = [
-            plain(answer, name)
-            for answer in (
-                created,
+            plain(told, name)
+            for told in (
+                invited,
                 asked(alice, "post", invitations, {"username": name, "role": "editor"}),
                 asked(alice, "get", invitations),
                 asked(alice, "get", path),
@@ -82,17 +82,17 @@ def test_nothing_tells_a_name_that_a_user_has_from_one_that_nobody_has(alice, in
 
 
 def test_an_invitation_says_what_it_is_and_of_what(alice, invitations, household):
-    created = alice.post(invitations, {"username": " Nobody ", "role": "viewer"})
-    shown = created.json()
-    assert {key: shown[key] for key in shown if key not in CHANGING} == {
+    invited = alice.post(invitations, {"username": " Nobody ", "role": "viewer"})
+    told = invited.json()
+    assert {key: told[key] for key in told if key not in CHANGING} == {
         "household_id": str(household.pk),
         "household_name": household.name,
         "username": "Nobody",
         "role": "viewer",
         "invited_by": "alice",
     }
-    assert alice.get(created["Location"]).json() == shown
-    assert alice.get(created["Location"])["ETag"] == created["ETag"]
+    assert alice.get(invited["Location"]).json() == told
+    assert alice.get(invited["Location"])["ETag"] == invited["ETag"]
 
 
 @pytest.mark.parametrize("name", ["bob", "BOB", " bob "])
@@ -118,26 +118,26 @@ def test_what_no_user_may_be_called_is_refused(alice, invitations, name):
 
 
 def test_only_owners_invite_see_and_withdraw(alice, bob, vera, charlie, invitations, household):
-    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    invited = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
     for client, status in ((bob, 403), (vera, 403), (charlie, 404)):
         assert client.get(invitations).status_code == status
         assert client.post(invitations, {"username": "eve", "role": "viewer"}).status_code == status
-        assert client.delete(f"{API}/invitations/{invitation['id']}").status_code == 404
-        assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
-    assert alice.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
+        assert client.delete(f"{API}/invitations/{invited['id']}").status_code == 404
+        assert client.post(f"{API}/invitations/{invited['id']}/accept").status_code == 404
+    assert alice.post(f"{API}/invitations/{invited['id']}/accept").status_code == 404
     members = vera.get(f"{API}/households/{household.pk}/members").json()["results"]
     assert {member["username"] for member in members} == {"alice", "bob", "vera"}
 
 
 def test_whoever_is_invited_accepts_once_or_twice(alice, dora, invitations, portfolio):
-    invitation = alice.post(invitations, {"username": "DORA", "role": "editor"}).json()
-    client, path = client_of(dora), f"{API}/invitations/{invitation['id']}"
-    assert client.get(path).json() == invitation
+    invited = alice.post(invitations, {"username": "DORA", "role": "editor"}).json()
+    client, path = client_of(dora), f"{API}/invitations/{invited['id']}"
+    assert client.get(path).json() == invited
     first, again = (client.post(f"{path}/accept") for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     assert {key: first.json()[key] for key in ("id", "username", "role")} == {
-        "id": invitation["id"],
+        "id": invited["id"],
         "username": "dora",
         "role": "editor",
     }
@@ -147,19 +147,19 @@ def test_whoever_is_invited_accepts_once_or_twice(alice, dora, invitations, port
 
 
 def test_accepting_again_gives_no_role_back(alice, dora, invitations, household):
-    invitation = alice.post(invitations, {"username": "dora", "role": "owner"}).json()
+    invited = alice.post(invitations, {"username": "dora", "role": "owner"}).json()
     client = client_of(dora)
-    client.post(f"{API}/invitations/{invitation['id']}/accept")
-    member = f"{API}/households/{household.pk}/members/{invitation['id']}"
+    client.post(f"{API}/invitations/{invited['id']}/accept")
+    member = f"{API}/households/{household.pk}/members/{invited['id']}"
     assert alice.patch(member, {"role": "viewer"}).status_code == 200
-    assert client.post(f"{API}/invitations/{invitation['id']}/accept").json()["role"] == "viewer"
+    assert client.post(f"{API}/invitations/{invited['id']}/accept").json()["role"] == "viewer"
     assert alice.delete(member).status_code == 204
-    assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 404
+    assert client.post(f"{API}/invitations/{invited['id']}/accept").status_code == 404
 
 
 def test_the_name_counts_at_the_moment_of_accepting(alice, dora, invitations):
-    invitation = alice.post(invitations, {"username": "nora", "role": "viewer"}).json()
-    path = f"{API}/invitations/{invitation['id']}"
+    invited = alice.post(invitations, {"username": "nora", "role": "viewer"}).json()
+    path = f"{API}/invitations/{invited['id']}"
     assert client_of(dora).get(path).status_code == 404
     dora.username = "Nora"
     dora.save()
@@ -167,24 +167,24 @@ def test_the_name_counts_at_the_moment_of_accepting(alice, dora, invitations):
 
 
 def test_an_invitation_for_a_name_that_is_not_yet_a_users_waits_for_one(alice, invitations):
-    invitation = alice.post(invitations, {"username": "newcomer", "role": "viewer"}).json()
+    invited = alice.post(invitations, {"username": "newcomer", "role": "viewer"}).json()
     newcomer = User.objects.create(username="Newcomer")
-    assert client_of(newcomer).post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
+    assert client_of(newcomer).post(f"{API}/invitations/{invited['id']}/accept").status_code == 200
 
 
 def test_a_member_who_is_invited_by_a_newer_name_keeps_the_role(alice, bob, bob_user, invitations, household):
-    invitation = alice.post(invitations, {"username": "robert", "role": "viewer"}).json()
+    invited = alice.post(invitations, {"username": "robert", "role": "viewer"}).json()
     bob_user.username = "robert"
     bob_user.save()
-    accepted = bob.post(f"{API}/invitations/{invitation['id']}/accept")
+    accepted = bob.post(f"{API}/invitations/{invited['id']}/accept")
     assert (accepted.status_code, accepted.json()["role"]) == (200, "editor")
     assert household.memberships.filter(user=bob_user).count() == 1
     assert not Invitation.objects.exists()
 
 
 def test_whoever_is_invited_may_decline(alice, dora, invitations):
-    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
-    client, path = client_of(dora), f"{API}/invitations/{invitation['id']}"
+    invited = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    client, path = client_of(dora), f"{API}/invitations/{invited['id']}"
     assert client.delete(path).status_code == 204
     assert client.post(f"{path}/accept").status_code == 404
     assert alice.get(invitations).json()["count"] == 0
@@ -224,8 +224,8 @@ def test_the_admins_first_page_shows_who_invites(alice, doras, invitations, hous
 
 @pytest.mark.parametrize(("answer", "joins"), [("accept", True), ("decline", False)])
 def test_the_first_page_takes_the_answer(alice, doras, dora, invitations, household, answer, joins):
-    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
-    path = f"/admin/portfolios/household/invitations/{invitation['id']}"
+    invited = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    path = f"/admin/portfolios/household/invitations/{invited['id']}"
     assert doras.get(path).status_code == 405
     answered = doras.post(path, {"answer": answer}, follow=True)
     (message,) = answered.context["messages"]
@@ -236,10 +236,10 @@ def test_the_first_page_takes_the_answer(alice, doras, dora, invitations, househ
 
 
 def test_nobody_answers_for_another_on_the_first_page(alice, charlie_user, invitations, household):
-    invitation = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
+    invited = alice.post(invitations, {"username": "dora", "role": "viewer"}).json()
     for answer in ("accept", "decline"):
         page = staff(charlie_user).post(
-            f"/admin/portfolios/household/invitations/{invitation['id']}", {"answer": answer}, follow=True
+            f"/admin/portfolios/household/invitations/{invited['id']}", {"answer": answer}, follow=True
         )
         assert "Invitation not found." in page.content.decode()
     assert Invitation.objects.count() == 1

@@ -23,11 +23,11 @@ def invite(client, household, status=201, **body):
 
 
 def test_invitation_gives_no_rights_until_it_is_accepted(alice, household, portfolio, dora):
-    invitation = invite(alice, household)
+    created = invite(alice, household)
     client = client_of(dora)
     assert client.get(f"{API}/portfolios/{portfolio.pk}").status_code == 404
-    assert [row["id"] for row in client.get(f"{API}/invitations").json()["results"]] == [invitation["id"]]
-    assert client.post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
+    assert [row["id"] for row in client.get(f"{API}/invitations").json()["results"]] == [created["id"]]
+    assert client.post(f"{API}/invitations/{created['id']}/accept").status_code == 200
     assert client.patch(f"{API}/portfolios/{portfolio.pk}", {"name": "Ours"}).status_code == 200
     assert client.get(f"{API}/invitations").json()["count"] == 0
 
@@ -38,13 +38,13 @@ def test_history_tells_roles_to_every_member_and_to_no_one_else(
     bobs = Membership.objects.get(user=bob_user)
     member = f"{API}/households/{household.pk}/members/{bobs.pk}"
     assert alice.patch(member, {"role": "viewer"}).status_code == 200
-    invitation = invite(alice, household)
-    assert client_of(dora).post(f"{API}/invitations/{invitation['id']}/accept").status_code == 200
+    created = invite(alice, household)
+    assert client_of(dora).post(f"{API}/invitations/{created['id']}/accept").status_code == 200
     assert alice.delete(member).status_code == 204
     path = f"{API}/households/{household.pk}/history"
     lines = vera.get(f"{path}?include=members").json()["results"]
-    summary = [(line["model"], line["action"], line["actor"]) for line in lines]
-    assert summary[:3] == [
+    events = [(line["model"], line["action"], line["actor"]) for line in lines]
+    assert events[:3] == [
         ("Membership", "delete", "alice"),
         ("Membership", "create", "Dora"),
         ("Membership", "update", "alice"),
@@ -53,7 +53,7 @@ def test_history_tells_roles_to_every_member_and_to_no_one_else(
     user = next(change for change in lines[1]["fields_changed"] if change["field"] == "user_id")
     assert user["after_name"] == "Dora"
     assert {line["model"] for line in lines} == {"Membership", "Household"}
-    assert {line["model"] for line in vera.get(path).json()["results"]} == {"Household"}
+    assert {row["model"] for row in vera.get(path).json()["results"]} == {"Household"}
     assert charlie.get(f"{path}?include=members").status_code == 404
 
 
@@ -61,13 +61,13 @@ def test_history_tells_invitations_to_owners_and_superusers_alone(
     alice, bob, vera, vera_user, charlie_user, household, dora
 ):
     """As the invitations themselves; an owner of another household is none here."""
-    invited = [invite(alice, household, username=name) for name in ("dora", "Somebody")]
-    assert client_of(dora).post(f"{API}/invitations/{invited[0]['id']}/accept").status_code == 200
-    assert alice.delete(f"{API}/invitations/{invited[1]['id']}").status_code == 204
+    created = [invite(alice, household, username=name) for name in ("dora", "Somebody")]
+    assert client_of(dora).post(f"{API}/invitations/{created[0]['id']}/accept").status_code == 200
+    assert alice.delete(f"{API}/invitations/{created[1]['id']}").status_code == 204
     elsewhere = Household.objects.create(name="Elsewhere")
     Membership.objects.create(household=elsewhere, user=vera_user, role="owner")
     path = f"{API}/households/{household.pk}/history?include=members"
-    lines = [line for line in alice.get(path).json()["results"] if line["model"] == "Invitation"]
+    lines = [row for row in alice.get(path).json()["results"] if row["model"] == "Invitation"]
     assert [line["action"] for line in lines] == ["delete", "delete", "create", "create"]
     names = [
         change["after"]
@@ -78,7 +78,7 @@ def test_history_tells_invitations_to_owners_and_superusers_alone(
     assert "Somebody" in names
     for client in (bob, vera, client_of(dora)):
         answer = client.get(path)
-        assert "Invitation" not in {line["model"] for line in answer.json()["results"]}
+        assert "Invitation" not in {row["model"] for row in answer.json()["results"]}
         assert b"Somebody" not in answer.content
     charlie_user.is_superuser = True
     charlie_user.save()

@@ -19,7 +19,7 @@ from reports.calculations.allocation import Slice
 from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
 from reports.calculations.rounding import SHARE_PLACES
-from reports.queries import AllocationReport, ChangeReport, Doubt, Series
+from reports.queries import AllocationReport, ChangeReport, NetWorthSeries, QualityIssue
 from reports.queries.keys import key_text
 from reports.queries.totals import gap_answer
 from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
@@ -41,7 +41,7 @@ PARTS = (
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
-class Total(serializers.Field):
+class TotalSerializerField(serializers.Field):
     """An amount that may have more digits than a single value."""
 
 
@@ -60,9 +60,9 @@ class AmountsByKey(serializers.Field):
 
 class PointSerializer(serializers.Serializer):
     on = DaySerializerField()
-    assets = Total()
-    liabilities = Total(help_text="Zero or negative.")
-    net = Total()
+    assets = TotalSerializerField()
+    liabilities = TotalSerializerField(help_text="Zero or negative.")
+    net = TotalSerializerField()
     groups = AmountsByKey(required=False, help_text="The net of each group, by its key; with group_by.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
@@ -92,13 +92,13 @@ class DrillDownSerializer(serializers.Serializer):
 
 
 class AssetGroupSerializer(GroupSerializer):
-    value = Total()
+    value = TotalSerializerField()
     share = serializers.CharField(
         allow_null=True, help_text="Of all that is owned; all shares make exactly 1."
     )
     target = serializers.CharField(allow_null=True)
     drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
-    rebalance = Total(
+    rebalance = TotalSerializerField(
         allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target."
     )
     drill_down = DrillDownSerializer(
@@ -107,7 +107,7 @@ class AssetGroupSerializer(GroupSerializer):
 
 
 class LiabilityGroupSerializer(GroupSerializer):
-    value = Total()
+    value = TotalSerializerField()
     drill_down = DrillDownSerializer(allow_null=True)
 
 
@@ -115,9 +115,9 @@ class AllocationSerializer(serializers.Serializer):
     on = DaySerializerField()
     group_by = serializers.CharField()
     currency = serializers.CharField()
-    assets = Total()
-    liabilities = Total()
-    net = Total()
+    assets = TotalSerializerField()
+    liabilities = TotalSerializerField()
+    net = TotalSerializerField()
     groups_overlap = serializers.BooleanField()
     asset_groups = AssetGroupSerializer(many=True, help_text="Of what is owned, the largest first.")
     liability_groups = LiabilityGroupSerializer(many=True, help_text="Of what is owed.")
@@ -128,16 +128,16 @@ class AllocationSerializer(serializers.Serializer):
 class PartsSerializer(serializers.Serializer):
     """change = net_flows + income - expenses + value_change + fx_change + added - removed, to the cent."""
 
-    start_value = Total()
-    end_value = Total()
-    change = Total()
-    net_flows = Total(help_text="Money that came in (or, negative, left).")
-    income = Total()
-    expenses = Total(help_text="Positive where something was paid; subtracted.")
-    value_change = Total()
-    fx_change = Total(help_text="What exchange rates did.")
-    added = Total(help_text="First values of what was not bought.")
-    removed = Total(help_text="Last values of what left without a sale; subtracted.")
+    start_value = TotalSerializerField()
+    end_value = TotalSerializerField()
+    change = TotalSerializerField()
+    net_flows = TotalSerializerField(help_text="Money that came in (or, negative, left).")
+    income = TotalSerializerField()
+    expenses = TotalSerializerField(help_text="Positive where something was paid; subtracted.")
+    value_change = TotalSerializerField()
+    fx_change = TotalSerializerField(help_text="What exchange rates did.")
+    added = TotalSerializerField(help_text="First values of what was not bought.")
+    removed = TotalSerializerField(help_text="Last values of what left without a sale; subtracted.")
 
 
 class ChangeRowSerializer(PartsSerializer, GroupSerializer):
@@ -211,7 +211,7 @@ def writer(currency: str) -> Any:
     return str if minor_units(currency) == 2 else money_text
 
 
-def net_worth_answer(series: Series) -> dict[str, Any]:
+def net_worth_answer(series: NetWorthSeries) -> dict[str, Any]:
     keys = {key: key_text(key) for key in series.labels}
     text = writer(series.currency)
     return {
@@ -227,7 +227,7 @@ def net_worth_answer(series: Series) -> dict[str, Any]:
 
 
 def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, grouped: bool) -> dict[str, Any]:
-    found = {
+    answer = {
         "on": point.on.isoformat(),
         "assets": text(point.assets),
         "liabilities": text(point.liabilities),
@@ -236,8 +236,8 @@ def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, group
         "missing_rates": list(map(gap_answer, point.missing_rates)),
     }
     if grouped:
-        found["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
-    return found
+        answer["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
+    return answer
 
 
 def share_text(share: Decimal | None) -> str | None:
@@ -251,15 +251,15 @@ def slice_answer(report: AllocationReport, part: Slice) -> dict[str, Any]:
 
 
 def allocation_answer(report: AllocationReport) -> dict[str, Any]:
-    found = report.allocation
+    allocation = report.allocation
     return {
-        "on": found.on.isoformat(),
+        "on": allocation.on.isoformat(),
         "group_by": report.group_by,
-        "currency": found.currency,
-        "assets": money_text(found.assets),
-        "liabilities": money_text(found.liabilities),
-        "net": money_text(found.net),
-        "groups_overlap": found.overlap,
+        "currency": allocation.currency,
+        "assets": money_text(allocation.assets),
+        "liabilities": money_text(allocation.liabilities),
+        "net": money_text(allocation.net),
+        "groups_overlap": allocation.overlap,
         "asset_groups": [
             slice_answer(report, part)
             | {
@@ -268,11 +268,11 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
                 "drift": share_text(part.drift),
                 "rebalance": None if part.rebalance is None else money_text(part.rebalance),
             }
-            for part in found.asset_groups
+            for part in allocation.asset_groups
         ],
-        "liability_groups": [slice_answer(report, part) for part in found.liability_groups],
-        "complete": found.complete,
-        "missing_rates": list(map(gap_answer, found.missing_rates)),
+        "liability_groups": [slice_answer(report, part) for part in allocation.liability_groups],
+        "complete": allocation.complete,
+        "missing_rates": list(map(gap_answer, allocation.missing_rates)),
     }
 
 
@@ -284,36 +284,36 @@ in_order = attrgetter(*PARTS)
 
 
 def change_answer(report: ChangeReport) -> dict[str, Any]:
-    found, text = report.change, writer(report.change.currency)
+    change, text = report.change, writer(report.change.currency)
     return {
-        "start": found.start.isoformat(),
-        "end": found.end.isoformat(),
+        "start": change.start.isoformat(),
+        "end": change.end.isoformat(),
         "group_by": report.group_by,
-        "currency": found.currency,
-        "total": parts_answer(found.total, text),
-        "groups_overlap": found.overlap,
+        "currency": change.currency,
+        "total": parts_answer(change.total, text),
+        "groups_overlap": change.overlap,
         "rows": [
             group(key, report.labels, report.paths) | parts_answer(parts, text)
-            for key, parts in found.rows.items()
+            for key, parts in change.rows.items()
         ],
-        "complete": found.complete,
-        "left_out": [{"key": str(key), "name": report.labels[key]} for key in found.left_out],
-        "missing_rates": list(map(gap_answer, found.missing_rates)),
+        "complete": change.complete,
+        "left_out": [{"key": str(key), "name": report.labels[key]} for key in change.left_out],
+        "missing_rates": list(map(gap_answer, change.missing_rates)),
     }
 
 
-def doubt_answer(doubt: Doubt) -> dict[str, Any]:
-    found, dismissal = doubt.finding, doubt.dismissal
+def issue_answer(issue: QualityIssue) -> dict[str, Any]:
+    finding, dismissal = issue.finding, issue.dismissal
     return {
-        "key": found.key,
-        "code": found.code,
-        "severity": found.severity,
-        "message": found.message,
-        "asset": found.asset and {"id": str(found.asset), "name": doubt.name},
-        "on": found.on and found.on.isoformat(),
-        "other_asset_id": found.other and str(found.other),
-        "link": doubt.link,
-        "admin_link": doubt.admin_link,
+        "key": finding.key,
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+        "asset": finding.asset and {"id": str(finding.asset), "name": issue.name},
+        "on": finding.on and finding.on.isoformat(),
+        "other_asset_id": finding.other and str(finding.other),
+        "link": issue.link,
+        "admin_link": issue.admin_link,
         "dismissed": dismissal
         and {
             "by": dismissal.by,

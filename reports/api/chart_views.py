@@ -12,8 +12,8 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioNetWorthView
-from reports.queries import AllocationReport, Series
-from reports.rendering.plots import FACES, HEIGHTS, WIDTHS, Look, allocation_plot, net_worth_plot
+from reports.queries import AllocationReport, NetWorthSeries
+from reports.rendering.plots import HEIGHTS, THEMES, WIDTHS, ChartOptions, allocation_plot, net_worth_plot
 from strata.api.http.csv_renderer import FORMAT
 from strata.api.parameters import choice, whole_number
 
@@ -40,21 +40,27 @@ class ThePathSays(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-LOOKS = {
-    "face": choice(FACES, "The colours: light, where it is absent, or dark."),
+CHART_PARAMETERS = {
+    "face": choice(THEMES, "The colours: light, where it is absent, or dark."),
     "width": whole_number(WIDTHS[-1], "In pixels; 960, where it is absent.", least=WIDTHS[0]),
     "height": whole_number(HEIGHTS[-1], "In pixels; 480, where it is absent.", least=HEIGHTS[0]),
 }
 
 
-class Picture:
-    """Goes before a report's view: takes the look out of what is asked, and draws what the report answers."""
+# The field of ChartOptions that each parameter sets.
+CHART_OPTIONS = {"face": "theme", "width": "width", "height": "height"}
+
+
+class ChartView:
+    """Goes before a report's view: reads the chart's options from the parameters, and draws what the report answers."""
 
     content_negotiation_class = ThePathSays
 
     def report(self, **asked: Any) -> Any:
-        look = {name: asked.pop(name) for name in LOOKS if name in asked}
-        self.look = Look(self.request.accepted_renderer.format, **look)
+        options = {
+            name: asked.pop(parameter) for parameter, name in CHART_OPTIONS.items() if parameter in asked
+        }
+        self.options = ChartOptions(self.request.accepted_renderer.format, **options)
         return super().report(**asked)
 
     def finalize_response(self, request, response, *args, **kwargs):
@@ -67,8 +73,8 @@ class Picture:
         return f"{what}: {self.portfolios[0].name}" if len(self.portfolios) == 1 else what
 
 
-class NetWorthPicture(Picture):
-    def answer(self, series: Series) -> bytes:
+class NetWorthChartView(ChartView):
+    def answer(self, series: NetWorthSeries) -> bytes:
         labels = series.labels if series.group_by else None
         return net_worth_plot(
             series.points,
@@ -76,23 +82,23 @@ class NetWorthPicture(Picture):
             title=self.title("Net worth"),
             labels=labels,
             overlap=series.overlap,
-            look=self.look,
+            options=self.options,
         )
 
 
-class AllocationPicture(Picture):
+class AllocationChartView(ChartView):
     def answer(self, report: AllocationReport) -> bytes:
         title = self.title("Allocation")
-        return allocation_plot(report.allocation, labels=report.labels, title=title, look=self.look)
+        return allocation_plot(report.allocation, labels=report.labels, title=title, options=self.options)
 
 
-def drawing(renderer: type[BaseRenderer]):
+def chart_view(renderer: type[BaseRenderer]):
     """The view's one format; the schema learns what it answers."""
 
     def documented(view):
         view.renderer_classes = (renderer,)
-        asked = {name: one for name, one in view.parameters.items() if name not in FORMAT}
-        view.parameters = {**asked, **LOOKS}
+        asked = {name: parameter for name, parameter in view.parameters.items() if name not in FORMAT}
+        view.parameters = {**asked, **CHART_PARAMETERS}
         answers = {(200, renderer.media_type): OpenApiTypes.BINARY}
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower()  # the path's has a dot
         return extend_schema_view(get=extend_schema(name, responses=answers))(view)
@@ -100,41 +106,41 @@ def drawing(renderer: type[BaseRenderer]):
     return documented
 
 
-@drawing(SvgRenderer)
-class NetWorthSvg(NetWorthPicture, NetWorthView):
+@chart_view(SvgRenderer)
+class NetWorthSvg(NetWorthChartView, NetWorthView):
     """Net worth over time as an SVG: a line, over what is owned and, below zero, what is owed; or over groups."""
 
 
-@drawing(PngRenderer)
-class NetWorthPng(NetWorthPicture, NetWorthView):
+@chart_view(PngRenderer)
+class NetWorthPng(NetWorthChartView, NetWorthView):
     """Net worth over time as a PNG; see chart.svg."""
 
 
-@drawing(SvgRenderer)
-class AllocationSvg(AllocationPicture, AllocationView):
+@chart_view(SvgRenderer)
+class AllocationSvg(AllocationChartView, AllocationView):
     """The allocation on a day as an SVG: a bar for each group, what is owed below zero, a tick for each target."""
 
 
-@drawing(PngRenderer)
-class AllocationPng(AllocationPicture, AllocationView):
+@chart_view(PngRenderer)
+class AllocationPng(AllocationChartView, AllocationView):
     """The allocation on a day as a PNG; see chart.svg."""
 
 
-@drawing(SvgRenderer)
-class PortfolioNetWorthSvg(NetWorthPicture, PortfolioNetWorthView):
+@chart_view(SvgRenderer)
+class PortfolioNetWorthSvg(NetWorthChartView, PortfolioNetWorthView):
     """The portfolio's worth over time as an SVG."""
 
 
-@drawing(PngRenderer)
-class PortfolioNetWorthPng(NetWorthPicture, PortfolioNetWorthView):
+@chart_view(PngRenderer)
+class PortfolioNetWorthPng(NetWorthChartView, PortfolioNetWorthView):
     """The portfolio's worth over time as a PNG."""
 
 
-@drawing(SvgRenderer)
-class PortfolioAllocationSvg(AllocationPicture, PortfolioAllocationView):
+@chart_view(SvgRenderer)
+class PortfolioAllocationSvg(AllocationChartView, PortfolioAllocationView):
     """The portfolio's allocation on a day as an SVG."""
 
 
-@drawing(PngRenderer)
-class PortfolioAllocationPng(AllocationPicture, PortfolioAllocationView):
+@chart_view(PngRenderer)
+class PortfolioAllocationPng(AllocationChartView, PortfolioAllocationView):
     """The portfolio's allocation on a day as a PNG."""

@@ -1,4 +1,4 @@
-"""What reports may be narrowed to: the assets of a type, a kind, a tag, a currency, or a branch of categories.
+"""How reports are filtered: the assets of a type, a kind, a tag, a currency, or a branch of categories.
 
 "none" stands for what is in no tag or category, as it does in the keys of groups.
 """
@@ -10,20 +10,20 @@ from uuid import UUID
 
 from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group
-from reports.queries.keys import UNSORTED
+from reports.queries.keys import NONE_KEY
 from strata.api.fields import UUIDSerializerField
 from strata.api.parameters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
 
-ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [UNSORTED]}]}
+ID_OR_NONE = {"anyOf": [UUID_SCHEMA, {"type": "string", "enum": [NONE_KEY]}]}
 
 
 def id_or_none(text: str) -> UUID | None:
-    return None if text == UNSORTED else UUIDSerializerField().to_internal_value(text)
+    return None if text == NONE_KEY else UUIDSerializerField().to_internal_value(text)
 
 
-NARROWING = {
+ASSET_FILTERS = {
     "type": Parameter(
         read_text,
         None,
@@ -40,20 +40,20 @@ NARROWING = {
 }
 
 
-def narrow(asked: dict[str, Any], user: Any) -> None:
-    """Put what the reports take in the place of the parameters. 404 for what the user may not see."""
-    within: dict[str, Any] = {}
+def read_asset_filter(asked: dict[str, Any], user: Any) -> None:
+    """Replace the filter parameters with the `asset_filter` that reports take. 404 for what the user may not see."""
+    asset_filter: dict[str, Any] = {}
     if "type" in asked:
-        within["type"] = types_named(asked.pop("type"), user)
+        asset_filter["type"] = types_named(asked.pop("type"), user)
     if "group" in asked:
-        within["group"] = [asked.pop("group")]
+        asset_filter["group"] = [asked.pop("group")]
     if "asset_currency" in asked:
-        within["currency"] = [asked.pop("asset_currency")]
+        asset_filter["currency"] = [asked.pop("asset_currency")]
     if "tag" in asked:
-        within["tag"] = seen("tag", Tag, asked.pop("tag"), user)
+        asset_filter["tag"] = seen("tag", Tag, asked.pop("tag"), user)
     if "category" in asked and seen("category", Category, asked["category"], user) is None:
-        within["category"] = asked.pop("category")
-    asked["within"] = within
+        asset_filter["category"] = asked.pop("category")
+    asked["asset_filter"] = asset_filter
 
 
 def types_named(text: str, user: Any) -> list[UUID]:

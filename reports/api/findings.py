@@ -18,7 +18,7 @@ from reports.calculations.quality import KEY_PATTERN, is_key
 from reports.models import DismissedFinding
 from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report
-from reports.queries.quality import Dismissal, Doubt
+from reports.queries.quality import Dismissal, QualityIssue
 from reports.services import dismissed_findings
 from strata.api.fields import NoteSerializerField
 from strata.api.http.etags import etag_of, require_match
@@ -58,7 +58,7 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer
     )
     def get(self, request, pk, key):
-        return Response(answers.doubt_answer(self.doubt(key)))
+        return Response(answers.issue_answer(self.issue(key)))
 
     @extend_schema(parameters=[KEY], request=DismissalSerializer, responses=answers.FindingSerializer)
     def put(self, request, pk, key):
@@ -66,11 +66,11 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         require_role(request.user, self.portfolio.household_id)
         body = DismissalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        doubt = self.doubt(key)
+        issue = self.issue(key)
         row = dismissed_findings.dismiss(
             self.portfolio.pk, key, body.validated_data["reason"], precondition=self.precondition(key)
         )
-        data = answers.doubt_answer(as_dismissed(doubt, row))
+        data = answers.issue_answer(as_dismissed(issue, row))
         return Response(data, headers={"ETag": etag_of(data)})
 
     @extend_schema(parameters=[KEY], request=None, responses={204: None})
@@ -91,11 +91,11 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
             raise NotFound("finding")
         return portfolio
 
-    def doubt(self, key: str) -> Doubt:
+    def issue(self, key: str) -> QualityIssue:
         asked = {name: values[0] for name, values in self.read_parameters().items()}
-        for doubt in quality_report(self.portfolio, dismissed=None, **asked):
-            if doubt.finding.key == key:
-                return doubt
+        for issue in quality_report(self.portfolio, dismissed=None, **asked):
+            if issue.finding.key == key:
+                return issue
         raise NotFound("finding")
 
     def precondition(self, key: str) -> Any:
@@ -104,14 +104,14 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         def check(row: DismissedFinding | None) -> None:
             require_role(self.request.user, self.portfolio.household_id)
             require_match(
-                self.request, lambda: etag_of(answers.doubt_answer(as_dismissed(self.doubt(key), row)))
+                self.request, lambda: etag_of(answers.issue_answer(as_dismissed(self.issue(key), row)))
             )
 
         return check
 
 
-def as_dismissed(doubt: Doubt, row: DismissedFinding | None) -> Doubt:
+def as_dismissed(issue: QualityIssue, row: DismissedFinding | None) -> QualityIssue:
     if row is None:
-        return replace(doubt, dismissal=None)
+        return replace(issue, dismissal=None)
     by = row.updated_by.get_username() if row.updated_by else ""
-    return replace(doubt, dismissal=Dismissal(by, row.updated_at, row.reason))
+    return replace(issue, dismissal=Dismissal(by, row.updated_at, row.reason))

@@ -24,7 +24,7 @@ class MissingRateSerializer(StrictSerializer):
     )
 
     def to_representation(self, gap):
-        return gap  # as a Total has it, and as it is stored: JSON already
+        return gap  # as a PortfolioTotal has it, and as it is stored: JSON already
 
 
 @extend_schema_field(MissingRateSerializer(many=True))

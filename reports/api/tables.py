@@ -12,7 +12,7 @@ from itertools import chain
 
 from assets.valuation.series import Missing
 from reports.api.answers import PARTS, parts_answer, share_text, writer
-from reports.queries import AllocationReport, ChangeReport, Series
+from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
 from reports.queries.keys import key_text
 from strata.api.http.csv_renderer import as_text
 from strata.fields.numbers import money_text
@@ -56,7 +56,7 @@ CHANGE = (
 )
 
 
-def net_worth_table(series: Series) -> Table:
+def net_worth_table(series: NetWorthSeries) -> Table:
     text = writer(series.currency)
     yield [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
     for point in series.points:
@@ -70,7 +70,7 @@ def net_worth_table(series: Series) -> Table:
         ]
 
 
-def net_worth_title(series: Series) -> tuple[str, ...]:
+def net_worth_title(series: NetWorthSeries) -> tuple[str, ...]:
     return "net-worth", *([series.points[-1].on.isoformat()] if series.points else [])
 
 
@@ -84,20 +84,20 @@ def gap_text(gap: Missing) -> str:
     return f"{amount} (no rate of {gap.currency})" if gap.amount_currency else amount
 
 
-def group_columns(series: Series) -> list[str]:
+def group_columns(series: NetWorthSeries) -> list[str]:
     """The groups' names; those that another column has too go with their keys."""
     names = {key: group_text(key, series) for key in series.labels}
     taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS])
     return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
 
 
-def group_text(key: Hashable, report: AllocationReport | ChangeReport | Series) -> str:
+def group_text(key: Hashable, report: AllocationReport | ChangeReport | NetWorthSeries) -> str:
     """A category by its way from the top: those in two branches may have one name."""
     return as_text(" > ".join(report.paths.get(key, ())) or report.labels[key])
 
 
 def allocation_table(report: AllocationReport) -> Table:
-    found = report.allocation
+    allocation = report.allocation
     rows = (
         {
             "side": side,
@@ -109,12 +109,16 @@ def allocation_table(report: AllocationReport) -> Table:
             "drift": share_text(part.drift),
             "rebalance": None if part.rebalance is None else money_text(part.rebalance),
         }
-        for side, parts in (("assets", found.asset_groups), ("liabilities", found.liability_groups))
+        for side, parts in (("assets", allocation.asset_groups), ("liabilities", allocation.liability_groups))
         for part in parts
     )
-    missing = missing_text(found.missing_rates)
-    whole = {"side": "net", "group": "total", "value": money_text(found.net), "missing_rates": missing}
-    of_all = {"on": found.on.isoformat(), "currency": found.currency, "complete": TRUTH[found.complete]}
+    missing = missing_text(allocation.missing_rates)
+    whole = {"side": "net", "group": "total", "value": money_text(allocation.net), "missing_rates": missing}
+    of_all = {
+        "on": allocation.on.isoformat(),
+        "currency": allocation.currency,
+        "complete": TRUTH[allocation.complete],
+    }
     return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in chain(rows, [whole])))
 
 
@@ -123,21 +127,21 @@ def allocation_title(report: AllocationReport) -> tuple[str, ...]:
 
 
 def change_table(report: ChangeReport) -> Table:
-    found, text = report.change, writer(report.change.currency)
+    change, text = report.change, writer(report.change.currency)
     rows = (
         {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
-        for key, parts in found.rows.items()
+        for key, parts in change.rows.items()
     )
-    missing = "; ".join(f"{gap_text(gap)} on {gap.on}" for gap in found.missing_rates)
-    total = {"row": "total", "group": "total", **parts_answer(found.total, text), "missing_rates": missing}
+    missing = "; ".join(f"{gap_text(gap)} on {gap.on}" for gap in change.missing_rates)
+    total = {"row": "total", "group": "total", **parts_answer(change.total, text), "missing_rates": missing}
     left_out = (
-        {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in found.left_out
+        {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in change.left_out
     )
     of_all = {
-        "start": found.start.isoformat(),
-        "end": found.end.isoformat(),
-        "currency": found.currency,
-        "complete": TRUTH[found.complete],
+        "start": change.start.isoformat(),
+        "end": change.end.isoformat(),
+        "currency": change.currency,
+        "complete": TRUTH[change.complete],
     }
     return in_columns(CHANGE_COLUMNS, (of_all | row for row in chain(rows, [total], left_out)))
 

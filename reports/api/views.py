@@ -18,18 +18,18 @@ from rest_framework.views import APIView
 
 from portfolios.models import Portfolio
 from reports.api import answers, tables
-from reports.api.filters import NARROWING, narrow
+from reports.api.filters import ASSET_FILTERS, read_asset_filter
 from reports.calculations.intervals import INTERVALS, a_month_before
 from reports.queries import (
     GROUP_BY,
-    TooMuch,
+    ReportTooLarge,
     allocation_on,
     change_report,
     latest_today,
     net_worth_history,
     quality_report,
 )
-from reports.queries.etag import state_of, with_state
+from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
 from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.http.csv_renderer import FORMAT, ByParameter, TableRenderer, table_response
@@ -83,7 +83,7 @@ class Report(OneTransactionAWrite, APIView):
     renderer_classes = (JSONRenderer, TableRenderer)
 
     def get(self, request, pk=None):
-        tag = state_of(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
+        tag = report_etag(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
         if is_held(request, tag):
             return self.unchanged(tag)
         asked = {name: values[0] for name, values in self.read_parameters().items()}
@@ -91,8 +91,8 @@ class Report(OneTransactionAWrite, APIView):
             asked.pop(name, None)
         mark = self.is_marked(asked.pop("bom", "0"))
         self.refuse_contradictions(asked)
-        if NARROWING.keys() <= self.parameters.keys():
-            narrow(asked, request.user)
+        if ASSET_FILTERS.keys() <= self.parameters.keys():
+            read_asset_filter(asked, request.user)
         report = self.report(**asked)
         if is_fresh(request, tag):
             return self.unchanged(tag)
@@ -103,7 +103,7 @@ class Report(OneTransactionAWrite, APIView):
     def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
         if self.request.accepted_renderer.format != TableRenderer.format:
             return Response(self.answer(report))
-        named = [one.name for one in self.portfolios] if len(self.portfolios) == 1 else []
+        named = [portfolio.name for portfolio in self.portfolios] if len(self.portfolios) == 1 else []
         return table_response(self.table(report), "-".join([*self.file_title(report), *named]), mark=mark)
 
     def unchanged(self, tag: str) -> Response:
@@ -112,7 +112,7 @@ class Report(OneTransactionAWrite, APIView):
     @cached_property
     def portfolios(self) -> list[Portfolio]:
         """In the order in which they were made; 404 where one that was named is not to be seen."""
-        rows = with_state(Portfolio.objects.for_user(self.request.user)).order_by("created_at", "id")
+        rows = with_etag_counts(Portfolio.objects.for_user(self.request.user)).order_by("created_at", "id")
         wanted = set(self.read_parameters().get("portfolio", ()))
         if "pk" in self.kwargs:
             wanted = {path_id(self.kwargs["pk"], "portfolio")}
@@ -152,8 +152,8 @@ def refuse_reversed(start: date | None, end: date) -> None:
 
 def answering(serializer: Any, as_table: str | None = None) -> Callable[[type[Report]], type[Report]]:
     """Tells the schema what the view answers; `as_table` says what the rows of its CSV are."""
-    told = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
-    shapes: dict[Any, Any] = {(200, "application/json"): told}
+    response = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
+    shapes: dict[Any, Any] = {(200, "application/json"): response}
     if as_table:
         shapes[200, "text/csv"] = OpenApiTypes.STR
 
@@ -177,7 +177,7 @@ class NetWorthView(Report):
         "interval": choice(INTERVALS, "A point at the end of each; month, where it is absent."),
         "group_by": way_of_grouping("What each point's net is split by."),
         "level": LEVEL,
-        **NARROWING,
+        **ASSET_FILTERS,
         **FORMAT,
     }
     answer = staticmethod(answers.net_worth_answer)
@@ -188,7 +188,7 @@ class NetWorthView(Report):
         refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
         try:
             return net_worth_history(self.portfolios, **asked)
-        except TooMuch as error:
+        except ReportTooLarge as error:
             raise exceptions.ValidationError({error.field: str(error)}, code="too_much") from None
 
 
@@ -201,7 +201,7 @@ class AllocationView(Report):
         "on": day("The day; today, where it is absent."),
         "group_by": way_of_grouping("What it is split by; type, where it is absent."),
         "level": LEVEL,
-        **NARROWING,
+        **ASSET_FILTERS,
         **FORMAT,
     }
     answer = staticmethod(answers.allocation_answer)
@@ -222,7 +222,7 @@ class ChangeView(Report):
         "end": day("Up to the end of this day; today, where it is absent."),
         "group_by": way_of_grouping("What the rows are; asset, where it is absent."),
         "level": LEVEL,
-        **NARROWING,
+        **ASSET_FILTERS,
         **FORMAT,
     }
     answer = staticmethod(answers.change_answer)
@@ -262,9 +262,9 @@ class PortfolioQualityView(Report):
         return on, since, quality_report(portfolio, on=on, since=since, dismissed=dismissed)
 
     def answer(self, report):
-        on, since, doubts = report
-        found = [answers.doubt_answer(doubt) for doubt in doubts]
-        return {"on": on.isoformat(), "since": since.isoformat(), "findings": found}
+        on, since, issues = report
+        findings = [answers.issue_answer(issue) for issue in issues]
+        return {"on": on.isoformat(), "since": since.isoformat(), "findings": findings}
 
 
 def of_one(view: type[Report]) -> dict[str, Parameter]:

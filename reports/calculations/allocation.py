@@ -19,7 +19,7 @@ from reports.calculations.rounding import SHARE_PLACES, largest_remainder, round
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Position:
     """One asset's value on the day, in its own currency, and the groups that it counts in."""
 
     keys: Keys
@@ -70,7 +70,7 @@ class Allocation:
 
 
 def allocation(
-    holdings: Iterable[Holding],
+    positions: Iterable[Position],
     *,
     on: date,
     currency: str,
@@ -83,17 +83,17 @@ def allocation(
     `targets` are shares (0.25 is a quarter). Where they add up to less than 1, a group without one has none;
     else its target is 0. Where they add up to more, the amounts to rebalance ask for money that is not there.
     """
-    holdings = list(holdings)
+    positions = list(positions)
     owned, owed = _Side(), _Side()
     lost: dict[str, Decimal] = {}
-    for holding in holdings:
+    for position in positions:
         try:
-            rate = rates.rate(holding.currency, currency, on=on) if holding.value else Fraction(0)
+            rate = rates.rate(position.currency, currency, on=on) if position.value else Fraction(0)
         except MissingRate:
-            lost[holding.currency] = lost.get(holding.currency, Decimal(0)) + money(holding.value)
+            lost[position.currency] = lost.get(position.currency, Decimal(0)) + money(position.value)
             continue
-        (owned if holding.value > 0 else owed).add(holding.keys, Fraction(money(holding.value)) * rate)
-    overlap = any(len(set(holding.keys)) > 1 for holding in holdings)
+        (owned if position.value > 0 else owed).add(position.keys, Fraction(money(position.value)) * rate)
+    overlap = any(len(set(position.keys)) > 1 for position in positions)
     # Net worth rounds the net, and its sides by largest remainder: here they come out the same.
     assets, liabilities = largest_remainder([owned.total, owed.total], places)
     return Allocation(
@@ -172,8 +172,8 @@ def _goals(keys: Sequence[Hashable], targets: Mapping[Hashable, Decimal]) -> lis
 def _wanted(goals: Sequence[Decimal | None], assets: Decimal, places: int) -> list[Decimal | None]:
     """What each group with a target would be worth on it; together what is owned, where the targets are 1."""
     aimed = [Fraction(goal) * Fraction(assets) for goal in goals if goal is not None]
-    found = iter(largest_remainder(aimed, places) if aimed else [])
-    return [None if goal is None else next(found) for goal in goals]
+    amounts = iter(largest_remainder(aimed, places) if aimed else [])
+    return [None if goal is None else next(amounts) for goal in goals]
 
 
 def _debts(owed: _Side, total: Decimal, places: int, *, overlap: bool) -> tuple[Slice, ...]:

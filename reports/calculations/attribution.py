@@ -30,21 +30,21 @@ from assets.valuation.series import (
 )
 from reports.calculations.rounding import half_even
 
-type Kind = Literal["balance", "value"]
-type MovementType = Literal["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]
+type AttributionKind = Literal["balance", "value"]
+type CashFlowType = Literal["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]
 
 RATE_PLACES = 40
 UNIT_PLACES = RATE_PLACES + MONEY_PLACES
 _RATE_UNIT: int = 10**RATE_PLACES
 
 
-class Movement(NamedTuple):
+class CashFlow(NamedTuple):
     """A transaction, as it was entered: nothing is negative, the type gives the direction.
 
     `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money.
     """
 
-    type: MovementType
+    type: CashFlowType
     on: date
     currency: str
     amount: Decimal = Decimal(0)
@@ -52,19 +52,19 @@ class Movement(NamedTuple):
     tax: Decimal = Decimal(0)
 
 
-class AssetHistory(NamedTuple):
+class ExplainedAsset(NamedTuple):
     """An asset with all that can explain its change between `start` and `end`.
 
     `history` must hold the newest value on or before `start`, if there is one, and every day's later value up to
     `end`; more does no harm. For an asset in the reporting currency, the newest on or before the start, the eve of
-    a disposal and the end are enough, with the first value where that lies between. `movements` must hold those
+    a disposal and the end are enough, with the first value where that lies between. `cash_flows` must hold those
     after `start` up to `end`, and where the first value lies between them, those before it too.
     """
 
     asset: Hashable
-    kind: Kind
+    kind: AttributionKind
     history: ValueSeries
-    movements: Sequence[Movement] = ()
+    cash_flows: Sequence[CashFlow] = ()
 
 
 class Split(NamedTuple):
@@ -99,7 +99,7 @@ class Splits:
 
 
 def split_changes(
-    assets: Iterable[AssetHistory], *, start: date, end: date, currency: str, rates: RateBook
+    assets: Iterable[ExplainedAsset], *, start: date, end: date, currency: str, rates: RateBook
 ) -> Splits:
     """The change of each asset, exact and not yet rounded; see change_between, which shows it."""
     if end < start:
@@ -165,8 +165,8 @@ class _Carried(dict[date, int | None]):
 
 
 @dataclass(slots=True)
-class _Moved:
-    """An asset's movements in the window, in units of the report's currency; `expenses` with all fees and taxes."""
+class _CashFlowSums:
+    """Sums of an asset's cash flows in the window, in units of the report's currency; `expenses` with fees and tax."""
 
     acquired: int = 0
     disposed: int = 0
@@ -188,7 +188,7 @@ class _Window:
 
     # --- one asset ---
 
-    def split(self, asset: AssetHistory) -> Split | None:
+    def split(self, asset: ExplainedAsset) -> Split | None:
         """The asset's change; None, and named, where a rate that its values need is missing."""
         path = _path(asset.history, self.start, self.end)
         fx = self._fx(asset.history.currency, path)
@@ -200,27 +200,27 @@ class _Window:
             return self._balance(asset, path, fx)
         return self._value(asset, path, fx)
 
-    def _balance(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
-        moved = self._moved(asset)
+    def _balance(self, asset: ExplainedAsset, path: _Path, fx: int) -> Split:
+        sums = self._sum_cash_flows(asset)
         start, end = self._ends(asset, path)
-        net_flows = end - start - fx - moved.income + moved.expenses
-        return Split(start, end, net_flows, moved.income, moved.expenses, fx_change=fx)
+        net_flows = end - start - fx - sums.income + sums.expenses
+        return Split(start, end, net_flows, sums.income, sums.expenses, fx_change=fx)
 
-    def _value(self, asset: AssetHistory, path: _Path, fx: int) -> Split:
-        moved = self._moved(asset)
+    def _value(self, asset: ExplainedAsset, path: _Path, fx: int) -> Split:
+        sums = self._sum_cash_flows(asset)
         start, end = self._ends(asset, path)
         added = removed = 0
-        if path.added_on is not None and path.added_on not in moved.bought_on:
+        if path.added_on is not None and path.added_on not in sums.bought_on:
             added = self._units(asset.history.currency, path.added_on, path.values[1])
-        if path.removed_on is not None and path.removed_on not in moved.sold_on:
+        if path.removed_on is not None and path.removed_on not in sums.sold_on:
             removed = self._units(asset.history.currency, path.removed_on, path.values[-1])
-        traded = moved.acquired - moved.disposed
-        net_flows = traded - moved.income + moved.expenses
+        traded = sums.acquired - sums.disposed
+        net_flows = traded - sums.income + sums.expenses
         # What a day did to the value in its own currency, at the day's rate, is all that is not fx.
         value_change = end - start - fx - traded - added + removed
-        return Split(start, end, net_flows, moved.income, moved.expenses, value_change, fx, added, removed)
+        return Split(start, end, net_flows, sums.income, sums.expenses, value_change, fx, added, removed)
 
-    def _ends(self, asset: AssetHistory, path: _Path) -> tuple[int, int]:
+    def _ends(self, asset: ExplainedAsset, path: _Path) -> tuple[int, int]:
         currency = asset.history.currency
         return self._units(currency, self.start, path.opening), self._units(currency, self.end, path.closing)
 
@@ -228,8 +228,8 @@ class _Window:
         """The sum of each value times the change of the rate while it stood; None where a rate is missing."""
         if currency == self.currency:
             return 0
-        found = self._telescoped(currency, path.points, path.values)
-        return self._telescoped(currency, *_where_it_matters(path)) if found is None else found
+        fx = self._telescoped(currency, path.points, path.values)
+        return self._telescoped(currency, *_where_it_matters(path)) if fx is None else fx
 
     def _telescoped(self, currency: str, points: tuple[date, ...], values: Sequence[Amount]) -> int | None:
         turns = self._turns_of(currency, points)
@@ -252,36 +252,36 @@ class _Window:
             self._turns[currency] = points, turns
         return turns
 
-    # --- its movements ---
+    # --- cash flows ---
 
-    def _moved(self, asset: AssetHistory) -> _Moved:
-        """What the asset's movements in the window come to, each on the day on which it takes effect."""
-        moved = _Moved()
-        for movement in asset.movements:
-            on = _effective_on(movement, asset.history.days)
-            if on is not None and self.start < on <= self.end and movement.type != "ADJUST":
-                self._add(movement, on, moved)
-        return moved
+    def _sum_cash_flows(self, asset: ExplainedAsset) -> _CashFlowSums:
+        """What the asset's cash flows in the window add up to, each on the day on which it takes effect."""
+        sums = _CashFlowSums()
+        for cash_flow in asset.cash_flows:
+            on = _effective_on(cash_flow, asset.history.days)
+            if on is not None and self.start < on <= self.end and cash_flow.type != "ADJUST":
+                self._add(cash_flow, on, sums)
+        return sums
 
-    def _add(self, movement: Movement, on: date, moved: _Moved) -> None:
-        costs = movement.fee + movement.tax
+    def _add(self, cash_flow: CashFlow, on: date, sums: _CashFlowSums) -> None:
+        costs = cash_flow.fee + cash_flow.tax
         try:
-            amount = self._units(movement.currency, on, movement.amount)
-            moved.expenses += self._units(movement.currency, on, costs)
+            amount = self._units(cash_flow.currency, on, cash_flow.amount)
+            sums.expenses += self._units(cash_flow.currency, on, costs)
         except MissingRate:
-            self._miss(movement.currency, on, movement.amount or costs)
+            self._miss(cash_flow.currency, on, cash_flow.amount or costs)
             return
-        match movement.type:
+        match cash_flow.type:
             case "ACQUIRE":
-                moved.acquired += amount
-                moved.bought_on.add(on)
+                sums.acquired += amount
+                sums.bought_on.add(on)
             case "DISPOSE":
-                moved.disposed += amount
-                moved.sold_on.add(on)
+                sums.disposed += amount
+                sums.sold_on.add(on)
             case "INCOME":
-                moved.income += amount
+                sums.income += amount
             case "EXPENSE":
-                moved.expenses += amount
+                sums.expenses += amount
 
     # --- rates ---
 
@@ -336,8 +336,8 @@ class _Window:
             self._missing[key] = self._missing.get(key, Decimal(0)) + amount
 
     def missing_rates(self) -> tuple[Missing, ...]:
-        found = sorted(self._missing.items(), key=lambda item: item[0])
-        return tuple(Missing(code, on, amount, source) for (code, on, source), amount in found)
+        amounts = sorted(self._missing.items(), key=lambda item: item[0])
+        return tuple(Missing(code, on, amount, source) for (code, on, source), amount in amounts)
 
 
 def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
@@ -355,12 +355,12 @@ def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
     return (*(on for on, _ in turns), *last), values if last else values[:-1]
 
 
-def _effective_on(movement: Movement, valued_on: Sequence[date]) -> date | None:
-    """The day on which a movement counts; None for a trade in what never has a value.
+def _effective_on(cash_flow: CashFlow, valued_on: Sequence[date]) -> date | None:
+    """The day on which a cash flow counts; None for a trade in what never has a value.
 
     The first value's day it is whether or not the asset was disposed of by then: a history without what was
     superseded before the start must give the same.
     """
-    if movement.type not in ("ACQUIRE", "DISPOSE"):
-        return movement.on
-    return max(movement.on, valued_on[0]) if valued_on else None
+    if cash_flow.type not in ("ACQUIRE", "DISPOSE"):
+        return cash_flow.on
+    return max(cash_flow.on, valued_on[0]) if valued_on else None

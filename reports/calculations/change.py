@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from assets.rates.book import RateBook
 from assets.valuation.series import MONEY_PLACES, Keys, Missing
-from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Split, split_changes
+from reports.calculations.attribution import UNIT_PLACES, ExplainedAsset, Split, split_changes
 from reports.calculations.controlled_rounding import round_table
 from reports.calculations.order import by_key
 from reports.calculations.rounding import apportion, half_even, in_places, whole_units
@@ -53,7 +53,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NetWorthChange:
     """The change of net worth in `currency` after `start` up to the end of `end`, in all and by asset or group.
 
     The rows add up to the total, part by part, unless groups `overlap`. `left_out` are the assets that are in
@@ -76,7 +76,7 @@ class Change:
 
 
 def change_between(
-    assets: Iterable[AssetHistory],
+    assets: Iterable[ExplainedAsset],
     *,
     start: date,
     end: date,
@@ -84,7 +84,7 @@ def change_between(
     places: int,
     rates: RateBook,
     groups: Mapping[Hashable, Keys] | None = None,
-) -> Change:
+) -> NetWorthChange:
     """Why the net worth of some assets changed after `start` up to the end of `end`, in `currency`.
 
     Rows are by asset, or with `groups` (an asset's groups) by group, None for what is in none. Everything is
@@ -110,7 +110,7 @@ def change_between(
     parts = apportion(_total(splits.by_asset.values()).signed(), _unit(places), after - before)
     total: Sequence[int] = [before, *parts, -after]
     shown, total = (_each(rows, places), total) if overlap else _table(rows, total, places)
-    return Change(
+    return NetWorthChange(
         start,
         end,
         currency,
@@ -127,7 +127,7 @@ def _by_group(splits: Mapping[Hashable, Split], groups: Mapping[Hashable, Keys])
     for asset, split in splits.items():
         for key in dict.fromkeys(groups.get(asset, ())) or (None,):
             members.setdefault(key, []).append(split)
-    return {key: _total(some) for key, some in by_key(members).items()}
+    return {key: _total(splits_of_group) for key, splits_of_group in by_key(members).items()}
 
 
 def _total(splits: Iterable[Split]) -> Split:

@@ -72,24 +72,24 @@ def net_worth(
 
 def _by_currency(totals: Totals) -> dict[str, Column]:
     """One column for each currency: all that there is in it, whatever its group."""
-    found: dict[str, list[Column]] = {}
+    by_currency: dict[str, list[Column]] = {}
     for (_, source), column in totals.columns.items():
-        found.setdefault(source, []).append(column)
+        by_currency.setdefault(source, []).append(column)
     return {
         source: Column(
             _added([column.owned for column in columns]), _added([column.owed for column in columns])
         )
-        for source, columns in sorted(found.items())
+        for source, columns in sorted(by_currency.items())
     }
 
 
 def _by_group(totals: Totals) -> dict[Hashable, list[_Amounts]]:
     """The nets of each group, currency by currency."""
-    found: dict[Hashable, list[_Amounts]] = {}
+    members: dict[Hashable, list[_Amounts]] = {}
     for (keys, source), column in totals.columns.items():
         for key in dict.fromkeys(keys) or (None,):
-            found.setdefault(key, []).append((source, map(add, column.owned, column.owed)))
-    return by_key(found)
+            members.setdefault(key, []).append((source, map(add, column.owned, column.owed)))
+    return by_key(members)
 
 
 def _added(rows: Sequence[Sequence[int]]) -> Sequence[int]:

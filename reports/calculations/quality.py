@@ -161,10 +161,10 @@ def by_severity(finding: Finding) -> tuple[bool, str]:
 def _until(asset: Examined, on: date) -> Examined:
     """The asset without the values that count nothing by the day: later ones, and those since its disposal."""
     past = asset.history
-    kept = bisect_right(past.days, past.last_day(on))
-    if kept == len(past.days):
+    count = bisect_right(past.days, past.last_day(on))
+    if count == len(past.days):
         return asset
-    return replace(asset, history=replace(past, days=past.days[:kept], values=past.values[:kept]))
+    return replace(asset, history=replace(past, days=past.days[:count], values=past.values[:count]))
 
 
 def _gone(asset: Examined, on: date) -> bool:
@@ -393,10 +393,10 @@ def _likeness(asset: Examined) -> tuple[str, str, str]:
     return " ".join(asset.name.casefold().split()), asset.type, asset.history.currency
 
 
-def _agree_since(one: ValueSeries, other: ValueSeries) -> date | None:
+def _agree_since(first: ValueSeries, second: ValueSeries) -> date | None:
     """The first day on which both have a value, where these never differ."""
-    theirs = dict(zip(other.days, other.values, strict=True))
-    shared = [(on, value) for on, value in zip(one.days, one.values, strict=True) if on in theirs]
-    if any(theirs[on] != value for on, value in shared):
+    second_values = dict(zip(second.days, second.values, strict=True))
+    shared = [(on, value) for on, value in zip(first.days, first.values, strict=True) if on in second_values]
+    if any(second_values[on] != value for on, value in shared):
         return None
     return shared[0][0] if shared else None

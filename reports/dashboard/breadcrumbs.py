@@ -1,4 +1,4 @@
-"""What the allocation on the admin's first page is narrowed to, and the way that led there."""
+"""The filter of the allocation on the admin's first page, and the steps that led to it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from django.db.models import Q
 from assets.models import AssetType, Tag
 from assets.models.classification import Group
 from portfolios.models import Portfolio
-from reports.queries.groups import UNSORTED as UNSORTED_NAMES
-from reports.queries.groups import category_tree
-from reports.queries.keys import UNSORTED, key_text
+from reports.queries.groups import NONE_LABELS, category_tree
+from reports.queries.keys import NONE_KEY, key_text
 from strata.fields.currencies import validate_currency
 
-# Each narrowing parameter, and what is split to choose one.
+# Each filter parameter of the page, and the way of grouping whose groups it names.
 SPLIT_BY = {
     "group": "group",
     "type": "type",
@@ -32,14 +31,14 @@ class IdOrNone(forms.UUIDField):
     """An id as a text, or "none"."""
 
     def to_python(self, value: Any) -> str | None:
-        if value == UNSORTED:
-            return UNSORTED
-        found = super().to_python(value)
-        return found and str(found)
+        if value == NONE_KEY:
+            return NONE_KEY
+        pk = super().to_python(value)
+        return pk and str(pk)
 
 
-class Drill(forms.Form):
-    """The narrowing parameters of the page's address; what the portfolios' households do not have is an error."""
+class DrillDownForm(forms.Form):
+    """The filter parameters of the page's address; what the portfolios' households do not have is an error."""
 
     group = forms.ChoiceField(choices=Group.choices, required=False)
     type = IdOrNone(required=False)
@@ -67,13 +66,13 @@ class Drill(forms.Form):
 
     def named(self, field: str, rows: Any) -> str:
         wanted = self.cleaned_data[field]
-        if wanted == UNSORTED and field in UNSORTED_NAMES:
-            self.names[field] = UNSORTED_NAMES[field]
+        if wanted == NONE_KEY and field in NONE_LABELS:
+            self.names[field] = NONE_LABELS[field]
         elif wanted:
-            found = None if wanted == UNSORTED else rows.filter(pk=wanted).first()
-            if found is None:
+            row = None if wanted == NONE_KEY else rows.filter(pk=wanted).first()
+            if row is None:
                 raise ValidationError(f"There is no such {field}.")
-            self.names[field] = found[1]
+            self.names[field] = row[1]
         return wanted
 
     def clean_asset_currency(self):
@@ -81,7 +80,7 @@ class Drill(forms.Form):
 
     def clean_category(self):
         wanted = self.cleaned_data["category"]
-        if wanted and wanted != UNSORTED:
+        if wanted and wanted != NONE_KEY:
             tree = category_tree(self.households)
             if UUID(wanted) not in tree.parents:
                 raise ValidationError("There is no such category.")
@@ -94,18 +93,18 @@ class Drill(forms.Form):
         return {name: self.cleaned_data[name] for name in SPLIT_BY if self.cleaned_data.get(name)}
 
     @property
-    def narrowing(self) -> dict[str, Any]:
+    def report_params(self) -> dict[str, Any]:
         """As the reports take them."""
         chosen = self.chosen
-        within: dict[str, Any] = {}
+        asset_filter: dict[str, Any] = {}
         for name in ("group", "type", "asset_currency"):
             if name in chosen:
-                within[SPLIT_BY[name]] = [chosen[name]]
+                asset_filter[SPLIT_BY[name]] = [chosen[name]]
         for name in ("tag", "category"):
             if name in chosen:
-                within[SPLIT_BY[name]] = None if chosen[name] == UNSORTED else UUID(chosen[name])
-        category = within.pop("category") if within.get("category") else None
-        return {"category": category, "within": within}
+                asset_filter[SPLIT_BY[name]] = None if chosen[name] == NONE_KEY else UUID(chosen[name])
+        category = asset_filter.pop("category") if asset_filter.get("category") else None
+        return {"category": category, "asset_filter": asset_filter}
 
     def steps(self) -> Iterator[tuple[str, str, str]]:
         """(parameter, its value, the group's name), from the whole down to what is shown."""
@@ -113,19 +112,19 @@ class Drill(forms.Form):
             if name == "category" and self.way:
                 yield from (("category", key_text(pk), category) for pk, category in self.way)
             elif name == "category":
-                yield name, value, UNSORTED_NAMES["category"]
+                yield name, value, NONE_LABELS["category"]
             elif name == "group":
                 yield name, value, Group(value).label
             else:
                 yield name, value, self.names.get(name, value)
 
-    def trail(self) -> list[tuple[str, dict[str, str]]]:
+    def breadcrumbs(self) -> list[tuple[str, dict[str, str]]]:
         """(name, parameters that show it) from the whole down to what is shown; nothing where it is the whole."""
-        found: list[tuple[str, dict[str, str]]] = []
+        crumbs: list[tuple[str, dict[str, str]]] = []
         so_far: dict[str, str] = {}
         shown = "All"
         for name, value, group in self.steps():
-            found.append((shown, so_far | {"group_by": SPLIT_BY[name]}))
+            crumbs.append((shown, so_far | {"group_by": SPLIT_BY[name]}))
             so_far = so_far | {name: value}
             shown = group
-        return [*found, (shown, so_far)] if found else []
+        return [*crumbs, (shown, so_far)] if crumbs else []

@@ -25,20 +25,20 @@ from portfolios.models import Portfolio
 from portfolios.services.members import invitations_for
 from reports.calculations.allocation import Slice
 from reports.calculations.intervals import a_month_before, months_before
-from reports.dashboard.breadcrumbs import Drill
+from reports.dashboard.breadcrumbs import DrillDownForm
 from reports.queries import (
     AllocationReport,
     ChangeReport,
-    Doubt,
-    Series,
+    NetWorthSeries,
+    QualityIssue,
     allocation_on,
     change_report,
-    doubts_about,
     latest_today,
     net_worth_history,
+    quality_issues,
 )
 from reports.queries.keys import key_text
-from reports.rendering.chartjs import OWED, allocation_chart, hue_of, net_worth_chart
+from reports.rendering.chartjs import OWED, allocation_chart, colour_of, net_worth_chart
 from strata.fields.dates import DayFormField, validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
@@ -54,7 +54,7 @@ GROUP_BY = {
 # Up to so many days the chart has a point for each day, week, month or quarter; beyond, for each year.
 INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
 MOST_INVITATIONS = 20
-MOST_PORTFOLIOS, MOST_MOVERS, MOST_DOUBTS, MOST_GROUPS = 50, 5, 8, 50
+MOST_PORTFOLIOS, MOST_MOVERS, MOST_ISSUES, MOST_GROUPS = 50, 5, 8, 50
 REASONS = {
     "net_flows": "Money in and out",
     "income": "Income",
@@ -135,12 +135,12 @@ class Picker(forms.Form):
 
     @property
     def shown(self) -> list[Portfolio]:
-        one = self.portfolio_shown
-        return [self.portfolios[one]] if one else list(self.portfolios.values())
+        chosen_id = self.portfolio_shown
+        return [self.portfolios[chosen_id]] if chosen_id else list(self.portfolios.values())
 
     @cached_property
-    def drill(self) -> Drill:
-        return Drill(self.data, portfolios=self.shown)
+    def drill_down(self) -> DrillDownForm:
+        return DrillDownForm(self.data, portfolios=self.shown)
 
     @property
     def group_by_shown(self) -> str:
@@ -156,16 +156,18 @@ class Picker(forms.Form):
     def ranges(self) -> list[tuple[str, str, str]]:
         """(name of a range, what it is called, the address that shows it)."""
         return [
-            (name, NAMES[name], self.address(range=name, **self.drill.chosen))
+            (name, NAMES[name], self.address(range=name, **self.drill_down.chosen))
             for name in NAMES
             if name != "own"
         ]
 
-    def address(self, **instead: str) -> str:
+    def address(self, **replaced: str) -> str:
         """The page as it is asked for, but for some parameters. Another range forgets the dates."""
-        dropped = {"start", "end"} if "range" in instead else set()
-        kept = {name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)}
-        return f"?{urlencode(kept | instead)}"
+        dropped = {"start", "end"} if "range" in replaced else set()
+        params = {
+            name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)
+        }
+        return f"?{urlencode(params | replaced)}"
 
     @cached_property
     def first_value_on(self) -> date | None:
@@ -223,7 +225,11 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
         portfolios, start=drawn_from, end=end, interval=interval_for(drawn_from, end), from_start=True
     )
     spread = allocation_on(
-        portfolios, on=end, group_by=picker.group_by_shown, currency=series.currency, **picker.drill.narrowing
+        portfolios,
+        on=end,
+        group_by=picker.group_by_shown,
+        currency=series.currency,
+        **picker.drill_down.report_params,
     )
     month_since = picker.from_first_value(a_month_before(end), end)
     month = change_report(
@@ -235,11 +241,11 @@ def sections(picker: Picker, user: Any) -> dict[str, Any]:
         "end": end,
         "allocation": allocation_now(spread, picker),
         "change": reasons(month) | {"start": month_since},
-        "care": care(doubts_about(portfolios, on=end, currency=series.currency), portfolios, end, user),
+        "issues": issues(quality_issues(portfolios, on=end, currency=series.currency), portfolios, end, user),
     }
 
 
-def worth_over_time(series: Series) -> dict[str, Any]:
+def worth_over_time(series: NetWorthSeries) -> dict[str, Any]:
     first, last = series.points[0], series.points[-1]
     incomplete = [point for point in series.points if not point.complete]
     return {
@@ -262,34 +268,40 @@ def worth_over_time(series: Series) -> dict[str, Any]:
 
 
 def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
-    found = report.allocation
+    allocation = report.allocation
 
-    def row(part: Slice, hue: str) -> dict[str, Any]:
+    def row(part: Slice, colour: str) -> dict[str, Any]:
         share = "" if part.share is None else f"{part.share:.1%}"
-        value = amount(part.value, found.currency)
-        link = way_in(report, part, picker)
-        return {"name": report.labels[part.key], "value": value, "share": share, "hue": hue, "link": link}
+        value = amount(part.value, allocation.currency)
+        link = drill_down_link(report, part, picker)
+        return {
+            "name": report.labels[part.key],
+            "value": value,
+            "share": share,
+            "colour": colour,
+            "link": link,
+        }
 
-    owned = [part for part in found.asset_groups if part.value]
-    shown = len(owned[:MOST_GROUPS]) + len(found.liability_groups[:MOST_GROUPS])
+    owned = [part for part in allocation.asset_groups if part.value]
+    shown = len(owned[:MOST_GROUPS]) + len(allocation.liability_groups[:MOST_GROUPS])
     return {
-        "trail": [(name, picker.address(**asked)) for name, asked in picker.drill.trail()],
-        "more": len(owned) + len(found.liability_groups) - shown,
-        "on": found.on,
+        "breadcrumbs": [(name, picker.address(**asked)) for name, asked in picker.drill_down.breadcrumbs()],
+        "more": len(owned) + len(allocation.liability_groups) - shown,
+        "on": allocation.on,
         "chart": allocation_chart(report),
-        "owned": [row(part, hue_of(place)) for place, part in enumerate(owned[:MOST_GROUPS])],
-        "owed": [row(part, OWED) for part in found.liability_groups[:MOST_GROUPS]],
-        "overlap": found.overlap,
-        "complete": found.complete,
+        "owned": [row(part, colour_of(place)) for place, part in enumerate(owned[:MOST_GROUPS])],
+        "owed": [row(part, OWED) for part in allocation.liability_groups[:MOST_GROUPS]],
+        "overlap": allocation.overlap,
+        "complete": allocation.complete,
     }
 
 
-def way_in(report: AllocationReport, part: Slice, picker: Picker) -> str:
+def drill_down_link(report: AllocationReport, part: Slice, picker: Picker) -> str:
     """The address of what the group is made of; of an asset, its own page."""
     if report.group_by == "asset":
         return reverse("admin:assets_asset_change", args=[part.key])
     drill_down = {name: key_text(key) for name, key in report.drill_down[part.key].items()}
-    return picker.address(**picker.drill.chosen | drill_down)
+    return picker.address(**picker.drill_down.chosen | drill_down)
 
 
 def reasons(report: ChangeReport) -> dict[str, Any]:
@@ -324,24 +336,26 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
     }
 
 
-def care(doubts: Sequence[Doubt], portfolios: Sequence[Portfolio], on: date, user: Any) -> dict[str, Any]:
+def issues(
+    all_issues: Sequence[QualityIssue], portfolios: Sequence[Portfolio], on: date, user: Any
+) -> dict[str, Any]:
     """The first, and where there are more of them the pages that show all of each portfolio."""
     shown = [
         {
-            "name": doubt.name,
-            "message": doubt.finding.message,
-            "severity": doubt.finding.severity,
-            "link": doubt.admin_link_for(user),
+            "name": issue.name,
+            "message": issue.finding.message,
+            "severity": issue.finding.severity,
+            "link": issue.admin_link_for(user),
         }
-        for doubt in doubts[:MOST_DOUBTS]
+        for issue in all_issues[:MOST_ISSUES]
     ]
-    counts = Counter(doubt.portfolio for doubt in doubts)
+    counts = Counter(issue.portfolio for issue in all_issues)
     pages = [
         (portfolio.name, quality_page(portfolio, on), counts[portfolio.pk])
         for portfolio in portfolios
         if counts[portfolio.pk]
     ]
-    return {"doubts": shown, "more": len(doubts) - len(shown), "pages": pages}
+    return {"shown": shown, "more": len(all_issues) - len(shown), "pages": pages}
 
 
 def quality_page(portfolio: Portfolio, on: date) -> str:

@@ -29,10 +29,10 @@ GROUPS = {
 
 
 def exactly_one() -> Q:
-    found = Q()
+    condition = Q()
     for named in GROUPS.values():
-        found |= Q(**{f"{field}__isnull": field != named for field in GROUPS.values()})
-    return found
+        condition |= Q(**{f"{field}__isnull": field != named for field in GROUPS.values()})
+    return condition
 
 
 class TargetQuerySet(TrackedQuerySet):

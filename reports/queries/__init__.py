@@ -7,26 +7,26 @@ from reports.queries.allocation import AllocationReport, allocation_on
 from reports.queries.change import ChangeReport, change_report
 from reports.queries.defaults import common_currency, latest_today, today_of
 from reports.queries.groups import GROUP_BY
-from reports.queries.net_worth import Series, TooMuch, net_worth_history
-from reports.queries.quality import Doubt, doubts_about, quality_report
-from reports.queries.totals import Total, portfolio_total, portfolio_totals
+from reports.queries.net_worth import NetWorthSeries, ReportTooLarge, net_worth_history
+from reports.queries.quality import QualityIssue, quality_issues, quality_report
+from reports.queries.totals import PortfolioTotal, portfolio_total, portfolio_totals
 
 __all__ = [
     "GROUP_BY",
     "AllocationReport",
     "ChangeReport",
-    "Doubt",
-    "Series",
-    "TooMuch",
-    "Total",
+    "NetWorthSeries",
+    "PortfolioTotal",
+    "QualityIssue",
+    "ReportTooLarge",
     "allocation_on",
     "change_report",
     "common_currency",
-    "doubts_about",
     "latest_today",
     "net_worth_history",
     "portfolio_total",
     "portfolio_totals",
+    "quality_issues",
     "quality_report",
     "today_of",
 ]

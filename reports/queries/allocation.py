@@ -14,11 +14,11 @@ from django.db.models import Q
 from assets.rates.store import rate_book
 from assets.valuation.series import Totals
 from portfolios.models import Portfolio
-from reports.calculations.allocation import Allocation, Holding, Slice, allocation
+from reports.calculations.allocation import Allocation, Position, Slice, allocation
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import Grouping, Within, grouping
+from reports.queries.groups import AssetFilter, Grouping, grouping
 from strata.fields.currencies import minor_units
 
 
@@ -41,32 +41,32 @@ def allocation_on(
     currency: str | None = None,
     level: int = 1,
     category: UUID | None = None,
-    within: Within | None = None,
+    asset_filter: AssetFilter | None = None,
 ) -> AllocationReport:
     """The portfolios' allocation on a day (today), with the targets that are set for it."""
     portfolios = list(portfolios)
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
+    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
     totals = groups.totals([portfolio.pk for portfolio in portfolios], [on])
-    found = allocation(
-        holdings(totals),
+    calculated = allocation(
+        positions(totals),
         on=on,
         currency=currency,
         places=minor_units(currency),
         rates=rate_book({currency, *(code for _, code in totals.columns)}, start=on, end=on),
         targets=targets_of(portfolios, groups),
     )
-    keys = {slice_.key for slice_ in (*found.asset_groups, *found.liability_groups)}
+    keys = {slice_.key for slice_ in (*calculated.asset_groups, *calculated.liability_groups)}
     labels = groups.labels(keys)
-    found = replace(
-        found,
-        asset_groups=in_order(found.asset_groups, labels),
-        liability_groups=in_order(found.liability_groups, labels),
+    calculated = replace(
+        calculated,
+        asset_groups=in_order(calculated.asset_groups, labels),
+        liability_groups=in_order(calculated.liability_groups, labels),
     )
     paths = {key: groups.path(key) for key in keys} if group_by == "category" else {}
     drill_down = {} if group_by == "asset" else {key: drill_down_of(key, groups, portfolios) for key in keys}
-    return AllocationReport(group_by, found, labels, paths, drill_down)
+    return AllocationReport(group_by, calculated, labels, paths, drill_down)
 
 
 def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[Slice, ...]:
@@ -75,12 +75,12 @@ def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[S
     return tuple(sorted(slices, key=lambda slice_: (-abs(slice_.value), places[slice_.key])))
 
 
-def holdings(totals: Totals) -> Iterable[Holding]:
+def positions(totals: Totals) -> Iterable[Position]:
     """The two sides of each column, which stand apart in an allocation."""
     for (keys, currency), column in totals.columns.items():
         for value in (column.owned[0], column.owed[0]):
             if value:
-                yield Holding(keys, currency, value)
+                yield Position(keys, currency, value)
 
 
 def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, 
     Others are of the whole, and there are none where only a part counts.
     """
     households = {portfolio.household_id for portfolio in portfolios}
-    if groups.group_by not in GROUPS or groups.level > 1 or groups.within or len(households) != 1:
+    if groups.group_by not in GROUPS or groups.level > 1 or groups.asset_filter or len(households) != 1:
         return {}
     field = GROUPS[groups.group_by]
     rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})
@@ -115,7 +115,7 @@ def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, 
     elif groups.category is not None:
         return {}
     own = portfolios[0].pk if len(portfolios) == 1 else None
-    found: dict[UUID | None, dict[Hashable, Decimal]] = {}
+    by_portfolio: dict[UUID | None, dict[Hashable, Decimal]] = {}
     for row in rows.filter(Q(portfolio=None) | Q(portfolio=own)):
-        found.setdefault(row.portfolio_id, {})[row.key] = row.share
-    return found.get(own) or found.get(None, {})
+        by_portfolio.setdefault(row.portfolio_id, {})[row.key] = row.share
+    return by_portfolio.get(own) or by_portfolio.get(None, {})

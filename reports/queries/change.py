@@ -16,10 +16,10 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from assets.rates.store import rate_book
 from assets.valuation import AssetRef
 from portfolios.models import Portfolio
-from reports.calculations.attribution import AssetHistory, Kind, Movement
-from reports.calculations.change import Change, change_between
+from reports.calculations.attribution import AttributionKind, CashFlow, ExplainedAsset
+from reports.calculations.change import NetWorthChange, change_between
 from reports.queries.defaults import common_currency
-from reports.queries.groups import Within, by_name, grouping
+from reports.queries.groups import AssetFilter, by_name, grouping
 from strata.fields.currencies import minor_units
 
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
@@ -30,7 +30,7 @@ class ChangeReport:
     """The change, its rows by asset or by group; `labels` names their keys and the assets that were left out."""
 
     group_by: str
-    change: Change
+    change: NetWorthChange
     labels: Mapping[Hashable, str]
     paths: Mapping[Hashable, list[str]]
 
@@ -44,19 +44,19 @@ def change_report(
     group_by: str = "asset",
     level: int = 1,
     category: UUID | None = None,
-    within: Within | None = None,
+    asset_filter: AssetFilter | None = None,
 ) -> ChangeReport:
     """The change after `start` up to the end of `end`, split as reports.calculations.change defines it."""
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
-    assets = explained(ids, groups.inside(ids))
-    moved = movements(ids, start, end)
-    currencies = {currency} | {asset.held.currency for asset in assets.values()}
-    currencies |= {movement.currency for one in moved.values() for movement in one}
+    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
+    assets = asset_rows(ids, groups.matching_assets(ids))
+    flows_by_asset = cash_flows(ids, start, end)
+    currencies = {currency} | {asset.ref.currency for asset in assets.values()}
+    currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
     change = change_between(
-        histories(assets, moved, start, end, currency),
+        histories(assets, flows_by_asset, start, end, currency),
         start=start,
         end=end,
         currency=currency,
@@ -76,46 +76,48 @@ def change_report(
     return ChangeReport(group_by, change, labels | left_out, paths)
 
 
-class Explained(NamedTuple):
-    """An asset whose change is explained."""
+class AssetRow(NamedTuple):
+    """What a change report needs of an asset, besides its values."""
 
-    held: AssetRef
+    ref: AssetRef
     name: str
-    kind: Kind
+    kind: AttributionKind
 
 
-def explained(portfolio_ids: list[UUID], inside: Container[UUID] | None) -> dict[UUID, Explained]:
-    """The portfolios' assets, or those of them that are `inside`."""
+def asset_rows(portfolio_ids: list[UUID], matching: Container[UUID] | None) -> dict[UUID, AssetRow]:
+    """The portfolios' assets, or those of them that `matching` holds."""
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
     return {
-        pk: Explained(AssetRef(pk, currency, disposed_on), name, kind or of_its_type)
-        for pk, currency, disposed_on, name, kind, of_its_type in rows.values_list(*columns)
-        if inside is None or pk in inside
+        pk: AssetRow(AssetRef(pk, currency, disposed_on), name, kind or type_kind)
+        for pk, currency, disposed_on, name, kind, type_kind in rows.values_list(*columns)
+        if matching is None or pk in matching
     }
 
 
 def histories(
-    assets: Mapping[UUID, Explained],
-    moved: Mapping[UUID, Sequence[Movement]],
+    assets: Mapping[UUID, AssetRow],
+    flows_by_asset: Mapping[UUID, Sequence[CashFlow]],
     start: date,
     end: date,
     currency: str,
-) -> Iterator[AssetHistory]:
+) -> Iterator[ExplainedAsset]:
     """All that explains the assets' change, one after the other: the values of all of them are many."""
-    held = [asset.held for asset in assets.values()]
-    for one, past in valuation.value_series(held, start=start, end=end, reported_in=currency):
-        yield AssetHistory(one.id, assets[one.id].kind, past, moved.get(one.id, ()))
+    refs = [asset.ref for asset in assets.values()]
+    for ref, history in valuation.value_series(refs, start=start, end=end, reported_in=currency):
+        yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows_by_asset.get(ref.id, ()))
 
 
-def movements(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[Movement]]:
+def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
     """The transactions after `start` up to `end`; of an asset that had no value on the start, trades before too."""
     valued = AssetSnapshot.objects.filter(asset=OuterRef("asset"), on__lte=start)
     early = Q(type__in=TRADES) & ~Exists(valued)
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
     rows = rows.filter(Q(on__gt=start) | early).order_by("on", "position", "id")
-    found: dict[UUID, list[Movement]] = {}
+    by_asset: dict[UUID, list[CashFlow]] = {}
     columns = ("asset_id", "type", "on", "currency", "amount", "fee", "tax")
     for asset_id, type_, on, currency, amount, fee, tax in rows.values_list(*columns):
-        found.setdefault(asset_id, []).append(Movement(type_, on, currency, amount or Decimal(0), fee, tax))
-    return found
+        by_asset.setdefault(asset_id, []).append(
+            CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
+        )
+    return by_asset

@@ -31,22 +31,22 @@ COUNTS = (
 )
 
 
-def with_state(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
+def with_etag_counts(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
     """Adds the counts of the names of each portfolio's household, and of those that all households share."""
     return portfolios.annotate(**names_counted())
 
 
 def names_counted() -> dict[str, Func]:
     """The counts, as COUNTS names them."""
-    its, shared = "household_id = %(expressions)s", "household_id IS NULL"
+    own, shared = "household_id = %(expressions)s", "household_id IS NULL"
     changed = f"before IS NOT NULL AND model IN ({', '.join(map(repr, LABELS))})"
     rows = [
-        *((model, its) for model in NAMED),
+        *((model, own) for model in NAMED),
         (AssetType, shared),
-        (JournalEntry, f"{changed} AND {its}"),
+        (JournalEntry, f"{changed} AND {own}"),
         (JournalEntry, f"{changed} AND {shared}"),
     ]
-    return {name: number_of(*one) for name, one in zip(COUNTS, rows, strict=True)}
+    return {name: number_of(model, condition) for name, (model, condition) in zip(COUNTS, rows, strict=True)}
 
 
 def number_of(model: type[Model], condition: str) -> Func:
@@ -55,11 +55,16 @@ def number_of(model: type[Model], condition: str) -> Func:
     return Func(F("household_id"), template=template, output_field=IntegerField())
 
 
-def state_of(portfolios: Iterable[Portfolio], *asked: str) -> str:
+def report_etag(portfolios: Iterable[Portfolio], *asked: str) -> str:
     """A tag of the state that the answer to `asked` depends on; read before the answer is counted."""
     rows = sorted(
-        (str(one.pk), one.revision, *(getattr(one, name) for name in COUNTS), str(today_of(one)))
-        for one in portfolios
+        (
+            str(portfolio.pk),
+            portfolio.revision,
+            *(getattr(portfolio, name) for name in COUNTS),
+            str(today_of(portfolio)),
+        )
+        for portfolio in portfolios
     )
     state = (__version__, settings.RATE_MAX_AGE_DAYS, asked, rows)
     return f'"{hashlib.sha256(repr(state).encode()).hexdigest()[:32]}"'

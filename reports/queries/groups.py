@@ -23,10 +23,10 @@ from strata.fields.names import alphabetical
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
 OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
-UNSORTED = {"category": "No category", "tag": "No tag"}
+NONE_LABELS = {"category": "No category", "tag": "No tag"}
 # Which assets count: by "type", "group" or "currency" those in a collection of keys, by "tag" or "category" those
 # that have it, or with None those that have none at all.
-type Within = Mapping[str, Any]
+type AssetFilter = Mapping[str, Any]
 
 
 def category_tree(household_ids: Collection[UUID]) -> Tree:
@@ -38,14 +38,14 @@ def category_tree(household_ids: Collection[UUID]) -> Tree:
 class Grouping:
     """By what, and of the tree of categories which level: counted from the top, or from `category` if it is given.
 
-    With `category` only assets in it or below it count; what stands in it directly has its own key. Those that are
-    `within` groups of other kinds count alone too.
+    With `category` only assets in it or below it count; what stands in it directly has its own key. With
+    `asset_filter` only the assets that match it count.
     """
 
     group_by: str | None = None
     level: int = 1
     category: UUID | None = None
-    within: Within = field(default_factory=dict)
+    asset_filter: AssetFilter = field(default_factory=dict)
     tree: Tree = field(default_factory=lambda: Tree({}, {}))
 
     @property
@@ -58,13 +58,13 @@ class Grouping:
         shown = self.tree.shown_below(self.category, self.level)
         return {pk: shown.get(pk, OUTSIDE) for pk in self.tree.parents}
 
-    def inside(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
+    def matching_assets(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
         """The assets that count; None where all do."""
-        if self.category is None and not self.within:
+        if self.category is None and not self.asset_filter:
             return None
         assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-        for name, wanted in self.within.items():
-            assets = narrowed(assets, name, wanted)
+        for name, wanted in self.asset_filter.items():
+            assets = filter_assets(assets, name, wanted)
         if self.category is not None:
             below = self.tree.subtree(self.category)
             links = AssetCategory.objects.filter(asset=OuterRef("pk"), category__in=below)
@@ -72,14 +72,14 @@ class Grouping:
         return set(assets.values_list("pk", flat=True))
 
     def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
-        found = valuation.totals_on(
+        totals = valuation.totals_on(
             portfolio_ids,
             days,
             group_by=self.group_by,
             key_map=self.renamed,
-            only_assets=self.inside(portfolio_ids),
+            only_assets=self.matching_assets(portfolio_ids),
         )
-        return without(found, OUTSIDE)
+        return without(totals, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
         found = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
@@ -88,10 +88,10 @@ class Grouping:
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
         """What the groups are called, in the order in which they are shown."""
         keys = set(keys)
-        found = {key: name for key, name in self._names(keys - {None}) if key in keys}
+        names = {key: name for key, name in self._names(keys - {None}) if key in keys}
         if None in keys and self.group_by:
-            found[None] = UNSORTED.get(self.group_by, "None")
-        return by_name(found)
+            names[None] = NONE_LABELS.get(self.group_by, "None")
+        return by_name(names)
 
     def _names(self, keys: set) -> Iterable[tuple[Hashable, str]]:
         match self.group_by:
@@ -119,8 +119,8 @@ def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
     return dict(sorted(names.items(), key=lambda item: (item[0] is None, *alphabetical(item[1], item[0]))))
 
 
-def narrowed(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
-    """Those that are within one kind of group."""
+def filter_assets(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
+    """The assets that are in the wanted groups of one kind."""
     if name not in valuation.LABELS:
         return assets.filter(**{f"{valuation.COLUMNS[name]}__in": wanted})
     links = valuation.LABELS[name].objects.filter(asset=OuterRef("pk"))
@@ -133,29 +133,29 @@ def grouping(
     *,
     level: int = 1,
     category: UUID | None = None,
-    within: Within | None = None,
+    asset_filter: AssetFilter | None = None,
 ) -> Grouping:
     """Reads the tree of categories where it is needed."""
     if group_by != "category" and category is None:
-        return Grouping(group_by, within=within or {})
+        return Grouping(group_by, asset_filter=asset_filter or {})
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
-    return Grouping(group_by, level, category, within or {}, tree)
+    return Grouping(group_by, level, category, asset_filter or {}, tree)
 
 
 def without(totals: Totals, key: Hashable) -> Totals:
     """The totals without a key, which no column has alone."""
     if not any(key in keys for keys, _ in totals.columns):
         return totals
-    kept: dict[tuple[Keys, str], Column] = {}
+    columns: dict[tuple[Keys, str], Column] = {}
     for (keys, currency), column in totals.columns.items():
-        others = tuple(one for one in keys if one != key)
-        known = kept.get((others, currency))
-        kept[others, currency] = column if known is None else both(known, column)
-    return Totals(totals.days, kept)
+        others = tuple(group for group in keys if group != key)
+        known = columns.get((others, currency))
+        columns[others, currency] = column if known is None else added_columns(known, column)
+    return Totals(totals.days, columns)
 
 
-def both(one: Column, other: Column) -> Column:
+def added_columns(first: Column, second: Column) -> Column:
     return Column(
-        tuple(map(add, one.owned, other.owned)),
-        tuple(map(add, one.owed, other.owed)),
+        tuple(map(add, first.owned, second.owned)),
+        tuple(map(add, first.owed, second.owed)),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-UNSORTED = "none"
+NONE_KEY = "none"
 
 
 def key_text(key: Hashable) -> str:
-    return UNSORTED if key is None else str(key)
+    return NONE_KEY if key is None else str(key)

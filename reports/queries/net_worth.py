@@ -15,14 +15,14 @@ from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import Within, grouping
+from reports.queries.groups import AssetFilter, grouping
 from strata.fields.currencies import minor_units
 
 MOST_POINTS = 40_000  # a century of days
 MOST_FIGURES = 200_000  # of points times groups: what one answer may take in time and memory
 
 
-class TooMuch(ValueError):
+class ReportTooLarge(ValueError):
     """A series of more points, or of more groups on them, than one answer may have; `field` is what to change."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -31,7 +31,7 @@ class TooMuch(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class NetWorthSeries:
     """Net worth on a row of days. `labels` names every group; `paths` has the categories' ways from the top.
 
     Where groups `overlap` (an asset with two tags) they add up to more than the total.
@@ -56,12 +56,12 @@ def net_worth_history(
     group_by: str | None = None,
     level: int = 1,
     category: UUID | None = None,
-    within: Within | None = None,
+    asset_filter: AssetFilter | None = None,
     from_start: bool = False,
-) -> Series:
+) -> NetWorthSeries:
     """The portfolios' net worth from `start` (the first value) to `end` (today), at each day's own rates.
 
-    Points stand at the end of each interval; with `from_start` there is one on `start` too. Raises TooMuch for a
+    Points stand at the end of each interval; with `from_start` there is one on `start` too. Raises ReportTooLarge for a
     series that no answer could hold, before anything is loaded.
     """
     portfolios = list(portfolios)
@@ -70,7 +70,7 @@ def net_worth_history(
     start = start or min(valuation.first_day(ids) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(portfolios, group_by, level=level, category=category, within=within)
+    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
     days = days_between(start, end, interval)
     if from_start and days[0] != start:
         days = [start, *days]
@@ -84,18 +84,18 @@ def net_worth_history(
     )
     labels = groups.labels(points[0].groups)
     paths = {key: groups.path(key) for key in labels} if group_by == "category" else {}
-    return Series(currency, interval, group_by, totals.overlap, points, labels, paths)
+    return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths)
 
 
 def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:
-    """Raises TooMuch; counts the groups that there could be only where so many would matter."""
+    """Raises ReportTooLarge; counts the groups that there could be only where so many would matter."""
     if points > MOST_POINTS:
-        raise TooMuch(
+        raise ReportTooLarge(
             "interval", f"That is {points:,} points; there may be {MOST_POINTS:,}: take a longer one."
         )
     if group_by and points * (groups := possible_groups(portfolios, group_by)) > MOST_FIGURES:
         message = f"{groups:,} groups on {points:,} points are more than {MOST_FIGURES:,} figures."
-        raise TooMuch("group_by", f"{message} Take a longer interval, fewer days or coarser groups.")
+        raise ReportTooLarge("group_by", f"{message} Take a longer interval, fewer days or coarser groups.")
 
 
 def possible_groups(portfolios: list[Portfolio], group_by: str) -> int:

@@ -48,7 +48,7 @@ class Dismissal:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class QualityIssue:
     """A finding about the asset called `name`, or about a rate of the currency of that name.
 
     `link` is the API's path where it is fixed, `admin_link` the admin's.
@@ -70,22 +70,22 @@ class Doubt:
 
 def quality_report(
     portfolio: Portfolio, *, on: date | None = None, since: date | None = None, dismissed: bool | None = False
-) -> list[Doubt]:
-    """What to look at among the portfolio's assets on a day (today); see doubts_about."""
+) -> list[QualityIssue]:
+    """What to look at among the portfolio's assets on a day (today); see quality_issues."""
     on = on or today_of(portfolio)
-    return doubts_about(
+    return quality_issues(
         [portfolio], on=on, currency=portfolio.base_currency, since=since, dismissed=dismissed
     )
 
 
-def doubts_about(
+def quality_issues(
     portfolios: Sequence[Portfolio],
     *,
     on: date,
     currency: str,
     since: date | None = None,
     dismissed: bool | None = False,
-) -> list[Doubt]:
+) -> list[QualityIssue]:
     """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
     Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
@@ -99,8 +99,8 @@ def doubts_about(
     rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
     found = findings(assets, on=on, currency=currency, rates=rates)
     values = snapshots_meant(found)
-    doubts = [
-        Doubt(
+    issues = [
+        QualityIssue(
             finding,
             rows[finding.asset].name,
             rows[finding.asset].portfolio_id,
@@ -108,12 +108,12 @@ def doubts_about(
         )
         for finding in found
     ]
-    doubts += [doubt for pk in ids for doubt in rates_doubted(pk, used[pk], rates)]
+    issues += [issue for pk in ids for issue in rate_jump_issues(pk, used[pk], rates)]
     dismissals = dismissals_in(ids)
     return [
-        replace(doubt, dismissal=dismissal)
-        for doubt in sorted(doubts, key=lambda doubt: by_severity(doubt.finding))
-        for dismissal in [dismissals.get((doubt.portfolio, doubt.finding.key))]
+        replace(issue, dismissal=dismissal)
+        for issue in sorted(issues, key=lambda issue: by_severity(issue.finding))
+        for dismissal in [dismissals.get((issue.portfolio, issue.finding.key))]
         if dismissed is None or dismissed == (dismissal is not None)
     ]
 
@@ -126,11 +126,13 @@ def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[Asset]) -> d
     return used
 
 
-def rates_doubted(portfolio_id: UUID, currencies: Iterable[str], rates: RateBook) -> Iterator[Doubt]:
+def rate_jump_issues(
+    portfolio_id: UUID, currencies: Iterable[str], rates: RateBook
+) -> Iterator[QualityIssue]:
     for currency, finding in rate_jumps(currencies, rates):
         link = f"{reverse('exchange-rate-list')}?currency={currency}&start={finding.on}&end={finding.on}"
         page = f"{reverse('admin:assets_exchangerate_changelist')}?currency__exact={currency}"
-        yield Doubt(finding, currency, portfolio_id, link, page)
+        yield QualityIssue(finding, currency, portfolio_id, link, page)
 
 
 def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal]:
@@ -173,17 +175,17 @@ def examined(
     assets: Mapping[UUID, AssetRow], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
-    held = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
-    for one, past in valuation.value_series(held, start=since, end=on):
-        asset = assets[one.id]
+    refs = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
+    for ref, history in valuation.value_series(refs, start=since, end=on):
+        asset = assets[ref.id]
         owed = asset.type_group == Group.LIABILITIES
-        rows = recorded.get(one.id, ())
+        rows = recorded.get(ref.id, ())
         traded = [row.on for row in rows if row.type in TRADES]
         yield Examined(
-            one.id,
+            ref.id,
             asset.name_key,
             asset.type_code,
-            past,
+            history,
             asset.stale_after_days,
             owed,
             traded,
@@ -207,11 +209,11 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
 
 def snapshots_meant(found: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
     """The snapshot behind each finding about one value: the day's last."""
-    meant = [finding for finding in found if finding.code in OF_ONE_VALUE]
-    if not meant:
+    about_values = [finding for finding in found if finding.code in OF_ONE_VALUE]
+    if not about_values:
         return {}
     rows = AssetSnapshot.objects.filter(
-        asset__in={finding.asset for finding in meant}, on__in={finding.on for finding in meant}
+        asset__in={finding.asset for finding in about_values}, on__in={finding.on for finding in about_values}
     ).order_by("on", "observed_at")
     return {(asset, on): pk for asset, on, pk in rows.values_list("asset_id", "on", "pk")}
 

@@ -20,7 +20,7 @@ from strata.fields.numbers import money_text
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class PortfolioTotal:
     """A portfolio's worth, rounded to the minor unit of its currency; `missing_rates` says what it leaves out."""
 
     value: Decimal
@@ -30,7 +30,7 @@ class Total:
     missing_rates: list[dict[str, Any]]
 
 
-def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, Total]:
+def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, PortfolioTotal]:
     """The totals of several portfolios, each on its own today unless a day is given, in a fixed number of queries."""
     portfolios = list(portfolios)
     days = {portfolio.pk: on or today_of(portfolio) for portfolio in portfolios}
@@ -51,22 +51,24 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
 
 def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
     """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
-    found: dict[UUID, dict[str, Decimal]] = {}
+    amounts: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
-        found |= valuation.amounts_on([pk for pk, its in days.items() if its == day], day)
-    return found
+        amounts |= valuation.amounts_on(
+            [pk for pk, portfolio_day in days.items() if portfolio_day == day], day
+        )
+    return amounts
 
 
-def presented(exact: ConvertedTotal, currency: str, on: date) -> Total:
+def presented(exact: ConvertedTotal, currency: str, on: date) -> PortfolioTotal:
     missing = [gap_answer(gap) for gap in exact.missing]
-    return Total(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
+    return PortfolioTotal(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
 
 
 def gap_answer(gap: Missing) -> dict[str, str]:
     """As the API writes it, and as a stored total keeps it."""
-    found = {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
-    return found | {"amount_currency": gap.amount_currency} if gap.amount_currency else found
+    answer = {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
+    return answer | {"amount_currency": gap.amount_currency} if gap.amount_currency else answer
 
 
-def portfolio_total(portfolio: Portfolio, on: date | None = None) -> Total:
+def portfolio_total(portfolio: Portfolio, on: date | None = None) -> PortfolioTotal:
     return portfolio_totals([portfolio], on)[portfolio.pk]

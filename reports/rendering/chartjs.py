@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from reports.calculations.net_worth import Point
-from reports.queries import AllocationReport, Series
-from reports.rendering.plots import HUES, REST
+from reports.queries import AllocationReport, NetWorthSeries
+from reports.rendering.plots import OTHER_COLOUR, PALETTE
 from strata.text import short
 
 INK = "#9ca3af"
@@ -26,7 +26,7 @@ EXACT_LABELS = {"notation": "standard", "maximumSignificantDigits": 15}
 COMMON = {"responsive": True, "maintainAspectRatio": False, "animation": False, "locale": "en-GB"}
 
 
-def net_worth_chart(series: Series) -> dict[str, str]:
+def net_worth_chart(series: NetWorthSeries) -> dict[str, str]:
     """`data` and `options` of a chart of lines: net worth over what is owned and, below zero, what is owed."""
     points = series.points
     data = {
@@ -89,7 +89,7 @@ def allocation_chart(report: AllocationReport) -> dict[str, str]:
         "datasets": [
             {
                 "data": [str(part.value) for part in slices],
-                "backgroundColor": [hue_of(place) for place in range(len(slices))],
+                "backgroundColor": [colour_of(place) for place in range(len(slices))],
                 "borderWidth": 0,
             }
         ],
@@ -98,6 +98,6 @@ def allocation_chart(report: AllocationReport) -> dict[str, str]:
     return {"data": json.dumps(data), "options": json.dumps(options)}
 
 
-def hue_of(place: int) -> str:
+def colour_of(place: int) -> str:
     """The colour of the slice in that place; the small ones at the end share one."""
-    return HUES[place] if place < len(HUES) else REST
+    return PALETTE[place] if place < len(PALETTE) else OTHER_COLOUR

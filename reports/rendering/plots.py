@@ -1,6 +1,6 @@
 """Pictures of net worth and allocation: frozen values in, the bytes of an SVG or PNG out, always the same ones.
 
-A "face" is the set of colours, light or dark. Drawing is what floats are for: nothing here goes back into a sum.
+A "theme" is a set of colours, light or dark. Drawing is what floats are for: nothing here goes back into a sum.
 Names in a picture come from users: they are cut, never read as formulas, and what no writing uses is left out.
 matplotlib costs 60 MiB and is loaded with the first picture, so that workers that draw nothing do not pay for it.
 """
@@ -39,7 +39,7 @@ _drawer = ThreadPoolExecutor(1, "plots")
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class Theme:
     ground: str
     ink: str
     faint: str
@@ -48,29 +48,29 @@ class Face:
     owed: str
 
 
-FACES = {
-    "light": Face("#ffffff", "#1f2937", "#d1d5db", "#6d28d9", "#0d9488", "#dc2626"),
-    "dark": Face("#111827", "#e5e7eb", "#374151", "#c4b5fd", "#2dd4bf", "#f87171"),
+THEMES = {
+    "light": Theme("#ffffff", "#1f2937", "#d1d5db", "#6d28d9", "#0d9488", "#dc2626"),
+    "dark": Theme("#111827", "#e5e7eb", "#374151", "#c4b5fd", "#2dd4bf", "#f87171"),
 }
 # Told apart by most colour-blind eyes too (after Okabe and Ito), and on either ground.
-HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
-REST = "#9ca3af"
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
+OTHER_COLOUR = "#9ca3af"
 PATCH, AREA = "patch", "area"
 THIN = 0.35  # how opaque an area is, beside what stands over it
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChartOptions:
     """What the picture is made as: sizes in pixels, of the SVG as a browser shows it."""
 
     format: Literal["svg", "png"] = "svg"
-    face: Literal["light", "dark"] = "light"
+    theme: Literal["light", "dark"] = "light"
     width: int = 960
     height: int = 480
 
     @property
     def most_groups(self) -> int:
-        return len(HUES) if self.height >= 360 else 4
+        return len(PALETTE) if self.height >= 360 else 4
 
     @property
     def label_length(self) -> int:
@@ -87,7 +87,7 @@ def net_worth_plot(
     title: str = "Net worth",
     labels: Labels | None = None,
     overlap: bool = False,
-    look: Look = Look(),
+    options: ChartOptions = ChartOptions(),
 ) -> bytes:
     """Net worth as a line, over what is owned (above zero) and what is owed (below).
 
@@ -97,29 +97,31 @@ def net_worth_plot(
     missing = [gap for point in points for gap in point.missing_rates]
     doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days lack"
     note = _completeness(missing, doubtful_days)
-    points = _thinned(points, look.width)
+    points = _thinned(points, options.width)
     days = [point.on for point in points]
     net = [float(point.net) for point in points]
 
-    def draw(axes: Any, face: Face) -> None:
-        bands = _sides(points, face) if labels is None else _groups(points, labels, look)
+    def draw(axes: Any, theme: Theme) -> None:
+        bands = _sides(points, theme) if labels is None else _groups(points, labels, options)
         lines = overlap and labels is not None
         (_lines if lines else _stack)(axes, days, bands)
-        axes.plot(days, net, color=face.net, linewidth=2, marker="o" if len(days) == 1 else "")
+        axes.plot(days, net, color=theme.net, linewidth=2, marker="o" if len(days) == 1 else "")
         doubtful = [(point.on, value) for point, value in zip(points, net, strict=True) if not point.complete]
         if doubtful:
-            axes.plot(*zip(*doubtful, strict=True), "o", color=face.net, mfc=face.ground, markersize=4)
+            axes.plot(*zip(*doubtful, strict=True), "o", color=theme.net, mfc=theme.ground, markersize=4)
         entries = [(name, colour, "-" if lines else AREA) for name, _, colour in bands]
         _legend(
             axes,
-            [*entries, ("Net worth", face.net, "-"), *[("Incomplete", face.net, "o")] * bool(doubtful)],
-            look,
+            [*entries, ("Net worth", theme.net, "-"), *[("Incomplete", theme.net, "o")] * bool(doubtful)],
+            options,
         )
         _date_axis(axes, days)
-        axes.axhline(0, color=face.ink, linewidth=0.8)
+        axes.axhline(0, color=theme.ink, linewidth=0.8)
         _money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
-    return _picture(draw, title, f"{note} Groups overlap." if overlap and labels is not None else note, look)
+    return _draw_in_thread(
+        draw, title, f"{note} Groups overlap." if overlap and labels is not None else note, options
+    )
 
 
 def allocation_plot(
@@ -127,14 +129,14 @@ def allocation_plot(
     *,
     labels: Labels,
     title: str = "Allocation",
-    look: Look = Look(),
+    options: ChartOptions = ChartOptions(),
 ) -> bytes:
     """A bar for each group, the largest first, with its share; what is owed is below zero. Ticks are targets."""
-    rows = _bars(allocation, labels, look)
+    rows = _bars(allocation, labels, options)
 
-    def draw(axes: Any, face: Face) -> None:
+    def draw(axes: Any, theme: Theme) -> None:
         places = range(len(rows))
-        colours = [face.owed if value < 0 else face.owned for _, value, _, _ in rows]
+        colours = [theme.owed if value < 0 else theme.owned for _, value, _, _ in rows]
         # An edge is drawn whatever the scale: the smallest debt can be seen beside the largest house.
         values = [value for _, value, _, _ in rows]
         axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
@@ -144,19 +146,19 @@ def allocation_plot(
                 text, (max(value, 0), place), xytext=(4, 0), textcoords="offset points", va="center"
             )
             if goal is not None:
-                axes.plot([goal, goal], [place - 0.42, place + 0.42], color=face.ink, linewidth=2)
-        axes.set_yticks(places, [short(name, look.label_length) for name, _, _, _ in rows])
+                axes.plot([goal, goal], [place - 0.42, place + 0.42], color=theme.ink, linewidth=2)
+        axes.set_yticks(places, [short(name, options.label_length) for name, _, _, _ in rows])
         axes.invert_yaxis()
-        axes.axvline(0, color=face.ink, linewidth=0.8, zorder=0.9)
+        axes.axvline(0, color=theme.ink, linewidth=0.8, zorder=0.9)
         axes.margins(x=0.12)
-        sides = [("Owned", face.owned, PATCH), ("Owed", face.owed, PATCH)]
+        sides = [("Owned", theme.owned, PATCH), ("Owed", theme.owed, PATCH)]
         aimed = any(goal is not None for _, _, _, goal in rows)
-        _legend(axes, [*sides, *[("Target", face.ink, "|")] * aimed], look)
+        _legend(axes, [*sides, *[("Target", theme.ink, "|")] * aimed], options)
         _money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
 
     note = _completeness(allocation.missing_rates, "It lacks")
     note = f"{allocation.on:%Y-%m-%d}. {note}" + (" Groups overlap." if allocation.overlap else "")
-    return _picture(draw, title, note, look)
+    return _draw_in_thread(draw, title, note, options)
 
 
 # --- what there is to draw ---
@@ -169,36 +171,36 @@ def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
     return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
 
 
-def _sides(points: Sequence[Point], face: Face) -> list[Band]:
+def _sides(points: Sequence[Point], theme: Theme) -> list[Band]:
     return [
-        ("Assets", [float(point.assets) for point in points], face.owned),
-        ("Liabilities", [float(point.liabilities) for point in points], face.owed),
+        ("Assets", [float(point.assets) for point in points], theme.owned),
+        ("Liabilities", [float(point.liabilities) for point in points], theme.owed),
     ]
 
 
-def _groups(points: Sequence[Point], labels: Labels, look: Look) -> list[Band]:
+def _groups(points: Sequence[Point], labels: Labels, options: ChartOptions) -> list[Band]:
     """The groups that ever weigh most, in that order; the others together."""
     weights: dict[Hashable, Decimal] = {}
     for point in points:
         for key, value in point.groups.items():
             weights[key] = max(weights.get(key, Decimal(0)), abs(value))
     ranked = sorted(weights, key=lambda key: -weights[key])
-    shown, rest = ranked[: look.most_groups], ranked[look.most_groups :]
+    shown, rest = ranked[: options.most_groups], ranked[options.most_groups :]
     bands = [
-        (_label(key, labels), [float(point.groups.get(key, 0)) for point in points], hue)
-        for key, hue in zip(shown, HUES, strict=False)
+        (_label(key, labels), [float(point.groups.get(key, 0)) for point in points], colour)
+        for key, colour in zip(shown, PALETTE, strict=False)
     ]
     if rest:
         others = [float(sum(point.groups.get(key, 0) for key in rest)) for point in points]
-        bands.append((f"{len(rest)} others", others, REST))
+        bands.append((f"{len(rest)} others", others, OTHER_COLOUR))
     return bands
 
 
 def _bars(
-    allocation: Allocation, labels: Labels, look: Look
+    allocation: Allocation, labels: Labels, options: ChartOptions
 ) -> list[tuple[str, float, float | None, float | None]]:
     """(name, value, share, target's value) from the top down; what does not fit becomes one bar for each side."""
-    room = max(3, look.height // 40)
+    room = max(3, options.height // 40)
     owned, owed = allocation.asset_groups, allocation.liability_groups
     of_owned = max(1, min(len(owned), room - min(len(owed), room // 3)))
     rows = [
@@ -280,36 +282,40 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def _picture(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
-    return _drawer.submit(_drawn, draw, title, note, look).result()
+def _draw_in_thread(
+    draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions
+) -> bytes:
+    return _drawer.submit(_draw_and_collect, draw, title, note, options).result()
 
 
-def _drawn(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+def _draw_and_collect(
+    draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions
+) -> bytes:
     """A figure and its parts hold each other: left to itself, the collector lets dozens of them wait."""
-    picture = _rendered(draw, title, note, look)
+    picture = _render(draw, title, note, options)
     gc.collect(1)
     return picture
 
 
-def _rendered(draw: Callable[[Any, Face], None], title: str, note: str, look: Look) -> bytes:
+def _render(draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions) -> bytes:
     from matplotlib.text import Text
 
-    face = FACES[look.face]
-    size = look.width / PIXELS_PER_INCH, look.height / PIXELS_PER_INCH
-    figure = _matplotlib().figure.Figure(figsize=size, facecolor=face.ground, layout="constrained")
-    margin = MARGIN if look.height >= 360 else NARROW_MARGIN
+    theme = THEMES[options.theme]
+    size = options.width / PIXELS_PER_INCH, options.height / PIXELS_PER_INCH
+    figure = _matplotlib().figure.Figure(figsize=size, facecolor=theme.ground, layout="constrained")
+    margin = MARGIN if options.height >= 360 else NARROW_MARGIN
     figure.get_layout_engine().set(w_pad=margin, h_pad=margin)
-    axes = figure.add_subplot(facecolor=face.ground)
-    draw(axes, face)
-    _finish(axes, face)
+    axes = figure.add_subplot(facecolor=theme.ground)
+    draw(axes, theme)
+    _finish(axes, theme)
     heading = {"x": 0.02, "ha": "left", "fontsize": 12, "fontweight": "bold"}
-    figure.suptitle(short(title, look.width // 13), color=face.ink, **heading)
-    if look.format == "png" and not fonts.has_all(text.get_text() for text in figure.findobj(Text)):
+    figure.suptitle(short(title, options.width // 13), color=theme.ink, **heading)
+    if options.format == "png" and not fonts.has_all(text.get_text() for text in figure.findobj(Text)):
         note = f"{note} {NO_FONT}"
-    axes.set_title(short(note, (look.width - 80) // 6), color=face.ink, loc="left", fontsize=8)
+    axes.set_title(short(note, (options.width - 80) // 6), color=theme.ink, loc="left", fontsize=8)
     buffer = io.BytesIO()
-    metadata = {"Date": None, "Creator": None} if look.format == "svg" else {"Software": None}
-    figure.savefig(buffer, format=look.format, dpi=PIXELS_PER_INCH, metadata=metadata)
+    metadata = {"Date": None, "Creator": None} if options.format == "svg" else {"Software": None}
+    figure.savefig(buffer, format=options.format, dpi=PIXELS_PER_INCH, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -352,18 +358,18 @@ def _date_axis(axes: Any, days: Sequence[date]) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
-def _legend(axes: Any, entries: Sequence[Entry], look: Look) -> None:
+def _legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:
     """Placeholders become the names afterwards: matplotlib leaves out a label that begins with an underscore."""
-    face = FACES[look.face]
-    handles = [_handle(colour, kind, face) for _, colour, kind in entries]
-    columns = max(1, min(len(entries), look.width // 160))
+    theme = THEMES[options.theme]
+    handles = [_handle(colour, kind, theme) for _, colour, kind in entries]
+    columns = max(1, min(len(entries), options.width // 160))
     legend = axes.figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
     for text, (name, _, _) in zip(legend.get_texts(), entries, strict=True):
-        text.set_text(short(name, look.label_length))
-        text.set_color(face.ink)
+        text.set_text(short(name, options.label_length))
+        text.set_color(theme.ink)
 
 
-def _handle(colour: str, kind: str, face: Face) -> Any:
+def _handle(colour: str, kind: str, theme: Theme) -> Any:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -371,18 +377,25 @@ def _handle(colour: str, kind: str, face: Face) -> Any:
         return Patch(color=colour, alpha=THIN if kind == AREA else 1, linewidth=0, label="placeholder")
     line, marker = (kind, "") if kind == "-" else ("", kind)
     return Line2D(
-        [], [], color=colour, linestyle=line, marker=marker, mfc=face.ground, linewidth=2, label="placeholder"
+        [],
+        [],
+        color=colour,
+        linestyle=line,
+        marker=marker,
+        mfc=theme.ground,
+        linewidth=2,
+        label="placeholder",
     )
 
 
-def _finish(axes: Any, face: Face) -> None:
-    axes.grid(visible=True, color=face.faint, linewidth=0.5, alpha=0.6)
+def _finish(axes: Any, theme: Theme) -> None:
+    axes.grid(visible=True, color=theme.faint, linewidth=0.5, alpha=0.6)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.tick_params(colors=face.ink, length=0)
+    axes.tick_params(colors=theme.ink, length=0)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.label.set_color(face.ink)
-        axis.get_offset_text().set_color(face.ink)
+        axis.label.set_color(theme.ink)
+        axis.get_offset_text().set_color(theme.ink)
     for text in axes.texts:
-        text.set_color(face.ink)
+        text.set_color(theme.ink)

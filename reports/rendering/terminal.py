@@ -30,12 +30,12 @@ def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, uni
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     days = [point.on.toordinal() for point in points]
-    for label, marker, hue, values in (
+    for label, marker, line_colour, values in (
         ("assets", "•", "green", [point.assets for point in points]),
         ("liabilities", "•", "red", [point.liabilities for point in points]),
         ("net worth", "braille" if unicode else "*", "blue", [point.net for point in points]),
     ):
-        plotext.plot(days, list(map(float, values)), label=label, marker=marker, color=hue)
+        plotext.plot(days, list(map(float, values)), label=label, marker=marker, color=line_colour)
     plotext.horizontal_line(0)
     _ticks(points, days, width, height)
     drawn = plotext.build() if colour else plotext.uncolorize(plotext.build())

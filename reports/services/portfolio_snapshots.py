@@ -20,7 +20,7 @@ from assets.valuation.series import Totals, convert_total, money
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries.defaults import today_of
-from reports.queries.totals import Total, portfolio_total, presented
+from reports.queries.totals import PortfolioTotal, portfolio_total, presented
 from strata.audit import clock
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
@@ -68,7 +68,7 @@ def instant(portfolio: Portfolio, on: date | None, *, manual: bool) -> datetime:
     return at
 
 
-def write_down(row: PortfolioSnapshot, total: Total, revision: int) -> bool:
+def write_down(row: PortfolioSnapshot, total: PortfolioTotal, revision: int) -> bool:
     """Put the total on the row, unsaved; whether it is another than before."""
     before = [getattr(row, name) for name in COUNTED[:-1]]
     row.value, row.currency = money_text(total.value), total.currency
@@ -87,13 +87,13 @@ def bring_up_to_date(rows: Iterable[PortfolioSnapshot]) -> list[PortfolioSnapsho
         if row.revision != row.portfolio.revision or clock.known_at():  # what is stored may be of later
             stale.setdefault(row.portfolio, []).append(row)
     different = []
-    for portfolio, its in stale.items():
-        totals = totals_of_days(portfolio, {row.on for row in its})
-        different += [row for row in its if write_down(row, totals[row.on], portfolio.revision)]
+    for portfolio, own_rows in stale.items():
+        totals = totals_of_days(portfolio, {row.on for row in own_rows})
+        different += [row for row in own_rows if write_down(row, totals[row.on], portfolio.revision)]
     return different
 
 
-def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, Total]:
+def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, PortfolioTotal]:
     """What portfolio_total gives for each of the days, in a fixed number of queries."""
     days = sorted(days)
     totals = totals_on([portfolio.pk], days)

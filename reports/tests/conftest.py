@@ -1,13 +1,11 @@
 """A few holdings that every report has something to say about."""
 
-from datetime import date
-
 import pytest
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
+from assets.models import Category, ExchangeRate, Tag
 from assets.services.classification import label
-from strata.fields.dates import noon
+from tests.factories import create_valued_asset
 
 
 @pytest.fixture
@@ -26,20 +24,13 @@ def holdings(portfolio, tree, household):
     for on in ("2024-05-31", "2024-06-28"):
         ExchangeRate.objects.create(currency="USD", on=on, units_per_euro="1.25")
     rows = {
-        "fund": held(portfolio, "Fund", TypeId.STOCKS, "300"),
-        "bond": held(portfolio, "Bond", TypeId.BONDS, "100"),
-        "cash": held(portfolio, "Cash", TypeId.CASH, "50"),
-        "loan": held(portfolio, "Loan", TypeId.LOAN, "-40", currency="USD"),
+        "fund": create_valued_asset(portfolio, "Fund", TypeId.STOCKS, "300"),
+        "bond": create_valued_asset(portfolio, "Bond", TypeId.BONDS, "100"),
+        "cash": create_valued_asset(portfolio, "Cash", TypeId.CASH, "50"),
+        "loan": create_valued_asset(portfolio, "Loan", TypeId.LOAN, "-40", currency="USD"),
     }
     label(rows["fund"], category_ids=[tree["funds"].pk])
     label(rows["bond"], category_ids=[tree["bonds"].pk])
     tags = [Tag.objects.create(household=household, name=name) for name in ("Blue", "Red")]
     label(rows["bond"], tag_ids=[tag.pk for tag in tags])
     return rows
-
-
-def held(portfolio, name, asset_type, value, *, currency="EUR", on="2024-06-01"):
-    row = Asset.objects.create(portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency)
-    day = date.fromisoformat(on)
-    AssetSnapshot.objects.create(asset=row, value=value, on=day, observed_at=noon(day, portfolio.time_zone))
-    return row

@@ -3,26 +3,25 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import MissingRate, Rate, RateBook
 from assets.valuation.series import ValueSeries, convert_total, fold, ten_thousandths
-from reports.calculations.attribution import UNIT_PLACES, AssetHistory, Movement, split_changes
+from reports.calculations.attribution import UNIT_PLACES, CashFlow, ExplainedAsset, split_changes
 from reports.calculations.change import change_between
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
+from tests import factories
 
 FIRST = date(2024, 2, 20)
+day = partial(factories.day, first=FIRST)
 SPAN = 24  # days that histories live in
 CURRENCIES = ("EUR", "USD", "JPY")
 PARTS = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
 SIGNS = dict.fromkeys(PARTS, 1) | {"expenses": -1, "removed": -1}
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
 
 
 # --- random households ---
@@ -37,8 +36,8 @@ quotes = st.sampled_from(
     [Decimal(text) for text in ("1.2", "0.7", "3", "1.0823", "163.07", "0.000000000000000007")]
 )
 
-movements = st.builds(
-    Movement,
+cash_flows = st.builds(
+    CashFlow,
     st.sampled_from(["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]),
     numbers.map(day),
     currencies,
@@ -53,7 +52,7 @@ def asset_histories(draw, name):
     points = sorted(draw(st.dictionaries(numbers, values, max_size=6)).items())
     days, found = [day(on) for on, _ in points], [value for _, value in points]
     past = ValueSeries(draw(currencies), days, found, draw(st.none() | numbers.map(day)))
-    return AssetHistory(name, draw(kinds), past, draw(st.lists(movements, max_size=4)))
+    return ExplainedAsset(name, draw(kinds), past, draw(st.lists(cash_flows, max_size=4)))
 
 
 @st.composite
@@ -85,7 +84,7 @@ windows = st.tuples(numbers, numbers).map(lambda pair: (day(min(pair)), day(max(
 # --- the same, spelt out day by day ---
 
 
-def value_of(asset: AssetHistory, on: date) -> Fraction:
+def value_of(asset: ExplainedAsset, on: date) -> Fraction:
     """Rule 4 of the architecture: the newest value, none before the first, none from the disposal on."""
     if asset.history.disposed_on is not None and asset.history.disposed_on <= on:
         return Fraction(0)
@@ -93,34 +92,34 @@ def value_of(asset: AssetHistory, on: date) -> Fraction:
     return Fraction(seen[-1]) if seen else Fraction(0)
 
 
-def first_day(asset: AssetHistory) -> date | None:
+def first_day(asset: ExplainedAsset) -> date | None:
     living = [
         on for on in asset.history.days if asset.history.disposed_on is None or on < asset.history.disposed_on
     ]
     return min(living, default=None)
 
 
-def movements_on(asset: AssetHistory, on: date) -> list[Movement]:
+def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
     """What takes effect on a day: a trade before the first value does so on that value's day."""
     found = []
-    for movement in asset.movements:
-        effective = movement.on
-        if movement.type in ("ACQUIRE", "DISPOSE"):
+    for cash_flow in asset.cash_flows:
+        effective = cash_flow.on
+        if cash_flow.type in ("ACQUIRE", "DISPOSE"):
             if not asset.history.days:
                 continue
             effective = max(effective, min(asset.history.days))
-        if effective == on and movement.type != "ADJUST":
-            found.append(movement)
+        if effective == on and cash_flow.type != "ADJUST":
+            found.append(cash_flow)
     return found
 
 
-def explained(asset: AssetHistory, on: date, currency: str, rates: RateBook) -> dict[str, Fraction]:
+def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -> dict[str, Fraction]:
     """One day of one asset, as measures.md defines it."""
     own, eve = asset.history.currency, on - timedelta(days=1)
     before, after = value_of(asset, eve), value_of(asset, on)
     fx = before * (rates.rate(own, currency, on=on) - rates.rate(own, currency, on=eve))
     rest = (after - before) * rates.rate(own, currency, on=on)
-    today = movements_on(asset, on)
+    today = cash_flows_on(asset, on)
 
     def total(type_: str, *, sign: int = 0) -> Fraction:
         """The amounts of a type, with (sign 1) or net of (-1) their fees and taxes."""
@@ -244,8 +243,8 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
         slim = ValueSeries(
             past.currency, [on for on, _ in kept], [value for _, value in kept], past.disposed_on
         )
-        moved = [m for m in asset.movements if m.on <= end and (newest is None or m.on > start)]
-        return AssetHistory(asset.asset, asset.kind, slim, moved)
+        moved = [m for m in asset.cash_flows if m.on <= end and (newest is None or m.on > start)]
+        return ExplainedAsset(asset.asset, asset.kind, slim, moved)
 
     options = {"start": start, "end": end, "currency": currency, "places": 2, "rates": rates}
     assert change_between(map(reduced, assets), **options) == change_between(assets, **options)
@@ -255,7 +254,7 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
 @given(households(), windows, currencies, books())
 def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates):
     stored = [
-        AssetHistory(
+        ExplainedAsset(
             a.asset,
             a.kind,
             ValueSeries(
@@ -264,7 +263,7 @@ def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates
                 [ten_thousandths(v) for v in a.history.values],
                 a.history.disposed_on,
             ),
-            a.movements,
+            a.cash_flows,
         )
         for a in assets
     ]

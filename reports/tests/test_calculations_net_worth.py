@@ -1,6 +1,5 @@
 """Net worth on a row of days: each day's own rates, groups, and what has no rate."""
 
-from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,12 +10,7 @@ from assets.rates.book import Rate, RateBook
 from assets.valuation.series import Missing, ValueSeries, convert_total, fold
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
-
-FIRST = date(2024, 1, 1)
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
+from tests.factories import day
 
 
 def past(currency: str, *points: tuple[int, str], disposed: int | None = None) -> ValueSeries:
@@ -181,5 +175,5 @@ def test_every_point_equals_the_values_of_its_day_added_up(assets, usd, chf, cur
         overlap = any(len(tags) > 1 for tags, _ in assets)
         assert overlap or not point.groups or sum(point.groups.values()) == point.net
         for key, value in point.groups.items():
-            its = exact(point.on, [h for tags, h in assets if key in (tags or (None,))]).value
-            assert abs(Fraction(value) - its) < Fraction(1, 100)
+            of_group = exact(point.on, [h for tags, h in assets if key in (tags or (None,))]).value
+            assert abs(Fraction(value) - of_group) < Fraction(1, 100)

@@ -1,7 +1,7 @@
 """What to look at among the values: found where it is, and silent where all is well."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -12,13 +12,7 @@ from assets.rates.book import Rate, RateBook
 from assets.valuation.series import ValueSeries, ten_thousandths
 from reports.calculations import quality
 from reports.calculations.quality import Examined, findings
-
-FIRST = date(2024, 1, 1)
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
-
+from tests.factories import day
 
 RATES = RateBook([Rate("USD", day(0), Decimal("1.25"))])
 
@@ -31,23 +25,23 @@ def asset(
     return Examined(id, name, type, past, stale, owed, [day(on) for on in traded])
 
 
-def found(*assets, on=5):
+def findings_of(*assets, on=5):
     return findings(assets, on=day(on), currency="EUR", rates=RATES)
 
 
 def codes(*assets, on=5) -> list[tuple[str, date | None]]:
-    return [(finding.code, finding.on) for finding in found(*assets, on=on)]
+    return [(finding.code, finding.on) for finding in findings_of(*assets, on=on)]
 
 
 def test_asset_in_order_has_no_findings():
-    assert found(asset((0, "100"), (4, "102"))) == []
+    assert findings_of(asset((0, "100"), (4, "102"))) == []
 
 
 # --- what there is on the day ---
 
 
 def test_asset_without_a_value_is_named():
-    (finding,) = found(asset())
+    (finding,) = findings_of(asset())
     assert (finding.code, finding.asset, finding.on) == (quality.NO_VALUE, 1, None)
     assert (finding.severity, finding.message) == ("warning", "It has no value yet.")
 
@@ -59,7 +53,10 @@ def test_value_dated_later_is_none_yet():
 def test_value_is_stale_the_day_after_its_types_period():
     assert codes(asset((0, "1"), stale=5)) == []
     assert codes(asset((0, "1"), stale=4)) == [(quality.STALE_VALUE, day(0))]
-    assert found(asset((0, "1"), stale=4))[0].message == "Its value is 5 days old; for its type 4 are usual."
+    assert (
+        findings_of(asset((0, "1"), stale=4))[0].message
+        == "Its value is 5 days old; for its type 4 are usual."
+    )
 
 
 def test_missing_rate_is_named_unless_the_value_is_zero():
@@ -118,7 +115,7 @@ def test_what_is_disposed_of_needs_no_value_nor_rate_nor_care():
     ],
 )
 def test_value_off_by_a_digit_is_named(before, after, words):
-    (finding,) = found(asset((0, before), (1, after)))
+    (finding,) = findings_of(asset((0, before), (1, after)))
     assert (finding.code, finding.on) == (quality.SUSPICIOUS_JUMP, day(1))
     assert finding.message == f"It goes from {before} to {after}: about {words}."
 
@@ -152,7 +149,7 @@ def test_trade_explains_a_jump():
 
 
 def test_changed_sign_is_a_note():
-    (finding,) = found(asset((0, "100"), (1, "0"), (2, "-40")))
+    (finding,) = findings_of(asset((0, "100"), (1, "0"), (2, "-40")))
     assert (finding.code, finding.on, finding.severity) == (quality.CHANGED_SIGN, day(2), "note")
     assert finding.message == "It changes its sign, from 100 to -40."
 
@@ -185,7 +182,7 @@ def test_what_is_not_compared_has_nothing_to_find(values):
 def test_same_name_type_currency_and_values_are_a_duplicate_of_the_first():
     one = asset((0, "10"), (2, "20"), name="Gold  coin", id="first")
     two = asset((1, "99"), (2, "20"), (3, "21"), name="gold COIN", id="second")
-    (finding,) = found(one, two)
+    (finding,) = findings_of(one, two)
     assert (finding.code, finding.asset, finding.other, finding.on) == (
         quality.POSSIBLE_DUPLICATE, "second", "first", day(2),
     )  # fmt: skip
@@ -204,7 +201,7 @@ def test_values_that_differ_once_or_never_meet_are_no_duplicates():
 
 def test_each_duplicate_is_named_once():
     three = [asset((0, "10"), id=number) for number in range(3)]
-    assert [(f.asset, f.other) for f in found(*three)] == [(1, 0), (2, 0)]
+    assert [(f.asset, f.other) for f in findings_of(*three)] == [(1, 0), (2, 0)]
 
 
 def test_the_other_of_a_duplicate_is_the_first_that_agrees_whatever_day_they_share():
@@ -212,14 +209,14 @@ def test_the_other_of_a_duplicate_is_the_first_that_agrees_whatever_day_they_sha
     first = asset((2, "10"), (4, "12"), id=1)
     second = asset((0, "9"), (2, "10"), (4, "12"), id=2)
     third = asset((0, "9"), (2, "10"), (4, "12"), id=3)
-    (_, whole) = found(first, second, third)
+    (_, whole) = findings_of(first, second, third)
     later = [replace(one, history=asset((2, "10"), (4, "12")).history) for one in (first, second, third)]
-    (_, later_on) = found(*later)
+    (_, later_on) = findings_of(*later)
     assert (whole.other, whole.key) == (later_on.other, later_on.key) == (1, later_on.key)
 
 
 def test_warnings_come_first():
-    severities = [f.severity for f in found(asset((0, "100"), (1, "-40")), asset())]
+    severities = [f.severity for f in findings_of(asset((0, "100"), (1, "-40")), asset())]
     assert severities == ["warning", "note"]
 
 
@@ -230,4 +227,4 @@ def test_ten_thousandths_give_what_decimals_give(values):
     past = plain.history
     stored = ValueSeries(past.currency, past.days, [ten_thousandths(value) for value in past.values])
     other = Examined(plain.asset, plain.name, plain.type, stored, 1, True)
-    assert found(other, on=9) == found(plain, on=9)
+    assert findings_of(other, on=9) == findings_of(plain, on=9)

@@ -69,10 +69,11 @@ def test_no_parts():
 
 @given(st.lists(fractions, min_size=1, max_size=12), st.integers(0, 6))
 def test_rounded_parts_add_up_to_the_rounded_total(parts, places):
-    found = largest_remainder(parts, places)
-    assert sum(found) == rounded(sum(parts), places)
+    rounded_parts = largest_remainder(parts, places)
+    assert sum(rounded_parts) == rounded(sum(parts), places)
     assert all(
-        abs(Fraction(new) - old) < Fraction(1, 10**places) for new, old in zip(found, parts, strict=True)
+        abs(Fraction(new) - old) < Fraction(1, 10**places)
+        for new, old in zip(rounded_parts, parts, strict=True)
     )
 
 

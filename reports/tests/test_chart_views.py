@@ -12,8 +12,8 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.api.chart_views import PngRenderer, SvgRenderer
-from reports.rendering.plots import FACES
-from reports.tests.conftest import held
+from reports.rendering.plots import THEMES
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -44,7 +44,7 @@ def texts(answer) -> list[str]:
 
 def refused(answer, field):
     assert answer.status_code == 400, answer.content
-    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_currency_is_that_asked_for(alice, holdings, what):
     assert "USD" in texts(drawn(alice, what, asked="currency=USD"))
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("face", THEMES)
 def test_face_and_size_are_those_asked_for(alice, holdings, what, face):
     answer = drawn(alice, what, "png", f"face={face}&width=400&height=300")
     picture = Image.open(io.BytesIO(answer.content)).convert("RGB")
     assert picture.size == (400, 300)
-    assert picture.getpixel((1, 1)) == tuple(bytes.fromhex(FACES[face].ground[1:]))
+    assert picture.getpixel((1, 1)) == tuple(bytes.fromhex(THEMES[face].ground[1:]))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_picture_may_style_itself_and_nothing_else(alice, holdings, what):
 
 
 def test_longest_history_is_drawn(alice, portfolio, holdings):
-    held(portfolio, "Old", TypeId.CASH, "5", on="1925-01-01")
+    create_valued_asset(portfolio, "Old", TypeId.CASH, "5", on="1925-01-01")
     answer = drawn(alice, "net-worth", asked="interval=day")
     assert len(answer.content) < 400_000
 
@@ -195,6 +195,6 @@ def test_number_of_queries_does_not_grow(alice, portfolio, holdings, what, djang
     with django_assert_max_num_queries(6):
         drawn(alice, what)
     for number in range(5):
-        held(portfolio, f"More {number}", TypeId.CASH, "5")
+        create_valued_asset(portfolio, f"More {number}", TypeId.CASH, "5")
     with django_assert_max_num_queries(6):
         drawn(alice, what)

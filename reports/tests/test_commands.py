@@ -164,8 +164,8 @@ def test_seed_benchmark_leaves_the_history_that_models_would(db):
     assert set(changes.values_list("object_id", flat=True)) == set(
         AssetSnapshot.objects.values_list("pk", flat=True)
     )
-    found = set(changes.values_list("household_id", "action", "before", "channel", "actor_name"))
-    assert found == {(household.pk, "create", None, "command:seed_benchmark", "benchmark-1")}
+    signatures = set(changes.values_list("household_id", "action", "before", "channel", "actor_name"))
+    assert signatures == {(household.pk, "create", None, "command:seed_benchmark", "benchmark-1")}
 
 
 def test_seed_benchmark_adds_to_what_is_there(db):

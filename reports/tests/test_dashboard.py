@@ -17,7 +17,7 @@ from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transa
 from assets.services.classification import label
 from portfolios.models import Household, Invitation, Portfolio
 from reports.calculations.intervals import months_before
-from reports.dashboard.page import MOST_DOUBTS, MOST_PORTFOLIOS, interval_for, show
+from reports.dashboard.page import MOST_ISSUES, MOST_PORTFOLIOS, interval_for, show
 from strata.accounts.models import User
 from strata.fields.dates import noon
 from strata.tenancy.roles import OWNER
@@ -55,12 +55,12 @@ def drawn(shown: dict) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def theirs(portfolio):
+def foreign(portfolio):
     """A portfolio of strangers."""
     household = Household.objects.create(name="Strangers")
-    found = Portfolio.objects.create(household=household, name="Not yours", base_currency="EUR")
-    worth(found, "7777.00")
-    return found
+    row = Portfolio.objects.create(household=household, name="Not yours", base_currency="EUR")
+    worth(row, "7777.00")
+    return row
 
 
 @pytest.fixture
@@ -71,31 +71,31 @@ def vera_staff(vera_user):
 # --- whose ---
 
 
-def test_staff_see_the_worth_of_their_own_households(vera_staff, portfolio, theirs):
+def test_staff_see_the_worth_of_their_own_households(vera_staff, portfolio, foreign):
     worth(portfolio, "1200.50")
     shown = page(vera_staff)
     assert str(shown["worth"]["net"]) == "1,200.50 EUR"
     assert "Not yours" not in shown["html"]
 
 
-def test_strangers_portfolio_is_no_choice(vera_staff, portfolio, theirs):
+def test_strangers_portfolio_is_no_choice(vera_staff, portfolio, foreign):
     worth(portfolio, "1200.50")
-    shown = page(vera_staff, portfolio=theirs.pk)
+    shown = page(vera_staff, portfolio=foreign.pk)
     assert str(shown["worth"]["net"]) == "1,200.50 EUR"
     assert "portfolio" in shown["picker"].errors
 
 
-def test_superuser_sees_their_own_household_first(alice_user, portfolio, theirs):
+def test_superuser_sees_their_own_household_first(alice_user, portfolio, foreign):
     worth(portfolio, "1200.50")
     assert str(page(entering(alice_user, superuser=True))["worth"]["net"]) == "1,200.50 EUR"
 
 
-def test_superuser_without_a_household_sees_all(charlie_user, portfolio, theirs):
+def test_superuser_without_a_household_sees_all(charlie_user, portfolio, foreign):
     worth(portfolio, "1200.50")
     assert str(page(entering(charlie_user, superuser=True))["worth"]["net"]) == "8,977.50 EUR"
 
 
-def test_who_has_nothing_is_told_how_to_begin(charlie_user, theirs):
+def test_who_has_nothing_is_told_how_to_begin(charlie_user, foreign):
     shown = page(entering(charlie_user))
     assert "nothing to look at yet" in shown["html"]
     assert "7,777" not in shown["html"]
@@ -215,7 +215,7 @@ def test_own_dates_are_kept(vera_staff, portfolio):
 def test_what_cannot_be_meant_is_named_and_the_usual_shown(vera_staff, portfolio, asked):
     worth(portfolio, "1.00")
     shown = page(vera_staff, **asked)
-    assert set(shown["picker"].errors) | set(shown["picker"].drill.errors) <= set(asked)
+    assert set(shown["picker"].errors) | set(shown["picker"].drill_down.errors) <= set(asked)
     assert 'role="alert"' in shown["html"]
     assert shown["worth"]["points"]
 
@@ -262,17 +262,20 @@ def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, hous
 
     def follow(row):
         shown = vera_staff.get("/admin/" + row["link"]).context["dashboard"]["allocation"]
-        return shown, [name for name, _ in shown["trail"]]
+        return shown, [name for name, _ in shown["breadcrumbs"]]
 
     top = page(vera_staff, group_by="group", range="1m")["allocation"]
-    assert top["trail"] == []
-    types, trail = follow(top["owned"][0])
-    assert ([row["name"] for row in types["owned"]], trail) == (["Checking account"], ["All", "Financial"])
-    assets, trail = follow(types["owned"][0])
-    assert trail == ["All", "Financial", "Checking account"]
+    assert top["breadcrumbs"] == []
+    types, breadcrumbs = follow(top["owned"][0])
+    assert ([row["name"] for row in types["owned"]], breadcrumbs) == (
+        ["Checking account"],
+        ["All", "Financial"],
+    )
+    assets, breadcrumbs = follow(types["owned"][0])
+    assert breadcrumbs == ["All", "Financial", "Checking account"]
     assert [(row["name"], row["share"]) for row in assets["owned"]] == [("Account", "100.0%")]
     assert assets["owned"][0]["link"] == f"/admin/assets/asset/{account.pk}/change/"
-    for (_, address), rows in zip(assets["trail"], (top, types, assets), strict=True):
+    for (_, address), rows in zip(assets["breadcrumbs"], (top, types, assets), strict=True):
         again = vera_staff.get("/admin/" + address).context["dashboard"]
         assert again["allocation"]["owned"] == rows["owned"]
         assert again["picker"].range_shown == "1m"
@@ -287,23 +290,26 @@ def test_way_down_the_categories_is_shown(vera_staff, portfolio, household):
     worth(portfolio, "7.00", name="Loose")
     shown = page(vera_staff, group_by="asset", category=below.pk)
     assert [row["name"] for row in shown["allocation"]["owned"]] == ["Account"]
-    assert [name for name, _ in shown["allocation"]["trail"]] == ["All", "Top", "Below"]
+    assert [name for name, _ in shown["allocation"]["breadcrumbs"]] == ["All", "Top", "Below"]
     loose = page(vera_staff, group_by="asset", category="none")["allocation"]
-    assert ([row["name"] for row in loose["owned"]], loose["trail"][-1][0]) == (["Loose"], "No category")
+    assert ([row["name"] for row in loose["owned"]], loose["breadcrumbs"][-1][0]) == (
+        ["Loose"],
+        "No category",
+    )
 
 
 @pytest.mark.parametrize("name", ["type", "tag", "category"])
-def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, theirs, name):
+def test_group_of_strangers_is_no_way_down(vera_staff, portfolio, foreign, name):
     worth(portfolio, "5.00")
     rows = {
         "type": AssetType.objects.create(
-            household=theirs.household, code="SECRET", label="Secret", group="OTHER"
+            household=foreign.household, code="SECRET", label="Secret", group="OTHER"
         ),
-        "tag": Tag.objects.create(household=theirs.household, name="Secret"),
-        "category": Category.objects.create(household=theirs.household, name="Secret"),
+        "tag": Tag.objects.create(household=foreign.household, name="Secret"),
+        "category": Category.objects.create(household=foreign.household, name="Secret"),
     }
     shown = page(vera_staff, **{name: rows[name].pk})
-    assert name in shown["picker"].drill.errors
+    assert name in shown["picker"].drill_down.errors
     assert "Secret" not in shown["html"]
     assert [str(row["value"]) for row in shown["allocation"]["owned"]] == ["5.00 EUR"]
 
@@ -346,15 +352,15 @@ def test_what_needs_care_is_listed_with_a_link_that_opens(vera_staff, portfolio)
     asset = Asset.objects.create(
         portfolio=portfolio, name="Unvalued", asset_type_id=TypeId.CHECKING_ACCOUNT, currency="EUR"
     )
-    (doubt,) = page(vera_staff)["care"]["doubts"]
-    assert (doubt["name"], doubt["link"]) == ("Unvalued", f"/admin/assets/asset/{asset.pk}/change/")
-    assert vera_staff.get(doubt["link"]).status_code == 200
+    (issue,) = page(vera_staff)["issues"]["shown"]
+    assert (issue["name"], issue["link"]) == ("Unvalued", f"/admin/assets/asset/{asset.pk}/change/")
+    assert vera_staff.get(issue["link"]).status_code == 200
 
 
 def test_more_than_fits_is_behind_a_link_to_all_of_each_portfolio(vera_staff, portfolio, household):
     second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
     worth(Portfolio.objects.create(household=household, name="In order", base_currency="EUR"), "5.00")
-    for number in range(MOST_DOUBTS + 1):
+    for number in range(MOST_ISSUES + 1):
         Asset.objects.create(
             portfolio=second if number else portfolio,
             name=f"A{number}",
@@ -362,14 +368,14 @@ def test_more_than_fits_is_behind_a_link_to_all_of_each_portfolio(vera_staff, po
             currency="EUR",
         )
     shown = page(vera_staff)
-    assert (len(shown["care"]["doubts"]), shown["care"]["more"]) == (MOST_DOUBTS, 1)
-    assert [(name, number) for name, _, number in shown["care"]["pages"]] == [
+    assert (len(shown["issues"]["shown"]), shown["issues"]["more"]) == (MOST_ISSUES, 1)
+    assert [(name, number) for name, _, number in shown["issues"]["pages"]] == [
         ("Main", 1),
-        ("Second", MOST_DOUBTS),
+        ("Second", MOST_ISSUES),
     ]
-    for name, address, number in shown["care"]["pages"]:
+    for name, address, number in shown["issues"]["pages"]:
         assert f'<a href="{address}">{name}</a> ({number})' in shown["html"]
-        assert len(vera_staff.get(address).context["doubts"]) == number
+        assert len(vera_staff.get(address).context["issues"]) == number
 
 
 def test_missing_rate_is_said_on_every_part_and_its_link_opens(vera_staff, portfolio):
@@ -379,8 +385,8 @@ def test_missing_rate_is_said_on_every_part_and_its_link_opens(vera_staff, portf
     assert shown["change"]["left_out"] == ["Account"]
     assert not shown["allocation"]["complete"]
     assert shown["html"].count("Incomplete") == 3
-    assert [vera_staff.get(doubt["link"]).status_code for doubt in shown["care"]["doubts"]] == [200] * len(
-        shown["care"]["doubts"]
+    assert [vera_staff.get(issue["link"]).status_code for issue in shown["issues"]["shown"]] == [200] * len(
+        shown["issues"]["shown"]
     )
 
 

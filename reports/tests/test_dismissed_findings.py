@@ -9,11 +9,11 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from reports.models import DismissedFinding
-from reports.queries import doubts_about
-from reports.tests.conftest import held
+from reports.queries import quality_issues
 from strata.doctor import Level
 from strata.fields.dates import noon
 from tests.admin_forms import staff
+from tests.factories import create_valued_asset
 
 REASON = {"reason": "It was appraised again."}
 
@@ -21,7 +21,7 @@ REASON = {"reason": "It was appraised again."}
 @pytest.fixture
 def vase(portfolio):
     """Ten times as much from one value to the next."""
-    row = held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2024-06-01")
+    row = create_valued_asset(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2024-06-01")
     add_value(row, "1000", "2024-06-02")
     return row
 
@@ -67,7 +67,7 @@ def test_delete_shows_it_again_and_so_does_another_fact(alice, portfolio, vase):
 
 
 def test_a_stale_value_stays_dismissed_as_it_gets_older(alice, portfolio):
-    held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
+    create_valued_asset(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
     (finding,) = listed(alice, portfolio)
     assert finding["code"] == "STALE_VALUE"
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -75,7 +75,7 @@ def test_a_stale_value_stays_dismissed_as_it_gets_older(alice, portfolio):
 
 
 def test_a_missing_rate_stays_dismissed_on_later_days(alice, portfolio):
-    held(portfolio, "Yen", TypeId.COLLECTIBLES, "1000", currency="JPY")
+    create_valued_asset(portfolio, "Yen", TypeId.COLLECTIBLES, "1000", currency="JPY")
     (finding,) = listed(alice, portfolio)
     assert finding["code"] == "MISSING_RATE"
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -147,7 +147,7 @@ def test_the_report_has_another_etag_once_a_finding_is_dismissed(alice, portfoli
 
 
 def test_doctor_leaves_out_what_was_dismissed(alice, portfolio):
-    held(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
+    create_valued_asset(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
     (finding,) = listed(alice, portfolio, "")
     alice.put(address(portfolio, finding["key"], ""), REASON)
     assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
@@ -163,7 +163,10 @@ def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bo
 
 def doubles(portfolio, number):
     """Of one name and type, with the same values on the first of each month of 2024."""
-    rows = [held(portfolio, "Gold", TypeId.PERSONAL_PROPERTY, "100", on="2024-01-01") for _ in range(number)]
+    rows = [
+        create_valued_asset(portfolio, "Gold", TypeId.PERSONAL_PROPERTY, "100", on="2024-01-01")
+        for _ in range(number)
+    ]
     for row in rows:
         for month in range(2, 13):
             add_value(row, str(100 + month), f"2024-{month:02}-01")
@@ -172,30 +175,30 @@ def doubles(portfolio, number):
 
 def test_a_possible_duplicate_stays_dismissed_as_the_days_looked_back_move_on(alice, portfolio):
     doubles(portfolio, 2)
-    (finding,) = [one for one in listed(alice, portfolio, "on=2024-12-01") if "DUPLICATE" in one["code"]]
+    (finding,) = [row for row in listed(alice, portfolio, "on=2024-12-01") if "DUPLICATE" in row["code"]]
     alice.put(address(portfolio, finding["key"], "on=2024-12-01"), REASON)
     for on in ("2024-12-31", "2025-06-15", "2025-12-31"):
-        assert "POSSIBLE_DUPLICATE" not in {one["code"] for one in listed(alice, portfolio, f"on={on}")}
+        assert "POSSIBLE_DUPLICATE" not in {row["code"] for row in listed(alice, portfolio, f"on={on}")}
 
 
 def test_a_possible_duplicate_is_a_finding_again_under_another_name_and_type(alice, portfolio):
     rows = doubles(portfolio, 2)
-    (finding,) = [one for one in listed(alice, portfolio) if "DUPLICATE" in one["code"]]
+    (finding,) = [row for row in listed(alice, portfolio) if "DUPLICATE" in row["code"]]
     alice.put(address(portfolio, finding["key"]), REASON)
     for row in rows:
         row.name = "Silver"
         row.save()
-    assert [one["code"] for one in listed(alice, portfolio)] == ["POSSIBLE_DUPLICATE"]
+    assert [row["code"] for row in listed(alice, portfolio)] == ["POSSIBLE_DUPLICATE"]
 
 
 def test_a_duplicate_in_one_portfolio_is_the_same_finding_among_several(alice, household, portfolio):
     elsewhere = Portfolio.objects.create(household=household, name="Elsewhere", base_currency="EUR")
     doubles(elsewhere, 1)
     doubles(portfolio, 2)
-    (finding,) = [one for one in listed(alice, portfolio) if "DUPLICATE" in one["code"]]
+    (finding,) = [row for row in listed(alice, portfolio) if "DUPLICATE" in row["code"]]
     alice.put(address(portfolio, finding["key"]), REASON)
-    doubts = doubts_about([elsewhere, portfolio], on=date(2024, 6, 10), currency="EUR", dismissed=True)
-    assert [doubt.finding.key for doubt in doubts] == [finding["key"]]
+    issues = quality_issues([elsewhere, portfolio], on=date(2024, 6, 10), currency="EUR", dismissed=True)
+    assert [issue.finding.key for issue in issues] == [finding["key"]]
 
 
 # --- in the admin ---
@@ -207,12 +210,12 @@ def page_of(portfolio):
 
 def test_the_admins_page_dismisses_a_finding_and_shows_it_again(bob_user, portfolio, vase):
     client = staff(bob_user)
-    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
-    client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": " <b>Known</b> "})
+    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    client.post(page_of(portfolio), {"key": issue.finding.key, "reason": " <b>Known</b> "})
     shown = client.get(page_of(portfolio))
-    assert (shown.context["doubts"], DismissedFinding.objects.get().reason) == ([], "<b>Known</b>")
+    assert (shown.context["issues"], DismissedFinding.objects.get().reason) == ([], "<b>Known</b>")
     assert "&lt;b&gt;Known&lt;/b&gt; (bob, " in shown.content.decode()
-    client.post(page_of(portfolio), {"key": doubt.finding.key, "show_again": "1"})
+    client.post(page_of(portfolio), {"key": issue.finding.key, "show_again": "1"})
     assert not DismissedFinding.objects.exists()
 
 
@@ -227,8 +230,8 @@ def test_the_admins_page_shows_nothing_again_for_what_is_no_key(bob_user, portfo
 )
 def test_the_admins_page_refuses_no_finding_and_no_reason(bob_user, portfolio, vase, key, reason):
     client = staff(bob_user)
-    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
-    body = {"key": doubt.finding.key if key is None else key, "reason": reason}
+    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    body = {"key": issue.finding.key if key is None else key, "reason": reason}
     answer = client.post(page_of(portfolio), body, follow=True)
     assert (answer.status_code, len(answer.context["messages"])) == (200, 1)
     assert not DismissedFinding.objects.exists()
@@ -239,19 +242,23 @@ def test_the_admins_page_says_what_was_done_and_links_the_asset_of_what_is_dismi
 ):
     client = staff(bob_user)
     page = client.get(page_of(portfolio))
-    ((doubt, link),) = page.context["doubts"]
+    ((issue, link),) = page.context["issues"]
     assert f"What needs care in {portfolio}</h1>" in page.content.decode()
-    dismissed = client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": "Known"}, follow=True)
-    assert [str(one) for one in dismissed.context["messages"]] == [f"{doubt.name}: the finding is dismissed."]
+    dismissed = client.post(page_of(portfolio), {"key": issue.finding.key, "reason": "Known"}, follow=True)
+    assert [str(message) for message in dismissed.context["messages"]] == [
+        f"{issue.name}: the finding is dismissed."
+    ]
     assert f'href="{link}"' in dismissed.content.decode().partition(">Dismissed</h2>")[2]
-    shown = client.post(page_of(portfolio), {"key": doubt.finding.key, "show_again": "1"}, follow=True)
-    assert [str(one) for one in shown.context["messages"]] == [f"{doubt.name}: the finding is shown again."]
+    shown = client.post(page_of(portfolio), {"key": issue.finding.key, "show_again": "1"}, follow=True)
+    assert [str(message) for message in shown.context["messages"]] == [
+        f"{issue.name}: the finding is shown again."
+    ]
 
 
 def test_who_may_only_look_dismisses_nothing_in_the_admin(vera_user, portfolio, vase):
     client = staff(vera_user)
-    ((doubt, _),) = client.get(page_of(portfolio)).context["doubts"]
-    shown = client.post(page_of(portfolio), {"key": doubt.finding.key, "reason": "Known"})
+    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    shown = client.post(page_of(portfolio), {"key": issue.finding.key, "reason": "Known"})
     assert (shown.context["may_dismiss"], DismissedFinding.objects.count()) == (False, 0)
 
 
@@ -261,16 +268,16 @@ def test_who_may_only_look_dismisses_nothing_in_the_admin(vera_user, portfolio, 
 def test_an_asset_acquired_after_a_value_of_it_is_named(alice, portfolio, vase):
     vase.acquired_on = date(2024, 6, 2)
     vase.save()
-    (finding,) = [one for one in listed(alice, portfolio) if one["code"] == "ACQUIRED_AFTER_FIRST_VALUE"]
+    (finding,) = [row for row in listed(alice, portfolio) if row["code"] == "ACQUIRED_AFTER_FIRST_VALUE"]
     assert (finding["on"], finding["link"]) == ("2024-06-01", f"/api/v1/assets/{vase.pk}")
     vase.acquired_on = date(2024, 6, 1)
     vase.save()
-    assert "ACQUIRED_AFTER_FIRST_VALUE" not in {one["code"] for one in listed(alice, portfolio)}
+    assert "ACQUIRED_AFTER_FIRST_VALUE" not in {row["code"] for row in listed(alice, portfolio)}
 
 
 def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, portfolio):
     """However far back it lies: 400 days later the report looks at newer values alone."""
-    asset = held(portfolio, "Flat", TypeId.REAL_ESTATE, "100", on="2022-01-31")
+    asset = create_valued_asset(portfolio, "Flat", TypeId.REAL_ESTATE, "100", on="2022-01-31")
     for on in ("2022-06-30", "2023-06-30", "2024-05-31"):
         add_value(asset, "101", on)
     asset.acquired_on = date(2022, 3, 1)
@@ -284,11 +291,11 @@ def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, por
     add_value(asset, "99", "2021-12-31")
     (other,) = listed(alice, portfolio)
     assert (other["on"], other["key"] == finding["key"]) == ("2021-12-31", False)
-    assert [one["code"] for one in listed(alice, portfolio, "on=2021-12-30")] == ["NO_VALUE"]
+    assert [row["code"] for row in listed(alice, portfolio, "on=2021-12-30")] == ["NO_VALUE"]
 
 
 def test_a_value_of_the_day_of_a_sale_is_no_finding_years_later_either(alice, portfolio):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2022-01-31")
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2022-01-31")
     add_value(asset, "110", "2022-03-31")
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2022-03-31", "proceeds": "110"})
     assert listed(alice, portfolio, "on=2022-06-10") == listed(alice, portfolio) == []
@@ -303,7 +310,7 @@ def sale(asset, amount, on, **more):
 
 
 @pytest.mark.parametrize(
-    ("amount", "on", "found"),
+    ("amount", "on", "is_named"),
     [
         ("90", "2024-06-05", True),
         ("80", "2024-06-05", True),  # another amount of the same day
@@ -312,22 +319,22 @@ def sale(asset, amount, on, **more):
         ("90", "2024-05-01", False),
     ],
 )
-def test_a_sale_beside_that_of_the_disposal_is_named(alice, portfolio, amount, on, found):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-04-30")
+def test_a_sale_beside_that_of_the_disposal_is_named(alice, portfolio, amount, on, is_named):
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-04-30")
     row = sale(asset, amount, on)
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-05", "proceeds": "90"})
-    findings = [one for one in listed(alice, portfolio) if one["code"] == "POSSIBLE_DUPLICATE_TRANSACTION"]
+    findings = [row for row in listed(alice, portfolio) if row["code"] == "POSSIBLE_DUPLICATE_TRANSACTION"]
     expected = [("warning", f"/api/v1/assets/{asset.pk}/transactions/{row.pk}")]
-    assert [(one["severity"], one["link"]) for one in findings] == (expected if found else [])
+    assert [(finding["severity"], finding["link"]) for finding in findings] == (expected if is_named else [])
 
 
 def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     sale(asset, "5", "2024-06-02")
     sale(asset, "6", "2024-06-02")
     assert listed(alice, portfolio) == []
     sale(asset, "5", "2024-06-02")
-    assert [(one["code"], one["severity"]) for one in listed(alice, portfolio)] == [
+    assert [(row["code"], row["severity"]) for row in listed(alice, portfolio)] == [
         ("POSSIBLE_DUPLICATE_TRANSACTION", "note")
     ]
 
@@ -336,7 +343,7 @@ def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
     "change", [{"on": "2024-06-03"}, {"type": "INCOME"}, {"amount": "6"}, {"quantity": "2"}]
 )
 def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfolio, change):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     rows = [sale(asset, "5", "2024-06-02", quantity="1") for _ in range(2)]
     (finding,) = listed(alice, portfolio)
     alice.put(address(portfolio, finding["key"]), REASON)
@@ -348,7 +355,7 @@ def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfol
 
 
 def test_the_same_amount_in_another_currency_is_not_the_same_transaction(alice, portfolio):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     rows = [sale(asset, "5", "2024-06-02") for _ in range(2)]
     Transaction.objects.filter(pk=rows[1].pk).update(currency="USD")
     assert listed(alice, portfolio) == []
@@ -358,19 +365,19 @@ def test_the_same_amount_in_another_currency_is_not_the_same_transaction(alice, 
 
 
 def test_equal_transactions_one_of_which_now_looks_like_the_disposals_are_a_finding_again(alice, portfolio):
-    asset = held(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
+    asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
     for _ in range(2):
         sale(asset, "5", "2024-06-02")
     (note,) = listed(alice, portfolio)
     alice.put(address(portfolio, note["key"]), REASON)
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-02", "proceeds": "5"})
-    found = [one for one in listed(alice, portfolio) if one["link"] == note["link"]]
-    assert [one["severity"] for one in found] == ["warning"]
+    found = [row for row in listed(alice, portfolio) if row["link"] == note["link"]]
+    assert [row["severity"] for row in found] == ["warning"]
 
 
-@pytest.mark.parametrize(("number", "severity"), [(12, "warning"), (13, "note")])
-def test_an_overpaid_credit_card_is_a_note_and_a_loan_a_warning(alice, portfolio, number, severity):
-    held(portfolio, "Owed", number, "5", on="2024-06-10")
+@pytest.mark.parametrize(("asset_type", "severity"), [(TypeId.LOAN, "warning"), (TypeId.CREDIT_CARD, "note")])
+def test_an_overpaid_credit_card_is_a_note_and_a_loan_a_warning(alice, portfolio, asset_type, severity):
+    create_valued_asset(portfolio, "Owed", asset_type, "5", on="2024-06-10")
     (finding,) = listed(alice, portfolio)
     assert (finding["code"], finding["severity"]) == ("POSITIVE_LIABILITY", severity)
 
@@ -378,6 +385,6 @@ def test_an_overpaid_credit_card_is_a_note_and_a_loan_a_warning(alice, portfolio
 def test_a_value_after_the_disposal_names_reinstate(alice, portfolio, vase):
     Asset.objects.filter(pk=vase.pk).update(disposed_on=date(2024, 6, 2))
     add_value(vase, "5", "2024-06-05")
-    message = [one["message"] for one in listed(alice, portfolio) if one["code"] == "VALUE_AFTER_DISPOSAL"]
+    message = [row["message"] for row in listed(alice, portfolio) if row["code"] == "VALUE_AFTER_DISPOSAL"]
     assert "reinstate" in message[0]
     assert "bought again is a new asset" in message[0]

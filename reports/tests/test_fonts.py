@@ -9,12 +9,12 @@ from PIL import Image, ImageChops
 
 from reports import doctor
 from reports.rendering import fonts, plots
-from reports.rendering.plots import NO_FONT, Look
+from reports.rendering.plots import NO_FONT, ChartOptions
 from reports.tests.test_plots import YEAR, allocated, net_worth_plot, texts
 from strata.doctor import Level
 from strata.text import short
 
-PNG = Look("png")
+PNG = ChartOptions("png")
 SCRIPTS = {
     "Chinese": ("银行存款", "家庭资产"),
     "Traditional Chinese": ("國債基金", "銀行貸款"),
@@ -61,28 +61,28 @@ def says_that_letters_are_missing(monkeypatch, draw) -> bool:
 def test_letters_are_drawn_as_they_are(script, monkeypatch):
     """Boxes would be the same whatever the letters."""
     one, other = SCRIPTS[script]
-    assert differ(allocated(one, look=PNG), allocated(other, look=PNG))
+    assert differ(allocated(one, options=PNG), allocated(other, options=PNG))
     assert differ(
-        net_worth_plot(YEAR, currency="EUR", title=one, look=PNG),
-        net_worth_plot(YEAR, currency="EUR", title=other, look=PNG),
+        net_worth_plot(YEAR, currency="EUR", title=one, options=PNG),
+        net_worth_plot(YEAR, currency="EUR", title=other, options=PNG),
     )
-    assert not says_that_letters_are_missing(monkeypatch, lambda: allocated(one, look=PNG))
+    assert not says_that_letters_are_missing(monkeypatch, lambda: allocated(one, options=PNG))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_without_a_font_the_picture_says_so(script, no_font, monkeypatch):
     one, other = SCRIPTS[script]
-    assert not differ(allocated(one, look=PNG), allocated(other, look=PNG))
-    assert says_that_letters_are_missing(monkeypatch, lambda: allocated(one, look=PNG))
+    assert not differ(allocated(one, options=PNG), allocated(other, options=PNG))
+    assert says_that_letters_are_missing(monkeypatch, lambda: allocated(one, options=PNG))
     assert says_that_letters_are_missing(
-        monkeypatch, lambda: net_worth_plot(YEAR, currency="EUR", title=one, look=PNG)
+        monkeypatch, lambda: net_worth_plot(YEAR, currency="EUR", title=one, options=PNG)
     )
 
 
 def test_letters_of_any_writing_that_no_font_has_are_told(monkeypatch):
-    assert says_that_letters_are_missing(monkeypatch, lambda: allocated("ภาษาไทย", look=PNG))
+    assert says_that_letters_are_missing(monkeypatch, lambda: allocated("ภาษาไทย", options=PNG))
     assert not says_that_letters_are_missing(
-        monkeypatch, lambda: allocated("Größe Ωμέγα Привет שלום", look=PNG)
+        monkeypatch, lambda: allocated("Größe Ωμέγα Привет שלום", options=PNG)
     )
 
 
@@ -99,9 +99,9 @@ def test_doctor_names_the_font():
 
 
 def test_doctor_says_what_to_install_where_there_is_none(no_font):
-    ((level, told),) = doctor.fonts_of_the_pictures()
+    ((level, message),) = doctor.fonts_of_the_pictures()
     assert level == Level.WARN
-    assert "fonts-noto-cjk" in told
+    assert "fonts-noto-cjk" in message
 
 
 def test_a_font_that_was_installed_after_the_first_picture_is_found(monkeypatch):

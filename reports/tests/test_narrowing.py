@@ -10,7 +10,7 @@ from assets.services.classification import label
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries import GROUP_BY
-from reports.tests.conftest import held
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -30,10 +30,10 @@ def ask(client, path, **asked):
 def several(portfolio, household, holdings, tree):
     """A second portfolio; and what stands in a category directly, and in two branches at once."""
     second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
-    gold = held(second, "Gold", TypeId.PERSONAL_PROPERTY, "70")
-    both = held(second, "Both", TypeId.STOCKS, "11", currency="USD")
+    gold = create_valued_asset(second, "Gold", TypeId.PERSONAL_PROPERTY, "70")
+    shares = create_valued_asset(second, "Both", TypeId.STOCKS, "11", currency="USD")
     label(gold, category_ids=[Category.objects.create(household=household, name="Metal").pk])
-    label(both, category_ids=[tree["bonds"].pk, tree["funds"].pk])
+    label(shares, category_ids=[tree["bonds"].pk, tree["funds"].pk])
     return second
 
 
@@ -54,7 +54,7 @@ def test_only_what_is_asked_for_counts_in_any_report(alice, portfolio, holdings,
     path = f"{API}/portfolios/{portfolio.pk}"
     spread = ok(alice.get(f"{path}/allocation?{DAY}&group_by=asset&{query}"))
     assert (
-        sorted(one["name"] for one in (*spread["asset_groups"], *spread["liability_groups"]))
+        sorted(group["name"] for group in (*spread["asset_groups"], *spread["liability_groups"]))
         == NARROWED[query]
     )
     changed = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30&{query}"))
@@ -74,8 +74,8 @@ def test_tag_and_type_are_named_by_id(alice, holdings):
 
 
 def test_branch_narrows_any_grouping(alice, holdings, tree):
-    found = ask(alice, "allocation", on="2024-06-30", group_by="type", category=str(tree["shares"].pk))
-    assert [(one["name"], one["share"]) for one in found["asset_groups"]] == [("Stocks", "1.000000")]
+    answer = ask(alice, "allocation", on="2024-06-30", group_by="type", category=str(tree["shares"].pk))
+    assert [(group["name"], group["share"]) for group in answer["asset_groups"]] == [("Stocks", "1.000000")]
 
 
 def test_shares_of_a_part_are_of_the_part_and_have_no_targets(alice, household, holdings):
@@ -89,11 +89,11 @@ def test_way_down_leads_to_what_the_group_is_made_of(alice, several, group_by):
     """Each group again, asked for as it says: worth the same, down to single assets."""
 
     def follow(asked, depth=0):
-        found = ask(alice, "allocation", **asked)
+        answer = ask(alice, "allocation", **asked)
         for side, total in (("asset_groups", "assets"), ("liability_groups", "liabilities")):
-            for group in found[side]:
+            for group in answer[side]:
                 if group["drill_down"] is None:
-                    assert found["group_by"] == "asset"
+                    assert answer["group_by"] == "asset"
                     continue
                 below = asked | group["drill_down"]
                 assert ask(alice, "allocation", **below)[total] == group["value"], (asked, group)
@@ -118,15 +118,15 @@ def test_way_down_of_one_portfolio_asks_what_its_path_takes(alice, portfolio, ho
 @pytest.mark.parametrize("name", ["tag", "type", "category"])
 def test_strangers_group_is_not_found(charlie, household, holdings, tree, report, name):
     own_type = AssetType.objects.create(household=household, code="OWN", label="Own", group="OTHER")
-    theirs = {
+    foreign = {
         "tag": [Tag.objects.first().pk],
         "type": [own_type.pk, "OWN", "own"],
         "category": [tree["top"].pk],
     }
     code = {"type": "ASSET_TYPE", "category": "CATEGORY"}.get(name, "TAG")
-    for one in (*theirs[name], ABSENT):
-        answer = charlie.get(f"{API}/{report}", {name: str(one)})
-        assert (answer.status_code, answer.json()["code"]) == (404, f"{code}_NOT_FOUND"), one
+    for pk in (*foreign[name], ABSENT):
+        answer = charlie.get(f"{API}/{report}", {name: str(pk)})
+        assert (answer.status_code, answer.json()["code"]) == (404, f"{code}_NOT_FOUND"), pk
 
 
 def test_narrowed_report_is_confirmed_until_its_part_changes(alice, holdings):
@@ -154,5 +154,5 @@ def test_part_takes_a_fixed_number_of_queries(alice, portfolio, holdings, report
 
     before = queries()
     for number in range(7):
-        held(portfolio, f"More {number}", TypeId.CASH, "10", on="2024-06-05")
+        create_valued_asset(portfolio, f"More {number}", TypeId.CASH, "10", on="2024-06-05")
     assert (before, queries()) == (QUERIES[report], QUERIES[report])

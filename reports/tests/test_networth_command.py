@@ -36,9 +36,9 @@ def worth(portfolio: Portfolio, value: str, on: str = "2026-01-31", currency: st
 @pytest.fixture
 def other(portfolio):
     household = Household.objects.create(name="Neighbours")
-    theirs = Portfolio.objects.create(household=household, name="Theirs", base_currency="EUR")
-    worth(theirs, "7777.00")
-    return theirs
+    foreign = Portfolio.objects.create(household=household, name="Theirs", base_currency="EUR")
+    worth(foreign, "7777.00")
+    return foreign
 
 
 def test_only_household_is_drawn_unasked(portfolio):

@@ -18,9 +18,9 @@ from PIL import Image
 from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
-from reports.rendering.plots import FACES, HUES, Look, allocation_plot, net_worth_plot
+from reports.rendering.plots import PALETTE, THEMES, ChartOptions, allocation_plot, net_worth_plot
 
-SVG, PNG = Look("svg"), Look("png")
+SVG, PNG = ChartOptions("svg"), ChartOptions("png")
 
 
 def point(month: int, assets=300_000, liabilities=-200_000, groups=None, missing=()) -> Point:
@@ -37,20 +37,22 @@ def spread(*names: str, owed: tuple[str, ...] = (), **given) -> tuple[Allocation
     slices = tuple(Slice(name, Decimal(100), share) for name in names)
     debts = tuple(Slice(name, Decimal(-50), None) for name in owed)
     totals = Decimal(100 * len(names)), Decimal(-50 * len(owed))
-    found = Allocation(
+    allocation = Allocation(
         date(2024, 6, 1), "EUR", *totals, slices, debts, **{"overlap": False, "missing_rates": ()} | given
     )
-    return found, {name: name for name in (*names, *owed)}
+    return allocation, {name: name for name in (*names, *owed)}
 
 
-def allocated(*names: str, look: Look = SVG, **given) -> bytes:
-    found, labels = spread(*names, **given)
-    return allocation_plot(found, labels=labels, look=look)
+def allocated(*names: str, options: ChartOptions = SVG, **given) -> bytes:
+    allocation, labels = spread(*names, **given)
+    return allocation_plot(allocation, labels=labels, options=options)
 
 
-def grouped(*names: str, overlap: bool = False, look: Look = SVG) -> bytes:
+def grouped(*names: str, overlap: bool = False, options: ChartOptions = SVG) -> bytes:
     points = [point(month, groups={name: Decimal(100) for name in names}) for month in (1, 2, 3)]
-    return net_worth_plot(points, currency="EUR", labels={n: n for n in names}, overlap=overlap, look=look)
+    return net_worth_plot(
+        points, currency="EUR", labels={n: n for n in names}, overlap=overlap, options=options
+    )
 
 
 def texts(svg: bytes) -> list[str]:
@@ -72,9 +74,9 @@ def rows_with(picture: Image.Image, wanted, most: int | None = None) -> list[int
 # --- what stands where ---
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_liabilities_stand_below_assets(face):
-    picture = image(net_worth_plot(YEAR, currency="EUR", look=Look("png", face)))
+@pytest.mark.parametrize("theme", THEMES)
+def test_liabilities_stand_below_assets(theme):
+    picture = image(net_worth_plot(YEAR, currency="EUR", options=ChartOptions("png", theme)))
     teal = rows_with(picture, lambda r, g, b: g > r + 25 and b > r + 15, 420)
     red = rows_with(picture, lambda r, g, b: r > g + 25 and r > b + 25, 420)
     assert len(teal) > 50
@@ -83,7 +85,7 @@ def test_liabilities_stand_below_assets(face):
 
 
 def test_debts_stand_left_of_what_is_owned():
-    picture = image(allocated("Flat", owed=("Mortgage",), look=PNG)).rotate(90, expand=True)
+    picture = image(allocated("Flat", owed=("Mortgage",), options=PNG)).rotate(90, expand=True)
     owned = rows_with(picture, lambda r, g, b: g > r + 90)
     owed = rows_with(picture, lambda r, g, b: r > g + 150 and r > b + 150)
     assert owned
@@ -96,12 +98,12 @@ def test_debts_stand_left_of_what_is_owned():
     assert bars[1] > 300
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_ground_is_that_of_the_face(face):
-    expected = tuple(bytes.fromhex(FACES[face].ground[1:]))
+@pytest.mark.parametrize("theme", THEMES)
+def test_ground_is_that_of_the_theme(theme):
+    expected = tuple(bytes.fromhex(THEMES[theme].ground[1:]))
     for png in (
-        net_worth_plot(YEAR, currency="EUR", look=Look("png", face)),
-        allocated("a", look=Look("png", face)),
+        net_worth_plot(YEAR, currency="EUR", options=ChartOptions("png", theme)),
+        allocated("a", options=ChartOptions("png", theme)),
     ):
         assert image(png).getpixel((1, 1)) == expected
 
@@ -109,32 +111,32 @@ def test_ground_is_that_of_the_face(face):
 @pytest.mark.parametrize(("width", "height"), [(320, 200), (960, 480), (2000, 1500)])
 def test_picture_has_the_size_asked_for(width, height):
     for draw in (
-        lambda look: net_worth_plot(YEAR, currency="EUR", look=look),
-        lambda look: allocated("a", look=look),
+        lambda options: net_worth_plot(YEAR, currency="EUR", options=options),
+        lambda options: allocated("a", options=options),
     ):
-        assert image(draw(Look("png", "light", width, height))).size == (width, height)
-        root = ElementTree.fromstring(draw(Look("svg", "light", width, height)))
+        assert image(draw(ChartOptions("png", "light", width, height))).size == (width, height)
+        root = ElementTree.fromstring(draw(ChartOptions("svg", "light", width, height)))
         assert (root.get("width"), root.get("height")) == (f"{width * 0.75:g}pt", f"{height * 0.75:g}pt")
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_smallest_debt_is_seen_and_named_beside_the_largest_house(face):
+@pytest.mark.parametrize("theme", THEMES)
+def test_smallest_debt_is_seen_and_named_beside_the_largest_house(theme):
     house = Slice("House", Decimal(336_000), Decimal(1))
     card = Slice("Card", Decimal(-715), None)
-    found = Allocation(
+    allocation = Allocation(
         date(2024, 1, 1), "EUR", house.value, card.value, (house,), (card,), overlap=False, missing_rates=()
     )
     labels = {"House": "House", "Card": "Card"}
-    picture = image(allocation_plot(found, labels=labels, look=Look("png", face)))
+    picture = image(allocation_plot(allocation, labels=labels, options=ChartOptions("png", theme)))
     owed = rows_with(picture.rotate(90, expand=True), lambda r, g, b: r > g + 90 and r > b + 90)
     assert len(owed) >= 2
-    assert "-715" in texts(allocation_plot(found, labels=labels))
+    assert "-715" in texts(allocation_plot(allocation, labels=labels))
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_legend_has_the_colour_that_the_areas_have(face):
+@pytest.mark.parametrize("theme", THEMES)
+def test_legend_has_the_colour_that_the_areas_have(theme):
     """Of an area and of its swatch, which are mixed with the same ground."""
-    picture = image(net_worth_plot(YEAR, currency="EUR", look=Look("png", face)))
+    picture = image(net_worth_plot(YEAR, currency="EUR", options=ChartOptions("png", theme)))
     width, height = picture.size
     ground = picture.getpixel((1, 1))
     above = Counter(picture.crop((100, 60, width - 60, 200)).get_flattened_data())
@@ -146,8 +148,8 @@ def test_legend_has_the_colour_that_the_areas_have(face):
 @pytest.mark.parametrize("height", [200, 480])
 def test_nothing_touches_the_edge(height):
     for png in (
-        net_worth_plot(YEAR, currency="EUR", look=Look("png", height=height)),
-        allocated("A group", look=Look("png", height=height)),
+        net_worth_plot(YEAR, currency="EUR", options=ChartOptions("png", height=height)),
+        allocated("A group", options=ChartOptions("png", height=height)),
     ):
         picture = image(png)
         inner = picture.crop((5, 5, picture.width - 5, picture.height - 5))
@@ -224,10 +226,10 @@ def test_what_is_in_no_group_is_named():
 
 
 def test_groups_beyond_the_colours_are_drawn_together():
-    names = [f"group {number:02}" for number in range(len(HUES) + 3)]
+    names = [f"group {number:02}" for number in range(len(PALETTE) + 3)]
     said = texts(grouped(*names))
     assert "3 others" in said
-    assert sum(text.startswith("group") for text in said) == len(HUES)
+    assert sum(text.startswith("group") for text in said) == len(PALETTE)
 
 
 def test_bars_beyond_the_room_are_drawn_together():
@@ -237,9 +239,9 @@ def test_bars_beyond_the_room_are_drawn_together():
 
 def test_target_is_in_the_legend_where_there_is_one():
     assert "Target" not in texts(allocated("a"))
-    found = Slice("a", Decimal(100), Decimal(1), Decimal("0.5"), Decimal("0.5"), Decimal(-50))
+    part = Slice("a", Decimal(100), Decimal(1), Decimal("0.5"), Decimal("0.5"), Decimal(-50))
     goal = Allocation(
-        date(2024, 1, 1), "EUR", Decimal(100), Decimal(0), (found,), (), overlap=False, missing_rates=()
+        date(2024, 1, 1), "EUR", Decimal(100), Decimal(0), (part,), (), overlap=False, missing_rates=()
     )
     assert "Target" in texts(allocation_plot(goal, labels={"a": "a"}))
 
@@ -260,10 +262,10 @@ MEAN = (
 
 @pytest.mark.parametrize("name", MEAN)
 def test_name_is_shown_as_it_was_written(name):
-    look = Look("svg", width=2000)
-    assert name in texts(grouped(name, "other", look=look))
-    assert name in texts(allocated(name, look=look))
-    assert name in texts(net_worth_plot(YEAR, currency="EUR", title=name, look=look))
+    options = ChartOptions("svg", width=2000)
+    assert name in texts(grouped(name, "other", options=options))
+    assert name in texts(allocated(name, options=options))
+    assert name in texts(net_worth_plot(YEAR, currency="EUR", title=name, options=options))
 
 
 @pytest.mark.parametrize("name", MEAN)
@@ -276,7 +278,7 @@ def test_name_brings_no_element_and_no_attribute(name):
 
 @pytest.mark.parametrize("name", MEAN)
 def test_name_can_be_drawn_in_pixels(name):
-    assert image(grouped(name, look=PNG)).size == image(allocated(name, look=PNG)).size == (960, 480)
+    assert image(grouped(name, options=PNG)).size == image(allocated(name, options=PNG)).size == (960, 480)
 
 
 def test_long_name_ends_in_an_ellipsis():
@@ -299,10 +301,10 @@ def test_what_is_no_letter_is_left_out():
 
 @pytest.mark.parametrize("format", ["svg", "png"])
 def test_same_values_make_the_same_bytes_in_any_thread(format):
-    look = Look(format)
+    options = ChartOptions(format)
     with ThreadPoolExecutor(4) as threads:
-        nets = set(threads.map(lambda _: net_worth_plot(YEAR, currency="EUR", look=look), range(8)))
-        spreads = set(threads.map(lambda _: allocated("a", "b", look=look), range(8)))
+        nets = set(threads.map(lambda _: net_worth_plot(YEAR, currency="EUR", options=options), range(8)))
+        spreads = set(threads.map(lambda _: allocated("a", "b", options=options), range(8)))
     assert (len(nets), len(spreads)) == (1, 1)
 
 

@@ -18,11 +18,11 @@ from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
 from reports.services.portfolio_snapshots import refresh, take_snapshot
-from reports.tests.conftest import held
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
+from tests.factories import create_valued_asset
 
 DAY = date(2024, 6, 1)
 
@@ -139,11 +139,13 @@ def test_one_by_hand_and_one_by_the_clock_have_room_on_a_day(alice, path, portfo
 
 
 def test_incomplete_total_names_what_it_lacks(alice, path, holdings):
-    made = alice.post(path, {"on": "2024-06-20"})
-    assert (made.status_code, made.json()["complete"]) == (201, False)
-    assert made.json()["missing_rates"] == [{"currency": "USD", "on": "2024-06-20", "amount": "-40.00"}]
-    counted_again = alice.get(f"{path}/{made.json()['id']}?known_at={timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}")
-    assert counted_again.content == made.content  # to the order of all members
+    created = alice.post(path, {"on": "2024-06-20"})
+    assert (created.status_code, created.json()["complete"]) == (201, False)
+    assert created.json()["missing_rates"] == [{"currency": "USD", "on": "2024-06-20", "amount": "-40.00"}]
+    counted_again = alice.get(
+        f"{path}/{created.json()['id']}?known_at={timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    )
+    assert counted_again.content == created.content  # to the order of all members
 
 
 def test_day_to_come_is_refused_where_the_portfolio_is(alice, path):
@@ -164,7 +166,7 @@ class Edits:
         self.portfolio = portfolio
         self.other = Portfolio.objects.create(household=portfolio.household, name="Other")
         for number, currency in enumerate(("EUR", "USD", "GBP")):
-            held(
+            create_valued_asset(
                 portfolio,
                 str(number),
                 TypeId.CASH,
@@ -216,7 +218,7 @@ class Edits:
         asset.save()
 
     def new_asset(self):
-        held(self.portfolio, "New", TypeId.CHECKING_ACCOUNT, "5", on=str(self.day()))
+        create_valued_asset(self.portfolio, "New", TypeId.CHECKING_ACCOUNT, "5", on=str(self.day()))
 
     def base_currency(self):
         row = Portfolio.objects.get(pk=self.portfolio.pk)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from assets.classification.seeds import TypeId
 from assets.models import Category, Tag
 from assets.services.classification import label
-from reports.tests.conftest import held
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 
@@ -32,7 +32,7 @@ def read(alice, portfolio):
 
 
 def test_allocation_says_what_has_no_rate(read, portfolio, holdings):
-    held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
+    create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     *rows, whole = read("allocation?on=2024-06-30")
     assert [(row["side"], row["group"], row["value"]) for row in rows] == [
         ("assets", "Stocks", "300.00"),
@@ -45,13 +45,13 @@ def test_allocation_says_what_has_no_rate(read, portfolio, holdings):
 
 
 def test_allocation_of_what_has_no_rate_at_all_says_so(read, portfolio):
-    held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
+    create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     (whole,) = read("allocation?on=2024-06-30")
     assert (whole["value"], whole["complete"], whole["missing_rates"]) == ("0.00", "false", "JPY 1000.00")
 
 
 def test_change_says_its_days_and_which_assets_are_left_out(read, portfolio, holdings):
-    yen = held(portfolio, "=Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
+    yen = create_valued_asset(portfolio, "=Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     rows = read("change?start=2024-05-31&end=2024-06-30")
     assert {(row["start"], row["end"], row["complete"]) for row in rows} == {
         ("2024-05-31", "2024-06-30", "false")
@@ -76,7 +76,7 @@ def test_complete_report_says_that_it_is(read, holdings, report):
 
 
 def test_group_that_is_called_total_is_told_from_the_total(read, portfolio, holdings):
-    group = held(portfolio, "total", TypeId.CHECKING_ACCOUNT, "5")
+    group = create_valued_asset(portfolio, "total", TypeId.CHECKING_ACCOUNT, "5")
     rows = [row for row in read("change?start=2024-05-31&end=2024-06-30") if row["group"] == "total"]
     assert [(row["row"], row["key"]) for row in rows] == [("group", str(group.pk)), ("total", "")]
 
@@ -85,7 +85,7 @@ def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio,
     for top, value in (("East", "10"), ("West", "20")):
         branch = Category.objects.create(household=household, name=top)
         same = Category.objects.create(household=household, name="Same", parent=branch)
-        label(held(portfolio, top, TypeId.CHECKING_ACCOUNT, value), category_ids=[same.pk])
+        label(create_valued_asset(portfolio, top, TypeId.CHECKING_ACCOUNT, value), category_ids=[same.pk])
     (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
     assert (row["East > Same"], row["West > Same"]) == ("10.00", "20.00")
 
@@ -93,11 +93,11 @@ def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio,
 def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(read, portfolio, household):
     tags = [Tag.objects.create(household=household, name=name) for name in ("net", "complete", "Blue")]
     for tag in tags:
-        label(held(portfolio, tag.name, TypeId.CHECKING_ACCOUNT, "10"), tag_ids=[tag.pk])
+        label(create_valued_asset(portfolio, tag.name, TypeId.CHECKING_ACCOUNT, "10"), tag_ids=[tag.pk])
     (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=tag")
     assert (row["net"], row["complete"], row["Blue"]) == ("30.00", "true", "10.00")
     assert (row[f"net ({tags[0].pk})"], row[f"complete ({tags[1].pk})"]) == ("10.00", "10.00")
-    twins = [held(portfolio, "Twin", TypeId.CHECKING_ACCOUNT, value) for value in ("1", "2")]
+    twins = [create_valued_asset(portfolio, "Twin", TypeId.CHECKING_ACCOUNT, value) for value in ("1", "2")]
     (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=asset")
     assert [row[f"Twin ({twin.pk})"] for twin in twins] == ["1.00", "2.00"]
 
@@ -122,14 +122,14 @@ def test_a_table_is_a_file_that_says_what_it_is(alice, portfolio, holdings):
     def name(report):
         return alice.get(f"{API}/{report}", HTTP_ACCEPT="text/csv")["Content-Disposition"]
 
-    here = f"portfolios/{portfolio.pk}"
-    assert name(f"{here}/allocation?on=2024-06-30") == 'attachment; filename="allocation-2024-06-30-Main.csv"'
-    assert name(f"{here}/net-worth?end=2024-06-30") == 'attachment; filename="net-worth-2024-06-30-Main.csv"'
+    path = f"portfolios/{portfolio.pk}"
+    assert name(f"{path}/allocation?on=2024-06-30") == 'attachment; filename="allocation-2024-06-30-Main.csv"'
+    assert name(f"{path}/net-worth?end=2024-06-30") == 'attachment; filename="net-worth-2024-06-30-Main.csv"'
     days = "start=2024-05-31&end=2024-06-30"
     assert name(f"net-worth/change?{days}") == 'attachment; filename="change-2024-05-31-2024-06-30-Main.csv"'
     portfolio.name = 'A "b"\\c;/../é'
     portfolio.save()
-    plain, _, other = name(f"{here}/allocation?on=2024-06-30").partition("; filename*=")
+    plain, _, other = name(f"{path}/allocation?on=2024-06-30").partition("; filename*=")
     assert plain == 'attachment; filename="allocation-2024-06-30-A-b-c-..-_.csv"'
     assert other == "utf-8''allocation-2024-06-30-A-b-c-..-%C3%A9.csv"
 

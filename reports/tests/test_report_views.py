@@ -14,7 +14,7 @@ from assets.services.classification import label
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import etag as freshness
-from reports.tests.conftest import held
+from tests.factories import create_valued_asset
 
 API = "/api/v1"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -32,16 +32,16 @@ def ok(answer):
 
 def refused(answer, field):
     assert answer.status_code == 400, answer.content
-    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 # --- net worth over time ---
 
 
 def test_history_tells_every_point(alice, path, holdings):
-    found = ok(alice.get(f"{path}/net-worth?start=2024-05-31&end=2024-06-30"))
-    assert (found["currency"], found["interval"], found["group_by"]) == ("EUR", "month", None)
-    assert found["points"] == [
+    answer = ok(alice.get(f"{path}/net-worth?start=2024-05-31&end=2024-06-30"))
+    assert (answer["currency"], answer["interval"], answer["group_by"]) == ("EUR", "month", None)
+    assert answer["points"] == [
         {
             "on": "2024-05-31",
             "assets": "0.00",
@@ -62,13 +62,13 @@ def test_history_tells_every_point(alice, path, holdings):
 
 
 def test_history_names_its_groups(alice, path, holdings, tree):
-    found = ok(alice.get(f"{path}/net-worth?end=2024-06-30&group_by=category&level=2"))
-    assert sorted(found["groups"], key=lambda one: one["name"]) == [
+    answer = ok(alice.get(f"{path}/net-worth?end=2024-06-30&group_by=category&level=2"))
+    assert sorted(answer["groups"], key=lambda one: one["name"]) == [
         {"key": str(tree["bonds"].pk), "name": "Bonds", "path": ["Invested", "Bonds"]},
         {"key": "none", "name": "No category", "path": []},
         {"key": str(tree["shares"].pk), "name": "Shares", "path": ["Invested", "Shares"]},
     ]
-    assert found["points"][-1]["groups"] == {
+    assert answer["points"][-1]["groups"] == {
         str(tree["bonds"].pk): "100.00",
         str(tree["shares"].pk): "300.00",
         "none": "18.00",
@@ -93,38 +93,41 @@ IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
 def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, group_by):
     for name in NAMES:
         tag = Tag.objects.create(household=portfolio.household, name=name)
-        label(held(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02"), tag_ids=[tag.pk])
-    found = ok(alice.get(f"{path}/{report}={group_by}"))
-    assert [one["name"] for one in found[groups]] == IN_ORDER
-    for point in found.get("points", ()):
-        assert list(point["groups"]) == [one["key"] for one in found["groups"]]
+        label(
+            create_valued_asset(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02"),
+            tag_ids=[tag.pk],
+        )
+    answer = ok(alice.get(f"{path}/{report}={group_by}"))
+    assert [row["name"] for row in answer[groups]] == IN_ORDER
+    for point in answer.get("points", ()):
+        assert list(point["groups"]) == [group["key"] for group in answer["groups"]]
 
 
 def test_missing_rate_is_named_on_each_point(alice, path, holdings):
-    found = ok(alice.get(f"{path}/net-worth?start=2024-06-25&end=2024-06-28&interval=day"))
-    lacking = [point["missing_rates"] for point in found["points"]]
+    answer = ok(alice.get(f"{path}/net-worth?start=2024-06-25&end=2024-06-28&interval=day"))
+    lacking = [point["missing_rates"] for point in answer["points"]]
     gap = {"currency": "USD", "amount": "-40.00"}
     assert lacking == [[gap | {"on": f"2024-06-{day}"}] for day in (25, 26, 27)] + [[]]
-    assert [point["complete"] for point in found["points"]] == [False, False, False, True]
-    assert found["points"][0]["net"] == "450.00"
+    assert [point["complete"] for point in answer["points"]] == [False, False, False, True]
+    assert answer["points"][0]["net"] == "450.00"
 
 
 def test_history_in_another_currency(alice, path, holdings):
-    found = ok(alice.get(f"{path}/net-worth?start=2024-06-30&end=2024-06-30&currency=usd"))
-    assert (found["currency"], found["points"][0]["net"]) == ("USD", "522.50")
+    answer = ok(alice.get(f"{path}/net-worth?start=2024-06-30&end=2024-06-30&currency=usd"))
+    assert (answer["currency"], answer["points"][0]["net"]) == ("USD", "522.50")
 
 
 def test_several_portfolios_are_reported_in_their_common_currency_or_in_euro(
     alice, household, portfolio, holdings
 ):
     dollars = Portfolio.objects.create(household=household, name="Dollars", base_currency="USD")
-    held(dollars, "Account", TypeId.CHECKING_ACCOUNT, "125", currency="USD")
-    both = ok(alice.get(f"{API}/net-worth?end=2024-06-30"))
-    assert (both["currency"], both["points"][-1]["net"]) == ("EUR", "518.00")
-    one = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}"))
-    assert (one["currency"], one["points"][-1]["net"]) == ("USD", "125.00")
+    create_valued_asset(dollars, "Account", TypeId.CHECKING_ACCOUNT, "125", currency="USD")
+    combined = ok(alice.get(f"{API}/net-worth?end=2024-06-30"))
+    assert (combined["currency"], combined["points"][-1]["net"]) == ("EUR", "518.00")
+    single = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}"))
+    assert (single["currency"], single["points"][-1]["net"]) == ("USD", "125.00")
     named = ok(alice.get(f"{API}/net-worth?end=2024-06-30&portfolio={dollars.pk}&portfolio={portfolio.pk}"))
-    assert named["points"] == both["points"]
+    assert named["points"] == combined["points"]
 
 
 def test_net_worth_of_who_has_nothing_is_zero(charlie):
@@ -135,8 +138,8 @@ def test_net_worth_of_who_has_nothing_is_zero(charlie):
 
 def test_strangers_portfolio_is_not_found_in_any_report(charlie, portfolio, holdings):
     for report in ("net-worth", "net-worth/change", "allocation"):
-        theirs = charlie.get(f"{API}/{report}?portfolio={portfolio.pk}")
-        assert (theirs.status_code, theirs.json()["code"]) == (404, "PORTFOLIO_NOT_FOUND")
+        foreign = charlie.get(f"{API}/{report}?portfolio={portfolio.pk}")
+        assert (foreign.status_code, foreign.json()["code"]) == (404, "PORTFOLIO_NOT_FOUND")
 
 
 def test_strangers_category_is_not_found(charlie, portfolio, tree):
@@ -205,9 +208,9 @@ def test_a_former_name_is_no_parameter(alice, path, holdings, query, name):
 
 def test_a_former_path_is_not_found_and_history_is_the_journal(alice, path, holdings):
     assert alice.get(f"{path}/changes").status_code == 404
-    found = ok(alice.get(f"{path}/history"))
-    assert found["results"][-1]["action"] == "create"
-    assert {"channel", "actor"} <= found["results"][-1].keys() and "road" not in found["results"][-1]
+    answer = ok(alice.get(f"{path}/history"))
+    assert answer["results"][-1]["action"] == "create"
+    assert {"channel", "actor"} <= answer["results"][-1].keys() and "road" not in answer["results"][-1]
 
 
 def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfolio):
@@ -251,7 +254,7 @@ def test_history_as_a_table(alice, path, holdings):
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "＝1+1"])
 def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, name):
-    held(portfolio, name, TypeId.CASH, "5")
+    create_valued_asset(portfolio, name, TypeId.CASH, "5")
     for report in (
         "net-worth?group_by=asset&end=2024-06-30",
         "allocation?group_by=asset",
@@ -263,7 +266,7 @@ def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, na
 
 
 def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
-    cup = held(portfolio, 'A "cup", blue', 1, "5")
+    cup = create_valued_asset(portfolio, 'A "cup", blue', TypeId.CASH, "5")
     answer = alice.get(f"{path}/allocation?group_by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
     assert answer.getvalue().decode().splitlines()[1] == (
         f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
@@ -283,17 +286,17 @@ def test_allocation_with_targets_says_what_to_buy_and_sell(alice, path, portfoli
     for asset_type, share in ((TypeId.STOCKS, "0.5"), (TypeId.BONDS, "0.5")):
         body = {"portfolio_id": str(portfolio.pk), "asset_type_id": asset_type, "share": share}
         assert alice.post(f"{API}/allocation-targets", body).status_code == 201
-    found = ok(alice.get(f"{path}/allocation?on=2024-06-30"))
+    answer = ok(alice.get(f"{path}/allocation?on=2024-06-30"))
     assert [
-        [one[name] for name in ("name", "value", "share", "target", "drift", "rebalance")]
-        for one in found["asset_groups"]
+        [group[name] for name in ("name", "value", "share", "target", "drift", "rebalance")]
+        for group in answer["asset_groups"]
     ] == [
         ["Stocks", "300.00", "0.666667", "0.500000", "0.166667", "-75.00"],
         ["Bonds", "100.00", "0.222222", "0.500000", "-0.277778", "125.00"],
         ["Cash", "50.00", "0.111111", "0.000000", "0.111111", "-50.00"],
     ]
-    assert [(one["name"], one["value"]) for one in found["liability_groups"]] == [("Loan", "-32.00")]
-    assert (found["assets"], found["liabilities"], found["net"]) == ("450.00", "-32.00", "418.00")
+    assert [(group["name"], group["value"]) for group in answer["liability_groups"]] == [("Loan", "-32.00")]
+    assert (answer["assets"], answer["liabilities"], answer["net"]) == ("450.00", "-32.00", "418.00")
 
 
 def test_portfolio_without_targets_of_its_own_has_its_households(alice, household, portfolio, path, holdings):
@@ -310,8 +313,8 @@ def test_portfolio_without_targets_of_its_own_has_its_households(alice, househol
 def test_allocation_of_a_category_leads_to_its_assets(alice, path, holdings, tree):
     def look(query):
         return {
-            one["name"]: one["drill_down"]
-            for one in ok(alice.get(f"{path}/allocation?{query}"))["asset_groups"]
+            group["name"]: group["drill_down"]
+            for group in ok(alice.get(f"{path}/allocation?{query}"))["asset_groups"]
         }
 
     down = look("on=2024-06-30&group_by=category")["Invested"]
@@ -320,7 +323,7 @@ def test_allocation_of_a_category_leads_to_its_assets(alice, path, holdings, tre
     down = look(f"on=2024-06-30&group_by={down['group_by']}&category={down['category']}")["Funds"]
     assert down == {"group_by": "asset", "category": str(tree["funds"].pk)}
     last = ok(alice.get(f"{path}/allocation?on=2024-06-30&group_by=asset&category={tree['funds'].pk}"))
-    assert [(one["name"], one["share"]) for one in last["asset_groups"]] == [("Fund", "1.000000")]
+    assert [(group["name"], group["share"]) for group in last["asset_groups"]] == [("Fund", "1.000000")]
 
 
 # --- targets ---
@@ -330,10 +333,10 @@ def test_target_names_exactly_one_group(alice, household, tree):
     for body in ({}, {"group": "OTHER", "currency": "EUR"}):
         answer = alice.post(f"{API}/allocation-targets", {"share": "0.5", **body})
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "one_group")
-    made = alice.post(f"{API}/allocation-targets", {"share": "0.5", "category_id": str(tree["top"].pk)})
-    assert (made.status_code, made.json()["group_by"]) == (201, "category")
-    assert made.json()["household_id"] == str(household.pk)
-    change = alice.patch(f"{API}/allocation-targets/{made.json()['id']}", {"group": "OTHER"})
+    created = alice.post(f"{API}/allocation-targets", {"share": "0.5", "category_id": str(tree["top"].pk)})
+    assert (created.status_code, created.json()["group_by"]) == (201, "category")
+    assert created.json()["household_id"] == str(household.pk)
+    change = alice.patch(f"{API}/allocation-targets/{created.json()['id']}", {"group": "OTHER"})
     refused(change, "group")
 
 
@@ -368,24 +371,24 @@ def test_second_target_for_a_group_is_refused(alice, household, portfolio):
 
 def test_target_across_two_households_is_refused(alice, alice_user, tree):
     other = alice.post(f"{API}/households", {"name": "Other"}).json()["id"]
-    theirs = Tag.objects.create(household_id=other, name="Theirs")
-    body = {"share": "0.1", "household_id": str(tree["top"].household_id), "tag_id": str(theirs.pk)}
+    foreign = Tag.objects.create(household_id=other, name="Theirs")
+    body = {"share": "0.1", "household_id": str(tree["top"].household_id), "tag_id": str(foreign.pk)}
     assert alice.post(f"{API}/allocation-targets", body).json()["code"] == "TAG_NOT_FOUND"
 
 
 def test_target_goes_with_its_group(alice, household):
     tag = Tag.objects.create(household=household, name="Blue")
-    made = alice.post(f"{API}/allocation-targets", {"share": "0.1", "tag_id": str(tag.pk)}).json()
+    created = alice.post(f"{API}/allocation-targets", {"share": "0.1", "tag_id": str(tag.pk)}).json()
     assert alice.delete(f"{API}/tags/{tag.pk}").status_code == 204
-    assert alice.get(f"{API}/allocation-targets/{made['id']}").status_code == 404
+    assert alice.get(f"{API}/allocation-targets/{created['id']}").status_code == 404
 
 
 # --- why it changed, how sure ---
 
 
 def test_change_by_asset_adds_up(alice, path, holdings):
-    found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
-    assert found["total"] | {} == {
+    answer = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
+    assert answer["total"] | {} == {
         "start_value": "0.00",
         "end_value": "418.00",
         "change": "418.00",
@@ -397,7 +400,7 @@ def test_change_by_asset_adds_up(alice, path, holdings):
         "added": "400.00",
         "removed": "0.00",
     }
-    rows = {row["name"]: (row["net_flows"], row["added"]) for row in found["rows"]}
+    rows = {row["name"]: (row["net_flows"], row["added"]) for row in answer["rows"]}
     assert rows == {
         "Fund": ("0.00", "300.00"),
         "Bond": ("0.00", "100.00"),
@@ -411,17 +414,17 @@ def test_change_begins_a_month_before_its_end(alice, path, holdings):
 
 
 def test_asset_without_a_rate_is_left_out_by_name(alice, path, portfolio, holdings):
-    held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
-    found = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
-    assert ([one["name"] for one in found["left_out"]], found["complete"]) == (["Yen"], False)
-    assert found["missing_rates"] == [{"currency": "JPY", "on": "2024-06-30", "amount": "1000.00"}]
+    create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
+    answer = ok(alice.get(f"{path}/change?start=2024-05-31&end=2024-06-30"))
+    assert ([asset["name"] for asset in answer["left_out"]], answer["complete"]) == (["Yen"], False)
+    assert answer["missing_rates"] == [{"currency": "JPY", "on": "2024-06-30", "amount": "1000.00"}]
 
 
 def test_findings_carry_links_that_work(alice, path, portfolio, holdings):
-    held(portfolio, "Mortgage", TypeId.MORTGAGE, "200000")
-    found = ok(alice.get(f"{path}/quality?on=2024-06-30"))
-    (finding,) = found["findings"]
-    assert (finding["code"], finding["asset"]["name"], found["since"]) == (
+    create_valued_asset(portfolio, "Mortgage", TypeId.MORTGAGE, "200000")
+    answer = ok(alice.get(f"{path}/quality?on=2024-06-30"))
+    (finding,) = answer["findings"]
+    assert (finding["code"], finding["asset"]["name"], answer["since"]) == (
         "POSITIVE_LIABILITY",
         "Mortgage",
         "2023-05-27",
@@ -525,6 +528,8 @@ def test_report_takes_a_fixed_number_of_queries(alice, path, portfolio, holdings
 
     before = queries()
     for number in range(7):
-        asset = held(portfolio, f"More {number}", TypeId.SAVINGS_ACCOUNT, "10000", on="2024-06-05")
+        asset = create_valued_asset(
+            portfolio, f"More {number}", TypeId.SAVINGS_ACCOUNT, "10000", on="2024-06-05"
+        )
         label(asset, category_ids=list(Category.objects.values_list("pk", flat=True)[:2]))
     assert (before, queries()) == (QUERIES[report], QUERIES[report])

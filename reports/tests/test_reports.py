@@ -11,15 +11,15 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.classification import label
 from reports.queries import (
-    TooMuch,
+    ReportTooLarge,
     allocation_on,
     change_report,
     net_worth_history,
     portfolio_total,
     quality_report,
 )
-from reports.tests.conftest import held
 from strata.fields.dates import noon
+from tests.factories import create_valued_asset
 
 END = date(2024, 6, 30)
 
@@ -83,12 +83,12 @@ def test_history_of_nothing_is_one_point_of_zero(portfolio):
 
 
 def test_series_too_long_is_refused_by_what_to_change(portfolio, holdings):
-    with pytest.raises(TooMuch, match="146,462 points") as refused:
+    with pytest.raises(ReportTooLarge, match="146,462 points") as refused:
         net_worth_history([portfolio], start=date(1800, 1, 1), end=date(2200, 12, 31), interval="day")
     assert refused.value.field == "interval"
     for number in range(20):
-        held(portfolio, str(number), TypeId.CASH, "1")
-    with pytest.raises(TooMuch, match="24 groups") as refused:
+        create_valued_asset(portfolio, str(number), TypeId.CASH, "1")
+    with pytest.raises(ReportTooLarge, match="24 groups") as refused:
         net_worth_history([portfolio], start=date(2000, 1, 1), end=END, interval="day", group_by="asset")
     assert refused.value.field == "group_by"
 
@@ -98,12 +98,12 @@ def test_last_point_of_a_history_is_the_total(portfolio, holdings):
 
 
 def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
-    found = allocation_on([portfolio], on=END, group_by="category")
-    shares = {found.labels[one.key]: str(one.share) for one in found.allocation.asset_groups}
+    report = allocation_on([portfolio], on=END, group_by="category")
+    shares = {report.labels[group.key]: str(group.share) for group in report.allocation.asset_groups}
     assert shares == {"Invested": "0.888889", "No category": "0.111111"}
-    assert found.drill_down[tree["top"].pk] == {"group_by": "category", "category": tree["top"].pk}
-    below = allocation_on([portfolio], on=END, **found.drill_down[tree["top"].pk])
-    assert {below.labels[one.key]: one.value for one in below.allocation.asset_groups} == {
+    assert report.drill_down[tree["top"].pk] == {"group_by": "category", "category": tree["top"].pk}
+    below = allocation_on([portfolio], on=END, **report.drill_down[tree["top"].pk])
+    assert {below.labels[group.key]: group.value for group in below.allocation.asset_groups} == {
         "Shares": 300,
         "Bonds": 100,
     }
@@ -111,20 +111,20 @@ def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
 
 
 def test_change_by_group_adds_up(portfolio, holdings):
-    found = change_report([portfolio], start=date(2024, 5, 31), end=END, group_by="group")
-    rows = {found.labels[key]: (row.net_flows, row.added) for key, row in found.change.rows.items()}
+    report = change_report([portfolio], start=date(2024, 5, 31), end=END, group_by="group")
+    rows = {report.labels[key]: (row.net_flows, row.added) for key, row in report.change.rows.items()}
     assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
-    assert found.change.total.change == 418
+    assert report.change.total.change == 418
 
 
 def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio):
     def bought(asset, on, **money):
         Transaction.objects.create(asset=asset, on=on, occurred_at=noon(on, "UTC"), currency="EUR", **money)
 
-    shares = held(portfolio, "Shares", TypeId.STOCKS, "120", on="2024-06-10")
+    shares = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "120", on="2024-06-10")
     bought(shares, date(2024, 5, 2), type="ACQUIRE", amount=100, fee=3)
     bought(shares, date(2024, 5, 3), type="INCOME", amount=7)  # on its own day, and that is over
-    known = held(portfolio, "Known before", TypeId.STOCKS, "50", on="2024-05-01")
+    known = create_valued_asset(portfolio, "Known before", TypeId.STOCKS, "50", on="2024-05-01")
     bought(known, date(2024, 5, 1), type="ACQUIRE", amount=40)
     total = change_report([portfolio], start=date(2024, 5, 31), end=END).change.total
     assert (total.net_flows, total.expenses, total.value_change) == (103, 3, 20)
@@ -133,10 +133,10 @@ def test_purchase_before_the_start_counts_with_a_first_value_after_it(portfolio)
 
 def test_quality_names_the_way_to_mend_it(portfolio, holdings):
     Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
-    (doubt, *rest) = quality_report(portfolio, on=END)
-    assert (doubt.finding.code, doubt.name) == ("NO_VALUE", "Empty")
-    assert doubt.link == f"/api/v1/assets/{doubt.finding.asset}/snapshots"
-    assert doubt.admin_link == f"/admin/assets/asset/{doubt.finding.asset}/change/"
+    (issue, *rest) = quality_report(portfolio, on=END)
+    assert (issue.finding.code, issue.name) == ("NO_VALUE", "Empty")
+    assert issue.link == f"/api/v1/assets/{issue.finding.asset}/snapshots"
+    assert issue.admin_link == f"/admin/assets/asset/{issue.finding.asset}/change/"
     assert rest == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
 from reports.rendering import plots
-from reports.rendering.plots import Look, allocation_plot, net_worth_plot
+from reports.rendering.plots import ChartOptions, allocation_plot, net_worth_plot
 from reports.rendering.terminal import chart
 from reports.rendering.ticks import tick_labels
 
@@ -89,9 +89,9 @@ amounts = st.builds(
 def test_ticks_of_a_picture_are_where_their_labels_say(highest, lowest, format):
     drawn, finish = [], plots._finish
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "_finish", lambda axes, face: (drawn.append(axes), finish(axes, face)))
-        net_worth_plot(points(highest, -lowest), currency="EUR", look=Look(format))
-        allocation_plot(allocated(highest, -lowest), labels={}, look=Look(format))
+        patch.setattr(plots, "_finish", lambda axes, theme: (drawn.append(axes), finish(axes, theme)))
+        net_worth_plot(points(highest, -lowest), currency="EUR", options=ChartOptions(format))
+        allocation_plot(allocated(highest, -lowest), labels={}, options=ChartOptions(format))
     assert_ticks(drawn[0].yaxis)
     assert_ticks(drawn[1].xaxis)
 
@@ -107,7 +107,10 @@ def test_ticks_of_every_step_are_where_their_labels_say(step, sign):
 
 def assert_ticks(axis) -> None:
     unit = UNITS[axis.get_label_text().removeprefix("EUR").strip()]
-    ticks, labels = list(axis.get_majorticklocs()), [one.get_text() for one in axis.get_majorticklabels()]
+    ticks, labels = (
+        list(axis.get_majorticklocs()),
+        [label.get_text() for label in axis.get_majorticklabels()],
+    )
     assert len(labels) == len(ticks) >= 2
     for tick, label in zip(ticks, labels, strict=True):
         assert says(label, tick, abs(ticks[1] - ticks[0]), unit), (tick, label)

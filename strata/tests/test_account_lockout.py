@@ -66,12 +66,15 @@ def by_admin(username="dora", password=PASSWORD, address=ELSEWHERE, client=None)
 
 
 def addresses(number: int, start: int = 0) -> list[str]:
-    return [f"198.51.{one // 250}.{one % 250 + 1}" for one in range(start, start + number)]
+    return [
+        f"198.51.{address_number // 250}.{address_number % 250 + 1}"
+        for address_number in range(start, start + number)
+    ]
 
 
 def fail_by_requests(number: int, username="dora", start: int = 0) -> list[int]:
     """From as many addresses, none of which is locked by itself."""
-    return [by_token(username, "wrong", one).status_code for one in addresses(number, start)]
+    return [by_token(username, "wrong", address).status_code for address in addresses(number, start)]
 
 
 def fail(number: int, username="dora") -> None:
@@ -87,7 +90,7 @@ def fail(number: int, username="dora") -> None:
         by_token(username, "wrong", addresses(1, 999)[0])
 
 
-def told(answer):
+def outcome(answer):
     return answer.status_code, answer.json() | {"request_id": ""}, answer.headers.get("Retry-After")
 
 
@@ -165,7 +168,7 @@ def test_a_name_that_no_user_has_is_locked_in_the_same_way(dora, clock):
     for username in ("dora", "unknown"):
         fail(LIMIT, username)
     for _ in range(8):
-        answers = [told(by_token(username, "wrong")) for username in ("dora", "unknown")]
+        answers = [outcome(by_token(username, "wrong")) for username in ("dora", "unknown")]
         assert answers[0] == answers[1]
         clock.shift(int(answers[0][2]))
 
@@ -179,7 +182,7 @@ def test_a_name_that_no_user_has_costs_the_same_work(failures, way_in, dora, clo
         hashes.clear()
         with CaptureQueriesContext(connection) as queries:
             way_in(username, "wrong")
-        asked.append([re.sub(r"'[^']*'|[0-9]+", "", one["sql"]) for one in queries])
+        asked.append([re.sub(r"'[^']*'|[0-9]+", "", query["sql"]) for query in queries])
         spent.append(len(hashes))
     assert asked[0] == asked[1]
     assert spent == [failures < LIMIT] * 2
@@ -234,10 +237,12 @@ def test_a_wrong_password_from_a_known_address_is_answered_as_if_it_was_not(dora
     by_token(address=HOME)
     for _ in range(15):
         by_token("unknown", "wrong", HOME)
-    assert told(by_token("dora", "wrong", HOME)) == told(by_token("unknown", "wrong", HOME))
+    assert outcome(by_token("dora", "wrong", HOME)) == outcome(by_token("unknown", "wrong", HOME))
     fail(LIMIT)
     fail(LIMIT, "unknown")
-    assert told(by_token("dora", "wrong", HOME))[0] == told(by_token("unknown", "wrong", HOME))[0] == 429
+    assert (
+        outcome(by_token("dora", "wrong", HOME))[0] == outcome(by_token("unknown", "wrong", HOME))[0] == 429
+    )
 
 
 def test_trying_at_a_locked_address_does_not_make_its_others_wait_longer(dora, clock):
@@ -372,8 +377,8 @@ def test_the_admin_shows_a_pause_to_its_owner_and_to_superusers_and_to_nobody_el
         browser = Client()
         browser.force_login(user)
         listed = browser.get("/admin/strata/logincount/").content.decode()
-        one = browser.get(f"/admin/strata/logincount/{count.pk}/change/")
-        seen[user.username] = ("2026-03-01" in listed, one.status_code)
+        page = browser.get(f"/admin/strata/logincount/{count.pk}/change/")
+        seen[user.username] = ("2026-03-01" in listed, page.status_code)
     assert seen == {"dora": (True, 200), "root": (True, 200), "emil": (False, 302)}
 
 

@@ -42,7 +42,7 @@ def test_a_request_is_whole_with_its_last_byte_and_not_before(request_sent):
     for piece in (1, 7, len(request_sent)):
         arrived = Arrival(LONGEST_BODY)
         pieces = [request_sent[start : start + piece] for start in range(0, len(request_sent), piece)]
-        stages = [arrived.add(one) for one in pieces]
+        stages = [arrived.add(piece) for piece in pieces]
         assert stages == [Stage.INCOMPLETE] * (len(pieces) - 1) + [Stage.WHOLE]
         assert arrived.received == request_sent
 

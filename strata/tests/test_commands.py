@@ -226,7 +226,7 @@ def test_doctor_finds_keys_that_are_another_names_and_what_a_migration_renamed(d
     JournalEntry.objects.create(
         at=timezone.now(), channel="migrate", model="strata.User", object_id=uuid7(), action="update"
     )
-    findings = [one.message for one in doctor.examine() if one.subject == "names"]
+    findings = [result.message for result in doctor.examine() if result.subject == "names"]
     assert findings == [
         "1 of strata.User have the key of another name. Save them again in the admin.",
         "1 had the name of another row in another spelling, and got a number: see the journal",

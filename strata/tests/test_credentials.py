@@ -107,10 +107,10 @@ def test_dump_of_the_database_has_hashes_and_prefixes_only(dora):
 @pytest.mark.django_db(transaction=True)
 def test_no_column_of_any_table_has_a_token_or_a_password_after_a_day_of_use(dora):
     """Logged in over the API with a key, in the admin, and failed: a backup or pg_dump holds no more than this."""
-    made = APIClient().post(
+    created = APIClient().post(
         f"{API}/auth/token", {"username": "dora", "password": PASSWORD}, headers={"Idempotency-Key": "k"}
     )
-    secret = made.json()["token"]
+    secret = created.json()["token"]
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert (
         client.post(f"{API}/portfolios", {"name": "x"}, headers={"Idempotency-Key": "k"}).status_code == 201
@@ -126,7 +126,7 @@ def test_no_column_of_any_table_has_a_token_or_a_password_after_a_day_of_use(dor
             cursor.execute(f'SELECT * FROM "{table}"')
             rows = repr(
                 [
-                    [bytes(one) if isinstance(one, memoryview) else one for one in row]
+                    [bytes(value) if isinstance(value, memoryview) else value for value in row]
                     for row in cursor.fetchall()
                 ]
             )
@@ -140,7 +140,7 @@ def test_no_column_of_any_table_has_a_token_or_a_password_after_a_day_of_use(dor
 def lines(caplog):
     for name in (None, "strata", "django", "django.request", "django.server", "axes"):
         caplog.set_level(logging.DEBUG, name)
-    return lambda: [JsonLines().format(one) for one in caplog.records] + [caplog.text]
+    return lambda: [JsonLines().format(record) for record in caplog.records] + [caplog.text]
 
 
 def test_no_line_of_any_logger_has_a_token_or_a_password(dora, lines):
@@ -153,10 +153,10 @@ def test_no_line_of_any_logger_has_a_token_or_a_password(dora, lines):
     APIClient().post(f"{API}/auth/token", {"username": secret, "password": PASSWORD})
     APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}x").get(f"{API}/me")
     Client().post("/admin/login/", {"username": "dora", "password": PASSWORD})
-    told = "\n".join(lines())
-    assert "request" in told
-    assert secret not in told
-    assert PASSWORD not in told
+    log = "\n".join(lines())
+    assert "request" in log
+    assert secret not in log
+    assert PASSWORD not in log
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "api_key", "auth", "authorization", "key"])
@@ -186,4 +186,4 @@ def test_tokens_are_recognisable(dora):
     """So that a scanner of leaked secrets can name ours: a prefix, and 256 random bits."""
     secrets = {ApiToken.issue(dora)[1] for _ in range(20)}
     assert len(secrets) == 20
-    assert all(re.fullmatch(r"strata_[A-Za-z0-9_-]{43}", one) for one in secrets)
+    assert all(re.fullmatch(r"strata_[A-Za-z0-9_-]{43}", secret) for secret in secrets)

@@ -37,7 +37,9 @@ TEXTS = st.text(st.sampled_from(PIECES), max_size=12) | st.text(max_size=20)
 def begins_like_a_formula(cell: str) -> bool:
     """As a program sees it that passes over quotes, spaces and what is not seen."""
     seen = "".join(
-        one for one in without_invisible(cell) if unicodedata.category(one)[0] not in "ZC" or one in FORMULA
+        letter
+        for letter in without_invisible(cell)
+        if unicodedata.category(letter)[0] not in "ZC" or letter in FORMULA
     )
     seen = seen.replace("\u2800", "").replace('"', "")
     return seen[:1] in FORMULA and seen != ""
@@ -45,12 +47,12 @@ def begins_like_a_formula(cell: str) -> bool:
 
 def cells_of(line: str, delimiter: str) -> list[str]:
     """As it is split by a program that knows quotes, and by one that does not."""
-    found = line.split(delimiter)
+    cells = line.split(delimiter)
     if delimiter not in "\r\n":
-        found += [
+        cells += [
             cell for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter) for cell in row
         ]
-    return found
+    return cells
 
 
 @given(TEXTS)

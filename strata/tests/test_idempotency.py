@@ -29,7 +29,7 @@ def make(client, name="x", key="k1", path="tags", **given):
     return client.post(f"{API}/{path}", {"name": name, **given}, HTTP_IDEMPOTENCY_KEY=key)
 
 
-def told(answer):
+def outcome(answer):
     """What a repetition has to equal: status, bytes, and the headers that say what was made."""
     headers = {name: answer.headers.get(name) for name in ("Content-Type", "ETag", "Location", "Allow")}
     return answer.status_code, answer.content, headers
@@ -47,7 +47,7 @@ def test_odd_keys_are_refused_and_write_nothing(alice, key):
 
 @pytest.mark.parametrize("key", ["0", "x" * 255, "a key, with spaces & signs ~"])
 def test_printable_keys_are_taken(alice, key):
-    assert told(make(alice, key=key)) == told(make(alice, key=key))
+    assert outcome(make(alice, key=key)) == outcome(make(alice, key=key))
     assert Tag.objects.count() == 1
 
 
@@ -57,9 +57,9 @@ def test_without_a_key_each_request_stands_alone(alice):
 
 
 def test_key_on_what_is_no_post_is_nothing(alice):
-    made = make(alice).json()["id"]
+    created = make(alice).json()["id"]
     for name in ("y", "z"):
-        answer = alice.patch(f"{API}/tags/{made}", {"name": name}, HTTP_IDEMPOTENCY_KEY="k1")
+        answer = alice.patch(f"{API}/tags/{created}", {"name": name}, HTTP_IDEMPOTENCY_KEY="k1")
         assert (answer.status_code, answer.json()["name"]) == (200, name)
 
 
@@ -81,7 +81,7 @@ def test_key_of_another_request_is_misuse(alice, path, given):
 
 
 def test_either_spelling_of_the_path_is_the_same_request(alice):
-    assert told(make(alice)) == told(make(alice, path="tags/"))
+    assert outcome(make(alice)) == outcome(make(alice, path="tags/"))
     assert Tag.objects.count() == 1
 
 
@@ -91,7 +91,7 @@ def test_repetition_is_the_same_to_the_byte_whatever_is_asked_for_now(alice):
     )
     assert b"\n    " in first.content
     again = make(alice)
-    assert told(again) == told(first)
+    assert outcome(again) == outcome(first)
     assert again["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first
 
@@ -99,13 +99,13 @@ def test_repetition_is_the_same_to_the_byte_whatever_is_asked_for_now(alice):
 def test_repetition_is_the_same_after_the_row_has_changed_or_gone(alice):
     first = make(alice)
     alice.delete(f"{API}/tags/{first.json()['id']}")
-    assert told(make(alice)) == told(first)
+    assert outcome(make(alice)) == outcome(first)
     assert not Tag.objects.exists()
 
 
 def test_answer_without_a_body_has_no_content_type():
-    kept = IdempotentAnswer(status=204, headers={}, body=b"", created_at=timezone.now())
-    answer = idempotency.replay(kept)
+    stored = IdempotentAnswer(status=204, headers={}, body=b"", created_at=timezone.now())
+    answer = idempotency.replay(stored)
     assert (answer.status_code, answer.content, answer.headers.get("Content-Type")) == (204, b"", None)
 
 
@@ -165,9 +165,9 @@ def test_answer_that_was_lost_after_the_commit_is_given_again(alice_user, monkey
     with monkeypatch.context() as patch:
         patch.setattr(HouseholdViewSet, "finalize_response", die)
         assert make(client).status_code == 500
-    made = Tag.objects.get()
+    created = Tag.objects.get()
     again = make(client)
-    assert (again.status_code, again.json()["id"]) == (201, str(made.pk))
+    assert (again.status_code, again.json()["id"]) == (201, str(created.pk))
     assert again["Idempotency-Replayed"] == "true"
 
 
@@ -180,7 +180,7 @@ def test_each_is_given_their_own_answer_again_whoever_had_the_key_first(alice, c
     assert firsts["alice"].json()["household_id"] != firsts["charlie"].json()["household_id"]
     for name, client in people.items():
         again = make(client)
-        assert (told(again), again["Idempotency-Replayed"]) == (told(firsts[name]), "true"), name
+        assert (outcome(again), again["Idempotency-Replayed"]) == (outcome(firsts[name]), "true"), name
     assert Tag.objects.count() == 2
 
 
@@ -207,7 +207,7 @@ def test_right_that_comes_back_brings_the_answer_back(bob, bob_user, household):
     Membership.objects.filter(user=bob_user).update(role=VIEWER)
     make(bob, household_id=str(household.pk))
     membership.save()
-    assert told(make(bob, household_id=str(household.pk))) == told(first)
+    assert outcome(make(bob, household_id=str(household.pk))) == outcome(first)
 
 
 def test_read_token_gets_no_replay(alice_user):
@@ -251,7 +251,7 @@ def test_second_waits_for_the_first_and_gets_its_answer(alice_user, monkeypatch)
     go_on.set()
     first.join(10)
     second.join(10)
-    assert told(answers["second"]) == told(answers["first"])
+    assert outcome(answers["second"]) == outcome(answers["first"])
     assert answers["second"]["Idempotency-Replayed"] == "true"
     assert Tag.objects.count() == 1
 

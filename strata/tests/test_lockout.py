@@ -1,4 +1,4 @@
-"""Lock-out: who fails too often is told to wait, on every road in, before a password hash is spent."""
+"""Lock-out: who fails too often is told to wait, at the API and at the admin, before a password hash is spent."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def assert_locked(answer):
     assert 0 < int(answer["Retry-After"]) <= 900
 
 
-def told(answer):
+def outcome(answer):
     return answer.status_code, answer.json() | {"request_id": ""}, answer.headers.get("WWW-Authenticate")
 
 
@@ -85,32 +85,32 @@ def test_unknown_known_and_disabled_users_get_one_answer_for_one_hash(dora, hash
         ("idle", "wrong"),
         ("idle", PASSWORD),
     ):
-        answers.append(told(by_token(username, password)))
+        answers.append(outcome(by_token(username, password)))
         assert len(hashes) == 1, username
         hashes.clear()
     assert answers == [answers[0]] * 4
     assert (answers[0][0], answers[0][1]["code"], answers[0][2]) == (401, "BAD_CREDENTIALS", "Bearer")
 
 
-@pytest.mark.parametrize("road", [by_token, by_admin])
-def test_unknown_known_and_disabled_users_cost_the_same_queries_on_every_road(road, dora, settings):
+@pytest.mark.parametrize("log_in", [by_token, by_admin])
+def test_unknown_known_and_disabled_users_cost_the_same_queries_at_every_login(log_in, dora, settings):
     settings.AXES_FAILURE_LIMIT = 10
     get_user_model().objects.create_user("idle", password=PASSWORD, is_active=False, is_staff=True)
     asked = []
     for number, username in enumerate(("dora", "unknown", "idle")):
         with CaptureQueriesContext(connection) as queries:
-            road(username, "wrong", f"203.0.113.{number + 10}")
-        asked.append([re.sub(r"'[^']*'|[0-9]+", "", one["sql"])[:60] for one in queries])
+            log_in(username, "wrong", f"203.0.113.{number + 10}")
+        asked.append([re.sub(r"'[^']*'|[0-9]+", "", query["sql"])[:60] for query in queries])
     assert asked[0] == asked[1] == asked[2]
 
 
-@pytest.mark.parametrize("road", [by_token, by_admin])
-def test_every_road_spends_one_hash_whoever_is_named(road, dora, hashes, settings):
+@pytest.mark.parametrize("log_in", [by_token, by_admin])
+def test_every_login_spends_one_hash_whoever_is_named(log_in, dora, hashes, settings):
     settings.AXES_FAILURE_LIMIT = 10
     spent = []
     for username in ("dora", "unknown"):
         hashes.clear()
-        road(username, "wrong")
+        log_in(username, "wrong")
         spent.append(len(hashes))
     assert spent == [1, 1]
 
@@ -153,7 +153,7 @@ def test_locked_out_looks_the_same_for_known_and_unknown_users(dora):
     for _ in range(LIMIT):
         by_token("unknown", "wrong", THERE)
         by_token("dora", "wrong")
-    assert told(by_token("unknown", "wrong", THERE)) == told(by_token("dora", "wrong"))
+    assert outcome(by_token("unknown", "wrong", THERE)) == outcome(by_token("dora", "wrong"))
 
 
 def test_the_user_is_not_locked_out_elsewhere(dora):
@@ -255,11 +255,11 @@ def test_what_was_tried_is_not_written_down(dora):
     assert rows and "almost-the-right-one" not in str(rows)
 
 
-@pytest.mark.parametrize("road", [by_token, by_admin])
+@pytest.mark.parametrize("log_in", [by_token, by_admin])
 @pytest.mark.parametrize("length", [151, 256, 5000])
-def test_a_name_longer_than_any_user_has_is_refused_before_a_hash(road, length, dora, hashes):
+def test_a_name_longer_than_any_user_has_is_refused_before_a_hash(log_in, length, dora, hashes):
     hashes.clear()
-    answer = road("x" * length, PASSWORD)
+    answer = log_in("x" * length, PASSWORD)
     assert answer.status_code in (200, 400)
     assert hashes == []
 

@@ -134,6 +134,6 @@ def test_kept_digest_of_a_password_change_cannot_be_guessed_at(dora):
     client.force_login(dora)
     path = f"{API}/me/password"
     assert client.post(path, body, "application/json", HTTP_IDEMPOTENCY_KEY="k1").status_code == 204
-    kept = IdempotentAnswer.objects.get()
+    stored = IdempotentAnswer.objects.get()
     bare = {sha256(told + body).hexdigest() for told in (b"", f"POST {path}\n".encode())}
-    assert kept.request_digest not in bare
+    assert stored.request_digest not in bare

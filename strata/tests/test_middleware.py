@@ -45,15 +45,15 @@ def test_nobody_is_believed_by_default():
 
 @pytest.mark.urls(__name__)
 def test_a_trusted_proxy_says_who_and_how_secure(proxies):
-    told = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"}
-    seen = Client(REMOTE_ADDR="10.0.0.1").get("/api/v1/show", headers=told).json()["seen"]
+    headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    seen = Client(REMOTE_ADDR="10.0.0.1").get("/api/v1/show", headers=headers).json()["seen"]
     assert seen == ["203.0.113.9", True, None]
 
 
 @pytest.mark.urls(__name__)
 def test_a_stranger_with_the_same_headers_stays_a_stranger(proxies):
-    told = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
-    seen = Client(REMOTE_ADDR="10.0.0.2").get("/api/v1/show", headers=told).json()["seen"]
+    headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    seen = Client(REMOTE_ADDR="10.0.0.2").get("/api/v1/show", headers=headers).json()["seen"]
     assert seen == ["10.0.0.2", False, None]
 
 

@@ -195,11 +195,11 @@ def test_money_reads_the_same_through_subqueries_and_defaults():
 
 @pytest.mark.django_db
 def test_update_and_bulk_update_write_money_and_exact_numbers():
-    one = entry("5", quantity="1", other="2")
-    Entry.objects.filter(pk=one.pk).update(value=D("7.25"), quantity=D("0.10"), other=F("value"))
+    row = entry("5", quantity="1", other="2")
+    Entry.objects.filter(pk=row.pk).update(value=D("7.25"), quantity=D("0.10"), other=F("value"))
     assert Entry.objects.filter(value=D("7.25"), quantity=D("0.1"), other=D("5")).count() == 1
-    one.value, one.quantity, one.other = D("8.5"), D("1E+3"), None
-    Entry.objects.bulk_update([one], ["value", "quantity", "other"])
+    row.value, row.quantity, row.other = D("8.5"), D("1E+3"), None
+    Entry.objects.bulk_update([row], ["value", "quantity", "other"])
     assert Entry.objects.filter(value=D("8.5"), quantity=1000, other=None).count() == 1
 
 
@@ -380,7 +380,7 @@ def test_every_zero_is_plain_zero(zero):
     [("price", "-0.01"), ("rate", "0"), ("rate", "-1"), ("value", "1e14"), ("currency", "XXX")],
 )
 def test_save_and_update_refuse_what_clean_refuses(field, value):
-    one = entry()
+    row = entry()
     with pytest.raises(ValidationError):
         Entry(**{"value": 1, field: value}).full_clean()
     with pytest.raises(ValidationError):
@@ -389,9 +389,9 @@ def test_save_and_update_refuse_what_clean_refuses(field, value):
         Entry.objects.bulk_create([Entry(**{"value": 1, field: value})])
     with pytest.raises(ValidationError):
         Entry.objects.update(**{field: value})
-    setattr(one, field, value)
+    setattr(row, field, value)
     with pytest.raises(ValidationError):
-        Entry.objects.bulk_update([one], [field])
+        Entry.objects.bulk_update([row], [field])
 
 
 @pytest.mark.django_db
@@ -406,9 +406,9 @@ def test_save_and_update_refuse_what_clean_refuses(field, value):
     ],
 )
 def test_the_database_itself_refuses_numbers_out_of_range(assignment):
-    one = entry()
+    row = entry()
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE strata_tests_entry SET {assignment} WHERE id = {one.pk}")
+        cursor.execute(f"UPDATE strata_tests_entry SET {assignment} WHERE id = {row.pk}")
 
 
 @pytest.mark.django_db
@@ -435,17 +435,17 @@ def test_fields_deconstruct_to_what_makes_them_again(field):
 @pytest.mark.django_db
 def test_admin_form_takes_and_shows_plain_digits():
     form_class = modelform_factory(Entry, fields=["value", "quantity", "currency"])
-    one = entry("1000", quantity=LEAST_EXACT)
-    assert 'value="1000.00"' in str(form_class(instance=one)["value"])
-    assert 'value="0.000000000000000001"' in str(form_class(instance=one)["quantity"])
+    row = entry("1000", quantity=LEAST_EXACT)
+    assert 'value="1000.00"' in str(form_class(instance=row)["value"])
+    assert 'value="0.000000000000000001"' in str(form_class(instance=row)["quantity"])
     same = form_class(
-        {"value": "1000.00", "quantity": "0.000000000000000001", "currency": "EUR"}, instance=one
+        {"value": "1000.00", "quantity": "0.000000000000000001", "currency": "EUR"}, instance=row
     )
     assert not same.has_changed()
-    edited = form_class({"value": " 9007199254.7401 ", "quantity": "", "currency": "usd"}, instance=one)
+    edited = form_class({"value": " 9007199254.7401 ", "quantity": "", "currency": "usd"}, instance=row)
     edited.save()
-    one.refresh_from_db()
-    assert (one.value, one.quantity, one.currency) == (D("9007199254.7401"), None, "USD")
+    row.refresh_from_db()
+    assert (row.value, row.quantity, row.currency) == (D("9007199254.7401"), None, "USD")
 
 
 @pytest.mark.parametrize("text", ["1e400", "NaN", "٣", "0.00001", "100000000000000", "1,5"])
@@ -573,8 +573,8 @@ def test_a_mixed_code_finds_nothing():
 
 @pytest.mark.django_db
 def test_currency_is_written_in_capitals_by_every_road():
-    one = entry(currency="usd")
-    assert one.currency == "USD"
+    row = entry(currency="usd")
+    assert row.currency == "USD"
     Entry.objects.update(currency="gbp")
     assert Entry.objects.filter(currency="gbp").get().currency == "GBP"
 

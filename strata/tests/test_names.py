@@ -231,7 +231,9 @@ def test_the_longest_key_fits_its_column_and_its_index(widest):
 
 def test_keys_of_single_characters_are_their_own_keys():
     characters = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
-    assert [ascii(one) for one in characters if name_key(name_key(one)) != name_key(one)] == []
+    assert [
+        ascii(character) for character in characters if name_key(name_key(character)) != name_key(character)
+    ] == []
 
 
 @given(st.text(max_size=20))
@@ -282,7 +284,7 @@ def test_the_first_release_made_no_key_that_is_now_two(name):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("STRASSE", {"Straße 1%", "Weststrasse"}),
         ("ße", {"Straße 1%", "Weststrasse"}),
@@ -294,9 +296,9 @@ def test_the_first_release_made_no_key_that_is_now_two(name):
         ("nowhere", set()),
     ],
 )
-def test_a_part_of_a_name_is_found_by_its_key(text, found):
+def test_a_part_of_a_name_is_found_by_its_key(text, expected):
     Thing.objects.bulk_create(Thing(name=n) for n in ("Straße 1%", "Weststrasse", "Éclair_", "Office fit"))
-    assert set(Thing.objects.filter(name_key__has_part=text).values_list("name", flat=True)) == found
+    assert set(Thing.objects.filter(name_key__has_part=text).values_list("name", flat=True)) == expected
 
 
 # --- notes ---

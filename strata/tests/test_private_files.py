@@ -126,11 +126,11 @@ def wide(tmp_path) -> Path:
 
 
 def test_files_that_others_may_read_are_narrowed_at_the_start_and_doctor_says_so(wide):
-    told = manage(wide, "doctor")
-    assert told.returncode == 0, told.stdout
+    doctor = manage(wide, "doctor")
+    assert doctor.returncode == 0, doctor.stdout
     assert {mode(path) for path in wide.iterdir()} == {0o600}
     for name in ("strata.db", "strata.db-wal", "strata.db-shm"):
-        assert f"WARN  files: {wide / name} was open to others (mode 0644)" in told.stdout
+        assert f"WARN  files: {wide / name} was open to others (mode 0644)" in doctor.stdout
     assert "open to others" not in manage(wide, "doctor").stdout
 
 

@@ -28,8 +28,8 @@ def lines(monkeypatch):
     logging.getLogger().addHandler(handler)
 
     def read() -> list[dict]:
-        found = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [line for line in found if line["logger"] == "django.security.DisallowedHost"]
+        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+        return [line for line in lines if line["logger"] == "django.security.DisallowedHost"]
 
     read.tick = lambda seconds: clock.__setitem__(0, clock[0] + seconds)
     yield read

@@ -314,7 +314,11 @@ def test_a_long_entry_and_one_with_control_characters_are_shown_in_part_and_writ
     [
         (hosts, "a.example.org, .b.example.org", ["a.example.org", ".b.example.org"]),
         (origins, "https://a.example.org:8443", ["https://a.example.org:8443"]),
-        (lambda name: [str(one) for one in networks(name)], "10.0.0.1,fd00::/8", ["10.0.0.1/32", "fd00::/8"]),
+        (
+            lambda name: [str(network) for network in networks(name)],
+            "10.0.0.1,fd00::/8",
+            ["10.0.0.1/32", "fd00::/8"],
+        ),
     ],
 )
 def test_lists_are_read_as_they_are_written(monkeypatch, read, given, meant):

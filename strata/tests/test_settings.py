@@ -141,8 +141,8 @@ def test_two_workers_that_start_at_once_keep_the_same_key(clone):
     (clone / ".data").mkdir()
     command = [sys.executable, "-c", ASK, "SECRET_KEY"]
     pipes = {"stdout": subprocess.PIPE, "cwd": clone, "env": {"PATH": os.environ["PATH"]}, "text": True}
-    both = [subprocess.Popen(command, **pipes) for _ in range(4)]
-    keys = {process.communicate(timeout=60)[0] for process in both}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    keys = {process.communicate(timeout=60)[0] for process in processes}
     assert len(keys) == 1
 
 

@@ -193,7 +193,7 @@ def worker(program, path):
 def test_workers_share_one_count(counts, tmp_path):
     counts.add("x", 1)
     workers = [worker(WORKER, tmp_path / "data" / "throttle") for _ in range(3)]
-    last = [int(one.communicate(timeout=60)[0]) for one in workers]
+    last = [int(worker.communicate(timeout=60)[0]) for worker in workers]
     assert max(last) == 1501
     assert counts.add("x", 1) == 1502
 
@@ -258,7 +258,7 @@ def test_trouble_is_logged_once(counts, monkeypatch, caplog):
     monkeypatch.setattr(throttles.os, "pwrite", full)
     for _ in range(5):
         counts.add("x", 1)
-    assert [one.levelname for one in caplog.records if one.name == "strata.throttles"] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == "strata.throttles"] == ["WARNING"]
 
 
 def test_file_of_nonsense_or_none_at_all_is_written_over(counts, tmp_path):

@@ -44,7 +44,7 @@ def test_the_list_says_when_each_was_used_and_null_for_one_that_was_not(token, a
     before = timezone.now()
     token.client.get(f"{API}/tags")
     listed = token.client.get(f"{API}/auth/tokens").json()["results"]
-    assert {one["id"]: one["last_used_at"] is None for one in listed} == {
+    assert {row["id"]: row["last_used_at"] is None for row in listed} == {
         str(unused.pk): True,
         str(token.pk): False,
     }
@@ -52,7 +52,7 @@ def test_the_list_says_when_each_was_used_and_null_for_one_that_was_not(token, a
 
 
 def test_within_the_hour_it_costs_no_write(token):
-    assert [one.split()[0] for one in writes(token.client) if one.startswith("UPDATE")] == ["UPDATE"]
+    assert [write.split()[0] for write in writes(token.client) if write.startswith("UPDATE")] == ["UPDATE"]
     first = used(token)
     assert writes(token.client) == []
     assert used(token) == first

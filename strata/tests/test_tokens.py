@@ -50,10 +50,10 @@ def assert_refused(answer):
 
 
 def test_secret_is_shown_once_and_kept_as_a_hash(nobody, dora):
-    made = log_in(nobody, name="phone")
-    shown = made.json()
+    created = log_in(nobody, name="phone")
+    shown = created.json()
     row = ApiToken.objects.values().get()
-    assert made.status_code == 201
+    assert created.status_code == 201
     assert shown["token"].startswith(shown["prefix"])
     assert row["digest"] == hashlib.sha256(shown["token"].encode()).hexdigest()
     assert not [name for name, value in row.items() if shown["token"] in str(value)]
@@ -98,21 +98,21 @@ def test_list_shows_my_tokens_without_their_secrets(dora, alice_user):
     ApiToken.issue(alice_user, name="alice's")
     listed = holder(dora, name="mine").get(f"{API}/auth/tokens")
     row = ApiToken.objects.get(user=dora)
-    assert [one["name"] for one in listed.json()["results"]] == ["mine"]
+    assert [row["name"] for row in listed.json()["results"]] == ["mine"]
     assert row.digest not in listed.content.decode() and row.password_stamp not in listed.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_token_of_another_is_as_one_that_does_not_exist(dora, alice_user, method):
-    theirs, _ = ApiToken.issue(alice_user)
+    foreign_token, _ = ApiToken.issue(alice_user)
     client = holder(dora)
     foreign, absent, word = (
-        getattr(client, method)(f"{API}/auth/tokens/{one}") for one in (theirs.pk, ABSENT, "word")
+        getattr(client, method)(f"{API}/auth/tokens/{one}") for one in (foreign_token.pk, ABSENT, "word")
     )
     told = [one.json() | {"request_id": ""} for one in (foreign, absent, word)]
     assert (foreign.status_code, told[0]["code"]) == (404, "TOKEN_NOT_FOUND")
     assert told[0] == told[1] == told[2]
-    assert ApiToken.objects.filter(pk=theirs.pk).exists()
+    assert ApiToken.objects.filter(pk=foreign_token.pk).exists()
 
 
 def test_revoked_token_ends_at_once_and_alone(dora):
@@ -245,7 +245,7 @@ def test_token_that_was_bound_again_costs_no_further_write(dora):
     client.get(f"{API}/me")
     with CaptureQueriesContext(connection) as queries:
         client.get(f"{API}/me")
-    assert {one["sql"].split()[0] for one in queries} == {"SELECT"}
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
 
 
 # --- the header ---
@@ -295,7 +295,7 @@ def test_a_read_by_token_asks_once_and_writes_nothing(dora):
     client.get(f"{API}/me")  # its first in an hour is noted, when it has been answered: test_token_use
     with CaptureQueriesContext(connection) as queries:
         assert client.get(f"{API}/me").status_code == 200
-    told = [one["sql"].split()[0] for one in queries]
+    told = [query["sql"].split()[0] for query in queries]
     assert told == ["SELECT"] * 3  # the token with its user, the households, and how many invitations wait
 
 
@@ -344,8 +344,8 @@ def test_session_needs_the_csrf_token_to_write(alice_user):
     refused = browser.post(f"{API}/tags", {"name": "x"}, "application/json")
     assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
     secret = browser.cookies["csrftoken"] = "a" * 32
-    made = browser.post(f"{API}/tags", {"name": "x"}, "application/json", headers={"X-CSRFToken": secret})
-    assert made.status_code == 201
+    created = browser.post(f"{API}/tags", {"name": "x"}, "application/json", headers={"X-CSRFToken": secret})
+    assert created.status_code == 201
 
 
 def test_session_makes_what_needs_a_household(alice_user):
@@ -353,14 +353,14 @@ def test_session_makes_what_needs_a_household(alice_user):
     browser = Client()
     browser.force_login(alice_user)
     for path in ("tags", "portfolios", "categories"):
-        made = browser.post(f"{API}/{path}", {"name": "x"}, "application/json", HTTP_IDEMPOTENCY_KEY=path)
-        assert made.status_code == 201, path
+        created = browser.post(f"{API}/{path}", {"name": "x"}, "application/json", HTTP_IDEMPOTENCY_KEY=path)
+        assert created.status_code == 201, path
 
 
 def test_token_needs_no_csrf_token(alice_user):
     _, secret = ApiToken.issue(alice_user)
     browser = Client(enforce_csrf_checks=True)
-    made = browser.post(
+    created = browser.post(
         f"{API}/tags", {"name": "x"}, "application/json", headers={"Authorization": f"Bearer {secret}"}
     )
-    assert made.status_code == 201
+    assert created.status_code == 201

@@ -101,7 +101,7 @@ def test_the_command_says_that_a_name_is_taken(monkeypatch):
 def test_an_invitation_finds_its_user(alice, household):
     somebody = User.objects.create_user("Éloïse")
     body = {"username": "ÉLOÏSE", "role": "viewer"}
-    made = alice.post(f"{API}/households/{household.pk}/invitations", body)
-    assert (made.status_code, made.json()["username"]) == (201, "ÉLOÏSE")
-    accepted = client_of(somebody).post(f"{API}/invitations/{made.json()['id']}/accept")
+    created = alice.post(f"{API}/households/{household.pk}/invitations", body)
+    assert (created.status_code, created.json()["username"]) == (201, "ÉLOÏSE")
+    accepted = client_of(somebody).post(f"{API}/invitations/{created.json()['id']}/accept")
     assert (accepted.status_code, accepted.json()["user_id"]) == (200, str(somebody.pk))

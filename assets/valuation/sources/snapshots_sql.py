@@ -194,10 +194,10 @@ _GRID = {
 
 def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
     """(day, place, owned, owed) where an asset of the place has a value on or before the day, and is not gone."""
-    for number, place, *halves in fetch_rows(
+    for number, place, *split_halves in fetch_rows(
         _GRID[connection.vendor], [*place_params(places), *day_params(days)]
     ):
-        yield days[number], place, join_halves(*halves[:2]), join_halves(*halves[2:])
+        yield days[number], place, join_halves(*split_halves[:2]), join_halves(*split_halves[2:])
 
 
 _AMOUNTS_ON = {
@@ -222,7 +222,7 @@ _AMOUNTS_ON = {
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
     """(portfolio, currency, amount): the newest values on the day, added up, of assets that are not disposed of."""
-    for portfolio, currency, *halves in fetch_rows(
+    for portfolio, currency, *split_halves in fetch_rows(
         _AMOUNTS_ON[connection.vendor], [ids_param(portfolio_ids), on, on]
     ):
-        yield parse_id(portfolio), currency, join_halves(*halves)
+        yield parse_id(portfolio), currency, join_halves(*split_halves)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from portfolios.models import Portfolio
 from reports.calculations.intervals import INTERVALS
-from reports.queries import Series, TooMuch, latest_today, net_worth_history
+from reports.queries import NetWorthSeries, ReportTooLarge, latest_today, net_worth_history
 from reports.rendering.terminal import chart, gaps, table
 from strata.commands import StrataCommand, calendar_day
 from strata.fields.currencies import validate_currency
@@ -96,7 +96,7 @@ class Command(StrataCommand):
                 raise CommandError(f"There is no portfolio {name!r}.")
         return [p for p in portfolios if not names or any(is_called(p, name) for name in names)]
 
-    def series(self, portfolios: list[Portfolio], options: dict[str, Any]) -> Series:
+    def series(self, portfolios: list[Portfolio], options: dict[str, Any]) -> NetWorthSeries:
         start, end = options["start"], options["end"]
         if start and start > (end or latest_today(portfolios)):
             raise CommandError("--start lies after --end.")
@@ -107,7 +107,7 @@ class Command(StrataCommand):
             )
         except ValidationError as error:
             raise CommandError(f"--currency: {error.messages[0]}") from None
-        except TooMuch as error:
+        except ReportTooLarge as error:
             raise CommandError(f"--{error.field}: {error}") from None
 
     # --- what the terminal can show ---

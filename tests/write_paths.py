@@ -1,4 +1,4 @@
-"""Every road into a server, tried one after the other: what each answers while the database is in trouble."""
+"""Every path by which a client reads or writes, tried one after the other while the database is in trouble."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from tests.databases import PASSWORD
-from tests.load import API, Client, an_asset, made
+from tests.load import API, Client, an_asset, create
 from tests.serving import Server
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -27,15 +27,15 @@ class Answer:
         return self.status in (503, 507) and (self.retry_after or "").isdigit()
 
 
-class Roads:
-    """Alice on all of them: with a token, logged in to the admin, and about to log in. Set up before the trouble."""
+class WritePaths:
+    """Alice's requests: with a token, in the admin's session, and at its login. Set up before the trouble begins."""
 
     def __init__(self, server: Server, token: str) -> None:
         self.server, self.token = server, token
         client = Client(server.port, token)
         self.asset = an_asset(client)
         self.household = client.ask("GET", "households")[1]["results"][0]["id"]
-        self.tag = made(client, "tags", {"name": "Before"})
+        self.tag = create(client, "tags", {"name": "Before"})
         self.cookies: dict[str, str] = {}
         self._page("GET", "/admin/login/")
         assert self._log_in().status == 302
@@ -101,5 +101,5 @@ class Roads:
         return Answer(response.status, response.getheader("Retry-After"), content)
 
 
-def shown(answers: dict[str, Answer]) -> dict[str, int]:
-    return {road: answer.status for road, answer in answers.items()}
+def statuses(answers: dict[str, Answer]) -> dict[str, int]:
+    return {path: answer.status for path, answer in answers.items()}

@@ -26,18 +26,27 @@ class Route(NamedTuple):
 
 
 def routes() -> list[Route]:
-    (api,) = (one for one in get_resolver("strata.urls").url_patterns if str(one.pattern) == "api/v1/")
-    return [Route(one.name, str(one.pattern), methods_of(one.callback)) for one in api.url_patterns]
+    (api,) = (
+        url_pattern
+        for url_pattern in get_resolver("strata.urls").url_patterns
+        if str(url_pattern.pattern) == "api/v1/"
+    )
+    return [
+        Route(url_pattern.name, str(url_pattern.pattern), methods_of(url_pattern.callback))
+        for url_pattern in api.url_patterns
+    ]
 
 
 def methods_of(view) -> list[str]:
-    handlers = getattr(view, "actions", None) or {one for one in METHODS if hasattr(view.cls, one)}
+    handlers = getattr(view, "actions", None) or {method for method in METHODS if hasattr(view.cls, method)}
     return sorted(set(handlers) & set(METHODS))
 
 
 def thing_of(name: str, world) -> str | None:
     """What the last id of a route names: the longest name of the world that the route's name begins with."""
-    return next((one for one in sorted(world, key=len, reverse=True) if name.startswith(one)), None)
+    return next(
+        (row_name for row_name in sorted(world, key=len, reverse=True) if name.startswith(row_name)), None
+    )
 
 
 def row_of(route: Route, parameter: str, world):
@@ -79,7 +88,7 @@ class Field(NamedTuple):
 def fields_of_bodies() -> list[Field]:
     """Every field of every body: openapi.yaml is drawn from the serializers, and `make lint` compares it with them."""
     document = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
-    parts, by_name, found = document["components"]["schemas"], {one.name: one for one in routes()}, []
+    parts, by_name, found = document["components"]["schemas"], {route.name: route for route in routes()}, []
     for path, methods in document["paths"].items():
         route = by_name[resolve(re.sub(r"{\w+}", ABSENT, path)).url_name]
         for method, operation in methods.items():
@@ -93,7 +102,7 @@ def fields_of_bodies() -> list[Field]:
 def plain(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     """The schema with what it refers to laid into it."""
     for word in ("allOf", "oneOf", "anyOf"):
-        for one in schema.get(word, ()):
-            schema = plain(one, parts) | schema
+        for part in schema.get(word, ()):
+            schema = plain(part, parts) | schema
     reference = schema.get("$ref", "").rsplit("/", 1)[-1]
     return plain(parts[reference], parts) | schema if reference else schema

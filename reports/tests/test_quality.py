@@ -13,10 +13,10 @@ from portfolios.models import Portfolio
 from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
 from reports.queries import quality_report, today_of
-from reports.tests.conftest import held
 from strata.accounts.models import User
 from strata.doctor import Level
 from tests.admin_forms import staff
+from tests.factories import create_valued_asset
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_doctor_leaves_notes_to_the_page_of_findings(portfolio):
         portfolio=portfolio, asset_type=AssetType.objects.get(code="CREDIT_CARD"), name="Card", currency="EUR"
     )
     AssetSnapshot.objects.create(asset=card, value=5, on=today_of(portfolio), observed_at=timezone.now())
-    assert [(doubt.finding.code, doubt.finding.severity) for doubt in quality_report(portfolio)] == [
+    assert [(issue.finding.code, issue.finding.severity) for issue in quality_report(portfolio)] == [
         ("POSITIVE_LIABILITY", "note")
     ]
     assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
@@ -55,8 +55,8 @@ def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
         Portfolio.objects.create(household=household, name=f"Other {number}", base_currency="EUR")
         for number in range(2)
     ]
-    for its in (portfolio, portfolio, portfolio, *others):
-        Asset.objects.create(portfolio=its, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
+    for place in (portfolio, portfolio, portfolio, *others):
+        Asset.objects.create(portfolio=place, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
     lines = [line.partition(": /admin")[0] for _, line in values_to_look_at()]
     assert [line for line in lines if "NO_VALUE" not in line] == [
         "Main: 3 to look at",
@@ -78,13 +78,13 @@ def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doub
 
 
 def test_missing_rate_is_mended_by_a_superuser_and_others_get_the_asset(portfolio, alice_user, vera_user):
-    asset = held(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
+    asset = create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     page = f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-02"
-    ((doubt, link),) = staff(vera_user).get(page).context["doubts"]
-    assert (doubt.finding.code, link) == ("MISSING_RATE", f"/admin/assets/asset/{asset.pk}/change/")
-    assert doubt.finding.message.endswith("Rates come by load_rates, or from a superuser.")
+    ((issue, link),) = staff(vera_user).get(page).context["issues"]
+    assert (issue.finding.code, link) == ("MISSING_RATE", f"/admin/assets/asset/{asset.pk}/change/")
+    assert issue.finding.message.endswith("Rates come by load_rates, or from a superuser.")
     alice_user.is_superuser = True
-    ((_, link),) = staff(alice_user).get(page).context["doubts"]
+    ((_, link),) = staff(alice_user).get(page).context["issues"]
     assert link == "/admin/assets/exchangerate/add/"
 
 

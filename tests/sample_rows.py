@@ -24,7 +24,7 @@ def shown_models() -> list[type[models.Model]]:
     return [*tracked, *(model for model in admin.site._registry if model not in tracked)]
 
 
-def one_of_each(text: str, **known: models.Model) -> dict[type[models.Model], models.Model]:
+def sample_rows(text: str, **known: models.Model) -> dict[type[models.Model], models.Model]:
     """Rows by their model; `known` ones are taken as they are: `household=...`."""
     world = {type(row): row for row in known.values()}
     for model in shown_models():

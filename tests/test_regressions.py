@@ -29,16 +29,16 @@ def current(client, asset, query=""):
 
 
 def test_01_writes_are_kept(alice, asset):
-    made = add(alice, asset, value="1.00")
-    assert AssetSnapshot.objects.get(pk=made["id"]).value == Decimal("1.00")
+    created = add(alice, asset, value="1.00")
+    assert AssetSnapshot.objects.get(pk=created["id"]).value == Decimal("1.00")
 
 
 def test_02_snapshots_and_transactions_are_listed(alice, asset):
     add(alice, asset, value="1.00", on="2026-01-01")
-    made = alice.post(
+    created = alice.post(
         f"{API}/assets/{asset.pk}/transactions", {"type": "ACQUIRE", "quantity": "2", "unit_price": "3"}
     )
-    assert made.json()["amount"] == "6.00"
+    assert created.json()["amount"] == "6.00"
     assert len(alice.get(f"{API}/assets/{asset.pk}/snapshots").json()["results"]) == 1
     assert len(alice.get(f"{API}/assets/{asset.pk}/transactions/").json()["results"]) == 1
 
@@ -84,10 +84,10 @@ def test_06_put_wipes_nothing(alice, portfolio, asset):
 def test_07_attaching_answers_with_the_asset_as_it_is_then(alice, household, asset):
     tag = alice.post(f"{API}/tags/", {"name": "blue"}).json()
     attached = alice.post(f"{API}/assets/{asset.pk}/tags/{tag['id']}/").json()
-    assert [one["name"] for one in attached["tags"]] == ["blue"]
+    assert [tag["name"] for tag in attached["tags"]] == ["blue"]
     category = Category.objects.create(household=household, name="Cash")
     answer = alice.post(f"{API}/categories/{category.pk}/assets", {"asset_id": str(asset.pk)}).json()
-    assert [one["id"] for one in answer["categories"]] == [str(category.pk)]
+    assert [category["id"] for category in answer["categories"]] == [str(category.pk)]
     for path in (f"tags/{tag['id']}", f"categories/{category.pk}"):
         assert alice.delete(f"{API}/assets/{asset.pk}/{path}").status_code == 204
         assert alice.delete(f"{API}/assets/{asset.pk}/{path}").status_code == 204
@@ -209,8 +209,8 @@ def test_14_snapshot_is_reached_only_through_its_own_asset(alice, portfolio, ass
     other = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Other", currency="EUR"
     )
-    made = add(alice, asset, value="1")
-    path = f"{API}/assets/{other.pk}/snapshots/{made['id']}"
+    created = add(alice, asset, value="1")
+    path = f"{API}/assets/{other.pk}/snapshots/{created['id']}"
     for answer in (alice.get(path), alice.patch(path, {"value": "2"}), alice.delete(path)):
         assert (answer.status_code, answer.json()["code"]) == (404, "SNAPSHOT_NOT_FOUND")
     assert current(alice, asset) == "1.00"

@@ -8,7 +8,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, Category
 from conftest import client_of
 from portfolios.models import Household, Portfolio
-from tests.every_route import ABSENT
+from tests.all_routes import ABSENT
 
 API = "/api/v1"
 
@@ -69,12 +69,12 @@ def test_parameter_that_names_nothing_is_named_alike_for_what_is_not_there(
     elsewhere = Household.objects.create(name="Elsewhere")
     there = Portfolio.objects.create(household=elsewhere, name="There")
     category = Category.objects.create(household=elsewhere, name="There")
-    told = []
+    codes = []
     for ids in (
         {"portfolio": there.pk, "category": category.pk},
         dict.fromkeys(("portfolio", "category"), ABSENT),
     ):
         answer = client_of(alice_user).get(f"{API}/{question.format(**ids)}")
         assert fields(answer, 404) == [named]
-        told.append(json.loads(answer.content) | {"request_id": ""})
-    assert told[0] == told[1]
+        codes.append(json.loads(answer.content) | {"request_id": ""})
+    assert codes[0] == codes[1]

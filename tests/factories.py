@@ -1,0 +1,55 @@
+"""Days, assets and values for tests. What a test counts on, an amount or a day, is stated in the test itself."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from assets.classification.seeds import TypeId
+from assets.models import Asset, AssetSnapshot
+from portfolios.models import Portfolio
+from strata.fields.dates import local_instant
+
+FIRST_DAY = date(2024, 1, 1)  # a Monday
+
+
+def day(number: int, *, first: date = FIRST_DAY) -> date:
+    """The day so many days after `first`; day(0) is the first itself, and a negative number lies before it."""
+    return first + timedelta(days=number)
+
+
+def create_asset(
+    portfolio: Portfolio,
+    name: str = "Thing",
+    asset_type: TypeId | int = TypeId.CHECKING_ACCOUNT,
+    *,
+    currency: str = "EUR",
+    **fields,
+) -> Asset:
+    """A stored asset without any value."""
+    return Asset.objects.create(
+        portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
+    )
+
+
+def add_value(
+    asset: Asset, value: Decimal | int | str, on: date, *, hour: int = 12, zone: str = "UTC"
+) -> AssetSnapshot:
+    """What the asset is worth from the day on, observed at that hour of the zone (noon)."""
+    observed_at = local_instant(datetime.combine(on, time(hour)), zone)
+    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), on=on, observed_at=observed_at)
+
+
+def create_valued_asset(
+    portfolio: Portfolio,
+    name: str,
+    asset_type: TypeId | int,
+    value: str,
+    *,
+    currency: str = "EUR",
+    on: str = "2024-06-01",
+) -> Asset:
+    """A stored asset with one value, at noon where the portfolio is."""
+    asset = create_asset(portfolio, name, asset_type, currency=currency)
+    add_value(asset, value, date.fromisoformat(on), zone=portfolio.time_zone)
+    return asset
