@@ -82,11 +82,10 @@ class TransactionInline(HouseholdInline):
     show_change_link = True
 
 
-def labels_field(name: str) -> forms.ModelMultipleChoiceField:
-    field = Asset._meta.get_field(name)
-    widget = RowsSelect(field, admin.site)
+def labels_field(name: str, model: type[Category] | type[Tag]) -> forms.ModelMultipleChoiceField:
+    widget = RowsSelect(Asset._meta.get_field(name), admin.site)
     widget.narrow(writable=1)
-    return forms.ModelMultipleChoiceField(field.related_model.objects.none(), required=False, widget=widget)
+    return forms.ModelMultipleChoiceField(model.objects.none(), required=False, widget=widget)
 
 
 MOVING = (
@@ -104,8 +103,8 @@ class AssetForm(ConstraintCheckedForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="A code such as EUR. Empty: the portfolio's.",
     )
-    categories = labels_field("categories")
-    tags = labels_field("tags")
+    categories = labels_field("categories", Category)
+    tags = labels_field("tags", Tag)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

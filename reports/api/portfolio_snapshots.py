@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import IntegrityError, transaction
 from django.utils.functional import cached_property
 from rest_framework import serializers, status
@@ -11,6 +13,7 @@ from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
 from reports.api.missing_rates import MissingRates
 from reports.models import PortfolioSnapshot
+from reports.queries import today_of
 from reports.services.portfolio_snapshots import bring_up_to_date, take_snapshot
 from strata.api.fields import (
     BooleanSerializerField,
@@ -119,6 +122,17 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             )
         return row
 
+    def duplicate_of(self, on: date | None) -> Conflict:
+        """With the snapshot of that day (today) that was taken by hand, whose note can be changed."""
+        conflict = Conflict(
+            "DUPLICATE_SNAPSHOT", "There is a snapshot of this day, which `existing` names.", "on"
+        )
+        row = self.get_queryset().filter(on=on or today_of(self.portfolio), manual=True).first()
+        if row is not None:
+            link = self.request.build_absolute_uri(f"{self.request.path.rstrip('/')}/{row.pk}")
+            conflict.existing = {"id": str(row.pk), "link": link}
+        return conflict
+
     def create(self, request, *args, **kwargs):
         """Write the portfolio's total down, as it is now or for a past day."""
         require_role(request.user, self.portfolio.household_id)
@@ -132,7 +146,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         except IntegrityError as error:
             if not is_unique_violation(error, PortfolioSnapshot):
                 raise
-            raise Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on") from error
+            raise self.duplicate_of(given.get("on")) from error
         response = self.answer(row, status.HTTP_201_CREATED)
         body.refuse_contradictions(response.data, but=body.ignored)
         return response

@@ -130,10 +130,14 @@ def test_admin_shows_them_as_they_are_now_and_leaves_taken_ones_alone(portfolio,
 
 
 def test_one_by_hand_and_one_by_the_clock_have_room_on_a_day(alice, path, portfolio, holdings):
-    assert alice.post(path, {"on": "2024-06-10"}).status_code == 201
+    by_hand = alice.post(path, {"on": "2024-06-10"})
+    assert by_hand.status_code == 201
     first = take_snapshot(portfolio, on=date(2024, 6, 10), manual=False)
     assert take_snapshot(portfolio, on=date(2024, 6, 10), manual=False) == first
-    assert alice.post(path, {"on": "2024-06-10"}).json()["code"] == "DUPLICATE_SNAPSHOT"
+    refused = alice.post(path, {"on": "2024-06-10"}).json()
+    assert refused["code"] == "DUPLICATE_SNAPSHOT"
+    assert refused["existing"]["id"] == by_hand.json()["id"]
+    assert alice.patch(refused["existing"]["link"], {"note": "By hand"}).status_code == 200
     take_snapshot(portfolio, on=date(2024, 6, 11), manual=False)
     assert alice.post(path, {"on": "2024-06-11"}).status_code == 201
 
