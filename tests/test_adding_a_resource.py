@@ -20,7 +20,10 @@ AUTOMATIC = (
     "tests/test_traces.py",
     "tests/test_query_counts.py",
 )
-SELECTED = "test_notes or test_tenancy or test_query_counts or test_every_model_is_traced or AssetNote"
+SELECTED = (
+    "test_notes or test_every_route_is_known or test_every_path or test_query_counts or test_every_model_is_traced"
+    " or AssetNote or (test_each_role and (owner or viewer or stranger))"
+)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def asset(portfolio):
 
 def listed(client, **asked) -> list[tuple]:
     rows = client.get(url(Category), asked).context["cl"].result_list
-    return [(row.name, row.branch.depth, row.branch.below) for row in rows]
+    return [(row.name, row.tree_row.depth, row.tree_row.below) for row in rows]
 
 
 @pytest.fixture
