@@ -1,4 +1,4 @@
-"""Who asks: a bearer token or the browser's session, and what the token's scope lets it do. No basic auth."""
+"""Authentication by a bearer token or by the browser's session, and the scope of a token. No basic auth."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LONGEST = 200
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """`Authorization: Bearer strata_...`. Anything else in that header is 401, never a guess.
+    """`Authorization: Bearer strata_...`. Anything else in that header is answered with 401.
 
-    What is refused here counts against its address: DRF asks its throttles only about callers who came in.
+    A refusal counts against the address: DRF asks its throttles only about callers who are authenticated.
     """
 
     def authenticate(self, request):
@@ -53,7 +53,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """The browser's session, for the admin and Swagger; writes need the CSRF token."""
 
     def authenticate(self, request):
-        """With the user itself: Django's middleware has a lazy stand-in, whose type is not User."""
+        """Return the user itself: Django's middleware sets a lazy object whose type is not User."""
         user_and_auth = super().authenticate(request)
         return user_and_auth and (get_user(request._request), None)
 

@@ -1,4 +1,4 @@
-"""What `manage.py doctor` looks at of logins."""
+"""The check of logins for `manage.py doctor`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from strata.accounts.models import EVERYWHERE, NO_ADDRESS, LoginCount
 from strata.doctor import Level, examines
 
 NO_ADDRESS_SEEN = (
-    "A proxy in TRUSTED_PROXIES does not say in X-Forwarded-For which address its clients have:"
-    " nobody is known by an address, and failed logins are counted by name alone."
+    "A proxy in TRUSTED_PROXIES does not send the addresses of its clients in X-Forwarded-For:"
+    " no client is known by an address, and failed logins are counted by name only."
 )
 ONE_ADDRESS_SEEN = (
-    "All clients come from one address, {}: after a few failed logins of one, all are locked out."
-    " Where it is a proxy's, name it in TRUSTED_PROXIES, and let it send X-Forwarded-For."
+    "All clients come from one address, {}: a few failed logins of one client lock out all of them."
+    " If it is the address of a proxy, name it in TRUSTED_PROXIES, and let the proxy send X-Forwarded-For."
 )
 
 
 @examines("clients")
 def clients_have_addresses_of_their_own() -> Iterator[tuple[Level, str]]:
-    """From who logged in and who failed to: behind a proxy that is not set up, all of them share its address."""
+    """Behind a proxy that is not set up, all logins and failed logins have the address of the proxy."""
     of_late = LoginCount.objects.filter(last_login_at__gte=timezone.now() - FORGOTTEN_AFTER)
     logins = of_late.exclude(address=EVERYWHERE).values_list("name_key", "address")
     failures = AccessAttempt.objects.values_list("username", "ip_address")

@@ -1,11 +1,11 @@
-"""Who has to wait before a password is tried: after failures from one address, and after many on one account.
+"""Lock-out: who has to wait after failed logins from one address, or after many failed logins on one account.
 
-An address: AXES_FAILURE_LIMIT failures in a quarter of an hour, counted by axes. An account: from the hundredth failure
-in a row on, from any address, a pause that doubles with each further one. It is counted by the name as it was typed,
-for names that no user has too, with the same statements and the same answers.
+An address is locked after AXES_FAILURE_LIMIT failures in 15 minutes; axes counts them. An account is locked from the
+hundredth failure in a row on, from any address; the pause doubles with each further failure. Failures are counted by
+the name as typed. A name that no user has is counted too, with the same statements and the same answers.
 
-An address from which the account has logged in before is not kept from trying by either, so that nobody who only
-knows a name, or shares an address, locks its owner out. There the pause is short, and begins late.
+Neither applies to an address from which the account has logged in before: somebody who only knows the name, or shares
+the address, must not lock the owner out. For such an address the pause is short and begins late.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from strata.db.locks import lock_rows
 from strata.db.retry import Restart, run_in_transaction
 
 NO_TIME = timedelta(0)
-FORGOTTEN_AFTER = timedelta(days=30)  # without an attempt
+FORGOTTEN_AFTER = timedelta(days=30)  # since the last attempt
 LONGEST_EXPONENT = 16
-LONGEST_NAME = 255  # of what is typed; no user's is longer than 150
+LONGEST_NAME = 255  # characters of a typed name that are counted; the longest username has 150
 
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """From the `limit`th attempt in a row on: `first`, and twice as long after each further one, up to `longest`."""
+    """The pause is `first` from the `limit`th attempt in a row on, and doubles with each further one up to `longest`."""
 
     limit: int
     first: timedelta
@@ -48,20 +48,20 @@ class Pauses:
 
 
 OF_ACCOUNT = Pauses(100, timedelta(minutes=1), timedelta(hours=1))
-# There the account's owner is: ten times as many, and then one in ten seconds, which is 8,640 a day.
+# The owner is likely at a known address: ten times as many attempts, then one every ten seconds, which is 8,640 a day.
 OF_KNOWN_ADDRESS = Pauses(1000, timedelta(seconds=10), timedelta(seconds=10))
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A password of `name_key` that is about to be tried, or is not: `wait` says for how long it is refused."""
+    """An attempt to log in as `name_key`. `wait` is how long it is refused; NO_TIME where it may be tried."""
 
     name_key: str
     address: str
     address_is_locked: bool = False
     is_known: bool = False
     wait: timedelta = NO_TIME
-    pause: timedelta = NO_TIME  # of the account, should this attempt fail
+    pause: timedelta = NO_TIME  # the pause of the account if this attempt fails
 
     @property
     def is_refused(self) -> bool:
@@ -73,14 +73,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class FailedLogins:
-    """What the owner is told at the next login."""
+    """The failed logins that the owner sees at the next login."""
 
     count: int = 0
     last_at: datetime | None = None
 
 
 def begin(username: str, address: str, now: datetime, *, address_is_locked: bool) -> Attempt:
-    """Counts the attempt, unless it has to wait. It is counted before the password is looked at, see LoginCount."""
+    """Count the attempt, unless it has to wait. This happens before the password is checked: see LoginCount."""
     attempt = Attempt(counted_key(username), address, address_is_locked)
     decide(attempt, {count.address: count for count in attempt.counts()}, now)
     if not attempt.is_refused:
@@ -89,7 +89,7 @@ def begin(username: str, address: str, now: datetime, *, address_is_locked: bool
 
 
 def counted_key(username: str) -> str:
-    """As usernames' keys are made, so that no way of writing a name has a count of its own. It may be any length."""
+    """The key that a user of this name would have: all spellings of a name share one count. Any length is accepted."""
     return username_key(username[:LONGEST_NAME])
 
 
@@ -105,7 +105,7 @@ def decide(attempt: Attempt, counts: dict[str, LoginCount], now: datetime) -> No
 
 
 def left(pauses: Pauses, count: LoginCount | None, now: datetime) -> timedelta:
-    """Of the pause. None of it where the clock was put back to long before its beginning."""
+    """How much of the pause is left. Nothing where the clock was set back to long before the pause began."""
     if count is None or count.last_attempt_at - now > pauses.longest or is_forgotten(count, now):
         return NO_TIME
     pause = pauses.after(count.attempts)
@@ -113,7 +113,7 @@ def left(pauses: Pauses, count: LoginCount | None, now: datetime) -> timedelta:
 
 
 def pause_of(count: LoginCount, now: datetime) -> timedelta:
-    """What is left of it, for whom the row is about."""
+    """What is left of the pause for the account, or for the known address, of this row."""
     return left(OF_ACCOUNT if count.address == EVERYWHERE else OF_KNOWN_ADDRESS, count, now)
 
 
@@ -126,7 +126,7 @@ def cool_off() -> timedelta:
 
 
 def count_attempt(attempt: Attempt, now: datetime) -> None:
-    """Looks again with the rows locked: of many at a time only as many get through as there are attempts left."""
+    """Decide again with the rows locked, so that parallel requests cannot use more attempts than are left."""
     counts = lock_counts(attempt, now)
     decide(attempt, counts, now)
     if attempt.is_refused:
@@ -140,14 +140,14 @@ def count_attempt(attempt: Attempt, now: datetime) -> None:
 
 
 def lock_counts(attempt: Attempt, now: datetime) -> dict[str, LoginCount]:
-    """The rows of the account and of the address. The account's, which is made if need be, is locked for both.
+    """The rows of the account and of the address, by address. The account's row is created if missing, and locked.
 
-    They are read once it is locked: a statement that waited for the lock does not see what others made meanwhile.
+    The rows are read after the lock: a statement that waited for the lock does not see rows that others added.
     """
     account = LoginCount(name_key=attempt.name_key, last_attempt_at=now)
     LoginCount.objects.bulk_create([account], ignore_conflicts=True)
     if not lock_rows(attempt.counts().filter(address=EVERYWHERE)):
-        raise Restart("the row was old, and somebody deleted it")
+        raise Restart("the row was deleted, because it was old")
     return {count.address: count for count in attempt.counts()}
 
 
@@ -158,13 +158,13 @@ def failed(attempt: Attempt, now: datetime) -> None:
 
 
 def forget_strangers(now: datetime) -> None:
-    """Counts of names that no user has, when nobody has tried them for long; else they would be kept for ever."""
+    """Delete old counts of names that no user has. Without this they would stay for ever."""
     old = LoginCount.objects.filter(last_attempt_at__lt=now - FORGOTTEN_AFTER)
     old.exclude(name_key__in=User.objects.values("username_key")).delete()
 
 
 def was_right(attempt: Attempt, now: datetime) -> None:
-    """The failures were not in a row. A pause that a known address passed by stays for everybody else."""
+    """The password was right: the failures in a row end. After a login from a known address others still wait."""
     run_in_transaction(lambda: start_again(attempt, lock_counts(attempt, now)))
 
 
@@ -181,9 +181,9 @@ def start_again(attempt: Attempt, counts: dict[str, LoginCount]) -> None:
 
 
 def logged_in(attempt: Attempt, user: User, now: datetime) -> FailedLogins:
-    """The address is known from now on; what failed since the last login is told, this once.
+    """Make the address a known one, and return what failed since the last login: each failure is reported once.
 
-    On every way in, and so the apps above hear of it here.
+    Every login comes through here, so the signal to other apps is sent here.
     """
     actor.identify(user)
 
@@ -219,16 +219,16 @@ def counted_address(request: Any) -> str:
 
 
 def lockout_parameters(request: Any, credentials: Any) -> list:
-    """Clients without an address are not locked out together, but each name by itself."""
+    """Clients without an address are not locked out together: only each name is."""
     has_address = counted_address(request) != NO_ADDRESS
     return [["username", "ip_address"], *(["ip_address"] if has_address else [])]
 
 
 class Handler(AxesDatabaseHandler):
-    """Axes counts by address; here the account's count goes beside it, on every way in. Settings: AXES_HANDLER."""
+    """Adds the count by account to axes' count by address, for every kind of login. Setting: AXES_HANDLER."""
 
     def is_locked(self, request, credentials=None):
-        """Asked more than once in a request: the attempt is counted the first time."""
+        """Axes calls this more than once in a request; the attempt is counted the first time."""
         username = (credentials or {}).get("username") or ""
         attempt = getattr(request, "login_attempt", None)
         if attempt is None or attempt.name_key != counted_key(username):
@@ -251,7 +251,7 @@ class Handler(AxesDatabaseHandler):
             request.axes_locked_out, request.axes_credentials = True, credentials
 
     def count_failure(self, attempt, sender, credentials, request, **kwargs):
-        """Of a locked address only who is known there gets this far. Axes would let its others wait longer for it."""
+        """From a locked address only accounts known there get here; axes must not count them, or others wait longer."""
         if not attempt.address_is_locked:
             super().user_login_failed(sender, credentials, request, **kwargs)
         failed(attempt, timezone.now())
@@ -259,7 +259,7 @@ class Handler(AxesDatabaseHandler):
         attempt.wait = max(attempt.pause, cool_off() if is_locked else NO_TIME)
 
     def user_logged_in(self, sender, request, user, **kwargs):
-        """By the admin's form. POST auth/token begins no session, and calls `logged_in` itself."""
+        """After a login by the admin's form. POST auth/token begins no session, and calls `logged_in` itself."""
         super().user_logged_in(sender, request, user, **kwargs)
         if attempt := getattr(request, "login_attempt", None):
             news = logged_in(attempt, user, timezone.now())
@@ -268,7 +268,7 @@ class Handler(AxesDatabaseHandler):
 
 
 def sentence(news: FailedLogins) -> str:
-    """What the owner reads on the first page after the login."""
+    """The text that the owner reads on the first page after the login."""
     times = "once" if news.count == 1 else f"{news.count:,} times"
     return (
         f"Since your last login a wrong password was given {times} for your name,"

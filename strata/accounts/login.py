@@ -1,4 +1,4 @@
-"""Who is let in by a password, under which name a failure is counted, and how a lock-out is answered."""
+"""Login by a password: the check, the name under which a failure is counted, and the answer to a lock-out."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
 
 
 def known_user(request, username: str, password: str):
-    """The user, or a refusal that is the same for a wrong name, a wrong password and a disabled user.
+    """The user. Raises the same Refusal for a wrong name, a wrong password and a disabled user.
 
-    Who has failed too often is told so before any hash is computed; an unknown name costs a hash as well. Never
-    inside a transaction: what is refused rolls it back, and the failure must stay counted.
+    A lock-out is refused before any hash is computed; an unknown name costs a hash as well. Never call this inside a
+    transaction: a refusal rolls it back, and the failure must stay counted.
     """
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
         raise locked_out(request)
@@ -28,7 +28,7 @@ def known_user(request, username: str, password: str):
     if user is not None:
         return user
     if request.axes_locked_out:
-        request.axes_locked_out = False  # or axes' middleware would answer in its own way
+        request.axes_locked_out = False  # otherwise axes' middleware would replace the answer
         raise locked_out(request)
     refusal = Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
     refusal.auth_header = "Bearer"
@@ -36,9 +36,9 @@ def known_user(request, username: str, password: str):
 
 
 class LongNamesBackend:
-    """Refuses a name that no user can have before its password is hashed. Django then counts it as a failure.
+    """Refuses a name that is too long for any user, before the password is hashed. Django counts it as a failure.
 
-    The admin's login form does not check the length of what is typed, and normalising can make a name longer.
+    The admin's login form does not check the length of the name, and normalisation can make a name longer.
     """
 
     def authenticate(self, request, username=None, **credentials):
@@ -47,7 +47,7 @@ class LongNamesBackend:
 
 
 def counted_name(request, credentials) -> str | None:
-    """The name under which axes counts a failure: as typed, and no longer than its column."""
+    """The name under which axes counts a failure: as typed, cut to the length of the column."""
     name = (credentials or request.POST).get("username")
     return name if name is None else name[:LONGEST_COUNTED_NAME]
 
@@ -58,7 +58,7 @@ def locked_out(request) -> Refusal:
 
 
 def locked_page(request, response, credentials):
-    """What axes answers for the admin's login, and for its change of a password."""
+    """The answer of axes for the admin's login and for its change of a password."""
     refusal = locked_out(request)
     page = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
     page["Retry-After"] = str(refusal.wait)

@@ -1,4 +1,4 @@
-"""The tables of users, of their API tokens, and of how often the password of a name was tried."""
+"""The tables of users, of their API tokens, and of the attempts to log in."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from strata.db.collation import CodeField
 from strata.fields.ids import uuid7
 from strata.fields.names import KEY_LENGTH, NameField, NameKeyField, name_key
 
-SECRET_PREFIX = "strata_"  # noqa: S105 - what makes a leaked token recognisable
+SECRET_PREFIX = "strata_"  # noqa: S105 - makes a leaked token recognisable
 SHOWN = len(SECRET_PREFIX) + 6
 NOTED_EVERY = timedelta(hours=1)
-BINDING = "sha256$"  # what was bound with SECRET_KEY, before 0013, has no such prefix
+BINDING = "sha256$"  # tokens bound with SECRET_KEY, from before decision 0013, have no such prefix
 
 
 def digest(secret: str) -> str:
@@ -34,12 +34,12 @@ def digest(secret: str) -> str:
 
 
 def binding(user: Any) -> str:
-    """What a token is valid for: the password as it is stored, salt and all, and nothing else (docs/decisions/0013)."""
+    """A hash of the stored password with its salt: a token is valid as long as this stays (docs/decisions/0013)."""
     return BINDING + hashlib.sha256(user.password.encode()).hexdigest()
 
 
 def bindings(user: Any) -> tuple[str, str]:
-    """The present one, and the one that earlier versions wrote, which SECRET_KEY is part of."""
+    """The present binding, and the one that earlier versions wrote, which depends on SECRET_KEY."""
     return binding(user), user.get_session_auth_hash()
 
 
@@ -73,7 +73,7 @@ class ApiToken(FieldLogged):
 
     @classmethod
     def issue(cls, user, *, name: str = "", scope: str = Scope.WRITE, expires_at: datetime | None = None):
-        """A new token and its secret, which is shown this once and kept nowhere."""
+        """A new token and its secret. The secret is shown only once and is not stored."""
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         token = cls.objects.create(
             user=user,
@@ -87,17 +87,17 @@ class ApiToken(FieldLogged):
         return token, secret
 
     def is_valid(self, now: datetime) -> bool:
-        """Not past its time, its user active and with the password that was in force when it was issued."""
+        """Whether it has not expired, its user is active, and the password is the one it was issued with."""
         alive = self.expires_at is None or now < self.expires_at
         return alive and self.user.is_active and self.password_stamp in bindings(self.user)
 
     def note_use(self) -> None:
-        """What is written when a request with it has been answered; another time where the database is busy."""
+        """Called after the answer to a request with this token. Writes nothing where the database is busy."""
         self._note_when()
         self._bind_again()
 
     def _note_when(self) -> None:
-        """Once an hour."""
+        """At most once an hour."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < NOTED_EVERY:
             return
@@ -105,7 +105,7 @@ class ApiToken(FieldLogged):
         self._write(due, last_used_at=now)
 
     def _bind_again(self) -> None:
-        """From then on it is valid whatever SECRET_KEY is. Bound to the password that it was found valid with."""
+        """Bind it to the password it was valid with, so that it no longer depends on SECRET_KEY."""
         if not self.password_stamp.startswith(BINDING):
             self._write(Q(password_stamp=self.password_stamp), password_stamp=binding(self.user))
 
@@ -118,7 +118,7 @@ class ApiToken(FieldLogged):
 
 @contextmanager
 def without_waiting() -> Iterator[None]:
-    """SQLite gives up at once where somebody else writes. On PostgreSQL a row that is locked is passed over."""
+    """SQLite gives up at once where somebody else writes. On PostgreSQL a locked row is skipped."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -144,7 +144,7 @@ class CaseBlindUserManager(UserManager):
         return self.get(username_key=username_key(username))
 
     def create_superuser(self, username, email=None, password=None, **extra_fields):
-        """Django's createsuperuser asks no validators where the password comes from the environment."""
+        """Django's createsuperuser skips the validators where the password comes from the environment."""
         if password is not None:
             validate_password(password, self.model(username=username, email=email or ""))
         return super().create_superuser(username, email, password, **extra_fields)
@@ -172,14 +172,14 @@ class User(FieldLogged, AbstractUser):
         constraints = (models.UniqueConstraint(fields=("username_key",), name="user_one_for_each_name"),)
 
     def clean(self):
-        """Forms and commands do not see the key, and so not its constraint."""
+        """Forms and commands do not check the constraint of the key, because the key is no field of theirs."""
         super().clean()
         same = type(self).objects.filter(username_key=name_key(self.username))
         if same.exclude(pk=self.pk).exists():
             raise ValidationError({"username": self._meta.get_field("username").error_messages["unique"]})
 
     def check_password(self, raw_password):
-        """A new hash of the same password, as Django makes them stronger, is no new password: tokens live on."""
+        """When Django stores a stronger hash of the same password, the tokens stay valid."""
         before = bindings(self)
         is_right = super().check_password(raw_password)
         now = binding(self)
@@ -189,15 +189,15 @@ class User(FieldLogged, AbstractUser):
 
 
 EVERYWHERE = ""
-NO_ADDRESS = "::"  # of a client whose proxy does not say who it is
+NO_ADDRESS = "::"  # a client whose proxy does not send its address
 
 
 class LoginCount(models.Model):
     """One row for each name that was typed, whether a user has it or not, and one for each address that logged in.
 
-    `attempts` are those begun since the password was last right: they decide who has to wait, and one is counted
-    before its password is looked at, so that many at a time are no way round. `failures` are those that were wrong
-    since the last login, which is told of them.
+    `attempts` are the attempts since the password was last right; they decide who has to wait. An attempt is counted
+    before its password is checked, so that parallel attempts cannot get round the limit. `failures` are the wrong
+    passwords since the last login; the next login shows them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -16,7 +16,7 @@ from strata.api.fields import (
 from strata.api.serializers import StrictSerializer
 
 LONGEST_PASSWORD = 1000
-INVITED = "How many households wait for the user's answer to an invitation: see GET invitations."
+INVITED = "How many invitations to households the user has not answered yet: see GET invitations."
 
 
 class PasswordField(serializers.CharField):
@@ -40,7 +40,7 @@ class LoginSerializer(StrictSerializer):
         if value is not None and value.tzinfo is None:
             raise serializers.ValidationError("Send a time with its offset from UTC.")
         if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("It lies in the past.")
+            raise serializers.ValidationError("It is in the past.")
         return value
 
 
@@ -67,7 +67,7 @@ class NewTokenSerializer(TokenSerializer):
     token = serializers.CharField(read_only=True, help_text="Shown this once.")
     failed_logins = FailedLoginsSerializer(
         read_only=True,
-        help_text="How often, since the last login, a wrong password was given for this username; told once.",
+        help_text="How often a wrong password was given for this username since the last login; shown once.",
     )
     pending_invitations = serializers.IntegerField(read_only=True, help_text=INVITED)
 

@@ -1,4 +1,4 @@
-"""Logging in for a token, the caller's own tokens, and the caller."""
+"""Login for a token, the caller's own tokens, the caller, and the change of a password."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LoginView(OneTransactionAWrite, APIView):
 
     @extend_schema(request=LoginSerializer, responses={201: NewTokenSerializer}, auth=[])
     def post(self, request):
-        """Logs in: answers a token, which is shown this once."""
+        """Logs in, and answers with a token, which is shown only once."""
         body = LoginSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -58,13 +58,13 @@ class LoginView(OneTransactionAWrite, APIView):
         return Response({**TokenSerializer(token).data, **shown}, status=status.HTTP_201_CREATED)
 
     def initial(self, request, *args, **kwargs):
-        """No transaction round the login: a failed attempt must stay counted."""
+        """No transaction around the login: a failed attempt must stay counted."""
         super(OneTransactionAWrite, self).initial(request, *args, **kwargs)
         self.read_parameters()
 
 
 class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """The caller's own tokens, without their secrets. A deleted one is refused from then on."""
+    """The caller's own tokens, without their secrets. A deleted token is refused at once."""
 
     thing = "token"
     has_etag = True
@@ -77,10 +77,10 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
         return self.queryset.filter(user=self.request.user)
 
     def get_object(self):
-        found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], "token")).first()
-        if found is None:
+        token = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], "token")).first()
+        if token is None:
             raise NotFound("token")
-        return found
+        return token
 
     def retrieve(self, request, pk=None):
         return Response(self.get_serializer(self.get_object()).data)
@@ -114,7 +114,7 @@ class MeView(OneTransactionAWrite, APIView):
 class PasswordView(OneTransactionAWrite, APIView):
     @extend_schema(request=PasswordChangeSerializer, responses={204: None})
     def post(self, request):
-        """Change the password. Every token and every session ends with it, the caller's too."""
+        """Change the password. This ends every token and every session, the caller's too."""
         user, password = request.password_change
         user.set_password(password)
         user.save(update_fields=["password"])
@@ -122,7 +122,7 @@ class PasswordView(OneTransactionAWrite, APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def initial(self, request, *args, **kwargs):
-        """The current password is tried before the write's transaction begins: see known_user."""
+        """The current password is checked before the transaction begins: see known_user."""
         super().initial(request, *args, **kwargs)
         if request.method == "POST":
             body = PasswordChangeSerializer(data=request.data)
@@ -131,7 +131,7 @@ class PasswordView(OneTransactionAWrite, APIView):
             user = known_user(request._request, request.user.username, given["current_password"])
             lockout.was_right(request._request.login_attempt, timezone.now())
             require_good(given["new_password"], user)
-            request.password_change = user, given["new_password"]  # the view forgets what it has itself
+            request.password_change = user, given["new_password"]  # a retry resets the view
 
 
 def require_good(password: str, user: User) -> None:

@@ -1,6 +1,6 @@
-"""Django looks for pages here: the kernel's own, and what the admin's site as a whole is set to.
+"""Django looks for admin pages here: the kernel's own pages, and the settings of the whole admin site.
 
-The base of other apps' pages is in pages.py and households.py.
+The base classes for the pages of other apps are in pages.py and households.py.
 """
 
 from __future__ import annotations

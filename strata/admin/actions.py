@@ -1,4 +1,4 @@
-"""Actions on many rows of a list ask first: how many rows, what will happen to them, and what goes with it."""
+"""Actions on many rows of a list ask first. The question says how many rows, and what will happen to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
 
 
 def asking_first(page: Any, action: Any) -> Any:
-    """Django's action, which asks where it is about more than MOST_UNASKED rows and nobody has agreed to these."""
+    """The action, with a question before it where it has more than MOST_UNASKED rows that nobody has agreed to."""
 
     def run(modeladmin, request, queryset):
         keys = list(queryset.order_by("pk").values_list("pk", flat=True))
@@ -30,7 +30,7 @@ def asking_first(page: Any, action: Any) -> Any:
 
 
 def fingerprint(keys: list[Any]) -> str:
-    """Of the rows that were shown: where others are chosen by now, it asks again."""
+    """A hash of the ids that were shown. Where other rows are selected by now, the question is asked again."""
     return sha256(" ".join(map(str, keys)).encode()).hexdigest()
 
 
@@ -58,6 +58,6 @@ def counted(count: int, model: type[models.Model]) -> str:
 
 
 def shown_refusals(messages: list[str]) -> list[str]:
-    """No page and no session holds a message for each of ten thousand rows."""
+    """The first messages and a count of the rest: ten thousand messages are too many for a page or a session."""
     rest = len(messages) - SHOWN_REFUSALS
     return messages[:SHOWN_REFUSALS] + ([f"And {rest:,} more."] if rest > 0 else [])

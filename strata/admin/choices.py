@@ -1,7 +1,7 @@
-"""Choosing a row in the admin: typed and searched for, never a list of all rows that there are.
+"""Choosing a row in the admin by typing and searching. No page lists all rows of a table.
 
-A select of forms fetches what it offers from the site's autocomplete address, which asks the page of the chosen model
-(`choosable`, `choice_texts`). A filter lists its rows up to MOST_LISTED, and is such a select beyond.
+A select fetches its options from the site's autocomplete URL, which asks the page of the related model (`choosable`,
+`choice_texts`). A filter lists up to MOST_LISTED rows; with more rows it is such a select.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def texts_of(rows: Iterable[models.Model], model: type[models.Model]) -> dict[Any, str]:
-    """What each row is called where it is chosen, by its key."""
+    """The text of each row in a select, by its key."""
     return admin.site._registry[model].choice_texts(list(rows))
 
 
 class ChosenRows:
-    """What both selects share: they render the chosen rows alone. `narrow` says what else the address is asked by."""
+    """Shared by both selects: only the chosen rows are rendered. `narrow` adds parameters to the URL of the options."""
 
     asked: dict[str, Any] = {}
 
@@ -46,7 +46,7 @@ class ChosenRows:
         return f"{super().get_url()}?{urlencode(self.asked)}" if self.asked else super().get_url()
 
     def optgroups(self, name, value, attrs=None):
-        """Django's own asks the database for whatever was posted, and breaks where that is no key."""
+        """Django's own method queries for whatever was posted, and raises where that is not a key."""
         options = [self.create_option(name, "", "", False, 0)] if self.may_be_empty() else []
         rows = self.choices.queryset
         chosen = rows.filter(pk__in=[key for key in value if is_key_of(rows.model, key)])
@@ -74,7 +74,7 @@ def is_key_of(model: type[models.Model], value: Any) -> bool:
 
 
 class ChoicesView(AutocompleteJsonView):
-    """What a select offers: rows that the caller sees and may choose there, by what was typed."""
+    """The options of a select: the rows that the caller may see and choose there, and that match the typed text."""
 
     def process_request(self, request):
         term, *rest = super().process_request(request)
@@ -108,7 +108,7 @@ class RowFilterForm(AutocompleteDropdownForm):
 
 
 def filter_of_many(spec, *, parameter: str, value: Any, field: models.Field, rows: models.QuerySet, request):
-    """The one choice of a filter that has more rows than are listed: a select that searches."""
+    """The choice of a filter with more rows than MOST_LISTED: a select with a search."""
     form = RowFilterForm(
         request=request,
         name=parameter,
@@ -122,13 +122,13 @@ def filter_of_many(spec, *, parameter: str, value: Any, field: models.Field, row
 
 
 class OwnRowsFilter(admin.RelatedFieldListFilter):
-    """Offers rows of the caller's households only; for a superuser of all."""
+    """Offers only rows of the caller's households; a superuser gets the rows of all households."""
 
     form_class = RowFilterForm  # the theme loads its scripts
     rows: models.QuerySet
 
     def queryset(self, request, queryset):
-        """A select of which nothing was chosen is sent along empty."""
+        """A select without a choice is sent with an empty value: no filter."""
         if self.lookup_val == [""]:
             del self.used_parameters[self.lookup_kwarg]
         return super().queryset(request, queryset)

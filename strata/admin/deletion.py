@@ -1,4 +1,4 @@
-"""What would be deleted with a row, and what stands in the way: counted by set."""
+"""What would be deleted with a row, and what prevents it. Counted in SQL, not row by row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHOWN_HINDRANCES = 20
 
 
 def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
-    """How many rows of each kind that has a page are deleted with these, themselves among them."""
+    """Add to `counts` how many rows are deleted, these rows included, for each model that has a page."""
     count = rows.count()
     if count and rows.model in admin.site._registry:
         name = rows.model._meta.verbose_name_plural
@@ -24,7 +24,7 @@ def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
 
 
 def hindrances(rows: models.QuerySet) -> list[str]:
-    """What stands in the way of deleting these rows: what uses them, or stands below them."""
+    """What prevents the deletion of these rows: rows that refer to them."""
     texts = []
     for relation in rows.model._meta.related_objects:
         if relation.on_delete in (models.PROTECT, models.RESTRICT):

@@ -1,4 +1,4 @@
-"""What every form of the admin refuses: a row that somebody else changed meanwhile, and what the database would."""
+"""What every form of the admin refuses: rows that somebody else changed meanwhile, and what the database refuses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class VersionField(forms.CharField):
-    """The state of the row that the page showed. It differs when the row was changed, and is no change itself."""
+    """The version of the row that the page showed. It differs once the row was changed. It is never a change itself."""
 
     widget = forms.HiddenInput
 
@@ -39,9 +39,9 @@ class VersionField(forms.CharField):
 
 
 def version_of(row: models.Model) -> str:
-    """Differs once the row was changed: when that was, or a keyed hash of its columns where it does not say.
+    """The time of the last change; or, for a row without `updated_at`, a keyed hash of its columns.
 
-    Logging in changes no row of a user that a form could overwrite.
+    `last_login` does not count: no form writes it.
     """
     if hasattr(row, "updated_at"):
         return row.updated_at.isoformat()
@@ -51,9 +51,9 @@ def version_of(row: models.Model) -> str:
 
 
 def version_now(row: models.Model) -> str | None:
-    """Of the row as it is stored; None where it is gone.
+    """The version of the row as it is stored; None where it was deleted.
 
-    A write holds what guards the row by then. What no household owns has no guard, and is locked itself.
+    The guards of the row are locked by then. A row without a household has no guard, so the row itself is locked here.
     """
     rows = type(row)._base_manager.filter(pk=row.pk)
     if not isinstance(row, Owned) or row.owning_household_id() is None:
@@ -67,10 +67,10 @@ def is_amount(model: type[models.Model], name: str) -> bool:
 
 
 class InItsOwnWords:
-    """Stands first among the bases of a form of a model: shows what the model refuses as the model says it.
+    """Shows the model's own error messages. It must be the first base class of a model form.
 
-    Django puts the form field's own message in its place where their codes are the same: a rule's "It lies before
-    2024-01-31", whose code is "invalid", becomes "Enter a valid date."
+    Django replaces a message of the model with that of the form field where both have the same code. So a message
+    such as "It is before 2024-01-31", with the code "invalid", would become "Enter a valid date."
     """
 
     def _update_errors(self, errors):
@@ -78,7 +78,7 @@ class InItsOwnWords:
 
 
 class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
-    """A form of one row that was read before it is written: the admin's If-Match."""
+    """A form that refuses to save a row that was changed since the page showed it: the admin's If-Match."""
 
     version = VersionField(required=False)
 
@@ -91,7 +91,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
             self.fields[name].show = self.amount_text
 
     def currency_of_amounts(self) -> str:
-        """ "" where it is not known, as of a row that has no asset yet."""
+        """ "" where it is not known, as for a row that has no asset yet."""
         return getattr(self.instance, "currency", "")
 
     def amount_text(self, amount: Decimal) -> str:
@@ -99,7 +99,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
 
     def check_row(self, row: models.Model) -> None:
-        """What a service would refuse of the row as the form makes it, raised as it would be; it may complete it."""
+        """Raise what a service would raise for the row as the form has filled it. May fill in further fields."""
 
     def _post_clean(self):
         super()._post_clean()
@@ -115,7 +115,9 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
             self._refuse_fractions(name, currency)
 
     def _refuse_fractions(self, name: str, currency: str) -> None:
-        """Of an amount that nobody touched, as the API may have stored it, only where the currency is another."""
+        """Refuse more decimal places than the currency has. An unchanged amount, which the API may have stored with
+        more, is checked only where the currency was changed.
+        """
         amount, touched = self.cleaned_data.get(name), name in self.changed_data
         if amount is None or not (touched or "currency" in self.changed_data):
             return
@@ -125,7 +127,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
             self.add_error(name, error)
 
     def form_version(self, row_version: str) -> str:
-        """With what else of the row the form shows, where that is stored elsewhere."""
+        """The version of the form: that of the row, and of other data that the form shows. Overridden by such forms."""
         return row_version
 
     def clean(self):
@@ -136,7 +138,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         return cleaned
 
     def _keep_instants(self) -> None:
-        """An input of a time ends at its seconds: what nobody touched keeps what stands behind them."""
+        """The input of a time has no microseconds: an unchanged time keeps the stored ones."""
         for name in self.cleaned_data.keys() - set(self.changed_data):
             if isinstance(self.cleaned_data[name], datetime):
                 self.cleaned_data[name] = getattr(self.instance, name)
@@ -147,7 +149,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         return self.has_changed() and self.is_outdated()
 
     def is_outdated(self) -> bool:
-        """Whether the row is another than the page showed. Of two who save at once the second is told."""
+        """Whether the row was changed since the page showed it. Of two parallel saves the second gets the error."""
         now = version_now(self.instance)
         return now is None or self.cleaned_data.get("version", "") != self.form_version(now)
 
@@ -159,9 +161,9 @@ def assign_id(row: models.Model) -> Any:
 
 
 class ConstraintCheckedForm(StaleCheckedForm):
-    """Tries the row out, so that what a constraint refuses is an error of the form and not a broken page.
+    """Saves the row and rolls it back, so that the error of a constraint is shown in the form and not as a broken page.
 
-    `duplicate_field` is named where the database says that something is taken.
+    `duplicate_field` is the field that gets the error where a unique constraint refuses the row.
     """
 
     duplicate_field = "name"
@@ -187,7 +189,7 @@ class ConstraintCheckedForm(StaleCheckedForm):
 
 
 class StaleCheckedFormSet(PaginationInlineFormSet):
-    """The rows of a page of an inline. What is posted is matched by its ids, however the pages have shifted since."""
+    """The rows on one page of an inline. Posted rows are found by id, even if they are on another page by now."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -206,13 +208,13 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
         return int(page) if PAGE.fullmatch(page) else 1
 
     def _construct_form(self, i, **kwargs):
-        """With the parent itself, which is not stored yet when both are new."""
+        """Set the parent itself on the row: it is not stored yet when both are new."""
         form = super()._construct_form(i, **kwargs)
         setattr(form.instance, self.fk.name, self.instance)
         return form
 
     def full_clean(self):
-        """Django takes a new parent's id away as it builds the forms, whose rows ask for it when they are checked."""
+        """Django removes the id of a new parent when it builds the forms, but the checks of the rows need it."""
         if self.is_bound and self.forms:
             assign_id(self.instance)
         super().full_clean()
@@ -225,7 +227,7 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
             self._refuse_doubles([name for name in constraint.fields if name != self.fk.name])
 
     def _refuse_doubles(self, names: list[str]) -> None:
-        """Fields that the form does not show count as well, so Django's own check does not see all of them."""
+        """Fields that the form does not show count as well. Django's own check ignores those."""
         known = set()
         for form in self.forms:
             row = form.instance
@@ -241,7 +243,7 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
             known.add(key)
 
     def _is_elsewhere(self, names, key) -> bool:
-        """Among the parent's rows that this page does not show."""
+        """Whether another row of the parent, which is not on this page, has this key."""
         if self.instance._state.adding:
             return False
         rows = self.queryset.filter(**dict(zip(names, key, strict=True)))
@@ -250,7 +252,7 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
 
 @contextmanager
 def refusals_shown(form: forms.ModelForm) -> Iterator[None]:
-    """What the API refuses becomes an error of the form, in the same words."""
+    """Turn what a service refuses into errors of the form, with the same text."""
     try:
         yield
     except StrataError as refusal:

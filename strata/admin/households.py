@@ -1,4 +1,4 @@
-"""The base of the pages of a household's rows: only what the caller may see, the journal as their history."""
+"""The base of the pages for rows of a household. They show only what the caller may see, and the history of a row."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOWN_CHANGES = 200
 
 
 def roles_of(request) -> dict[UUID, str]:
-    """The caller's role in each household, asked for once a request."""
+    """The caller's role in each household. Queried once per request."""
     if not hasattr(request, "strata_roles"):
         request.strata_roles = dict(request.user.memberships.values_list("household_id", "role"))
     return request.strata_roles
@@ -51,9 +51,9 @@ def of_household(model: type[Owned], household_id: UUID) -> models.Q:
 
 
 class HouseholdPermissions:
-    """Staff need no permissions of Django's: the role in the row's household decides; superusers may all.
+    """The role in the row's household decides, not Django's permissions. Superusers may do everything.
 
-    `writers` are the roles that may change a row, `fixed` the fields that a row keeps once it is made.
+    `writers` are the roles that may change a row. `fixed` are the fields that cannot change once the row exists.
     """
 
     writers = EDITORS
@@ -91,7 +91,7 @@ class HouseholdPermissions:
         return readonly if obj is None or obj._state.adding else (*readonly, *self.fixed)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        """Only rows of households that the caller may write in; what has no household is for superusers to choose."""
+        """Offer only rows of households that the caller may write in. Only superusers may choose a shared row."""
         if not request.user.is_superuser:
             kwargs["queryset"] = self.offered(db_field.related_model, request.user)
         if db_field.related_model in self.admin_site._registry:
@@ -104,7 +104,7 @@ class HouseholdPermissions:
         return rows.for_user(user, self.writers) if hasattr(rows, "for_user") else rows.none()
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
-        """Without the links that open another form in a frame: nothing here may be framed."""
+        """Without the links that open another form in a frame: no page may be framed."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
@@ -131,7 +131,7 @@ class HouseholdInline(HouseholdPermissions, TabularInline):
 
 
 class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
-    """The base of every model's page. `duplicate_field` is named where the database says that a name is taken."""
+    """The base of every model's page. `duplicate_field` is the field that gets the error where a name is taken."""
 
     section = Section.ASSETS
     form = ConstraintCheckedForm
@@ -139,14 +139,14 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
     formfield_overrides = WIDGETS
 
     def lock(self, request, object_id, *, below):
-        """What guards the row, and the rows that the form names (see strata.tenancy.guards)."""
+        """Lock the guards of the row and of the rows that the form names (see strata.tenancy.guards)."""
         if not issubclass(self.model, Owned):
             return
         rows = self.model._base_manager.filter(pk=parse_uuid(unquote(object_id)) if object_id else None)
         lock_guards(self.writable(rows, request), below=below, named=self.named_by_form(request))
 
     def named_by_form(self, request) -> dict[str, models.QuerySet]:
-        """By foreign key the rows that the posted form names, of those that the caller may write to."""
+        """The rows that the posted form names and the caller may write to, by foreign key."""
         named = {}
         for field in self.opts.concrete_fields:
             pk = parse_uuid(request.POST.get(field.name, "")) if field.is_relation else None
@@ -166,7 +166,7 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
         return [name for name in super().get_fields(request, obj) if name != "version"]
 
     def get_changeform_initial_data(self, request):
-        """What there is no choice of is chosen."""
+        """Preselect the household or portfolio where there is only one."""
         given = super().get_changeform_initial_data(request)
         for name in ("household", "portfolio"):
             if name in {field.name for field in self.opts.fields}:
@@ -176,7 +176,7 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
         return given
 
     def choosable(self, rows, request):
-        """`writable`: of households that the caller may write in. `household`: of this one, which a form is about."""
+        """`writable`: only of households that the caller may write in. `household`: only of this household."""
         if "writable" in request.GET and not request.user.is_superuser:
             rows = rows.for_user(request.user, EDITORS)
         if household := parse_uuid(request.GET.get("household", "")):
@@ -184,12 +184,12 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
         return rows
 
     def save_model(self, request, obj, form, change):
-        """A form that changed nothing leaves no trace: its inlines were meant."""
+        """Nothing is written, and nothing recorded, where only rows of the inlines changed."""
         if not change or form.changed_data:
             super().save_model(request, obj, form, change)
 
     def get_deleted_objects(self, objs, request):
-        """What would go, counted by set: an asset may have thousands of values."""
+        """What would be deleted. Counted in SQL: an asset may have thousands of values."""
         rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
         counts: dict[str, int] = {}
         count_below(rows, counts)

@@ -14,9 +14,9 @@ from strata.tenancy.querysets import Owned
 
 
 def describe_event(event: Event, user) -> dict[str, Any]:
-    """The event as it is shown: fields by their names, and related rows by theirs where the caller may see them.
+    """The event as the page shows it: with labels of fields, and names of related rows where the caller may see them.
 
-    To a superuser, who sees all of them, what has no name is gone, and its id is shown.
+    A superuser sees all rows. A row without a name was deleted, and its id is shown.
     """
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
 

@@ -1,4 +1,4 @@
-"""Where the admin takes a password to let somebody in or change it: failures count as those of the API do."""
+"""The admin's forms that check a password: the login, and the change of one's own. Failures count as in the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from strata.admin.password_forms import WritesPasswordAlone
 
 
 class LoginForm(AuthenticationForm):
-    """A page that refuses a login shows the name that was typed: no more of it than is counted."""
+    """The page that refuses a login shows the typed name, cut to the length that is counted."""
 
     def __init__(self, request: Any = None, data: Any = None, **kwargs: Any) -> None:
         if data is not None:
@@ -28,7 +28,7 @@ class LoginForm(AuthenticationForm):
         super().__init__(request, data=data, **kwargs)
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Whoever may not use the admin gave the right password all the same."""
+        """The password was right, even if the user may not use the admin: no failure is counted."""
         try:
             super().confirm_login_allowed(user)
         except ValidationError:
@@ -37,7 +37,7 @@ class LoginForm(AuthenticationForm):
 
 
 class OwnPasswordForm(WritesPasswordAlone, AdminOwnPasswordChangeForm):
-    """The old password is tried as at a login; the page of a lock-out takes the place of this one."""
+    """The old password is checked as at a login. After a lock-out the page of the lock-out is shown instead."""
 
     def __init__(self, user: Any, *args: Any, request: Any, **kwargs: Any) -> None:
         self.request = request
@@ -53,7 +53,7 @@ class OwnPasswordForm(WritesPasswordAlone, AdminOwnPasswordChangeForm):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """In the place of the admin's own, whose form does not know the request."""
+    """Replaces the admin's own view, whose form does not know the request."""
 
     form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")

@@ -1,4 +1,4 @@
-"""What every page of the admin shares, a household's or not: lists, search, actions, and writes with their locks."""
+"""What every page of the admin shares: lists, search, actions, and writes with their locks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONFLICTING_SAVE = (
 
 
 class NameSortedChangeList(ChangeList):
-    """The column of a name is sorted by the name's key, as everywhere."""
+    """A column of names is sorted by the keys of the names, as everywhere."""
 
     def get_ordering_field(self, field_name):
         ordering_field = super().get_ordering_field(field_name)
@@ -43,7 +43,7 @@ DAYS = {
 
 
 class StrataModelAdmin(ModelAdmin):
-    """A page of the admin, a household's or not. `section` and `icon` are its place in the sidebar."""
+    """The base of every page of the admin. `section` and `icon` are its place in the sidebar."""
 
     section, icon = Section.DATA, "table"
     list_filter_submit = True
@@ -57,23 +57,23 @@ class StrataModelAdmin(ModelAdmin):
         return NameSortedChangeList
 
     def choosable(self, rows, request):
-        """Of its rows those that a select of another page may offer (see strata.admin.choices)."""
+        """The rows that a select of another page may offer (see strata.admin.choices)."""
         return rows
 
     def choice_texts(self, rows) -> dict[Any, str]:
         return {row.pk: str(row) for row in rows}
 
     def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
-        """With the signature that Django asks for; the theme still has the one before."""
+        """With the signature that Django needs; the theme still has the older one."""
         blank = default_choices or [("", "Select action")]
         return super(ModelAdmin, self).get_action_choices(request, blank, action_location)
 
     def get_search_results(self, request, queryset, search_term):
-        """As the lists of the API are searched. No field of ours has several rows, which would give duplicates."""
+        """The same search as in the API. No search field has several rows, so there are no duplicates."""
         return matching(queryset, self.get_search_fields(request), search_term.split()), False
 
     def get_actions(self, request, action_location=ActionLocation.CHANGE_LIST):
-        """Each with a `what_NAME_does` of the page, which says what it will do to many rows."""
+        """The actions, each with a question before it. The page's `what_NAME_does` says what it will do."""
         actions = super().get_actions(request, action_location=action_location)
         return {name: asking_first(self, action) for name, action in actions.items()}
 
@@ -88,14 +88,14 @@ class StrataModelAdmin(ModelAdmin):
         return hindrances(rows) if action == "delete_selected" else []
 
     def response_action(self, request, queryset, **kwargs):
-        """What is no key of a row was not chosen: Django would ask the database for it, and break."""
+        """Ignore posted values that are not keys: Django would query for them, and raise."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         request.POST = request.POST.copy()
         request.POST.setlist(ACTION_CHECKBOX_NAME, [key for key in chosen if is_key_of(self.model, key)])
         return super().response_action(request, queryset, **kwargs)
 
     def lookup_allowed(self, lookup, value, request):
-        """By the filters that the page shows, and nothing else: `?name__regex=` could ask the database anything."""
+        """Allow only the filters that the page shows: with `?name__regex=` one could query anything."""
         allowed = set()
         for list_filter in self.get_list_filter(request):
             field = list_filter[0] if isinstance(list_filter, tuple) else list_filter
@@ -123,9 +123,9 @@ class StrataModelAdmin(ModelAdmin):
         return self._in_transaction(request, object_id, unless_outdated, below=True)
 
     def _in_transaction(self, request, object_id, view, *, below=False):
-        """A write, begun again after a deadlock, its locks first.
+        """Run a write in a transaction, which takes its locks first and is repeated after a deadlock.
 
-        What passed every check and contradicts a write of the same moment is said, not broken.
+        A conflict with a parallel write, after every check has passed, is shown as a message.
         """
         if request.method != "POST":
             return view()
@@ -143,11 +143,11 @@ class StrataModelAdmin(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def lock(self, request, object_id, *, below: bool) -> None:
-        """What a write locks before it reads. Nothing, for a table that is no household's."""
+        """Lock what a write needs before it reads. Nothing for a table without households."""
 
 
 def forget_attempt(request) -> None:
-    """What an attempt that was rolled back left on the request: messages that it queued, roles that it read."""
+    """Remove from the request what a rolled-back attempt left there: queued messages, and roles."""
     queued = messages.get_messages(request)._queued_messages
     if not hasattr(request, "strata_queued"):
         request.strata_queued = len(queued)

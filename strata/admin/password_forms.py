@@ -1,4 +1,4 @@
-"""The forms that set a password write nothing but the password, and the admin's refuses a user changed meanwhile."""
+"""The forms that set a password. They write only the password; the admin's refuses a user who was changed meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from strata.admin.forms import STALE, VersionField, version_now, version_of
 
 
 class WritesPasswordAlone:
-    """Stands first among a form's bases. Django's own saves every column of the user as it was read earlier."""
+    """Must be the first base class of a form. Django's own method saves every column of the user as read earlier."""
 
     def set_password_and_save(self, user: Any, *args: Any, commit: bool = True, **kwargs: Any) -> Any:
         user = super().set_password_and_save(user, *args, commit=False, **kwargs)
@@ -21,7 +21,7 @@ class WritesPasswordAlone:
 
 
 class UserPasswordForm(WritesPasswordAlone, AdminPasswordChangeForm):
-    """A superuser's, for another user."""
+    """The form of a superuser for another user's password."""
 
     version = VersionField(required=False)
 

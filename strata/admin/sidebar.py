@@ -1,4 +1,4 @@
-"""The menu at the side, and the addresses of pages."""
+"""The sidebar menu, and the URLs of pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 
 
 class Section(StrEnum):
-    """The sections of the menu, in this order; their values are its headings."""
+    """The sections of the menu, in this order. The values are the headings."""
 
     ASSETS = "What we have"
     CLASSIFICATION = "How it is sorted"
@@ -20,7 +20,7 @@ class Section(StrEnum):
 
 
 def sidebar(request) -> list[dict[str, Any]]:
-    """The first page, then every registered page under its section, in the order of registration."""
+    """The overview, then every registered page under its section, in the order of registration."""
     groups: dict[str, list] = {section: [] for section in Section}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):

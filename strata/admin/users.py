@@ -21,7 +21,7 @@ from strata.db.locks import lock_rows
 
 class NewUserForm(InItsOwnWords, UserCreationForm):
     def clean_username(self):
-        """Left to the model, which asks for the name's key: Django's own asks for UPPER, and that is not the same."""
+        """The model checks this with the key of the name. Django's own check compares UPPER, which is not the same."""
         return self.cleaned_data["username"]
 
 
@@ -31,7 +31,7 @@ class UserForm(StaleCheckedForm, UserChangeForm):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, StrataModelAdmin):
-    """For superusers. A user is disabled and never deleted: what they wrote stays signed."""
+    """For superusers. A user is disabled, never deleted: what they wrote keeps its author."""
 
     section, icon = Section.HOUSEHOLD, "person"
     form, add_form, change_password_form = UserForm, NewUserForm, UserPasswordForm
@@ -74,7 +74,7 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(StrataModelAdmin):
-    """Tokens are made over the API or by a command; here everybody sees and revokes their own."""
+    """Tokens are created by the API or a command. On this page users see and revoke their own."""
 
     section, icon = Section.HOUSEHOLD, "key"
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
@@ -106,7 +106,7 @@ class ApiTokenAdmin(StrataModelAdmin):
 
 @admin.register(AccessAttempt)
 class LoginFailureAdmin(ReadOnlyAdmin):
-    """Who failed to log in; deleting a line unlocks."""
+    """Failed logins by address. Deleting a row unlocks the address."""
 
     icon = "lock"
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
@@ -119,7 +119,7 @@ class LoginFailureAdmin(ReadOnlyAdmin):
 
 @admin.register(LoginCount)
 class LoginCountAdmin(ReadOnlyAdmin):
-    """How often each account's password was tried: superusers see all, everybody their own. Deleting a line unlocks."""
+    """Attempts to log in, by account. Superusers see all rows, others their own. Deleting a row unlocks the account."""
 
     section, icon = Section.HOUSEHOLD, "lock_person"
     list_display = (
