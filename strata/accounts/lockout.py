@@ -35,7 +35,7 @@ LONGEST_NAME = 255  # characters of a typed name that are counted; the longest u
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """The pause is `first` from the `limit`th attempt in a row on, and doubles with each further one up to `longest`."""
+    """The pause is `first` from the `limit`th attempt in a row on. It doubles with each further one up to `longest`."""
 
     limit: int
     first: timedelta

@@ -1,1 +1,1 @@
-"""What every API resource shares: fields, parsers, errors, pages, permissions."""
+"""Shared by every API resource: fields, parsers, errors, pagination, views."""

@@ -1,4 +1,4 @@
-"""The one shape of a refusal, and how each exception gets it."""
+"""Every error of the API has the same shape. This module maps each exception to it."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ CODES = {
 }
 
 
-MOST_ERRORS = 100  # an answer must not grow with what was sent: neither in their number nor in their length
+MOST_ERRORS = 100  # an answer must not grow with the request: neither the number of errors nor their length
 LONGEST_FIELD = 200
 LONGEST_MESSAGE = 500
 
 
 class Refusal(exceptions.APIException):
-    """A refusal with a name of its own: Refusal("DUPLICATE_NAME", "...", status=409).
+    """A refusal with its own code: Refusal("DUPLICATE_NAME", "...", status=409).
 
-    At most MOST_ERRORS of its `errors` are answered, as of every refusal, unless `most_errors` says otherwise.
+    At most `most_errors` of its `errors` are in the answer.
     """
 
     most_errors = MOST_ERRORS
@@ -80,7 +80,7 @@ def body(request: Any, status: int, code: str, message: str, errors: list | None
 
 
 def plain_answer(request: Any, status: int, code: str, message: str) -> HttpResponse:
-    """A refusal from outside the API's views: under /api in the one shape, elsewhere a short page."""
+    """A refusal from outside the API's views: under /api in the API's shape, elsewhere a short page."""
     response: HttpResponse
     if is_api(request):
         response = JsonResponse(body(request, status, code, message), status=status)
@@ -98,7 +98,7 @@ def plain_answer(request: Any, status: int, code: str, message: str) -> HttpResp
 
 
 def overview_for(request: Any, status: int) -> str:
-    """The address that a refused page of the admin leads back to; "" for any other page."""
+    """The URL of the admin's overview, for the link on a refused page of the admin; "" for any other page."""
     with suppress(NoReverseMatch):
         overview = reverse("admin:index")
         if status in (403, 404) and request.path.startswith(overview):
@@ -107,7 +107,7 @@ def overview_for(request: Any, status: int) -> str:
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every refusal leaves in the one shape; what is unforeseen is logged and a 500."""
+    """DRF's exception handler: gives every refusal the same shape. Returns None for an unexpected error: a 500."""
     request = context["request"]._request
     error = translated(error)
     if not isinstance(error, exceptions.APIException):
@@ -121,10 +121,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     message = shortened(message or str(error.detail), LONGEST_MESSAGE)
     if rest:
         message = f"{message} (and {rest:,} more)"
-    told = body(request, status, code, message, errors)
+    content = body(request, status, code, message, errors)
     if getattr(error, "existing", None):
-        told["existing"] = error.existing
-    response = Response(told, status=status)
+        content["existing"] = error.existing
+    response = Response(content, status=status)
     if getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None) is not None:
@@ -133,7 +133,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def shown_errors(error: exceptions.APIException) -> tuple[list[dict[str, Any]], int]:
-    """The entries that are answered, and how many there are besides."""
+    """The errors that are in the answer, and the number of further ones."""
     of_fields = isinstance(error, exceptions.ValidationError)
     entries = flattened(error.detail) if of_fields else iter(getattr(error, "errors", []))
     shown = [shortened_entry(entry) for entry in islice(entries, getattr(error, "most_errors", MOST_ERRORS))]
@@ -150,7 +150,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def translated(error: Exception) -> Exception:
-    """Strata's own exceptions, Django's and the database's, as refusals."""
+    """The refusal for an exception of Strata, Django or the database; the error itself where there is none."""
     if isinstance(error, StrataError):
         return refusal_of(error)
     if isinstance(error, Http404):
@@ -171,7 +171,7 @@ def translated(error: Exception) -> Exception:
 
 
 def contradiction(error: IntegrityError) -> Conflict:
-    """What passed every check, and contradicts what somebody else wrote in the same moment."""
+    """A conflict with a parallel write, which no check could see."""
     key = broken_reference(error)
     if key is None:
         return Conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
@@ -181,9 +181,10 @@ def contradiction(error: IntegrityError) -> Conflict:
 
 
 def vanished(error: ObjectDoesNotExist) -> NotFound:
-    """What an answer was being made of was deleted meanwhile. A read holds no lock."""
-    log.warning("a row vanished while it was read", exc_info=error)
-    model = next((one for one in apps.get_models() if one.DoesNotExist is type(error)), None)
+    """A row was deleted while the answer was built from it. A read takes no lock."""
+    log.warning("a row was deleted while it was read", exc_info=error)
+    models = (model for model in apps.get_models() if model.DoesNotExist is type(error))
+    model = next(models, None)
     return NotFound(model._meta.verbose_name.replace(" ", "_") if model else "row")
 
 
@@ -196,8 +197,8 @@ def refusal_of(error: StrataError) -> Refusal:
 
 
 def unavailable(error: Exception) -> Refusal | None:
-    """A database that is full, locked, read-only or away. Anything else is a fault of ours and stays one."""
-    if can_begin_again(error):  # and has, as often as it may: see strata.db.retry
+    """The refusal where the database is full, locked, read-only or unreachable. None for an error in the program."""
+    if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
         return Refusal("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
     if is_full(error):
@@ -213,7 +214,7 @@ def unavailable(error: Exception) -> Refusal | None:
 
 
 def was_cut_off(error: Exception) -> bool:
-    """Whether it is only what follows, in the same transaction, from a connection that was lost."""
+    """Whether the error only follows from a lost connection in the same transaction."""
     return isinstance(error, InterfaceError) or "open a new connection in an atomic block" in str(error)
 
 
@@ -222,7 +223,7 @@ def as_fields(error: DjangoValidationError) -> Any:
         return {"": [exceptions.ErrorDetail(m, code=error.code or "invalid") for m in error.messages]}
     return {
         field.replace("__all__", ""): [
-            exceptions.ErrorDetail(one.messages[0], code=one.code or "invalid") for one in errors
+            exceptions.ErrorDetail(detail.messages[0], code=detail.code or "invalid") for detail in errors
         ]
         for field, errors in error.error_dict.items()
     }
@@ -246,14 +247,14 @@ def page_not_found(request, exception=None):
 
 
 def server_error(request):
-    """What nobody caught, from a view or from the middleware round it: a database that is away is no fault of ours."""
+    """An uncaught error of a view or of the middleware. An unreachable database gets 503, anything else 500."""
     return answer_of(request, sys.exc_info()[1]) or plain_answer(
         request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
     )
 
 
 def answer_of(request, error: BaseException | None) -> HttpResponse | None:
-    """The refusal of a database that cannot be had; None for any other error."""
+    """The answer where the database is unavailable; None for any other error."""
     refusal = unavailable(error) if isinstance(error, DatabaseError | InterfaceError) else None
     if refusal is None:
         return None
@@ -263,14 +264,14 @@ def answer_of(request, error: BaseException | None) -> HttpResponse | None:
 
 
 def bad_request(request, exception=None):
-    """To Django a session that could not be saved is one of these, be it for want of a database."""
+    """Django reports a session that could not be saved as a bad request, even if the database is unavailable."""
     return answer_of(request, behind(exception)) or plain_answer(
         request, 400, "MALFORMED", "The request is malformed."
     )
 
 
 def behind(error: BaseException | None) -> BaseException | None:
-    """The database's error that an error was raised in the handling of."""
+    """The database error in the handling of which this error was raised."""
     while error is not None and not isinstance(error, DatabaseError):
         error = error.__context__
     return error
@@ -281,12 +282,12 @@ def forbidden(request, exception=None):
 
 
 def forged(request, reason=""):
-    """A form without the token that its page was given: Django's CSRF_FAILURE_VIEW."""
+    """A form without a valid CSRF token: Django's CSRF_FAILURE_VIEW."""
     return plain_answer(
         request, 403, "FORBIDDEN", "The form did not come from a page of this session. Open the page again."
     )
 
 
 def is_api(request) -> bool:
-    """By the path below SCRIPT_NAME."""
+    """Whether the path, below SCRIPT_NAME, is one of the API."""
     return request.path_info.startswith("/api/")

@@ -1,7 +1,7 @@
-"""Serializer fields that take one JSON type and one spelling each, and answer with that spelling.
+"""Serializer fields. Each accepts one JSON type in one spelling, and answers with that spelling.
 
-Numbers come as strings (or as JSON numbers that the parser read from their digits) and leave as strings.
-Digits are ASCII: other alphabets' digits, which Python's int() and Decimal() would take, are refused.
+Numbers are sent as strings, or as JSON numbers, which the parser reads exactly. They are answered as strings.
+Digits are ASCII: digits of other alphabets, which Python's int() and Decimal() accept, are refused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from strata.fields.numbers import (
 
 
 def checked(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a check of the models answers, its refusal turned into the API's."""
+    """Call a check of the models. Its ValidationError becomes that of DRF."""
     try:
         return check(*args, **kwargs)
     except DjangoValidationError as error:
@@ -58,7 +58,7 @@ def checked(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def is_same(field: serializers.Field, sent: Any, shown: Any) -> bool:
-    """Whether what was sent to a read-only field is what it shows, in this or another spelling of the same."""
+    """Whether the value sent to a read-only field is the one that it shows, in any accepted spelling."""
     if isinstance(sent, bool) is isinstance(shown, bool) and sent == shown:
         return True
     if sent is None or shown is None or not isinstance(field, SPELLED):
@@ -75,7 +75,7 @@ def is_same(field: serializers.Field, sent: Any, shown: Any) -> bool:
 
 
 class NumberSerializerField(serializers.Field):
-    """An exact number: a string of plain digits, an int, or a Decimal of the parser's. No float, no bool."""
+    """An exact number: a string of plain digits, an int, or a Decimal from the parser. No float, no bool."""
 
     default_error_messages = {"invalid": 'Send a number as a string of plain digits, such as "1234.56".'}
     plain_digits = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -122,7 +122,7 @@ class ExactSerializerField(NumberSerializerField):
 
 
 class IntegerSerializerField(serializers.IntegerField):
-    """A JSON integer of 32 bits, on both databases; not a string, a fraction or a truth value."""
+    """A JSON integer of 32 bits, on both databases. Not a string, a fraction or a boolean."""
 
     most = 2**31 - 1
 
@@ -145,7 +145,7 @@ class BooleanSerializerField(serializers.BooleanField):
 
 
 class ListSerializerField(serializers.ListField):
-    """A list of at most `max_length`. One that is longer is refused before its items are looked at."""
+    """A list of at most `max_length` items. A longer list is refused before its items are checked."""
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -160,7 +160,7 @@ class ListSerializerField(serializers.ListField):
 
 
 class TextSerializerField(serializers.CharField):
-    """A JSON string by the rules of names, empty if `allow_blank`; a number is not turned into one."""
+    """A JSON string by the rules of names; may be empty if `allow_blank`. A number is not converted."""
 
     def check(self, text: str) -> str:
         return validate_name(text, max_length=self.max_length or NAME_LENGTH)
@@ -178,7 +178,7 @@ class NameSerializerField(TextSerializerField):
 
 @extend_schema_field({"type": "string", "maxLength": NOTE_LENGTH})
 class NoteSerializerField(TextSerializerField):
-    """Text of at most 10,000 characters with newlines and tabs, kept as written."""
+    """Text of at most 10,000 characters with newlines and tabs, stored as written."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False, **kwargs})
@@ -189,7 +189,7 @@ class NoteSerializerField(TextSerializerField):
 
 @extend_schema_field({"type": "string", "pattern": CURRENCY_PATTERN, "example": "EUR"})
 class CurrencySerializerField(TextSerializerField):
-    """The three letters of an ISO 4217 currency; small letters become capitals, a mixture is refused."""
+    """The three letters of an ISO 4217 currency. Small letters become capitals; mixed case is refused."""
 
     check = staticmethod(validate_currency)
 
@@ -203,7 +203,7 @@ class TimeZoneSerializerField(TextSerializerField):
 
 @extend_schema_field({"type": "string", "format": "uuid"})
 class UUIDSerializerField(serializers.Field):
-    """An id in its canonical spelling with hyphens; numbers, braces, urn: and the like are refused."""
+    """An id in its canonical spelling with hyphens. Numbers, braces, urn: and so on are refused."""
 
     default_error_messages = {"invalid": "Send an id such as 01890a5d-ac96-774b-bcce-b302099a8057."}
     spelling = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -241,9 +241,9 @@ class DaySerializerField(serializers.Field):
 
 @extend_schema_field({"type": "string", "format": "date-time", "example": "2026-01-31T18:30:00Z"})
 class InstantSerializerField(serializers.Field):
-    """An ISO 8601 instant, answered in UTC with Z. Digits past the microsecond are dropped.
+    """An ISO 8601 instant, answered in UTC with Z. Digits beyond microseconds are dropped.
 
-    Without an offset it comes out naive, for strata.fields.dates.resolve_instant_and_day.
+    Without an offset the value is naive, for strata.fields.dates.resolve_instant_and_day.
     """
 
     default_error_messages = {
@@ -270,7 +270,7 @@ class InstantSerializerField(serializers.Field):
         return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-# Those of whose values there is more than one spelling.
+# The fields whose values have more than one spelling.
 SPELLED = (DaySerializerField, InstantSerializerField, NumberSerializerField, UUIDSerializerField)
 SERIALIZER_FIELD_MAPPING: dict[type[models.Field], type[serializers.Field]] = {
     **serializers.ModelSerializer.serializer_field_mapping,

@@ -18,9 +18,9 @@ from strata.tenancy.roles import role_in
 
 
 class ChangedSerializer(serializers.Serializer):
-    """A field from what to what. Names stand beside ids, where the caller may see the rows that they name.
+    """The old and the new value of a field. An id has a name beside it where the caller may see that row.
 
-    The id of what belongs to a household that the caller does not see is blank.
+    The id of a row in a household that the caller does not see is blank.
     """
 
     field = serializers.CharField(source="name")
@@ -30,12 +30,12 @@ class ChangedSerializer(serializers.Serializer):
     after_name = serializers.CharField(required=False)
 
     def to_representation(self, changed):
-        told = super().to_representation(changed)
-        return {name: text for name, text in told.items() if text is not None}
+        representation = super().to_representation(changed)
+        return {name: text for name, text in representation.items() if text is not None}
 
 
 class EventSerializer(serializers.Serializer):
-    """One change: of which row, who, when, in which request, by which channel, and each field from what to what."""
+    """One change of a row: who, when, in which request, by which channel, and the old and new value of each field."""
 
     at = InstantSerializerField(source="entry.at")
     model = serializers.CharField(source="model.__name__")
@@ -48,9 +48,10 @@ class EventSerializer(serializers.Serializer):
 
 
 class ShowsItsHistory:
-    """GET {id}/history: the changes of the row, newest first; after it was deleted, too.
+    """GET {id}/history: the changes of the row, newest first. Also after the row was deleted.
 
-    With `?include=`, where the view takes it, also those of what belongs to it: of `included_kinds`, where it has any.
+    With `?include=`, where the view has it, also the changes of rows that belong to it: of the models `included_kinds`,
+    or of all models where that is empty.
     """
 
     included_kinds: tuple[type, ...] = ()
@@ -71,7 +72,7 @@ class ShowsItsHistory:
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 
     def was_deleted(self, pk: UUID) -> bool:
-        """From the caller's households, and from what the path says that it was in."""
+        """Whether the row was deleted from a household of the caller, and from the parent in the path."""
         last = deletion_of(self.queryset.model, pk)
         if last is None or last.household_id is None:
             return False

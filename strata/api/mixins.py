@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 
 class Creates:
-    """POST: 201 with the row as a GET would show it, and where it is."""
+    """POST: 201 with the row as a GET shows it, and its URL in Location."""
 
     def create(self, request, *args, **kwargs):
         self.lock()
@@ -22,7 +22,7 @@ class Creates:
 
 
 class Changes:
-    """PUT and PATCH: neither wipes what it was not given."""
+    """PUT and PATCH: both keep the fields that are not in the body."""
 
     def update(self, request, *args, **kwargs):
         kwargs.pop("partial", None)

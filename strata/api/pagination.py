@@ -1,4 +1,4 @@
-"""Pages with a count for most lists, cursors for the long ones: snapshots, transactions, history."""
+"""Pages with a count for most lists; cursors for long lists: snapshots, transactions, history."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from strata.fields.dates import parse_day, validate_instant
 
 MOST = 200
 USUAL = 50
-FAR = 10**9  # rows; no database counts further than 64 bits reach
+FAR = 10**9  # rows; an offset must fit into 64 bits
 
 
 def whole_number(request: Any, name: str, *, default: int, most: int | None = None) -> int:
-    """A query parameter that counts from 1, refused by name."""
+    """An integer query parameter from 1. Raises a ValidationError with its name."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -42,7 +42,7 @@ def counting(name: str, most: int | None = None) -> dict[str, Any]:
 
 
 def page_schema(results: dict[str, Any], **others: Any) -> dict[str, Any]:
-    """The schema of a page: links to those beside it, and its rows."""
+    """The schema of a page: its rows, and links to the next and the previous page."""
     link = {"type": ["string", "null"], "format": "uri"}
     properties = {**others, "next": link, "previous": link, "results": results}
     return {"type": "object", "required": list(properties), "properties": properties}
@@ -61,7 +61,7 @@ class Pages(pagination.PageNumberPagination):
         return page_schema(schema, count={"type": "integer"})
 
     def paginate_queryset(self, queryset, request, view=None):
-        """Reads one row more than a page has: where that is not there, nothing needs to be counted."""
+        """Reads one row more than a page has. Without that row this is the last page, and no COUNT is needed."""
         self.request = request
         size, number = self.get_page_size(request), self.get_page_number(request, None)
         start = (number - 1) * size
@@ -71,7 +71,7 @@ class Pages(pagination.PageNumberPagination):
         if not rows and number > 1:
             return super().paginate_queryset(
                 queryset, request, view
-            )  # which counts, and refuses what is beyond
+            )  # it counts, and refuses a page beyond the last one
         paginator = self.django_paginator_class(queryset, size)
         if len(rows) <= size:
             paginator.count = start + len(rows)
@@ -88,7 +88,7 @@ class Pages(pagination.PageNumberPagination):
 class Cursor(pagination.BasePagination):
     """`{next, previous, results}`, newest first, by the fields that the view names in `cursor_fields`.
 
-    The cursor holds the fields of the row where a page ends, so that rows added meanwhile neither hide nor repeat any.
+    The cursor holds the fields of the row where a page ends, so that new rows cause no gaps and no repetitions.
     """
 
     parameters = ("cursor", "page_size")
@@ -102,8 +102,8 @@ class Cursor(pagination.BasePagination):
         rows = queryset.order_by(*(f"{sign}{field}" for field in self.fields))
         if place:
             rows = rows.filter(self.beyond(place, "gt" if backwards else "lt"))
-        found = list(rows[: size + 1])
-        more, page = len(found) > size, found[:size]
+        fetched = list(rows[: size + 1])
+        more, page = len(fetched) > size, fetched[:size]
         if backwards:
             page.reverse()
         self.next_link = self.link(page, -1, backwards=False) if page and (more or backwards) else None
@@ -116,7 +116,7 @@ class Cursor(pagination.BasePagination):
         return view.cursor_fields
 
     def beyond(self, place: list, comparison: str) -> Q:
-        """The rows after `place` in the order of the fields, as SQL's row comparison would say."""
+        """The rows after `place` in the order of the fields, like a row comparison in SQL."""
         condition, same = Q(), Q()
         for field, value in zip(self.fields, place, strict=True):
             condition |= same & Q(**{f"{field}__{comparison}": value})
@@ -124,12 +124,12 @@ class Cursor(pagination.BasePagination):
         return condition
 
     def link(self, page: list, index: int, *, backwards: bool) -> str:
-        values = [self.told(getattr(page[index], field)) for field in self.fields]
+        values = [self.json_value(getattr(page[index], field)) for field in self.fields]
         packed = base64.urlsafe_b64encode(json.dumps([backwards, values]).encode()).decode()
         url = remove_query_param(self.request.build_absolute_uri(), "cursor")
         return replace_query_param(url, "cursor", packed)
 
-    def told(self, value: Any) -> Any:
+    def json_value(self, value: Any) -> Any:
         return (
             value.isoformat()
             if hasattr(value, "isoformat")
@@ -151,7 +151,7 @@ class Cursor(pagination.BasePagination):
             raise exceptions.ValidationError({"cursor": "Use a link from the answer before."}) from error
 
     def checked(self, field: str, value: Any) -> Any:
-        """What `told` made of the field, made the field's again; whatever else JSON may hold is refused."""
+        """The field's value from what `json_value` returned. Raises for any other content of the JSON."""
         if field == "position":
             if type(value) is not int or not 0 <= value < 2**31:
                 raise ValueError(value)
@@ -183,7 +183,7 @@ class Cursor(pagination.BasePagination):
 
 
 class JournalCursor(Cursor):
-    """Pages of the journal, whose lines count up."""
+    """Pages of the journal, ordered by the id of its entries."""
 
     def fields_of(self, view: Any) -> tuple[str, ...]:
         return ("id",)

@@ -1,4 +1,4 @@
-"""Query parameters as views declare them: each checked, repeated ones joined by or, unknown ones refused by name."""
+"""Query parameters, as views declare them. Each is checked, repeated ones mean "or", unknown ones are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from strata.fields.search import matching
 
 @dataclass(frozen=True)
 class Parameter:
-    """One query parameter: how its text is read, and what it does to a queryset (nothing, where it is None)."""
+    """One query parameter: how its text is read, and how it filters a queryset (`apply`, None for no filter)."""
 
     read: Callable[[str], Any]
     apply: Callable[[QuerySet, list[Any], Any], QuerySet] | None = None
@@ -43,7 +43,7 @@ def read_bool(text: str) -> bool:
 
 
 def read_flag(text: str) -> bool:
-    """A switch of a report: 1 or true."""
+    """A flag of a report: 1 or true."""
     return read_bool({"1": "true", "0": "false"}.get(text, text))
 
 
@@ -93,14 +93,14 @@ def by_choice(lookup: str, choices: Any, about: str = "") -> Parameter:
 
 
 def choice(choices: Any, about: str = "") -> Parameter:
-    """One of some words, for a report to read."""
+    """One of the given words. For reports: it filters no queryset."""
     return Parameter(
         by_choice("", choices).read, None, {"type": "string", "enum": list(choices)}, about, many=False
     )
 
 
 def whole_number(most: int, about: str = "", *, least: int = 1) -> Parameter:
-    """A number within bounds, for a report to read."""
+    """A number from `least` to `most`. For reports: it filters no queryset."""
 
     def read(text: str) -> int:
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
@@ -121,12 +121,12 @@ def by_currency(lookup: str = "currency") -> Parameter:
 
 
 def currency_code(about: str) -> Parameter:
-    """For a report to read."""
+    """A currency. For reports: it filters no queryset."""
     return Parameter(CurrencySerializerField().to_internal_value, None, CURRENCY_SCHEMA, about, many=False)
 
 
 def searching(*lookups: str) -> Parameter:
-    """Text in any of the fields, whatever its case; every word must be found (strata.fields.search)."""
+    """Text in any of the fields, in any case. Every word must be found (strata.fields.search)."""
 
     def apply(rows: QuerySet, values: list[str], view: Any) -> QuerySet:
         return matching(rows, lookups, values[0].split())
@@ -146,7 +146,7 @@ LOST_PLUS = re.compile(r"(.*[0-9]) ([0-9]{2}:?[0-9]{2})", re.DOTALL)
 
 
 def read_instant(text: str) -> datetime:
-    """As it stands in a query, where a + that is not written as %2B has become a blank."""
+    """An instant in a query string, where a + that is not written as %2B has become a space."""
     field = InstantSerializerField()
     try:
         return field.to_internal_value(text)
@@ -159,12 +159,12 @@ def read_instant(text: str) -> datetime:
 
 
 def read_past(text: str) -> datetime:
-    """An instant with its offset, and not one to come."""
+    """An instant with an offset, not in the future."""
     instant = read_instant(text)
     if instant.tzinfo is None:
         raise exceptions.ValidationError("Send a time with its offset from UTC, such as Z.")
     if instant > timezone.now():
-        raise exceptions.ValidationError("It lies in the future: nothing is known yet.")
+        raise exceptions.ValidationError("It is in the future: nothing is known yet.")
     return instant.astimezone(UTC)
 
 
@@ -224,16 +224,21 @@ def schema_of(parameter: Parameter) -> dict[str, Any]:
 
 
 def described(parameters: dict[str, Parameter]) -> list[OpenApiParameter]:
-    """For what is no list."""
+    """The OpenAPI parameters of a view that is not a list."""
     return [
-        OpenApiParameter(name, schema_of(one), description=one.about, explode=True if one.many else None)
-        for name, one in parameters.items()
+        OpenApiParameter(
+            name,
+            schema_of(parameter),
+            description=parameter.about,
+            explode=True if parameter.many else None,
+        )
+        for name, parameter in parameters.items()
     ]
 
 
 def read_parameters(request: Any, declared: dict[str, Parameter], also: set[str]) -> dict[str, list[Any]]:
     """The values of the declared parameters; 400 for an unknown name, a bad value, or a repeated single one."""
-    found, errors = {}, {}
+    read, errors = {}, {}
     for name in request.query_params:
         texts = request.query_params.getlist(name)
         if name not in declared:
@@ -246,9 +251,9 @@ def read_parameters(request: Any, declared: dict[str, Parameter], also: set[str]
             errors[name] = "Send it once."
             continue
         try:
-            found[name] = [declared[name].read(text) for text in texts]
+            read[name] = [declared[name].read(text) for text in texts]
         except exceptions.ValidationError as error:
             errors[name] = error.detail
     if errors:
         raise exceptions.ValidationError(errors)
-    return found
+    return read

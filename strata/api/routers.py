@@ -1,4 +1,4 @@
-"""The router: each path with and without its last slash, for every method, with no redirect."""
+"""The router: each path works with and without the last slash, for every method, without a redirect."""
 
 from rest_framework.routers import SimpleRouter
 

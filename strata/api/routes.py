@@ -1,4 +1,4 @@
-"""GET /api/v1/: where everything is. The routes are those of the resolver, so that none can be missing."""
+"""GET /api/v1/: a list of all routes. They are read from the URL resolver, so that none can be missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLE = {
 
 @cache
 def route_names(urlconf: str | None = None) -> list[str]:
-    """The paths of the API below /api/v1/, without their optional last slash, in the order of the alphabet."""
+    """The paths of the API below /api/v1/, without the optional last slash, in alphabetical order."""
     endpoints = EndpointEnumerator(urlconf=urlconf).get_api_endpoints()
     paths = {path.replace("{pk}", "{id}").rstrip("/") + "/" for path, *_ in endpoints}
     names = {path.removeprefix(PREFIX).rstrip("/") for path in paths if path.startswith(PREFIX)}
@@ -39,6 +39,6 @@ class RoutesView(OneTransactionAWrite, APIView):
         examples=[OpenApiExample("routes", value=EXAMPLE, response_only=True, status_codes=["200"])],
     )
     def get(self, request):
-        """Every route, with its address. `{id}` and the like stand for ids."""
-        here = request.build_absolute_uri(request.path)
-        return Response({name: f"{here}{name}" for name in route_names(get_urlconf())})
+        """Every route, with its URL. `{id}` and similar names are placeholders for ids."""
+        base_url = request.build_absolute_uri(request.path)
+        return Response({name: f"{base_url}{name}" for name in route_names(get_urlconf())})

@@ -1,4 +1,4 @@
-"""The OpenAPI document: every operation with its errors and an example, drawn from the code."""
+"""The OpenAPI document, generated from the code: every operation with its errors and an example."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ EXAMPLES = {
 }
 OF_EVERY = (400, 401, 404, 406, 429, 503)
 OF_WRITES = (403, 409, 412, 413, 415, 422, 428, 507)
-NO_IDS = ("key",)  # what paths name by something else
+NO_IDS = ("key",)  # path parameters that are not ids
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
 PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
-# Without an example, which Swagger would send: what is no tag matches nothing.
+# No example: Swagger would send it, and a wrong tag matches nothing.
 TAGS = {"type": "string"}
 FORM = 'As the header ETag gave it, quotes included, such as "5f1c0d2e".'
 HEADERS = {
@@ -69,7 +69,7 @@ HEADERS = {
     "If-None-Match": (TAGS, f"The ETag of what you have: 304 when it is still the same. {FORM}"),
 }
 
-# What a change does with read-only fields, which are in no body of the document.
+# What an update does with read-only fields. The schemas of request bodies do not have them.
 CHANGES = {
     "update": "Takes what a GET gave. What is absent stays as it is; read-only fields that change by themselves "
     "(computed values, `updated_at`) are ignored, and other read-only fields must be as they are: else 400.",
@@ -77,7 +77,7 @@ CHANGES = {
 }
 
 
-# What an action does whose method does not say it.
+# The description of an action whose method has no docstring.
 SENTENCES = {
     "list": "Lists {things}.",
     "retrieve": "Reads {thing}.",
@@ -91,10 +91,10 @@ SENTENCES = {
 
 
 class StrataSchema(AutoSchema):
-    """With the headers and parameters that the view's base class reads."""
+    """Adds the headers and parameters that the base class of the views reads."""
 
     def get_description(self):
-        """What the method says, or a sentence and what the view itself says. What its bases say is for programmers."""
+        """The docstring of the method; or a sentence and the docstring of the view, but not of its base classes."""
         action = getattr(self.view, "action", None)
         method = getattr(self.view, action or self.method.lower(), None)
         own = [method.__doc__] if method.__doc__ else [self.sentence_of(action), type(self.view).__doc__]
@@ -102,7 +102,7 @@ class StrataSchema(AutoSchema):
 
     def sentence_of(self, action: str | None) -> str:
         segments = self.path.strip("/").split("/")
-        things = next(one for one in reversed(segments) if not one.startswith("{")).replace("-", " ")
+        things = next(part for part in reversed(segments) if not part.startswith("{")).replace("-", " ")
         parent = re.search(r"\{(\w+)_id\}", self.path)
         below = f" of {with_article(parent[1])}" if parent else ""
         thing = with_article(getattr(self.view, "thing", "row").replace("_", " "))
@@ -129,17 +129,17 @@ class StrataSchema(AutoSchema):
         return ["If-Match"] if has_etag else []
 
     def parameters_of_a_row(self) -> list[OpenApiParameter]:
-        """Those of a report's GET, or of a single row's: a list's are told by its filters."""
+        """The parameters of the GET of a report or of a single row. Those of a list come from its filters."""
         if self.method != "GET" or self._is_list_view():
             return []
         declared = getattr(self.view, "parameters", {})
-        return described({name: one for name, one in declared.items() if one.apply is None})
+        return described({name: parameter for name, parameter in declared.items() if parameter.apply is None})
 
 
 def add_errors_and_examples(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
-    """Gives every operation the one error shape, and an example where the serializer gave none."""
+    """Gives every operation the schema of errors, and an example where the serializer has none."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
     _put_tokens_first(result["components"])
@@ -155,21 +155,21 @@ def add_errors_and_examples(
 
 
 def _put_tokens_first(components: dict[str, Any]) -> None:
-    """In Swagger's dialog, which shows the ways to log in by this order."""
+    """Swagger's login dialog shows the schemes in this order."""
     schemes = components.get("securitySchemes", {})
     tokens_first = sorted(schemes, key=lambda name: schemes[name]["type"] != "http")
     components["securitySchemes"] = {name: schemes[name] for name in tokens_first}
 
 
 def _refuse_unknown_fields(schemas: dict[str, Any]) -> None:
-    """As StrictSerializer does. COMPONENT_SPLIT_REQUEST gives bodies schemas of their own."""
+    """As StrictSerializer does. With COMPONENT_SPLIT_REQUEST request bodies have separate schemas."""
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
 
 
 def _hoist_defaults(schemas: dict[str, Any]) -> None:
-    """A text that may be empty is one of two schemas: its default, which may be the empty text, is of neither."""
+    """A text that may be empty is a `oneOf` of two schemas. The default belongs to the property, not to one of them."""
     for schema in schemas.values():
         for part in schema.get("properties", {}).values():
             for choice in part.get("oneOf", ()):
@@ -178,14 +178,14 @@ def _hoist_defaults(schemas: dict[str, Any]) -> None:
 
 
 def _name_ids(operation: dict[str, Any]) -> None:
-    """What a path names is named by its id, whatever type the path's converter has."""
+    """Path parameters are UUIDs, whatever type the path converter has."""
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] not in NO_IDS:
             parameter["schema"] = {"type": "string", "format": "uuid"}
 
 
 def _add_errors(operation: dict[str, Any], method: str) -> None:
-    if any(one["name"] == "If-None-Match" for one in operation.get("parameters", ())):
+    if any(parameter["name"] == "If-None-Match" for parameter in operation.get("parameters", ())):
         operation["responses"].setdefault("304", {"description": "It is still what the tag says."})
     also = tuple(int(status) for status in operation["responses"] if status >= "400")
     for status in dict.fromkeys(OF_EVERY + (OF_WRITES if method != "get" else ()) + also):
@@ -205,7 +205,7 @@ def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
-    """A value that fits the schema, its own example where it names one."""
+    """A value that is valid for the schema: its own example where it has one."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas, depth + 1)
     for word in ("example", "default"):
@@ -221,12 +221,12 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) 
 
 def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
     kind = schema.get("type")
-    if isinstance(kind, list):  # what may be null as well
+    if isinstance(kind, list):  # it may be null as well
         kind = next(name for name in kind if name != "null")
     if kind == "object":
         properties = schema.get("properties", {})
         return (
-            {name: example_of(one, schemas, depth + 1) for name, one in properties.items()}
+            {name: example_of(part, schemas, depth + 1) for name, part in properties.items()}
             if depth < 6
             else {}
         )

@@ -1,4 +1,4 @@
-"""What every resource's serializer shares: exact fields, unknown ones refused, related ids scoped to the caller."""
+"""Shared by all serializers: exact fields, refusal of unknown fields, related ids limited to the caller's rows."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from strata.api.fields import SERIALIZER_FIELD_MAPPING, UUIDSerializerField, is_
 from strata.exceptions import NotFound
 from strata.tenancy.roles import EDITORS, require_role
 
-# What clients send back that some resources do not have: clients of the earlier Strata, the last two.
+# Fields that clients send back though not every resource has them; the last two come from clients of an older Strata.
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
 class RelatedId(UUIDSerializerField):
-    """The id of another row that the caller may use; 404 for one that is not theirs, as for one that is not there.
+    """The id of another row that the caller may use. 404 for a row of others, and for one that does not exist.
 
-    `thing` names it in the error; the value comes out as the row itself. The field is called `thing_id`.
+    The validated value is the row itself. `thing` is its name in errors; the field is called `thing_id`.
     """
 
     def __init__(self, queryset: Any, thing: str, **kwargs: Any) -> None:
@@ -45,7 +45,7 @@ class RelatedId(UUIDSerializerField):
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not have, by name."""
+    """Refuses unknown fields, by name."""
 
     ignored = IGNORED
 
@@ -62,9 +62,9 @@ class StrictSerializer(serializers.Serializer):
             raise serializers.ValidationError(as_fields(error)) from None
 
     def refuse_contradictions(self, shown: Any, *, but: Collection[str] = (), by_id: bool = True) -> None:
-        """400 by name for each read-only field, apart from `but`, that was sent with another value than is shown."""
+        """Raise a ValidationError for read-only fields, except `but`, that were sent with another value than shown."""
         sent = self.initial_data
-        fields = [(name, one) for name, one in self.fields.items() if one.read_only and name in sent]
+        fields = [(name, field) for name, field in self.fields.items() if field.read_only and name in sent]
         wrong = [
             name
             for name, field in fields
@@ -80,10 +80,10 @@ class StrictSerializer(serializers.Serializer):
 
 
 class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
-    """A row behind the door. PUT is PATCH that needs `name`: what it is not given, it leaves as it is.
+    """A row of a household. PUT works like PATCH, but needs `name`: fields that are not sent stay as they are.
 
-    Read-only fields may be sent as they are. A PUT may send those that are `computed` as they were: they change
-    without the caller.
+    Read-only fields may be sent with their present values. A PUT may send older values of `computed` fields, because
+    these change without the caller.
     """
 
     serializer_field_mapping = SERIALIZER_FIELD_MAPPING
@@ -117,26 +117,26 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
         return attrs
 
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
-        """What changes nothing is not written: it leaves no line in the journal and raises no revision."""
+        """Without a change nothing is written: no journal entry, and no new revision."""
         same = all(getattr(instance, name) == value for name, value in validated_data.items())
         return instance if same else super().update(instance, validated_data)
 
     def require_editor(self, row: Any) -> None:
-        """403 where the caller sees a household but may not change it."""
+        """Raise Forbidden where the caller sees the household but may not change it."""
         require_role(self.context["request"].user, row.owning_household_id(), EDITORS)
 
 
 def is_shown(field: serializers.Field, sent: Any, shown: Any, *, by_id: bool) -> bool:
-    """Whether a value is the one that is shown; rows `by_id`: somebody else may have given them another name."""
+    """Whether a sent value equals the shown one. `by_id` compares rows by id: their names may have changed since."""
     if by_id and isinstance(field, serializers.BaseSerializer):
         return ids_of(sent) == ids_of(shown)
     return is_same(field, sent, shown)
 
 
 def ids_of(rows: Any) -> Any:
-    """Of one row or a list of rows in any order; what is neither comes back as it is."""
+    """The id of a row, or the sorted ids of a list of rows. Anything else is returned as it is."""
     if isinstance(rows, dict):
         return str(rows.get("id"))
     if isinstance(rows, list):
-        return sorted(str(ids_of(one)) for one in rows)
+        return sorted(str(ids_of(row)) for row in rows)
     return rows

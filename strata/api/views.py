@@ -1,4 +1,4 @@
-"""The base of every view: one transaction a write, the past, ETags, idempotency, strict parameters."""
+"""The base of every view: a transaction for each write, `known_at`, ETags, idempotency, checked parameters."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LISTS = ("list", "children", "history")
 
 
 def path_id(text: str, thing: str) -> UUID:
-    """An id from a path: what is no id names nothing."""
+    """The id in a path. Raises NotFound where it is not an id."""
     if not CANONICAL_ID.fullmatch(text):
         raise NotFound(thing)
     return UUID(text)
 
 
 class OneTransactionAWrite:
-    """For any view: names the actor, and runs each write in one transaction, once for each Idempotency-Key."""
+    """For any view: sets the actor, and runs each write in one transaction, once for each Idempotency-Key."""
 
     repeats_safely = True
     has_etag = False
@@ -56,7 +56,7 @@ class OneTransactionAWrite:
             setattr(self, method, in_transaction(handler))
 
     def begun_afresh(self, handler):
-        """The handler, called on the view as it is now: what an earlier attempt left on it is forgotten."""
+        """The handler, which resets the view's attributes first: an earlier attempt may have changed them."""
         untouched = dict(vars(self))
 
         def handle(request, *args, **kwargs):
@@ -66,7 +66,7 @@ class OneTransactionAWrite:
         return handle
 
     def in_the_past(self, handler, known_at):
-        """The handler, seeing what was known then. DRF's answers hold their data: no query comes after it."""
+        """The handler, reading what was known at that instant. No query follows it: DRF's answers hold their data."""
         if self.request.method not in SAFE_METHODS:
             raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
 
@@ -77,7 +77,7 @@ class OneTransactionAWrite:
         return handle
 
     def read_parameters(self) -> dict[str, list[Any]]:
-        """The checked query parameters of this request. Filters and pages are only for lists."""
+        """The checked query parameters of this request. Only lists have filters and pages."""
         declared = self.declared_parameters()
         also = {"ordering"} if self.orderings and self.is_list() else set()
         if self.is_list() and getattr(self, "paginator", None):
@@ -87,13 +87,13 @@ class OneTransactionAWrite:
     def declared_parameters(self) -> dict[str, Parameter]:
         if self.is_list():
             return self.parameters
-        return {name: one for name, one in self.parameters.items() if one.apply is None}
+        return {name: parameter for name, parameter in self.parameters.items() if parameter.apply is None}
 
     def is_list(self) -> bool:
         return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
 
     def finalize_response(self, request, response, *args, **kwargs):
-        """Gives a single row's GET its ETag, and confirms what the caller has."""
+        """Sets the ETag of a single row's GET, and answers 304 where the caller has this version."""
         response = super().finalize_response(request, response, *args, **kwargs)
         read = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
         if self.has_etag and read and "ETag" not in response and hasattr(response, "data"):
@@ -104,7 +104,7 @@ class OneTransactionAWrite:
 
     @property
     def as_of(self):
-        """The day that `?on=` names, or None."""
+        """The day of `?on=`, or None."""
         return self.read_parameters().get("on", [None])[0]
 
 

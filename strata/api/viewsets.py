@@ -1,4 +1,4 @@
-"""The base of every resource of a household: its rows found, locked and shown."""
+"""The base of every resource of a household: finds, locks and shows its rows."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from strata.tenancy.roles import EDITORS, require_role
 
 
 class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
-    """Rows of the caller's households. `thing` names one in errors; `writers` are the roles that may change it.
+    """Rows of the caller's households. `thing` is their name in errors; `writers` are the roles that may change them.
 
-    A write locks what guards its row, and all that its body names, before it reads any of it: see
+    A write locks the guards of its row, and of all rows that its body names, before it reads any of them: see
     strata.tenancy.guards.
     """
 
@@ -44,7 +44,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return self.find(self.kwargs["pk"])
 
     def find(self, text: str, *, queryset: Any = None) -> Any:
-        """The row of a path's id; for a write locked, and as its precondition wants it."""
+        """The row with the id in a path. For a write its guards are locked and its preconditions checked."""
         pk = path_id(text, self.thing)
         rows = (self.get_queryset() if queryset is None else queryset).filter(pk=pk)
         writing = self.request.method not in SAFE_METHODS
@@ -59,7 +59,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return row
 
     def precondition(self, row: Any) -> None:
-        """What a write requires of the locked row: the caller's right, and that it is as their If-Match knew it."""
+        """Check the caller's role and If-Match against the locked row."""
         self.require_writer(row)
         self.require_unchanged(row)
 
@@ -68,18 +68,18 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         self.idempotency_household_id = row.owning_household_id()
 
     def require_unchanged(self, row: Any) -> None:
-        """As the row's own GET shows it, whatever an action of it answers. What is made below a row has no ETag yet."""
+        """Compare If-Match with the ETag of the row's GET, for every action. A row that is created has no ETag yet."""
         if "pk" in self.kwargs:
             require_match(self.request, lambda: etag_of(self.as_read(row)))
 
     def lock(self, rows: Any = None) -> Guards:
-        """Lock what guards a row: one that the caller may see, or, without any, the one that is about to be made."""
+        """Lock the guards of these rows, which the caller may see; without `rows`, of the row that will be created."""
         named = self.named_by_body(creating=rows is None)
         rows = self.queryset.model._base_manager.none() if rows is None else rows
         return lock_guards(rows, below=self.request.method == "DELETE", named=named)
 
     def named_by_body(self, *, creating: bool) -> dict[str, Any]:
-        """By foreign key the rows that the body names, of those that the caller may see."""
+        """The rows that the body names and the caller may see, by foreign key."""
         named, data = {}, self.request.data
         fields = getattr(self.get_serializer_class(), "_declared_fields", {})
         for name, field in fields.items() if isinstance(data, dict) else ():
@@ -89,10 +89,10 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return named
 
     def fresh(self, row: Any) -> dict[str, Any]:
-        """What a plain GET of the row would answer now; 404 to whoever has lost the right to see it meanwhile."""
+        """What a GET of the row answers now. NotFound where the caller may no longer see it."""
         found = self.get_queryset().filter(pk=row.pk).first()
         if found is None:
-            if rows_are_locked():  # what it points to may be gone: then that is named, and not the row
+            if rows_are_locked():  # a row that it refers to may be deleted: then the error names that row
                 connection.check_constraints()
             raise NotFound(self.thing)
         return self.get_serializer(found).data
@@ -105,7 +105,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         return Response(data, status=code, headers={"ETag": etag_of(data)})
 
     def write(self, serializer: Any, **given: Any) -> Any:
-        """Save; what the database refuses as taken is a 409 that names the field, and ends the transaction."""
+        """Save. A violated unique constraint becomes a Conflict with the field, and ends the transaction."""
         try:
             return serializer.save(**given)
         except IntegrityError as error:
@@ -124,4 +124,4 @@ class HouseholdModelViewSet(
     mixins.ListModelMixin,
     HouseholdViewSet,
 ):
-    """All of it: a resource that its household lists, reads, makes, changes and deletes."""
+    """A resource with all actions: list, read, create, change, delete, history."""
