@@ -1,1 +1,1 @@
-"""HTTP itself: bodies, ETags, repeated requests, throttles, OPTIONS, CSV."""
+"""The parts of the API that are about HTTP: bodies, ETags, idempotency, throttles, OPTIONS, CSV."""

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets, row by row: every cell quoted, and no text of a user's that could be taken for a formula."""
+"""CSV for spreadsheets, sent row by row. Every cell is quoted, and no text of a user can be read as a formula."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from rest_framework.renderers import BaseRenderer
 from strata.api.parameters import choice
 from strata.fields.names import without_invisible
 
-# What OWASP lists, and the full-width forms that some programs read the same way.
+# The characters that OWASP lists, and their full-width forms, which some programs read the same way.
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
-DELIMITERS = frozenset(",;|\t\r\n")  # where a spreadsheet that was told so splits
+DELIMITERS = frozenset(",;|\t\r\n")  # a spreadsheet can be set to split cells at these
 ROWS_AT_A_TIME = 200
-BLANK = "\u2800"  # a pattern of Braille without dots
-MARK = "\ufeff"  # by which Excel knows UTF-8
+BLANK = "\u2800"  # the Braille pattern without dots
+MARK = "\ufeff"  # the byte order mark, by which Excel recognises UTF-8
 NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%;\s]+')
 
 
 def as_text(name: str) -> str:
-    """A name as a cell: an apostrophe goes before what begins like a formula, also after every delimiter.
+    """A name as a cell: text that begins like a formula, also after a delimiter, gets an apostrophe before it.
 
-    Spaces, quotes and what is not seen may stand before the formula. Never for numbers.
+    Spaces, quotes and invisible characters before the formula are skipped. Not for numbers.
     """
     return name if FORMULA.isdisjoint(name) else "".join(_guarded(name))
 
 
 def _guarded(name: str) -> Iterator[str]:
-    beginning: list[str] | None = []  # what stands before the first character that counts; None after that
+    beginning: (
+        list[str] | None
+    ) = []  # skipped characters at the beginning of a cell; None after the beginning
     for character in name:
         if beginning is not None and character in FORMULA:
             yield "'"
@@ -50,25 +52,29 @@ def _guarded(name: str) -> Iterator[str]:
 
 
 def as_written(cell: str) -> str:
-    """The name that a cell of `as_text` stands for."""
-    found, beginning = [], True
+    """The name from which `as_text` made this cell."""
+    characters, beginning = [], True
     for position, character in enumerate(cell):
         if beginning and character == "'" and _is_guard(cell, position):
             beginning = False
             continue
-        found.append(character)
+        characters.append(character)
         beginning = character in DELIMITERS
-    return "".join(found)
+    return "".join(characters)
 
 
 def _is_guard(cell: str, position: int) -> bool:
     rest = cell[position + 1 :]
-    first = next((one for one in rest if one in FORMULA or not _is_passed_over(one)), "")
-    return first in FORMULA
+    for character in rest:
+        if character in FORMULA:
+            return True
+        if not _is_passed_over(character):
+            return False
+    return False
 
 
 def _is_passed_over(character: str) -> bool:
-    """Quotes, spaces and what is not seen; an apostrophe too, so that one of the name's own is no guard."""
+    """Quotes, spaces and invisible characters. Apostrophes too: so one in the name is not taken for ours."""
     unseen = (
         not without_invisible(character) or unicodedata.category(character)[0] in "ZC" or character == BLANK
     )
@@ -76,7 +82,7 @@ def _is_passed_over(character: str) -> bool:
 
 
 class TableRenderer(BaseRenderer):
-    """Names the format, for the choice by `Accept`; `table_response` writes it."""
+    """Declares the format for content negotiation by `Accept`. `table_response` writes it."""
 
     media_type = "text/csv"
     format = "csv"
@@ -87,13 +93,13 @@ class TableRenderer(BaseRenderer):
 
 
 FORMAT = {
-    "format": choice(("json", "csv"), "Instead of the header `Accept`, which it goes before."),
-    "bom": choice(("0", "1"), "1: the CSV begins with a byte order mark, by which Excel knows UTF-8."),
+    "format": choice(("json", "csv"), "Instead of the header `Accept`. It takes precedence over the header."),
+    "bom": choice(("0", "1"), "1: the CSV begins with a byte order mark, by which Excel recognises UTF-8."),
 }
 
 
 class ByParameter(DefaultContentNegotiation):
-    """As `?format=` says, else as `Accept` does. Another word is refused where the parameters are read."""
+    """Chooses by `?format=`, else by `Accept`. Other values of `format` are refused where parameters are read."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         wanted = request.query_params.get("format")
@@ -104,7 +110,7 @@ class ByParameter(DefaultContentNegotiation):
 
 
 def table_response(rows: Iterable[Iterable[str]], name: str, *, mark: bool = False) -> StreamingHttpResponse:
-    """Sent row by row as a file of that name, without `.csv`. Names among the cells have come through `as_text`."""
+    """Sends rows one by one as a file. `name` is without `.csv`. Pass names through `as_text` first."""
     response = StreamingHttpResponse(csv_blocks(rows, mark=mark), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = disposition(f"{file_name(name)}.csv")
     return response
@@ -113,19 +119,19 @@ def table_response(rows: Iterable[Iterable[str]], name: str, *, mark: bool = Fal
 def csv_blocks(rows: Iterable[Iterable[str]], *, mark: bool = False) -> Iterator[str]:
     if mark:
         yield MARK
-    for some in batched(rows, ROWS_AT_A_TIME):
+    for batch in batched(rows, ROWS_AT_A_TIME):
         text = io.StringIO(newline="")
-        csv.writer(text, quoting=csv.QUOTE_ALL).writerows(some)
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerows(batch)
         yield text.getvalue()
 
 
 def file_name(text: str) -> str:
-    """Safe on every system: no separators, no spaces, nothing that is not seen, not hidden, not too long."""
+    """A file name for every system: no separators, spaces or invisible characters, not hidden, not too long."""
     return NOT_IN_FILES.sub("-", without_invisible(text)).strip("-. ")[:100]
 
 
 def disposition(name: str) -> str:
-    """RFC 6266: the name as it is, and for old clients in ASCII."""
+    """The header of RFC 6266: the name as it is, and in ASCII for old clients."""
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
     header = content_disposition_header(True, plain)
     return (

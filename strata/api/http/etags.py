@@ -1,4 +1,4 @@
-"""ETags: a hash of what a plain GET answers, compared under the row's lock before a write."""
+"""ETags: a hash of the answer to a plain GET. Before a write it is compared while the row is locked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rest_framework.renderers import JSONRenderer
 
 from strata.api.errors import Refusal
 
-# What stands between may have compressed an answer, and says so in its tag: nginx by W/, Apache, Caddy and Jetty by
-# a suffix. It is the same row: our own tags are hex digits, which have no such ending.
+# A proxy that compresses an answer marks its tag: nginx with W/, Apache, Caddy and Jetty with a suffix. It is still the
+# same row. Our own tags are hex digits and have no such suffix.
 _COMPRESSED = re.compile(r'-{1,2}(?:gzip|br|zstd|deflate)"$')
 
 
@@ -23,9 +23,9 @@ def etag_of(data: Any) -> str:
 
 
 def require_match(request: Any, current: Callable[[], str]) -> None:
-    """412 for a stale If-Match; 428 where the installation makes it compulsory and it is absent.
+    """412 for a stale If-Match; 428 where it is missing and IF_MATCH_REQUIRED is on.
 
-    `current` works out the ETag of what is there, which without an If-Match nobody asks for.
+    `current` calculates the present ETag. It is only called if there is an If-Match.
     """
     sent = request.headers.get("If-Match")
     if sent is None:
@@ -40,12 +40,12 @@ def require_match(request: Any, current: Callable[[], str]) -> None:
 
 
 def is_fresh(request: Any, current: str) -> bool:
-    """Whether If-None-Match says that the caller has this already; `*` is any answer: ask it once there is one."""
+    """Whether If-None-Match says that the caller has this answer. `*` matches any existing answer."""
     return "*" in tags_of(request) or is_held(request, current)
 
 
 def is_held(request: Any, current: str) -> bool:
-    """Whether If-None-Match names this very tag, which is only known to who was answered with it."""
+    """Whether If-None-Match names exactly this tag. Only a caller who got this answer before knows it."""
     return current in tags_of(request)
 
 
@@ -54,5 +54,5 @@ def tags_of(request: Any) -> list[str]:
 
 
 def plain_tags(header: str) -> list[str]:
-    """The tags as they left here, without what proxies add; weak tags compare as strong ones."""
+    """The tags as Strata sent them, without the marks of proxies. Weak tags compare like strong ones."""
     return [_COMPRESSED.sub('"', tag.removeprefix("W/")) for tag in parse_etags(header)]

@@ -1,9 +1,9 @@
-"""Idempotency-Key: a POST that is sent again gets the answer of the first, and writes once.
+"""Idempotency-Key: a POST that is sent again gets the first answer again, and writes once.
 
-The answer is stored in the transaction of the write: both are there, or neither. Only what succeeded is kept, so a
-refused request leaves its key free. A key is its user's; it is bound to the method, path and body. While the first
-is still at work, a second waits a little, and is then told so with 409: workers of one machine take turns; those of
-several meet at PostgreSQL's unique index, and wait for it as long as `lock_timeout` lets them.
+The answer is stored in the transaction of the write: both are stored, or neither. Only successful answers are stored,
+so a refused request leaves its key free. A key belongs to one user and is bound to the method, path and body. While the
+first request is running, a second one waits for a few seconds and then gets 409. On one machine the workers use a named
+lock. Several machines wait at PostgreSQL's unique index, for at most `lock_timeout`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from strata.db.retry import run_in_transaction
 from strata.tenancy.roles import may_edit
 
 KEPT_FOR = timedelta(days=2)
-FORGOTTEN_AT_ONCE = 20  # more than one, or what has piled up would never go
+FORGOTTEN_AT_ONCE = 20  # rows per request; with one, a backlog would never get smaller
 PATIENCE_SECONDS = 3
 named_locks = NamedLocks(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its words are in the server's language
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its messages are in the server's language
 
 
 def key_of(request: Any) -> str | None:
@@ -45,15 +45,15 @@ def key_of(request: Any) -> str | None:
 
 
 def request_digest(request: Any) -> str:
-    """With a key: a bare hash of a body that holds a password could be guessed at from a dump."""
-    told = f"{request.method} {request.get_full_path().rstrip('/')}\n".encode()
-    return salted_hmac("strata.idempotency", told + request._request.body, algorithm="sha256").hexdigest()
+    """A keyed hash: from a plain hash in a dump one could guess a password in the body."""
+    line = f"{request.method} {request.get_full_path().rstrip('/')}\n".encode()
+    return salted_hmac("strata.idempotency", line + request._request.body, algorithm="sha256").hexdigest()
 
 
 def once(view: Any, handler: Any, key: str, digest: str):
-    """The handler, wrapped so that the key's first success is what every repetition is answered.
+    """Wrap the handler so that every repetition gets the answer of the key's first success.
 
-    Each attempt at the write claims the key anew, and gives it up with what it wrote.
+    Each attempt at the write claims the key again; a rollback releases it together with the write.
     """
 
     def handle(request, *args, **kwargs):
@@ -61,15 +61,15 @@ def once(view: Any, handler: Any, key: str, digest: str):
             return run_in_transaction(lambda: attempt(request, *args, **kwargs))
 
     def attempt(request, *args, **kwargs):
-        kept, mine = claim(request.user, key, digest)
-        if not mine and kept.request_digest != digest:
+        stored, is_new = claim(request.user, key, digest)
+        if not is_new and stored.request_digest != digest:
             raise Refusal("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
-        if not mine and not lost_the_right(request.user, kept):
-            return replay(kept)
+        if not is_new and not lost_the_right(request.user, stored):
+            return replay(stored)
         response = handler(request, *args, **kwargs)
-        if not mine:
+        if not is_new:
             raise Refusal("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
-        keep(kept, view, response)
+        keep(stored, view, response)
         return response
 
     return handle
@@ -77,25 +77,25 @@ def once(view: Any, handler: Any, key: str, digest: str):
 
 @contextmanager
 def in_turn(user: Any, key: str) -> Iterator[None]:
-    """Before the transaction, which on SQLite begins by waiting for every other writer. Until after its end."""
-    with ExitStack() as turn:
+    """Hold the key's lock from before the transaction until after it. On SQLite a transaction waits for all writers."""
+    with ExitStack() as stack:
         try:
-            turn.enter_context(named_locks.acquire(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
+            stack.enter_context(named_locks.acquire(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
         except TimeoutError:
             raise still_running() from None
         yield
 
 
 def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
-    """The key's row, and whether this request made it. Rolled back with the write if that is refused."""
+    """The key's row, and whether this request created it. A refused write rolls the row back."""
     try:
         with transaction.atomic():
             return IdempotentAnswer.objects.create(user=user, key=key, request_digest=digest), True
     except IntegrityError:
-        kept = IdempotentAnswer.objects.filter(user=user, key=key).first()
-        if kept is None:  # forgotten just now
+        stored = IdempotentAnswer.objects.filter(user=user, key=key).first()
+        if stored is None:  # deleted just now, because it was old
             raise still_running() from None
-        return kept, False
+        return stored, False
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise still_running() from error
@@ -106,40 +106,40 @@ def still_running() -> Refusal:
     return Refusal("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409, wait=1)
 
 
-def lost_the_right(user: Any, kept: IdempotentAnswer) -> bool:
-    """Then the handler runs anew, to refuse in its own words; should it not, what it wrote is undone."""
-    return kept.household_id is not None and not may_edit(user, kept.household_id)
+def lost_the_right(user: Any, stored: IdempotentAnswer) -> bool:
+    """Whether the user may no longer edit. Then the handler runs again to raise its own refusal; a write is undone."""
+    return stored.household_id is not None and not may_edit(user, stored.household_id)
 
 
-def keep(kept: IdempotentAnswer, view: Any, response: Any) -> None:
+def keep(stored: IdempotentAnswer, view: Any, response: Any) -> None:
     if not 200 <= response.status_code < 300:
-        kept.delete()
+        stored.delete()
         return
-    kept.status = response.status_code
-    kept.household_id = getattr(view, "idempotency_household_id", None)
-    kept.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    kept.body = rendered(view.request, response.data)
-    kept.save()
+    stored.status = response.status_code
+    stored.household_id = getattr(view, "idempotency_household_id", None)
+    stored.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    stored.body = rendered(view.request, response.data)
+    stored.save()
     forget_old_answers(FORGOTTEN_AT_ONCE)
 
 
 def rendered(request: Any, data: Any) -> bytes:
-    """The bytes that the caller will be sent: `Accept: application/json; indent=2` has spaces in them."""
+    """The bytes of the answer as the caller gets them: `Accept: application/json; indent=2` changes the spaces."""
     return b"" if data is None else request.accepted_renderer.render(data, request.accepted_media_type)
 
 
-def replay(kept: IdempotentAnswer) -> HttpResponse:
-    headers = {**kept.headers, "Idempotency-Replayed": "true"}
+def replay(stored: IdempotentAnswer) -> HttpResponse:
+    headers = {**stored.headers, "Idempotency-Replayed": "true"}
     answer = HttpResponse(
-        bytes(kept.body), status=kept.status, content_type="application/json", headers=headers
+        bytes(stored.body), status=stored.status, content_type="application/json", headers=headers
     )
-    if not kept.body:
+    if not stored.body:
         del answer["Content-Type"]
     return answer
 
 
 def forget_old_answers(most: int) -> int:
-    """Deletes some of what is older than two days; how many. Not what another request is deleting just now."""
+    """Delete at most `most` answers older than two days, and return how many. Rows that others delete are skipped."""
     old = IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).order_by("created_at")
-    some = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
-    return IdempotentAnswer.objects.filter(pk__in=some).delete()[0] if some else 0
+    ids = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
+    return IdempotentAnswer.objects.filter(pk__in=ids).delete()[0] if ids else 0

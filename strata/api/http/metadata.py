@@ -1,4 +1,4 @@
-"""What OPTIONS answers: what a route takes of the caller. It reads as a GET does, and locks nothing."""
+"""The answer to OPTIONS: what the caller may send to a route. It reads like a GET, and locks nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from strata.exceptions import Forbidden
 
 
 class Metadata(SimpleMetadata):
-    """404 for a row that the caller cannot see, as its GET; without `actions` for whoever may only look."""
+    """404 for a row that the caller cannot see, like its GET. No `actions` for a caller who may only read."""
 
     def determine_actions(self, request: Any, view: Any) -> dict[str, Any]:
         view.request = clone_request(request, "GET")
@@ -25,7 +25,7 @@ class Metadata(SimpleMetadata):
             view.request = request
 
     def may_write(self, view: Any, row: Any) -> bool:
-        """By the role in the row's household; where the path names no row, the body will decide."""
+        """Decided by the role in the row's household. True where the path has no row: then the body decides."""
         if row is None or not hasattr(view, "require_writer"):
             return True
         try:

@@ -1,4 +1,4 @@
-"""StrictJSONParser: JSON as RFC 8259 has it, in UTF-8, with numbers read from their digits."""
+"""StrictJSONParser: JSON as in RFC 8259, in UTF-8, with exact numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rest_framework.renderers import JSONRenderer
 
 DEEPEST = 32
 MOST_MEMBERS = (
-    1000  # of one object: no resource has as many fields, and each unknown one is an error of its own
+    1000  # of one object: no resource has so many fields, and each unknown field is a separate error
 )
 LONGEST_NUMBER = 64
 LARGEST_EXPONENT = 999
 
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
-# Possessive, so that an unclosed string full of backslashes takes no longer than another.
+# Possessive, so that an unclosed string full of backslashes takes no longer than any other.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -34,7 +34,7 @@ class TooLarge(APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """An empty body is {}; a byte order mark is tolerated. Integers come as int, other numbers as Decimal."""
+    """An empty body is {}; a byte order mark is accepted. Integers become int, other numbers Decimal."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
@@ -76,7 +76,7 @@ def decoded(body: bytes) -> str:
 
 
 def require_shallow(text: str) -> None:
-    """Refuses nesting that Python's own parser would answer with a RecursionError, before it is asked."""
+    """Refuses deep nesting before Python's parser would raise a RecursionError."""
     depth = 0
     for bracket in re.findall(r"[\[{\]}]", _STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -112,7 +112,7 @@ def require_short(digits: str) -> None:
 
 
 class Constant(str):
-    """NaN, Infinity or -Infinity, until the member that has it is known."""
+    """NaN, Infinity or -Infinity, until it is known which member has this value."""
 
 
 CONSTANTS = {name: Constant(name) for name in ("NaN", "Infinity", "-Infinity")}
@@ -133,16 +133,16 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_constants(value: Any, name: str | None = None) -> None:
-    """`name` is that of the member whose value this is. Objects within were looked at when they were read."""
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Constant):
-            raise about(name, f"The body has {one}, which is not a number in JSON.")
-        if isinstance(one, list):
-            refuse_constants(one, name)
+    """`name` is the member with this value. Objects inside it were checked when they were read."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, Constant):
+            raise about(name, f"The body has {item}, which is not a number in JSON.")
+        if isinstance(item, list):
+            refuse_constants(item, name)
 
 
 def refuse_lone_surrogates(value: Any, name: str | None = None) -> None:
-    """`name` is that of the innermost member that this is in."""
+    """`name` is the innermost member that contains this value."""
     if isinstance(value, str) and _SURROGATE.search(value):
         raise about(name, "The body has half of a surrogate pair, which is no character.")
     if isinstance(value, list):
@@ -155,7 +155,7 @@ def refuse_lone_surrogates(value: Any, name: str | None = None) -> None:
 
 
 def about(name: str | None, message: str) -> ParseError:
-    """The refusal of a member of the body; where its name is no text either, of the body."""
+    """The error for a member of the body; or for the whole body where the name itself is not valid text."""
     error = ParseError(message)
     if name is not None and not _SURROGATE.search(name):
         error.errors = [{"field": name[:100], "code": "invalid", "message": message}]

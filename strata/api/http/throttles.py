@@ -1,12 +1,13 @@
-"""The general throttle: so many requests in each minute for a user, or for an address where nobody is logged in.
+"""The general throttle limits the requests per minute of a user, or of an address where nobody is logged in.
 
-The counts stand in one small file, .data/throttle, that all workers of a machine share: read, add one, write, under
-a lock, in 4 microseconds. The other ways were measured: the local-memory cache counts for each process alone;
-Django's DatabaseCache takes 430, and loses counts, as it reads and then writes; an upsert of our own takes 240 on
-SQLite and its write lock, which would make every read a write. The file is laid out in advance, so that counting
-needs no space; where it cannot be used (a disk that is read-only, broken or was full from the start), each process
-counts for itself, and no request fails for it. It is never synced: a count is worth nothing after a restart.
-Several machines behind one address count each for itself.
+The counts are in one small file, .data/throttle, which all workers of a machine share. To count is to read, add one and
+write under a lock; this takes 4 microseconds. The alternatives were measured. The local-memory cache counts in each
+process separately. Django's DatabaseCache takes 430 microseconds and loses counts, because it reads and then writes. An
+upsert takes 240 microseconds on SQLite and needs the write lock, so every read would become a write.
+
+The file has its full size from the start, so that counting needs no disk space. Where the file cannot be used (the disk
+is read-only or broken, or was full from the start), each process counts by itself, and no request fails. The file is
+never synced: a count has no value after a restart. Several machines behind one address count separately.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ from strata.db.private_files import make_private_folder, open_private
 
 log = logging.getLogger("strata.throttles")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-SLOT = struct.Struct("<8sII")  # whose, in which window of time, how many
-SLOTS = 8  # in a bucket; a name has its slot in one bucket
+SLOT = struct.Struct("<8sII")  # the hash of a name, the window of time, the count
+SLOTS = 8  # in a bucket; each name belongs to one bucket
 BUCKET = SLOT.size * SLOTS
 BUCKETS = 4096
 MOST = 2**32 - 1
-TRIES, PAUSE = 40, 0.0005  # for the lock: a worker that was stopped while it held it must not stop the others
+TRIES, PAUSE = (
+    40,
+    0.0005,
+)  # for the lock: a worker that is stopped while it holds the lock must not stop the others
 
 
 class GeneralThrottle(BaseThrottle):
-    """At most API_THROTTLE requests in each window of the clock, such as a minute; the next has a new count."""
+    """At most API_THROTTLE requests in each window of the clock, such as a minute. Each window has a new count."""
 
     left = 0.0
 
@@ -68,15 +72,16 @@ def address_of(request: Any) -> str:
 
 
 def client_of(request: Any) -> str | None:
-    """Whom throttle and lock-out count: REMOTE_ADDR, which TrustedProxies has set to the client's.
+    """The client that throttle and lock-out count: from REMOTE_ADDR, which TrustedProxies sets to the client's.
 
-    A household or a rented server has a whole /64 of IPv6, so all of it is one. What wears an IPv4 address is that.
+    A /64 network of IPv6 counts as one client, because a home or a server has all of it. An IPv4-mapped address counts
+    as the IPv4 address.
     """
     return network_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(word: str) -> str | None:
-    """The address that all addresses are counted as that whoever has this one has too; None where it is none."""
+    """The IPv4 address, or the first address of the /64 network. None where `word` is not an address."""
     try:
         address = ip_address(word)
     except ValueError:
@@ -87,17 +92,17 @@ def network_of(word: str) -> str | None:
 
 
 def count_refused(who: str) -> None:
-    """Counts a request that is refused before DRF asks its throttles, as 401 is; 429 where there were too many."""
+    """Count a request that is refused before DRF checks its throttles, such as a 401. 429 where there are too many."""
     throttle = GeneralThrottle()
     if not throttle.allows(who):
         raise exceptions.Throttled(throttle.wait())
 
 
 class Counts:
-    """How often each name was seen in its window of time. Only a keyed hash of the name is kept.
+    """How often each name was counted in a window of time. Only a keyed hash of the name is stored.
 
-    A file of fixed size: 4096 buckets of 8 slots. Where all slots of a bucket are taken in this window, names share
-    one: a count may then be too high, and is never too low.
+    The file has a fixed size: 4096 buckets of 8 slots. Where all slots of a bucket are used in this window, names share
+    a slot: then a count may be too high, but never too low.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,7 +114,7 @@ class Counts:
         self._warned = False
 
     def add(self, who: str, window: int) -> int:
-        """One more in this window, and how many that makes."""
+        """Count one more in this window, and return the count."""
         with self._lock:
             try:
                 return self._add_shared(who, window)
@@ -138,12 +143,12 @@ class Counts:
 
     def _warn(self, error: OSError) -> None:
         if not self._warned:
-            log.warning("the throttle's file cannot be used: each process counts for itself", exc_info=error)
+            log.warning("the throttle's file cannot be used: each process counts by itself", exc_info=error)
         self._warned = True
 
 
 def place_of(tag: bytes, window: int, slots: list[tuple[bytes, int, int]]) -> int:
-    """The name's own slot, else one that no name holds in this window, else one that it shares."""
+    """The slot of the name; else a slot that is unused in this window; else a shared slot."""
     for place, (owner, then, _) in enumerate(slots):
         if owner == tag and then == window:
             return place
@@ -154,7 +159,7 @@ def place_of(tag: bytes, window: int, slots: list[tuple[bytes, int, int]]) -> in
 
 
 def laid_out(path: Path) -> int:
-    """The open file, written to its full length, so that counting never asks the disk for space."""
+    """The open file, written to its full size, so that counting never needs disk space."""
     make_private_folder(path.parent)
     file = open_private(path, os.O_RDWR)
     size = BUCKETS * BUCKET
@@ -173,7 +178,7 @@ def written(file: int, content: bytes) -> bool:
 
 @contextmanager
 def lock_file(file: int) -> Iterator[None]:
-    """Among processes, and for a moment only; raises BlockingIOError where another holds on to it."""
+    """A short lock between processes. Raises BlockingIOError where another process does not release it."""
     for attempt in range(TRIES):
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
