@@ -1,1 +1,1 @@
-"""Who writes, when, the journal of all writes, and reading the past from it."""
+"""Who writes and when, the journal of all writes, and how the past is read from it."""

@@ -1,4 +1,4 @@
-"""Who is acting now, in which request and by which channel: what every change is signed with."""
+"""The actor: the user, the request and the channel that every change is recorded with."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def current() -> Actor:
 
 
 def begin(**fields: Any) -> None:
-    """Start a new actor for this request; nothing of the one before is kept."""
+    """Start a new actor for this request. It replaces the actor of the request before."""
     _current.set(Actor(**fields))
 
 
 def identify(user: Any) -> None:
-    """Name the user of the actor at work, once authentication has found it."""
+    """Set the user of the current actor, after authentication."""
     _current.set(replace(_current.get(), user=user))
 
 
 @contextmanager
 def acting(**fields: Any) -> Iterator[None]:
-    """Act as `fields` say for the length of a block: for commands and tests."""
+    """Set the actor inside a block: for commands and tests."""
     token = _current.set(Actor(**fields))
     try:
         yield

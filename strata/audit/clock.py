@@ -1,4 +1,4 @@
-"""What time it is: the instant that an answer is for, and the one instant at which a transaction writes."""
+"""The clock: the instant that an answer is for, and the instant at which a transaction writes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ STEP_BACK = timedelta(hours=1)
 
 
 def known_at() -> datetime | None:
-    """The instant that `?known_at=` went back to, None in the present."""
+    """The instant of `?known_at=`; None in the present."""
     return _known_at.get()
 
 
 def now() -> datetime:
-    """The present, or the past one that is being asked for: whatever says "today" in an answer goes by it."""
+    """The present, or the instant of `?known_at=`. Every "today" in an answer is calculated from it."""
     return _known_at.get() or timezone.now()
 
 
@@ -39,7 +39,7 @@ def set_back(to: datetime) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A transaction that has begun to write: `begun` stands among its hooks until it is committed or undone."""
+    """A transaction that has begun to write. `begun` is among its commit hooks until it is committed or rolled back."""
 
     at: datetime
     block: Any
@@ -47,15 +47,15 @@ class Writing:
 
 
 def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
-    """The same instant for all that one transaction writes, so that the past never shows half of it.
+    """The instant of all writes in the current transaction, so that the past never shows half of a transaction.
 
-    When the server's clock has been put back, time stands still until it has caught up with the journal. After
-    more than STEP_BACK the clock was wrong before, and is believed now.
+    After the server's clock was set back, this stays at the journal's newest instant until the clock has passed it. But
+    if the clock was set back by more than STEP_BACK, it was wrong before, and the new time is used.
     """
     connection = connections[using]
     if not connection.in_atomic_block:
         return _not_before_the_journal(using)
-    # A test's own transaction is no one's: what it runs inside begins and ends as if it were not there.
+    # The transaction around a test does not count.
     block = next((atomic for atomic in connection.atomic_blocks if not atomic._from_testcase), None)
     writing = getattr(connection, "strata_writing", None)
     if writing is None or writing.block is not block or not _is_open(writing, connection):
@@ -66,7 +66,7 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
 
 
 def _is_open(writing: Writing, connection: Any) -> bool:
-    """Looked for from the end: a transaction that writes much has many hooks."""
+    """Searched from the end: a transaction with many writes has many hooks."""
     return any(hook is writing.begun for _, hook, *_ in reversed(connection.run_on_commit))
 
 

@@ -1,4 +1,4 @@
-"""What is no household's leaves its trace as well: users and tokens, without what is secret of them."""
+"""The journal for rows that belong to no household: users and tokens, without their secrets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NOT_SHOWN = "(not shown)"
 
 
 class FieldLoggedQuerySet(models.QuerySet):
-    """Every write of a field that the model names leaves a line; so does what goes with a deleted row."""
+    """Every write of a logged field adds a journal entry. So does each row that is deleted along with another."""
 
     def bulk_create(self, objs, *args, **kwargs):
         if kwargs.get("update_conflicts"):
-            raise TypeError("An upsert would change rows without a trace: look first, then create or update.")
+            raise TypeError("An upsert would change rows without a journal entry: create or update them.")
         with transaction.atomic():
             created = super().bulk_create(list(objs), *args, **kwargs)
             write_entries(self.model, {row.pk: None for row in created}, JournalEntry.Action.CREATE)
@@ -50,7 +50,7 @@ class FieldLoggedQuerySet(models.QuerySet):
 
 
 class FieldLogged(models.Model):
-    """The journal holds the values of `logged_fields`; of `secret_fields` it says only that they changed."""
+    """The journal holds the values of `logged_fields`. For `secret_fields` it records only that they changed."""
 
     logged_fields: tuple[str, ...] = ()
     secret_fields: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def is_logged(model: type[models.Model], fields: Any) -> bool:
 
 
 def fields_of(model: type[models.Model]) -> tuple[str, ...]:
-    """None of the models that migrations know: they have names and no rules."""
+    """The logged and secret fields. None for the models inside migrations: they do not have these attributes."""
     return (*getattr(model, "logged_fields", ()), *getattr(model, "secret_fields", ()))
 
 
@@ -98,7 +98,7 @@ def images(rows: models.QuerySet) -> dict[Any, dict[str, Any]]:
 
 
 def journal_images(model: type[models.Model], images: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
-    """The images as the journal holds them."""
+    """The images as the journal stores them."""
     return {
         pk: {name: plain_value(image[name]) for name in getattr(model, "logged_fields", ())}
         for pk, image in images.items()

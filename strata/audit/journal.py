@@ -1,4 +1,4 @@
-"""Reading the journal: what happened to one row, who did it, and what changed from what to what."""
+"""Reading the journal: what happened to a row, who did it, and the old and new values."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SELF_EVIDENT = ("id", "created_at", "updated_at", "created_by_id", "updated_by_i
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A field that changed, as text; with the names of the rows meant, where it names rows that the reader may see.
+    """A field that changed, as text. An id has the name of its row beside it, where the reader may see that row.
 
-    The id of a row that the reader may not see is blank; `hides_before` and `hides_after` say that there is one.
+    The id of a row that the reader may not see is blank; then `hides_before` or `hides_after` is true.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of one row of `model`. A deletion tells what there was, and nothing after it."""
+    """One change of one row of `model`. A deletion has the values before it, and none after it."""
 
     entry: JournalEntry
     model: type[models.Model]
@@ -54,9 +54,9 @@ class Event:
 def lines_of(
     model: type[models.Model], pk: UUID, *, children: bool = False, kinds: Collection[type] = ()
 ) -> models.QuerySet:
-    """The lines about a row; with `children` also those about what is deleted with it, deleted by itself or not.
+    """The journal entries of a row. With `children` also those of rows that belong or belonged to it.
 
-    Of `kinds` alone, where any are named.
+    `kinds` are the models of these children; empty for all.
     """
     if not children:
         return JournalEntry.objects.filter(object_id=pk)
@@ -64,14 +64,15 @@ def lines_of(
 
 
 def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: UUID) -> models.QuerySet:
-    """Those of a row's lines that the user may read: written in a household of theirs, or what all share.
+    """The entries of a row that the user may read: those of the user's households, and those of shared rows.
 
-    And of a row that came from another household the line that brought it, which tells nothing of what was before
-    (`arrives`): what lies before it was that household's. Lines of invitations are for owners (`history_readers`).
+    A row may have moved here from another household. Then the entry of the move is included, without the values before
+    it (`arrives`); the entries before it belong to the other household. Only owners read entries of invitations
+    (`history_readers`).
     """
     mine, lines = households_of(user), for_their_readers(lines, user)
     readable = Q(household_id__in=mine) | Q(household_id=None)
-    # What stands deeper moves with what it belongs to, without a line of its own; what has no household never moves.
+    # Rows further down move with their parent, without an entry of their own. Rows without a household never move.
     if not issubclass(model, Owned) or model.household_lookup.count("__") > 1:
         return lines.filter(readable)
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
@@ -82,7 +83,7 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
 
 
 def for_their_readers(lines: models.QuerySet, user: Any) -> models.QuerySet:
-    """Without those of models whose lines only some roles of a household read, where the user has none of these."""
+    """Remove the entries of models that the user's role in the household may not read."""
     if user.is_superuser:
         return lines
     for model in apps.get_models():
@@ -93,7 +94,7 @@ def for_their_readers(lines: models.QuerySet, user: Any) -> models.QuerySet:
 
 
 def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] = ()) -> list[UUID]:
-    """Ids of the rows that belong to this one, and of those that did: their images say so."""
+    """Ids of the rows that belong to this one, and of those that once did, found by their images."""
     households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
     stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
     querysets: list[models.QuerySet] = []
@@ -109,7 +110,7 @@ def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] =
 
 
 def deletion_of(model: type[models.Model], pk: UUID) -> JournalEntry | None:
-    """The row's last line, where that says that it was deleted."""
+    """The last entry of the row, if it is the deletion."""
     last = JournalEntry.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
     return last if last and last.action == JournalEntry.Action.DELETE else None
 
@@ -127,22 +128,22 @@ def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
 
 
 def with_what_came_after(lines: models.QuerySet) -> models.QuerySet:
-    """Each line with the image in its row's next one."""
+    """Each entry with `image_after`: the image in the next entry of the same row."""
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
 
 
 def events_of(lines: Iterable[JournalEntry], user: Any, *, all_names: bool = False) -> list[Event]:
-    """The events that these lines (with_what_came_after) are, in a number of queries that their number does not raise.
+    """The events of these entries (of `with_what_came_after`). The number of queries does not depend on their number.
 
-    Related rows are named where the user may see them, or with `all_names` wherever they are. Ids of what belongs to
-    households that the user does not see are left blank: those of the portfolio that an asset came from or went to.
+    Related rows have names where the user may see them; with `all_names` all have. Ids of rows in households that the
+    user does not see are blank: such as the portfolio of another household that an asset came from or went to.
     """
     lines = list(lines)
-    standing = images_now([line for line in lines if line.image_after is None])
+    current_images = images_now([line for line in lines if line.image_after is None])
     events = []
     for line in lines:
-        after = line.image_after or standing.get(line.object_id) or {}
+        after = line.image_after or current_images.get(line.object_id) or {}
         if line.action == JournalEntry.Action.DELETE:
             after = {}
         model = apps.get_model(line.model)
@@ -152,7 +153,7 @@ def events_of(lines: Iterable[JournalEntry], user: Any, *, all_names: bool = Fal
 
 
 def images_now(lines: Sequence[JournalEntry]) -> dict[UUID, dict[str, Any]]:
-    """The lines' rows as the journal would hold them: one query for each model."""
+    """The present images of the rows of these entries, with one query for each model."""
     images = {}
     for label in {line.model for line in lines}:
         model = apps.get_model(label)
@@ -171,7 +172,7 @@ def differences(model: type[models.Model], before: dict, after: dict) -> list[Ch
 
 
 def shown(model: type[models.Model], attname: str, value: Any) -> str:
-    """As a person would write it: in the journal an amount is an integer of 1/10,000 units, an id what is stored."""
+    """The value as a person writes it. The journal stores an amount as an integer of 1/10,000 units."""
     field = field_of(model, attname)
     if isinstance(field, MoneyField) and value is not None:
         return money_text(field.from_db_value(value, None, None))
@@ -188,16 +189,16 @@ def field_of(model: type[models.Model], attname: str) -> models.Field | None:
 
 
 def named(events: list[Event], user: Any) -> list[Event]:
-    """The events with the names of related rows; one query for each model that they name rows of."""
-    meant: dict[type[models.Model], set[str]] = {}
+    """Add the names of related rows to the events, with one query for each model."""
+    ids_by_model: dict[type[models.Model], set[str]] = {}
     for event in events:
         for changed in event.fields:
             if target := target_of(event.model, changed.name):
-                meant.setdefault(target, set()).update(filter(None, (changed.before, changed.after)))
-    names = {target: names_of(target, ids, user) for target, ids in meant.items()}
+                ids_by_model.setdefault(target, set()).update(filter(None, (changed.before, changed.after)))
+    names = {target: names_of(target, ids, user) for target, ids in ids_by_model.items()}
     nameless = {
         pk
-        for target, ids in meant.items()
+        for target, ids in ids_by_model.items()
         if stays_in_its_household(target)
         for pk in ids - names[target].keys()
     }
@@ -225,25 +226,25 @@ def named(events: list[Event], user: Any) -> list[Event]:
 
 
 def stays_in_its_household(model: type[models.Model]) -> bool:
-    """Whether its rows belong to a household themselves, and so never leave it: portfolios, categories and the like."""
+    """Whether its rows belong directly to a household, and so never move: portfolios, categories and others."""
     return issubclass(model, Owned) and model.household_lookup == "household"
 
 
 def ids_of_other_households(ids: Collection[str], user: Any) -> set[str]:
-    """Those that no line names of a household of the user or of what all share: the journal knows deleted rows too."""
+    """The ids without an entry in a household of the user or among shared rows. Deleted rows have entries too."""
     readable = Q(household_id__in=households_of(user)) | Q(household_id=None)
     lines = JournalEntry.objects.filter(readable, object_id__in=ids).order_by()
     return set(ids) - {str(pk) for pk in lines.values_list("object_id", flat=True).distinct()}
 
 
 def target_of(model: type[models.Model], attname: str) -> type[models.Model] | None:
-    """The model whose rows a column names."""
+    """The model that a foreign key column refers to."""
     field = field_of(model, attname)
     return field.related_model if field is not None and field.is_relation else None
 
 
 def names_of(model: type[models.Model], ids: Collection[str], user: Any) -> dict[str, str]:
-    """By id the names of the rows that the user may see; of all, where there is no user."""
+    """The names, by id, of the rows that the user may see; of all rows where `user` is None."""
     rows = model._default_manager.filter(pk__in=ids)
     if user is not None and hasattr(rows, "for_user"):
         rows = rows.for_user(user)

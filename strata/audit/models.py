@@ -1,6 +1,4 @@
-"""The journal that every write leaves behind, and that nothing may alter; and what requests were answered, kept for
-those that are sent again.
-"""
+"""The journal, which records every write and cannot be changed; and the stored answers for repeated requests."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from django.utils import timezone
 
 
 class ImmutableQuerySet(models.QuerySet):
-    """Rows may be added and read; updating or deleting them is refused, by Django's inner roads too."""
+    """Rows can be added and read. Update and delete are refused, also in Django's internal methods."""
 
     def update(self, **fields):
         raise TypeError("What is recorded cannot be changed.")
@@ -30,7 +28,7 @@ class ImmutableQuerySet(models.QuerySet):
         return super().bulk_create(objs, *args, **kwargs)
 
     def _update(self, values, *args, **kwargs):
-        """Django tries an UPDATE first where a row comes with its id, as from a dump: there is none, so it inserts."""
+        """Django tries an UPDATE first for a row with an id, such as from a dump. 0 rows make it insert the row."""
         if self.exists():
             raise TypeError("What is recorded cannot be changed.")
         return 0
@@ -42,8 +40,8 @@ class ImmutableQuerySet(models.QuerySet):
 class JournalEntry(models.Model):
     """One write of one row: who, when, by which channel, and the row as it was before.
 
-    `before` is None for a creation. What came after is the next entry's `before`, or the row as it is now: so
-    a row that was never edited is not stored twice. Rows are ordered by `id`; `at` is for people and `known_at`.
+    `before` is None for a creation. The row after the write is the next entry's `before`, or the present row: so
+    a row that was never edited is not stored twice. Entries are ordered by `id`; `at` is for people and `known_at`.
     """
 
     class Action(models.TextChoices):
@@ -73,7 +71,7 @@ class JournalEntry(models.Model):
     objects = ImmutableQuerySet.as_manager()
 
     class Meta:
-        db_table = "strata_change"  # nothing in the journal is ever altered: the table keeps the name it was made with
+        db_table = "strata_change"  # the name of the model before 0012; nothing in the journal is altered
         verbose_name = "change"
         ordering = ("-id",)
         base_manager_name = "objects"

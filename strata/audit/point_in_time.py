@@ -1,10 +1,10 @@
-"""The past as it was known at an instant: for one request, every table shows what was in it then.
+"""The past as it was known at an instant: for one request, every table shows its rows of that instant.
 
-Temporary views take the tables' names on this connection, where both databases look first, so that every query,
-filter, total and report works unchanged. A view shows the rows that are older than the instant and untouched since,
-and beside them the images of those that were touched, from the first line that the journal has after the instant.
-The views live in a transaction that is always rolled back: none is left for the next request on the connection.
-Memberships and users are today's: who may see the past is who may see the present.
+Temporary views with the names of the tables are created on this connection. Both databases look for temporary views
+first, so every query, filter, total and report works unchanged. A view shows the rows that are older than the instant
+and unchanged since. For rows that were changed since, it shows the image in the first journal entry after the instant.
+The views are created in a transaction that is always rolled back, so the next request on the connection does not see
+them. Memberships and users are those of today: who may see the present may see the past.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from strata.tenancy.roles import households_of
 
 @contextmanager
 def as_known_at(to: datetime, user: Any) -> Iterator[None]:
-    """Reads inside see what the user's households were known to hold at `to`; what is written inside is undone."""
-    with one_snapshot(), set_back(to):  # of what others commit meanwhile the images would be missing
+    """Inside the block, reads see the user's households as they were known at `to`. Writes are rolled back."""
+    with one_snapshot(), set_back(to):  # rows that others change meanwhile would have no image
         try:
             households = households_involved(to, user)
             touched = models_touched(to, households)
@@ -46,7 +46,7 @@ def as_known_at(to: datetime, user: Any) -> Iterator[None]:
 
 
 def temporal_models() -> list[type[models.Model]]:
-    """The models whose rows say since when they are there."""
+    """The models whose rows have the instant since when they are known."""
     return [model for model in apps.get_models() if getattr(model, "known_since", None)]
 
 
@@ -54,21 +54,21 @@ def temporal_models() -> list[type[models.Model]]:
 
 
 def households_involved(to: datetime, user: Any) -> list[UUID]:
-    """The user's households, and those that their rows came from or went to since: such lines lie there."""
+    """The user's households, and those that their rows moved from or to since: they hold some of the entries."""
     mine = list(households_of(user).values_list("household_id", flat=True))
     since = JournalEntry.objects.filter(at__gt=to, before__isnull=False).order_by()
     own_lines = since.filter(household_id__in=mine)
     querysets: list[models.QuerySet] = []
     for model in temporal_models():
         if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
-            continue  # what stands deeper moves with what it belongs to
+            continue  # rows further down move with their parent
         lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
         rows, label = model._base_manager.order_by(), model._meta.label
         elsewhere = since.filter(model=label).exclude(household_id__in=mine)
         left = own_lines.filter(model=label).values("object_id")
-        now_here = rows.filter(**{f"{lookup}__in": mine}).values("pk")
+        now_mine = rows.filter(**{f"{lookup}__in": mine}).values("pk")
         querysets.append(
-            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_here)).values_list("household_id")
+            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_mine)).values_list("household_id")
         )
         querysets.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
     others = querysets[0].union(*querysets[1:]).order_by()
@@ -76,19 +76,19 @@ def households_involved(to: datetime, user: Any) -> list[UUID]:
 
 
 def images_after(to: datetime, **behind: Any) -> models.QuerySet:
-    """The journal's lines with an image that were written after `to`, as its index finds them."""
+    """The journal entries with an image that were written after `to`. The query fits the journal's index."""
     labels = [model._meta.label for model in temporal_models()]
     return JournalEntry.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
 
 
 def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
-    """Labels of the models that have such lines, in the households or among what all of them share."""
+    """Labels of the models with such entries, in the households or among the shared rows."""
     lines = (images_after(to, household_id__in=households), images_after(to, household_id=None))
     return {label for queryset in lines for label in queryset.values_list("model", flat=True).distinct()}
 
 
 def first_images(model: type[models.Model], to: datetime, households: Collection[UUID]) -> models.QuerySet:
-    """Ids of the first line after `to` of each of the model's rows: its image is the row as it was then."""
+    """The id of the first entry after `to` of each row of the model. Its image is the row as it was at `to`."""
     before_it = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
     behind = Q(household_id__in=households)
     if getattr(model, "shared_when_unowned", False):

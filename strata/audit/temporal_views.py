@@ -1,11 +1,11 @@
-"""Temporary views that take the tables' names on one connection, and show them as they were at an instant.
+"""Temporary views that have the names of the tables on one connection, and show the tables as they were at an instant.
 
-A table none of whose rows was touched since is shown without its newer rows. Of another, the images of the touched
-rows are staged in a temporary table, and replace the rows in the view. Each database's views have
-the shape that its planner sees through, down to the indexes of the tables.
+Where no row of a table was changed since, the view only leaves out the newer rows. Otherwise the images of the changed
+rows are staged in a temporary table, and replace the rows in the view. The views are written for the planner of each
+database, so that it can use the indexes of the tables.
 """
 
-# ruff: noqa: S608 - the statements are made of the names of our own tables and columns
+# ruff: noqa: S608 - the statements contain only the names of our own tables and columns
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from strata.audit.models import JournalEntry
 from strata.fields.names import NameKeyField, name_key
 
 JOURNAL = JournalEntry._meta.db_table
-MANY = 200  # images; fewer are searched as fast as an index is made
+MANY = 200  # images; with fewer, an index takes longer to build than it saves
 
 
 class TemporalViews:
-    """Works in the transaction of `cursor`, and leaves what it makes to that transaction's end."""
+    """Works in the transaction of `cursor`. The end of that transaction removes what it creates."""
 
     schema: str
 
@@ -33,7 +33,7 @@ class TemporalViews:
         self.staged: set[type[models.Model]] = set()
 
     def stage_images(self, model: type[models.Model], first: models.QuerySet) -> None:
-        """Fill a temporary table with the images in the journal's lines `first`."""
+        """Fill a temporary table with the images in the journal entries `first`."""
         chosen, params = first.query.get_compiler(connection=connection).as_sql()
         count = self.fill(model, chosen, params)
         self.staged.add(model)
@@ -46,7 +46,7 @@ class TemporalViews:
         self.rebuild_keys(model)
 
     def rebuild_keys(self, model: type[models.Model]) -> None:
-        """The keys of names are made by Python, and stand in no image."""
+        """The keys of names are not in the images: Python calculates them."""
         for field in model._meta.local_concrete_fields:
             if isinstance(field, NameKeyField):
                 self.cursor.execute(f"SELECT id, {quoted(field.source)} FROM {staging_table(model)}")
@@ -56,7 +56,7 @@ class TemporalViews:
                 )
 
     def create_views(self, tables: Iterable[type[models.Model]]) -> None:
-        """From here on, the tables' names mean the views."""
+        """From now on the names of the tables mean the views."""
         for model in tables:
             view = self.view_with_images(model) if model in self.staged else self.view(model)
             self.cursor.execute(f"CREATE TEMPORARY VIEW {table(model)} AS {view}")
@@ -77,7 +77,7 @@ class SQLiteTemporalViews(TemporalViews):
         return f"'{connection.ops.adapt_datetimefield_value(self.to)}'"
 
     def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
-        """Declared as the model's own columns are: a union of other types hides the indexes below it."""
+        """The columns have the same types as the model's: with other types a union cannot use the indexes."""
         fields = model._meta.local_concrete_fields
         declared = ", ".join(f"{quoted(field.column)} {field.db_type(connection)}" for field in fields)
         self.cursor.execute(f"CREATE TEMPORARY TABLE {staging_table(model)} ({declared})")
@@ -119,11 +119,11 @@ class PostgreSQLTemporalViews(TemporalViews):
         return self.cursor.rowcount
 
     def view_with_images(self, model: type[models.Model]) -> str:
-        """The union is bare, its condition outside: only so are its parts reached by their indexes in a join."""
+        """The condition is outside of the union: otherwise a join cannot use the indexes of its two parts."""
         return (
-            f"SELECT {columns(model)} FROM (SELECT {columns(model)}, TRUE AS stands FROM"
+            f"SELECT {columns(model)} FROM (SELECT {columns(model)}, TRUE AS is_stored FROM"
             f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE FROM {staging_table(model)}) known"
-            f" WHERE NOT stands OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {staging_table(model)}))"
+            f" WHERE NOT is_stored OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {staging_table(model)}))"
         )
 
 
@@ -134,7 +134,7 @@ TEMPORAL_VIEWS: dict[str, type[TemporalViews]] = {
 
 
 def fresh_values(model: type[models.Model]) -> dict[str, Any]:
-    """What stands in a column that was added after an image was made: its default, where it cannot be null."""
+    """The values of columns that are missing in older images: the defaults of columns that cannot be null."""
     fields = [field for field in model._meta.local_concrete_fields if field.has_default() and not field.null]
     return {
         field.column: field.get_db_prep_save(field.default, connection)

@@ -1,7 +1,7 @@
-"""Every write leaves its trace: the models and querysets that record who changed what, in the same transaction.
+"""Models and querysets that record in the journal who changed what, in the transaction of the write.
 
-The journal is an undo log (see JournalEntry). Images of rows are made by the database itself, in one statement for one
-row or a million, and hold each column as it is stored, decimals as text.
+The journal is an undo log (see JournalEntry). The database itself makes the images of rows, in one statement for one
+row or for a million. An image holds each column as it is stored, decimals as text.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ PARENTS_AT_A_TIME = 50
 
 
 class DerivedData:
-    """What is derived from a model's rows and must follow each write; an app registers its own for a model.
+    """Data that is derived from the rows of a model and updated with each write. Apps register it for a model.
 
-    All three are called inside the write's transaction, while the rows' portfolios are locked.
+    All three methods are called inside the transaction of the write, while the portfolios of the rows are locked.
     """
 
     def capture(self, ids: list[UUID]) -> Any:
-        """What `update` must know of the rows as they were."""
+        """Before a write: what `update` needs to know about the rows. It becomes `before`."""
 
     def update(self, ids: list[UUID], before: Any) -> None:
-        """Follow the write. `before` is None for rows that are new."""
+        """After a write: update the derived data. `before` is None for new rows."""
 
     def forget(self, ids: list[UUID]) -> bool:
-        """Before a deletion: whether it took away at once all that is derived from the rows and what goes with them.
+        """Before a deletion: delete at once all data derived from these rows and from their children, if possible.
 
-        Then none of these is asked for its own part, which of hundreds of thousands would take minutes.
+        Returns whether it did. Then `update` is not called for each of them: hundreds of thousands would take minutes.
         """
         return False
 
@@ -57,7 +57,7 @@ _derived: dict[type[models.Model], DerivedData] = {}
 
 def register_derived(model: type[models.Model], derived: DerivedData) -> None:
     if model in _derived:
-        raise TypeError(f"{model.__name__} has one already: {_derived[model]!r}")
+        raise TypeError(f"{model.__name__} already has derived data: {_derived[model]!r}")
     _derived[model] = derived
 
 
@@ -69,13 +69,15 @@ NOTHING_DERIVED = DerivedData()
 
 
 class TrackedQuerySet(HouseholdQuerySet):
-    """A queryset whose writes are recorded: there is no quiet way round the journal."""
+    """A queryset that records all its writes in the journal."""
 
     def bulk_create(self, objs, *args, **kwargs):
         objs = list(objs)
         if kwargs.get("update_conflicts"):
-            raise TypeError("A row that is there already is changed by update(), which records it.")
-        kwargs.pop("ignore_conflicts", None)  # what was not written must not be recorded: a conflict raises
+            raise TypeError("An existing row is changed with update(), which records the change.")
+        kwargs.pop(
+            "ignore_conflicts", None
+        )  # a conflict raises: rows that are not written must not be recorded
         with transaction.atomic(using=self.db):
             guard_new_rows(self.model, objs)
             with updating_derived_data(self.model, [obj.pk for obj in objs], adding=True):
@@ -94,7 +96,7 @@ class TrackedQuerySet(HouseholdQuerySet):
                 obj.sign(adding=False)
                 for key in keys:
                     self.model._meta.get_field(key).pre_save(obj, False)
-            return super().bulk_update(objs, {*fields, *keys}, batch_size)  # by update(), which signs
+            return super().bulk_update(objs, {*fields, *keys}, batch_size)  # calls update(), which signs
 
     def update(self, **fields):
         with transaction.atomic(using=self.db):
@@ -109,10 +111,10 @@ class TrackedQuerySet(HouseholdQuerySet):
     update.alters_data = True
 
     def delete(self, *, derive: bool = True, inside: bool = False):
-        """Delete by set, children first, so that each level leaves its own trace.
+        """Delete all rows of the queryset. Children are deleted first, so that they are recorded too.
 
-        `derive` is False where what is derived from the rows went already with that of their parents; `inside` is
-        True where their parents are in a portfolio, whose guards are locked and whose revision is raised.
+        `derive` is False where the derived data was already deleted with that of the parents. `inside` is True where
+        the parents are in a portfolio whose guards are locked and whose revision is already raised.
         """
         with transaction.atomic(using=self.db, savepoint=False):
             rows, ids = by_ids(self) if inside else guard_rows(self, below=True)
@@ -129,7 +131,7 @@ class TrackedQuerySet(HouseholdQuerySet):
     delete.queryset_only = True
 
     def update_unrecorded(self, **fields):
-        """For what is derived and never a truth (a revision, a staleness mark); not for anything a person entered."""
+        """For derived values such as a revision or a mark for outdated data. Never for data that a person entered."""
         return super().update(**fields)
 
     update_unrecorded.alters_data = True
@@ -138,9 +140,9 @@ class TrackedQuerySet(HouseholdQuerySet):
 class TrackedModel(Owned):
     """A row with a time-sorted id, its author, and a history.
 
-    `known_since` names the field that says since when the row is there; a model that has none stays as it is today
-    when its household's past is looked at (see strata.audit.point_in_time). `raises_revision` is False where a write of
-    its rows changes none of their portfolio's figures.
+    `known_since` is the name of the field with the instant since when the row is known. A model without it is shown as
+    it is today when the past of a household is read (see strata.audit.point_in_time). `raises_revision` is False where
+    writes of its rows change no figure of their portfolio.
     """
 
     raises_revision = True
@@ -173,7 +175,7 @@ class TrackedModel(Owned):
         base_manager_name = "objects"
 
     def sign(self, *, adding: bool) -> None:
-        """Put the actor's name and the time on the row; what a body said of either is overwritten."""
+        """Set the actor and the time on the row. Values that came with a request are overwritten."""
         self.updated_at, self.updated_by = written_at(), actor.current().user
         if adding:
             self.created_at, self.created_by = self.updated_at, self.updated_by
@@ -185,14 +187,14 @@ class TrackedModel(Owned):
             kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
         with transaction.atomic(
             savepoint=False
-        ):  # all or nothing of it: who goes on after an error rolls back first
+        ):  # all or nothing: a caller that continues after an error must roll back first
             if adding:
                 guard_new_rows(type(self), [self])
                 self.sign(adding=True)
             else:
                 rows = type(self)._base_manager.filter(pk=self.pk)
                 before, ids = guard_rows(rows, to=destination(type(self), vars(self)))
-                if not ids:  # or Django would make it anew
+                if not ids:  # otherwise Django would insert it again
                     raise NotFound(self._meta.verbose_name.replace(" ", "_"))
                 self.sign(adding=False)
                 write_journal(before, JournalEntry.Action.UPDATE)
@@ -208,7 +210,7 @@ class TrackedModel(Owned):
 
 
 def creation_entry(row: TrackedModel) -> JournalEntry:
-    """The journal's line for a new row: it needs no image, the row itself is there."""
+    """The journal entry for a new row. It needs no image, because the row itself exists."""
     return JournalEntry(
         **signature(),
         at=row.created_at,
@@ -265,14 +267,14 @@ def _typed(name: str, value: Any) -> Any:
 
 
 class CastAsStored(Cast):
-    """PostgreSQL needs to be told a parameter's type; SQLite's cast would cut an instant off at the millisecond."""
+    """A cast on PostgreSQL, which needs the type of a parameter. On SQLite a cast would cut off microseconds."""
 
     def as_sqlite(self, compiler, connection, **extra_context):
         return compiler.compile(self.source_expressions[0])
 
 
 def row_image(model: type[models.Model]) -> JSONObject:
-    """The row as one JSON object: column by column, as stored; exact decimals as text, so that no digit is lost."""
+    """The row as a JSON object, each column as stored. Exact decimals are text, so that no digit is lost."""
     return JSONObject(
         **{
             field.attname: _column(field)
@@ -287,7 +289,7 @@ def _column(field: models.Field) -> Any:
 
 
 def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:
-    """Delete what goes with the rows by one relation, some rows at a time: a million ids are never in memory."""
+    """Delete the related rows of one relation, in batches: a million ids are never in memory at once."""
     children = relation.related_model._base_manager
     return sum(
         children.filter(**{f"{relation.field.name}__in": batch}).delete(derive=derive, inside=inside)[0]
@@ -299,7 +301,7 @@ def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -
 def updating_derived_data(
     model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, derive: bool = True
 ) -> Iterator[None]:
-    """Around a write of rows whose guards are locked: updates what is derived from them."""
+    """Around a write of rows whose guards are locked: updates the data derived from them."""
     derived = derived_from(model)
     before = derived.capture(ids) if derive and not adding else None
     yield
@@ -313,9 +315,9 @@ def updating_derived_data(
 def guard_rows(
     rows: models.QuerySet, *, to: UUID | None = None, below: bool = False
 ) -> tuple[models.QuerySet, list[UUID]]:
-    """The same rows by their ids, with their guards locked and the revisions of their portfolios raised.
+    """Lock the guards of the rows, raise the revisions of their portfolios, and return the rows and their ids.
 
-    `to` is the parent that they are about to go to; `below` is for what goes with all that belongs to it.
+    `to` is the parent that the rows will move to. `below` is True for a deletion, which deletes the children too.
     """
     goal = parents(rows.model, set() if to is None else {to})
     while True:
@@ -325,7 +327,7 @@ def guard_rows(
             [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)],
         )
         if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
-            break  # else a row has gone elsewhere while that was waited for: look again
+            break  # otherwise a row has moved during the wait for the lock: start again
     raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
     return among(rows, [pk for pk, *_ in owned])
 
@@ -335,14 +337,14 @@ def by_ids(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
 
 
 def among(rows: models.QuerySet, ids: list[UUID]) -> tuple[models.QuerySet, list[UUID]]:
-    """By their ids they are the same rows, whatever is written to them."""
+    """Select the rows by their ids: then they stay the same rows, whatever is written to them."""
     return rows.model._base_manager.using(rows.db).filter(pk__among=ids), ids
 
 
 def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
-    """Lock what guards rows that are about to be made, and raise their portfolios' revisions.
+    """Lock the guards of rows that will be created, and raise the revisions of their portfolios.
 
-    Raises NotFound where the row that they are to belong to is gone, be it since a moment ago.
+    Raises NotFound where their parent was deleted, even if a moment ago.
     """
     parent = parent_of(model)
     ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
@@ -358,7 +360,7 @@ def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> N
 
 
 def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | None]]:
-    """Of each row its id, its household's and its portfolio's, where it is in one."""
+    """For each row: its id, the id of its household, and the id of its portfolio or None."""
     household, portfolio = owner_columns(rows.model)
     rows = rows.order_by()
     if portfolio is None:
@@ -367,12 +369,12 @@ def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | Non
 
 
 def parent_of(model: type[TrackedModel]) -> str | None:
-    """The foreign key to the row that a row belongs to; None for a household."""
+    """The name of the foreign key to the parent of a row; None for a household."""
     return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
 
 
 def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet]:
-    """The rows of these ids that rows may belong to, by that foreign key."""
+    """The parents with these ids, by the name of the foreign key."""
     parent = parent_of(model)
     if parent is None or not ids:
         return {}
@@ -381,18 +383,18 @@ def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, model
 
 
 def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
-    """The id of the parent that a write puts rows below; None where it leaves them where they are."""
+    """The id of the new parent that a write sets; None where the rows do not move."""
     if not model.portfolio_lookup:
         return None
     parent = parent_of(model)
     given = values.get(parent, values.get(f"{parent}_id"))
     if hasattr(given, "resolve_expression"):
-        raise TypeError("Rows go to one parent at a time.")
+        raise TypeError("Rows can only move to one parent at a time.")
     return getattr(given, "pk", given)
 
 
 def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | None]) -> None:
-    """Count up the portfolios' revisions: an unchanged one is unchanged data."""
+    """Add one to the revision of each portfolio. The same revision means unchanged data."""
     ids = set(portfolio_ids) - {None}
     if ids and model.raises_revision and model.portfolio_lookup is not None:
         rows = portfolio_model()._base_manager.filter(pk__in=ids)
