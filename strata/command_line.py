@@ -1,4 +1,4 @@
-"""manage.py: what an operator can put right is one sentence and exit code 1, not a traceback."""
+"""manage.py: an error that an operator can fix is one sentence and exit code 1, not a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strata.db.errors.outages import outage_sentence
 
 
 def execute(argv: list[str]) -> None:
-    """Run a command. `--traceback` shows where an error came from all the same."""
+    """Run a command. `--traceback` shows the traceback of such errors too."""
     if "--traceback" in argv:
         execute_from_command_line(argv)
         return
@@ -24,9 +24,9 @@ def execute(argv: list[str]) -> None:
 
 @contextmanager
 def outages_as_sentences() -> Iterator[None]:
-    """Ends the process with one sentence where a setting is wrong, or the database or its disk cannot be used.
+    """End the process with one sentence where a setting is wrong, or the database or its disk cannot be used.
 
-    Other errors stay errors.
+    Other errors are raised.
     """
     try:
         yield

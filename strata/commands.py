@@ -1,6 +1,6 @@
-"""What our commands share: help with an example, the actor they sign with, `--dry-run`, and progress on a terminal.
+"""Shared by our commands: help with an example, the actor of their changes, `--dry-run`, progress on a terminal.
 
-Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrongly called, 3 a source that could not be reached.
+Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrong arguments, 3 a source could not be reached.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from strata.db.retry import run_in_transaction
 from strata.fields.dates import parse_day, validate_year
 
 FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
-EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrongly called"
+EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong arguments"
 
 
 class RawHelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Leaves the lines of the examples as they were written."""
+    """Keeps the line breaks of the examples."""
 
 
 class StrataCommand(BaseCommand):
-    """A command named by its file. Subclasses write `act` instead of `handle`; `writes` gives them `--dry-run`."""
+    """The base of our commands. Subclasses define `act` instead of `handle`; `writes = True` adds `--dry-run`."""
 
     examples: tuple[str, ...] = ()
     exit_codes = EXIT_CODES
@@ -56,11 +56,11 @@ class StrataCommand(BaseCommand):
         raise NotImplementedError
 
     def in_transaction[Result](self, work: Callable[[], Result]) -> Result:
-        """One piece of the work, begun again after a deadlock: what it prints, it prints afterwards."""
+        """Run a part of the work in a transaction, repeated after a deadlock. So `work` itself should print nothing."""
         return run_in_transaction(work)
 
     def say(self, text: str, options: dict[str, Any]) -> None:
-        """To standard output, unless `--verbosity 0` asks for silence."""
+        """Write to standard output, unless `--verbosity 0` is given."""
         if options["verbosity"] > 0:
             self.stdout.write(text)
 
@@ -69,9 +69,9 @@ class StrataCommand(BaseCommand):
 
 
 class RefusedCommand(BaseCommand):
-    """Goes before a command of Django's that writes past Strata: a shell is refused it, and told what to do instead.
+    """Replaces a command of Django that writes without Strata's journal. The command line refuses it and says why.
 
-    `call_command` is not: Django's tests empty their databases by it.
+    `call_command` still works: Django's tests use it to empty their databases.
     """
 
     refusal = ""
@@ -82,7 +82,7 @@ class RefusedCommand(BaseCommand):
 
 
 class Progress:
-    """A line on standard error that counts in place. In a pipe or a log nothing is written."""
+    """A line on standard error that is updated in place. Nothing is written to a pipe or a log."""
 
     def __init__(self, what: str, total: int, stream: Any) -> None:
         self.what, self.total, self.stream = what, total, stream
@@ -103,14 +103,14 @@ class Progress:
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for an option's `type`."""
+    """A whole number from 1, for the `type` of an option."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
 def calendar_day(text: str) -> date:
-    """A day such as 2026-01-31, for an option's `type`."""
+    """A day such as 2026-01-31, for the `type` of an option."""
     try:
         day = parse_day(text)
         validate_year(day)

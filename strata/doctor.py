@@ -1,4 +1,4 @@
-"""The register of what `manage.py doctor` looks at, and the kernel's own checks.
+"""The register of the checks of `manage.py doctor`, and the kernel's own checks.
 
 An app adds its own in its file doctor.py: a function that yields Findings, decorated with `@examines("subject")`.
 """
@@ -25,7 +25,7 @@ from strata.db.durability import durability
 from strata.db.snapshot import one_snapshot
 from strata.fields.names import NameKeyField, name_key
 
-BY_MIGRATE = "migrate"  # the channel of what migrations write into the journal
+BY_MIGRATE = "migrate"  # the channel of journal entries that migrations write
 
 
 class Level(StrEnum):
@@ -41,14 +41,14 @@ class Finding:
     message: str
 
 
-HARMLESS = ("settings", "files")  # what is wrong with them keeps nothing else from being looked at
+HARMLESS = ("settings", "files")  # a FAIL of these does not prevent the other checks
 
 Examination = Callable[[], Iterable[tuple[Level, str]]]
 _register: dict[str, Examination] = {}
 
 
 def examines(subject: str) -> Callable[[Examination], Examination]:
-    """Register a check of the database's content; it runs only when the database and its tables are in order."""
+    """Register a check of the content of the database. It runs only when the database and its tables are in order."""
 
     def register(function: Examination) -> Examination:
         _register[subject] = function
@@ -58,19 +58,19 @@ def examines(subject: str) -> Callable[[Examination], Examination]:
 
 
 def examine() -> list[Finding]:
-    """Everything that can be looked at; what a missing database or table keeps from being looked at is a FAIL."""
-    autodiscover_modules("doctor", "accounts.doctor")  # the kernel's of accounts, too
+    """The findings of all checks that can run. A missing database or table is a FAIL, and ends the checks."""
+    autodiscover_modules("doctor", "accounts.doctor")  # and strata/accounts/doctor.py
     findings = list(_kernel())
     sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
     if sound:
-        with one_snapshot():  # what others write meanwhile is no mistake
+        with one_snapshot():  # so that writes of others during the checks are not reported
             for subject, function in _register.items():
                 findings.extend(_run(subject, partial(_in_savepoint, function)))
     return findings
 
 
 def _in_savepoint(function: Examination) -> list[tuple[Level, str]]:
-    """An error of the database's ends this one, and not the transaction of all."""
+    """A database error ends only this check, not the transaction of all checks."""
     with transaction.atomic():
         return list(function())
 
@@ -88,16 +88,16 @@ def _kernel() -> Iterator[Finding]:
 
 @examines("names")
 def names_have_their_keys() -> Iterator[tuple[Level, str]]:
-    """By a wrong key a name is not found, and may be given twice; a newer Unicode in Python makes other keys."""
+    """With a wrong key a name is not found, and can be used twice. A newer Unicode in Python makes other keys."""
     wrong = {model._meta.label: count for model, count in wrong_keys().items() if count}
     for label, count in wrong.items():
-        yield Level.FAIL, f"{count} of {label} have the key of another name. Save them again in the admin."
+        yield Level.FAIL, f"{count} of {label} have a wrong key. Save them again in the admin."
     if not wrong:
-        yield Level.OK, "each has its key"
+        yield Level.OK, "all keys are right"
     if given := JournalEntry.objects.filter(channel=BY_MIGRATE, action=JournalEntry.Action.UPDATE).count():
         yield (
             Level.OK,
-            f"{given} had the name of another row in another spelling, and got a number: see the journal",
+            f"{given} had the same name as another row, in another spelling, and got a number: see the journal",
         )
 
 
@@ -126,7 +126,7 @@ def settings_in_order() -> Iterator[tuple[Level, str]]:
         if message.level >= checks.WARNING and not message.is_silenced():
             yield (Level.FAIL if message.is_serious() else Level.WARN), f"{message.id}: {message.msg}"
     if settings.DEBUG:
-        yield Level.WARN, "DEBUG is on: errors show the inside of the program."
+        yield Level.WARN, "DEBUG is on: errors show internals of the program."
     if not messages and not settings.DEBUG:
         yield Level.OK, "production" if production else "development"
 
@@ -143,19 +143,22 @@ def keeps_what_it_acknowledged() -> Iterator[tuple[Level, str]]:
 
 
 def files_are_private() -> Iterator[tuple[Level, str]]:
-    """Of SQLite. Opening the database has narrowed what could be narrowed."""
+    """The files of SQLite. Opening the database has already restricted their modes where possible."""
     if connection.vendor != "sqlite":
         return
     path = Path(connection.settings_dict["NAME"])
     for name, mode in private_files.narrowed().items():
         yield (
             Level.WARN,
-            f"{name} was open to others (mode {mode:04o}); now only its owner may read and write it.",
+            f"{name} was open to other users (mode {mode:04o}). Now only its owner may read and write it.",
         )
     for name, mode in private_files.open_to_others(path).items():
-        yield Level.FAIL, f"{name} is open to others (mode {mode:04o}). As its owner run: chmod 600 {name}"
+        yield (
+            Level.FAIL,
+            f"{name} is open to other users (mode {mode:04o}). As its owner run: chmod 600 {name}",
+        )
     if path.is_absolute() and not private_files.open_to_others(path):
-        yield Level.OK, "only their owner may read them"
+        yield Level.OK, "only the owner may read them"
 
 
 def ends_what_takes_too_long() -> Iterator[tuple[Level, str]]:

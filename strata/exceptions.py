@@ -1,4 +1,4 @@
-"""What Strata refuses, without HTTP: the API answers it with its status, forms and commands show its text.
+"""The exceptions for what Strata refuses. They know no HTTP: the API answers with `status`, others show the text.
 
 A service raises these. 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class StrataError(Exception):
-    """Something was refused. `code` is its name in capitals, `field` the field at fault, if one is."""
+    """Something was refused. `code` is the name of the reason, in capitals; `field` is the field at fault, or None."""
 
     status = 400
 
@@ -18,7 +18,7 @@ class StrataError(Exception):
 
 
 class Invalid(StrataError):
-    """A value that is understood and not allowed: Invalid("on", "It is before 2026-01-01, when it was acquired.")."""
+    """A value that is not allowed: Invalid("on", "It is before 2026-01-01, when it was acquired.")."""
 
     status = 400
 
@@ -27,7 +27,7 @@ class Invalid(StrataError):
 
 
 class Forbidden(StrataError):
-    """The caller may see it and may not change it."""
+    """The caller may see it but may not change it."""
 
     status = 403
 
@@ -38,7 +38,7 @@ class Forbidden(StrataError):
 
 
 class NotFound(StrataError):
-    """It does not exist, or is another household's, which cannot be told apart. NotFound("asset"): ASSET_NOT_FOUND."""
+    """It does not exist, or belongs to another household: both look the same. NotFound("asset"): ASSET_NOT_FOUND."""
 
     status = 404
 
@@ -51,7 +51,7 @@ class NotFound(StrataError):
 class Conflict(StrataError):
     """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name").
 
-    `existing` is the row that is there already, where it is known: {"id", "link"}.
+    `existing` is the existing row, where it is known: {"id", "link"}.
     """
 
     status = 409

@@ -1,4 +1,4 @@
-"""Where Django finds the kernel's own tables. Nothing else imports this: see the modules below."""
+"""Django looks for the kernel's models here. Nothing else imports this module: see the modules below."""
 
 from strata.accounts.models import ApiToken, LoginCount, User
 from strata.audit.models import IdempotentAnswer, JournalEntry

@@ -1,4 +1,4 @@
-"""Every setting, its value from the environment; in production it refuses to start half-configured."""
+"""Every setting, with its value from the environment. In production an incomplete configuration does not start."""
 
 from __future__ import annotations
 
@@ -50,34 +50,37 @@ if PRODUCTION:
     require_safe_production(text("SECRET_KEY"), debug=DEBUG, hosts=ALLOWED_HOSTS)
 SECRET_KEY = text("SECRET_KEY") or kept_secret_key(DATA_DIR / "secret_key")
 
-# The path under which a proxy offers Strata. Django puts it before every path that it makes.
+# The path under which a proxy serves Strata. Django adds it to every URL that it builds.
 SCRIPT_NAME = url_prefix("SCRIPT_NAME")
 FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 # --- the database ---
 
 OWN_DATABASE = DATA_DIR / "strata.db"
-DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0, most=86_400)  # seconds for a statement; 0: no end
-REQUEST_TIMEOUT = number("DATABASE_TIMEOUT", default=20, most=86_400)  # a server's, in whichever process
+DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0, most=86_400)  # seconds per statement; 0: no limit
+REQUEST_TIMEOUT = number("DATABASE_TIMEOUT", default=20, most=86_400)  # that of a server
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
     " PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;",
 }
-KEPT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}  # a new connection costs more than most requests
+PERSISTENT = {
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+}  # a new connection costs more than most requests
 POSTGRESQL = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-}  # no `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets what they would
+}  # no `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets them instead
 
 
 def database(url: str, setting: str = "DATABASE_URL") -> dict:
-    """Django's DATABASES entry for a URL, with what makes each database safe under many writers."""
-    config = KEPT | database_url.database_config(url, setting)
+    """Django's DATABASES entry for a URL, with options that make each database safe with many writers."""
+    config = PERSISTENT | database_url.database_config(url, setting)
     given = config.get("OPTIONS", {})
     if config["ENGINE"] == database_url.POSTGRESQL:
         return config | {"ENGINE": "strata.db.backends.postgresql", "OPTIONS": POSTGRESQL | given}
@@ -87,7 +90,7 @@ def database(url: str, setting: str = "DATABASE_URL") -> dict:
 
 
 def own_test_file() -> dict:
-    """A file for each test process: an in-memory database locks whole tables between threads."""
+    """A separate file for each test process: an in-memory database locks whole tables between threads."""
     return {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
 
 
@@ -100,7 +103,7 @@ DATABASE_SETTING = "TEST_DATABASE_URL" if TESTING else "DATABASE_URL"
 DATABASES = {"default": database(text(DATABASE_SETTING, OWN_URL), DATABASE_SETTING)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- the parts ---
+# --- apps and middleware ---
 
 INSTALLED_APPS = [
     "unfold",
@@ -150,7 +153,7 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / app / "templates" for app in ("strata", "reports")],  # before the theme's
+        "DIRS": [BASE_DIR / app / "templates" for app in ("strata", "reports")],  # before those of the theme
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -162,7 +165,7 @@ TEMPLATES = [
     }
 ]
 
-# --- who may come in ---
+# --- logins and limits ---
 
 AUTH_USER_MODEL = "strata.User"
 AUTHENTICATION_BACKENDS = [
@@ -184,20 +187,20 @@ AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_HANDLER = "strata.accounts.lockout.Handler"  # counts by account too
 AXES_LOCKOUT_PARAMETERS = "strata.accounts.lockout.lockout_parameters"
-AXES_RESET_ON_SUCCESS = False  # it would clear the whole address, for whoever has a login of their own
+AXES_RESET_ON_SUCCESS = False  # one right login would unlock the whole address
 AXES_CLIENT_IP_CALLABLE = "strata.accounts.lockout.counted_address"
 AXES_USERNAME_CALLABLE = "strata.accounts.login.counted_name"
 AXES_LOCKOUT_CALLABLE = "strata.accounts.login.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows what it counted
+AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows the counts
 API_THROTTLE = request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-# For strata/server/worker.py: how long all of a request's head and body may take, and how many may be unfinished.
+# For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
 CLIENT_BODY_SECONDS = number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
 CLIENT_UNFINISHED = number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
@@ -243,7 +246,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# --- in the browser ---
+# --- for browsers ---
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
@@ -266,9 +269,9 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
-# The exceptions, all of them the admin's, whose theme (django-unfold) cannot do without; no inline script runs there
-# either. 'unsafe-eval': its menus, tabs and modals are Alpine.js, which evaluates the expressions in its attributes.
-# 'unsafe-inline' for styles: it writes its colours into a <style> of the page, and Alpine and select2 set styles.
+# Exceptions for the admin only, because its theme (django-unfold) needs them. Inline scripts do not run there either.
+# 'unsafe-eval': its menus, tabs and modals use Alpine.js, which evaluates expressions in attributes.
+# 'unsafe-inline' for styles: the theme writes its colours into a <style> element, and Alpine and select2 set styles.
 ADMIN_CSP = SECURE_CSP | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
@@ -277,7 +280,7 @@ TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = (
     "HTTP_X_FORWARDED_PROTO",
     "https",
-)  # TrustedProxies removes it where it is not theirs
+)  # TrustedProxies removes it where no trusted proxy sent it
 SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{SCRIPT_NAME}/api/v1/health/'.lstrip('/'))}"]
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
@@ -307,16 +310,16 @@ PERMISSIONS_POLICY = ", ".join(
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # another program may be on the same host
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # the host may serve other programs
 CSRF_FAILURE_VIEW = "strata.api.errors.forged"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 
 STATIC_URL = f"{SCRIPT_NAME}/static/"
-WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic to forget
+WHITENOISE_USE_FINDERS = True  # directly from the packages, without collectstatic
 WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# --- words, time and logs ---
+# --- language, time and logs ---
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -341,7 +344,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR", "filters": ["broken"]},
         "django.security.DisallowedHost": {"level": "WARNING", "filters": ["refused host"]},
-        "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's lines show what a URL asks for
+        "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's lines show whole URLs
         "axes": {"level": "ERROR"},
     },
 }
@@ -356,5 +359,5 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "strata.admin.sidebar.sidebar"},
-    "DASHBOARD_CALLBACK": "reports.dashboard.page.show",  # the kernel asks for it by name
+    "DASHBOARD_CALLBACK": "reports.dashboard.page.show",  # by name, because the kernel imports no app
 }

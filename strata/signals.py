@@ -1,6 +1,6 @@
-"""What the kernel tells the apps above it."""
+"""Signals that the kernel sends to the apps above it."""
 
 from django.dispatch import Signal
 
-# Sent at a login by the API or the admin, once the password is known to be right, with `user`.
+# Sent at a login by the API or the admin, after the password was checked. Argument: `user`.
 logged_in = Signal()

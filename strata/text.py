@@ -1,17 +1,17 @@
-"""Text that people entered, made short enough to be shown."""
+"""Shortening of text that people entered."""
 
 from __future__ import annotations
 
 import unicodedata
 from itertools import accumulate
 
-JOINERS = "\u200c\u200d"  # between letters of some scripts, and inside emoji
+JOINERS = "\u200c\u200d"  # needed between letters of some scripts, and inside emoji
 
 
 def short(text: str, length: int) -> str:
-    """At most so many characters, the last an ellipsis where it was cut; nothing that XML or a reader trips over.
+    """The text, cut to `length` characters with an ellipsis at the end. Control characters are removed.
 
-    Chinese, Japanese and Korean letters are as wide as two of others, and count as two.
+    Chinese, Japanese and Korean letters are twice as wide as others, and count as two.
     """
     cleaned = "".join(
         " " if letter.isspace() else letter

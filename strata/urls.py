@@ -1,4 +1,4 @@
-"""The table of contents."""
+"""All URLs: the API, the admin and Swagger."""
 
 from django.contrib import admin
 from django.templatetags.static import static

@@ -1,4 +1,4 @@
-"""What gunicorn serves: Django, with an end to every statement, a length for every body, and a path of its own."""
+"""The WSGI application: Django, with a time limit for statements, a length for chunked bodies, and SCRIPT_NAME."""
 
 import os
 from io import BytesIO
@@ -7,11 +7,11 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
-os.environ.setdefault("DATABASE_TIMEOUT", "20")  # for requests alone: commands may take long
+os.environ.setdefault("DATABASE_TIMEOUT", "20")  # only for requests: commands may take longer
 
 
 def with_length(answer):
-    """Gives a chunked body its length: Django reads by length, and would take the body for empty."""
+    """Set the length of a chunked body: without a length Django reads nothing."""
 
     def application(environ, start_response):
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
@@ -23,9 +23,9 @@ def with_length(answer):
 
 
 def under_path(answer):
-    """Takes SCRIPT_NAME off the path, where a proxy has left it there. A path that lacks it is taken as it is.
+    """Remove SCRIPT_NAME from the path, where the proxy has not done so. A path without it is used as it is.
 
-    gunicorn would do that by itself, and answer a path that lacks it with a 500.
+    gunicorn could remove it too, but it answers a path without it with a 500.
     """
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn reads it for each request
     prefix = settings.SCRIPT_NAME

@@ -1,1 +1,1 @@
-"""Which household a row is in, who may do what with it, and what guards a write of it."""
+"""Which household a row belongs to, who may do what with it, and which rows are locked for a write of it."""

@@ -1,8 +1,9 @@
-"""Which rows guard a write, and locking them: households by id, then portfolios by id (docs/decisions/0009).
+"""Guards: the rows that a write locks. First households by id, then portfolios by id (docs/decisions/0009).
 
-A household's row guards what is in the household and in no portfolio; a portfolio's row all that is in it. A row in a
-portfolio that names one of the household (an asset its type, a link its tag) is guarded by both. Whoever holds the
-guards of what it reads and writes finds it as it was read, and waits for nobody else on the way.
+The row of a household guards everything in the household that is in no portfolio. The row of a portfolio guards all
+that is in the portfolio. A row in a portfolio that refers to a row of the household (an asset to its type, a link to
+its tag) is guarded by both. A writer that holds the guards of what it reads and writes sees no change by others, and
+has to wait for no other lock.
 """
 
 from __future__ import annotations
@@ -27,33 +28,33 @@ class Guards(NamedTuple):
     portfolios: frozenset[UUID] = frozenset()
 
     def cover(self, row: Owned) -> bool:
-        """Whether the row is still where it was when they were locked."""
+        """Whether the guards of the row are locked, that is, it has not moved since."""
         return self.cover_owners(type(row), row.owning_household_id(), row.owning_portfolio_id())
 
     def cover_owners(self, model: type[Owned], household_id: UUID | None, portfolio_id: UUID | None) -> bool:
-        """Whether what guards a row of that model in this household and portfolio is locked."""
+        """Whether the guards of a row of this model in this household and portfolio are locked."""
         if not self.have(self.portfolios, portfolio_id if model.portfolio_lookup is not None else None):
             return False
         return not guarded_by_household(model) or self.have(self.households, household_id)
 
     @staticmethod
     def have(locked: frozenset[UUID], pk: UUID | None) -> bool:
-        """On SQLite whatever there is, is held: nobody else could have moved it. What nobody owns has no guard."""
+        """Always true on SQLite, where nobody else can have moved the row, and for rows without an owner."""
         return pk is None or pk in locked or not rows_are_locked()
 
 
 def rows_are_locked() -> bool:
-    """False on SQLite, whose writers queue by whole transactions."""
+    """False on SQLite, where writers wait for each other's whole transactions."""
     return connection.features.has_select_for_update
 
 
 def lock_guards(
     rows: models.QuerySet, *, below: bool = False, named: Mapping[str, models.QuerySet] | None = None
 ) -> Guards:
-    """Lock what guards the rows, until the transaction ends; whether they are there still is for the caller to look.
+    """Lock the guards of the rows until the transaction ends. The caller checks whether the rows still exist.
 
-    `below`: with the guards of all that is deleted with them. `named`: by foreign key the rows that it is about to
-    point to; they guard it too, and so does the portfolio into which one of them moves it.
+    `below`: also the guards of all rows that are deleted with them. `named`: the rows that they will refer to, by
+    foreign key; the guards of these are locked too, and the portfolio that the rows will move to.
     """
     if not rows_are_locked():
         return Guards()
@@ -70,7 +71,7 @@ def lock_guards(
 
 
 def read_locked(rows: models.QuerySet) -> list[Any]:
-    """The rows, once what guards them is locked; Restart where one of them has moved meanwhile."""
+    """The rows, read after their guards were locked. Raises Restart where one of them has moved meanwhile."""
     guards = lock_guards(rows)
     locked_rows = list(rows.order_by("pk"))
     if not all(map(guards.cover, locked_rows)):
@@ -79,7 +80,7 @@ def read_locked(rows: models.QuerySet) -> list[Any]:
 
 
 def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[UUID]:
-    """In one statement, with the keys from a subquery: the rows may be about to change hands."""
+    """In one statement, with the keys from a subquery: the rows could move between two statements."""
     ids = [queryset for queryset in ids if not queryset.query.is_empty()]
     if not ids:
         return ()
@@ -97,7 +98,7 @@ def household_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
 
 
 def portfolio_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
-    """What is below a row of a portfolio is in that portfolio; what is below one of the household may be in any."""
+    """The children of a row in a portfolio are in the same portfolio; those of other rows may be in any portfolio."""
     column = owner_columns(rows.model)[1]
     if column is not None:
         return [rows.order_by().values(column)]
@@ -111,7 +112,7 @@ def portfolio_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
 
 @cache
 def owner_columns(model: type[Owned]) -> tuple[str, str | None]:
-    """The names, from a row, of its household's id and of its portfolio's, where it is in one."""
+    """The lookups from a row to the id of its household, and to the id of its portfolio or None."""
     portfolio = model.portfolio_lookup
     return (
         f"{model.household_lookup}_id" if model.household_lookup else "pk",
@@ -129,14 +130,14 @@ def cascading(model: type[models.Model]) -> list[Any]:
 
 
 def cascaded(model: type[models.Model]) -> set[type[Owned]]:
-    """The models of all that may go with a row."""
+    """The models of all rows that may be deleted with a row."""
     children = {relation.related_model for relation in cascading(model)} - {model}
     return children.union(*map(cascaded, children))
 
 
 @cache
 def guarded_by_household(model: type[Owned]) -> bool:
-    """In no portfolio, or pointing to what is in none."""
+    """Whether its rows are in no portfolio, or refer to rows that are in none."""
     if not model.portfolio_lookup:
         return True
     targets = (field.related_model for field in model._meta.concrete_fields if field.is_relation)

@@ -1,4 +1,4 @@
-"""How many invitations wait for a user, whom the kernel knows no more of."""
+"""How many invitations a user has not answered. The kernel knows nothing else about invitations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _invitations: list[Callable[[Any], models.QuerySet]] = []
 
 
 def register_invitations(function: Callable[[Any], models.QuerySet]) -> None:
-    """What finds the invitations that wait for a user, which are rows of an app above."""
+    """Register the function that returns a user's open invitations, which are rows of an app above."""
     _invitations[:] = [function]
 
 

@@ -1,6 +1,6 @@
-"""The one door to the data: what a user may see and change, by the households they belong to.
+"""Access to the data: which rows a user may see and change, by the households that the user belongs to.
 
-A row belongs to a household straight or through a parent; its model names the way in `household_lookup`.
+A row belongs to a household directly or through a parent. `household_lookup` of its model is the path.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from strata.tenancy.roles import READERS, households_of
 
 
 class HouseholdQuerySet(models.QuerySet):
-    """Rows behind the door. Every view, filter, report and export starts with `for_user`."""
+    """Rows of households. Every view, filter, report and export starts with `for_user`."""
 
     def for_user(self, user: Any, roles: tuple[str, ...] = READERS):
         """The rows in households where the user has one of `roles`, and those that all households share."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(self._behind(user, roles))
+        return self.filter(self._visible_to(user, roles))
 
-    def _behind(self, user: Any, roles: tuple[str, ...]) -> Q:
+    def _visible_to(self, user: Any, roles: tuple[str, ...]) -> Q:
         path = self.model.household_lookup
-        door = Q(**{f"{path or 'pk'}__in": households_of(user, roles)})
-        return door | Q(**{f"{path}__isnull": True}) if self.model.shared_when_unowned else door
+        own = Q(**{f"{path or 'pk'}__in": households_of(user, roles)})
+        return own | Q(**{f"{path}__isnull": True}) if self.model.shared_when_unowned else own
 
 
 class Owned(models.Model):
     """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
 
-    `portfolio_lookup` is the path to the portfolio that they are in, "" on the portfolio itself, None for what is in
-    none. `shared_when_unowned` opens rows without a household to everybody, for reading. `history_readers` are the
-    roles in the household that read its lines in the journal.
+    `portfolio_lookup` is the path to the portfolio, "" on the portfolio itself, None for rows in no portfolio.
+    `shared_when_unowned`: everybody may read rows without a household. `history_readers` are the roles that may read
+    the journal entries of the model.
     """
 
     household_lookup: str
@@ -48,11 +48,11 @@ class Owned(models.Model):
         abstract = True
 
     def owning_household_id(self) -> UUID | None:
-        """The id of the household this row belongs to, by walking `household_lookup`."""
+        """The id of the household this row belongs to, along `household_lookup`."""
         return self._id_along(self.household_lookup)
 
     def owning_portfolio_id(self) -> UUID | None:
-        """The id of the portfolio this row is in, by walking `portfolio_lookup`; None for what is in none."""
+        """The id of the portfolio this row is in, along `portfolio_lookup`; None for a row in no portfolio."""
         return None if self.portfolio_lookup is None else self._id_along(self.portfolio_lookup)
 
     def _id_along(self, lookup: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""What a user is in a household: owner, editor, viewer or a stranger. `user.memberships` are portfolios' own."""
+"""The role of a user in a household: owner, editor, viewer, or none. The app portfolios defines `user.memberships`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySe
 
 
 def role_in(user: Any, household_id: UUID) -> str | None:
-    """The user's role in a household, None for a stranger."""
+    """The user's role in a household; None where the user is not a member."""
     return user.memberships.filter(household_id=household_id).values_list("role", flat=True).first()
 
 
@@ -30,7 +30,7 @@ def may_edit(user: Any, household_id: UUID) -> bool:
 
 
 def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS) -> None:
-    """403 for what the caller sees but may not change. Shared rows have no household: superusers may."""
+    """Raise Forbidden where the user's role is not one of `roles`. Shared rows are for superusers to change."""
     allowed = user.is_superuser if household_id is None else role_in(user, household_id) in roles
     if not allowed:
         raise Forbidden

@@ -221,15 +221,15 @@ def test_doctor_finds_nothing_broken_in_a_new_installation(db):
 
 def test_doctor_finds_keys_that_are_another_names_and_what_a_migration_renamed(db):
     User.objects.create(username="Flat")
-    assert "OK    names: each has its key" in run("doctor")
+    assert "OK    names: all keys are right" in run("doctor")
     QuerySet(User).filter(username="Flat").update(username_key="house")
     JournalEntry.objects.create(
         at=timezone.now(), channel="migrate", model="strata.User", object_id=uuid7(), action="update"
     )
     findings = [result.message for result in doctor.examine() if result.subject == "names"]
     assert findings == [
-        "1 of strata.User have the key of another name. Save them again in the admin.",
-        "1 had the name of another row in another spelling, and got a number: see the journal",
+        "1 of strata.User have a wrong key. Save them again in the admin.",
+        "1 had the same name as another row, in another spelling, and got a number: see the journal",
     ]
 
 
@@ -265,7 +265,7 @@ def test_doctor_names_an_unreachable_database_and_looks_no_further(db, monkeypat
 def test_doctor_warns_of_debug(settings, db):
     settings.DEBUG = True
 
-    assert (Level.WARN, "DEBUG is on: errors show the inside of the program.") in list(
+    assert (Level.WARN, "DEBUG is on: errors show internals of the program.") in list(
         doctor.settings_in_order()
     )
 

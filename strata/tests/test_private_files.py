@@ -130,8 +130,8 @@ def test_files_that_others_may_read_are_narrowed_at_the_start_and_doctor_says_so
     assert doctor.returncode == 0, doctor.stdout
     assert {mode(path) for path in wide.iterdir()} == {0o600}
     for name in ("strata.db", "strata.db-wal", "strata.db-shm"):
-        assert f"WARN  files: {wide / name} was open to others (mode 0644)" in doctor.stdout
-    assert "open to others" not in manage(wide, "doctor").stdout
+        assert f"WARN  files: {wide / name} was open to other users (mode 0644)" in doctor.stdout
+    assert "open to other users" not in manage(wide, "doctor").stdout
 
 
 def test_what_its_owner_may_not_do_stays_so(tmp_path):

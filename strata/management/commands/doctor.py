@@ -16,7 +16,7 @@ class Command(StrataCommand):
         "Look at settings, database, migrations, rates, categories and values; each line is OK, WARN or FAIL."
     )
     examples = ("doctor", "doctor --json | jq '.findings[]'")
-    exit_codes = "exit codes: 0 nothing is broken (there may be warnings), 1 something is, 2 wrongly called"
+    exit_codes = "exit codes: 0 nothing is broken (there may be warnings), 1 something is, 2 wrong arguments"
     requires_system_checks = ()
 
     def add_arguments(self, parser):
