@@ -1,1 +1,1 @@
-"""Connections, locks and transactions: what is needed of a database, and nothing about Strata's rows."""
+"""Connections, locks and transactions. Nothing here knows Strata's tables."""

@@ -1,6 +1,6 @@
-"""Hundreds of thousands of rows at a time, faster than models can be made: COPY on PostgreSQL, executemany on SQLite.
+"""Insert hundreds of thousands of rows without model instances: COPY on PostgreSQL, executemany on SQLite.
 
-Nothing here validates, signs or writes the journal: the caller answers for its rows.
+Nothing here validates the rows, sets their author or writes the journal: the caller is responsible for its rows.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from django.db import connection, models
 def insert_rows(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[str | int | None]]
 ) -> None:
-    """Insert rows of the fields `names`, each value as the database keeps it.
+    """Insert rows with the fields `names`, each value as the database stores it.
 
-    A UUID is its 32 hex digits, a day ISO, an instant `stored_instant`, money whole 1/10,000 units, an exact
-    number what `plain` writes.
+    A UUID is its 32 hex digits, a day an ISO date, an instant the result of `stored_instant`, money an integer of
+    1/10,000 units, and an exact number the result of `plain`.
     """
     columns = ", ".join(quoted(model._meta.get_field(name).column) for name in names)
     target = f"{quoted(model._meta.db_table)} ({columns})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Django wraps the errors of what it knows, and it does not know COPY.
+            # Django does not know COPY, so its errors have to be wrapped here.
             with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)

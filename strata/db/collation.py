@@ -1,7 +1,7 @@
-"""The order of text: by code point, whatever collation a database was made with.
+"""The order of text: by code point, whatever collation the database has.
 
-SQLite compares bytes, which in UTF-8 is that order; a PostgreSQL compares as its own locale does, unless a column
-says otherwise.
+SQLite compares bytes, which in UTF-8 gives the same order. PostgreSQL compares by the locale of the database, unless
+the column has a collation.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ BY_CODE_POINT = "C"
 
 
 class CodePointCollated(models.Field):
-    """Stands first among a model field's bases. For keys and codes, not for what people search: of other letters
-    than ASCII's the collation knows no case, and `icontains` would no longer find "äp" in "Äpfel".
+    """Must be the first base class of a model field. For keys and codes, not for text that people search: the collation
+    ignores case only in ASCII letters, and `icontains` would not find "äp" in "Äpfel".
     """
 
     def db_parameters(self, connection):
@@ -25,13 +25,13 @@ class CodePointCollated(models.Field):
 
 
 class CodeField(CodePointCollated, models.CharField):
-    """A word that programs know a thing by."""
+    """A code for programs, such as the code of a type."""
 
 
 def collate_by_code_point(*columns: tuple[str, str]) -> migrations.RunPython:
-    """For a migration: of each (model, field) the column, which may be older than CodePointCollated.
+    """For a migration: set the collation of columns that are older than CodePointCollated, as (model, field).
 
-    No row is written anew; its indexes are.
+    The rows are not written again, but the indexes are.
     """
     return migrations.RunPython(collated(columns, BY_CODE_POINT), collated(columns, "default"))
 

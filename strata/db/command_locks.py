@@ -1,4 +1,4 @@
-"""Commands of which one runs at a time on a database, whichever machines they are started on."""
+"""Locks for commands that must run one at a time on a database, even when started on several machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("strata.locks")
 
 @contextmanager
 def one_at_a_time(name: str, on_wait: Callable[[], None], *, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Waits, after a call of `on_wait`, as long as another holds the lock of this name. Who dies lets go of it."""
+    """Hold the lock of this name. Where it is taken, call `on_wait` and wait. A process that dies releases its lock."""
     connection = connections[using]
     lock = _in_postgresql if connection.vendor == "postgresql" else _beside_the_file
     with lock(connection, name, on_wait):
@@ -26,7 +26,7 @@ def one_at_a_time(name: str, on_wait: Callable[[], None], *, using: str = DEFAUL
 
 @contextmanager
 def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """In a transaction on a connection of its own, as a pooler keeps nothing that belongs to a session."""
+    """An advisory lock in a transaction on a separate connection, because a pooler does not support session locks."""
     holder = connection.copy()
     holder.ensure_connection()
     held = holder.connection
@@ -45,17 +45,17 @@ def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> I
 
 
 def number_of(name: str) -> int:
-    """PostgreSQL's advisory locks have numbers of 64 bits."""
+    """The 64-bit number of an advisory lock of PostgreSQL."""
     return int.from_bytes(hashlib.sha256(f"strata.{name}".encode()).digest()[:8], signed=True)
 
 
 @contextmanager
 def _beside_the_file(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """By an empty file beside SQLite's, which goes with its holder."""
+    """A lock on an empty file beside the SQLite database. The holder removes the file at the end."""
     path = f"{connection.settings_dict['NAME']}.{name}.lock"
     try:
         file = _locked_file(path, on_wait)
-    except OSError as error:  # where no file can be made, nothing can be written either
+    except OSError as error:  # where no file can be created, the database cannot be written either
         log.info("no lock for %s", name, exc_info=error)
         yield
         return
@@ -76,7 +76,7 @@ def _locked_file(path: str, on_wait: Callable[[], None]) -> int:
             fcntl.flock(file, fcntl.LOCK_EX)
         if _is_still_at(path, file):
             return file
-        os.close(file)  # its holder has removed it meanwhile, and another may have made a new one
+        os.close(file)  # the holder has removed it meanwhile, and somebody may have created a new one
 
 
 def _is_still_at(path: str, file: int) -> bool:

@@ -1,6 +1,6 @@
-"""What the database has to be set to, so that what was answered 201 is there after a crash or a power cut.
+"""The database settings that are needed so that saved data survives a crash or a power cut.
 
-Read on the connection at hand: a URL's options, the server's own file or an administrator may say otherwise.
+They are read from the connection: the options in the URL, the server's file or an administrator may change them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-# WAL lets readers and the writer work at once; FULL syncs every commit, where NORMAL may lose the last ones.
+# WAL lets readers work during a write. FULL syncs every commit; with NORMAL the last commits may be lost.
 SQLITE = {"journal_mode": ("wal", "memory"), "synchronous": ("2", "3"), "foreign_keys": ("1",)}
 POSTGRESQL = {"fsync": ("on",), "synchronous_commit": ("on", "local", "remote_write", "remote_apply")}
 

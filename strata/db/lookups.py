@@ -1,4 +1,4 @@
-"""Asking for many ids at once."""
+"""A lookup for many ids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models.lookups import Lookup
 
 @models.UUIDField.register_lookup
 class Among(Lookup):
-    """`pk__among=ids`: as `in`, but one parameter however many ids there are, and no limit to them."""
+    """`pk__among=ids`: like `in`, but with a single parameter and without a limit on the number of ids."""
 
     lookup_name = "among"
     prepare_rhs = False

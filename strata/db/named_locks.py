@@ -1,6 +1,6 @@
-"""Locks by name, among all threads and processes of this machine. A process that dies releases its locks.
+"""Locks by name, between all threads and processes of this machine. A process that dies releases its locks.
 
-For what the database cannot tell: SQLite's writers wait for each other, and none of them learns whom it waits for.
+The database cannot do this: on SQLite writers wait for each other, but none of them knows which one it waits for.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ PAUSE_SECONDS = 0.02
 
 
 class NamedLocks:
-    """One byte of an empty file is locked for each name: nothing is written, and nothing is left behind.
+    """For each name one byte of an empty file is locked. Nothing is written to the file.
 
-    A process loses all its locks on a file when it closes any descriptor of it, so this one stays open. Where the
-    file cannot be opened, as on a read-only disk, only the threads of one process exclude each other.
+    A process loses all its locks on a file when it closes any descriptor of it, so the file stays open. Where the
+    file cannot be opened, such as on a read-only disk, the locks only work between the threads of one process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class NamedLocks:
 
     @contextmanager
     def acquire(self, name: str, *, patience: float) -> Iterator[None]:
-        """Hold the lock in the block. Raises TimeoutError where it is not free within `patience` seconds."""
+        """Hold the lock in the block. Raises TimeoutError where it is not free after `patience` seconds."""
         place = int.from_bytes(salted_hmac("strata.turns", name, algorithm="sha256").digest()[:7])
         deadline = time.monotonic() + patience
         with self._changed:
@@ -74,7 +74,7 @@ class NamedLocks:
                     make_private_folder(self._path.parent)
                     self._file = open_private(self._path, os.O_RDWR)
                 except OSError as error:
-                    log.warning("turns are taken in each process alone", exc_info=error)
+                    log.warning("named locks work only inside each process", exc_info=error)
             return self._file
 
 

@@ -1,4 +1,4 @@
-"""Parts of SQL written by hand: tables made of parameters, ways to fetch rows, and the conversion of values."""
+"""Parts of hand-written SQL: tables made of parameters, fetching of rows, and the conversion of values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 ROWS_AT_A_TIME, LONG_ROWS_AT_A_TIME = 2000, 100
-HALF = 10**8  # amounts are added up in two halves, so that no sum of BIGINTs overflows
+HALF = 10**8  # amounts are added up in two halves, so that sums of BIGINTs do not overflow
 
 # Tables made of parameters.
 IDS = {
@@ -39,7 +39,7 @@ DAYS = {
         FROM json_each(%s)""",
     "postgresql": "SELECT * FROM unnest(%s::int[], %s::date[], %s::date[]) AS day(number, eve, on_day)",
 }
-# A day that is read thousands of times, as text on SQLite: by the column's type Django would parse it each time.
+# A day that is read thousands of times is text on SQLite: with the column's type Django would parse it each time.
 DAY = {"sqlite": "({} || '')", "postgresql": "{}"}
 
 
@@ -49,10 +49,10 @@ def fetch_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def fetch_long_rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """A few rows at a time, because each is long: PostgreSQL's client would fetch all of them at once.
+    """Fetch a few rows at a time, because each is long: without this PostgreSQL's client would fetch all at once.
 
-    A cursor on the server needs a transaction. Where the caller has none, one is open until the last row has been
-    read: read all rows before a transaction begins, or all inside of one.
+    A server-side cursor needs a transaction. Where the caller has none, one is open until the last row is read. So
+    read all rows before a transaction begins, or all inside of it.
     """
     open_meanwhile = connection.vendor == "postgresql" and connection.get_autocommit()
     with transaction.atomic() if open_meanwhile else nullcontext(), connection.chunked_cursor() as cursor:
@@ -81,7 +81,7 @@ def place_params(places: Sequence[tuple[UUID, int, date | None]]) -> list[Any]:
 
 
 def _array(values: Iterable[Any]) -> str:
-    """An array as PostgreSQL writes it: its client takes longer to adapt a list of thousands than they take to read."""
+    """An array in PostgreSQL's text form: to adapt a list of thousands of values is slower than the query itself."""
     return f"{{{','.join(map(str, values))}}}"
 
 
@@ -92,7 +92,7 @@ def asset_day_params(days: Sequence[tuple[UUID, date]]) -> list[Any]:
 
 
 def day_params(days: Sequence[date]) -> list[Any]:
-    """Each day with the one before it in the sequence."""
+    """The parameters of DAYS: each day with the day before it in the sequence."""
     return span_params(list(zip([date.min, *days[:-1]], days, strict=True)))
 
 
@@ -103,7 +103,7 @@ def span_params(spans: Sequence[tuple[date, date]]) -> list[Any]:
 
 
 class Days(dict[Any, date]):
-    """Dates by their form in the database, each parsed once: a million values have few of them."""
+    """Dates by their stored form, each parsed only once: a million values have few different days."""
 
     def __missing__(self, stored: Any) -> date:
         self[stored] = day = stored if isinstance(stored, date) else date.fromisoformat(stored)
@@ -121,6 +121,6 @@ def join_halves(high: int, low: int) -> int:
 
 
 def split_halves(amount: int) -> tuple[int, int]:
-    """Both with the amount's sign, as SQL divides."""
+    """The high and the low half of an amount, both with its sign, as SQL divides."""
     high, low = divmod(abs(amount), HALF)
     return (high, low) if amount >= 0 else (-high, -low)

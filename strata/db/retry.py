@@ -1,4 +1,4 @@
-"""The one place that runs a write again: after a deadlock, or where it has to restart."""
+"""The only place that repeats a write: after a deadlock, or after a Restart."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from collections.abc import Callable
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 ATTEMPTS = 3
-# PostgreSQL's codes: its words are in the server's language
+# PostgreSQL's codes: its messages are in the server's language
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
 PAUSE_SECONDS = (0.01, 0.05)  # times the attempt
 log = logging.getLogger("strata.retry")
 
 
 class Restart(OperationalError):
-    """What a write began with has changed while it waited for a lock: the transaction has to begin again.
+    """Data that a write has read was changed while it waited for a lock: the transaction has to begin again.
 
-    To whoever gives up after the last attempt it is what a deadlock is: a database that could not do it now.
+    After the last attempt it is handled like a deadlock: as an OperationalError.
     """
 
 
 def run_in_transaction[Result](function: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
-    """The function's result, in a transaction of its own that is begun again where it could not be finished.
+    """Call the function in a transaction, and repeat both after a deadlock or a Restart. Returns the function's result.
 
-    Inside an atomic block the function is only called: the outermost transaction is the one that can begin again. So
-    the function must be safe to call again after a rollback. After the last attempt the error is raised as it came.
+    Inside an atomic block the function is only called: only the outermost transaction can be repeated. The function
+    must be safe to call again after a rollback. After the last attempt the error is raised unchanged.
     """
     if in_transaction():
         return function()
@@ -44,7 +44,7 @@ def run_in_transaction[Result](function: Callable[[], Result], *, attempts: int 
 
 
 def in_transaction() -> bool:
-    """A test's own transaction is no one's: what it runs inside begins and ends as if it were not there."""
+    """Whether a transaction is open. The transaction around a test does not count."""
     return any(not block._from_testcase for block in connection.atomic_blocks)
 
 

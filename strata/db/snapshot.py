@@ -1,4 +1,4 @@
-"""Reading the database as it is at one moment, for as long as that takes."""
+"""Reading the database as it is at one moment, in several queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
-    """A transaction that sees nothing of what others commit after its first read. It takes no lock, so only read."""
+    """A transaction that does not see what others commit after its first read. It takes no lock, so only read in it."""
     with _taking_no_lock(), transaction.atomic():
         _hold_still()
         yield
@@ -18,7 +18,7 @@ def one_snapshot() -> Iterator[None]:
 
 @contextmanager
 def _taking_no_lock() -> Iterator[None]:
-    """A transaction of ours takes SQLite's one write lock as it begins; one that only reads must not."""
+    """Our transactions take SQLite's write lock when they begin; a transaction that only reads must not."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -30,7 +30,7 @@ def _taking_no_lock() -> Iterator[None]:
 
 
 def _hold_still() -> None:
-    """PostgreSQL's usual transaction sees with each statement what has been committed by then."""
+    """In PostgreSQL's default isolation level each statement sees what has been committed by then."""
     if connection.vendor == "postgresql" and not connection.savepoint_ids:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -63,7 +63,7 @@ def read_only_error(path: Path) -> OperationalError:
             "The disk of the database /data/strata.db",
         ),
         (caused(OperationalError(), errorname="SQLITE_BUSY"), "by another process"),
-        (caused(DatabaseError(), errorname="SQLITE_NOTADB"), "/data/strata.db is no SQLite database"),
+        (caused(DatabaseError(), errorname="SQLITE_NOTADB"), "/data/strata.db is not a SQLite database"),
         (OSError(errno.ENOSPC, "No space", "/data/rates.csv"), "no space left to write /data/rates.csv"),
     ],
 )

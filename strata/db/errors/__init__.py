@@ -1,1 +1,1 @@
-"""What an error of the database means."""
+"""The meaning of errors of the database."""

@@ -1,4 +1,4 @@
-"""What keeps a database from working although the program is right, in one sentence that an operator can act on."""
+"""Database outages that are no fault of the program, each as one sentence for the operator."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from strata.db.retry import can_begin_again
 
-DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its words are in the server's language
+DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its messages are in the server's language
 FULL = (errno.ENOSPC, errno.EDQUOT)
 AGAIN = "Free some space and try again: what was not finished was not written."
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it was raised from or in the handling of."""
+    """An error, and the errors that it was raised from or while handling."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -46,12 +46,12 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 
 def sqlite_name_of(error: BaseException) -> str:
-    """SQLite's name of the error, such as SQLITE_READONLY_DIRECTORY; nothing for others."""
+    """SQLite's name of the error, such as SQLITE_READONLY_DIRECTORY; "" for other errors."""
     return getattr(error.__cause__, "sqlite_errorname", "")
 
 
 def outage_sentence(error: BaseException, database: dict[str, Any]) -> str | None:
-    """The sentence for an error with a database of these settings; None for a fault of the program."""
+    """The sentence for an error of the database with these settings; None for a fault of the program."""
     for cause in chain(error):
         if isinstance(cause, OSError) and cause.errno in FULL:
             return f"There is no space left to write {cause.filename or 'the output'}. {AGAIN}"
@@ -70,15 +70,15 @@ def _of_sqlite(error: BaseException, file: str) -> str | None:
     if is_read_only(error):
         return f"The database {file} cannot be written: the file, its folder or its disk is read-only for this user."
     if name.startswith("SQLITE_CANTOPEN"):
-        return f"The database {file} cannot be opened: its folder is not there, or this user may not use it."
+        return (
+            f"The database {file} cannot be opened: its folder does not exist, or this user may not use it."
+        )
     if name.startswith("SQLITE_IOERR"):
         return f"The disk of the database {file} does not work ({name})."
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return (
-            f"The database {file} is being written by another process, and has been for too long. Try again."
-        )
+        return f"Another process has been writing to the database {file} for too long. Try again."
     if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-        return f"The file {file} is no SQLite database, or is damaged."
+        return f"The file {file} is not a SQLite database, or is damaged."
     return None
 
 
@@ -96,7 +96,7 @@ def _of_postgresql(error: BaseException, database: dict[str, Any]) -> str | None
         return f"{where} has no space left on its disk. {AGAIN}"
     if is_read_only(error):
         return f"{where} is read-only."
-    if can_begin_again(error):  # and has, as often as it may: see strata.db.retry
+    if can_begin_again(error):  # after the last attempt: see strata.db.retry
         return "Others kept writing the same rows. Try again: what was not finished was not written."
     if isinstance(error, OperationalError | InterfaceError) and sqlstate_of(error) is None:
         lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -1,4 +1,4 @@
-"""Which foreign key a write would have broken, as PostgreSQL tells it at COMMIT. SQLite's writers meet none."""
+"""The foreign key that a write would break, as PostgreSQL reports it at COMMIT. SQLite's writers run one at a time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from django.apps import apps
 from django.db import IntegrityError, models
 from django.db.backends.utils import names_digest
 
-FOREIGN_KEY_VIOLATION = "23503"  # PostgreSQL's code: its words are in the server's language
-DIGEST_LENGTH = 8  # of the table's and the column's name, in the name that Django gives the constraint
+FOREIGN_KEY_VIOLATION = "23503"  # PostgreSQL's code: its messages are in the server's language
+DIGEST_LENGTH = 8  # Django puts a digest of the table and the column into the name of the constraint
 
 
 def broken_reference(error: IntegrityError) -> models.ForeignKey | None:
-    """The key to a row that is gone, or that would be gone while it is pointed to; None for another error."""
+    """The foreign key to a row that was deleted, or that is deleted while it is in use; None for other errors."""
     diagnostics = getattr(error.__cause__, "diag", None)
     if diagnostics is None or diagnostics.sqlstate != FOREIGN_KEY_VIOLATION:
         return None

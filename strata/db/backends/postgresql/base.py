@@ -1,7 +1,7 @@
-"""PostgreSQL as Django has it, but with an end to waiting: a server that hangs costs a refusal, not a thread.
+"""Django's PostgreSQL engine with a limit for every wait: a server that hangs must not block our threads.
 
-The server's own timeouts (timeouts.py) say nothing when the server itself has stopped, so these are kept here. Nothing
-is kept in a session, so that a pooler may give each transaction another connection.
+The server's own timeouts (timeouts.py) do not help when the server itself has stopped. So the client has these limits.
+No setting belongs to a session, so that a pooler may give each transaction another connection.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from django.db.backends.utils import debug_transaction
 from strata.db.backends.postgresql.timeouts import begin
 
 HEALTH_CHECK_SECONDS = 2
-DOUBT_SECONDS = 3  # of waiting, until the server is asked whether it is there at all
-PAUSE_SECONDS = 1  # after a connection that timed out, others to the same server fail at once for as long
+DOUBT_SECONDS = 3  # of waiting, before we check whether the server answers at all
+PAUSE_SECONDS = 1  # after a connection timed out, new ones to the same server fail at once for this time
 
 
 def never() -> None:
-    """The answer of a connection that is itself the question."""
+    """No check: for the connection that makes the check."""
 
 
 class BoundedConnection(psycopg.Connection):
-    """Every wait ends: a little after the server should have ended the statement itself. None is for ever."""
+    """A connection with a limit for every wait, a little above the server's own. `patience` None is no limit."""
 
     patience: int | None = None
     server_answers: Callable[[], None] = staticmethod(never)
@@ -39,14 +39,14 @@ class BoundedConnection(psycopg.Connection):
         try:
             return super().wait(self._doubting(gen), *args, **kwargs)
         except (psycopg.errors._WaitTimeout, psycopg.errors.ConnectionTimeout):
-            self.close()  # its answer, should it come, would be taken for another statement's
+            self.close()  # a late answer would be taken for that of the next statement
             raise
 
     def _doubting(self, gen):
-        """The same generator. psycopg wakes it with nothing ten times a second: then the waiting is looked at.
+        """Wrap psycopg's generator, which is woken ten times a second while it waits, and check the server then.
 
-        A statement may take its time where the server answers others. Where it answers nobody, the wait is over: or
-        a server that hangs would take every thread of ours with it, for as long as the slowest statement may take.
+        A statement may take long as long as the server answers other connections. If it answers nobody, the wait ends.
+        Otherwise a server that hangs would block all our threads, for as long as the slowest statement may take.
         """
         doubt = time.monotonic() + DOUBT_SECONDS
         try:
@@ -63,7 +63,9 @@ class BoundedConnection(psycopg.Connection):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})
-    closed_until: dict[str, float] = {}  # by alias, for all threads: one server that hangs closes no other
+    closed_until: dict[
+        str, float
+    ] = {}  # by alias, for all threads: a server that hangs does not affect others
 
     def get_new_connection(self, conn_params):
         connection = self._connect(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
@@ -74,9 +76,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _look_in(self, conn_params):
-        """Raises ConnectionTimeout where nobody answers; a refusal, such as of one client too many, is an answer.
+        """Raise ConnectionTimeout where the server does not answer. A refusal ("too many clients") is an answer.
 
-        A question, not a connection alone: a pooler lets clients in while the server behind it hangs.
+        It sends a query, because a pooler accepts connections even while the server behind it hangs.
         """
         try:
             self._connect(lambda: ask(conn_params))
@@ -95,24 +97,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _start_transaction_under_autocommit(self):
-        """Django calls it where it would leave BEGIN to psycopg, which says nothing else with it."""
+        """Send BEGIN together with the timeouts. Django calls this where psycopg would send BEGIN alone."""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:
             try:
                 self.connection.execute(begin())
             except psycopg.Error:
-                self.connection.close()  # it may have begun, which nobody would end
+                self.connection.close()  # a transaction may have begun, and nobody would end it
                 raise
 
     def create_cursor(self, name=None):
         cursor = super().create_cursor(name)
         if name:
-            # It is in a transaction, of which psycopg, in autocommit all along, knows nothing.
+            # psycopg is in autocommit mode and does not know that there is a transaction.
             cursor._withhold = False
         return cursor
 
     def chunked_cursor(self):
-        """A cursor of the server's own lives in a transaction: outside of one the next FETCH may reach another server
-        connection of a pooler. There the client takes in all rows at once.
+        """A server-side cursor needs a transaction: without one, a pooler may send the next FETCH to another server
+        connection. So outside of a transaction the client fetches all rows at once.
         """
         return self.cursor() if self.get_autocommit() else super().chunked_cursor()
 
@@ -128,7 +130,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def ask(conn_params) -> None:
-    """One question on a connection of its own, with two seconds for the answer."""
+    """Send a query on a separate connection, and wait two seconds for the answer."""
     with BoundedConnection.connect(**conn_params | {"autocommit": True}) as connection:
         connection.patience = HEALTH_CHECK_SECONDS
         try:

@@ -1,6 +1,7 @@
-"""The timeouts that PostgreSQL keeps: set with each BEGIN, and by a default of the role for what runs outside of one.
+"""The timeouts of PostgreSQL: set with each BEGIN, and as a default of the role for statements outside transactions.
 
-Never for a session: behind a pooler the next transaction on the connection is another client's (docs/decisions/0017).
+Never for a session: behind a pooler the next transaction on the connection may be another client's
+(docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ LOCK_SECONDS = 10
 
 
 def begin() -> str:
-    """BEGIN, with the timeouts of this process until the transaction ends: one message, one round trip."""
+    """BEGIN, with the timeouts of this process until the transaction ends, in one round trip."""
     return (
         f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; "
         f"SET LOCAL statement_timeout = '{settings.DATABASE_TIMEOUT}s'"
@@ -24,7 +25,7 @@ def begin() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """What holds outside a transaction. Both in seconds; 0 is no limit."""
+    """A timeout outside of transactions. `value` and `wanted` are in seconds; 0 is no limit."""
 
     name: str
     value: float
@@ -39,12 +40,12 @@ class Timeout:
 
 
 def timeouts(connection: Any) -> Iterator[Timeout]:
-    """Those of the connection, as they are outside a transaction; none on another database."""
+    """The timeouts of the connection outside of transactions; none on other databases."""
     if connection.vendor != "postgresql":
         return
     wanted = {"lock_timeout": LOCK_SECONDS, "statement_timeout": settings.REQUEST_TIMEOUT}
     with connection.cursor() as cursor:
-        # reset_val: what the session began with, whatever SET LOCAL says just now.
+        # reset_val is the value from the start of the session, without SET LOCAL.
         cursor.execute("SELECT name, reset_val::bigint FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
         milliseconds = dict(cursor.fetchall())
     for name, seconds in wanted.items():
@@ -52,7 +53,7 @@ def timeouts(connection: Any) -> Iterator[Timeout]:
 
 
 def role_default(connection: Any, timeout: Timeout) -> str:
-    """The statement that sets it for whoever is connected, in this database, from the next connection on."""
+    """The statement that sets the timeout for the present role in this database, from the next connection on."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('ALTER ROLE %%I IN DATABASE %%I SET %%s = %%L', current_user, current_database(), %s, %s)",

@@ -1,6 +1,6 @@
-"""SQLite as Django has it, with two differences: only their owner may read its files, and LIKE knows every alphabet.
+"""Django's SQLite engine with two differences: only the owner may read its files, and LIKE ignores case in all letters.
 
-SQLite's own LIKE folds ASCII alone.
+SQLite's own LIKE ignores case only in ASCII letters.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def keep_private(path: Path) -> None:
-    """The database's files, before SQLite opens them. What is kept in memory alone has no path."""
+    """Make the files private before SQLite opens them. A database in memory has no path."""
     if not path.is_absolute():
         return
     try:
         make_private_database(path)
     except OSError:
-        return  # a folder that cannot be written or is not there: SQLite says so
+        return  # the folder is missing or read-only: SQLite raises the error
     if changed := narrow_database(path):
-        log.warning("taken from others what they might do with %s", ", ".join(changed))
+        log.warning("removed the access of other users to %s", ", ".join(changed))
 
 
 def is_like(pattern: object, value: object, escape: str) -> bool | None:
-    """SQL's `value LIKE pattern ESCAPE escape`, whatever the case of either."""
+    """SQL's `value LIKE pattern ESCAPE escape`, without regard to case."""
     if pattern is None or value is None:
         return None
     return _compiled(str(pattern), escape).fullmatch(str(value)) is not None
