@@ -19,7 +19,7 @@ from tests.conftest import PASS
 from tests.serving import PATIENCE, ROOT, environment, manage, wait_for
 
 pytestmark = pytest.mark.server
-WAITS = "Another migrate is at work on this database: waiting for it."
+WAITS = "Another migrate is running on this database: waiting for it."
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""How the settings are read from the environment, before there is a Django."""
+"""Reading settings from the environment, before Django is set up."""

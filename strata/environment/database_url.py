@@ -1,4 +1,4 @@
-"""DATABASE_URL: which shapes are understood, and what Django makes of them. No refusal quotes it: it has a password."""
+"""DATABASE_URL: which forms are accepted. No error message quotes the URL, because it contains a password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEMORY = ":memory:"
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
 SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cached_statements"})
 DJANGOS_POSTGRESQL_OPTIONS = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
-# Django's own, which are no options of a connection: what they may be. ATOMIC_REQUESTS and AUTOCOMMIT are refused.
+# Django's own options, which are not sent to the server: their values. ATOMIC_REQUESTS and AUTOCOMMIT are refused.
 OF_DJANGO = {
     "CONN_MAX_AGE": r"[0-9]{1,9}|none",
     "CONN_HEALTH_CHECKS": r"true|false",
@@ -32,7 +32,7 @@ SHAPES = (
 
 
 def database_config(url: str, setting: str = "DATABASE_URL") -> dict:
-    """Django's entry for a URL, with the ENGINE that Django has for it."""
+    """Django's DATABASES entry for a URL, with Django's own ENGINE."""
     problem = database_url_problem(url)
     if problem:
         raise ImproperlyConfigured(f"{setting} {problem}.")
@@ -95,7 +95,7 @@ def _query_problem(parts: ParseResult, options: frozenset[str]) -> str | None:
 
 
 def postgresql_options() -> frozenset[str]:
-    """What libpq and Django know by name."""
+    """The names of the options of libpq and Django."""
     from psycopg import pq
 
     return DJANGOS_POSTGRESQL_OPTIONS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
@@ -105,7 +105,7 @@ def postgresql_options() -> frozenset[str]:
 
 
 def writable_file(name: str, *, folder: Path, fallback: Path, is_required: bool) -> str:
-    """The SQLite file, its folders made. Where they cannot be: a loud warning, and the fallback is used instead."""
+    """The path of the SQLite file, after creating its folders. Where that fails: a warning, and the fallback."""
     if name == MEMORY:
         return name
     path = folder / name
@@ -122,9 +122,9 @@ def writable_file(name: str, *, folder: Path, fallback: Path, is_required: bool)
 
 
 def make_room(path: Path) -> None:
-    """Make the folders. A file that exists is left to SQLite: what cannot be written may still be read."""
+    """Create the folders. An existing file is not checked: a file that cannot be written may still be read."""
     make_private_folder(path.parent)
     if path.is_dir():
-        raise IsADirectoryError("it is a folder, and not a file")
+        raise IsADirectoryError("it is a folder, not a file")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise PermissionError(f"the folder {path.parent} is not writable")

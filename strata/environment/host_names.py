@@ -1,4 +1,4 @@
-"""What is wrong with a host or an origin, in words that follow the entry: "'a b' has a blank"."""
+"""What is wrong with a host or an origin, as text that follows the quoted entry: "'a b' has a blank"."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}", re.IGNORECASE | re.ASCII)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _HOST_AND_PORT = re.compile(r"(\[[^]]*\]|[^:]*)(?::(.*))?", re.DOTALL)
-_SPELT_IN_TWO_WAYS = "ßς\u200c\u200d"  # the two standards for names in all alphabets disagree about them
+_SPELT_IN_TWO_WAYS = "ßς\u200c\u200d"  # the two IDNA standards treat these differently
 
 
 def host_problem(entry: str, *, subdomains: bool = False, zones: bool = False) -> str | None:
-    """Why `entry` is no host as a Host header has it, without a port; None where it is one.
+    """Why `entry` is not a host as in a Host header, without a port; None where it is one.
 
-    `subdomains`: a leading dot is understood. `zones`: an IPv6 address may name its interface.
+    `subdomains`: a leading dot is accepted. `zones`: an IPv6 address may contain its interface.
     """
     return _part_too_many(entry) or _spelling_problem(entry) or _shape_problem(entry, subdomains, zones)
 
@@ -93,9 +93,9 @@ def written_in_url(host: str) -> str:
 
 
 def origin_problem(entry: str, schemes: Iterable[str] = (), *, wildcard: bool = False) -> str | None:
-    """Why `entry` is no origin as browsers send it: scheme, host, and a port where it is not the usual one.
+    """Why `entry` is not an origin as browsers send it: scheme, host, and a port unless it is the default one.
 
-    `wildcard`: https://*.example.org is understood.
+    `wildcard`: https://*.example.org is accepted.
     """
     scheme, separator, rest = entry.partition("://")
     if not separator:

@@ -1,6 +1,6 @@
-"""How a setting is read from the environment: what cannot be understood is refused by its name and its entry.
+"""Reading a setting from the environment. An invalid value is refused with the name of the setting and the value.
 
-Nothing here knows Django's settings: settings.py and gunicorn.conf.py call these functions while they are read.
+Nothing here imports Django's settings: settings.py and gunicorn.conf.py call these functions while they load.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ SWITCH = {
 }
 PUBLISHED_KEYS = ("change-me", "change_me", "changeme", "secret", "django-insecure", "example", "strata")
 SHORTEST_KEY = 50
-LARGEST = 2**31 - 1  # of a number, unless its setting has a smaller limit of its own
+LARGEST = 2**31 - 1  # of a number, unless the setting has a smaller limit
 _SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 _RATE = re.compile(r"off|[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
 def refusal(name: str, entry: str, problem: str) -> ImproperlyConfigured:
-    """The entry is quoted, with its control characters written out. Not for settings that hold a secret."""
+    """The error for an entry, which is quoted with escaped control characters. Not for settings with a secret."""
     return ImproperlyConfigured(f"{name}: {entry[:200]!a} {problem}.")
 
 
@@ -58,7 +58,7 @@ def listed(name: str, default: Iterable[str] = ()) -> list[str]:
 
 
 def choice(name: str, default: str, choices: Iterable[str]) -> str:
-    """One of the words, which are all capital or all small: the case of what was given does not matter."""
+    """One of the words, in any case. It is returned as written in `choices`."""
     given = text(name, default)
     for word in choices:
         if given.lower() == word.lower():
@@ -86,7 +86,7 @@ def request_rate(name: str, default: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
-    """The name of a zone that a portfolio may have: one of the tzdata package."""
+    """The name of a time zone in the tzdata package, as for portfolios."""
     given = text(name, default)
     zones = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
     if given not in zones or given == "Factory":
@@ -114,7 +114,7 @@ def hosts(name: str, default: Iterable[str] = ()) -> list[str]:
 
 
 def origins(name: str, schemes: Iterable[str] = (), *, wildcard: bool = False) -> list[str]:
-    """Origins such as https://example.org. Without `schemes` any scheme will do; an app may have one of its own."""
+    """Origins such as https://example.org. Without `schemes` any scheme is accepted, such as that of a mobile app."""
     return checked(name, listed(name), lambda entry: origin_problem(entry, schemes, wildcard=wildcard))
 
 
@@ -135,7 +135,7 @@ def network_problem(entry: str) -> str | None:
 
 
 def bind_host(name: str, default: str) -> str:
-    """An address or a host name to listen on, as it is written in a URL: that of IPv6 in brackets."""
+    """An address or a host name to listen on, as in a URL: an IPv6 address in brackets."""
     given = text(name, default)
     if "*" in given:
         raise refusal(name, given, "has a wildcard: write 0.0.0.0, or [::] for IPv6 as well")
@@ -146,10 +146,10 @@ def bind_host(name: str, default: str) -> str:
 
 
 def port_problem(host: str, port: int) -> str | None:
-    """One sentence where something else listens there. Other faults of an address are gunicorn's to name."""
+    """A sentence where the port is in use; else None. gunicorn reports other problems with the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn's own
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
         try:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
@@ -159,7 +159,7 @@ def port_problem(host: str, port: int) -> str | None:
 
 
 def url_prefix(name: str) -> str:
-    """The path under which a proxy offers Strata, such as /strata; nothing where it has a host of its own."""
+    """The path under which a proxy serves Strata, such as /strata; "" where Strata has its own host."""
     given = text(name)
     if given and not _SEGMENTS.fullmatch(given):
         raise refusal(
@@ -172,7 +172,7 @@ def url_prefix(name: str) -> str:
 
 
 def require_safe_production(key: str, *, debug: bool, hosts: list[str]) -> None:
-    """Names the setting that is missing or unsafe, instead of starting with it."""
+    """Raise ImproperlyConfigured with the name of a setting that is missing or unsafe."""
     if not key:
         raise ImproperlyConfigured("SECRET_KEY is not set: production needs one of its own.")
     if any(published in key.lower() for published in PUBLISHED_KEYS):
@@ -186,7 +186,7 @@ def require_safe_production(key: str, *, debug: bool, hosts: list[str]) -> None:
 
 
 def kept_secret_key(path: Path) -> str:
-    """A key for development, made once and kept beside the database, readable by its owner only."""
+    """The key for development. It is created once and stored in a file that only its owner may read."""
     try:
         make_private_folder(path.parent)
         if mode_of(path) is None:
@@ -200,7 +200,7 @@ def kept_secret_key(path: Path) -> str:
 
 
 def write_once(path: Path, content: str) -> None:
-    """Whole or not at all, and with mode 600: two workers may start at once, and both must read the same."""
+    """Write a file atomically, with mode 600: two workers may start at once, and both must read the same key."""
     with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(content)

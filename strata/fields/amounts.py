@@ -1,4 +1,4 @@
-"""Amounts as people write them in forms: with the decimal places of their currency and no more. The API keeps four."""
+"""Amounts as people write them in forms: with the decimal places of the currency. The API accepts four places."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from strata.fields.numbers import plain
 
 
 def decimals(value: Decimal) -> int:
-    """How many decimal places it was written with: 1.230 has three."""
+    """The number of decimal places it was written with: 1.230 has three."""
     return max(0, -value.as_tuple().exponent)
 
 
 def amount_text(value: Decimal, currency: str) -> str:
-    """As people write amounts of the currency: with its decimal places, and more where the amount has more."""
+    """The amount with the decimal places of the currency, or with more where the amount has more."""
     whole, _, fraction = plain(value).partition(".")
     fraction = fraction.ljust(minor_units(currency), "0")
     return f"{whole}.{fraction}" if fraction else whole
 
 
 def validate_places(value: Decimal, currency: str) -> None:
-    """For forms alone. 1.234 may be meant as more than a thousand, and is no amount of euros in any case."""
+    """Only for forms. Somebody who writes 1.234 may mean more than a thousand; it is not an amount in euros."""
     places = minor_units(currency)
     if decimals(value) > places:
         most = f"at most {places} decimal places" if places else "no decimal places"

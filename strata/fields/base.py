@@ -9,7 +9,7 @@ from django.db import models
 
 
 class ValidatedField(models.Field):
-    """Stands first among a model field's bases. Lookups are not checked: a filter may ask for anything."""
+    """Must be the first base class of a model field. Lookups are not checked: a filter may have any value."""
 
     def check_value(self, value: Any) -> Any:
         """`value` as it will be stored, or a ValidationError."""

@@ -1,4 +1,4 @@
-"""Currencies: their codes, their minor units, and the only rounding."""
+"""Currencies: codes, minor units, and rounding."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation,
 
 
 def round_money(value: Decimal, currency: str) -> Decimal:
-    """Rounded to the currency's minor unit, half to even: the only rounding, done where a number is shown."""
+    """Round to the currency's minor unit, half to even. This is the only rounding, for numbers that are shown."""
     return value.quantize(Decimal(1).scaleb(-minor_units(currency)), context=_ROUNDING)
 
 
 NO_CURRENCY = frozenset({"XXX", "XTS"})
-# Metals and units of account, for which ISO 4217 has no minor unit: shown with the places that money keeps.
+# Metals and units of account, for which ISO 4217 has no minor unit: shown with MONEY_PLACES decimal places.
 WITHOUT_MINOR_UNIT = frozenset({"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XUA"})
-# babel follows CLDR, which says 0 where the coins fell out of use. ISO 4217 says:
+# babel follows CLDR, which has 0 decimal places where the coins are no longer used. These are from ISO 4217:
 _TWO = ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER")
 ISO_MINOR_UNITS = {"IQD": 3, **dict.fromkeys(_TWO, 2)}
 
 
 @cache
 def currency_names() -> dict[str, str]:
-    """Every currency code, today's and those of the past, with its English name."""
+    """Every currency code, present and past, with its English name."""
     names = Locale("en").currencies
     return {code: names[code] for code in sorted(names) if code not in NO_CURRENCY}
 
@@ -45,21 +45,21 @@ def currency_codes() -> frozenset[str]:
 
 
 def minor_units(code: str) -> int:
-    """How many decimal places the currency's smallest unit has, as ISO 4217 says: EUR 2, JPY 0, KWD 3."""
+    """The number of decimal places of the currency in ISO 4217: EUR 2, JPY 0, KWD 3."""
     if code in WITHOUT_MINOR_UNIT:
         return MONEY_PLACES
     return ISO_MINOR_UNITS.get(code) or get_currency_precision(code)
 
 
-# How exchanges and price lists write a hundredth of a currency. GBp in capitals would be a hundred times as much.
+# Codes that exchanges and price lists use for a hundredth of a currency. In capitals, GBp would mean 100 times as much.
 UNITS_PER_CURRENCY = 100
 MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
-# All small letters or all capitals: a mixture may be a minor unit, and is not guessed at.
+# All small letters or all capitals. Mixed case is refused, because it may be a minor unit.
 CURRENCY_PATTERN = "^([A-Z]{3}|[a-z]{3})$"
 
 
 def validate_currency(code: Any) -> str:
-    """The code in capitals, refused when it is no currency's; one that is a minor unit is named as one."""
+    """The code in capitals. Raises ValidationError for an unknown code, with a hint where it is a minor unit."""
     if isinstance(code, str) and re.fullmatch(CURRENCY_PATTERN.removesuffix("$"), code):
         if code.upper() in currency_codes():
             return code.upper()

@@ -1,6 +1,6 @@
-"""Calendar days as they are written, instants in UTC, and the zone that leads from one to the other.
+"""Calendar days, instants in UTC, and the conversion between them by time zone.
 
-A "day" is a date on the portfolio's wall calendar; an "instant" is a moment that all clocks share. Both lie
+A "day" is a calendar date in the portfolio's time zone. An "instant" is a point in time, the same everywhere. Both are
 in the years 1800 to 2200.
 """
 
@@ -37,7 +37,7 @@ def validate_year(day: date) -> None:
 
 
 def validate_instant(instant: datetime) -> None:
-    """Refuses an instant that is in no zone within the years: a day more at either end than days have."""
+    """Refuse an instant outside of the allowed years in every zone: one day more at each end than for days."""
     if not _EARLIEST <= instant.replace(tzinfo=None) <= _LATEST:
         raise ValidationError(_OUTSIDE, code="year")
 
@@ -53,7 +53,7 @@ def parse_day(text: str) -> date:
 
 
 class DayField(ValidatedField, models.DateField):
-    """A calendar day. An instant is refused, since its day depends on a zone."""
+    """A calendar day. An instant is refused, because its day depends on the time zone."""
 
     default_validators = [validate_year]
 
@@ -64,7 +64,7 @@ class DayField(ValidatedField, models.DateField):
 
 
 class InstantField(ValidatedField, models.DateTimeField):
-    """A moment, kept in UTC. One without an offset is refused: only its portfolio knows what it means."""
+    """An instant, stored in UTC. A time without an offset is refused: its meaning depends on the portfolio's zone."""
 
     default_validators = [validate_instant]
 
@@ -79,7 +79,7 @@ class InstantField(ValidatedField, models.DateTimeField):
 
 
 class DayFormField(forms.DateField):
-    """YYYY-MM-DD and nothing else; the format stands beside the field."""
+    """YYYY-MM-DD and nothing else. The help text shows the format."""
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(help_text=f"{DAY_FORMAT}. {help_text}".strip(), **kwargs)
@@ -93,7 +93,7 @@ class DayFormField(forms.DateField):
 
 
 class InstantFormField(forms.SplitDateTimeField):
-    """A day as above and a time, on the clock of TIME_ZONE."""
+    """A day as above and a time, in the zone TIME_ZONE."""
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
         shape = f"{DAY_FORMAT} and {TIME_FORMAT}, in {settings.TIME_ZONE}."
@@ -110,7 +110,7 @@ class InstantFormField(forms.SplitDateTimeField):
 
 @cache
 def time_zones() -> frozenset[str]:
-    """The names of the tzdata package, so that every machine knows the same ones."""
+    """The names in the tzdata package, so that they are the same on every machine."""
     names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
     return frozenset(names) - {"Factory"}
 
@@ -124,7 +124,7 @@ def validate_time_zone(name: Any) -> str:
 
 
 class TimeZoneField(ValidatedField, models.CharField):
-    """The IANA name of a time zone, spelt as the database of zones spells it."""
+    """The IANA name of a time zone, spelt as in the tz database."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "max_length": ZONE_NAME_LENGTH})
@@ -149,8 +149,8 @@ def local_day(instant: datetime, zone_name: str) -> date:
 def local_instant(wall: datetime, zone_name: str) -> datetime:
     """The instant, in UTC, at which clocks in the zone show `wall`.
 
-    A time shown twice (clocks put back) means the first. A time never shown (put forward) moves on by as much
-    as the clocks did: 02:30 becomes 03:30.
+    A time that is shown twice (clocks set back) is the first one. A time that is never shown (clocks set forward)
+    is moved forward by the same amount: 02:30 becomes 03:30.
     """
     return wall.replace(tzinfo=ZoneInfo(zone_name), fold=0).astimezone(UTC)
 
@@ -163,11 +163,11 @@ def noon(on: date, zone_name: str) -> datetime:
 def resolve_instant_and_day(
     moment: datetime | None, on: date | None, zone_name: str, now: datetime
 ) -> tuple[datetime, date]:
-    """What a body's instant and day come to: (the instant in UTC, the day in the zone).
+    """The instant in UTC and the day in the zone, from the instant and the day in a request.
 
-    No offset is the zone's local time. A day alone is its noon; neither is `now`. A day that is not the
-    instant's own is refused, unless the instant is that day's noon: so what a day alone was stored as may
-    come back, even from a day that the zone skipped.
+    An instant without an offset is local time of the zone. A day alone means its noon. Without both, it is `now`. A day
+    that is not the day of the instant is refused, unless the instant is noon of that day: so the stored values of
+    a day can be sent back, even for a day that the zone skipped.
     """
     if moment is None:
         return (noon(on, zone_name), on) if on else (now.astimezone(UTC), local_day(now, zone_name))

@@ -1,4 +1,4 @@
-"""Ids that sort by time, so that millions of rows insert at the end of their index."""
+"""Ids that sort by time, so that new rows are inserted at the end of the index."""
 
 from __future__ import annotations
 

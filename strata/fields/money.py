@@ -1,4 +1,4 @@
-"""The two number fields, of amounts and of exact numbers. No float comes near any of it."""
+"""The model fields for amounts and for exact numbers. Nothing here uses float."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from strata.fields.numbers import (
 
 
 class NumberFormField(forms.DecimalField):
-    """The admin's input for an exact number: plain digits in, the same digits out."""
+    """The admin's input for an exact number: it accepts plain digits and shows the same digits."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal"})
 
@@ -58,9 +58,9 @@ class NumberFormField(forms.DecimalField):
 
 
 class NumberField(ValidatedField):
-    """What money and exact numbers share. Not a kind of IntegerField or DecimalField on purpose.
+    """The base of both number fields. It is not an IntegerField or DecimalField on purpose.
 
-    So `F("value") * 2` has no type of its own and is refused; a scaled integer would come back unscaled.
+    So `F("value") * 2` has no type and is refused. Otherwise the stored integer would be returned unscaled.
     """
 
     digits: int
@@ -90,7 +90,7 @@ class NumberField(ValidatedField):
 
 
 def require_same_scale(expression: Any, field: NumberField) -> None:
-    """Refuses an SQL expression of another type than `field`: their scales would meet in silence."""
+    """Refuse an SQL expression of another type than `field`: they may have different scales."""
     expression_field = getattr(expression, "output_field", field)
     if not isinstance(expression_field, type(field)) and not isinstance(field, type(expression_field)):
         raise FieldError(
@@ -99,7 +99,7 @@ def require_same_scale(expression: Any, field: NumberField) -> None:
 
 
 class SameScale:
-    """A comparison in SQL of a number with values, or with expressions of its own type."""
+    """A comparison in SQL of a number with values, or with expressions of the same type."""
 
     def get_prep_lookup(self):
         for side in self.rhs if isinstance(self.rhs, list | tuple | set) else (self.rhs,):
@@ -119,8 +119,8 @@ class MoneyField(NumberField):
 
     Comparisons, `in`, `range`, ordering, Sum, Min, Max and the sum or difference of two amounts are exact in
     SQL, on both databases. Products, Avg, StdDev and Variance are refused: calculate in Python. A constant in
-    SQL is `Value(Decimal("1.50"), MoneyField())`. BIGINT ends at 9.2 * 10**14: there a Sum on SQLite, and on
-    both a sum of more than nine columns, raises an error. Where users choose the values, use MoneySum, or
+    SQL is `Value(Decimal("1.50"), MoneyField())`. BIGINT ends at 9.2 * 10**14. Beyond that a Sum on SQLite, and on
+    both databases a sum of more than nine columns, raises an error. Where users choose the values, use MoneySum, or
     exact_total in Python.
     """
 
@@ -128,7 +128,7 @@ class MoneyField(NumberField):
     digits, places = MONEY_DIGITS, MONEY_PLACES
 
     def get_internal_type(self):
-        return "MoneyField"  # not BigIntegerField: Django would cut what an expression answers down to an int
+        return "MoneyField"  # not BigIntegerField: Django would convert results of expressions to int
 
     def db_type(self, connection):
         return "bigint"
@@ -174,7 +174,7 @@ for _operator in (Combinable.ADD, Combinable.SUB):
 
 
 class MoneyTotalField(MoneyField):
-    """What MoneySum answers: on SQLite the sums of the high and of the low halves, put together here."""
+    """The result of MoneySum. On SQLite the sums of the high and of the low halves are joined here."""
 
     def from_db_value(self, value, expression, connection):
         if isinstance(value, str):
@@ -187,11 +187,10 @@ class MoneyTotalField(MoneyField):
 
 
 class MoneySum(Aggregate):
-    """SUM of a money column that cannot overflow. Only read it: filters refuse it, and it orders as text.
+    """SUM of a money column that cannot overflow. Only for reading: filters refuse it, and it would sort as text.
 
-    PostgreSQL adds BIGINTs up as numeric. SQLite's SUM fails beyond 2**63, so there each half is summed by
-    itself. Its argument stands in the SQL twice: give it a column, and add up what a subquery answers in
-    Python.
+    PostgreSQL adds BIGINTs as numeric. SQLite's SUM fails beyond 2**63, so there each half is added separately. The
+    argument is in the SQL twice, so it must be a column: add up the results of subqueries in Python.
     """
 
     function = "SUM"
@@ -213,7 +212,7 @@ class MoneySum(Aggregate):
 
 
 class OnPostgreSQLOnly:
-    """A comparison that would compare text on SQLite, where '9' > '10'."""
+    """A comparison that is refused on SQLite, because there it would compare text: '9' > '10'."""
 
     def as_sqlite(self, compiler, connection):
         raise NotSupportedError(
@@ -232,14 +231,14 @@ def validate_positive(value: Decimal) -> None:
 
 
 class ExactField(NumberField):
-    """A quantity, unit price or rate: |value| < 10**20 with at most 18 decimal places, the same Decimal back.
+    """A quantity, unit price or rate: |value| < 10**20 with at most 18 decimal places. The same Decimal is read back.
 
-    `numeric` on PostgreSQL; on SQLite text in one canonical spelling, so that equality and `in` are right on
-    both. SQLite refuses <, > and range, Min and Max. It would order as text: sort in Python, and never name
+    The column is `numeric` on PostgreSQL, and on SQLite text in one canonical spelling, so that equality and `in` work
+    on both. On SQLite <, >, range, Min and Max are refused. It would sort as text: sort in Python, and never use
     such a field in `order_by` (Meta.ordering is checked).
 
-    The column's CHECK asks for the sign too. A later AlterField of `non_negative` or `positive` reaches that
-    CHECK on SQLite only, as Django looks for its own fields' checks: write PostgreSQL's by hand.
+    The column's CHECK includes the sign. A later AlterField of `non_negative` or `positive` changes that CHECK only on
+    SQLite, because Django only finds the checks of its own fields: write the one for PostgreSQL by hand.
     """
 
     description = "Exact number"

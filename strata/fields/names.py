@@ -1,4 +1,4 @@
-"""Names and notes: what text people may give their things, and the key by which names are equal, sorted and found."""
+"""Names and notes: which text is accepted, and the key by which names are compared, sorted and found."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from strata.fields.base import ValidatedField
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 10_000
-KEY_LENGTH = 3 * NAME_LENGTH  # in bytes what an index of PostgreSQL takes; a longer key is cut
+KEY_LENGTH = 3 * NAME_LENGTH  # characters; fits into an index of PostgreSQL. A longer key is cut
 
-# Bidi embeddings, overrides and isolates can make a text read as what it is not. The plain marks (LRM, RLM,
-# ALM), which Arabic and Hebrew names need, stay.
+# Bidi embeddings, overrides and isolates can make a text look like another one. The plain marks (LRM, RLM, ALM) are
+# allowed, because Arabic and Hebrew names need them.
 _BIDI = r"\u202a-\u202e\u2066-\u2069"
 _NOT_IN_NAMES = rf"\u0000-\u001f\u007f-\u009f\u2028\u2029{_BIDI}"
 _NOT_IN_NOTES = rf"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f{_BIDI}"
 _IN_NAMES = re.compile(rf"[{_NOT_IN_NAMES}\ud800-\udfff]")
 _IN_NOTES = re.compile(rf"[{_NOT_IN_NOTES}\ud800-\udfff]")
 NAME_PATTERN = rf"^[^{_NOT_IN_NAMES}]*[^{_NOT_IN_NAMES}\s][^{_NOT_IN_NAMES}]*$"  # for the API's schema
-# Drawn as nothing: what Unicode calls ignorable (zero-width spaces and joiners, marks of direction, variation
-# selectors, Hangul fillers, tags), whatever category it has in this Python, and annotations.
+# Invisible characters: those that Unicode calls ignorable (zero-width spaces and joiners, direction marks, variation
+# selectors, Hangul fillers, tags), whatever their category in this Python, and annotations.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_BLANK_BRAILLE = "\u2800"  # a space, though Unicode calls it a symbol
+_BLANK_BRAILLE = "\u2800"  # looks like a space, but is a symbol in Unicode
 
 
 def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
-    """The name as written, without the spaces around it; refused when nobody could read it as written."""
+    """The name without the spaces around it. Refused where it is blank or has characters that mislead the reader."""
     _refuse_characters(value, _IN_NAMES)
     value = value.strip()
     _refuse_length(value, max_length)
@@ -46,7 +46,7 @@ def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
 
 
 def validate_note(value: Any, *, max_length: int = NOTE_LENGTH) -> str:
-    """The note as written, each line end a single newline; a blank one is fine."""
+    """The note as written, with each line end as a single newline. It may be blank."""
     _refuse_characters(value, _IN_NOTES)
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_length(value, max_length)
@@ -56,8 +56,8 @@ def validate_note(value: Any, *, max_length: int = NOTE_LENGTH) -> str:
 def _refuse_characters(value: Any, forbidden: re.Pattern[str]) -> None:
     if not isinstance(value, str):
         raise ValidationError("Enter a text.", code="invalid")
-    if found := forbidden.search(value):
-        message = f"Enter a text without the character U+{ord(found[0]):04X}."
+    if match := forbidden.search(value):
+        message = f"Enter a text without the character U+{ord(match[0]):04X}."
         raise ValidationError(message, code="forbidden_character")
 
 
@@ -71,12 +71,12 @@ def _is_visible(character: str) -> bool:
 
 
 def without_invisible(text: str) -> str:
-    """The text without what nobody can see in it."""
+    """The text without invisible characters."""
     return _INVISIBLE.sub("", text)
 
 
 def name_key(name: str) -> str:
-    """The one normal form of a name: uniqueness, order and search use it.
+    """The normal form of a name, for uniqueness, order and search.
 
     Equal for names that differ only in case, in how an accent, a ligature or a width is encoded, in invisible
     characters or in the number of spaces: NFKC and case folding as Unicode defines a caseless match (D146).
@@ -87,7 +87,7 @@ def name_key(name: str) -> str:
 
 
 def _cut(key: str) -> str:
-    """Few characters stand for more than three (one for eighteen): a key that is too long ends in a hash of itself."""
+    """Cut a key that is too long, with a hash at its end. Normalisation can make up to 18 characters from one."""
     if len(key) <= KEY_LENGTH:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -99,7 +99,7 @@ def with_article(noun: str) -> str:
 
 
 def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
-    """What to sort by where no database does: as lists are ordered by (name_key, id)."""
+    """The sort key for sorting in Python, in the order of lists in the database: (name_key, id)."""
     return name_key(name), str(pk)
 
 
@@ -132,9 +132,9 @@ class NoteField(ValidatedField, models.TextField):
 
 
 class NameKeyField(CodePointCollated, models.CharField):
-    """The name_key of the field `source`, written by itself in save() and bulk_create().
+    """The name_key of the field `source`. save() and bulk_create() write it automatically.
 
-    Where columns are named (update_fields, update(), bulk_update()), ask key_fields and with_keys first.
+    Where columns are named (update_fields, update(), bulk_update()), use key_fields and with_keys.
     """
 
     def __init__(self, *args: Any, source: str = "name", **kwargs: Any) -> None:
@@ -155,7 +155,7 @@ class NameKeyField(CodePointCollated, models.CharField):
 
 @NameKeyField.register_lookup
 class HasPart(models.Lookup):
-    """`name_key__has_part=text`: whether the text is in the name, compared as keys are; nothing in it is a wildcard."""
+    """`name_key__has_part=text`: whether the name contains the text, compared by key. There are no wildcards."""
 
     lookup_name = "has_part"
 
@@ -184,7 +184,7 @@ def key_fields(model: type[models.Model], names: Any) -> set[str]:
 
 
 def with_keys(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
-    """`values` for update(), and the keys of the names among them that they lack (bulk_update brings its own)."""
+    """`values` for update(), with the keys of names added where they are missing (bulk_update has them)."""
     keys = {
         name: name_key(validate_name(values[model._meta.get_field(name).source]))
         for name in key_fields(model, values) - values.keys()

@@ -1,6 +1,6 @@
-"""Exact numbers as plain functions, and their limits. No float comes near any of it.
+"""Functions for exact numbers, and their limits. Nothing here uses float.
 
-"Money" is an amount that SQL adds up: a BIGINT of 1/10,000 units that speaks Decimal. "Exact" is any other
+"Money" is an amount that SQL can add up: stored as a BIGINT of 1/10,000 units, read as Decimal. "Exact" is any other
 number (a quantity, a unit price, a rate): up to 18 decimal places, multiplied in Python and never in SQL.
 """
 
@@ -20,7 +20,7 @@ EXACT_PLACES = 18
 EXACT_DIGITS = 20
 EXACT_LIMIT = Decimal(10) ** EXACT_DIGITS
 
-# Python's default context rounds to 28 digits in silence. This one has room for any product of two exact
+# Python's default context silently rounds to 28 digits. This context has enough digits for any product of two exact
 # numbers, and raises instead of rounding.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
@@ -34,9 +34,9 @@ _MESSAGES = {
 
 
 def exact(value: Any, *, digits: int = EXACT_DIGITS, places: int = EXACT_PLACES) -> Decimal:
-    """`value` as a Decimal without exponent, refused when it is not exact or out of range.
+    """`value` as a Decimal without exponent. Raises ValidationError where it is not exact or out of range.
 
-    A str, an int or a Decimal; never a float or a bool. Nothing here takes long, whatever the exponent.
+    It must be a str, an int or a Decimal, never a float or a bool. It is fast for any exponent.
     """
     number = value if type(value) is Decimal else _read(value)
     if not number.is_finite():
@@ -76,13 +76,13 @@ def plain(value: Decimal) -> str:
 
 
 def money_text(value: Decimal) -> str:
-    """An amount as the API writes it: at least two decimal places, and no more than it needs."""
+    """An amount as the API writes it: at least two decimal places, more only where needed."""
     whole, _, fraction = plain(value).partition(".")
     return f"{whole}.{fraction:0<2}"
 
 
 def exact_total(values: Iterable[Decimal]) -> Decimal:
-    """The sum, exact however many and however large the values are."""
+    """The exact sum of any number of values."""
     total = Decimal(0)
     for value in values:
         total = EXACT.add(total, value)

@@ -1,4 +1,4 @@
-"""Search: the words of a text, each in any of some fields. Lists of the API and of the admin search alike."""
+"""Search for all words of a text in several fields. The lists of the API and of the admin use the same search."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 
 
 def matching(rows: QuerySet, lookups: Iterable[str], words: Iterable[str]) -> QuerySet:
-    """The rows in which each word is in one of the fields, whatever its case.
+    """The rows in which each word is in one of the fields, in any case.
 
-    Of a name its key is asked, `name_key__has_part`; of other text, which has none, `icontains`.
+    Names are searched by key, with `name_key__has_part`. Other text has no key and is searched with `icontains`.
     """
     lookups = tuple(lookups)
     for word in words:

@@ -62,7 +62,7 @@ def read_only_error(path: Path) -> OperationalError:
             caused(OperationalError(), errorname="SQLITE_IOERR_WRITE"),
             "The disk of the database /data/strata.db",
         ),
-        (caused(OperationalError(), errorname="SQLITE_BUSY"), "by another process"),
+        (caused(OperationalError(), errorname="SQLITE_BUSY"), "Another process has been writing"),
         (caused(DatabaseError(), errorname="SQLITE_NOTADB"), "/data/strata.db is not a SQLite database"),
         (OSError(errno.ENOSPC, "No space", "/data/rates.csv"), "no space left to write /data/rates.csv"),
     ],

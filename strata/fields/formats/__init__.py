@@ -1,1 +1,1 @@
-"""How days and times are written and read wherever Django does it: as ISO 8601 has them (FORMAT_MODULE_PATH)."""
+"""The formats in which Django reads and writes days and times: ISO 8601 (FORMAT_MODULE_PATH)."""

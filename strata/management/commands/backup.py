@@ -1,4 +1,4 @@
-"""backup: a checked copy of the SQLite database, taken while others read and write."""
+"""backup: makes a checked copy of the SQLite database while it is in use."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from strata.commands import StrataCommand
 from strata.db.private_files import files_of, open_private
 
 MAGIC = b"SQLite format 3\0"
-BEGINNINGS = (b"", MAGIC, bytes(len(MAGIC)))  # of an unfinished copy: SQLite writes its first page last
+BEGINNINGS = (b"", MAGIC, bytes(len(MAGIC)))  # of an unfinished copy: SQLite writes the first page last
 UNFINISHED = re.compile(r".+\.[0-9]+\.part")
 
 
 class Command(StrataCommand):
     help = (
-        "Copy the SQLite database into one file while it is in use, check the copy, and never overwrite anything. "
+        "Copy the SQLite database into one file while it is in use, and check the copy. Nothing is overwritten. "
         "For PostgreSQL use pg_dump."
     )
     examples = ("backup --sqlite backups/strata-$(date +%F).db",)
@@ -45,16 +45,16 @@ class Command(StrataCommand):
             self.say(f"Would copy the database to {target}.", options)
             return
         for abandoned in remove_abandoned(target.parent):
-            self.say(f"Removed {abandoned}, which a backup that was cut off had left.", options)
+            self.say(f"Removed {abandoned}, left over from an interrupted backup.", options)
         size = self.copied(target)
         self.say(f"Copied and checked: {target} ({size:,} bytes).", options)
 
     def copied(self, target: Path) -> int:
-        """Under another name until it is whole and checked, so that a file called `target` is always a good one."""
+        """The copy has another name until it is complete and checked, so that `target` is always a good file."""
         try:
             with unfinished_copy(target) as unfinished:
                 copy_database(unfinished)
-                os.link(unfinished, target)  # unlike a rename it refuses to replace what came in between
+                os.link(unfinished, target)  # unlike a rename it does not replace an existing file
         except FileExistsError:
             raise CommandError(f"{target} exists already, and is left as it is.") from None
         except (OSError, sqlite3.Error) as error:
@@ -64,7 +64,7 @@ class Command(StrataCommand):
 
 @contextmanager
 def unfinished_copy(target: Path) -> Iterator[Path]:
-    """An empty file beside `target`, locked for as long as it is written, and gone afterwards with what SQLite adds."""
+    """An empty file beside `target`, locked in the block. It is removed at the end, with the files that SQLite adds."""
     path = target.with_name(f"{target.name}.{os.getpid()}.part")
     file = created_and_locked(path)
     try:
@@ -75,7 +75,7 @@ def unfinished_copy(target: Path) -> Iterator[Path]:
 
 
 def created_and_locked(path: Path) -> int:
-    """Tried again where another backup took the file for an abandoned one before it was locked."""
+    """Repeated where another backup removed the file as abandoned before it was locked."""
     while True:
         file = open_private(path, os.O_RDWR | os.O_EXCL)
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -91,7 +91,7 @@ def remove(path: Path) -> None:
 
 
 def remove_abandoned(folder: Path) -> list[Path]:
-    """What backups left that were killed: unfinished copies that no process writes. Other files stay."""
+    """Remove the unfinished copies of killed backups, that is, those that no process writes. Other files stay."""
     named = [path for path in sorted(folder.glob("*.part")) if UNFINISHED.fullmatch(path.name)]
     return [path for path in named if not path.is_symlink() and removed_if_abandoned(path)]
 
@@ -103,13 +103,13 @@ def removed_if_abandoned(path: Path) -> bool:
                 return False
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(path)
-    except OSError:  # it is being written, or is another user's
+    except OSError:  # another process writes it, or it belongs to another user
         return False
     return not path.exists()
 
 
 def copy_database(path: Path) -> None:
-    """One step of SQLite's backup: a consistent state, whoever writes meanwhile. Raises when the copy is unsound."""
+    """Copy in one step of SQLite's backup, so that the copy is consistent. Raises where the copy is damaged."""
     connection.ensure_connection()
     copy = sqlite3.connect(path)
     try:

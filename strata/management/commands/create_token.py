@@ -1,4 +1,4 @@
-"""create_token: a token for a program, shown once."""
+"""create_token: creates a token for a program, and shows it once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strata.commands import StrataCommand, positive
 
 
 class Command(StrataCommand):
-    help = "Make an API token for a user. Its secret goes to standard output, once: only its hash is kept."
+    help = "Create an API token for a user. The secret is written to standard output once; only its hash is stored."
     examples = (
         "create_token alice --name backup-script --scope read --days 90",
         'create_token alice > token.txt && curl -H "Authorization: Bearer $(cat token.txt)" localhost:8000/api/v1/me',
@@ -26,7 +26,9 @@ class Command(StrataCommand):
         parser.add_argument("username")
         parser.add_argument("--name", default="", help="What the token is for.")
         parser.add_argument("--scope", choices=ApiToken.Scope.values, default=ApiToken.Scope.WRITE)
-        parser.add_argument("--days", type=positive, help="How long it lives (default: until revoked).")
+        parser.add_argument(
+            "--days", type=positive, help="How long the token is valid (default: until it is revoked)."
+        )
 
     def act(self, **options):
         user = self.active_user(options["username"])
@@ -35,7 +37,7 @@ class Command(StrataCommand):
             expires_at = timezone.now() + timedelta(days=days) if days else None
             ApiToken._meta.get_field("name").clean(options["name"], None)
         except OverflowError:
-            raise CommandError("--days is further than the calendar goes.") from None
+            raise CommandError("--days is beyond the end of the calendar.") from None
         except ValidationError as error:
             raise CommandError(f"--name: {' '.join(error.messages)}") from None
         if options["dry_run"]:

@@ -1,4 +1,4 @@
-"""create_user: somebody who may log in."""
+"""create_user: creates a user who may log in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from strata.commands import StrataCommand
 
 
 class Command(StrataCommand):
-    help = "Make a user. The password is asked for, or read from standard input; never an argument that others see."
+    help = "Create a user. The password is asked for or read from standard input; it is never a command argument."
     examples = (
         "create_user alice --email alice@example.org",
         "create_user alice --staff --password-stdin < password.txt",
@@ -33,7 +33,7 @@ class Command(StrataCommand):
             "--superuser", action="store_true", help="May see and change everything in the admin."
         )
         parser.add_argument(
-            "--password-stdin", action="store_true", help="Read the password's one line from stdin."
+            "--password-stdin", action="store_true", help="Read the password from one line of stdin."
         )
 
     def act(self, **options):
@@ -55,7 +55,7 @@ class Command(StrataCommand):
         self.say(f"Made the user {user.username}.", options)
 
     def make(self, user) -> None:
-        user._state.adding = True  # an attempt that was rolled back made none
+        user._state.adding = True  # again, after an attempt that was rolled back
         user.save()
 
     def validated(self, check) -> None:

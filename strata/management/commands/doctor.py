@@ -1,4 +1,4 @@
-"""doctor: looks at the installation and says what is in order, what is doubtful and what is broken."""
+"""doctor: checks the installation and reports what is in order, what is doubtful and what is broken."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from strata.doctor import Level, examine
 
 class Command(StrataCommand):
     help = (
-        "Look at settings, database, migrations, rates, categories and values; each line is OK, WARN or FAIL."
+        "Check settings, database, migrations, rates, categories and values. Each line is OK, WARN or FAIL."
     )
     examples = ("doctor", "doctor --json | jq '.findings[]'")
-    exit_codes = "exit codes: 0 nothing is broken (there may be warnings), 1 something is, 2 wrong arguments"
+    exit_codes = (
+        "exit codes: 0 nothing is broken (there may be warnings), 1 something is broken, 2 wrong arguments"
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="Answer as one JSON object.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON object.")
 
     def act(self, **options):
         findings = examine()

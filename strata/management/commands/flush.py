@@ -1,4 +1,4 @@
-"""flush: refused, in words that say why."""
+"""flush: refused, with the reason."""
 
 from django.core.management.commands import flush
 
@@ -7,6 +7,6 @@ from strata.commands import RefusedCommand
 
 class Command(RefusedCommand, flush.Command):
     refusal = (
-        "Nothing was deleted: the journal and the rates cannot be, and what migrations laid down would be lost. "
-        "Begin with a new database instead (docs/operations.md)."
+        "Nothing was deleted: the journal and the rates cannot be deleted, and rows that migrations added would be "
+        "lost. Create a new database instead (docs/operations.md)."
     )

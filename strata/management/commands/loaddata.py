@@ -1,4 +1,4 @@
-"""loaddata: refused, in words that say why."""
+"""loaddata: refused, with the reason."""
 
 from django.core.management.commands import loaddata
 
@@ -7,6 +7,6 @@ from strata.commands import RefusedCommand
 
 class Command(RefusedCommand, loaddata.Command):
     refusal = (
-        "Nothing was loaded: it would leave no trace in the journal, and old totals. "
+        "Nothing was loaded: the journal would not record it, and totals would be wrong. "
         "Restore a backup instead (docs/operations.md), or send the rows over the API."
     )

@@ -1,4 +1,4 @@
-"""migrate: Django's, but one at a time; and on PostgreSQL it sets the timeouts of what runs outside a transaction."""
+"""migrate: Django's, but one at a time. On PostgreSQL it also sets the timeouts for statements outside transactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strata.db.command_locks import one_at_a_time
 
 class Command(migrate.Command):
     def execute(self, *args, **options):
-        """The lock comes before Django's checks, which connect: what is to be done is planned once it is held."""
+        """The lock is taken before Django's checks, which connect. The plan is made while the lock is held."""
         if options["check_unapplied"] or options["plan"]:
             return super().execute(*args, **options)
         with one_at_a_time("migrate", lambda: self._say_that_it_waits(options), using=options["database"]):
@@ -23,12 +23,12 @@ class Command(migrate.Command):
     def _say_that_it_waits(self, options: dict[str, Any]) -> None:
         if options["verbosity"] > 0:
             out = options.get("stdout") or self.stdout
-            out.write("Another migrate is at work on this database: waiting for it.\n")
+            out.write("Another migrate is running on this database: waiting for it.\n")
             out.flush()
 
     def _set_timeouts(self, connection: Any) -> None:
-        """On a connection of its own, closed inside a transaction: a pooler keeps no such connection, and those that
-        it makes from here on begin with the new default.
+        """On a separate connection, which is closed inside a transaction: a pooler does not keep such a connection, so
+        its next ones begin with the new defaults.
         """
         try:
             for timeout in timeouts(connection):
@@ -45,5 +45,5 @@ class Command(migrate.Command):
                 cursor.execute(statement)
         except DatabaseError as error:
             self.stderr.write(
-                f"Not done ({str(error).strip()}). As the database's administrator run: {statement}"
+                f"Not done ({str(error).strip()}). As the administrator of the database run: {statement}"
             )

@@ -1,4 +1,4 @@
-"""Days as YYYY-MM-DD, in and out: 11/05/2026 is one day in London and another in New York."""
+"""Days as YYYY-MM-DD, for input and output: 11/05/2026 means different days in London and New York."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i:s"
