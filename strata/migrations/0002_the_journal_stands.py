@@ -1,7 +1,7 @@
-"""The database itself refuses to change the journal, and finds the images that were made since an instant.
+"""Triggers by which the database itself refuses changes of the journal, and an index for images since an instant.
 
-A later migration that alters the table makes it anew on SQLite, without its triggers: it must add them again, or
-the test that asks each database to change the journal fails.
+A later migration that alters the table creates it again on SQLite, without its triggers. It must add them again;
+otherwise the test that tries to change the journal on each database fails.
 """
 
 from django.db import migrations, models
@@ -14,7 +14,7 @@ STAND = {
             f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
             for verb in ("UPDATE", "DELETE")
         ),
-        # INSERT OR REPLACE deletes the row that it replaces, and fires no trigger for it.
+        # INSERT OR REPLACE deletes the replaced row without firing a trigger.
         "CREATE TRIGGER change_refuses_replacement BEFORE INSERT ON strata_change"
         " WHEN EXISTS (SELECT 1 FROM strata_change WHERE id = NEW.id)"
         f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",

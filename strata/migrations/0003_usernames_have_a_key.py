@@ -1,4 +1,4 @@
-"""A column for what makes two usernames the same; 0004 fills it."""
+"""A column for the key by which usernames are compared; 0004 fills it."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Give each user the key of their name, and refuse names that were two and are one from now on."""
+"""Give each user the key of their name. Refuse to migrate where two usernames now have the same key."""
 
 from collections import defaultdict
 
@@ -9,16 +9,16 @@ from strata.migrations._name_keys import first_name_key
 
 def fill(apps, schema_editor):
     users = apps.get_model("strata", "User").objects.using(schema_editor.connection.alias)
-    found = defaultdict(dict)
+    names_by_key = defaultdict(dict)
     for pk, username in users.values_list("pk", "username"):
-        found[first_name_key(username.strip())][pk] = username
-    if doubles := [", ".join(sorted(names.values())) for names in found.values() if len(names) > 1]:
+        names_by_key[first_name_key(username.strip())][pk] = username
+    if doubles := [", ".join(sorted(names.values())) for names in names_by_key.values() if len(names) > 1]:
         raise RuntimeError(
-            "These usernames are one from now on, whatever their case: "
+            "These usernames are the same from now on, whatever their case: "
             + "; ".join(sorted(doubles))
             + ". Rename all but one of each in the admin of the version before, then migrate."
         )
-    for key, names in found.items():
+    for key, names in names_by_key.items():
         users.filter(pk__in=names).update(username_key=key)
 
 

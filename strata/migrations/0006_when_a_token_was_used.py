@@ -1,4 +1,4 @@
-"""Users who look through their tokens see which of them nobody uses."""
+"""The time of the last use of a token, so that users see which tokens nobody uses."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""What the admin calls it; no table changes."""
+"""The name of the model in the admin; no table changes."""
 
 from django.db import migrations
 

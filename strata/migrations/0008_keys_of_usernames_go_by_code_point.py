@@ -1,4 +1,4 @@
-"""The order of usernames on a PostgreSQL of any locale."""
+"""Usernames are sorted by code point, on PostgreSQL with any locale."""
 
 from django.db import migrations
 

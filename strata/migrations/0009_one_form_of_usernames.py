@@ -1,4 +1,4 @@
-"""Give users the keys that ligatures, widths and invisible characters do not change (docs/decisions/0011)."""
+"""New keys of usernames, which ignore ligatures, widths and invisible characters (docs/decisions/0011)."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""How often each name's password was tried (docs/decisions/0014)."""
+"""Counts of the attempts to log in, by name (docs/decisions/0014)."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""The journal's `road` is called `channel`; its column keeps the name, as nothing in the journal is ever altered."""
+"""The journal's `road` is called `channel`. The column keeps its name, because nothing in the journal is altered."""
 
 from django.db import migrations, models
 

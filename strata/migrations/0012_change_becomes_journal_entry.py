@@ -1,4 +1,4 @@
-"""The journal's model is called JournalEntry. Its table keeps the name, so that nothing happens in the database."""
+"""The journal's model is called JournalEntry. The table keeps its name, so that nothing changes in the database."""
 
 from django.db import migrations
 

@@ -1,7 +1,7 @@
-"""For migrations: keys of names made by another rule than before, and rows whose names come to be equal.
+"""For migrations that change the rule for keys of names, so that names of several rows may become equal.
 
-Of equal names the oldest row keeps its own; each younger one gets the next free number, "Flat (2)", with a line in
-the journal. No row is lost, and the same rows get the same names on every database.
+Of rows with equal names the oldest keeps its name. Each newer row gets the next free number, "Flat (2)", with a journal
+entry. No row is lost, and the same rows get the same names on every database.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils import timezone
 from strata.audit.tracking import row_image
 from strata.fields.names import name_key
 
-WRITTEN_BY = "migrate"  # the road of the journal's lines
+WRITTEN_BY = "migrate"  # the channel of the journal entries
 
 
 def first_name_key(name: str) -> str:
@@ -28,8 +28,8 @@ def first_name_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """A model's names and their keys. `scope` are the columns within which keys are unique, the first that is set;
-    None where they need not be unique at all."""
+    """A model's names and their keys. `scope` are columns, the first of which that is not null is the scope in which
+    keys are unique. None where keys need not be unique."""
 
     label: str
     scope: tuple[str, ...] | None = None
@@ -46,7 +46,7 @@ def stored_image(rows: Any, pk: Any) -> dict[str, Any]:
 
 
 def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[..., None]]:
-    """Both ways of a RunPython: to the key that is used now, and back to that of the first release."""
+    """Both directions of a RunPython: to the present key, and back to that of the first release."""
 
     def forwards(apps: Any, schema_editor: Any) -> None:
         for names in all_names:
@@ -54,8 +54,8 @@ def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[...,
             rows = apps.get_model(names.label)._base_manager.using(alias)
             if names.scope is not None:
                 for old, new in renamed(names, rows, apps.get_model("strata.Change")._base_manager.using(alias)):
-                    # nosemgrep: no-print - who migrates reads what became of a name
-                    print(f"\n    {names.label}: {old!r} is called {new!r} now, as its name was another's too", end="")
+                    # nosemgrep: no-print - the operator has to know about renamed rows
+                    print(f"\n    {names.label}: {old!r} is now called {new!r}: its name was in use", end="")
             give_keys(names, rows, name_key)
 
     def backwards(apps: Any, schema_editor: Any) -> None:
@@ -67,18 +67,18 @@ def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[...,
 
 
 def give_keys(names: Names, rows: Any, key_of: Callable[[str], str]) -> None:
-    """Only the rows whose key is another: a million others are read, and not written."""
-    found = rows.order_by("pk").values_list("pk", names.name, names.key).iterator(chunk_size=2000)
-    changed = [(pk, key_of(name)) for pk, name, key in found if key_of(name) != key]
+    """Write only the rows whose key changes: of a million rows most are only read."""
+    stored = rows.order_by("pk").values_list("pk", names.name, names.key).iterator(chunk_size=2000)
+    changed = [(pk, key_of(name)) for pk, name, key in stored if key_of(name) != key]
     for pk, key in changed:
         rows.filter(pk=pk).update(**{names.key: key})
 
 
 def renamed(names: Names, rows: Any, journal: Any) -> Iterator[tuple[str, str]]:
-    """Give another name to each row whose key an older one has: (old, new) of each."""
+    """Rename each row that has the same key as an older one. Yields (old, new) for each."""
     groups: dict[Any, dict[Any, str]] = defaultdict(dict)
     for pk, name, *scopes in rows.order_by(*names.age).values_list("pk", names.name, *names.scope):
-        groups[next((one for one in scopes if one is not None), None)][pk] = name
+        groups[next((scope for scope in scopes if scope is not None), None)][pk] = name
     for group in groups.values():
         taken = {name_key(name) for name in group.values()}
         seen = {""}
@@ -113,7 +113,7 @@ def rename(names: Names, rows: Any, journal: Any, pk: Any, new: str) -> None:
         action="update",
         before=names.image(rows, pk),
     )
-    fields = {one.name for one in rows.model._meta.concrete_fields}
+    fields = {field.name for field in rows.model._meta.concrete_fields}
     also: dict[str, Any] = {"updated_at": now} if "updated_at" in fields else {}
     also |= {"revision": F("revision") + 1} if "revision" in fields else {}
     row.update(**{names.name: new, names.key: name_key(new)}, **also)

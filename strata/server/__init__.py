@@ -1,1 +1,1 @@
-"""The process: the worker, the middleware, its log, and its health."""
+"""The server process: the worker, the middleware, the log, and the health checks."""

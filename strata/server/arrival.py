@@ -1,7 +1,7 @@
-"""Whether a request has come in whole, so that no thread waits for a slow client.
+"""Detects when a request has arrived completely, so that no thread waits for a slow client.
 
-It only looks for the end: gunicorn's parser reads the same bytes afterwards and decides what they mean. Where the end
-cannot be told, the request is handed over as it is, and a thread reads the rest.
+This module only looks for the end of the request. gunicorn's parser reads the same bytes afterwards and decides what
+they mean. Where the end cannot be found, the request is handed over as it is, and a thread reads the rest.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from enum import Enum
 END_OF_HEAD = b"\r\n\r\n"
 LONGEST_HEAD = (
     102 * 8190
-)  # what gunicorn takes of a request line and a hundred fields; it refuses more itself
+)  # the most that gunicorn accepts: a request line and a hundred fields; it refuses more
 LONGEST_SIZE_LINE = 8190
-RATE = 10_000  # bytes a second: the least at which a file may come in
-# "POST /api/v1/...": what takes files. They are read by a thread while they come, as long as they come at RATE.
+RATE = 10_000  # bytes per second: the slowest rate for an upload of a file
+# "POST /api/v1/...": routes that accept files. A thread reads a file while it arrives, as long as the rate is RATE.
 FILE_ROUTES: tuple[re.Pattern[bytes], ...] = ()
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
@@ -31,7 +31,7 @@ class Stage(Enum):
 
 
 class Arrival:
-    """What has come of one request so far. Bytes of a next one may follow it."""
+    """The received part of one request. Bytes of the next request may follow it."""
 
     def __init__(self, longest_body: int) -> None:
         self.received = bytearray()

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, which version: public, and quick whatever the database does."""
+"""Liveness, readiness and version: public, and fast whatever the database does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READY = {"status": "ready", "database": "ok", "durability": "ok", "timeouts": "o
 
 
 class PublicView(APIView):
-    """For everybody: no login and no throttle, neither of which would answer without a database."""
+    """A view without login and without throttle: a login needs the database."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -34,7 +34,7 @@ class PublicView(APIView):
 
 
 def says(operation_id: str, **example: str):
-    """The schema of an answer of these words."""
+    """The schema of an answer with these fields, which are all text."""
     answer = inline_serializer(
         operation_id.title().replace("_", ""), {word: serializers.CharField() for word in example}
     )
@@ -72,7 +72,7 @@ live, ready, version = Live.as_view(), Ready.as_view(), Version.as_view()
 
 
 def look_at_start() -> None:
-    """In the log of a worker that starts: what readiness refuses. It waits for nothing but its own thread."""
+    """When a worker starts, log why it is not ready. This runs in a separate thread, so the start does not wait."""
 
     def look() -> None:
         for problem in probe.ask():
@@ -81,26 +81,26 @@ def look_at_start() -> None:
     Thread(target=look, daemon=True, name="look at start").start()
 
 
-# --- the question to the database ---
+# --- the check of the database ---
 
 
 @dataclass
 class Attempt:
-    """One question on its way; `trouble` is right once `done` is set."""
+    """One running check. `trouble` is valid once `done` is set."""
 
     done: Event = field(default_factory=Event)
     trouble: list[dict] = field(default_factory=list)
 
 
 class Probe:
-    """Asks from a thread of its own, one question at a time: a database that hangs holds up no other."""
+    """Checks the database in a separate thread, one check at a time: if the database hangs, no other thread waits."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._attempt: Attempt | None = None
 
     def ask(self) -> list[dict]:
-        """What is wrong, as a refusal's errors; nothing, where all is well."""
+        """The problems, as errors of a refusal; an empty list where there are none."""
         attempt = self._begun()
         if not attempt.done.wait(PATIENCE_SECONDS):
             return [trouble("database", "timeout", "The database does not answer.")]
@@ -120,11 +120,11 @@ probe = Probe()
 def answer(attempt: Attempt) -> None:
     try:
         attempt.trouble = missing_migrations() + unsafe_settings() + unset_timeouts()
-    except Exception as error:  # whatever it is, the database is not right, and that is all that was asked
+    except Exception as error:  # any error means that the database is not ready
         log.warning("not ready", exc_info=error)
         attempt.trouble = [trouble("database", "unreachable", "The database cannot be read.")]
     finally:
-        connection.close()  # this thread's own
+        connection.close()  # the connection of this thread
         attempt.done.set()
 
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON objects, one a line, with no amount, name or token in them."""
+"""Log lines as JSON objects, one per line, without amounts, names or tokens."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FIELDS = ("method", "route", "status", "ms", "user_id")
 
 
 class JsonLines(logging.Formatter):
-    """Knows the request that a line was written in by the actor at work.
+    """Adds the id of the request, which comes from the current actor.
 
-    An exception leaves its kind and the places it passed, never its text: that may hold what a person entered. Only
-    where a setting is wrong it leaves its text, and nothing else: the server does not start, and this says why.
+    Of an exception only the type and the traceback are logged, never the text: it may contain what a person entered.
+    The exception is a wrong setting, where only the text is logged: the server does not start, and the text says why.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -47,21 +47,21 @@ class JsonLines(logging.Formatter):
         )
 
     def _message(self, record: logging.LogRecord) -> str:
-        """Django's lines about a request quote its path, which names things: they keep what went wrong alone."""
+        """Django's lines about a request contain its path, which may contain names: only the reason is kept."""
         if hasattr(record, "request"):
             return str(record.args[0]) if isinstance(record.args, tuple) and record.args else "request"
         return record.getMessage()
 
 
 class Broken(logging.Filter):
-    """Of Django's lines about requests, those with an exception that nobody caught: a refusal is in our own line."""
+    """Keeps only those of Django's lines about requests that have an uncaught exception. We log refusals ourselves."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return bool(record.exc_info)
 
 
 class OncePerMinute:
-    """Says whether a line may be logged now: the first time, and then once a minute in this process."""
+    """Whether a line may be logged now: the first time, and then once a minute in this process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -77,9 +77,9 @@ class OncePerMinute:
 
 
 class RefusedHost(logging.Filter):
-    """Django's line about a host that ALLOWED_HOSTS does not name: once a minute in each process, in words of ours.
+    """Django's line about a host that is not in ALLOWED_HOSTS: once a minute in each process, with our own text.
 
-    The host is whatever a client sent: it is shown only where it looks like one.
+    A client can send anything as the host: it is logged only where it looks like a host.
     """
 
     looks_like_one = re.compile(r"[A-Za-z0-9._:\[\]-]{1,100}")
@@ -90,12 +90,12 @@ class RefusedHost(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "request"):
-            return True  # another of these has seen it: django.setup adds one each time
+            return True  # another instance has handled it: django.setup adds one each time
         if not self._rate.allow():
             return False
         host = self.host_of(record.__dict__.pop("request"))
         record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.msg = "A request was refused, because ALLOWED_HOSTS does not name its host: %s"
+        record.msg = "A request was refused, because its host is not in ALLOWED_HOSTS: %s"
         record.args, record.exc_info = (host,), None
         return True
 

@@ -1,4 +1,4 @@
-"""What happens to every request: whose it is, its id, its log line, its size, its actor, and no trace in caches."""
+"""The middleware for every request: client address, id, log line, size limit, actor, and headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from strata.audit import actor
 from strata.server.logs import OncePerMinute
 
 log = logging.getLogger("strata.requests")
-SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # no token: ids are logged
+SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # not a token, because ids are logged
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
 STATIC_PATH = "/static/"  # below SCRIPT_NAME
@@ -34,9 +34,9 @@ DRAINED_CHUNKS = 1024
 
 
 class TrustedProxies:
-    """REMOTE_ADDR becomes the client's, and only a proxy in TRUSTED_PROXIES may say who and how secure it is.
+    """Sets REMOTE_ADDR to the client's address. Only headers of a proxy in TRUSTED_PROXIES are used.
 
-    Throttles, lock-out and redirects look at REMOTE_ADDR and X-Forwarded-Proto, and at nothing else.
+    Throttles, lock-out and redirects use only REMOTE_ADDR and X-Forwarded-Proto.
     """
 
     def __init__(self, get_response):
@@ -58,10 +58,10 @@ class TrustedProxies:
 
 
 def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
-    """What is wrong with the settings where this request is answered by a redirect to https, if anything is.
+    """The warning if a redirect of this request to https would lead to another redirect; else None.
 
-    The client speaks TLS with a proxy that is not believed, or that does not say so: what follows the redirect comes
-    in just as this did.
+    The client uses TLS, but its proxy is not trusted, or the proxy does not send X-Forwarded-Proto. The request after
+    the redirect arrives in the same way.
     """
     peer = meta.get("REMOTE_ADDR", "")
     says_https = "https" in meta.get("HTTP_X_FORWARDED_PROTO", "").lower()
@@ -70,7 +70,7 @@ def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
         where = peer if is_address(peer) else "a socket"
         return (
             (
-                f"A request that came by https, as {where} says, is redirected to https, and so for ever: name {where} "
+                f"A request that came by https, according to {where}, is redirected to https without end: name {where} "
                 "in TRUSTED_PROXIES, if it is your proxy."
             )
             if says_https
@@ -79,8 +79,8 @@ def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
     if "HTTP_X_FORWARDED_PROTO" in meta or "HTTP_X_FORWARDED_FOR" not in meta:
         return None
     return (
-        f"The proxy {peer} does not say whether a request came by https, so it is redirected to https, and may be so "
-        "for ever: have the proxy set X-Forwarded-Proto, or set SECURE_SSL_REDIRECT=off."
+        f"The proxy {peer} does not say whether a request came by https, so it is redirected to https, maybe without "
+        "end: have the proxy set X-Forwarded-Proto, or set SECURE_SSL_REDIRECT=off."
     )
 
 
@@ -93,7 +93,7 @@ def is_redirect_to_https(request, response) -> bool:
 
 
 def is_trusted(address: str) -> bool:
-    """An IPv4 address may come in as IPv6 writes it, where the server listens on both."""
+    """Whether the address is that of a trusted proxy. An IPv4 address may be written as IPv6."""
     try:
         known = ip_address(address)
     except ValueError:
@@ -103,10 +103,10 @@ def is_trusted(address: str) -> bool:
 
 
 def client_address(proxy: str, forwarded_for: str) -> str:
-    """The nearest address that is not a trusted proxy; what stands before it is hearsay.
+    """The nearest address that is not a trusted proxy. Addresses before it are untrusted.
 
-    Nothing where a proxy does not say who its client is ("unknown"): the proxy's own address would count all of its
-    clients as one, and a few wrong passwords would lock them all out.
+    "" where a proxy does not send the address of its client ("unknown"): with the proxy's own address all of its
+    clients would count as one, and a few wrong passwords would lock out all of them.
     """
     nearest = proxy
     for hop in reversed([word.strip() for word in forwarded_for.split(",")] if forwarded_for.strip() else []):
@@ -117,7 +117,7 @@ def client_address(proxy: str, forwarded_for: str) -> str:
 
 
 def address_in(hop: str) -> str:
-    """Of an entry of X-Forwarded-For, which some proxies write with a port, and then IPv6 in brackets."""
+    """The address in an entry of X-Forwarded-For. Some proxies add a port, and then put IPv6 in brackets."""
     match = HOP.fullmatch(hop)
     address = match["bracketed"] or match["plain"] if match else hop
     return address if is_address(address) else ""
@@ -131,7 +131,7 @@ def is_address(word: str) -> bool:
 
 
 class RequestLog:
-    """Gives each request an id (its own X-Request-Id, if sane and no token), answers with it, and logs one line."""
+    """Gives each request an id, answers with it, and logs one line. A valid X-Request-Id of the request is used."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -164,10 +164,10 @@ class RequestLog:
 
 
 class SafeHeaders(SecurityMiddleware):
-    """The headers of Django's SecurityMiddleware and three more on every answer, whoever made it.
+    """Sets the headers of Django's SecurityMiddleware and three more on every answer.
 
-    It stands outside of everything that may refuse, and so outside of the SecurityMiddleware that redirects: that
-    one refuses unknown hosts. Nothing may be framed, whatever a view or the admin's theme says.
+    It is outside of all middleware that may refuse a request, also of Django's SecurityMiddleware, which redirects and
+    refuses unknown hosts. No page may be framed, whatever a view or the admin's theme sets.
     """
 
     def process_request(self, request):
@@ -182,15 +182,15 @@ class SafeHeaders(SecurityMiddleware):
 
 
 def remember(request, **kwargs):
-    """Django tells of what nobody caught, and with DEBUG on then makes its own page of it, whatever it was."""
+    """Keep an uncaught exception on the request. With DEBUG on, Django makes its own page for any exception."""
     if request is not None:
         request.broken_by = sys.exc_info()[1]
 
 
 class RefusalShape:
-    """Under /api every refusal has the one shape, whoever made it: Django's own pages and its debug pages too.
+    """Gives every refusal under /api the API's shape, also Django's own pages and its debug pages.
 
-    A database that cannot be had is no fault in the program, and so not shown as one with DEBUG on either.
+    An unavailable database is not an error in the program, so it has no debug page, even with DEBUG on.
     """
 
     def __init__(self, get_response):
@@ -213,7 +213,7 @@ class RefusalShape:
 
 
 class AdminPolicy:
-    """The admin's pages get the Content-Security-Policy that their theme needs; every other page the strict one."""
+    """Sets the Content-Security-Policy of the admin's pages, which their theme needs. Other pages have the strict one."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -225,7 +225,7 @@ class AdminPolicy:
         return response
 
     def process_exception(self, request, exception):
-        """An address that asks for a filter or a field that a page does not have: no attack, and no fault of ours."""
+        """400 for a URL with a filter or a field that the page does not have."""
         if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
             return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
         if isinstance(exception, DataError) and has_null_character(request):
@@ -235,16 +235,16 @@ class AdminPolicy:
 
 
 def has_null_character(request) -> bool:
-    """In the address or a header: text with it can be neither stored nor searched for on PostgreSQL.
+    """Whether the URL or a header contains U+0000. PostgreSQL can neither store nor search such text.
 
-    The API's parameters and every form field refuse it themselves, by name.
+    The API's parameters and all form fields refuse it themselves, with the name of the field.
     """
     headers = (text for name, text in request.META.items() if name.startswith("HTTP_"))
     return "%00" in request.META.get("QUERY_STRING", "") or any("\x00" in text for text in headers)
 
 
 class BodyLimit:
-    """Refuses a body over MAX_BODY_BYTES before anything reads it, a compressed one, and one that stops coming."""
+    """Refuses a body over MAX_BODY_BYTES before it is read, a compressed body, and one that breaks off."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -266,7 +266,7 @@ class BodyLimit:
 
 
 def codings_of(request) -> set[str]:
-    """What was done to the body, by either header: gzip and the like."""
+    """The codings of the body in both headers, such as gzip."""
     headers = f"{request.headers.get('Content-Encoding', '')},{request.headers.get('Transfer-Encoding', '')}"
     return {word.strip().lower() for word in headers.split(",")} - {""}
 
@@ -279,7 +279,7 @@ def encoded_answer(request) -> HttpResponse:
 
 
 def drain(request) -> None:
-    """Read on for a while and forget it: a client that is still sending does not read its answer."""
+    """Read and discard some more of the body: a client that is still sending does not read the answer."""
     with suppress(UnreadablePostError):
         for _ in range(DRAINED_CHUNKS):
             if not request.read(CHUNK):
@@ -287,7 +287,7 @@ def drain(request) -> None:
 
 
 class NameTheActor:
-    """The session's user signs what the admin changes; the API names its own after authentication."""
+    """Sets the user of the session as the actor of changes in the admin. The API sets it after authentication."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -299,7 +299,7 @@ class NameTheActor:
 
 
 class NoteTheToken:
-    """Has a token's use noted when its answer has been sent: no request waits for that, or fails by it."""
+    """Records the use of a token after the answer was sent, so that no request waits for it or fails because of it."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -1,7 +1,7 @@
-"""The worker that gunicorn.conf.py names: gunicorn's threads, with an end to waiting for a client, and a clean stop.
+"""The worker in gunicorn.conf.py: gunicorn's threaded worker, with time limits for clients and a clean stop.
 
-gunicorn gives a thread to each connection that sends something, and a client that sends a byte now and then keeps it.
-So here requests wait for their end outside of the threads, as in a proxy that buffers, and for a limited time.
+gunicorn gives a thread to each connection that sends something. A client that sends a byte now and then keeps this
+thread. So this worker collects requests outside of the threads, like a buffering proxy, and for a limited time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from strata.server.arrival import RATE, Arrival, Stage
 
 log = logging.getLogger("strata.worker")
 ANSWER_SECONDS = 10  # between two pieces of an answer
-FILE_SECONDS = 10  # that a file has besides those that its size gives it
+FILE_SECONDS = 10  # for a file, in addition to the time for its size
 PIECE = 64 * 1024
 MOST_BUFFERED = 64 * 1024 * 1024  # of unfinished requests, in a worker
 LOOK_EVERY = 0.25
@@ -34,7 +34,7 @@ TOO_MANY = (
 
 
 class Connection(TConn):
-    """A client. `sender` is whom its requests are counted for: None for a proxy, which sends those of all clients."""
+    """A connection. Its requests are counted for `sender`; None for a proxy, which sends those of all clients."""
 
     def __init__(self, cfg: Any, sock: Any, client: Any, server: Any, sender: str | None) -> None:
         super().__init__(cfg, sock, client, server)
@@ -44,7 +44,7 @@ class Connection(TConn):
         self.holds_a_thread = False
 
     def give_to_parser(self) -> None:
-        """In the thread: what has arrived, and a socket that ends with the deadline for the rest."""
+        """In the thread: pass the received bytes, and a socket with a deadline for the rest."""
         arrived, self.arrival = self.arrival, None
         self.sock.setblocking(True)
         self.init()
@@ -54,7 +54,7 @@ class Connection(TConn):
 
 
 class LimitedSocket:
-    """The end of a socket that is read. All that is read has one deadline, which a `rate` in bytes puts off."""
+    """A socket for reading with one deadline for everything. With a `rate`, in bytes a second, each read extends it."""
 
     def __init__(self, sock: socket.socket, deadline: float, rate: int | None = None) -> None:
         self._sock, self._deadline, self._rate = sock, deadline, rate
@@ -69,16 +69,14 @@ class LimitedSocket:
     def recv(self, size: int) -> bytes:
         left = self._deadline - monotonic()
         if left <= 0:
-            raise ConnectionResetError(errno.ECONNRESET, "the request did not come in within its time")
+            raise ConnectionResetError(errno.ECONNRESET, "the request did not arrive in time")
         self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
         try:
             data = self._sock.recv(size)
         except TimeoutError:
             if self._timeout is not None:
                 raise
-            raise ConnectionResetError(
-                errno.ECONNRESET, "the request did not come in within its time"
-            ) from None
+            raise ConnectionResetError(errno.ECONNRESET, "the request did not arrive in time") from None
         finally:
             self._sock.settimeout(None)
         if self._rate:
@@ -88,18 +86,18 @@ class LimitedSocket:
 
 class Worker(ThreadWorker):
     def init_process(self):
-        """Connections inherit this: a client that stops reading its answer holds a thread for so long."""
+        """Set the socket timeouts, which connections inherit: for clients that stop reading their answer."""
         for listener in self.sockets:
             for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 listener.setsockopt(socket.SOL_SOCKET, wait, struct.pack("ll", ANSWER_SECONDS, 0))
         self.waiting: defaultdict[str | None, dict[Connection, None]] = defaultdict(dict)  # oldest first
-        self.held: Counter[str] = Counter()  # threads that read on, of each sender
+        self.held: Counter[str] = Counter()  # threads that read the rest of a request, by sender
         self.buffered = 0
         self.look_at = 0.0
         super().init_process()
 
     def load_wsgi(self):
-        """With the settings, which are there once the application is."""
+        """Read the settings, which are available after the application is loaded."""
         super().load_wsgi()
         from django.conf import settings
 
@@ -112,16 +110,16 @@ class Worker(ThreadWorker):
         self.network_of, self.is_trusted = network_of, is_trusted
 
     def is_parent_alive(self):
-        """Without its master a worker ends as it does when it is told to: the next master wants its port."""
+        """Without its master a worker stops, as after a signal: the next master needs its port."""
         if super().is_parent_alive():
             return True
         self.alive = False
         return False
 
-    # --- a request comes in ---
+    # --- a request arrives ---
 
     def accept(self, listener):
-        if self.cfg.is_ssl:  # its bytes say nothing before they are deciphered
+        if self.cfg.is_ssl:  # encrypted bytes cannot be read here
             super().accept(listener)
             return
         try:
@@ -136,12 +134,12 @@ class Worker(ThreadWorker):
         )
 
     def sender_at(self, address: Any) -> str | None:
-        """None for proxies that are trusted, and for what comes by a socket file."""
+        """The network of the client; None for trusted proxies and for a socket file."""
         host = address[0] if isinstance(address, tuple) else ""
         return None if not host or self.is_trusted(host) else self.network_of(host)
 
     def wait_for_request(self, conn: Connection) -> None:
-        """Beside the threads, for as long as an idle connection may last, until its first byte is there."""
+        """Wait outside of the threads for the first byte, for at most the time of an idle connection."""
         conn.arrival = Arrival(self.longest_body)
         conn.deadline = monotonic() + self.cfg.keepalive
         conn.sock.setblocking(False)
@@ -178,7 +176,7 @@ class Worker(ThreadWorker):
             self.let_thread_read(conn)
 
     def let_thread_read(self, conn: Connection) -> None:
-        """Half of the threads at most for one sender, so that the others are there for the rest."""
+        """At most half of the threads for one sender, so that others can use the rest."""
         if conn.sender is not None:
             if self.held[conn.sender] >= max(1, self.cfg.threads // 2):
                 self.turn_away(conn, TOO_MANY)
@@ -196,7 +194,7 @@ class Worker(ThreadWorker):
             conn.give_to_parser()
         return super().handle(conn)
 
-    # --- and is answered, or turned away ---
+    # --- a request is answered, or refused ---
 
     def finish_request(self, conn, fs):
         if not isinstance(conn, Connection):
@@ -205,7 +203,7 @@ class Worker(ThreadWorker):
         if conn.holds_a_thread:
             conn.holds_a_thread = False
             self.held[conn.sender] -= 1
-            self.held += Counter()  # without those that hold none
+            self.held += Counter()  # removes senders with no threads
         keeps = not fs.cancelled() and fs.exception() is None and fs.result()
         if keeps and (begun := conn.parser.unreader.take_buffered()):
             self.wait_for_request(conn)
@@ -214,7 +212,7 @@ class Worker(ThreadWorker):
             super().finish_request(conn, fs)
 
     def on_client_socket_readable(self, conn, client):
-        """The next request of a connection that was kept."""
+        """The next request on a connection that was kept open."""
         if not isinstance(conn, Connection):
             super().on_client_socket_readable(conn, client)
             return
@@ -224,7 +222,7 @@ class Worker(ThreadWorker):
         self.on_data(conn, conn.sock)
 
     def murder_pending(self):
-        """gunicorn's name for ending connections whose time is over; it calls this in each turn of its loop."""
+        """Ends connections whose time is over. gunicorn calls this, under its own name, in each turn of its loop."""
         super().murder_pending()
         now = monotonic()
         if now < self.look_at:
@@ -237,7 +235,7 @@ class Worker(ThreadWorker):
             self.turn_away(conn, TOO_SLOW)
 
     def turn_away(self, conn: Connection, answer: bytes = b"") -> None:
-        """Who has said nothing yet is told nothing."""
+        """Close a connection. Only a client that has sent something gets the answer."""
         had_begun = bool(conn.arrival.received)
         self.stop_waiting(conn)
         self.nr_conns -= 1
@@ -246,7 +244,7 @@ class Worker(ThreadWorker):
                 conn.sock.send(answer)
                 conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            log.debug("a client that was turned away had gone")
+            log.debug("a refused client had already closed the connection")
         conn.close()
 
     def stop_waiting(self, conn: Connection) -> None:
@@ -257,12 +255,12 @@ class Worker(ThreadWorker):
         if not unfinished:
             del self.waiting[conn.sender]
 
-    # --- the end ---
+    # --- stopping ---
 
     def set_accept_enabled(self, enabled):
-        """At its end a worker takes what waits at the door and shuts it at once.
+        """When a worker stops, it accepts the waiting connections and closes the listening sockets at once.
 
-        gunicorn leaves it open until the last request has ended: who comes meanwhile is let in and never answered.
+        gunicorn leaves them open until the last request has ended: connections that arrive meanwhile get no answer.
         """
         super().set_accept_enabled(enabled)
         if self.alive or enabled:
@@ -278,7 +276,7 @@ class Worker(ThreadWorker):
         return self.nr_conns > before
 
     def _cap_keepalive(self, deadline):
-        """At its end a worker waits no longer for the first byte of a new connection than for that of a kept one."""
+        """When a worker stops, it waits for the first byte of a new connection no longer than of a kept connection."""
         super()._cap_keepalive(deadline)
         for unfinished in self.waiting.values():
             for conn in unfinished:
