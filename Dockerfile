@@ -15,7 +15,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     BIND=0.0.0.0 \
     PORT=8000
 WORKDIR /app
-# Names in Chinese, Japanese and Korean, in PNGs. Whichever version Debian has, as of all that the base image has.
+# For names in Chinese, Japanese and Korean in PNGs. The version is that of Debian, as for all packages in the base image.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fonts-noto-cjk \

@@ -13,26 +13,26 @@ test: ## the whole suite; on PostgreSQL too when TEST_DATABASE_URL is set (ARGS=
 lint: ## every check that runs no test
 	@scripts/lint
 
-format: ## lay the code out and mend what can be mended
+format: ## format the code and fix what can be fixed automatically
 	@scripts/bootstrap dev
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format .
 
-schema: ## write openapi.yaml anew from the code
+schema: ## write openapi.yaml again from the code
 	@scripts/bootstrap dev
 	@.venv/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 
-lock: ## pin the requirements anew, with hashes
+lock: ## pin the requirements again, with hashes
 	@scripts/bootstrap dev
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements.in -o requirements.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-semgrep.in -o requirements-semgrep.txt
 
-coverage: ## the suite on SQLite with the lines it does not reach
+coverage: ## the suite on SQLite, with the lines that no test runs
 	@scripts/bootstrap dev
 	@env -u TEST_DATABASE_URL .venv/bin/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
-bench: ## the table of speeds (ARGS for its options)
+bench: ## measure the speed, as a table (ARGS for options)
 	@scripts/bootstrap dev
 	@.venv/bin/python benchmarks/bench.py $(ARGS)
 

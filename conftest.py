@@ -1,4 +1,4 @@
-"""The cast: Alice owns, Bob may edit, Vera may only look, Charlie is a stranger."""
+"""Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member."""
 
 from functools import cache
 from importlib import import_module
@@ -18,7 +18,7 @@ from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
 
-STANDING = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
+WITH_TRIGGERS = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
 
 
 def pytest_sessionstart(session):
@@ -26,7 +26,7 @@ def pytest_sessionstart(session):
 
 
 def pytest_sessionfinish(session):
-    """From a worker of xdist to the process that started it."""
+    """Send the results from a worker of xdist to the process that started it."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["documented"] = [dict(documented.checked), dict(documented.left_out)]
@@ -57,7 +57,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
 @cache
 def may_suspend_triggers() -> bool:
-    """Whether the tests' role is a superuser of PostgreSQL: no trigger sees the rows go then, nor a foreign key."""
+    """Whether the tests' role is a superuser of PostgreSQL: then rows can be deleted without triggers."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
@@ -66,35 +66,35 @@ def may_suspend_triggers() -> bool:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _flush_takes_what_stands_too(django_db_setup):
-    """Between tests Django empties every table, which some tables' triggers refuse: they step aside for it."""
-    guards = [import_module(name) for name in STANDING]
-    fall = [one for guard in guards for one in guard.FALL[connection.vendor]]
-    stand = [one for guard in guards for one in guard.STAND[connection.vendor]]
+def _flush_empties_tables_with_triggers(django_db_setup):
+    """Between tests Django empties every table. Some tables have triggers against this, which are removed meanwhile."""
+    migrations = [import_module(name) for name in WITH_TRIGGERS]
+    drop = [statement for migration in migrations for statement in migration.FALL[connection.vendor]]
+    create = [statement for migration in migrations for statement in migration.STAND[connection.vendor]]
     usual = connection.ops.sql_flush
 
     def sql_flush(style, tables, **options):
         if tables and may_suspend_triggers():
-            # TRUNCATE makes new files for 50 tables and their indexes; most hold a handful of rows.
+            # TRUNCATE would create new files for 50 tables and their indexes, though most have only a few rows.
             names = (connection.ops.quote_name(name) for name in tables)
             return [
                 "SET LOCAL session_replication_role = replica",
                 *(f"DELETE FROM {name}" for name in names),
             ]
         statements = usual(style, tables, **options)
-        return [*fall, *statements, *stand] if statements else []
+        return [*drop, *statements, *create] if statements else []
 
     connection.ops.sql_flush = sql_flush
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _what_migrations_laid_down_is_there_again_after_a_flush(django_db_setup):
-    """Shared types and lasting rates: whichever test comes next on this worker counts on them."""
+def _flush_restores_rows_of_migrations(django_db_setup):
+    """After a flush, add the shared types and the fixed rates again: the next test on this worker needs them."""
     usual = connection.ops.execute_sql_flush
 
     def execute_sql_flush(statements):
         usual(statements)
-        # As quietly as they went: without a line in the journal.
+        # Without journal entries, like the flush itself.
         QuerySet(AssetType).bulk_create([AssetType(**row) for row in shared_types()])
         add_conversion_rates(QuerySet(ExchangeRate), timezone.now())
 
@@ -102,8 +102,8 @@ def _what_migrations_laid_down_is_there_again_after_a_flush(django_db_setup):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _static_files_are_looked_for_once():
-    """Each test client starts the middleware anew, and WhiteNoise would go through all the folders each time."""
+def _static_files_are_searched_once():
+    """Each test client starts the middleware again, and WhiteNoise would search all the folders each time."""
     usual, known_files = WhiteNoiseMiddleware.add_files_from_finders, {}
 
     def add_files_from_finders(self):

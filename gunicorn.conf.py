@@ -1,4 +1,4 @@
-"""How gunicorn serves Strata: in threads, so that a slow client holds up one of them and not a whole worker."""
+"""The configuration of gunicorn. Workers have threads, so that a slow client blocks only a thread, not a worker."""
 
 import gc
 import os
@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def forget_strata() -> None:
-    """The next import reads the code anew: HUP reads this file again, and a worker inherits the master's modules."""
+    """Make the next import read the code again: HUP reads this file again, and a worker inherits loaded modules."""
     for name in [name for name in sys.modules if name.split(".")[0] == "strata"]:
         del sys.modules[name]
 
@@ -32,7 +32,7 @@ if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file
 
 chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
-bind = f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"  # PORT=0: any free one
+bind = f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"  # PORT=0: any free port
 
 worker_class = "strata.server.worker.Worker"
 workers = number("WEB_CONCURRENCY", 2, least=1, most=256)
@@ -42,7 +42,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker):
-    """Once Django is loaded. What is there then stays for ever: the collector need not look through it each time."""
+    """After Django is loaded: its objects stay for ever, so the garbage collector need not scan them each time."""
     from strata.server.health import look_at_start
 
     look_at_start()
@@ -51,20 +51,20 @@ def post_worker_init(worker):
     gc.set_threshold(20_000, 20, 50)
 
 
-# A browser opens connections before it needs them. One that says nothing waits beside the threads, not in one.
+# A browser opens connections before it needs them. A connection without data waits outside of the threads.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.1
-# After "Connection: close" gunicorn waits for the other side to close too, and lets every other connection wait.
+# After "Connection: close" gunicorn waits until the other side closes too, and all other connections wait meanwhile.
 gthread.util.close_graceful = partial(gthread.util.close_graceful, timeout=0.1)
 
-timeout = 30  # a worker that does not answer its master; a statement ends earlier, see DATABASE_TIMEOUT
+timeout = 30  # for a worker that does not answer its master; statements end earlier, see DATABASE_TIMEOUT
 graceful_timeout = 30
 keepalive = 5
-max_requests = 20_000  # a worker is renewed before small leaks add up
+max_requests = 20_000  # a worker is replaced before small leaks add up
 max_requests_jitter = 5_000
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - beats on a full disk too
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - the heartbeat works on a full disk too
 
 limit_request_line = 8190  # a report may name many portfolios; the most that gunicorn allows
-forwarded_allow_ips = ""  # Strata's own TRUSTED_PROXIES decides whom to believe
+forwarded_allow_ips = ""  # Strata's TRUSTED_PROXIES decides which proxies are trusted
 umask = 0o077
 accesslog = None  # Strata writes the line of each request itself
 logconfig_dict = {

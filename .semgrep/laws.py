@@ -1,9 +1,9 @@
-"""What each law must find, and beside it what it must let be. `semgrep --test` compares; nothing runs this."""
+"""For each law, examples that it must find and examples that it must accept. `semgrep --test` compares them."""
 
 # ruleid: no-shell
 import subprocess
 
-queryset = Asset.objects.all()  # a class's own, which the base scopes
+queryset = Asset.objects.all()  # the attribute of a class, which the base class limits to the caller's rows
 
 
 def amounts(text):

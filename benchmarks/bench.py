@@ -1,4 +1,4 @@
-"""`make bench`: how long Strata's work takes beside millions of rows, as a table for the README, bar by figure.
+"""`make bench`: measures how long Strata's work takes with millions of rows, as a table for the README.
 
 Measures SQLite, and PostgreSQL too where BENCH_POSTGRESQL names a database that may be filled. Both are seeded once
 and kept. Each database is measured by a process of its own (benchmarks/work.py).
@@ -19,7 +19,7 @@ SQLITE = f"sqlite:///{ROOT}/.data/bench.db"
 
 
 def measured(url: str, options: argparse.Namespace) -> dict:
-    """What one database came to: {"vendor", "snapshots", "rows": [[work, bar, figure, queries], ...]}."""
+    """The results of one database: {"vendor", "snapshots", "rows": [[work, bar, figure, queries], ...]}."""
     env = os.environ | {"DATABASE_URL": url, "API_THROTTLE": "off", "LOG_LEVEL": "WARNING"}
     command = [sys.executable, str(ROOT / "benchmarks" / "work.py"), "--households", str(options.households)]
     command += ["--times", str(options.times), "--seconds", str(options.seconds)]
@@ -37,14 +37,14 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def table(found: list[dict]) -> str:
-    """One row a work, the bar first; a figure over its bar is in bold. Each database may have a bar of its own."""
-    heads = [f"{one['vendor']}, ms" for one in found]
+def table(results: list[dict]) -> str:
+    """One row for each work, with its bar (the limit). A figure over its bar is bold. Databases may differ in bars."""
+    heads = [f"{result['vendor']}, ms" for result in results]
     lines = [
         f"| work | bar | {' | '.join(heads)} | queries |",
-        f"| --- | ---: | {' | '.join(['---:'] * len(found))} | ---: |",
+        f"| --- | ---: | {' | '.join(['---:'] * len(results))} | ---: |",
     ]
-    for rows in zip(*(one["rows"] for one in found), strict=True):
+    for rows in zip(*(result["rows"] for result in results), strict=True):
         work, _, _, queries = rows[0]
         bars = {f"{bar:g}" if bar else "" for _, bar, _, _ in rows}
         shown = [
@@ -58,15 +58,17 @@ def table(found: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--households", type=int, default=2000, help="of dataset T (default: 2000)")
-    parser.add_argument("--times", type=int, default=15, help="calls that a median is of (default: 15)")
+    parser.add_argument("--times", type=int, default=15, help="calls for each median (default: 15)")
     parser.add_argument("--seconds", type=int, default=20, help="of load on the server (default: 20)")
     parser.add_argument("--only", default="", help="a regular expression for what to measure")
     options = parser.parse_args()
     urls = [SQLITE, *filter(None, [os.environ.get("BENCH_POSTGRESQL")])]
-    found = [measured(url, options) for url in urls]
+    results = [measured(url, options) for url in urls]
     print(f"{platform.machine()}, {os.cpu_count()} cores ({processor()}), Python {platform.python_version()}")
-    print("; ".join(f"{one['vendor']}: {one['snapshots']:,} snapshots" for one in found), end="\n\n")
-    print(table(found))
+    print(
+        "; ".join(f"{result['vendor']}: {result['snapshots']:,} snapshots" for result in results), end="\n\n"
+    )
+    print(table(results))
 
 
 if __name__ == "__main__":

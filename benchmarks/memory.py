@@ -1,4 +1,4 @@
-"""How much memory gunicorn's workers take at most while several clients ask at the same time."""
+"""The peak memory of gunicorn's workers while several clients send requests at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIENTS = 8
 
 
 def peaks_under_load(secret: str, paths: list[str], seconds: int) -> list[float]:
-    """Each worker's peak, in MiB, after `seconds` of GETs of the paths by CLIENTS at once."""
+    """The peak of each worker, in MiB, after CLIENTS clients have sent GETs of the paths for `seconds`."""
     headers = {"Authorization": f"Bearer {secret}"}
     until = time.monotonic() + seconds
     with serving(environment(os.environ["DATABASE_URL"])) as server:

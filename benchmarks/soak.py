@@ -1,6 +1,6 @@
-"""`make soak`: mixed load on a real server for a while, then how its memory and open files moved and what failed.
+"""`make soak`: mixed load on a real server for a while. Reports its memory, its open files and its errors over time.
 
-Bounded by --minutes. The server, its database and its clients are all of this run's own, on this machine.
+It ends after --minutes. It starts its own server, database and clients on this machine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MOST_MINUTES = 240
 SAMPLES = 20
 PASSWORD = "a soak is long and warm"
 BETWEEN_CONNECTIONS = 20
-SLOPE_FROM = 0.25  # of a worker's life: what comes before is warming up
-FEWEST_POINTS = 5  # below which a slope says nothing
+SLOPE_FROM = 0.25  # of a worker's life: before that it warms up
+FEWEST_POINTS = 5  # with fewer, a slope has no meaning
 
 
 class Client(Thread):
-    """One user's program: writes values, reads lists and totals, on a connection that it keeps."""
+    """A client of one user, which writes values and reads lists and totals on a persistent connection."""
 
     def __init__(self, server: Server, stop: Event, counts: Counter) -> None:
         super().__init__(daemon=True)
@@ -57,29 +57,29 @@ class Client(Thread):
         portfolio = self.ask("POST", "portfolios", {"name": f"Soak {self.name}", "base_currency": "EUR"})[
             "id"
         ]
-        kind = self.ask("GET", "asset-types?page_size=1")["results"][0]["id"]
-        asset = {"portfolio_id": portfolio, "asset_type_id": kind, "name": "Held", "currency": "EUR"}
-        held = [self.ask("POST", "assets", asset)["id"] for _ in range(5)]
+        asset_type = self.ask("GET", "asset-types?page_size=1")["results"][0]["id"]
+        body = {"portfolio_id": portfolio, "asset_type_id": asset_type, "name": "Held", "currency": "EUR"}
+        assets = [self.ask("POST", "assets", body)["id"] for _ in range(5)]
         while not self.stop.is_set():
             for _ in range(BETWEEN_CONNECTIONS):
-                self.step(portfolio, random.choice(held))
+                self.step(portfolio, random.choice(assets))
             self.connection.close()  # the next one may come to the other worker
 
-    def step(self, portfolio: str, held: str) -> None:
+    def step(self, portfolio: str, asset: str) -> None:
         turn = random.random()
         if turn < 0.4:
             value = {"value": f"{random.randrange(10**8) / 100:.2f}"}
-            written = self.ask("POST", f"assets/{held}/snapshots", value)
+            written = self.ask("POST", f"assets/{asset}/snapshots", value)
             if turn < 0.2 and "id" in written:
-                self.ask("DELETE", f"assets/{held}/snapshots/{written['id']}")
+                self.ask("DELETE", f"assets/{asset}/snapshots/{written['id']}")
         elif turn < 0.6:
             self.ask("GET", f"portfolios/{portfolio}")
         elif turn < 0.8:
             self.ask("GET", f"assets?portfolio={portfolio}")
         elif turn < 0.95:
-            self.ask("GET", f"assets/{held}/snapshots?page_size=50")
+            self.ask("GET", f"assets/{asset}/snapshots?page_size=50")
         else:
-            self.ask("PATCH", f"assets/{held}", {"notes": f"Note {random.random()}"})
+            self.ask("PATCH", f"assets/{asset}", {"notes": f"Note {random.random()}"})
 
 
 def resident_mib(pid: int) -> float:
@@ -92,7 +92,7 @@ def open_files(pid: int) -> int:
 
 
 def slope(points: list[tuple[float, float]]) -> float:
-    """MiB an hour, by least squares."""
+    """The slope in MiB per hour, by least squares."""
     mean_x = sum(x for x, _ in points) / len(points)
     mean_y = sum(y for _, y in points) / len(points)
     spread = sum((x - mean_x) ** 2 for x, _ in points)
@@ -100,7 +100,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def watch(server: Server, counts: Counter, minutes: float) -> dict[int, list[tuple[float, float]]]:
-    """A row for each sample; the memory of each worker over time. A worker is renewed now and then."""
+    """Print a row for each sample. Returns the memory of each worker over time; workers are replaced now and then."""
     started, points = time.monotonic(), defaultdict(list)
     print(f"{'seconds':>8} {'requests':>9} {'worker MiB':>22} {'open files':>14}")
     for sample in range(1, SAMPLES + 1):
@@ -131,10 +131,10 @@ def soak(database_url: str, minutes: float, clients: int) -> Counter:
         for client in running:
             client.join(60)
     print(f"\nWorkers seen: {len(points)}")
-    for pid, its in points.items():
-        settled = its[int(len(its) * SLOPE_FROM) :]
+    for pid, samples in points.items():
+        settled = samples[int(len(samples) * SLOPE_FROM) :]
         if len(settled) > FEWEST_POINTS:
-            print(f"Memory of worker {pid}: {its[-1][1]:.1f} MiB, {slope(settled):+.1f} MiB an hour")
+            print(f"Memory of worker {pid}: {samples[-1][1]:.1f} MiB, {slope(settled):+.1f} MiB an hour")
     return +counts
 
 

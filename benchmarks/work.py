@@ -1,8 +1,8 @@
-"""What `make bench` measures on one database, which DATABASE_URL names; prints JSON. Called by bench.py.
+"""The measurements of `make bench` on one database, which DATABASE_URL names. Prints JSON. Called by bench.py.
 
-M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120; each
-stands beside the others. Requests run in this process, so that the figures are Strata's own and not the network's;
-memory is of gunicorn's workers under load.
+M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120. All three
+are in the same database. Requests run in this process, so that the figures do not include the network. Memory is that
+of gunicorn's workers under load.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ BARE_TOTAL = """
 
 
 def seed(households: int) -> dict[str, Portfolio]:
-    """The three, made where they are not there yet: benchmark-1 is M, benchmark-2 is L, all others are T."""
+    """The three datasets, created where they are missing: benchmark-1 is M, benchmark-2 is L, all others are T."""
     call_command("migrate", verbosity=0)
     if not User.objects.filter(username="benchmark-1").exists():
         call_command("load_rates", verbosity=0)
     fill_with_demo_rates(timezone.now().date())  # the shipped file ends some weeks ago
-    there = User.objects.filter(username__startswith="benchmark-").count()
+    existing = User.objects.filter(username__startswith="benchmark-").count()
     for first, wanted, size in ((0, 1, "M"), (1, 2, "L"), (2, households + 2, "T")):
-        if (missing := wanted - max(there, first)) > 0:
+        if (missing := wanted - max(existing, first)) > 0:
             assets, snapshots, span = SIZES[size]
             call_command(
                 "seed_benchmark",
@@ -84,14 +84,14 @@ def seed(households: int) -> dict[str, Portfolio]:
 
 
 class Caller:
-    """The owner of a dataset, asking over the API."""
+    """The owner of a dataset, who sends requests to the API."""
 
     def __init__(self, portfolio: Portfolio) -> None:
         self.portfolio = portfolio
         owner = portfolio.household.memberships.get().user
         _, self.secret = ApiToken.issue(owner, name="bench")
         self.client = Client(headers={"authorization": f"Bearer {self.secret}"})
-        if not owner.is_staff:  # who may log in to the admin
+        if not owner.is_staff:  # needed for the admin
             owner.is_staff = True
             owner.save()
         self.browser = Client()
@@ -112,7 +112,7 @@ class Caller:
         return answer
 
     def first_page(self) -> None:
-        """The admin's, in a browser that is logged in."""
+        """The admin's overview, in a browser that is logged in."""
         answer = self.browser.get("/admin/")
         if answer.status_code != 200:
             raise SystemExit(f"/admin/: {answer.status_code}")
@@ -132,7 +132,7 @@ class Caller:
             raise SystemExit(f"snapshots: {answer.status_code} {answer.content[:300]!r}")
 
     def net_worth_over_time(self, interval: str) -> Callable[[], object]:
-        """Over the API where that answers it, else by the same loading and calculating."""
+        """By the API where it has this report, else by the same functions."""
         path = f"{self.path}/net-worth?interval={interval}&start={self.first}"
         if self.answers(path):
             return lambda: self.get(path)
@@ -206,14 +206,14 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:
-    """The median of `times` calls after two to warm up, in milliseconds."""
+    """The median of `times` calls in milliseconds, after two calls to warm up."""
     call(), call()
-    took = []
+    durations = []
     for _ in range(times):
         start = time.perf_counter()
         call()
-        took.append((time.perf_counter() - start) * 1000)
-    return statistics.median(took)
+        durations.append((time.perf_counter() - start) * 1000)
+    return statistics.median(durations)
 
 
 def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tuple]:
@@ -224,7 +224,9 @@ def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tu
         with CaptureQueriesContext(connection) as seen:
             call()
         figures[name] = median_ms(call, options.times)
-        if name == "M: GET portfolios/{id}" and len(figures) == 3:  # at most twice the one and once the other
+        if (
+            name == "M: GET portfolios/{id}" and len(figures) == 3
+        ):  # the bar: twice the bare SQL and one empty request
             bare, empty, _ = figures.values()
             bar = 2 * bare + empty
         print(f"{connection.vendor} {name}: {figures[name]:.1f}", file=sys.stderr)
@@ -234,7 +236,7 @@ def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tu
 
 
 def memory(callers: dict[str, Caller], seconds: int) -> Iterator[tuple]:
-    """The largest peak of any worker, in MiB: first the requests of every day, then long histories too."""
+    """The largest peak of any worker, in MiB: first with everyday requests, then with long reports too."""
     medium, large = callers["M"], callers["L"]
     daily = [medium.path, "assets?page_size=200", "portfolios"]
     yield "memory of a worker, MiB", 150, max(peaks_under_load(medium.secret, daily, seconds)), None
@@ -245,9 +247,9 @@ def memory(callers: dict[str, Caller], seconds: int) -> Iterator[tuple]:
             f"net-worth/change?portfolio={caller.portfolio.pk}&start={caller.first}",
             f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=type",
         ]
-        asked = [path for path in reports if caller.answers(path)]
-        if asked:
-            peak = max(peaks_under_load(caller.secret, [*daily[1:], caller.path, *asked], seconds))
+        answered = [path for path in reports if caller.answers(path)]
+        if answered:
+            peak = max(peaks_under_load(caller.secret, [*daily[1:], caller.path, *answered], seconds))
             yield f"{size}: memory of a worker with reports, MiB", bar, peak, None
 
 
@@ -259,9 +261,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     callers = {size: Caller(portfolio) for size, portfolio in seed(options.households).items()}
-    found = list(rows(callers, options))
+    measured = list(rows(callers, options))
     vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
-    print(json.dumps({"vendor": vendor, "snapshots": AssetSnapshot.objects.count(), "rows": found}))
+    print(json.dumps({"vendor": vendor, "snapshots": AssetSnapshot.objects.count(), "rows": measured}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What compose.yaml starts nginx by: with deploy/nginx.conf, for a Strata at another address, and with a certificate that
-# is made here until you put your own in its place (fullchain.pem and privkey.pem in the volume `certificate`).
+# compose.yaml starts nginx with this script. It uses deploy/nginx.conf with another address of Strata, and creates a
+# certificate, which you can replace with your own (fullchain.pem and privkey.pem in the volume `certificate`).
 set -eu
 certificate=${CERTIFICATE:-/etc/ssl/strata}
 shipped=${SHIPPED:-/deploy/nginx.conf}

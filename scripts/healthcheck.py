@@ -1,4 +1,4 @@
-"""Exits with 0 when the server of this container is ready: what Docker's HEALTHCHECK runs."""
+"""Docker's HEALTHCHECK: exits with 0 when the server in this container is ready."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What `make run` does before it serves: migrate, rates, a demo household in an empty database, and where to look."""
+"""The first step of `make run`: migrate, load rates, create a demo household in an empty database, print the URLs."""
 
 import io
 import os
@@ -34,13 +34,13 @@ def main() -> None:
 
 
 def show_demo() -> None:
-    """The demo household's login; its password is known to all, so production never has it."""
+    """Create the demo household and print its login. The password is public, so production never has it."""
     from strata.accounts.models import User
 
     password = os.environ.get("DEMO_PASSWORD") or "demo-household"
     call_command("demo", if_empty=True, password=password, verbosity=0, stdout=io.StringIO())
     if User.objects.filter(username="demo").exists():
-        print(f"  Demo     user demo, password {password} (as long as you have not changed it)\n", flush=True)
+        print(f"  Demo     user demo, password {password} (unless you have changed it)\n", flush=True)
 
 
 def load_rates_once() -> None:

@@ -55,7 +55,7 @@ def keys_of_names(*all_names: Names) -> tuple[Callable[..., None], Callable[...,
             if names.scope is not None:
                 for old, new in renamed(names, rows, apps.get_model("strata.Change")._base_manager.using(alias)):
                     # nosemgrep: no-print - the operator has to know about renamed rows
-                    print(f"\n    {names.label}: {old!r} is now called {new!r}: its name was in use", end="")
+                    print(f"\n    {names.label}: {old!r} is called {new!r} now: its name was in use", end="")
             give_keys(names, rows, name_key)
 
     def backwards(apps: Any, schema_editor: Any) -> None:

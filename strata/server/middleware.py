@@ -213,7 +213,7 @@ class RefusalShape:
 
 
 class AdminPolicy:
-    """Sets the Content-Security-Policy of the admin's pages, which their theme needs. Other pages have the strict one."""
+    """Sets the Content-Security-Policy that the theme of the admin's pages needs. Other pages have the strict one."""
 
     def __init__(self, get_response):
         self.get_response = get_response
