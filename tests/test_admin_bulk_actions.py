@@ -71,7 +71,7 @@ def test_all_rows_of_a_list_are_asked_for_as_well(alices, assets):
     everything = {"select_across": "1"}
     answer = act(alices, Asset, "dispose_of", assets[:1], **everything)
     assert f"Disposes of {MANY} assets from today on" in answer.content.decode()
-    assert ("select_across", "1") in answer.context["kept"]
+    assert ("select_across", "1") in answer.context["hidden_inputs"]
     act(alices, Asset, "dispose_of", assets[:1], **everything, **agreed(answer))
     assert not Asset.objects.filter(disposed_on=None).exists()
 

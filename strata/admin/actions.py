@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 
 MOST_UNASKED = 100
 SHOWN_REFUSALS = 20
-KEPT = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
+RESENT_FIELDS = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
 
 
 def asking_first(page: Any, action: Any) -> Any:
@@ -45,7 +45,7 @@ def confirmation(
         "sentences": sentences,
         "obstacles": obstacles,
         "count": queryset.count(),
-        "kept": [(name, value) for name in KEPT for value in request.POST.getlist(name)],
+        "hidden_inputs": [(name, value) for name in RESENT_FIELDS for value in request.POST.getlist(name)],
         "agreed": agreed,
         "opts": page.opts,
     }

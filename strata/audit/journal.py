@@ -70,14 +70,14 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     it (`arrives`); the entries before it belong to the other household. Only owners read entries of invitations
     (`history_readers`).
     """
-    mine, lines = households_of(user), for_their_readers(lines, user)
-    readable = Q(household_id__in=mine) | Q(household_id=None)
+    own_ids, lines = households_of(user), for_their_readers(lines, user)
+    readable = Q(household_id__in=own_ids) | Q(household_id=None)
     # Rows further down move with their parent, without an entry of their own. Rows without a household never move.
     if not issubclass(model, Owned) or model.household_lookup.count("__") > 1:
         return lines.filter(readable)
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id")).order_by("id")
     lines = lines.annotate(household_after=Subquery(later.values("household_id")[:1]), is_last=~Exists(later))
-    arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=mine) | Q(is_last=True))
+    arrives = Q(object_id=pk) & ~readable & (Q(household_after__in=own_ids) | Q(is_last=True))
     lines = lines.annotate(arrives=Case(When(arrives, then=True), default=False))
     return lines.filter(readable | Q(arrives=True))
 

@@ -55,24 +55,26 @@ def temporal_models() -> list[type[models.Model]]:
 
 def households_involved(to: datetime, user: Any) -> list[UUID]:
     """The user's households, and those that their rows moved from or to since: they hold some of the entries."""
-    mine = list(households_of(user).values_list("household_id", flat=True))
+    household_ids = list(households_of(user).values_list("household_id", flat=True))
     since = JournalEntry.objects.filter(at__gt=to, before__isnull=False).order_by()
-    own_lines = since.filter(household_id__in=mine)
+    own_lines = since.filter(household_id__in=household_ids)
     querysets: list[models.QuerySet] = []
     for model in temporal_models():
         if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
             continue  # rows further down move with their parent
         lookup = f"{model.household_lookup}_id" if model.household_lookup else "pk"
         rows, label = model._base_manager.order_by(), model._meta.label
-        elsewhere = since.filter(model=label).exclude(household_id__in=mine)
+        elsewhere = since.filter(model=label).exclude(household_id__in=household_ids)
         left = own_lines.filter(model=label).values("object_id")
-        now_mine = rows.filter(**{f"{lookup}__in": mine}).values("pk")
+        now_own = rows.filter(**{f"{lookup}__in": household_ids}).values("pk")
         querysets.append(
-            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_mine)).values_list("household_id")
+            elsewhere.filter(Q(object_id__in=left) | Q(object_id__in=now_own)).values_list("household_id")
         )
-        querysets.append(rows.filter(pk__in=left).exclude(**{f"{lookup}__in": mine}).values_list(lookup))
+        querysets.append(
+            rows.filter(pk__in=left).exclude(**{f"{lookup}__in": household_ids}).values_list(lookup)
+        )
     others = querysets[0].union(*querysets[1:]).order_by()
-    return sorted({*mine, *(row[0] for row in others if row[0])})
+    return sorted({*household_ids, *(row[0] for row in others if row[0])})
 
 
 def images_after(to: datetime, **behind: Any) -> models.QuerySet:

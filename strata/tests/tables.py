@@ -1,4 +1,4 @@
-"""A table for a model that exists only in one test file, made on whichever database is configured."""
+"""Creates the table of a model that exists only in one test file, on the configured database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection, models
 
 @contextmanager
 def table_of(model: type[models.Model], blocker) -> Iterator[type[models.Model]]:
-    """For a module's fixture, outside any transaction: SQLite makes no table inside one."""
+    """For the fixture of a module, outside of any transaction: SQLite cannot create a table inside one."""
     with blocker.unblock():
         with connection.schema_editor() as editor:
             editor.create_model(model)

@@ -73,12 +73,12 @@ def addresses(number: int, start: int = 0) -> list[str]:
 
 
 def fail_by_requests(number: int, username="dora", start: int = 0) -> list[int]:
-    """From as many addresses, none of which is locked by itself."""
+    """From as many addresses, so that none of them is locked."""
     return [by_token(username, "wrong", address).status_code for address in addresses(number, start)]
 
 
 def fail(number: int, username="dora") -> None:
-    """As many failures, of which the last is a request: as fail_by_requests, which takes longer."""
+    """The same as fail_by_requests, but faster: only the last failure is a request."""
     if number:
         now = timezone.now()
         before, _ = LoginCount.objects.get_or_create(
@@ -223,7 +223,7 @@ def test_the_admins_login_makes_an_address_known_too(dora, clock):
 
 @pytest.mark.parametrize("names", [["dora"], [f"user{number}" for number in range(30)]])
 def test_a_neighbour_behind_the_same_address_does_not_lock_the_owner_out(names, dora, clock):
-    """Neither by failures with the owner's name nor by failures with others, which lock the address."""
+    """Neither by failures with the owner's name nor by failures with other names, which lock the address."""
     assert by_token(address=HOME).status_code == 201
     for number in range(LIMIT + 20):
         answer = by_token(names[number % len(names)], "wrong", HOME)
@@ -357,7 +357,7 @@ def test_the_first_page_of_the_admin_says_it_too(dora, clock):
 
 
 def test_what_was_told_by_a_program_is_still_in_the_admin(dora, clock):
-    """A program that logs in each hour would read it, and nobody else."""
+    """Otherwise only a program that logs in every hour would see it."""
     fail(LIMIT - 1)
     assert by_token().json()["failed_logins"]["count"] == LIMIT - 1
     browser = Client()
@@ -399,12 +399,12 @@ def test_what_was_tried_is_not_written_down(dora, clock):
     assert "almost-the-right-one" not in str(list(LoginCount.objects.values()))
 
 
-# --- many at a time ---
+# --- parallel requests ---
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_a_time_no_more_get_through_than_there_are_attempts_left(dora, hashes):
-    """Each of them looks before any of them has failed."""
+    """Each request checks the count before any of them has failed."""
     fail(LIMIT - 5)
     hashes.clear()
     together = threading.Barrier(12, timeout=30)
@@ -426,7 +426,7 @@ def test_of_many_at_a_time_no_more_get_through_than_there_are_attempts_left(dora
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_after_a_pause_one_gets_through(dora):
-    """With the clock of whoever began first, too."""
+    """Also with the clock of the request that began first."""
     fail(LIMIT)
     after = LoginCount.objects.get(address="").last_attempt_at + timedelta(minutes=2)
     together = threading.Barrier(8, timeout=30)
@@ -491,7 +491,7 @@ def test_pauses_are_bounded_however_many_attempts_there_were():
     assert Pauses(1, timedelta(seconds=1), timedelta(days=9)).after(2**31) == timedelta(seconds=2**16)
 
 
-# --- clients whose proxy does not say who they are ---
+# --- clients whose proxy does not send their address ---
 
 
 @pytest.fixture
@@ -531,7 +531,7 @@ def test_no_address_is_never_a_known_one(proxy, dora, clock):
 
 
 def test_a_client_without_an_address_has_one_row_of_failures(dora):
-    """NULL would make a row of each failure: to a unique index no two of them are equal."""
+    """With NULL each failure would be a new row: in a unique index two NULLs are not equal."""
     request = RequestFactory().get("/", REMOTE_ADDR="")
     assert lockout.counted_address(request) == "::"
 

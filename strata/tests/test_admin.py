@@ -1,4 +1,4 @@
-"""The admin: every page opens, staff see their own households only, and what was changed can be read."""
+"""The admin: every page opens, staff see only their own households, and changes can be read in the history."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where a request ends, whatever pieces it comes in, and until when the rest of one may come."""
+"""The end of a request is found, whatever pieces it arrives in, and the rest of a request has a deadline."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_a_file_is_handed_over_with_its_head(monkeypatch):
     assert arrived.is_file
 
 
-# --- the deadline of what a thread reads ---
+# --- the deadline for reading in a thread ---
 
 
 @pytest.fixture
 def ends():
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield ours, theirs
+    receiver, sender = socket.socketpair()
+    with receiver, sender:
+        yield receiver, sender
 
 
 def read_all(limited) -> int:
@@ -85,27 +85,27 @@ def read_all(limited) -> int:
 
 
 def test_what_is_read_has_one_deadline_however_often_something_comes(ends):
-    ours, theirs = ends
-    theirs.send(b"x" * 1000)
+    receiver, sender = ends
+    sender.send(b"x" * 1000)
     began = monotonic()
-    assert read_all(LimitedSocket(ours, began + 0.3)) == 1000
+    assert read_all(LimitedSocket(receiver, began + 0.3)) == 1000
     assert 0.3 <= monotonic() - began < 5
 
 
 def test_a_file_has_as_long_as_its_size_gives_it(ends):
-    ours, theirs = ends
-    theirs.send(b"x" * 1000)
+    receiver, sender = ends
+    sender.send(b"x" * 1000)
     began = monotonic()
-    assert read_all(LimitedSocket(ours, began + 0.1, rate=2000)) == 1000
+    assert read_all(LimitedSocket(receiver, began + 0.1, rate=2000)) == 1000
     assert 0.6 <= monotonic() - began < 5
 
 
 def test_draining_ends_earlier_than_the_deadline(ends):
-    """gunicorn sets a timeout of its own for what nobody read of a body."""
-    ours, _ = ends
-    limited = LimitedSocket(ours, monotonic() + 60)
+    """gunicorn sets its own timeout for the unread part of a body."""
+    receiver, _ = ends
+    limited = LimitedSocket(receiver, monotonic() + 60)
     limited.settimeout(0.1)
     with pytest.raises(TimeoutError):
         limited.recv(1)
     limited.settimeout(None)
-    assert ours.gettimeout() is None
+    assert receiver.gettimeout() is None

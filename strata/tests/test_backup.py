@@ -1,4 +1,4 @@
-"""backup: one private file that is whole and checked, and nothing left of a copy that was cut off."""
+"""backup: one private file that is complete and checked, and nothing left of an interrupted copy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(name: str, *args, **options) -> str:
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    """A SQLite database in use, in place of Django's."""
+    """A SQLite database in use, which replaces Django's."""
     database = sqlite3.connect(tmp_path / "source.db")
     database.executescript(
         "PRAGMA journal_mode=WAL; CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES ('chair');"
@@ -99,7 +99,7 @@ def test_backup_leaves_postgresql_to_pg_dump(monkeypatch, tmp_path):
         run("backup", "--sqlite", str(tmp_path / "copy.db"))
 
 
-# --- what a copy that was cut off leaves ---
+# --- the rest of an interrupted copy ---
 
 
 def left_of_backups(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The kernel's commands: create_token, create_user, doctor, and what all commands share."""
+"""The kernel's commands: create_token, create_user, doctor, and the parts shared by all commands."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(name: str, *args, **options) -> str:
     return out.getvalue()
 
 
-# --- what all commands share ---
+# --- shared by all commands ---
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -270,7 +270,7 @@ def test_doctor_warns_of_debug(settings, db):
     )
 
 
-# --- the exit codes, as a shell sees them ---
+# --- the exit codes of the process ---
 
 
 def test_exit_codes_on_a_real_sqlite_file(tmp_path):

@@ -1,4 +1,4 @@
-"""What is kept of a password or a token, where it may show, and that no road sets a weak password."""
+"""What is stored of a password or a token, where they may appear, and that weak passwords are refused everywhere."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_changepassword_takes_no_weak_one(weak, dora, monkeypatch):
 
 
 def test_createsuperuser_without_a_terminal_takes_no_weak_one(db, monkeypatch):
-    """Django's own takes whatever DJANGO_SUPERUSER_PASSWORD says."""
+    """Django's own command accepts any DJANGO_SUPERUSER_PASSWORD."""
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "short")
     with pytest.raises(CommandError, match="too short"):
         call_command("createsuperuser", username="root2", email="", interactive=False, stdout=io.StringIO())
@@ -90,7 +90,7 @@ def test_createsuperuser_without_a_terminal_takes_no_weak_one(db, monkeypatch):
     assert get_user_model().objects.get(username="root2").check_password(PASSWORD)
 
 
-# --- what is kept ---
+# --- what is stored ---
 
 
 def test_dump_of_the_database_has_hashes_and_prefixes_only(dora):
@@ -106,7 +106,7 @@ def test_dump_of_the_database_has_hashes_and_prefixes_only(dora):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_column_of_any_table_has_a_token_or_a_password_after_a_day_of_use(dora):
-    """Logged in over the API with a key, in the admin, and failed: a backup or pg_dump holds no more than this."""
+    """After a login by the API with a key, one in the admin, and a failed one: a backup contains no more than this."""
     created = APIClient().post(
         f"{API}/auth/token", {"username": "dora", "password": PASSWORD}, headers={"Idempotency-Key": "k"}
     )
@@ -133,7 +133,7 @@ def test_no_column_of_any_table_has_a_token_or_a_password_after_a_day_of_use(dor
         assert secret not in rows and PASSWORD not in rows, table
 
 
-# --- where it may show ---
+# --- where it may appear ---
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_there_is_no_basic_authentication_anywhere(dora):
 
 
 def test_tokens_are_recognisable(dora):
-    """So that a scanner of leaked secrets can name ours: a prefix, and 256 random bits."""
+    """A prefix, by which a scanner for leaked secrets recognises our tokens, and 256 random bits."""
     secrets = {ApiToken.issue(dora)[1] for _ in range(20)}
     assert len(secrets) == 20
     assert all(re.fullmatch(r"strata_[A-Za-z0-9_-]{43}", secret) for secret in secrets)

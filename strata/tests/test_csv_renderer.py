@@ -1,4 +1,4 @@
-"""Tables: no cell is a formula wherever a spreadsheet splits, files have safe names, rows are sent as they are made."""
+"""CSV: no cell is a formula, wherever a spreadsheet splits; files have safe names; rows are sent one by one."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ TEXTS = st.text(st.sampled_from(PIECES), max_size=12) | st.text(max_size=20)
 
 
 def begins_like_a_formula(cell: str) -> bool:
-    """As a program sees it that passes over quotes, spaces and what is not seen."""
+    """As a program reads it that skips quotes, spaces and invisible characters."""
     seen = "".join(
         letter
         for letter in without_invisible(cell)
@@ -46,7 +46,7 @@ def begins_like_a_formula(cell: str) -> bool:
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """As it is split by a program that knows quotes, and by one that does not."""
+    """The cells for a program that knows quotes, and for one that does not."""
     cells = line.split(delimiter)
     if delimiter not in "\r\n":
         cells += [

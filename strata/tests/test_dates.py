@@ -1,4 +1,4 @@
-"""Days and instants: a day is the portfolio's day everywhere, whatever the clocks there do."""
+"""Days and instants: a day is always a day in the portfolio's time zone, also where clocks change."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_noon_falls_on_its_day_but_for_the_days_that_a_zone_skipped(on, zone):
     )
 
 
-# --- what a body says ---
+# --- the instant and the day in a request ---
 
 
 def resolve(moment=None, on=None, zone=BERLIN):

@@ -1,4 +1,4 @@
-"""A database that fails is no fault of ours: which errors say so, and what is answered outside of the API's views."""
+"""Errors of an unavailable database are not faults of the program; and the answers outside of the API's views."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from strata.api.errors import unavailable
 
 
 class Foreign(Exception):
-    """psycopg's error, in a server's own language."""
+    """An error of psycopg with a message in another language."""
 
     def __init__(self, sqlstate: str):
         super().__init__("Auf dem Gerät ist kein Speicherplatz mehr verfügbar")
@@ -117,7 +117,7 @@ def test_under_the_api_it_has_the_one_shape(browser, debug):
 @pytest.mark.parametrize("debug", [False, True], indirect=True)
 @pytest.mark.parametrize(("where", "kind"), [("/admin/", "text/html"), ("/api/v1/tags", "application/json")])
 def test_a_session_that_cannot_be_read_is_no_fault_of_ours(browser, debug, monkeypatch, where, kind):
-    """It is read outside of any view."""
+    """The session is read outside of any view."""
 
     def fail(session):
         raise OperationalError("database is locked")
@@ -139,7 +139,7 @@ def test_a_session_that_cannot_be_read_is_no_fault_of_ours(browser, debug, monke
 def test_a_session_that_cannot_be_saved_is_malformed_only_where_it_is_gone(
     browser, monkeypatch, settings, error, status
 ):
-    """Django takes both for a session that was deleted meanwhile."""
+    """Django treats both like a session that was deleted meanwhile."""
 
     def fail(session, **options):
         try:
@@ -195,13 +195,13 @@ def test_a_lock_out_and_a_forged_form_are_refused_as_all_else_is(
 ):
     browser = refused(settings)
     page = browser.post("/admin/in", {"password": "x"}, headers={"X-Request-Id": "mine-1"})
-    told = browser.post("/api/v1/in", {"password": "x"}, headers={"X-Request-Id": "mine-1"})
+    refusal = browser.post("/api/v1/in", {"password": "x"}, headers={"X-Request-Id": "mine-1"})
     assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert words in page.content.decode() and "mine-1" in page.content.decode()
-    assert {*told.json()} == {"code", "message", "status", "errors", "request_id"}
-    assert (told.status_code, told.json()["code"], told.json()["status"]) == (status, code, status)
-    assert told.json()["message"].startswith(words)
-    for answer in (page, told):
+    assert {*refusal.json()} == {"code", "message", "status", "errors", "request_id"}
+    assert (refusal.status_code, refusal.json()["code"], refusal.json()["status"]) == (status, code, status)
+    assert refusal.json()["message"].startswith(words)
+    for answer in (page, refusal):
         assert answer.headers.get("Retry-After") == ("900" if refused is lock_out else None)
         assert answer["Content-Security-Policy"]
 

@@ -1,4 +1,4 @@
-"""ETags come back as proxies pass them on: compressing ones mark them, and the row is the same."""
+"""ETags that proxies have marked, because they compressed the answer, still match the row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's fields: one JSON type and one spelling in, that spelling out, anything else a refusal."""
+"""The API's fields: each accepts one JSON type and one spelling, answers with it, and refuses anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liveness, readiness and version: public, quick, and honest about a database that is not right."""
+"""Liveness, readiness and version: public, fast, and correct about a database that is not ready."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_not_ready_while_a_migration_is_missing(browser, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_of_a_later_version_is_no_hindrance(browser):
-    """The version before goes on serving while the next one, which has migrated already, starts."""
+    """The older version still serves while the newer one, which has already migrated, starts."""
     recorder = MigrationRecorder(connection)
     recorder.record_applied("strata", "9999_of_tomorrow")
     answer = browser.get(READY)
@@ -65,7 +65,7 @@ def test_a_migration_of_a_later_version_is_no_hindrance(browser):
 
 @pytest.mark.django_db(transaction=True)
 def test_not_ready_where_a_crash_would_lose_what_was_saved(browser, monkeypatch):
-    """The probe has a connection of its own: it is set as every other one of this process is."""
+    """The probe has a separate connection, with the same settings as the others of this process."""
     if connection.vendor == "sqlite":
         monkeypatch.setitem(
             settings.DATABASES["default"]["OPTIONS"], "init_command", "PRAGMA synchronous=OFF"

@@ -1,4 +1,4 @@
-"""Idempotency-Key: what is kept, for whom, bound to what, and what a second request meets. See tests/test_writes.py."""
+"""Idempotency-Key: what is stored, for whom, bound to what, and a parallel second request. See tests/test_writes.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make(client, name="x", key="k1", path="tags", **given):
 
 
 def outcome(answer):
-    """What a repetition has to equal: status, bytes, and the headers that say what was made."""
+    """The parts of an answer that a repetition must equal: status, bytes, and the headers about the new row."""
     headers = {name: answer.headers.get(name) for name in ("Content-Type", "ETag", "Location", "Allow")}
     return answer.status_code, answer.content, headers
 
@@ -109,7 +109,7 @@ def test_answer_without_a_body_has_no_content_type():
     assert (answer.status_code, answer.content, answer.headers.get("Content-Type")) == (204, b"", None)
 
 
-# --- only success is kept ---
+# --- only success is stored ---
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_write_that_breaks_down_leaves_neither_row_nor_key(alice_user, monkeypat
 
 @pytest.mark.django_db(transaction=True)
 def test_answer_that_was_lost_after_the_commit_is_given_again(alice_user, monkeypatch):
-    """As after a kill between the two: the write stands, and the client has heard nothing."""
+    """Like a kill between the two: the write is stored, but the client got no answer."""
     client = client_of(alice_user)
     client.raise_request_exception = False
 
@@ -185,7 +185,7 @@ def test_each_is_given_their_own_answer_again_whoever_had_the_key_first(alice, c
 
 
 def test_who_lost_the_right_gets_no_answer_and_writes_nothing(alice, alice_user):
-    """Without the check the first's answer would be told; without the refusal a second household would be made."""
+    """Without the check the first answer would be sent; without the refusal a second household would be created."""
     first = make(alice, path="households")
     alice_user.memberships.filter(household=first.json()["id"]).delete()
     before = Household.objects.count()
@@ -223,7 +223,7 @@ def test_nobody_gets_no_replay(alice):
     assert make(APIClient()).status_code == 401
 
 
-# --- while the first is at work ---
+# --- while the first request is running ---
 
 
 @pytest.mark.django_db(transaction=True)
@@ -291,7 +291,7 @@ def assert_in_progress(answer):
 
 
 class Foreign(Exception):
-    """psycopg's error, in a server's own language."""
+    """An error of psycopg with a message in another language."""
 
     sqlstate = "55P03"
 
@@ -322,7 +322,7 @@ def test_answer_that_is_forgotten_this_moment_asks_to_try_again(alice, monkeypat
 
 @contextmanager
 def a_first_at_work(user, monkeypatch):
-    """For the length of the block a request with the key k1 has written and not yet committed."""
+    """In the block a request with the key k1 has written but not yet committed."""
     working, go_on = Event(), Event()
     rendered = idempotency.rendered
 
@@ -358,7 +358,7 @@ def test_first_that_takes_too_long_makes_the_second_a_conflict(alice_user, monke
 
 @pytest.mark.django_db(transaction=True)
 def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeypatch, tmp_path):
-    """PostgreSQL has an index to wait at. SQLite serves one machine: there it is a writer like any other."""
+    """On PostgreSQL it waits at the index. SQLite serves one machine: there it waits like any other writer."""
     with a_first_at_work(alice_user, monkeypatch):
         monkeypatch.setattr(idempotency, "named_locks", NamedLocks(tmp_path / "turns of the other"))
         patient = (
@@ -385,7 +385,7 @@ def test_another_key_does_not_wait_for_its_turn(alice_user, monkeypatch):
 
 
 def aged(client, **hours: int) -> None:
-    """Makes all of them first: each one that is made lets old ones go."""
+    """Creates all rows first: each new answer deletes old ones."""
     for name in hours:
         make(client, name=name, key=name)
     for name, age in hours.items():

@@ -1,4 +1,4 @@
-"""Lock-out: who fails too often is told to wait, at the API and at the admin, before a password hash is spent."""
+"""Lock-out: after too many failures the API and the admin refuse a login before a password hash is computed."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_every_login_spends_one_hash_whoever_is_named(log_in, dora, hashes, sett
 
 @pytest.mark.django_db(transaction=True)
 def test_failures_are_counted_for_all_workers(dora):
-    """In the database, not in a process: another connection sees them at once."""
+    """They are in the database, not in a process: another connection sees them at once."""
     for _ in range(LIMIT - 1):
         by_token(password="wrong")
     seen = []
@@ -140,7 +140,7 @@ def test_failure_that_locks_and_those_after_it_say_how_long_to_wait(dora):
     assert_locked(by_token(password="wrong"))
 
 
-def test_locked_out_is_told_before_a_hash_is_spent_even_with_the_right_password(dora, hashes):
+def test_locked_out_is_refused_before_a_hash_is_spent_even_with_the_right_password(dora, hashes):
     for _ in range(LIMIT):
         by_token(password="wrong")
     hashes.clear()
@@ -194,7 +194,7 @@ def test_a_success_clears_no_failures_of_others(dora):
 
 
 def test_guesses_at_the_current_password_count(dora, hashes):
-    """They are refused inside a write, whose transaction must not take the count back with it."""
+    """They are refused inside a write, whose transaction must not roll back the count."""
     codes = [by_password_change(dora, "wrong").status_code for _ in range(LIMIT - 1)]
     assert codes == [401] * (LIMIT - 1)
     assert_locked(by_password_change(dora, "wrong"))
@@ -225,7 +225,7 @@ def test_the_admin_locks_too_and_spends_no_hash(dora, hashes):
     assert by_admin(address=THERE).status_code == 302
 
 
-def test_the_roads_count_together(dora):
+def test_the_channels_count_together(dora):
     by_admin(password="wrong")
     by_password_change(dora, "wrong")
     by_token(password="wrong")
@@ -278,7 +278,7 @@ def test_a_name_longer_than_any_user_has_counts_as_a_failure(dora):
 
 
 def assert_longest_fits(model):
-    """SQLite keeps longer texts than its columns declare; PostgreSQL does not."""
+    """SQLite stores texts that are longer than the column; PostgreSQL does not."""
     for row in model.objects.all():
         for field in model._meta.concrete_fields:
             value = getattr(row, field.attname)

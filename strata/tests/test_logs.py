@@ -1,4 +1,4 @@
-"""One line of JSON for each request, with its id, and with nothing in it that a person entered."""
+"""One line of JSON for each request, with its id, and without anything that a person entered."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ handler400 = "strata.api.errors.bad_request"
 
 @pytest.fixture
 def lines():
-    """What the server would write while the test runs: a function that reads it as a list of objects."""
+    """A function that returns the log lines of the test so far, as a list of objects."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())

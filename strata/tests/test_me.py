@@ -1,4 +1,4 @@
-"""GET me and POST me/password: who I am, and a new password that ends everything begun with the old one."""
+"""GET me and POST me/password: the caller, and a new password, which ends all sessions and tokens."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_every_token_and_session_ends_the_callers_too(client, dora):
     body = {"current_password": OLD, "new_password": NEW}
     assert own.post(f"{API}/me/password", body, "application/json").status_code == 204
     bearer = APIClient(HTTP_AUTHORIZATION=f"Bearer {other}")
-    assert [one.get(f"{API}/me").status_code for one in (client, bearer, session, own)] == [401] * 4
+    assert [caller.get(f"{API}/me").status_code for caller in (client, bearer, session, own)] == [401] * 4
     assert not ApiToken.objects.exists()
 
 
@@ -126,7 +126,7 @@ def test_odd_bodies_are_refused_by_field(client, field, body):
 
 
 def test_kept_digest_of_a_password_change_cannot_be_guessed_at(dora):
-    """A dump with a bare hash of the body would give the password away to whoever tries words."""
+    """From a plain hash of the body in a dump, the password could be guessed."""
     from hashlib import sha256
 
     body = b'{"current_password":"%s","new_password":"%s"}' % (OLD.encode(), NEW.encode())
@@ -135,5 +135,5 @@ def test_kept_digest_of_a_password_change_cannot_be_guessed_at(dora):
     path = f"{API}/me/password"
     assert client.post(path, body, "application/json", HTTP_IDEMPOTENCY_KEY="k1").status_code == 204
     stored = IdempotentAnswer.objects.get()
-    bare = {sha256(told + body).hexdigest() for told in (b"", f"POST {path}\n".encode())}
+    bare = {sha256(line + body).hexdigest() for line in (b"", f"POST {path}\n".encode())}
     assert stored.request_digest not in bare

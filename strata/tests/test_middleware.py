@@ -1,4 +1,4 @@
-"""Whose request it is, how large it may be, and what its answer lets a browser do with it."""
+"""The middleware: the client's address, the size of a request, and the headers for browsers."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_without_a_body_there_is_nothing_to_refuse():
     assert Client().get("/api/v1/version", headers={"Content-Encoding": "gzip"}).status_code == 200
 
 
-# --- what the browser is told ---
+# --- headers for browsers ---
 
 
 def test_answers_of_the_api_are_kept_nowhere():

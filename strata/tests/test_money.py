@@ -1,4 +1,4 @@
-"""Money and exact numbers: what is written comes back, adds up and compares; nothing else gets in."""
+"""Money and exact numbers: values are read back exactly, add up and compare; anything else is refused."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def entries_table(django_db_setup, django_db_blocker):
 
 
 def entry(value="1", **fields) -> Entry:
-    """Written, and read again."""
+    """The entry, written and read again."""
     return Entry.objects.get(pk=Entry.objects.create(value=value, **fields).pk)
 
 
@@ -94,7 +94,7 @@ on_the_database = settings(
 @pytest.mark.django_db
 @on_the_database
 @given(values=st.lists(money, min_size=1, max_size=9))  # of ten, SQLite's own SUM may overflow
-def test_money_survives_every_road_through_the_database(values):
+def test_money_survives_every_way_through_the_database(values):
     Entry.objects.all().delete()
     Entry.objects.create(value=values[0])
     Entry.objects.bulk_create(Entry(value=value) for value in values[1:])
@@ -118,7 +118,7 @@ def test_money_survives_every_road_through_the_database(values):
 @pytest.mark.django_db
 @on_the_database
 @given(values=st.lists(exacts, min_size=1, max_size=8))
-def test_exact_numbers_survive_every_road_through_the_database(values):
+def test_exact_numbers_survive_every_way_through_the_database(values):
     Entry.objects.all().delete()
     Entry.objects.create(value=1, quantity=values[0])
     Entry.objects.bulk_create(Entry(value=1, quantity=value) for value in values[1:])
@@ -152,7 +152,7 @@ def test_exact_number_comes_back_without_an_exponent():
 @pytest.mark.django_db
 def test_a_thirtieth_and_a_sixtieth_of_a_euro_are_found_by_their_sum():
     entry("0.10", other="0.20")
-    assert Entry.objects.annotate(both=F("value") + F("other")).get(both=D("0.30")).both == D("0.30")
+    assert Entry.objects.annotate(total=F("value") + F("other")).get(total=D("0.30")).total == D("0.30")
 
 
 @pytest.mark.django_db
@@ -275,12 +275,14 @@ def test_text_lookups_on_numbers_are_refused(lookup):
 @pytest.mark.parametrize("lookup", ["gt", "gte", "lt", "lte", "range"])
 def test_exact_numbers_are_never_compared_as_text(lookup):
     Entry.objects.bulk_create([Entry(value=1, quantity="9"), Entry(value=1, quantity="10")])
-    found = Entry.objects.filter(**{f"quantity__{lookup}": (D(9), D(11)) if lookup == "range" else D("9.5")})
+    entries = Entry.objects.filter(
+        **{f"quantity__{lookup}": (D(9), D(11)) if lookup == "range" else D("9.5")}
+    )
     if connection.vendor == "sqlite":
         with pytest.raises(NotSupportedError):
-            found.count()
+            entries.count()
     else:
-        assert found.count() == (2 if lookup == "range" else 1)
+        assert entries.count() == (2 if lookup == "range" else 1)
 
 
 @pytest.mark.django_db
@@ -306,11 +308,11 @@ def test_ordering_a_model_by_an_exact_number_fails_the_system_check():
     assert Entry._meta.get_field("quantity").check() == []
 
 
-# --- what is no exact number is refused, everywhere and quickly ---
+# --- a value that is not an exact number is refused, everywhere and quickly ---
 
 
 def short(value) -> str:
-    """A test's name for a value that repr() may refuse to write."""
+    """The id of a test for a value whose repr() may fail."""
     return "huge" if isinstance(value, int) and value > 10**100 else repr(value)[:24]
 
 
@@ -572,7 +574,7 @@ def test_a_mixed_code_finds_nothing():
 
 
 @pytest.mark.django_db
-def test_currency_is_written_in_capitals_by_every_road():
+def test_currency_is_written_in_capitals_in_every_way():
     row = entry(currency="usd")
     assert row.currency == "USD"
     Entry.objects.update(currency="gbp")

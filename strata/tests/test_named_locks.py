@@ -1,4 +1,4 @@
-"""NamedLocks: one at a time under a name, whoever asks on this machine, and nobody waits for the dead."""
+"""NamedLocks: one holder for each name on this machine, and the lock of a dead process is released."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def taken(named_locks: NamedLocks, name: str = "name", patience: float = 0) -> b
 
 @pytest.fixture
 def another_process(tmp_path):
-    """It has the turn until its input ends, or it."""
+    """A process that holds the lock until its input or the process ends."""
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "turns"), settings.SECRET_KEY]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=settings.BASE_DIR, **pipes) as process:
@@ -42,7 +42,7 @@ def another_process(tmp_path):
         process.stdin.close()
 
 
-def test_a_turn_is_one_threads_until_it_ends(tmp_path):
+def test_one_thread_holds_a_lock(tmp_path):
     named_locks = NamedLocks(tmp_path / "turns")
     with named_locks.acquire("name", patience=0):
         assert not taken(named_locks)
@@ -50,14 +50,14 @@ def test_a_turn_is_one_threads_until_it_ends(tmp_path):
     assert taken(named_locks)
 
 
-def test_a_turn_ends_with_what_was_raised_in_it(tmp_path):
+def test_an_exception_releases_the_lock(tmp_path):
     named_locks = NamedLocks(tmp_path / "turns")
     with pytest.raises(KeyError), named_locks.acquire("name", patience=0):
         raise KeyError
     assert taken(named_locks)
 
 
-def test_who_is_patient_gets_the_turn_when_it_ends(tmp_path):
+def test_a_waiting_thread_gets_the_lock_when_it_is_released(tmp_path):
     named_locks, begun, got = NamedLocks(tmp_path / "turns"), Event(), []
     waiting = Thread(target=lambda: (begun.set(), got.append(taken(named_locks, patience=30))))
     with named_locks.acquire("name", patience=0):
@@ -67,7 +67,7 @@ def test_who_is_patient_gets_the_turn_when_it_ends(tmp_path):
     assert got == [True]
 
 
-def test_a_turn_is_one_processs_until_it_ends(another_process, tmp_path):
+def test_one_process_holds_a_lock(another_process, tmp_path):
     named_locks = NamedLocks(tmp_path / "turns")
     assert not taken(named_locks)
     assert taken(named_locks, "another name")
@@ -75,20 +75,20 @@ def test_a_turn_is_one_processs_until_it_ends(another_process, tmp_path):
     assert taken(named_locks, patience=30)
 
 
-def test_a_turn_ends_with_the_process_that_is_killed(another_process, tmp_path):
+def test_a_killed_process_releases_its_lock(another_process, tmp_path):
     named_locks = NamedLocks(tmp_path / "turns")
     assert not taken(named_locks)
     another_process.kill()
     assert taken(named_locks, patience=30)
 
 
-def test_nothing_is_written_for_a_turn(tmp_path):
+def test_nothing_is_written_for_a_lock(tmp_path):
     named_locks = NamedLocks(tmp_path / "turns")
     with named_locks.acquire("name", patience=0):
         assert (tmp_path / "turns").stat().st_size == 0
 
 
-def test_without_a_file_the_threads_still_take_turns(tmp_path):
+def test_without_a_file_the_lock_still_works_between_threads(tmp_path):
     named_locks = NamedLocks(tmp_path)  # a folder cannot be opened for writing
     with named_locks.acquire("name", patience=0):
         assert not taken(named_locks)

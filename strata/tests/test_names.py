@@ -1,4 +1,4 @@
-"""Names and notes: kept as written, refused when nobody could read them so, unique whatever the case."""
+"""Names and notes: stored as written, refused when they mislead the reader, unique in any case."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ KEPT = [
     "cafe\u0301",
 ]
 BLANK = ["", " ", "   ", "\u00a0", "\u2003", "\u200b", "\u200b\u200d\ufeff", "\u3164", "\u2800 \u115f"]
-# One at each end of what Unicode calls ignorable, without the embeddings and isolates that no name may have.
+# The first and last of each range that Unicode calls ignorable, without embeddings and isolates, which are refused.
 INVISIBLE = (
     *(
         0xAD,
@@ -139,7 +139,7 @@ def test_two_hundred_characters_may_have_spaces_around_them():
 @pytest.mark.parametrize(
     "name", BLANK + FORBIDDEN + TOO_LONG + [None, 5, ["a"]], ids=lambda name: ascii(name)[:24]
 )
-def test_an_unreadable_name_is_refused_by_every_road(name):
+def test_an_unreadable_name_is_refused_in_every_way(name):
     with pytest.raises(ValidationError):
         Thing._meta.get_field("name").clean(name, None)
     if name is not None:
@@ -174,7 +174,7 @@ def test_a_name_once_accepted_is_accepted_again_unchanged(name):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [
         ("Flat", "fLAT"),
         ("STRASSE", "Straße"),
@@ -201,8 +201,8 @@ def test_a_name_once_accepted_is_accepted_again_unchanged(name):
         ("\u200fחסכון", "חסכון"),
     ],
 )
-def test_names_that_look_the_same_have_one_key(one, other):
-    assert name_key(one) == name_key(other)
+def test_names_that_look_the_same_have_one_key(name, other):
+    assert name_key(name) == name_key(other)
 
 
 @pytest.mark.parametrize("character", [chr(point) for point in INVISIBLE], ids=ascii)
@@ -212,9 +212,9 @@ def test_no_invisible_character_makes_another_name(character):
         validate_name(character * 3)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Flat", "Flat 2"), ("cafe", "café"), ("a b", "ab")])
-def test_names_that_differ_otherwise_have_two_keys(one, other):
-    assert name_key(one) != name_key(other)
+@pytest.mark.parametrize(("name", "other"), [("Flat", "Flat 2"), ("cafe", "café"), ("a b", "ab")])
+def test_names_that_differ_otherwise_have_two_keys(name, other):
+    assert name_key(name) != name_key(other)
 
 
 @pytest.mark.django_db
@@ -320,7 +320,7 @@ def test_line_ends_become_newlines():
     ["a\x00b", "\x1b[31m", "\ud800", "a\u202eb", "a\u2068b", "a" * (NOTE_LENGTH + 1), 5],
     ids=lambda note: ascii(note)[:24],
 )
-def test_an_unreadable_note_is_refused_by_every_road(note):
+def test_an_unreadable_note_is_refused_in_every_way(note):
     with pytest.raises(ValidationError):
         Thing._meta.get_field("note").clean(note, None)
     with pytest.raises(ValidationError):

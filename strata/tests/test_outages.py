@@ -1,4 +1,4 @@
-"""What is said of a database that cannot be used: one sentence that names it, and nothing of faults of the program."""
+"""The sentence for a database that cannot be used. It names the database. Faults of the program have no sentence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def caused(error: Exception, **cause) -> Exception:
 
 
 def read_only_error(path: Path) -> OperationalError:
-    """What Django raises where SQLite refuses to write a file, with what it was raised from."""
+    """The error of Django where SQLite cannot write a file, with its cause."""
     path.write_bytes(b"")
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     with closing(database), pytest.raises(sqlite3.OperationalError) as raised:
@@ -98,12 +98,12 @@ def test_postgresql(error, words):
 )
 def test_a_fault_of_the_program_has_no_sentence(error):
     assert outage_sentence(error, SQLITE) is None
-    if not isinstance(error, OperationalError) or error.__cause__:  # else its connection was refused
+    if not isinstance(error, OperationalError) or error.__cause__:  # otherwise the connection was refused
         assert outage_sentence(error, POSTGRESQL) is None
 
 
 def test_what_came_of_an_outage_is_told_as_the_outage():
-    """Django wraps a database's errors in errors of its own, and a rollback may fail after them."""
+    """Django wraps errors of a database in its own errors, and a rollback may fail after them."""
     first = caused(OperationalError(), errorname="SQLITE_READONLY")
     later = DatabaseError("Unable to create the django_migrations table")
     later.__context__ = first

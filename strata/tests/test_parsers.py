@@ -1,4 +1,4 @@
-"""The JSON parser: every number from its digits, and each kind of broken body a clear 400, quickly."""
+"""The JSON parser: numbers are exact, and each kind of broken body gets a clear 400, quickly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A port that something else listens on: one sentence, before anything is prepared, and no traceback."""
+"""A port that is in use gives one sentence before anything is prepared, and no traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine for PostgreSQL, against a server that logs everybody in and then says nothing more."""
+"""The engine for PostgreSQL, with a server that accepts logins and then never answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DONE = b"C" + struct.pack("!i", 4 + 9) + b"SELECT 1\x00" + b"Z" + struct.pack("!
 
 
 def answer_all(connection: socket.socket) -> None:
-    """Until it is closed."""
+    """Read and ignore everything until the connection is closed."""
     with suppress(OSError):
         while connection.recv(4096):
             connection.sendall(DONE)
@@ -47,11 +47,11 @@ def answer_all(connection: socket.socket) -> None:
 
 @contextmanager
 def silent_server(*, welcomes: int, answers_others: bool = False):
-    """A port of 127.0.0.1, and a list of the connections that were made to it. So many are welcomed.
+    """A port of 127.0.0.1, and the list of connections to it. The first `welcomes` connections are logged in.
 
-    The first is never answered a statement; the others are, where it `answers_others`.
+    Statements on the first connection are never answered. With `answers_others` those on the others are.
     """
-    made: list[socket.socket] = []
+    connections: list[socket.socket] = []
 
     def welcome():
         while True:
@@ -59,18 +59,18 @@ def silent_server(*, welcomes: int, answers_others: bool = False):
                 connection, _ = listener.accept()
             except OSError:
                 return
-            made.append(connection)
-            if len(made) <= welcomes:
+            connections.append(connection)
+            if len(connections) <= welcomes:
                 connection.recv(4096)
                 connection.sendall(WELCOME)
-                if answers_others and len(made) > 1:
+                if answers_others and len(connections) > 1:
                     Thread(target=answer_all, args=(connection,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         Thread(target=welcome, daemon=True).start()
-        yield listener.getsockname()[1], made
+        yield listener.getsockname()[1], connections
         listener.shutdown(socket.SHUT_RDWR)
-    for connection in made:
+    for connection in connections:
         connection.close()
 
 
@@ -105,43 +105,43 @@ def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(sett
 
 @pytest.mark.django_db
 def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkeypatch):
-    """Before a statement's own time is up, and with the way closed for those who would connect next."""
+    """Before the timeout of the statement, and new connections fail at once."""
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
     settings.DATABASE_TIMEOUT = 600
-    with silent_server(welcomes=1) as (port, made):
+    with silent_server(welcomes=1) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
         with connection.cursor() as cursor:
             assert seconds(lambda: cursor.execute("SELECT 1")) < 60
         assert connection.connection.closed
-        assert len(made) == 2
+        assert len(connections) == 2
     assert DatabaseWrapper.closed_until.keys() == {"silent"}
 
 
 @pytest.mark.django_db
 def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(settings, monkeypatch):
-    """As a pooler does whose server hangs."""
+    """Like a pooler whose server hangs."""
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
     settings.DATABASE_TIMEOUT = 600
-    with silent_server(welcomes=100) as (port, made):
+    with silent_server(welcomes=100) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
         with connection.cursor() as cursor:
             assert seconds(lambda: cursor.execute("SELECT 1")) < 60
-        assert len(made) == 2
+        assert len(connections) == 2
 
 
 @pytest.mark.django_db
 def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypatch):
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.1)
     settings.DATABASE_TIMEOUT = 1
-    with silent_server(welcomes=100, answers_others=True) as (port, made):
+    with silent_server(welcomes=100, answers_others=True) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
         with connection.cursor() as cursor, pytest.raises(OperationalError) as ended:
             cursor.execute("SELECT 1")
         assert isinstance(ended.value.__cause__, psycopg.errors._WaitTimeout)
-        assert len(made) > 3
+        assert len(connections) > 3
 
 
 @pytest.mark.django_db
@@ -157,22 +157,22 @@ def test_a_kept_connection_is_checked_for_two_seconds_and_no_longer(settings):
 
 @pytest.mark.django_db
 def test_after_a_connection_that_timed_out_the_next_fails_at_once(monkeypatch):
-    with silent_server(welcomes=0) as (port, made):
+    with silent_server(welcomes=0) as (port, connections):
         assert seconds(wrapper(port).ensure_connection) < 10
-        assert len(made) == 1
+        assert len(connections) == 1
         monkeypatch.setitem(DatabaseWrapper.closed_until, "silent", time.monotonic() + 60)
         assert seconds(wrapper(port).ensure_connection) < 1
-        assert len(made) == 1
+        assert len(connections) == 1
 
 
 @pytest.mark.django_db
 def test_a_server_that_hangs_closes_the_way_to_no_other(monkeypatch):
     monkeypatch.setitem(DatabaseWrapper.closed_until, "silent", time.monotonic() + 60)
-    with silent_server(welcomes=1) as (port, made):
+    with silent_server(welcomes=1) as (port, connections):
         other = wrapper(port)
         other.alias = "other"
         other.get_new_connection(other.get_connection_params()).close()
-        assert len(made) == 1
+        assert len(connections) == 1
 
 
 @pytest.mark.django_db
@@ -204,7 +204,7 @@ def test_timeouts_come_with_each_begin_and_end_with_it(settings):
     assert shown() == (
         "20s",
         "10s",
-    )  # migrate set these for the role, which the tests' database was made with
+    )  # migrate set these for the role, which created the tests' database
     with transaction.atomic():
         assert shown() == ("7s", "10s")
         with transaction.atomic():
@@ -242,5 +242,5 @@ def test_the_server_keeps_a_cursor_for_the_length_of_a_transaction_alone():
 
 
 def test_requests_have_the_limit_that_the_role_gets():
-    """wsgi.py sets it for the server alone; migrate, which has none itself, sets it for the role."""
+    """wsgi.py sets it only for the server. migrate has no timeout itself, and sets it for the role."""
     assert f'"DATABASE_TIMEOUT", "{settings.REQUEST_TIMEOUT}"' in Path(wsgi.__file__).read_text()

@@ -1,4 +1,4 @@
-"""Files with what a household owns are for their owner's eyes alone, whatever the umask and wherever they are."""
+"""Only their owner may read files with data of a household, whatever the umask and wherever they are."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def manage(folder: Path, *arguments: str, umask: int = 0) -> subprocess.Complete
     )
 
 
-# --- what is made ---
+# --- new files ---
 
 
 def test_a_file_is_made_for_its_owner_alone(umask, tmp_path):
@@ -57,7 +57,7 @@ def test_all_folders_that_are_made_are_their_owners_alone(umask, tmp_path):
     tmp_path.chmod(0o755)
     make_private_folder(tmp_path / "a" / "b" / "c")
     assert [mode(path) for path in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/c")] == [0o700] * 3
-    assert mode(tmp_path) == 0o755  # it was there
+    assert mode(tmp_path) == 0o755  # it existed before
 
 
 def test_the_secret_key_and_the_lock_files_are_their_owners_alone(umask, tmp_path):
@@ -110,12 +110,12 @@ def test_a_rollback_journal_is_its_owners_alone(tmp_path):
         os.umask(usual)
 
 
-# --- what is there already ---
+# --- existing files ---
 
 
 @pytest.fixture
 def wide(tmp_path) -> Path:
-    """A database that was made by another program, and that all may read."""
+    """A database that another program created and everybody may read."""
     assert manage(tmp_path, "migrate", "--verbosity", "0").returncode == 0
     with closing(sqlite3.connect(tmp_path / "strata.db")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

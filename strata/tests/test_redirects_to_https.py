@@ -1,4 +1,4 @@
-"""Behind a proxy with TLS that Strata does not believe, a redirect to https leads back to itself: the log says why."""
+"""Behind a TLS proxy that Strata does not trust, a redirect to https leads to itself: the log says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request for a host that ALLOWED_HOSTS does not name is 400, and the log names the host, at most once a minute."""
+"""A request for a host that is not in ALLOWED_HOSTS gets 400, and the host is logged at most once a minute."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TOKEN = "strata_" + "x" * 43
 
 @pytest.fixture
 def lines(monkeypatch):
-    """What the log holds so far. Its clock stands still until `tick` is called."""
+    """The log lines so far. The clock is stopped until `tick` is called."""
     stream, clock = io.StringIO(), [1000.0]
     monkeypatch.setattr(logs.time, "monotonic", lambda: clock[0])
-    for one in logging.getLogger("django.security.DisallowedHost").filters:
-        monkeypatch.setattr(one, "_rate", OncePerMinute())
+    for log_filter in logging.getLogger("django.security.DisallowedHost").filters:
+        monkeypatch.setattr(log_filter, "_rate", OncePerMinute())
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.getLogger().addHandler(handler)
@@ -81,7 +81,7 @@ def test_what_does_not_look_like_a_host_is_not_shown(lines, host):
 
 
 def test_a_name_that_is_no_host_for_django_is_shown_if_it_looks_like_one(lines):
-    """As a container is called: what its neighbours ask for is refused because of the underscore."""
+    """Such as the name of a container: requests from other containers are refused because of the underscore."""
     assert ask("my_strata:8000").status_code == 400
     assert lines()[0]["message"].endswith("my_strata:8000")
 

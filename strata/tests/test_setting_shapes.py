@@ -1,4 +1,4 @@
-"""Every setting has the values that it refuses, and what the refusal says: one table, complete by the README's."""
+"""A table with the values that each setting refuses, and the messages. It has all settings of the README."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from strata.environment.variables import bind_host, hosts, networks, origins
 from strata.tests.test_settings import GOOD_KEY, NEEDED, PACKAGE, SAFE
 
 ROOT = PACKAGE.parent
-# Reads the file that reads the setting once for each value, and prints what it said.
+# Loads the settings file once for each value, and prints the error messages.
 READ = """
 import json, os, runpy, sys
 name, path, values = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
@@ -36,7 +36,7 @@ COMMA, HOST_ALONE, PORT = "separate entries with commas", "write the host alone"
 NO_HOST, NO_SWITCH, NO_WORD = "no host name and no address", "must be one of 1, true", "must be one of"
 LONG = "a" * 64
 
-# name: the bad values, each with words of what is said of it.
+# name: the bad values, each with a part of its error message.
 REFUSED: dict[str, list[tuple[str, str]]] = {
     "ENV": [("prod", "must be one of development, production")],
     "DEBUG": [("perhaps", NO_SWITCH), ("2", NO_SWITCH), ("ｏｎ", NO_SWITCH)],
@@ -209,7 +209,7 @@ IN_PRODUCTION = {"SECRET_KEY"}
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """The files that read the settings, and nothing else."""
+    """Only the files that read settings."""
     folder = tmp_path_factory.mktemp("clone")
     for name in NEEDED:
         (folder / "strata" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def clone(tmp_path_factory):
 
 
 def said_of(clone: Path, name: str, values: list[str]) -> list[str]:
-    """What the program says of each value of the setting, as it is read in a process of its own."""
+    """The error message for each value of the setting, read in a separate process."""
     reader = GUNICORN if name in ("BIND", "PORT", "WEB_CONCURRENCY", "WEB_THREADS") else SETTINGS
     arguments = [name, reader, json.dumps(values)]
     own = {"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:", "PYTHONPATH": str(clone)}

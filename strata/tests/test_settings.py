@@ -1,6 +1,6 @@
-"""Settings: what cannot be understood or is not safe is refused by name; what is left out is sensible.
+"""Settings: invalid or unsafe values are refused with the name of the setting; the defaults are sensible.
 
-Each start is a process of its own on a copy of the settings, so that no .env and no .data of this clone takes part.
+Each start is a separate process with a copy of the settings, so that .env and .data of this clone are not used.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 @pytest.fixture
 def clone(tmp_path):
-    """A folder with nothing but the settings in it."""
+    """A folder with only the settings."""
     for name in NEEDED:
         (tmp_path / "strata" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACKAGE / name, tmp_path / "strata" / name)
@@ -51,11 +51,11 @@ def clone(tmp_path):
 
 
 def start(clone: Path, *names: str, **env: str) -> subprocess.CompletedProcess:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", ASK, *names],
         cwd=clone,
-        env=kept | env,
+        env=inherited | env,
         capture_output=True,
         text=True,
         timeout=60,
@@ -130,11 +130,11 @@ def test_dotenv_is_read_and_the_environment_beats_it(clone):
 
 def test_development_keeps_a_secret_key_that_only_its_owner_reads(clone):
     first, again = (values(clone, "SECRET_KEY")["SECRET_KEY"] for _ in range(2))
-    kept = clone / ".data" / "secret_key"
-    assert first == again == kept.read_text()
+    key_file = clone / ".data" / "secret_key"
+    assert first == again == key_file.read_text()
     assert len(first) >= 64
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert [file.name for file in kept.parent.iterdir()] == ["secret_key"]
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert [file.name for file in key_file.parent.iterdir()] == ["secret_key"]
 
 
 def test_two_workers_that_start_at_once_keep_the_same_key(clone):
@@ -204,7 +204,7 @@ def test_postgresql_is_kept_checked_and_bounded():
 
 
 def test_no_request_is_one_transaction():
-    """IMMEDIATE makes every atomic block take SQLite's write lock: reads must not be in one."""
+    """With IMMEDIATE every atomic block takes SQLite's write lock, so reads must not be in one."""
     assert not running.DATABASES["default"].get("ATOMIC_REQUESTS")
 
 
@@ -214,11 +214,11 @@ def test_the_running_connection_has_what_its_settings_promise():
 
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            found = {
+            pragmas = {
                 name: cursor.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("synchronous", "foreign_keys")
             }
-            assert found == {"synchronous": 2, "foreign_keys": 1}  # 2 is FULL
+            assert pragmas == {"synchronous": 2, "foreign_keys": 1}  # 2 is FULL
             assert connection.transaction_mode == "IMMEDIATE"
         else:
             cursor.execute("SHOW lock_timeout")

@@ -1,4 +1,4 @@
-"""The general throttle: whom it counts, how long they wait, and that it never breaks a request itself."""
+"""The general throttle: whom it counts, how long they wait, and that no request fails because of its errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def counts(tmp_path, monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Stands still at `clock.now`."""
+    """A clock that is stopped at `clock.now`."""
     held = SimpleNamespace(now=NOON + 20.5)
     monkeypatch.setattr(throttles, "time", SimpleNamespace(time=lambda: held.now, sleep=time.sleep))
     return held
@@ -61,14 +61,14 @@ def codes(client, times=3, path="me", method="get"):
 # --- whom ---
 
 
-def test_one_too_many_is_told_how_long_to_wait(two_a_minute, dora):
+def test_one_too_many_gets_the_time_to_wait(two_a_minute, dora):
     client = caller(dora)
     assert codes(client) == [200, 200, 429]
     refused = client.get(f"{API}/me")
     assert (refused.json()["code"], refused["Retry-After"]) == ("THROTTLED", "40")
 
 
-def test_next_minute_begins_anew(two_a_minute, dora, clock):
+def test_next_minute_begins_again(two_a_minute, dora, clock):
     client = caller(dora)
     assert codes(client) == [200, 200, 429]
     clock.now = NOON + 59.9
@@ -212,13 +212,13 @@ def test_worker_that_stops_with_the_lock_in_hand_stops_no_other(counts, tmp_path
     holder = worker(HOLDER, tmp_path / "data" / "throttle")
     assert holder.stdout.readline() == "held\n"
     started = time.monotonic()
-    assert [counts.add("x", 1), counts.add("x", 1)] == [1, 2]  # for itself
+    assert [counts.add("x", 1), counts.add("x", 1)] == [1, 2]  # counted by itself
     assert time.monotonic() - started < 2
     holder.communicate("", timeout=60)
-    assert counts.add("x", 1) == 2  # with the others again
+    assert counts.add("x", 1) == 2  # shared with the others again
 
 
-# --- what may be wrong with the file ---
+# --- problems with the file ---
 
 
 def full(*args):
@@ -248,7 +248,7 @@ def test_folder_that_cannot_be_made_refuses_nobody_and_still_counts(
     assert codes(caller(dora)) == [200, 200, 429]
 
 
-def test_counting_alone_begins_anew_too_and_forgets_the_past(counts, monkeypatch):
+def test_counting_in_one_process_begins_again_too(counts, monkeypatch):
     monkeypatch.setattr(throttles.os, "pwrite", full)
     assert [counts.add("x", 1), counts.add("x", 1), counts.add("x", 2)] == [1, 2, 1]
     assert len(counts._own) == 1

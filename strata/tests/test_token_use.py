@@ -1,4 +1,4 @@
-"""When a token was last used: noted once an hour, after the answer, and never at the cost of one."""
+"""The time of the last use of a token is written once an hour, after the answer, and no request fails because of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def set_used(token, ago: timedelta):
 def writes(client, path="me") -> list[str]:
     with CaptureQueriesContext(connection) as seen:
         assert client.get(f"{API}/{path}").status_code == 200
-    return [one["sql"] for one in seen if one["sql"].startswith(("UPDATE", "INSERT", "SAVEPOINT", "BEGIN"))]
+    return [
+        query["sql"] for query in seen if query["sql"].startswith(("UPDATE", "INSERT", "SAVEPOINT", "BEGIN"))
+    ]
 
 
 def test_the_list_says_when_each_was_used_and_null_for_one_that_was_not(token, alice_user):
@@ -68,7 +70,7 @@ def test_of_two_that_found_it_due_one_writes(token):
     ApiToken.objects.get(pk=token.pk).note_use()
     with CaptureQueriesContext(connection) as seen:
         token.note_use()
-    assert not [one for one in seen if one["sql"].startswith("UPDATE")]
+    assert not [query for query in seen if query["sql"].startswith("UPDATE")]
 
 
 def test_it_is_no_change_of_the_token(token):
@@ -104,7 +106,7 @@ def test_a_database_that_cannot_be_written_fails_no_request(token):
 
 @pytest.mark.django_db(transaction=True)
 def test_it_waits_for_nobody_who_writes(token):
-    """Nor does the connection forget how long its other writes may wait."""
+    """The busy timeout of the connection is restored for other writes."""
     waits = []
 
     def watch(execute, sql, params, many, context):

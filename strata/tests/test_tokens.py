@@ -1,4 +1,4 @@
-"""Tokens: shown once, kept as a hash, refused when they should be, and never a reason for a 500."""
+"""Tokens: shown once, stored as a hash, refused when they should be, and never a reason for a 500."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def assert_refused(answer):
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-# --- made ---
+# --- creation ---
 
 
 def test_secret_is_shown_once_and_kept_as_a_hash(nobody, dora):
@@ -91,7 +91,7 @@ def test_login_is_never_replayed(dora):
     assert first["token"] != second["token"]
 
 
-# --- seen and revoked ---
+# --- the list, and revocation ---
 
 
 def test_list_shows_my_tokens_without_their_secrets(dora, alice_user):
@@ -107,11 +107,11 @@ def test_token_of_another_is_as_one_that_does_not_exist(dora, alice_user, method
     foreign_token, _ = ApiToken.issue(alice_user)
     client = holder(dora)
     foreign, absent, word = (
-        getattr(client, method)(f"{API}/auth/tokens/{one}") for one in (foreign_token.pk, ABSENT, "word")
+        getattr(client, method)(f"{API}/auth/tokens/{pk}") for pk in (foreign_token.pk, ABSENT, "word")
     )
-    told = [one.json() | {"request_id": ""} for one in (foreign, absent, word)]
-    assert (foreign.status_code, told[0]["code"]) == (404, "TOKEN_NOT_FOUND")
-    assert told[0] == told[1] == told[2]
+    refusals = [answer.json() | {"request_id": ""} for answer in (foreign, absent, word)]
+    assert (foreign.status_code, refusals[0]["code"]) == (404, "TOKEN_NOT_FOUND")
+    assert refusals[0] == refusals[1] == refusals[2]
     assert ApiToken.objects.filter(pk=foreign_token.pk).exists()
 
 
@@ -123,7 +123,7 @@ def test_revoked_token_ends_at_once_and_alone(dora):
     assert other.get(f"{API}/me").status_code == 200
 
 
-# --- what ends one ---
+# --- the end of a token ---
 
 
 def test_token_ends_at_its_time(dora):
@@ -137,7 +137,7 @@ def test_token_ends_at_its_time(dora):
 def test_disabled_user_is_out_from_the_next_request(dora):
     by_token, by_session = holder(dora), Client()
     by_session.force_login(dora)
-    assert [one.get(f"{API}/me").status_code for one in (by_token, by_session)] == [200, 200]
+    assert [caller.get(f"{API}/me").status_code for caller in (by_token, by_session)] == [200, 200]
     type(dora).objects.filter(pk=dora.pk).update(is_active=False)
     assert_refused(by_token.get(f"{API}/me"))
     assert_refused(by_session.get(f"{API}/me"))
@@ -219,7 +219,7 @@ def test_token_of_the_version_before_ends_with_the_password(dora):
 
 
 def test_password_that_changes_while_a_token_is_bound_again_ends_it(dora):
-    """The token was found valid with the old password: it is bound to that, and to no other."""
+    """The token was valid with the old password, so it is bound only to the old one."""
     token, client = bound_by_the_version_before(dora)
     in_use = ApiToken.objects.select_related("user").get(pk=token.pk)
     dora.set_password("another one")
@@ -292,11 +292,11 @@ def test_no_token_and_no_session_is_refused(nobody, db):
 
 def test_a_read_by_token_asks_once_and_writes_nothing(dora):
     client = holder(dora)
-    client.get(f"{API}/me")  # its first in an hour is noted, when it has been answered: test_token_use
+    client.get(f"{API}/me")  # the first use in an hour is written after the answer: test_token_use
     with CaptureQueriesContext(connection) as queries:
         assert client.get(f"{API}/me").status_code == 200
-    told = [query["sql"].split()[0] for query in queries]
-    assert told == ["SELECT"] * 3  # the token with its user, the households, and how many invitations wait
+    verbs = [query["sql"].split()[0] for query in queries]
+    assert verbs == ["SELECT"] * 3  # the token with its user, the households, and how many invitations wait
 
 
 # --- what it may do ---
@@ -349,7 +349,7 @@ def test_session_needs_the_csrf_token_to_write(alice_user):
 
 
 def test_session_makes_what_needs_a_household(alice_user):
-    """The first household is looked for by the user, who must be no stand-in."""
+    """The first household is searched by the user, who must be a User and not a lazy object."""
     browser = Client()
     browser.force_login(alice_user)
     for path in ("tags", "portfolios", "categories"):

@@ -1,4 +1,4 @@
-"""A name that is taken is told from a fault in what is written beside the row."""
+"""A name that is taken is distinguished from an error in another table of the same write."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_what_is_no_question_of_uniqueness_is_not_taken(household):
     assert not is_unique_violation(error, Tag)
 
 
-def test_a_fault_in_the_journal_is_not_told_as_a_name_that_is_taken(alice, household, monkeypatch):
+def test_a_fault_in_the_journal_is_not_reported_as_a_name_that_is_taken(alice, household, monkeypatch):
     line = JournalEntry.objects.latest("id")
 
     def again(change, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Usernames are one whatever their case, width or accents' encoding: who logs in, who is invited, who may be made."""
+"""Usernames that differ in case, width or the encoding of accents are the same: at login, invitation and creation."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_names_are_one_whatever_the_case_or_width(name, written):
 
 @pytest.mark.django_db
 def test_letters_that_share_a_capital_are_two_users():
-    one, other = (User.objects.create_user(name, password=PASSWORD) for name in ("iris", "\u0131ris"))
+    dotted, dotless = (User.objects.create_user(name, password=PASSWORD) for name in ("iris", "\u0131ris"))
     assert log_in("iris").status_code == 201
-    assert (one.api_tokens.count(), other.api_tokens.count()) == (1, 0)
+    assert (dotted.api_tokens.count(), dotless.api_tokens.count()) == (1, 0)
 
 
 def renamed_by_its_field(user):
@@ -63,14 +63,14 @@ def renamed_by_its_field(user):
     user.save(update_fields=["username"])
 
 
-ROADS = {
+WAYS = {
     "save": renamed_by_its_field,
     "update": lambda user: User.objects.filter(pk=user.pk).update(username="Émile"),
 }
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("rename", ROADS.values(), ids=ROADS)
+@pytest.mark.parametrize("rename", WAYS.values(), ids=WAYS)
 def test_a_new_name_is_known_and_the_old_one_free(rename):
     rename(User.objects.create_user("Éloïse", password=PASSWORD))
     assert [log_in(name).status_code for name in ("ÉMILE", "éloïse")] == [201, 401]
