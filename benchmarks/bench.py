@@ -1,7 +1,7 @@
 """`make bench`: measures how long Strata's work takes with millions of rows, as a table for the README.
 
 Measures SQLite, and PostgreSQL too where BENCH_POSTGRESQL names a database that may be filled. Both are seeded once
-and kept. Each database is measured by a process of its own (benchmarks/work.py).
+and kept. Each database is measured by a separate process (benchmarks/work.py).
 """
 
 from __future__ import annotations
