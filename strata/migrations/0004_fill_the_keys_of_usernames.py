@@ -14,7 +14,7 @@ def fill(apps, schema_editor):
         names_by_key[first_name_key(username.strip())][pk] = username
     if doubles := [", ".join(sorted(names.values())) for names in names_by_key.values() if len(names) > 1]:
         raise RuntimeError(
-            "These usernames are the same from now on, whatever their case: "
+            "These usernames are one from now on, whatever their case: "
             + "; ".join(sorted(doubles))
             + ". Rename all but one of each in the admin of the version before, then migrate."
         )
