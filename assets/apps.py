@@ -1,4 +1,4 @@
-"""What assets does when something happens below it."""
+"""Connects assets to the signals and registries of the layers below it."""
 
 from django.apps import AppConfig
 
@@ -14,10 +14,10 @@ class AssetsConfig(AppConfig):
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
 
-        def furnish(household, **kwargs):
+        def add_categories(household, **kwargs):
             classification.add_starter_categories(household)
 
         register_derived(Portfolio, upkeep.OfPortfolios())
         register_derived(Asset, upkeep.OfAssets())
         register_derived(AssetSnapshot, upkeep.OfSnapshots())
-        household_created.connect(furnish, dispatch_uid="starter_categories", weak=False)
+        household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)

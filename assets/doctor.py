@@ -1,4 +1,4 @@
-"""What doctor checks: rates, categories, and what is derived from values."""
+"""doctor's checks of exchange rates, categories, and the data derived from values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def age_of_the_rates() -> Iterator[tuple[Level, str]]:
 
 
 def rates_that_jump() -> Iterator[tuple[Level, str]]:
-    """Those of the last year that are many times the one before, or a small part of it."""
+    """The rates of the last 400 days that are at least JUMP times the rate before, or at most 1/JUMP of it."""
     today = timezone.now().date()
     codes = ExchangeRate.objects.order_by().values_list("currency", flat=True).distinct()
     book = rate_book(codes, start=today - LOOKED_BACK, end=today)
@@ -68,7 +68,7 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
 
 
 def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
-    """The first faults by name, and how many more `things` are wrong."""
+    """One line for each of the first faults, and the number of further `things` that are wrong."""
     count = 0
     for count, fault in enumerate(faults, start=1):
         if count <= MOST_NAMED:

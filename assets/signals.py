@@ -1,8 +1,11 @@
-"""What other apps may forbid: sent in the write's transaction, its guards locked. A receiver raises Conflict."""
+"""Signals by which other apps can refuse a write.
+
+They are sent within the write's transaction, with its guards locked; a receiver refuses by raising Conflict.
+"""
 
 from django.dispatch import Signal
 
-# With `asset`: it is about to go to a portfolio of another household, and what is below it goes with it.
+# Argument `asset`: it is about to move to a portfolio of another household, with its values and transactions.
 asset_leaves_household = Signal()
-# With `category` and `parent_id`: it is about to be put below that category, or with None at the top.
+# Arguments `category` and `parent_id`: the category is about to move below that parent (None: to the top).
 category_moves = Signal()

@@ -1,4 +1,4 @@
-"""Millions of rows to measure with: households of many assets with many values each, written by set."""
+"""Invented households with many assets and values, for measurements: millions of rows, inserted in bulk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SNAPSHOT_FIELDS = ("id", "created_at", "updated_at", "asset", "value", "observed
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of each household: `assets`, with `snapshots` each, evenly over the `span_days` that end now."""
+    """The size of each household: `assets`, each with `snapshots` spread evenly over the `span_days` that end now."""
 
     assets: int
     snapshots: int
@@ -36,7 +36,7 @@ class Size:
 def make_benchmark_household(
     name: str, size: Size, *, now: datetime, journal: bool, advance: Callable[[int], None]
 ) -> Portfolio:
-    """One household with one portfolio in UTC, in one transaction; its owner has no password and cannot log in."""
+    """Create a household with one portfolio in UTC, in one transaction. Its owner has no password and cannot log in."""
     with transaction.atomic():
         user = get_user_model()(username=name)
         user.set_unusable_password()
@@ -57,12 +57,12 @@ def make_benchmark_household(
 
 
 def make_assets(portfolio: Portfolio, count: int) -> list[Asset]:
-    kinds = list(AssetType.objects.filter(household=None).exclude(group="LIABILITIES"))
+    asset_types = list(AssetType.objects.filter(household=None).exclude(group="LIABILITIES"))
     return Asset.objects.bulk_create(
         [
             Asset(
                 portfolio=portfolio,
-                asset_type=kinds[number % len(kinds)],
+                asset_type=asset_types[number % len(asset_types)],
                 name=f"Asset {number:06d}",
                 currency=CURRENCIES[number % len(CURRENCIES)],
             )
@@ -75,21 +75,21 @@ def make_assets(portfolio: Portfolio, count: int) -> list[Asset]:
 def snapshot_rows(
     assets: list[Asset], size: Size, now: datetime, advance: Callable[[int], None]
 ) -> Iterator[tuple]:
-    """Asset by asset and by time, so that every index grows at its end."""
+    """Rows ordered by asset and time, so that every index grows at its end."""
     step = timedelta(days=size.span_days) / size.snapshots
     instants = [now - step * back for back in reversed(range(size.snapshots))]
     moments = [(stored_instant(instant), instant.date().isoformat()) for instant in instants]
     written = stored_instant(now)
     for number, asset in enumerate(assets):
         key, value = asset.pk.hex, (number * 7919 % 100_000 + 100) * 10_000
-        for turn, (instant, day) in enumerate(moments):
-            value += (number * 31 + turn * 17) % 2001 * 100 - 100_000
+        for index, (instant, day) in enumerate(moments):
+            value += (number * 31 + index * 17) % 2001 * 100 - 100_000
             yield uuid7().hex, written, written, key, value, instant, day, ""
         advance(len(moments))
 
 
 def record_creations(portfolio: Portfolio, now: datetime) -> None:
-    """The journal's lines for all the portfolio's snapshots, in one INSERT ... SELECT: what creation_entry() writes."""
+    """Write the journal entries of all the portfolio's snapshots in one statement, as creation_entry() makes them."""
     signed = signature()
     constants = {
         "at": stored_instant(now),
@@ -101,9 +101,9 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
         "household_id": portfolio.household_id.hex,
         "action": str(JournalEntry.Action.CREATE),
     }
-    kinds = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
+    sql_types = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
     postgresql = connection.vendor == "postgresql"
-    marks = [f"%s::{kinds[name]}" if postgresql and name in kinds else "%s" for name in constants]
+    marks = [f"%s::{sql_types[name]}" if postgresql and name in sql_types else "%s" for name in constants]
     columns = ", ".join(
         quoted(JournalEntry._meta.get_field(name).column) for name in (*constants, "object_id")
     )
@@ -118,7 +118,7 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 
 
 def analyze() -> None:
-    """Tell the database's planner what it now holds."""
+    """Update the statistics of the database's planner."""
     with connection.cursor() as cursor:
         for model in (Asset, AssetSnapshot, DailyDelta, MonthlyValues, JournalEntry):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

@@ -1,4 +1,4 @@
-"""A household to look at: two years of what a family in Germany might own and owe. Invented, and always the same."""
+"""The demo household: two years of what a family in Germany might own and owe. Invented, and always the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "Demo"
 ZONE = "Europe/Berlin"
 MONTHS = 24
 CENT = Decimal("0.01")
-# Per mille by which a price moved in each of the last 24 months, the oldest first.
+# The change of a price in each of the last 24 months, in per mille, oldest first.
 SHARES = (12, -8, 21, 15, -31, 9, 27, 4, -12, 18, 33, -6, 11, 24, -19, 7, 16, -4, 22, 13, -27, 31, 8, 14)
 COINS = (
     90,
@@ -71,7 +71,7 @@ SPENDING = (
 
 @dataclass
 class Thing:
-    """One asset: its values from the oldest to today's, on the demo's days unless it says which."""
+    """One asset. `values` are for the demo's days, the oldest first."""
 
     name: str
     type_code: str
@@ -87,7 +87,7 @@ class Thing:
 
 
 def build(user, today: date) -> Household:
-    """The household, its portfolio and everything in it, owned by `user`."""
+    """Create the household, its portfolio and everything in it, owned by `user`."""
     household = create_household(user, name=NAME)
     portfolio = Portfolio.objects.create(
         household=household, name="Everything we have", base_currency="EUR", time_zone=ZONE
@@ -112,7 +112,7 @@ def the_things(days: list[date]) -> list[Thing]:
     return [*accounts(days), *investments(days), *home(days), *belongings(days)]
 
 
-# --- what there is ---
+# --- the assets and their values ---
 
 
 def accounts(days: list[date]) -> list[Thing]:
@@ -295,11 +295,11 @@ def cents(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
-# --- writing it down ---
+# --- writing the rows ---
 
 
 def make_assets(portfolio: Portfolio, things: list[Thing]) -> list[Asset]:
-    types = {kind.code: kind for kind in AssetType.objects.filter(household=None)}
+    types = {asset_type.code: asset_type for asset_type in AssetType.objects.filter(household=None)}
     return Asset.objects.bulk_create(
         Asset(
             portfolio=portfolio,
@@ -313,7 +313,7 @@ def make_assets(portfolio: Portfolio, things: list[Thing]) -> list[Asset]:
 
 
 def sort_in(household: Household, things: list[Thing], assets: list[Asset]) -> None:
-    """Give the assets their categories and tags, with one category more than a household starts with."""
+    """Give the assets their categories and tags; one category is added to those of a new household."""
     investments = Category.objects.get(household=household, name="Investments")
     Category.objects.create(household=household, parent=investments, name="Index funds")
     categories = {category.name: category for category in Category.objects.filter(household=household)}

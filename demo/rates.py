@@ -1,4 +1,4 @@
-"""Rates for a demo."""
+"""Invented exchange rates for the demo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assets.rates.writer import add_rates
 
 
 def fill_with_demo_rates(today: date) -> int:
-    """Carry the ECB's last rates on, weekday by weekday, to today: so that a demo has rates whenever it is shown."""
+    """Repeat the ECB's last rates for every weekday up to today, so that the demo always has rates."""
     daily = daily_rates().filter(source=ExchangeRate.Source.ECB)
     last = daily.aggregate(last=Max("on"))["last"]
     if last is None:

@@ -1,1 +1,1 @@
-"""Who owns it, and how it adds up."""
+"""Households, their members, and portfolios."""

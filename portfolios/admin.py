@@ -1,4 +1,4 @@
-"""Households, their members and invitations in the admin."""
+"""The admin pages of households, their members and invitations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shown(refusal: StrataError) -> ValidationError:
 
 
 class MemberForm(StaleCheckedForm):
-    """A member is named by their username: the admin shows nobody a list of all users."""
+    """A member is entered by username: the admin shows nobody a list of all users."""
 
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
 
@@ -62,7 +62,7 @@ def active_user(name: str) -> User:
 
 
 class MemberFormSet(StaleCheckedFormSet):
-    """Roles and removals are one change: an owner must be left when all of it is done."""
+    """Roles and removals are one change: an owner must be left at the end."""
 
     def clean(self):
         super().clean()
@@ -78,7 +78,7 @@ class MemberFormSet(StaleCheckedFormSet):
         return changed | dict.fromkeys(deleted)
 
     def save(self, commit=True):
-        """New members first: one of them may take the last owner's place."""
+        """Saves new members first: one of them may replace the last owner."""
         added = self.save_new_objects(commit)
         forms_of = {form.instance.pk: form for form in self.initial_forms}
         roles = self.roles()
@@ -95,7 +95,7 @@ def is_new_owner(form: MemberForm) -> bool:
 
 
 class MembershipInline(HouseholdInline):
-    """Owners change roles and remove. Superusers add members who were not asked, where no owner is left."""
+    """Owners change roles and remove members. Superusers add members without an invitation if no owner is left."""
 
     model = Membership
     form, formset = MemberForm, MemberFormSet
@@ -127,7 +127,9 @@ class InvitationForm(StaleCheckedForm):
             members.require_new(self.instance.household_id, name)
         except StrataError as refusal:
             raise shown(refusal) from None
-        self.instance.username_key = name_key(name)  # by which two of one form are one
+        self.instance.username_key = name_key(
+            name
+        )  # two invitations in one form with this key are duplicates
         return name
 
 
@@ -141,7 +143,7 @@ class InvitationFormSet(StaleCheckedFormSet):
 
 
 class InvitationInline(HouseholdInline):
-    """Owners invite and withdraw; only who is invited accepts. Every name is taken, whether a user has it or not."""
+    """Owners invite and withdraw; only invited users accept. Any name is allowed, whether a user has it or not."""
 
     model = Invitation
     form, formset = InvitationForm, InvitationFormSet
@@ -162,7 +164,7 @@ class InvitationInline(HouseholdInline):
 
 @admin.register(Household)
 class HouseholdPage(HouseholdAdmin):
-    """Its owners change it. Who makes one owns it."""
+    """Owners change a household. Whoever creates one owns it."""
 
     section, icon = Section.HOUSEHOLD, "cottage"
     writers = OWNERS
@@ -186,19 +188,19 @@ class HouseholdPage(HouseholdAdmin):
 
     @method_decorator(require_POST)
     def answer_invitation(self, request, pk):
-        """What whoever is invited says to it, on the first page."""
+        """The invited user accepts or declines on the first page."""
         accepts = request.POST.get("answer") == "accept"
         try:
             if accepts:
                 member = run_in_transaction(lambda: members.accept_invitation(pk, request.user))
-                said = f"You are a member of the household {member.household.name} now."
+                text = f"You are a member of the household {member.household.name} now."
             else:
                 run_in_transaction(lambda: decline(pk, request.user))
-                said = "You have declined the invitation."
+                text = "You have declined the invitation."
         except StrataError as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
         else:
-            self.message_user(request, said, messages.SUCCESS)
+            self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:index"))
 
     def save_model(self, request, obj, form, change):

@@ -1,4 +1,4 @@
-"""What portfolios does when something happens below it."""
+"""Connects portfolios to the signals and registries of the kernel."""
 
 from django.apps import AppConfig
 

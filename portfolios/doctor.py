@@ -1,4 +1,4 @@
-"""What doctor looks at among households."""
+"""doctor's check of households."""
 
 from __future__ import annotations
 

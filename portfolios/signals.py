@@ -1,6 +1,6 @@
-"""What other apps may want to know of."""
+"""The signal that tells other apps of a new household."""
 
 from django.dispatch import Signal
 
-# Sent in the transaction that makes a household, with `household`: whoever has a start to give it gives it then.
+# Sent in the transaction that creates a household, with `household`. Receivers add the start data of their app.
 household_created = Signal()

@@ -1,4 +1,4 @@
-"""Assets, their values and transactions, what sorts them, and the rates, in the admin."""
+"""The admin pages of assets, their values and transactions, classification, and exchange rates."""
 
 from assets.admin import asset, classification, entries, rates
 

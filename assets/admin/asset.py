@@ -43,7 +43,7 @@ class HeldFilter(admin.SimpleListFilter):
 
 
 class DayForm(OfAnAsset, StaleCheckedForm):
-    """A row of an asset's page, which shows the day alone: moved to another day, it stands at that day's noon."""
+    """A row on an asset's page, which shows only the day. A row that moves to another day is set to its noon."""
 
     def clean(self):
         cleaned = super().clean()
@@ -52,7 +52,7 @@ class DayForm(OfAnAsset, StaleCheckedForm):
         return cleaned
 
     def _post_clean(self):
-        """An asset without a portfolio is refused itself, and has no zone that could tell the day."""
+        """An asset without a portfolio is refused anyway, and without its time zone the day is unknown."""
         if self.instance.asset.portfolio_id:
             super()._post_clean()
 
@@ -95,7 +95,7 @@ MOVING = (
 
 
 class AssetForm(ConstraintCheckedForm):
-    """Its categories and tags are rows of their own, so a change of theirs counts as one of the asset."""
+    """The form's version includes the categories and tags: they are rows of their own, but part of this form."""
 
     currency = forms.CharField(
         required=False,
@@ -194,7 +194,7 @@ class AssetPage(HouseholdAdmin):
         return form
 
     def save_model(self, request, obj, form, change):
-        """An emptied day of disposal takes the disposal back, with what it recorded, as the API's reinstate does."""
+        """Emptying the day of disposal undoes the disposal and deletes its DISPOSE, as the API's reinstate does."""
         if change and "disposed_on" in form.changed_data and obj.disposed_on is None:
             obj.disposed_on = form.initial["disposed_on"]
             disposal.reinstate(obj)
@@ -247,7 +247,7 @@ class AssetPage(HouseholdAdmin):
         return queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
 
     def _each(self, request, queryset, act, done: str) -> None:
-        """Of the chosen ones those that the caller may change, locked."""
+        """Call `act` with each chosen asset that the caller may change; all of them are locked."""
         chosen = self._changeable(request, queryset)
 
         def try_each() -> list[str | None]:
@@ -261,7 +261,7 @@ class AssetPage(HouseholdAdmin):
 
 
 def error_of(act, asset: Asset) -> str | None:
-    """Why an action was refused, which it is before it writes anything; None where it was done."""
+    """Why the action was refused; None if it was done. A refused action has written nothing."""
     try:
         act(asset)
     except forms.ValidationError as error:

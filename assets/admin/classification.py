@@ -1,4 +1,4 @@
-"""What sorts assets, in the admin: types, tags, and the tree of categories, also where others choose from it."""
+"""The admin pages of asset types, tags and the tree of categories, and the filter by category."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from strata.tenancy.roles import EDITORS
 
 
 def tree_rows_of(categories, most: int | None = None) -> list[TreeRow]:
-    """The tree of a queryset's categories, of `most` of them at most, in one query."""
+    """The tree of a queryset's categories (the first `most` of them), in one query."""
     rows = categories.order_by("household__created_at", "household", "name_key", "id")
     return in_reading_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
 
 
 def own(model, user):
-    """What a form of this user offers before it knows the household."""
+    """The rows that a form offers this user while the household is not known yet."""
     rows = model.objects.all()
     return rows if user.is_superuser else rows.for_user(user, EDITORS)
 
 
 class CategoryFilter(admin.SimpleListFilter):
-    """The assets in a category or anywhere below it. The tree as it stands, or a search where it is large."""
+    """The assets in a category or anywhere below it. Shows the tree, or a search field if the tree is large."""
 
     title = parameter_name = "category"
     form_class = RowFilterForm
@@ -86,7 +86,7 @@ class AssetTypeForm(ConstraintCheckedForm):
 
 
 class InOneHousehold(HouseholdAdmin):
-    """What sorts a household's assets: it stays in its household."""
+    """A row that sorts a household's assets. It cannot move to another household."""
 
     section = Section.CLASSIFICATION
     fixed = ("household",)
@@ -99,8 +99,9 @@ class CategoryTree(NameSortedChangeList):
 
     def get_results(self, request):
         super().get_results(request)
-        found = set(self.queryset.values_list("pk", flat=True))
-        tree_rows = self.on_this_page([row for row in tree_rows_of(self.root_queryset) if row.id in found])
+        matching_ids = set(self.queryset.values_list("pk", flat=True))
+        tree_rows = [row for row in tree_rows_of(self.root_queryset) if row.id in matching_ids]
+        tree_rows = self.on_this_page(tree_rows)
         categories = self.queryset.in_bulk([row.id for row in tree_rows])
         links = AssetCategory.objects.filter(category__in=categories).order_by().values_list("category")
         asset_counts = dict(links.annotate(count=Count("pk")))
@@ -119,7 +120,7 @@ class CategoryTree(NameSortedChangeList):
 
 
 class CategoryForm(ConstraintCheckedForm):
-    """What stands below the category is not offered as its parent."""
+    """The categories below this one are not offered as its parent."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -146,13 +147,13 @@ class CategoryPage(InOneHousehold):
         return CategoryTree
 
     def choosable(self, rows, request):
-        """`not_below`: outside of the branch that a form moves."""
+        """`not_below` leaves out the branch that the form moves."""
         rows, moved = super().choosable(rows, request), parse_uuid(request.GET.get("not_below", ""))
         household = rows.filter(pk=moved).values_list("household", flat=True).first() if moved else None
         return rows.exclude(pk__in=subtree([moved], parents_in(household))) if household else rows
 
     def choice_texts(self, rows):
-        """By the way from the top, as names repeat."""
+        """Each category by its path from the top, because names repeat."""
         trees = Category.objects.filter(household__in={row.household_id for row in rows})
         paths = {row.id: " › ".join(row.path) for row in (tree_rows_of(trees) if rows else ())}
         return {row.pk: paths.get(row.pk, row.name) for row in rows}
@@ -198,7 +199,7 @@ class TagPage(InOneHousehold):
 
 @admin.register(AssetType)
 class AssetTypePage(InOneHousehold):
-    """A household's own types, beside the shared ones, which superusers alone may change."""
+    """A household's own types, and the shared types, which only superusers may change."""
 
     icon = "category"
     form = AssetTypeForm
@@ -209,7 +210,7 @@ class AssetTypePage(InOneHousehold):
     duplicate_field = "code"
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        """Without a household it would be shared by all."""
+        """A type without a household is shared by all, so only superusers may leave it empty."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "household":
             field.required = not request.user.is_superuser

@@ -1,4 +1,4 @@
-"""The values and transactions of assets, in the admin, each on a page of its own."""
+"""The admin pages of the values and the transactions of assets."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from strata.fields.numbers import money_text, plain
 
 
 def complete_moment(row: AssetSnapshot | Transaction, instant: str) -> None:
-    """Fills in the instant or the day that was left empty, and refuses two that contradict each other."""
+    """Fill in the instant or the day if one is empty, and refuse two that contradict each other."""
     at, on = getattr(row, instant), row.on
     if not row._state.adding and type(row).objects.filter(pk=row.pk, on=on, **{instant: at}).exists():
-        return  # as it is stored: its portfolio may have had another zone then
+        return  # unchanged: its portfolio may have had another time zone when it was stored
     if row.asset_id:
         at, on = resolve_instant_and_day(at, on, row.asset.portfolio.time_zone, written_at())
         setattr(row, instant, at)
@@ -29,7 +29,7 @@ def complete_moment(row: AssetSnapshot | Transaction, instant: str) -> None:
 
 
 class OfAnAsset:
-    """Stands first among the bases of a form of a value or a transaction. `instant` is the field of its instant."""
+    """The first base of a form of a value or a transaction. `instant` names the field that holds its instant."""
 
     instant = "observed_at"
 

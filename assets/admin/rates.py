@@ -1,4 +1,4 @@
-"""Exchange rates, in the admin."""
+"""The admin page of exchange rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strata.fields.numbers import plain
 
 @admin.register(ExchangeRate)
 class ExchangeRatePage(HouseholdAdmin):
-    """Rates are shared: everyone reads them, a superuser adds them, nobody alters them."""
+    """Rates are shared: everyone reads them, superusers add them, nobody changes them."""
 
     section, icon = Section.DATA, "currency_exchange"
     fields = ("currency", "on", "units_per_euro", "lasting", "source")

@@ -1,4 +1,4 @@
-"""The API of asset types: what an asset may be, for all or for one household."""
+"""The API of asset types: what an asset is. A type is shared by all households or belongs to one."""
 
 from __future__ import annotations
 

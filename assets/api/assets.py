@@ -76,7 +76,7 @@ class BranchRow(NamedRow):
 
 
 class FirstValue(StrictSerializer):
-    """What a new asset may be given besides its own fields: its first value, and when that was."""
+    """The first value of a new asset and its moment, which may be sent with the asset's own fields."""
 
     value = MoneySerializerField(write_only=True, required=False)
     observed_at = InstantSerializerField(write_only=True, required=False)
@@ -84,7 +84,7 @@ class FirstValue(StrictSerializer):
 
 
 class LabelIds(ListSerializerField):
-    """Ids of categories or tags. The list may be longer than an asset may have: one that had more can lose some."""
+    """Ids of categories or tags. The list may exceed the limit for an asset: one that has more can lose some."""
 
     child = UUIDSerializerField()
 
@@ -94,7 +94,7 @@ class LabelIds(ListSerializerField):
 
 
 def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str, str | None]]]]:
-    """The categories and tags of each asset as its answer has them; a label of many assets is one object."""
+    """The categories and tags of each asset as the API shows them; a label of many assets is one object."""
     categories = classification.labels_of(assets, classification.CATEGORIES)
     tags = classification.labels_of(assets, classification.TAGS)
     category_shown = cache(
@@ -132,13 +132,13 @@ class AssetListSerializer(serializers.ListSerializer):
 
 
 def may_be_large(page: list[dict[str, Any]]) -> bool:
-    """Whether to measure it: no character of a note takes more than 6 bytes, no label 1,000, no other field much."""
+    """Whether the page must be measured: a character of a note takes at most 6 bytes, a label at most 1,000."""
     labels = sum(len(row["categories"]) + len(row["tags"]) for row in page)
     return 6 * sum(len(row["notes"]) for row in page) + 1000 * labels + 4000 * len(page) > LARGEST_PAGE
 
 
 def size_of(page: list[dict[str, Any]]) -> int:
-    """Of the page as JSON, in bytes. A label that many assets have is measured once."""
+    """The size of the page as JSON, in bytes. A label that many assets have is measured once."""
     labels = {id(label): label for row in page for label in (*row["categories"], *row["tags"])}
     sizes = {key: len(as_json(label)) for key, label in labels.items()}
     own = sum(len(as_json(row | {"categories": [], "tags": []})) for row in page)
@@ -149,7 +149,7 @@ as_json = JSONRenderer().render
 
 
 class AssetSerializer(FirstValue, HouseholdSerializer):
-    """Written by ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), read with the rows themselves."""
+    """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), answers have the rows."""
 
     portfolio_id = RelatedId(
         Portfolio._base_manager,
@@ -214,7 +214,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         validators = ()
 
     def to_representation(self, row: Asset) -> dict[str, Any]:
-        """By hand: building it field by field takes most of a list's time."""
+        """Written by hand: going through the serializer's fields takes most of a list's time."""
         portfolio, asset_type = row.portfolio, row.asset_type
         return {
             "id": str(row.pk),
@@ -241,7 +241,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         }
 
     def computed_of(self, row: Asset) -> frozenset[str]:
-        """`disposed` becomes true on the day of a recorded disposal, and without one never."""
+        """`disposed` depends on today only if a disposal is recorded."""
         return self.computed if row.disposed_on else self.computed - {"disposed"}
 
     def validate(self, attrs):
@@ -290,7 +290,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
 
 
 class DisposalSerializer(StrictSerializer):
-    """`on` is today where it is not given. `proceeds` makes one DISPOSE; without it the asset simply went."""
+    """`on` is today if it is absent. `proceeds` records one DISPOSE; without it none is recorded."""
 
     on = DaySerializerField(required=False)
     proceeds = MoneySerializerField(required=False, allow_null=True)
@@ -337,7 +337,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "portfolio_id": by_portfolio("portfolio_id", "The same as portfolio."),
         "type": Parameter(read_text, type_filter, about="A type's code or id."),
         "group": by_choice("asset_type__group", Group.values),
-        "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all that stands below it."),
+        "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all categories below it."),
         "tag": by_id("tags"),
         "currency": by_currency(),
         "disposed": Parameter(read_bool, disposed_filter, {"type": "boolean"}, many=False),
@@ -362,7 +362,7 @@ class AssetViewSet(HouseholdModelViewSet):
     def get_queryset(self):
         rows = super().get_queryset().order_by("name_key", "id")
         if self.action == "history":
-            return rows  # which asks only whether they are there
+            return rows  # history needs only to know that the row exists
         return with_current_value(rows, self.as_of, portfolios=Portfolio.objects.for_user(self.request.user))
 
     def write(self, serializer, **given):
@@ -396,9 +396,9 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=DisposalSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post", "put"], url_path="dispose")
     def dispose(self, request, pk=None):
-        """Counts nothing from `on` on, which is today where it is absent; `proceeds` make one DISPOSE.
+        """The asset counts nothing from `on` on (today if absent); `proceeds` records one DISPOSE.
 
-        The same again is 200. Another day or other proceeds are 409 ALREADY_DISPOSED: reinstate it first.
+        The same request again is 200. Another day or other proceeds are 409 ALREADY_DISPOSED: reinstate it first.
         """
         body = DisposalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -410,7 +410,7 @@ class AssetViewSet(HouseholdModelViewSet):
     @extend_schema(request=None, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="reinstate")
     def reinstate(self, request, pk=None):
-        """Takes a disposal back, with the DISPOSE that it made."""
+        """Undoes a disposal, and deletes the DISPOSE that it recorded."""
         asset = self.find(pk)
         disposal.reinstate(asset)
         return self.answer(asset)
@@ -430,15 +430,15 @@ class AssetViewSet(HouseholdModelViewSet):
         return self.link(pk, classification.CATEGORIES, category_id)
 
     def link(self, pk, kind, label_id):
-        """Attach (200 with the asset) or detach (204, attached or not)."""
+        """Attach the label (200 with the asset) or detach it (204, even if it was not attached)."""
         thing = kind.label._meta.model_name
         asset = self.find(pk)
         labels = kind.label.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
-        found = labels.filter(pk=path_id(label_id, thing)).first()
-        if found is None:
+        label = labels.filter(pk=path_id(label_id, thing)).first()
+        if label is None:
             raise NotFound(thing)
         if self.request.method == "POST":
-            classification.attach(asset, found)
+            classification.attach(asset, label)
             return self.answer(asset)
-        kind.link.objects.filter(asset=asset, **{thing: found}).delete()
+        kind.link.objects.filter(asset=asset, **{thing: label}).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

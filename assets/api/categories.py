@@ -1,4 +1,4 @@
-"""The API of categories: the household's tree that assets are sorted by."""
+"""The API of categories: the household's tree by which assets are sorted."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     @extend_schema(responses=CategorySerializer(many=True))
     @action(detail=True, url_path="children")
     def children(self, request, pk=None):
-        """The categories that stand right below this one."""
+        """The categories directly below this one."""
         rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AttachSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="assets")
     def assets(self, request, pk=None):
-        """Puts an asset under the category, and answers the asset."""
+        """Puts an asset into the category, and returns the asset."""
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         self.visible(pk)
@@ -90,15 +90,15 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
         return view.answer(asset)
 
     def visible(self, text):
-        """Read and not locked: the asset's household guards the category too, if it is of that household."""
-        found = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
-        if found is None:
+        """The category, not locked: if it is in the asset's household, that household's lock guards it too."""
+        category = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
+        if category is None:
             raise NotFound(self.thing)
-        return found
+        return category
 
 
 def sibling(view_class, view):
-    """Another viewset for the same request, whose path names none of its rows."""
+    """Another viewset for the same request. The path's ids are not passed on: they are not of its rows."""
     other = view_class()
     other.request, other.kwargs, other.args = view.request, {}, ()
     other.action, other.format_kwarg = "retrieve", None

@@ -1,4 +1,4 @@
-"""Rows of one asset, its values and transactions: what their serializers and viewsets share."""
+"""What the serializers and viewsets of an asset's values and transactions share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from strata.tenancy.guards import Guards
 
 
 class MomentSerializer(HouseholdSerializer):
-    """What snapshots and transactions share: an instant, and the day it falls on where the portfolio is."""
+    """An instant, and the day on which it falls in the portfolio's time zone."""
 
     asset_id = UUIDSerializerField(read_only=True)
     on = DaySerializerField(required=False)
@@ -52,14 +52,14 @@ class MomentSerializer(HouseholdSerializer):
 
 
 class OfOneAsset(HouseholdModelViewSet):
-    """Rows that are reached only through their own asset, which has each of them once by what they are `known_by`."""
+    """Rows that are reached only through their asset. The fields in `known_by` are unique within an asset."""
 
     pagination_class = Cursor
     known_by: dict[str, Any] = {}
 
     @cached_property
     def asset(self):
-        """The path's asset, asked for once a request; for a write with its portfolio locked."""
+        """The path's asset, loaded once per request; for a write its portfolio is locked first."""
         pk = path_id(self.kwargs["asset_id"], "asset")
         rows = Asset.objects.for_user(self.request.user)
         if self.request.method not in SAFE_METHODS:
@@ -70,7 +70,7 @@ class OfOneAsset(HouseholdModelViewSet):
         return asset
 
     def lock(self, rows=None):
-        """Its portfolio guards all that is below it."""
+        """The lock on the portfolio guards all rows of its assets."""
         if rows is None:
             self.require_writer(self.asset)
         return Guards(portfolios=frozenset([self.asset.portfolio_id]))
@@ -92,7 +92,7 @@ class OfOneAsset(HouseholdModelViewSet):
         return super().write(serializer, **given)
 
     def handle_exception(self, exc):
-        """With the row that exists already; asked for here, as the refusal has ended the transaction."""
+        """A conflict names the existing row. It is read here, because the error has ended the transaction."""
         if isinstance(exc, Conflict) and exc.code == self.duplicate[0]:
             row = self.get_queryset().filter(**self.written).first()
             exc.existing = row and self.named(row)
@@ -104,5 +104,5 @@ class OfOneAsset(HouseholdModelViewSet):
         return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
 
     def fresh(self, row):
-        """As it was saved: nothing of it is worked out by the database."""
+        """The row as it was saved: no field of it is calculated by the database."""
         return self.get_serializer(row).data

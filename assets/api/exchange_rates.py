@@ -30,7 +30,7 @@ class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
 class ExchangeRateViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, HouseholdViewSet
 ):
-    """Shared by all; only a superuser adds to them, and nobody alters them: a newer rate replaces an older one."""
+    """Shared by all. Only superusers add rates, and nobody changes one: a newer rate replaces an older one."""
 
     thing = "exchange_rate"
     queryset = ExchangeRate.objects.order_by("-on", "currency", "-id")
@@ -47,10 +47,10 @@ class ExchangeRateViewSet(
         return self.queryset.all()
 
     def get_object(self):
-        found = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
-        if found is None:
+        rate = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
+        if rate is None:
             raise NotFound(self.thing)
-        return found
+        return rate
 
     def create(self, request, *args, **kwargs):
         if not request.user.is_superuser:

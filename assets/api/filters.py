@@ -1,4 +1,4 @@
-"""What lists of assets are narrowed by."""
+"""The filters of lists of assets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ read_id = UUIDSerializerField().to_internal_value
 
 
 def by_portfolio(name: str, about: str = "") -> Parameter:
-    """404 for a portfolio that the caller cannot see, as the earlier API had it."""
+    """404 for a portfolio that the caller cannot see, as in the earlier API."""
 
     def apply(rows, ids, view):
         portfolios = Portfolio.objects.for_user(view.request.user)
@@ -37,7 +37,7 @@ def category_filter(rows, ids, view):
 
 
 def type_filter(rows, wanted, view):
-    """By code or by id."""
+    """Assets of the types with these codes or ids."""
     ids = [text for text in wanted if CANONICAL_ID.fullmatch(text)]
     return rows.filter(asset_type__in=ids) | rows.filter(asset_type__code__in=set(wanted) - set(ids))
 

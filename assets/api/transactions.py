@@ -50,7 +50,7 @@ class TransactionSerializer(MomentSerializer):
     needed_by_put = ("type",)
 
     def settle_moment(self, attrs):
-        """The day of a disposal's sale is refused before it may contradict the instant, which is sent with it."""
+        """A new day for a disposal's sale is refused first, before a contradiction with the instant is reported."""
         if self.instance is not None and "on" in attrs:
             check_recorded_sale(self.instance, {"on": attrs["on"]})
         super().settle_moment(attrs)

@@ -1,1 +1,1 @@
-"""How categories are put in order: pure, without Django (see tree)."""
+"""The tree of categories and the starter data: pure, without Django."""

@@ -1,4 +1,4 @@
-"""What every installation starts with: the shared asset types, and the categories of a new household."""
+"""The shared asset types of every installation, and the categories of a new household."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class TypeId(StrEnum):
-    """The ids of the shared types by their codes: the same on every installation."""
+    """The ids of the shared types by code; the same on every installation."""
 
     CASH = "00000000-0000-7000-8000-000000000001"
     CHECKING_ACCOUNT = "00000000-0000-7000-8000-000000000002"

@@ -1,7 +1,7 @@
-"""The tree of categories, by each one's parent (None at the top). Pure; every function takes linear time.
+"""The tree of categories, given as each category's parent (None at the top). Pure; every function takes linear time.
 
-Every function ends where categories form a circle, which only a write without Strata can make: they have no path to the
-top.
+Every function also ends if categories form a cycle. Only a write without Strata can cause one; such categories have no
+path to the top.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-MOST_LEVELS = 64  # of categories that are made or moved; older trees may be deeper
+MOST_LEVELS = 64  # for categories that are created or moved; older trees may be deeper
 type Parents = Mapping[UUID, UUID | None]
 
 
 def ancestors(start: UUID, parents: Parents) -> list[UUID]:
-    """`start` and the categories above it, nearest first; stops where a circle closes."""
+    """`start` and the categories above it, nearest first; stops at a cycle."""
     path: dict[UUID, None] = {}
     current: UUID | None = start
     while current is not None and current not in path:
@@ -27,7 +27,7 @@ def ancestors(start: UUID, parents: Parents) -> list[UUID]:
 
 
 def children_of(parents: Parents) -> dict[UUID | None, list[UUID]]:
-    """By parent, in the order given. None is the parent of those whose parent is not among them."""
+    """The children of each parent, in the order given. None is the parent of those whose parent is not given."""
     children: dict[UUID | None, list[UUID]] = {}
     for child, parent in parents.items():
         children.setdefault(parent if parent in parents else None, []).append(child)
@@ -58,7 +58,7 @@ def in_circles(parents: Parents) -> set[UUID]:
 
 
 def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, str] | None:
-    """Why a category, new or not, may not be below `parent`: (code, message). None where it may, or is already."""
+    """Why a category, new or not, may not be below `parent`: (code, message). None if it may, or is already."""
     above = ancestors(parent, parents)
     if category in above:
         return "cycle", "A category cannot stand below itself."
@@ -71,7 +71,7 @@ def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, s
 
 @dataclass(frozen=True)
 class Tree:
-    """The categories of some households: their names and parents."""
+    """The names and parents of the categories of several households."""
 
     names: Mapping[UUID, str]
     parents: Parents
@@ -91,15 +91,15 @@ class Tree:
         return set(levels_below([root], self.children))
 
     def shown_at(self, level: int) -> dict[UUID, UUID]:
-        """For each category its ancestor on that level (1 at the top), or itself where it is on a higher one."""
+        """For each category its ancestor on that level (1 at the top), or itself if it is above that level."""
         shown = self._shown(levels_below(self.children.get(None, ()), self.children), level)
-        for category in self.parents.keys() - shown.keys():  # in a circle
+        for category in self.parents.keys() - shown.keys():  # in a cycle
             path = self.path(category)
             shown[category] = path[min(level, len(path)) - 1]
         return shown
 
     def shown_below(self, root: UUID, level: int) -> dict[UUID, UUID]:
-        """The same for the categories below a root, whose children are on level 1; without the others."""
+        """The same, but only for the categories below a root; its children are on level 1."""
         return self._shown(levels_below([root], self.children), level + 1)
 
     def _shown(self, levels: Mapping[UUID, int], most: int) -> dict[UUID, UUID]:
@@ -115,7 +115,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class TreeRow:
-    """`above` is None at the top; `below` counts all categories below; `depth` is 0 at the top."""
+    """`above` is None and `depth` is 0 at the top; `below` is the number of all categories below."""
 
     id: UUID
     household: Any
@@ -136,7 +136,7 @@ class TreeRow:
 
 
 def in_reading_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -> list[TreeRow]:
-    """From (id, parent, name, household) in the order of siblings. Categories in a circle come last, flat."""
+    """Rows from (id, parent, name, household), given in the order of siblings. Those in a cycle come last, flat."""
     rows = {row[0]: row for row in categories}
     parents = {pk: parent if parent in rows else None for pk, parent, _, _ in rows.values()}
     children = children_of(parents)

@@ -15,9 +15,9 @@ from strata.fields.names import NameField, NameKeyField, NoteField
 
 
 class Asset(TrackedModel):
-    """A liability is an asset whose values are negative, so that net worth is a plain sum.
+    """A liability is an asset whose values are negative, so net worth is a plain sum.
 
-    `disposed_on` is the day from which it counts nothing; the days before keep what they were.
+    From `disposed_on` on the asset is worth zero; earlier days do not change.
     """
 
     household_lookup = "portfolio__household"
@@ -52,7 +52,7 @@ class Asset(TrackedModel):
 
 
 class AssetCategory(TrackedModel):
-    """That an asset stands in a category: a row of its own, so that it has a history."""
+    """Puts an asset into a category: a row of its own, so that it has a history."""
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
@@ -71,7 +71,7 @@ class AssetCategory(TrackedModel):
 
 
 class AssetTag(TrackedModel):
-    """That an asset has a tag: a row of its own, so that it has a history."""
+    """Gives an asset a tag: a row of its own, so that it has a history."""
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"

@@ -1,4 +1,4 @@
-"""How things are sorted: AssetType (what it is), Category (a tree), Tag (flat labels)."""
+"""How assets are sorted: AssetType (what an asset is), Category (a tree), Tag (flat labels)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Group(models.TextChoices):
 
 
 class Kind(models.TextChoices):
-    """Whether a change of value is money moving (balance) or the value itself changing (value)."""
+    """How a change in value is explained: money moved (balance), or the value itself changed (value)."""
 
     BALANCE = "balance"
     VALUE = "value"
@@ -76,7 +76,7 @@ class CategoryQuerySet(TrackedQuerySet):
 
 
 class Category(TrackedModel):
-    """A branch of a household's tree. Its name is unique among its siblings, whatever the case."""
+    """A branch of a household's tree. Its name is unique among its siblings, ignoring case."""
 
     household_lookup = "household"
 
@@ -113,7 +113,7 @@ class Category(TrackedModel):
         self._refuse_bad_parent()
 
     def save(self, *args, **kwargs):
-        """Two moves at once could each be harmless and make a cycle together: the household is locked first."""
+        """Locks the household first: two moves at the same time could make a cycle that neither makes alone."""
         with transaction.atomic():
             lock_household(self.household_id)
             self._refuse_bad_parent()
@@ -145,7 +145,7 @@ def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:
 
 
 class Tag(TrackedModel):
-    """A flat label of a household, unique whatever the case."""
+    """A flat label of a household; its name is unique, ignoring case."""
 
     household_lookup = "household"
 

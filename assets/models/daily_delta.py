@@ -1,6 +1,6 @@
-"""DailyDelta: by how much a portfolio's assets of one type and currency rose and fell on a day, all added up.
+"""DailyDelta: by how much the total of a portfolio's assets of one type and currency changed on a day.
 
-It can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
+The table can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ ALL_TYPES = UUID(int=0)  # instead of a type's id: the sum of all types
 
 
 class DailyDelta(Owned):
-    """By how much what is owned (>= 0 in total) and what is owed (<= 0) changed since the day before.
+    """By how much what is owned (total >= 0) and what is owed (total <= 0) changed since the day before.
 
-    In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. In this way
-    the database can add them up, however many and however large the values are. Each type has rows, and ALL_TYPES has
-    their sums, which are few: most series read only these.
+    In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So the database
+    can add them up without overflow. Each type has rows, and ALL_TYPES has the sums over the types: there are few of
+    these, and most series read only them.
     """
 
     household_lookup = "portfolio__household"
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="+", db_index=False)
-    # Derived rows do not prevent the deletion of a type, and are not searched then; ALL_TYPES is no type's id.
+    # No constraint: derived rows do not block the deletion of a type, and ALL_TYPES is not the id of a type.
     asset_type = models.ForeignKey(
         "assets.AssetType",
         on_delete=models.DO_NOTHING,
@@ -42,7 +42,7 @@ class DailyDelta(Owned):
     owed_low = models.BigIntegerField()
 
     class Meta:
-        db_table = "assets_dailystep"  # as it was first called
+        db_table = "assets_dailystep"  # the model's first name
         constraints = (
             models.UniqueConstraint(
                 fields=("portfolio", "on", "currency", "asset_type"), name="daily_step_one_per_day_and_kind"

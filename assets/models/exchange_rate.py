@@ -23,7 +23,7 @@ from strata.fields.money import ExactField
 
 
 def raise_every_revision() -> None:
-    """A rate may bear on the figures of any portfolio, in any currency that they are asked for in."""
+    """A new rate may change the figures of any portfolio: a report can be requested in any currency."""
     portfolios = Portfolio._base_manager
     lock_rows(portfolios.all())
     portfolios.update_unrecorded(revision=F("revision") + 1)
@@ -55,7 +55,7 @@ class RateQuerySet(ImmutableQuerySet):
 
 
 def line_of(pk: UUID, recorded_at: datetime) -> JournalEntry:
-    """Who recorded it. A load has one line, with the id of its first rate: all that it added bear its instant."""
+    """The journal entry of a rate. A load has one entry, for its first rate: all its rates have the same instant."""
     label = ExchangeRate._meta.label
     return JournalEntry(
         **signature(), at=recorded_at, model=label, object_id=pk, action=JournalEntry.Action.CREATE
@@ -65,7 +65,7 @@ def line_of(pk: UUID, recorded_at: datetime) -> JournalEntry:
 class ExchangeRate(models.Model):
     """A newer row for the same currency, day and source replaces the older ones.
 
-    It is valid on its day and RATE_MAX_AGE_DAYS after; a lasting one until a newer one of its currency.
+    A rate is valid on its day and for RATE_MAX_AGE_DAYS after it; a lasting rate until the next rate of its currency.
     """
 
     known_since = "recorded_at"

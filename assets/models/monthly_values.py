@@ -1,6 +1,6 @@
-"""MonthlyValues: an asset's values of a month in one row, from which long histories are read.
+"""MonthlyValues: an asset's values of a month in one row. Long series are read from this table.
 
-It can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
+The table can be rebuilt from the values at any time: `manage.py rebuild` does this, `manage.py doctor` compares.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class MonthlyValues(Owned):
     amounts = models.BinaryField(help_text="The values in order, in ten-thousandths, eight bytes each.")
 
     class Meta:
-        db_table = "assets_packedmonth"  # as it was first called
+        db_table = "assets_packedmonth"  # the model's first name
         constraints = (models.UniqueConstraint(fields=("asset", "month"), name="packed_month_one_per_asset"),)
 
     def __str__(self) -> str:

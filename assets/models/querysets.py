@@ -1,4 +1,4 @@
-"""The questions asked of assets, named and chainable."""
+"""Named, chainable queries on assets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strata.audit.tracking import TrackedQuerySet
 
 
 def today_in(zone_lookup: str, zones: Iterable[str]):
-    """SQL for today's date in the zone that a row names, which is one of `zones`."""
+    """SQL for today's date in the time zone that a row names. `zones` must contain that zone."""
     now = clock.now().astimezone(UTC)
     elsewhere: dict[date, list[str]] = {}
     for name in sorted(set(zones)):
@@ -29,11 +29,10 @@ def today_in(zone_lookup: str, zones: Iterable[str]):
 
 class AssetQuerySet(TrackedQuerySet):
     def as_of(self, on: date | None = None, *, portfolios: QuerySet | None = None):
-        """Adds `as_of`, the day that the answer is for: `on`, or today where the asset's portfolio is.
+        """Adds `as_of`, the day that the answer is for: `on`, or today in the time zone of the asset's portfolio.
 
-        Today is another day in other zones. The zones in use are read from `portfolios`, which must include the
-        assets' own (by default all), with a query of its own when this is called: a condition over every zone in the
-        world would cost more than the rest of a list.
+        Calling this makes one query: it reads the time zones in use from `portfolios` (by default all), which must
+        include the assets' portfolios. A condition over every zone in the world would cost more than the list itself.
         """
         if on:
             return self.annotate(as_of=Value(on, DateField()))

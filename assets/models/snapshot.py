@@ -12,9 +12,9 @@ from strata.fields.names import NoteField
 
 
 class AssetSnapshot(TrackedModel):
-    """The value of the whole holding, in the asset's currency, negative for what is owed.
+    """The value of the whole asset, in its own currency; negative for what is owed.
 
-    `on` is the day in the portfolio's zone, fixed when written.
+    `on` is the day in the portfolio's time zone at the time of writing; a later change of the zone leaves it.
     """
 
     household_lookup = "asset__portfolio__household"

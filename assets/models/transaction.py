@@ -1,4 +1,4 @@
-"""Transaction: what was bought, sold, corrected, earned or paid on an asset. It moves money, it makes no value."""
+"""Transaction: what was bought, sold, corrected, earned or paid on an asset. It does not change the asset's value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from strata.fields.names import NameField, NoteField
 
 
 class Transaction(TrackedModel):
-    """`amount` is the whole, before fee and tax, never negative: the type gives the direction.
+    """`amount` is the total before fee and tax, in `currency`. It is never negative: the type gives the direction.
 
-    Only ADJUST has a signed quantity, and no money. `position` orders the transactions of one day.
+    Only ADJUST has a signed quantity, and it has no money. `position` orders the transactions of one day.
     """
 
     class Type(models.TextChoices):

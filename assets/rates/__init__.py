@@ -1,1 +1,1 @@
-"""Exchange rates: read from files, written, and loaded into a book of rates (`book`, which is pure)."""
+"""Exchange rates: read from files, written to the database, and loaded into a RateBook (module `book`, pure)."""

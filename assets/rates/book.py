@@ -1,10 +1,10 @@
-"""Exchange rates: units per euro, other pairs through the euro, and never one that nobody recorded.
+"""Exchange rates: units per euro; other pairs are calculated through the euro. No rate is ever assumed.
 
-"Units per euro" of USD is what one euro costs in dollars. `rate("USD", "EUR")` points the other way round: the
+"Units per euro" of USD is what one euro costs in dollars. `rate("USD", "EUR")` has the opposite direction: the
 euros that one dollar is worth, so that an amount times the rate is the converted amount.
 
-Rates come out as fractions, or as whole numbers over one denominator: 1 / 1.2 has no end as a decimal, and a sum
-of such amounts must round as a sum added up by hand does.
+Rates are returned as fractions, or as whole numbers over one denominator: 1 / 1.2 has no finite decimal, and a sum
+of converted amounts must round as an exact sum does.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from typing import NamedTuple
 from assets.rules.exchange_rates import EURO
 
 DEMO = "demo"
-JUMP = 5  # a point that slips is a factor of ten, after which the market may have moved further
+JUMP = (
+    5  # a misplaced decimal point is a factor of 10; the market may have moved as well, so the limit is lower
+)
 PRECEDENCE = {"manual": 3, "ecb": 2, DEMO: 1}
 
 
 class Rate(NamedTuple):
     """Units of `currency` for one euro on a day; `sequence` grows with the time of recording.
 
-    One that is `lasting` holds until there is a newer one.
+    A `lasting` rate holds until the next rate of its currency.
     """
 
     currency: str
@@ -41,7 +43,7 @@ class Rate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount with its currency. Converted, it is an exact fraction: round it where it is shown."""
+    """An amount with its currency. A converted amount is an exact fraction: round it where it is shown."""
 
     value: Decimal | Fraction
     currency: str
@@ -50,8 +52,8 @@ class Money:
 class DayRates(NamedTuple):
     """One day's rates into one currency: `numerators[c] / denominator` is what one unit of `c` is worth in it.
 
-    The target itself is always among them, at 1; a currency without a rate that day is not. `lacking` are those
-    without one, which the target may be: then it is alone among the numerators.
+    The target itself is always in `numerators`, at 1. Currencies without a rate that day are in `lacking` instead. If
+    the target has no rate, it is in both, and `numerators` holds nothing else.
     """
 
     on: date
@@ -61,7 +63,7 @@ class DayRates(NamedTuple):
 
 
 class Jump(NamedTuple):
-    """A rate that is many times the one before it, or a small part of it: more likely a slip than the market."""
+    """A rate at least JUMP times the one before it, or at most 1/JUMP of it: more likely a typing error."""
 
     currency: str
     on: date
@@ -78,7 +80,7 @@ class MissingRate(Exception):
 
 
 def winning_rates(rates: Iterable[Rate]) -> list[Rate]:
-    """One rate a currency and day: manual beats ecb beats demo, then the one recorded last."""
+    """One rate for each currency and day: manual before ecb before demo, then the one recorded last."""
     best: dict[tuple[str, date], Rate] = {}
     for rate in rates:
         key = (rate.currency, rate.on)
@@ -96,11 +98,11 @@ def _rank(rate: Rate) -> tuple[int, int]:
 
 
 class RateBook:
-    """The rates known for some currencies, looked up by day.
+    """The known rates of several currencies, looked up by day.
 
-    A rate serves its own day and `max_age_days` days after, a lasting one all days before the next rate. The euro
-    needs none. Where several rates are given for a currency and day, the one of `winning_rates` is used. A
-    demo rate, which is invented, never ends a lasting one. Raises ValueError for a rate that is not positive.
+    A rate is valid on its own day and for `max_age_days` days after it, a lasting rate until the next rate. The euro
+    needs none. If several rates are given for a currency and day, `winning_rates` decides. A demo rate, which is
+    invented, never ends a lasting one. Raises ValueError for a rate that is not positive.
     """
 
     def __init__(self, rates: Iterable[Rate], *, max_age_days: int = 10):
@@ -124,9 +126,9 @@ class RateBook:
         return Fraction(self._units_per_euro_at(currency, self._day_index(currency, on)))
 
     def rate(self, source: str, target: str, *, on: date) -> Fraction:
-        """Units of `target` for one unit of `source`, each leg at its own last day, exactly.
+        """Units of `target` for one unit of `source`, exact; each of the two currencies at its own latest rate.
 
-        A currency in itself is 1 on any day. Raises MissingRate, which names the leg that has none.
+        For the same currency it is 1 on any day. Raises MissingRate, which names the currency without a rate.
         """
         if source == target:
             return Fraction(1)
@@ -137,19 +139,19 @@ class RateBook:
         return known
 
     def ratio(self, source: str, target: str, *, on: date) -> tuple[int, int]:
-        """The rate as two whole numbers, above and below zero, not in lowest terms: quicker where many are needed."""
+        """The rate as numerator and denominator, not in lowest terms: faster if many rates are needed."""
         above, parts = self._units_per_euro_at(target, self._day_index(target, on)).as_integer_ratio()
         units, below = self._units_per_euro_at(source, self._day_index(source, on)).as_integer_ratio()
         return above * below, parts * units
 
     def lacking(self, source: str, target: str, *, on: date) -> list[str]:
-        """Which of the two have no rate on the day; the reason of a MissingRate, which names only the first."""
+        """Which of the two currencies have no rate on the day. A MissingRate names only the first of them."""
         return [code for code in (source, target) if self._day_index_or_none(code, on) is None]
 
     def jumps(self, currency: str) -> Iterator[Jump]:
-        """Each rate at least JUMP times the one before it, or at most one part in JUMP of it.
+        """Each rate at least JUMP times the one before it, or at most 1/JUMP of it.
 
-        A rate that is right again afterwards is none, and neither are those that stay where one has jumped to.
+        The rate that returns to the old level is not reported, and neither are rates that stay at the new level.
         """
         good = odd = None
         for on, units in zip(self._days.get(currency, ()), self._units.get(currency, ()), strict=True):
@@ -165,7 +167,7 @@ class RateBook:
         return Money(Fraction(money.value) * rate, target)
 
     def grid(self, target: str, currencies: Iterable[str], days: Iterable[date]) -> Iterator[DayRates]:
-        """For each day the rates of the currencies into `target`, over one denominator; missing ones left out."""
+        """For each day the rates of the currencies into `target`, over one denominator, without missing ones."""
         wanted = sorted(set(currencies))
         codes = (target, *wanted)
         rates_by_indexes: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}

@@ -1,4 +1,4 @@
-"""The legal rates at which currencies became the euro: units for one euro, irrevocable, from the day of joining on.
+"""The legal rates at which currencies were replaced by the euro: units for one euro, fixed from the day of joining.
 
 Article 1 of Council Regulation (EC) No 2866/98 of 31 December 1998 (OJ L 359, 31.12.1998, p. 1) as amended by
 Regulations (EC) No 1478/2000 (GRD), 1086/2006 (SIT), 1134/2007 and 1135/2007 (CYP, MTL), 694/2008 (SKK), (EU) No
@@ -43,12 +43,12 @@ JOINED = {
 
 
 def rate_id(number: int) -> UUID:
-    """The same everywhere, as the ids of shared types are."""
+    """The same id on every installation, like the ids of shared types."""
     return UUID(f"00000000-0000-7000-8001-{number:012}")
 
 
 def conversion_rates(recorded_at: datetime) -> Iterator[dict[str, Any]]:
-    """The rows of ExchangeRate; they are lasting, with the source of the ECB's own rates."""
+    """The values of ExchangeRate rows: lasting, with the source `ecb`."""
     rates = [(code, on, units) for on, joined in JOINED.items() for code, units in joined.items()]
     for number, (code, on, units) in enumerate(rates, start=1):
         yield {
@@ -63,7 +63,7 @@ def conversion_rates(recorded_at: datetime) -> Iterator[dict[str, Any]]:
 
 
 def add_conversion_rates(rates: Any, recorded_at: datetime) -> None:
-    """Those that are not there yet; `rates` is a plain queryset, as a migration has it: no line in the journal."""
+    """Add the rates that are not stored yet. `rates` is a migration's plain queryset: nothing goes to the journal."""
     rows = list(conversion_rates(recorded_at))
     known = set(rates.filter(id__in=[row["id"] for row in rows]).values_list("id", flat=True))
     rates.bulk_create(rates.model(**row) for row in rows if row["id"] not in known)

@@ -1,4 +1,4 @@
-"""Exchange rates from files: the ECB's own format, and a CSV of one's own.
+"""Reads exchange rates from files: the ECB's own format, or a CSV file.
 
 A rate is units of the currency for one euro.
 """
@@ -25,7 +25,7 @@ from strata.fields.numbers import EXACT_LIMIT, exact
 
 ECB_URL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 COLUMNS = ["currency", "on", "units_per_euro"]
-LASTING = "lasting"  # a further column, which may be left out
+LASTING = "lasting"  # an optional fourth column
 NO_RATE = ("", "N/A")
 MOST_BYTES = 64 * 1024 * 1024
 MOST_COMPLAINTS = 20
@@ -39,7 +39,7 @@ class RateQuote(NamedTuple):
 
 
 class BadRates(ValueError):
-    """The file cannot be read as rates; each complaint names its line."""
+    """The file cannot be read as rates; each message names the line."""
 
     def __init__(self, complaints: list[str]) -> None:
         self.complaints = complaints
@@ -54,7 +54,7 @@ def shipped_file() -> bytes:
 
 
 def downloaded(url: str, *, timeout: float = 60) -> bytes:
-    """Raises OSError (URLError and the time-out are kinds of it) where the address does not answer."""
+    """The file at the address. Raises OSError (which includes URLError and a timeout) if it does not answer."""
     if not url.startswith(("https://", "http://")):
         raise BadRates([f"{url} is not a web address"])
     with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - http and https only, see above
@@ -65,9 +65,9 @@ def downloaded(url: str, *, timeout: float = 60) -> bytes:
 
 
 def quotes_in(content: bytes) -> tuple[list[RateQuote], str]:
-    """The rates in a file and their source: the ECB's zip or CSV, or `currency,on,units_per_euro` (manual).
+    """The rates in a file, and their source: ecb for the ECB's zip or CSV, manual for `currency,on,units_per_euro`.
 
-    A fourth column, `lasting`, is true or false.
+    An optional fourth column, `lasting`, is true or false.
     """
     rows = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     numbered = _numbered(rows)
@@ -117,7 +117,7 @@ def _numbered(rows) -> Iterator[tuple[int, list[str]]]:
 def _ecb_quotes(
     header: list[str], rows: Iterable[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, RateQuote | str]]:
-    """A line a day, a column a currency; "N/A" where there was no rate. The last column is empty."""
+    """One line per day, one column per currency; "N/A" means no rate. The last column is empty."""
     try:
         currencies = [validate_currency(code) for code in header[1:] if code]
     except ValidationError as error:
@@ -155,7 +155,7 @@ def _quote(currency: str, day: str, units: str, lasting: str = "false") -> RateQ
 
 
 def _collected(numbered_quotes: Iterable[tuple[int, RateQuote | str]]) -> list[RateQuote]:
-    """All the rates, or BadRates with every complaint: half a file is never taken."""
+    """All the rates. Raises BadRates with every message: a file is never loaded in part."""
     complaints: list[str] = []
     known: dict[tuple[str, date], tuple[int, RateQuote]] = {}
     for number, quote in numbered_quotes:

@@ -1,4 +1,4 @@
-"""The rates of some currencies in some spans of days."""
+"""SQL that reads the rates of several currencies in several spans of days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 from strata.db.params import CODES, DAY, DAYS, Days, fetch_rows, span_params
 
-# Span by span in the index: without this PostgreSQL compares every rate with every span.
+# Looks up each span in the index: without OFFSET 0 PostgreSQL compares every rate with every span.
 _RATES_OF_A_SPAN = {
     "sqlite": """CROSS JOIN assets_exchangerate r
         WHERE r.currency = wanted.code AND r."on" >= span.eve AND r."on" <= span.on_day""",
@@ -19,7 +19,7 @@ _RATES_OF_A_SPAN = {
         WHERE e.currency = wanted.code AND e."on" >= span.eve AND e."on" <= span.on_day OFFSET 0
     ) AS r""",
 }
-# Of currencies that have a lasting rate, what came last before a span: it may hold in it. A demo rate ends none.
+# For currencies with a lasting rate, the last rate before a span: it may still hold. A demo rate never ends one.
 _RATES_BEFORE_A_SPAN = """wanted
     JOIN (
         SELECT currency, MIN("on") AS since FROM assets_exchangerate WHERE {lasting} GROUP BY currency
@@ -29,7 +29,7 @@ _RATES_BEFORE_A_SPAN = """wanted
         SELECT MAX(n."on") FROM assets_exchangerate n
         WHERE n.currency = wanted.code AND n."on" < span.eve AND n.source <> 'demo'
     )"""
-# As the index of these few rows has it, or SQLite would not use that: it would go through all rates.
+# Written exactly as in the partial index of lasting rates: otherwise SQLite does not use it and reads all rates.
 _LASTING = {"sqlite": '"lasting" = 1', "postgresql": "lasting"}
 _COLUMNS = (
     'r.currency, r."on", CAST(r.units_per_euro AS TEXT) AS units, r.source, r.lasting, r.recorded_at, r.id'
@@ -50,9 +50,9 @@ _RATES = {
 def rates_in(
     currencies: Collection[str], spans: Sequence[tuple[date, date]]
 ) -> Iterator[tuple[str, date, str, str, bool]]:
-    """(currency, day, units per euro as they are stored, source, lasting) of each span, and what holds in it.
+    """(currency, day, units per euro as stored, source, lasting) of each span, and of earlier rates that still hold.
 
-    Of one day what was recorded later comes later.
+    The rates of one currency and day are in the order of recording.
     """
     codes = list(currencies) if connection.vendor == "postgresql" else json.dumps(list(currencies))
     days = Days()

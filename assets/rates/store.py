@@ -1,4 +1,4 @@
-"""The recorded rates: those that a report needs, loaded into a RateBook."""
+"""Loads the recorded rates that a report needs into a RateBook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assets.rules.exchange_rates import EURO
 
 
 def daily_rates() -> RateQuerySet:
-    """Without those that last: the age of these says whether rates are still loaded."""
+    """The rates that are not lasting: their age shows whether rates are still loaded regularly."""
     return ExchangeRate.objects.filter(lasting=False)
 
 
@@ -26,7 +26,7 @@ def rate_book(currencies: Iterable[str], *, start: date, end: date) -> RateBook:
 
 
 def rate_book_on(currencies: Iterable[str], days: Sequence[date]) -> RateBook:
-    """The rates for these days (ascending) alone: a series of months needs few of those between."""
+    """The rates for these days only (ascending): a monthly series needs few of the days between."""
     spans: list[tuple[date, date]] = []
     for on in days:
         if spans and _oldest(on) <= spans[-1][1] + timedelta(days=1):
@@ -37,7 +37,7 @@ def rate_book_on(currencies: Iterable[str], days: Sequence[date]) -> RateBook:
 
 
 def _oldest(on: date) -> date:
-    """The first day whose rate may still serve this one."""
+    """The first day whose rate may still be valid on this day."""
     return on - timedelta(days=settings.RATE_MAX_AGE_DAYS)
 
 

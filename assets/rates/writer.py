@@ -1,5 +1,5 @@
-"""Exchange rates into the database. They are only ever added: one that differs from the newest of its
-currency, day and source is added beside it.
+"""Writes exchange rates to the database. Rates are only added: one that differs from the newest rate of its
+currency, day and source becomes a new row, and the older rows stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH = 5000
 
 
 def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
-    """Those that are new, or differ from the newest of the same currency, day and source; the oldest day first."""
+    """The rates that are new, or differ from the newest of the same currency, day and source; oldest day first."""
     rows = ExchangeRate.objects.filter(source=source).order_by("recorded_at", "id")
     columns = rows.values_list(*COLUMNS, LASTING)
     newest = {(row[0], row[1]): row[2:] for row in columns.iterator(chunk_size=10_000)}
@@ -34,7 +34,7 @@ def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
 def add_rates(
     quotes: Iterable[RateQuote], source: str, *, advance: Callable[[int], None] = lambda count: None
 ) -> int:
-    """Add what is unknown, all or nothing. Two loads run one after the other, so that neither adds a rate twice."""
+    """Add the unknown rates, all or none. Two loads run one after the other, so that no rate is added twice."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

@@ -1,1 +1,1 @@
-"""What may be written, by values and not by rows: pure checks, which raise ValidationError."""
+"""Pure checks of what may be written. They take values, not rows, and raise ValidationError or Conflict."""

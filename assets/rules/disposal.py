@@ -1,4 +1,4 @@
-"""What a disposal must be, and the DISPOSE that records its proceeds; by their values alone."""
+"""The rules of a disposal and of the DISPOSE that records its proceeds. They take values, not rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from assets.rules.transactions import refusal
 from strata.exceptions import Conflict
 
-DISPOSAL = "strata-disposal"  # the source and the external id of the DISPOSE that a disposal makes
+DISPOSAL = "strata-disposal"  # the source and the external id of the DISPOSE that a disposal records
 
 
 class RecordedSale(NamedTuple):
-    """What ties a transaction to the disposal that made it: its day, its type, how it is known."""
+    """The fields that link a DISPOSE to its disposal: they may not be changed."""
 
     on: date
     occurred_at: datetime
@@ -28,7 +28,7 @@ class RecordedSale(NamedTuple):
 def validate_disposal(
     on: date, *, acquired_on: date | None, first_value_on: date | None, field: str = "on"
 ) -> None:
-    """Refuses a day before it was acquired, or before all of its values: from then on they would count nothing."""
+    """Refuses a day before the acquisition, or before the first value: no value would count then."""
     if acquired_on is not None and on < acquired_on:
         raise refusal(field, f"It lies before {acquired_on}, when it was acquired.")
     if first_value_on is not None and on < first_value_on:
@@ -36,7 +36,7 @@ def validate_disposal(
 
 
 def validate_day_of_sale(on: date, sold_on: date | None) -> None:
-    """Refuses another day of disposal than that of the DISPOSE which records the proceeds, if there is one."""
+    """Refuses a day of disposal that differs from the day of the recorded sale (`sold_on`, None without one)."""
     if sold_on is not None and sold_on != on:
         raise refusal(
             "disposed_on", f"It was sold on {sold_on}. Empty this first, and then dispose of it again."
@@ -44,7 +44,7 @@ def validate_day_of_sale(on: date, sold_on: date | None) -> None:
 
 
 def validate_recorded_sale(stored: RecordedSale | None, after: RecordedSale) -> None:
-    """409 for a change of what ties a DISPOSE to its disposal. `stored` is None for a transaction that is new."""
+    """409 for a change of the fields that link a DISPOSE to its disposal. `stored` is None for a new transaction."""
     if stored is None or not stored.is_of_a_disposal:
         if after.is_of_a_disposal:
             raise Conflict("DISPOSAL_IS_FIXED", "Only a disposal has this source and id.", "external_id")

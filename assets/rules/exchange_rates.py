@@ -1,3 +1,3 @@
-"""What every exchange rate is relative to."""
+"""The currency that every exchange rate is relative to."""
 
-EURO = "EUR"  # a rate is so many units of its currency for one euro; the euro has none itself
+EURO = "EUR"  # a rate is units of its currency for one euro; the euro itself has no rate

@@ -1,4 +1,4 @@
-"""What a transaction must be made of, by its values alone."""
+"""The rules of a transaction. They take values, not rows."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class TransactionValues(NamedTuple):
 
 
 def validate_transaction(values: TransactionValues, *, recount: bool = False) -> Decimal | None:
-    """The amount that the transaction comes to; None for ADJUST, which moves no money.
+    """The amount of the transaction; None for ADJUST, which moves no money.
 
-    With `recount` the amount is quantity x unit_price, whatever it was. Raises ValidationError that names the field.
+    With `recount` the amount becomes quantity x unit_price. Raises ValidationError that names the field.
     """
     for name in ("amount", "fee", "tax"):
         if (getattr(values, name) or 0) < 0:
@@ -60,7 +60,7 @@ def require_no_money(values: TransactionValues) -> None:
 
 
 def product_of(quantity: Decimal | None, price: Decimal | None) -> Decimal | None:
-    """quantity x price in the places of money, half to even; None where either is missing."""
+    """quantity x price, rounded half to even to the decimal places of money; None if either is missing."""
     if quantity is None or price is None:
         return None
     product = exact_product(quantity, price).quantize(Decimal(1).scaleb(-MONEY_PLACES), context=_ROUNDING)

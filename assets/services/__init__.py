@@ -1,1 +1,1 @@
-"""What writes assets and what belongs to them."""
+"""The writers of assets, their values, transactions and labels."""

@@ -1,4 +1,4 @@
-"""Sorting assets: what may be attached to what, and doing it."""
+"""Attaches categories and tags to assets, and checks what may be attached."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from assets.models.classification import parents_in
 from assets.signals import asset_leaves_household
 from strata.exceptions import Conflict, NotFound
 
-MOST_LABELS = 100  # categories of an asset, and as many tags: a page of 200 assets shows all of theirs
+MOST_LABELS = 100  # categories of an asset, and the same number of tags: a page of 200 assets shows them all
 
 
 class LabelKind(NamedTuple):
-    """How assets are linked to one kind of label, and what the API calls a list of their ids."""
+    """How assets are linked to one kind of label. `field` is the API's name for the list of ids."""
 
     label: type[Category] | type[Tag]
     link: type[AssetCategory] | type[AssetTag]
@@ -36,7 +36,7 @@ TAGS = LabelKind(Tag, AssetTag, "tag_id", "tag_ids")
 
 
 def refuse_bad_parent(category: Category, parent: Category) -> None:
-    """404 for a parent of another household, 400 for one below the category, or so deep that it may have no more."""
+    """404 for a parent in another household; 400 for one below the category, or too deep."""
     if parent.household_id != category.household_id:
         raise NotFound("category")
     if problem := move_problem(category.pk, parent.pk, parents_in(category.household_id)):
@@ -45,7 +45,7 @@ def refuse_bad_parent(category: Category, parent: Category) -> None:
 
 
 def check_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
-    """Refuses what an asset cannot be sorted by: labels of another household, and too many of them."""
+    """Refuses labels of another household, and too many labels."""
     refuse_foreign_labels(asset, attrs)
     for kind in (CATEGORIES, TAGS):
         wanted = set(attrs.get(kind.field, ()))
@@ -54,14 +54,14 @@ def check_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
 
 
 def refuse_too_many(kind: LabelKind, had: set[UUID], wanted: set[UUID], field: str | None = None) -> None:
-    """409 where one is added that would be too many. An asset that has more keeps them, and may lose some."""
+    """409 if a label is added and there are then too many. An asset that has more keeps them, and may lose some."""
     if wanted - had and len(wanted) > MOST_LABELS:
         what = kind.label._meta.verbose_name_plural
         raise Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} {what}.", field)
 
 
 def attach(asset: Asset, label: Category | Tag) -> None:
-    """Sort the asset by one more; again changes nothing. 404 for a label of another household."""
+    """Give the asset this label; if it has it already, nothing changes. 404 for a label of another household."""
     if label.household_id != asset.portfolio.household_id:
         raise NotFound(label._meta.model_name)
     kind = CATEGORIES if isinstance(label, Category) else TAGS
@@ -72,7 +72,7 @@ def attach(asset: Asset, label: Category | Tag) -> None:
 
 
 def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
-    """An asset, its type, categories and tags are of one household; moving away needs those left behind first."""
+    """An asset and its type, categories and tags are in one household: detach the labels before it moves away."""
     portfolio = attrs.get("portfolio") or (asset and asset.portfolio)
     household_id = portfolio.household_id
     asset_type = attrs.get("asset_type") or (asset and asset.asset_type)
@@ -99,7 +99,7 @@ def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:
 def label(
     asset: Asset, *, category_ids: Iterable[UUID] | None = None, tag_ids: Iterable[UUID] | None = None
 ) -> None:
-    """Make these the asset's categories and tags; None leaves them as they are."""
+    """Replace the asset's categories and tags with these; None leaves them as they are."""
     for kind, ids in ((CATEGORIES, category_ids), (TAGS, tag_ids)):
         if ids is not None:
             _replace(asset, kind, set(ids))
@@ -116,7 +116,7 @@ def _replace(asset: Asset, kind: LabelKind, wanted: set[UUID]) -> None:
 
 
 class Label(NamedTuple):
-    """A category or tag as an asset shows it; a tag has no parent."""
+    """A category or tag as an asset shows it. `parent_id` is always None for a tag."""
 
     id: UUID
     name: str
@@ -124,7 +124,7 @@ class Label(NamedTuple):
 
 
 def labels_of(assets: Collection[UUID], kind: LabelKind) -> dict[UUID, list[Label]]:
-    """Those of each asset, by name, with one query; a label of many assets is one object."""
+    """The labels of each asset, ordered by name, with one query; a label of many assets is one object."""
     name = kind.column.removesuffix("_id")
     shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORIES else [f"{name}__name"]
     links = kind.link.objects.filter(asset__in=assets).order_by(f"{name}__name_key", kind.column)
@@ -136,7 +136,7 @@ def labels_of(assets: Collection[UUID], kind: LabelKind) -> dict[UUID, list[Labe
 
 
 def add_starter_categories(household: Any) -> None:
-    """The starter tree, for a household that has just been made."""
+    """Create the starter tree in a new household."""
     for name, children in STARTER_CATEGORIES.items():
         top = Category.objects.create(household=household, name=name)
         Category.objects.bulk_create(

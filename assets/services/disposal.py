@@ -1,4 +1,4 @@
-"""Disposing of an asset, and taking that back."""
+"""Disposes of an asset, and undoes that (reinstate)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from strata.exceptions import Conflict
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 
-OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # the DISPOSE that a disposal makes
+OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # selects the DISPOSE that a disposal recorded
 
 
 def check_disposal(asset: Asset, on: date, *, field: str = "on") -> None:
-    """Refuses a day from which values or the acquisition would count nothing."""
+    """Refuses a day before the acquisition or before the first value."""
     first = asset.snapshots.aggregate(first=Min("on"))["first"]
     validate_disposal(on, acquired_on=asset.acquired_on, first_value_on=first, field=field)
 
 
 def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
-    """Set the day from which it counts nothing, and record the proceeds. The same again changes nothing."""
+    """Set the day from which the asset counts nothing, and record the proceeds. The same again changes nothing."""
     if asset.disposed_on is not None:
         _refuse_another_disposal(asset, on, proceeds)
         return
@@ -48,12 +48,12 @@ def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
 
 
 def proceeds_of(asset: Asset) -> Transaction | None:
-    """The DISPOSE that the disposal of the asset made; None where it made none."""
+    """The DISPOSE that the disposal of the asset recorded; None if it recorded none."""
     return asset.transactions.filter(**OF_A_DISPOSAL).first()
 
 
 def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -> None:
-    """409 that says what is recorded, where that is not the day and the proceeds that were sent."""
+    """409 that says what is recorded, unless it is the same day and the same proceeds."""
     sale = proceeds_of(asset)
     same_proceeds = (
         proceeds is None if sale is None else (proceeds, asset.currency) == (sale.amount, sale.currency)
@@ -66,14 +66,14 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
 
 
 def check_recorded_sale(row: Transaction | None, changes: dict[str, Any]) -> None:
-    """409 for a change of what ties a DISPOSE to the disposal that made it. `row` is as stored, None for a new one."""
+    """409 for a change of the fields that link a DISPOSE to its disposal. `row` is as stored, None for a new one."""
     stored = None if row is None else RecordedSale(*(getattr(row, name) for name in RecordedSale._fields))
     after = RecordedSale(*(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields))
     validate_recorded_sale(stored, after)
 
 
 def reinstate(asset: Asset) -> None:
-    """Take a disposal back, with the transaction that it made."""
+    """Undo a disposal, and delete the transaction that it recorded."""
     if asset.disposed_on is None:
         return
     asset.disposed_on = None

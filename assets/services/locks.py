@@ -1,4 +1,4 @@
-"""The lock under which an asset's values and transactions are written: the row of the portfolio that it is in."""
+"""The lock for writes of an asset, its values and its transactions: the row of its portfolio."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from strata.exceptions import NotFound
 
 
 def locked_asset(asset_id: UUID, to: UUID | None = None, *, assets: AssetQuerySet | None = None) -> Asset:
-    """The asset, once its portfolio is locked, and `to` with it: the portfolio that it is about to go to.
+    """Lock the asset's portfolio, and with it `to`, the portfolio that the asset moves to; then read the asset.
 
-    Of `assets`, those that the caller may see. Raises NotFound where it is none of them, and Restart where it went to
-    another portfolio while this was waited for.
+    `assets` are those that the caller may see. Raises NotFound if the asset is not one of them, and Restart if it
+    moved to another portfolio while this waited for the lock.
     """
     asset_rows = (Asset.objects.all() if assets is None else assets).filter(pk=asset_id)
     portfolios = asset_rows.order_by().values("portfolio")

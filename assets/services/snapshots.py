@@ -1,4 +1,4 @@
-"""A free instant for a value that was given none."""
+"""Finds a free instant for a value that was sent without one."""
 
 from __future__ import annotations
 

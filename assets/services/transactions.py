@@ -1,4 +1,4 @@
-"""Transactions: what a change makes of a row's amount, and a row's place in the day."""
+"""Transactions: the amount after a change, and the position within the day."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from assets.rules.transactions import TransactionValues, validate_transaction
 
 
 def recounted_amount(row: Transaction | None, changes: dict[str, Any]) -> dict[str, Any]:
-    """The amount that the changed or new (None) transaction comes to, as a change of its own; {} where it stays.
+    """{"amount": ...} if the changes of a transaction also change its amount, else {}. `row` is None for a new one.
 
-    Raises ValidationError that names the field where its type does not allow what it would be made of.
+    Raises ValidationError that names the field if the transaction's type does not allow the result.
     """
     values = TransactionValues(
         **{name: changes.get(name, getattr(row, name, None)) for name in TransactionValues._fields}
@@ -25,6 +25,6 @@ def recounted_amount(row: Transaction | None, changes: dict[str, Any]) -> dict[s
 
 
 def next_position(asset: Asset, on: date) -> int:
-    """The place after the day's last transaction."""
+    """The position after the day's last transaction."""
     last = asset.transactions.filter(on=on).aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1

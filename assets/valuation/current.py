@@ -12,10 +12,9 @@ from strata.fields.money import MoneyField
 
 
 class Newest(Subquery):
-    """One column of the first row of a queryset that also selects what orders it.
+    """One column of the first row of a queryset. It also selects the columns by which the rows are ordered.
 
-    SQLite uses the indexes below a union (see strata.audit.temporal_views) only where every column that the rows are
-    ordered by is selected.
+    Only then does SQLite use the indexes below a union (see strata.audit.temporal_views).
     """
 
     def __init__(self, newest, column: str, **kwargs) -> None:

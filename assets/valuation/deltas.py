@@ -1,7 +1,7 @@
 """The table of daily deltas: updated with every write of values, rebuilt from them, and compared with them.
 
-Sums are what deltas add up to, by day, for each portfolio, currency and type. A write adds the difference that it
-makes, so that writes in any order lead to the same table.
+"Sums" are deltas added up, by day, for each portfolio, currency and type. A write adds its difference to the table, so
+the order of writes does not matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from strata.db.params import join_halves
 
 
 class OwnedOwed(NamedTuple):
-    """By how much what is owned and what is owed rose, in ten-thousandths; negative where it fell."""
+    """By how much what is owned and what is owed rose, in ten-thousandths; negative for a fall."""
 
     owned: int
     owed: int
@@ -51,7 +51,7 @@ def add_values(
 def drop_zeros[Amounts: Sequence[int]](
     sums: Mapping[sql.DeltaKey, Mapping[date, Amounts]],
 ) -> dict[sql.DeltaKey, dict[date, Amounts]]:
-    """Without the days on which both are zero, and the keys that have no other days."""
+    """The sums without days on which both amounts are zero, and without keys that then have no days left."""
     nonzero = {
         key: {on: amounts for on, amounts in days.items() if any(amounts)} for key, days in sums.items()
     }
@@ -62,7 +62,7 @@ def drop_zeros[Amounts: Sequence[int]](
 
 
 def add_values_around(sums: RunningSums, around: ValuesAround) -> None:
-    """Add what the table would lose without the snapshots that this is around."""
+    """Add what the snapshots contribute to the table: the deltas with them less the deltas without them."""
     add_values(sums, around.facts, around.with_them, around.with_them.values())
     add_values(sums, around.facts, around.without, around.without.values(), sign=-1)
 
@@ -70,7 +70,7 @@ def add_values_around(sums: RunningSums, around: ValuesAround) -> None:
 def deltas_of_changed_assets(
     before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]
 ) -> RunningSums:
-    """The difference that new facts about assets make, while their values stay the same."""
+    """The difference caused by new facts about assets; their values are the same before and after."""
     sums: RunningSums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
     for pk, days, values in all_values(changed):
@@ -80,7 +80,7 @@ def deltas_of_changed_assets(
 
 
 def with_all_types(sums: AnySums) -> AnySums:
-    """The sums of single types, and for each portfolio and currency those of all its types."""
+    """The sums of single types, and for each portfolio and currency the sum over all types."""
     of_types = {key: days for key, days in sums.items() if key[2] != ALL_TYPES}
     of_all_types: RunningSums = {}
     for (portfolio_id, currency, _), days in of_types.items():
@@ -107,7 +107,7 @@ def difference(after: AnySums, before: AnySums) -> DeltaSums:
 
 
 def apply_deltas(change: AnySums) -> None:
-    """Add to the table. The portfolios are locked by the write that this belongs to."""
+    """Add the sums to the table. The write that calls this has locked the portfolios."""
     by_key = sorted(drop_zeros(with_all_types(change)).items(), key=itemgetter(0))
     rows = ((*key, on, *owned_owed) for key, days in by_key for on, owned_owed in sorted(days.items()))
     for batch in batched(rows, BATCH):
@@ -115,7 +115,7 @@ def apply_deltas(change: AnySums) -> None:
 
 
 def forget_assets(ids: Collection[UUID]) -> None:
-    """Subtract what assets have added to the table, before they are deleted with all their values."""
+    """Subtract from the table what the assets contributed, before they are deleted with all their values."""
     sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(pk__among=ids))
     for pk, days, values in all_values(facts):
@@ -131,7 +131,7 @@ def forget_portfolios(ids: Collection[UUID]) -> None:
 
 
 def calculated(portfolio_id: UUID) -> AnySums:
-    """What the table should hold of a portfolio, by its values."""
+    """What the table should hold for a portfolio, calculated from its values."""
     sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
     for pk, days, values in all_values(facts):
@@ -140,7 +140,7 @@ def calculated(portfolio_id: UUID) -> AnySums:
 
 
 def stored(portfolio_id: UUID) -> AnySums:
-    """What the table holds of a portfolio."""
+    """What the table holds for a portfolio."""
     rows = DailyDelta.objects.filter(portfolio=portfolio_id).values_list(
         "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
     )
@@ -152,5 +152,5 @@ def stored(portfolio_id: UUID) -> AnySums:
 
 
 def differences(portfolio_id: UUID) -> DeltaSums:
-    """By how much the table is wrong about a portfolio, and where."""
+    """Where the table is wrong for a portfolio, and by how much (stored less calculated)."""
     return difference(stored(portfolio_id), calculated(portfolio_id))

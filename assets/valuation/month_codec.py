@@ -1,7 +1,7 @@
-"""An asset's values of one month in one row: which days have one, and the values, eight bytes each.
+"""Encodes an asset's values of one month in one row: which days have a value, and the values, eight bytes each.
 
 Day d is bit d - 1 of an integer. The values are in the order of their days, in ten-thousandths. A decade of daily
-values is 120 rows in this way, instead of 3,650.
+values takes 120 rows instead of 3,650.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class EncodedMonth(NamedTuple):
-    """`days` has a bit for each day of the month that has a value, `amounts` are the values."""
+    """`days` has a bit for each day of the month with a value; `amounts` are the values in ten-thousandths."""
 
     days: int
     amounts: bytes
@@ -26,7 +26,7 @@ NOTHING = EncodedMonth(0, b"")
 
 
 def encode_months(values: Iterable[tuple[date, int]]) -> Iterator[tuple[date, EncodedMonth]]:
-    """Each month, by its first day, of values in order of their days, of which each has one."""
+    """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
     for month, of_month in groupby(values, key=lambda value: value[0].replace(day=1)):
         dated = list(of_month)
         yield (
@@ -42,7 +42,7 @@ def days_in(month: date, days: int) -> tuple[date, ...]:
 
 
 def amounts_in(amounts: bytes) -> array[int]:
-    """The values of one month, or of several that were put one after the other."""
+    """The values of one month, or of several months whose bytes were joined."""
     values = array("q", amounts)
     if sys.byteorder == "big":
         values.byteswap()

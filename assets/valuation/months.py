@@ -22,7 +22,7 @@ def touched(asset_id: UUID, days: Iterable[date]) -> set[protocol.Month]:
 
 
 def refresh(months: Collection[protocol.Month]) -> None:
-    """Encode some months again from the values as they are now."""
+    """Encode these months again from the current values."""
     for batch in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(batch, NOTHING)
         for pk, values in groupby(snapshots_sql.values_of_months(batch), key=itemgetter(0)):
@@ -44,7 +44,7 @@ def forget_portfolio(portfolio_id: UUID) -> None:
 
 
 def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
-    """What the table should hold of some assets, by their values."""
+    """What the table should hold for these assets, calculated from their values."""
     return {
         (pk, month): encoded
         for pk, days, values in all_values(asset_ids)
@@ -53,14 +53,14 @@ def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
 
 
 def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
-    """What the table holds of them, without the months that have no values left."""
+    """What the table holds for these assets, without months that have no values left."""
     rows = MonthlyValues.objects.filter(asset__in=asset_ids).exclude(days=0)
     columns = rows.values_list("asset_id", "month", "days", "amounts")
     return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in columns}
 
 
 def differences(portfolio_id: UUID) -> set[protocol.Month]:
-    """The months of a portfolio's assets about which the table is wrong."""
+    """The months of a portfolio's assets for which the table is wrong."""
     wrong: set[protocol.Month] = set()
     ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)
     for batch in batched(ids, ASSETS_AT_A_TIME):

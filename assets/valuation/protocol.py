@@ -1,4 +1,4 @@
-"""The types of values and of where assets count, whatever the source of the values."""
+"""Types for the values of assets and for the column in which an asset counts; the same for every value source."""
 
 from __future__ import annotations
 

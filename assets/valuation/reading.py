@@ -1,4 +1,4 @@
-"""How the values of assets are read: from the daily deltas, the monthly values, or the values themselves."""
+"""Reads the values of assets: from the daily deltas, from the monthly values, or from the values themselves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DELTA_KEY_COLUMNS = {
 # the days are a week or more apart.
 FEW_DAYS = 3
 COARSE_DAYS = 7
-A_MONTH = 31  # in a span this short, the months of its two ends have nearly all of its days
+A_MONTH = 31  # in a span this short, nearly all days are in the months of its two ends
 
 
 def totals_on(
@@ -51,13 +51,13 @@ def totals_on(
     only_assets: Collection[UUID] | None = None,
     derived: bool = True,
 ) -> Totals:
-    """What the portfolios' assets add up to on each of `days` (each once, ascending), in ten-thousandths.
+    """The totals of the portfolios' assets on each of `days` (each once, ascending), in ten-thousandths.
 
     `group_by` is one of GROUPINGS, or None for one total. The keys are ids (of types, categories, tags, portfolios and
     assets) or texts (groups and currencies). An asset's keys are all its own categories or tags, so there may be
-    several or none; `key_map` replaces some keys by others (a category by its ancestor, say). Where `only_assets` is
-    given, no other assets count. Columns that are zero on every day are left out. `derived=False` reads only the
-    values themselves and no derived data, as is always done under known_at.
+    several or none; `key_map` replaces keys by others (for example a category by its ancestor). With `only_assets`
+    no other assets count. Columns that are zero on every day are left out. `derived=False` reads only the values
+    themselves and no derived data; under known_at this is always so.
     """
     if not days:
         return Totals((), {})
@@ -74,21 +74,21 @@ def totals_on(
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
-    """What each portfolio's assets add up to on a day, in each of their currencies: totals_on of one day, at once."""
-    found: dict[UUID, dict[str, Decimal]] = {}
+    """The total of each portfolio's assets on a day, by currency: like totals_on for one day, in one query."""
+    amounts: dict[UUID, dict[str, Decimal]] = {}
     for portfolio_id, currency, amount in snapshots_sql.amounts_on(portfolio_ids, on):
-        found.setdefault(portfolio_id, {})[currency] = money(amount)
-    return found
+        amounts.setdefault(portfolio_id, {})[currency] = money(amount)
+    return amounts
 
 
 def value_series(
     assets: Collection[AssetRef], *, start: date, end: date, reported_in: str | None = None
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
-    """Of each asset the newest value on or before `start`, and those of every later day up to `end`; one at a time.
+    """For each asset its newest value on or before `start`, and the values of all later days up to `end`.
 
-    Of assets in the currency `reported_in`, which need no rates, only what ExplainedAsset says is enough, with the rest
-    of the same months, where that is less. An asset that has no values has an empty series. Amounts are in
-    ten-thousandths.
+    Assets in the currency `reported_in` need no rates: for these, only the months of the values that ExplainedAsset
+    requires may be read. An asset without values has an empty series. Amounts are in ten-thousandths. Yields one asset
+    at a time.
     """
     derived = clock.known_at() is None
     if not derived or (end - start).days <= A_MONTH:
@@ -138,14 +138,14 @@ def asset_refs(
 
 def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[UUID]]:
     links = LABELS[group_by].objects.filter(asset__portfolio__in=portfolio_ids).order_by()
-    found: dict[UUID, list[UUID]] = {}
+    labels_by_asset: dict[UUID, list[UUID]] = {}
     for asset_id, label_id in links.values_list("asset_id", f"{group_by}_id"):
-        found.setdefault(asset_id, []).append(label_id)
-    return found
+        labels_by_asset.setdefault(asset_id, []).append(label_id)
+    return labels_by_asset
 
 
 def _mapped(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> Keys:
-    """Sorted, whatever the order of the database: assets in the same groups share one column."""
+    """Sorted, because the database gives no order: assets in the same groups share one column."""
     return tuple(sorted({key_map.get(key, key) for key in keys}, key=str))
 
 
@@ -186,12 +186,12 @@ def from_deltas(
 
 
 def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
-    found = _value_series(assets, days[0], days[-1], derived=derived)
-    return fold(((asset.keys, series) for asset, series in found), days)
+    all_series = _value_series(assets, days[0], days[-1], derived=derived)
+    return fold(((asset.keys, series) for asset, series in all_series), days)
 
 
 def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
-    """Each asset's newest value on each day, added up by the database in the column that the asset counts in."""
+    """Each asset's newest value on each day; the database adds them up by the column in which the asset counts."""
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
@@ -212,11 +212,11 @@ def _value_series(
 
 
 def _with_values(
-    assets: Collection[AssetRef], found: Iterable[protocol.Values]
+    assets: Collection[AssetRef], values_of_assets: Iterable[protocol.Values]
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
-    """A series for each, empty where no values were found."""
+    """A series for each asset; empty for an asset without values."""
     by_id = {asset.id: asset for asset in assets}
-    for pk, days, values in found:
+    for pk, days, values in values_of_assets:
         asset = by_id.pop(pk)
         yield asset, ValueSeries(asset.currency, days, values, asset.disposed_on)
     for asset in by_id.values():

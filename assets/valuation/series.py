@@ -1,10 +1,10 @@
-"""What assets are worth on days: one asset on one day, many on a row of days, and amounts added up in one currency.
+"""What assets are worth: one asset on one day, many assets on a series of days, and amounts added up in one currency.
 
-An "amount" is money in its own currency, negative for what is owed. It is a Decimal with at most four places, or
-an int, which counts ten-thousandths: that is how the database stores money, and the faster way to read a series of a
-million values. Never mix the two in one list.
+An "amount" is money in its own currency, negative for what is owed. It is a Decimal with at most four places, or an
+int in ten-thousandths: this is how the database stores money, and it is faster for a series of a million values. Never
+mix the two in one list.
 
-What is below zero counts as owed, per asset and day, whatever its type says: an overdrawn account is owed.
+A value below zero counts as owed, for each asset and day, whatever the asset's type: an overdrawn account is owed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ type Amount = Decimal | int
 # The groups that an asset counts in: none, one, or (tags, categories) several.
 type Keys = tuple[Hashable, ...]
 
-MONEY_PLACES = 4  # as strata.fields.money has them, which calculations do not import
-# Room for any sum and product here; it raises instead of rounding.
+MONEY_PLACES = 4  # the same as in strata.fields.numbers, which calculations do not import
+# Enough digits for every sum and product in this module; raises instead of rounding.
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
 
@@ -41,7 +41,7 @@ def ten_thousandths(amount: Amount) -> int:
 
 
 def money(amount: Amount) -> Decimal:
-    """An amount as a Decimal, whichever of the two it was."""
+    """An amount as a Decimal; an int counts ten-thousandths."""
     return Decimal(amount).scaleb(-MONEY_PLACES, EXACT) if isinstance(amount, int) else amount
 
 
@@ -60,10 +60,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class ValueSeries:
-    """An asset's values: the last of each day that has any, oldest day first, in its own currency.
+    """An asset's values: the last value of each day that has any, oldest day first, in the asset's own currency.
 
-    `days` ascend strictly and go with `values`. From `disposed_on` on it counts nothing. Raises ValueError
-    where the two lists differ in length.
+    `days` ascend strictly; `values` has one value for each. From `disposed_on` on the asset counts nothing. Raises
+    ValueError if the two lists differ in length.
     """
 
     currency: str
@@ -77,13 +77,13 @@ class ValueSeries:
 
     @property
     def first_on(self) -> date | None:
-        """The day from which it has a value; None when it never has one, or only from its disposal on."""
+        """The day from which it has a value; None if it has none before its disposal."""
         if not self.days or (self.disposed_on is not None and self.disposed_on <= self.days[0]):
             return None
         return self.days[0]
 
     def last_day(self, end: date) -> date:
-        """`end`, or the eve of the disposal where that comes first."""
+        """`end`, or the day before the disposal if that is earlier."""
         if self.disposed_on is None or self.disposed_on > end:
             return end
         return self.disposed_on - timedelta(days=1)
@@ -91,7 +91,7 @@ class ValueSeries:
     def value_on(self, on: date) -> Amount | None:
         """The newest value on or before the day; None before the first, zero from the disposal on.
 
-        An asset that never had a value has none on its disposal either.
+        An asset that never had a value has none after its disposal either.
         """
         place = bisect_right(self.days, on)
         if place == 0:
@@ -102,7 +102,7 @@ class ValueSeries:
 def series_from_snapshots(
     snapshots: Iterable[Snapshot], *, currency: str, disposed_on: date | None = None
 ) -> ValueSeries:
-    """The series of snapshots in any order: on each day the later instant wins, then the later written."""
+    """The series of snapshots given in any order: of a day the last instant counts, then the last written."""
     ordered = sorted(snapshots, key=lambda snapshot: (snapshot.on, snapshot.observed_at, snapshot.sequence))
     last = {snapshot.on: snapshot.value for snapshot in ordered}
     return ValueSeries(currency, tuple(last), tuple(last.values()), disposed_on)
@@ -114,12 +114,12 @@ def value_on(snapshots: Iterable[Snapshot], on: date, *, disposed_on: date | Non
     return None if value is None else money(value)
 
 
-# --- many assets on a row of days ---
+# --- many assets on a series of days ---
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Running totals, one for each day of the row, in ten-thousandths: `owned` >= 0 and `owed` <= 0."""
+    """Running totals, one for each day of the series, in ten-thousandths: `owned` >= 0 and `owed` <= 0."""
 
     owned: Sequence[int]
     owed: Sequence[int]
@@ -127,9 +127,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What assets add up to on each of `days`, for each set of groups and currency that occurs.
+    """The totals of assets on each of `days`, for each set of groups and each currency that occurs.
 
-    Each asset is in exactly one column, that of all its groups together, so that it counts once in a total.
+    Each asset is in exactly one column, that of the set of all its groups, so that it counts once in a total.
     """
 
     days: Sequence[date]
@@ -142,7 +142,7 @@ class Totals:
 
 
 class Delta(NamedTuple):
-    """By how much what is owned and what is owed in some groups and a currency rose on a day (fell: negative).
+    """By how much what is owned and owed in a set of groups and a currency rose on a day (negative: fell).
 
     A tuple, so that the rows of a query can be used unchanged.
     """
@@ -160,7 +160,7 @@ type _Sums = defaultdict[tuple[Keys, str], tuple[list[Amount], list[Amount]]]
 def fold(assets: Iterable[tuple[Keys, ValueSeries]], days: Sequence[date]) -> Totals:
     """Running totals on `days` (each once, ascending) from every asset's values: for daily series.
 
-    A series may begin long before the first day; what comes after the last is ignored.
+    A series may begin long before the first day; values after the last day are ignored.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
@@ -179,8 +179,8 @@ def _add_series(
     owned: list[Amount],
     owed: list[Amount],
 ) -> None:
-    """Add an asset's changes of value to the columns, each at the first day of the row that sees it."""
-    first = max(bisect_right(series.days, days[0]) - 1, 0)  # the opening value includes all before it
+    """Add an asset's changes in value to the columns, each on the first of `days` that includes it."""
+    first = max(bisect_right(series.days, days[0]) - 1, 0)  # the opening value includes all earlier changes
     last = bisect_right(series.days, series.last_day(days[-1]))
     before: Amount = 0
     for number in range(first, last):
@@ -204,7 +204,7 @@ def _add_delta(before: Amount, value: Amount, at: int, owned: list[Amount], owed
 
 
 def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
-    """One asset's rises and falls, day by day: what the table of daily deltas adds up."""
+    """One asset's changes in value, day by day: the table of daily deltas adds these up."""
     if series.first_on is None:
         return []
     counted = bisect_right(series.days, series.last_day(series.days[-1]))
@@ -221,7 +221,7 @@ def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
 def running_totals(deltas: Iterable[tuple[date, Keys, str, Amount, Amount]], days: Sequence[date]) -> Totals:
     """Running totals on `days` (each once, ascending) from deltas in any order, which may already be sums.
 
-    Gives what `fold` gives for the assets behind them. What comes before the first day is its opening.
+    Gives the same as `fold` for the same assets. Deltas before the first day are its opening.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
@@ -240,7 +240,7 @@ def running_totals(deltas: Iterable[tuple[date, Keys, str, Amount, Amount]], day
 def grid_totals(rows: Iterable[tuple[date, Keys, str, Amount]], days: Sequence[date]) -> Totals:
     """Totals on `days` from rows (day, groups, currency, an asset's value on that day): for coarse series.
 
-    Gives what `fold` gives for the series behind them. Raises KeyError for a row of another day.
+    Gives the same as `fold` for the same assets. Raises KeyError for a row of another day.
     """
     place = {day: number for number, day in enumerate(days)}
     sums = _no_sums(days)
@@ -276,9 +276,9 @@ def _in_ten_thousandths(amounts: Iterable[Amount]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An amount that was left out, and the currency whose rate is not known on that day.
+    """An amount that was left out, and the currency without a rate on that day.
 
-    The amount is in that currency, unless another is given: then it is the currency of the report that has no rate.
+    The amount is in that currency, or in `amount_currency` if that is set: then the report's currency has no rate.
     """
 
     currency: str
@@ -292,7 +292,7 @@ class Missing:
 
 
 def missing(source: str, target: str, on: date, amount: Decimal, rates: RateBook) -> list[Missing]:
-    """What an amount that cannot be converted lacks: a rate of its own currency, of the other one, or both."""
+    """The missing rates of an amount that cannot be converted: of its own currency, of the target, or of both."""
     return [
         Missing(code, on, amount, "" if code == source else source)
         for code in rates.lacking(source, target, on=on)
@@ -301,7 +301,7 @@ def missing(source: str, target: str, on: date, amount: Decimal, rates: RateBook
 
 @dataclass(frozen=True, slots=True)
 class ConvertedTotal:
-    """An exact total, before rounding, of all that could be converted."""
+    """The exact total, not rounded, of the amounts that could be converted."""
 
     value: Fraction
     missing: tuple[Missing, ...]
@@ -314,7 +314,7 @@ class ConvertedTotal:
 def convert_total(
     amounts: Mapping[str, Decimal], currency: str, *, on: date, rates: RateBook
 ) -> ConvertedTotal:
-    """The amounts (per currency) in `currency` at the rates of the day. Zero needs no rate."""
+    """The amounts (by currency) added up in `currency` at the rates of the day. Zero needs no rate."""
     total, left_out = Fraction(0), []
     for source, amount in sorted(amounts.items()):
         if amount == 0:

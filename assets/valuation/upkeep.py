@@ -1,7 +1,7 @@
-"""Daily deltas and monthly values, which are derived from the values: updated with every write, and rebuilt.
+"""Keeps daily deltas and monthly values up to date with every write of values, and rebuilds them.
 
-Both can be rebuilt at any time. AssetsConfig registers what follows a write of each model. An asset's months are
-deleted with it by cascade; what it added to the deltas must be subtracted first.
+Both are derived from the values. AssetsConfig registers the classes below, which run with the writes of each model. An
+asset's months are deleted with it by cascade; its contribution to the deltas must be subtracted before.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Contribution(NamedTuple):
-    """What some snapshots contribute: their part in the deltas, and the months in which they are."""
+    """What snapshots contribute to derived data: their part of the deltas, and the months in which they are."""
 
     sums: deltas.RunningSums
     months: set[protocol.Month]
@@ -51,21 +51,21 @@ def contribution_of_snapshots(ids: Collection[UUID]) -> Contribution:
 
 
 def values_written(before: Contribution | None, after: Contribution) -> None:
-    """After a write of some snapshots; `before` is what they contributed before it, None where they are new."""
+    """Update derived data after a write of snapshots. `before` is their former contribution, None if they are new."""
     before = before or Contribution({}, set())
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     months.refresh(before.months | after.months)
 
 
 def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
-    """After new facts about some assets. Their values, and so their months, are the same."""
+    """Update the deltas after a write of assets. Their values, and so their months, have not changed."""
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
 
 
 def rebuild(portfolio_id: UUID) -> None:
-    """Delete what is derived from a portfolio's values and derive it again, while none is written.
+    """Delete the data derived from a portfolio's values and derive it again, with the portfolio locked.
 
-    Whoever wrote past Strata raised no revision either: it is raised, or stored totals and ETags would say as before.
+    A write without Strata has not raised the revision. So this raises it: otherwise stored totals and ETags would stay.
     """
     with transaction.atomic():
         lock(portfolio_id)
@@ -90,8 +90,8 @@ def rebuild_was_needed(portfolio_id: UUID) -> bool:
 
 
 def is_outdated(portfolio_id: UUID) -> bool:
-    """Whether anything of it differs from what the values give. It takes several queries: call it in one snapshot of
-    the database, or under the lock.
+    """Whether the portfolio's derived data differs from its values. It takes several queries: call it in one snapshot
+    of the database, or with the portfolio locked.
     """
     return bool(deltas.differences(portfolio_id) or months.differences(portfolio_id))
 
@@ -104,7 +104,7 @@ def portfolios() -> QuerySet:
     return Portfolio.objects.order_by("pk")
 
 
-# --- what follows the writes of each model ---
+# --- what runs with the writes of each model ---
 
 
 class OfSnapshots(DerivedData):
@@ -116,7 +116,7 @@ class OfSnapshots(DerivedData):
 
 
 class OfAssets(DerivedData):
-    """A new asset has no values yet, and one that is deleted has none any more."""
+    """A new asset has no values yet, so nothing is derived."""
 
     def capture(self, ids):
         return facts_of(Asset.objects.filter(pk__among=ids))

@@ -1,4 +1,4 @@
-"""The field that says in which household a new row is made."""
+"""The field for the household of a new row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strata.api.serializers import RelatedId
 
 
 class HouseholdId(RelatedId):
-    """Where a new row goes. A row stays in its household: another one is refused later."""
+    """The household of a new row. A row stays in its household: a change is refused."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Household.objects, "household", **{"required": False, **kwargs})

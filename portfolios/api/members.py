@@ -38,7 +38,7 @@ class MemberSerializer(HouseholdSerializer):
 
 
 class InvitationSerializer(HouseholdSerializer):
-    """The same for a name that a user has and for one that nobody has."""
+    """Shows the same for a name that a user has and for one that nobody has."""
 
     household_id = UUIDSerializerField(read_only=True)
     household_name = serializers.CharField(source="household.name", read_only=True)
@@ -101,7 +101,7 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
     )
 )
 class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
-    """The names that wait to join a household. Its owners see and make them."""
+    """The invitations of a household that wait for an answer. Only its owners see and create them."""
 
     thing = "invitation"
     queryset = INVITATIONS
@@ -111,7 +111,7 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
         return super().get_queryset().filter(household=self.owned_household())
 
     def owned_household(self) -> Household:
-        """The path's, which the caller owns; for a write locked."""
+        """The path's household, which the caller owns; for a write it is locked."""
         pk = path_id(self.kwargs["household_id"], "household")
         rows = Household.objects.for_user(self.request.user).filter(pk=pk)
         if self.request.method not in SAFE_METHODS:
@@ -124,9 +124,9 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
     def create(self, request, *args, **kwargs):
-        """Invite whoever has the name. Joining shows the household's whole past, its journal too.
+        """Invite whoever has the name. Members see the household's whole past, including its journal.
 
-        The answer is the same whether a user has the name or not, and tells nothing of it.
+        The answer is the same whether a user has the name or not.
         """
         household = self.owned_household()
         body = NewInvitationSerializer(data=request.data)
@@ -141,7 +141,7 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
 
 
 class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
-    """The caller's own invitations that wait for an answer; the owners of a household reach its own, too."""
+    """The invitations that wait for the caller's answer. Owners of a household also reach its invitations by id."""
 
     thing = "invitation"
     writers = OWNERS
@@ -165,7 +165,7 @@ class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixi
     @extend_schema(request=None, responses=MemberSerializer)
     @action(detail=True, methods=["post"], url_path="accept")
     def accept(self, request, pk=None):
-        """Become a member, with the household's whole past to look at. Accepting again changes nothing."""
+        """Become a member, who sees the household's whole past. Accepting again changes nothing."""
         member = members.accept_invitation(
             path_id(pk, self.thing), request.user, precondition=self.require_unchanged
         )

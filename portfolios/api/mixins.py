@@ -1,4 +1,4 @@
-"""Views of rows that a household has."""
+"""The mixin for viewsets of a household's rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from strata.tenancy.roles import require_role
 
 
 class InHousehold:
-    """Made in the household that `household_id` names, else in the oldest one that the caller owns."""
+    """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns."""
 
     where_created = "In the household that `household_id` names, else in the oldest one that the caller owns."
     default_household = None

@@ -1,4 +1,4 @@
-"""The parameters of paths, for the schema."""
+"""Path parameters for the OpenAPI schema."""
 
 from __future__ import annotations
 

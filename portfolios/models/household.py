@@ -1,4 +1,4 @@
-"""Household: the border of what people see of each other; Membership: who is inside; Invitation: who may come in."""
+"""Household: the tenancy boundary; Membership: a user with a role in it; Invitation: who may become a member."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Role(models.TextChoices):
 
 
 class Membership(TrackedModel):
-    """A user inside a household since `accepted_at`, with the right of the role."""
+    """A user who is a member of a household since `accepted_at`, with the rights of the role."""
 
     Role = Role
 
     household_lookup = "household"
-    known_since = None  # who may see the past is who may see the present
+    known_since = None  # whoever sees the present also sees the past
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
@@ -52,15 +52,15 @@ class Membership(TrackedModel):
 
 
 class Invitation(TrackedModel):
-    """Whoever has the name when they accept it becomes a member; until then it gives no rights.
+    """An invitation to a username. Whoever has the name when accepting becomes a member; until then it gives no rights.
 
-    The name is as the inviting owner typed it, whether a user has it or not: nothing of a user is looked up for it,
-    so that it tells nobody who there is. Accepted, it becomes the membership of the same id.
+    The name is as the inviting owner typed it. No user is looked up, so that an invitation does not reveal whether a
+    user exists. An accepted invitation becomes the membership with the same id.
     """
 
     household_lookup = "household"
-    known_since = None  # as memberships
-    history_readers = OWNERS  # who see the invitations themselves
+    known_since = None  # the same as for memberships
+    history_readers = OWNERS  # only they see invitations
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
     username = NameField(max_length=150)

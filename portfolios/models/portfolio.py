@@ -17,7 +17,7 @@ def default_time_zone() -> str:
 
 
 class Portfolio(TrackedModel):
-    """`revision` is counted up by every write to the portfolio or to anything in it, and by every new rate."""
+    """Every write to the portfolio or to anything in it, and every new rate, raises `revision`."""
 
     household_lookup = "household"
     portfolio_lookup = ""
@@ -41,7 +41,7 @@ class Portfolio(TrackedModel):
         return self.name
 
     def save(self, *args, **kwargs):
-        """The revision only ever grows: what this instance knows of it may be old, and is not written back."""
+        """Does not write `revision`: this instance may hold an old one, and the revision must only grow."""
         if not self._state.adding and kwargs.get("update_fields") is None:
             fields = {field.name for field in self._meta.concrete_fields if not field.primary_key}
             kwargs["update_fields"] = fields - {"revision"}

@@ -1,4 +1,4 @@
-"""Making, renaming and deleting households, and finding the one that a user means without saying."""
+"""Creates, renames and deletes households, and chooses the default household of a user."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def create_household(user: User, name: str | None = None) -> Household:
 
 
 def add_first_owner(household: Household, user: User) -> None:
-    """Of a household that is new; what else it starts with comes by the signal."""
+    """Add the first owner of a new household, and send household_created, so that other apps add their start data."""
     Membership.objects.create(household=household, user=user, role=OWNER)
     household_created.send(Household, household=household)
 
 
 def first_household(user: User) -> Household:
-    """The oldest household that the user owns; made on first need, once however many ask at a time."""
+    """The oldest household that the user owns. It is created if there is none, once even for concurrent requests."""
     with transaction.atomic():
         lock_rows(User.objects.filter(pk=user.pk))
         owned = Household.objects.for_user(user, (OWNER,)).order_by("created_at", "id").first()
@@ -41,7 +41,7 @@ def first_household(user: User) -> Household:
 
 
 def household_at_login(user: User) -> None:
-    """Makes one for a user who belongs to none. A member of somebody else's gets one when they first need it."""
+    """Create a household for a user who is in none. A member of another household gets one on first need."""
     if not user.memberships.exists():
         first_household(user)
 
@@ -59,7 +59,7 @@ def update_household(
 
 
 def delete_household(household_id: UUID, *, precondition: Precondition = lambda household: None) -> None:
-    """With all that is in it. Its journal stays, for superusers: nobody is left who belongs to it."""
+    """Delete a household with everything in it. Its journal stays; only superusers can see it then."""
     with transaction.atomic():
         household = _locked(household_id)
         lock_portfolios(Portfolio.objects.filter(household=household_id).values_list("pk", flat=True))

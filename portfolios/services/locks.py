@@ -1,6 +1,6 @@
-"""The rows that writers lock: a household's guards what is in it and in no portfolio, a portfolio's all that is in it.
+"""The rows that writers lock. A portfolio's row guards everything in the portfolio, a household's row the rest.
 
-Where a write needs both, the household comes first (see strata.db.locks). A row that is gone is a 404 of its name.
+A write that needs both locks the household first (see strata.db.locks). A row that is gone is a 404 for that resource.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ def lock_household(household_id: UUID) -> None:
 
 
 def lock_households(household_ids: Collection[UUID]) -> None:
-    """By id, whatever order they come in. Raises NotFound where one no longer exists."""
+    """Lock them in the order of their ids. Raises NotFound if one no longer exists."""
     _lock_all(Household, household_ids, "household")
 
 
 def lock_portfolios(portfolio_ids: Collection[UUID]) -> None:
-    """By id, whatever order they come in. Raises NotFound where one no longer exists."""
+    """Lock them in the order of their ids. Raises NotFound if one no longer exists."""
     _lock_all(Portfolio, portfolio_ids, "portfolio")
 
 

@@ -1,6 +1,6 @@
-"""Who is invited to a household, who joins it and who leaves: an owner always stays.
+"""Invites, accepts and removes members of a household, and changes roles: one owner always remains.
 
-Each takes the household's lock before it reads anything, so that what was checked still holds when it is written.
+Each function locks the household before it reads, so that what it checked still holds when it writes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Precondition = Callable[[Any], None]
 
 
 def invite(household_id: UUID, username: str, role: str) -> Invitation:
-    """Invite whoever has the name, or gets it. No user is looked for: the answer is the same for every name.
+    """Invite whoever has the name, or gets it later. No user is looked up: the answer is the same for every name.
 
-    Only who is a member already, which the inviting owner sees, is refused by name.
+    Only the name of a present member is refused; the inviting owner sees the members anyway.
     """
     username = username.strip()
     require_possible(username)
@@ -39,7 +39,7 @@ def invite(household_id: UUID, username: str, role: str) -> Invitation:
 
 
 def require_possible(username: str) -> None:
-    """400 for what no user may be called."""
+    """400 for a name that no user may have."""
     field = User._meta.get_field("username")
     try:
         validate_name(username, max_length=field.max_length)
@@ -58,7 +58,7 @@ def require_new(household_id: UUID, username: str) -> None:
 
 
 def invitations_for(user: User) -> models.QuerySet[Invitation]:
-    """Those that wait for the user's answer: made out to the name that the user has now."""
+    """The invitations that wait for the user's answer: those to the name that the user has now."""
     if not user.is_authenticated or not user.is_active:
         return Invitation.objects.none()
     return Invitation.objects.filter(username_key=name_key(user.username))
@@ -84,14 +84,14 @@ def accept_invitation(
 
 
 def locked_invitation(invitation_id: UUID, user: User) -> Invitation | None:
-    """The user's invitation, read again once its household is locked: it may have been withdrawn meanwhile."""
+    """The user's invitation, read after its household is locked: it may have been withdrawn before."""
     if _lock_household_of(invitations_for(user), invitation_id, "invitation"):
         return invitations_for(User.objects.get(pk=user.pk)).filter(pk=invitation_id).first()
     return None
 
 
 def withdraw_invitation(invitation_id: UUID, *, precondition: Precondition = lambda invitation: None) -> None:
-    """By an owner who takes it back, or by who was invited and declines."""
+    """Delete an invitation: an owner withdraws it, or the invited user declines."""
     with transaction.atomic():
         invitation = None
         if _lock_household_of(Invitation.objects.all(), invitation_id, "invitation"):
@@ -108,7 +108,7 @@ def withdraw_invitation(invitation_id: UUID, *, precondition: Precondition = lam
 def change_role(
     member_id: UUID, role: str, *, precondition: Precondition = lambda member: None
 ) -> Membership:
-    """409 where that would leave the household without an owner."""
+    """409 if the household would have no owner left."""
     with transaction.atomic():
         member = locked_member(member_id)
         precondition(member)
@@ -120,7 +120,7 @@ def change_role(
 
 
 def remove_member(member_id: UUID, *, precondition: Precondition = lambda member: None) -> None:
-    """By an owner, or by the member who leaves. 409 where that would leave the household without an owner."""
+    """An owner removes a member, or a member leaves. 409 if the household would have no owner left."""
     with transaction.atomic():
         member = locked_member(member_id)
         precondition(member)
@@ -129,7 +129,7 @@ def remove_member(member_id: UUID, *, precondition: Precondition = lambda member
 
 
 def replace_members(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
-    """Give members these roles, and remove those without one, all at once: an owner must be left at the end."""
+    """Give members these roles and remove those with None, as one change: an owner must be left at the end."""
     with transaction.atomic():
         lock_household(household_id)
         require_owner_left(household_id, roles)
@@ -142,9 +142,9 @@ def replace_members(household_id: UUID, roles: Mapping[UUID, str | None]) -> Non
 
 
 def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
-    """409 where these roles (None: removed) would take the household's last owner who can log in.
+    """409 if no owner who can log in is left after these changes (None: removed).
 
-    Asked with the household locked. Where there was none before, nothing is refused: nobody is lost.
+    Call it with the household locked. If there was no such owner before, nothing is refused.
     """
     owners = set(
         Membership.objects.filter(household=household_id, role=OWNER, user__is_active=True).values_list(
@@ -162,7 +162,7 @@ def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> 
 
 
 def locked_member(member_id: UUID) -> Membership:
-    """Read once its household is locked."""
+    """The member, read after the household is locked."""
     member = None
     if _lock_household_of(Membership.objects.all(), member_id, "member"):
         member = Membership.objects.select_related("user").filter(pk=member_id).first()
@@ -172,7 +172,7 @@ def locked_member(member_id: UUID) -> Membership:
 
 
 def _lock_household_of(rows: models.QuerySet, pk: UUID, resource: str) -> UUID | None:
-    """The id of the household that is locked; None where the row is gone. No row of these changes its household."""
+    """Lock the row's household and return its id; None if the row is gone. These rows never change their household."""
     household_id = rows.filter(pk=pk).values_list("household_id", flat=True).first()
     if household_id is None:
         return None

@@ -1,4 +1,4 @@
-"""load_rates: exchange rates into the database, from the shipped file, the ECB or a file of one's own."""
+"""load_rates: loads exchange rates from the file shipped with Strata, from the ECB, or from a file of yours."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from strata.commands import EXIT_CODES, UNREACHABLE, StrataCommand
 
 class Command(StrataCommand):
     help = (
-        "Load exchange rates: without arguments the ECB's reference rates since 1999 that were installed with Strata, "
-        "or the ECB's newest file, or a CSV with the columns currency,on,units_per_euro, and `lasting` in a fourth "
-        "where a rate holds until a newer one. Rates are only added; "
-        "what is known already is left alone; a file with a bad line is refused whole."
+        "Load exchange rates. Without arguments these are the ECB's reference rates since 1999, installed with Strata; "
+        "--download fetches the ECB's newest file; a path names a CSV file with the columns "
+        "currency,on,units_per_euro and an optional fourth, lasting: true for a rate that holds until a newer one. "
+        "Rates are only added: those already stored stay as they are. A file with a bad line is refused as a whole."
     )
     examples = ("load_rates", "load_rates --download", "load_rates my-rates.csv --dry-run")
     exit_codes = f"{EXIT_CODES}, 3 the address did not answer"

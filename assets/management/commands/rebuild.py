@@ -1,4 +1,4 @@
-"""rebuild: derives again what is derived from the values."""
+"""rebuild: calculates the daily deltas and the monthly values again from the values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ WAITS = "Another rebuild is running on this database: waiting for it."
 
 class Command(StrataCommand):
     help = (
-        "Rebuild the daily deltas and the monthly values of every portfolio, from which long series are read, from its "
-        "values. Strata updates them by itself: run this where doctor finds them wrong, or after rows were written "
-        "without Strata. Stored totals are calculated again as well, and reports have another ETag."
+        "Rebuild the daily deltas and the monthly values of every portfolio from its values. Long series are read from "
+        "them. Strata updates them with every write: run this only if doctor finds them wrong, or after rows were "
+        "written without Strata. Stored totals are then calculated again as well, and reports get a new ETag."
     )
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
@@ -32,7 +32,7 @@ class Command(StrataCommand):
 
     def act(self, **options):
         if options["dry_run"]:
-            with one_snapshot():  # a write in the meantime is no fault
+            with one_snapshot():  # a write during the comparison is not an error
                 return self.go_through(upkeep.is_outdated, "Would rebuild", options)
         with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
             return self.go_through(self.rebuild_was_needed, "Rebuilt", options)

@@ -1,1 +1,1 @@
-"""What gives assets their values. Today that is what was recorded: snapshots."""
+"""The value sources: what gives assets their values. Today there is one, the recorded snapshots."""

@@ -1,4 +1,4 @@
-"""The values that are stored, as they are read where something is derived from them."""
+"""Reads the stored values from which deltas and monthly values are derived."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class AssetFacts(NamedTuple):
 
 
 class ValuesAround(NamedTuple):
-    """An asset's values on the days of some snapshots, and on the days before and after these.
+    """An asset's values on the days of the given snapshots, and on the days with values just before and after these.
 
-    Of each day the last value `with_them`, and the last `without` them; `touched` are the days on which there are any
-    of them.
+    `with_them` has the last value of each day, `without` the last value of each day if the given snapshots did not
+    exist; `touched` are the days of the given snapshots.
     """
 
     facts: AssetFacts
@@ -43,7 +43,7 @@ def facts_of(assets: AssetQuerySet) -> dict[UUID, AssetFacts]:
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
-    """Asset by asset."""
+    """(asset id, values around the given snapshots) for each asset that has any of them."""
     for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
         around = list(rows)
         yield (

@@ -1,8 +1,8 @@
-"""The snapshots, by statements written by hand: all of each asset's between two days, those around some, those of
-some months, and the newest of each asset on each day, added up by the database.
+"""SQL that reads snapshots: all values of an asset between two days, the values around given snapshots, the values of
+months, and the newest value of each asset on each day, added up by the database.
 
 A subquery selects the columns that it is ordered by, and takes the first row instead of a MAX: only then does SQLite
-use the indexes below the views of strata.audit.temporal_views, where these replace the tables.
+use the indexes below the views of strata.audit.temporal_views, which replace the tables under known_at.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _VALUES_IN_ONE_ROW = {
 
 
 def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
-    """Each asset's values, from the newest up to `start` on, until `end`; those that have none are left out."""
+    """Each asset's newest value on or before `start`, and all later ones up to `end`; assets without are left out."""
     if not ids:
         return iter(())
     vendor = connection.vendor
@@ -78,9 +78,9 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
             yield ids[number], days, values
 
 
-# --- the values around some snapshots ---
+# --- the values around given snapshots ---
 
-# Days are found in the index alone, and the last value of each by one lookup in it: a day may have thousands.
+# The days are read from the index alone, then the last value of each by one lookup: a day may have thousands.
 _AROUND = {
     vendor: f"""
     WITH given_id AS ({IDS[vendor]}),
@@ -119,10 +119,10 @@ _AROUND = {
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
-    """(asset, portfolio, type, currency, disposed_on, on, value, whether it is one of these), in order of time.
+    """(asset, portfolio, type, currency, disposed_on, on, value, whether it is a given snapshot), oldest first.
 
-    For each asset of the snapshots from the last day before the first of them to the first day after the last: of
-    each day the last of these values, and the last of the others. A day may have thousands.
+    For each asset of the given snapshots: from the last day with a value before the first of them to the first such day
+    after the last. Of each day the last given snapshot, and the last other one. A day may have thousands.
     """
     days = Days({None: None})
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
@@ -139,7 +139,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
         )
 
 
-# --- the values of some months ---
+# --- the values of months ---
 
 # One lookup in the index for each day: a day may have thousands of values.
 _ON_DAYS = {
@@ -157,7 +157,7 @@ _ON_DAYS = {
 
 
 def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
-    """(asset, day, value) of each day in some months, in order; of several values of a day the last."""
+    """(asset, day, value) of each day in these months that has a value, in order; of a day the last value."""
     asset_days = [
         (asset, month.replace(day=day + 1))
         for asset, month in months
@@ -193,7 +193,7 @@ _GRID = {
 
 
 def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
-    """(day, place, owned, owed) where an asset of the place has a value on or before the day, and is not gone."""
+    """(day, place, owned, owed), if an asset of the place has a value on or before the day and is not disposed of."""
     for number, place, *split_halves in fetch_rows(
         _GRID[connection.vendor], [*place_params(places), *day_params(days)]
     ):
@@ -221,7 +221,7 @@ _AMOUNTS_ON = {
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount): the newest values on the day, added up, of assets that are not disposed of."""
+    """(portfolio, currency, amount): the newest values on the day of assets not disposed of, added up."""
     for portfolio, currency, *split_halves in fetch_rows(
         _AMOUNTS_ON[connection.vendor], [ids_param(portfolio_ids), on, on]
     ):

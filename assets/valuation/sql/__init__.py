@@ -1,7 +1,7 @@
 """SQL written by hand, for SQLite and PostgreSQL: through the ORM, reading a million values takes minutes.
 
-These modules know tables and columns, and not what is calculated from them. Amounts are ten-thousandths, days are
-dates and ids are UUIDs, whichever the database.
+These modules know tables and columns, but not what is calculated from them. Amounts are in ten-thousandths, days are
+dates and ids are UUIDs, on both databases.
 """
 
 from assets.valuation.sql.deltas import DeltaKey, add_deltas, deltas_by_day, deltas_by_period

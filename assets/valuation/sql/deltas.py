@@ -1,4 +1,4 @@
-"""The table of daily deltas: added to, and added up."""
+"""SQL that adds to the table of daily deltas, and adds up its rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset t
 
 
 def add_deltas(deltas: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
-    """Add rows (the three of a DeltaKey, day, owned, owed) to the table; each key and day occurs once."""
+    """Add rows (portfolio, currency, type, day, owned, owed) to the table; each key and day occurs once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
     for portfolio, currency, asset_type, on, owned, owed in deltas:
@@ -56,16 +56,16 @@ _SUMS = ", ".join(f"CAST(SUM(s.{name}) AS BIGINT)" for name in _HALVES)
 
 
 def _condition(key_column: str | None) -> str:
-    """Which rows: of each type, or those of all types."""
+    """Selects the rows of single types, or the rows that are sums over all types."""
     return f"s.asset_type_id {'<>' if key_column == 'asset_type_id' else '='} %s"
 
 
 def deltas_by_day(
     portfolio_ids: Collection[UUID], end: date, *, key_column: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """(day, currency, key, owned, owed) of each day up to `end`; `key_column` has ids; None for no keys.
+    """(day, currency, key, owned, owed) of each day up to `end`. `key_column` is a column of ids; None for no keys.
 
-    The deltas of several portfolios are added up first; those of one are not.
+    The deltas of several portfolios are added up; those of a single portfolio are returned as stored.
     """
     key = f", s.{key_column}" if key_column else ""
     is_single = len(portfolio_ids) == 1
@@ -80,7 +80,7 @@ def deltas_by_day(
         yield days[on], *_parsed(*delta)
 
 
-# Period by period in the index: without this PostgreSQL compares every delta with every period.
+# Looks up each period in the index: without OFFSET 0 PostgreSQL compares every delta with every period.
 _IN_PERIOD = 's.portfolio_id = portfolio.id AND s."on" > day.eve AND s."on" <= day.on_day AND {condition}'
 _PERIODS = {
     "sqlite": f"CROSS JOIN assets_dailystep s WHERE {_IN_PERIOD}",
@@ -93,7 +93,7 @@ _PERIODS = {
 def deltas_by_period(
     portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
-    """The same for each of `days`, with the deltas since the one before it added up."""
+    """The same for each of `days`: the deltas since the day before it in the list, added up."""
     vendor = connection.vendor
     group = f"day.number, s.currency{f', s.{key_column}' if key_column else ''}"
     statement = f"""

@@ -1,4 +1,4 @@
-"""The table of monthly values: values read from it, and months written to it."""
+"""SQL that reads values from the table of monthly values, and writes months to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SAME_DAYS = 16  # many assets have values on exactly the same days
 
 # --- read ---
 
-# The newest month of those up to that of a day which has a value on the day or before.
+# The newest month that has a value on or before a day.
 _NEWEST = """SELECT o.month FROM assets_packedmonth o WHERE o.asset_id = asset.id AND o.month <= %s
     AND o.days <> 0 AND (o.month < %s OR o.days & %s <> 0) ORDER BY o.month DESC LIMIT 1"""
 _FIRST = """SELECT f.month FROM assets_packedmonth f WHERE f.asset_id = asset.id AND f.days <> 0
@@ -45,13 +45,13 @@ _SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
 
 
 def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
-    """What values_between reads, from the monthly values."""
+    """The same as snapshots_sql.values_between, read from the monthly values."""
     rows = _rows(_ALL, ids, [*_up_to(start), start.replace(day=1), end], most=(end - start).days // 28 + 2)
     return _read(ids, rows, start, end)
 
 
 def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
-    """Of these only what is in the months of the first of them and of the last."""
+    """The same, but only the values in the months of the first and of the last value."""
     return _read(ids, _rows(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], most=2), start, end)
 
 
@@ -63,7 +63,7 @@ def _up_to(on: date) -> list[Any]:
 def _rows(
     wanted: str, ids: Sequence[UUID], params: list[Any], *, most: int
 ) -> Iterator[tuple[int, str | None]]:
-    """A row for each asset, of at most `most` months. Few rows are fetched at once, which is faster on PostgreSQL."""
+    """A row for each asset, with at most `most` months. A small result is fetched at once: faster on PostgreSQL."""
     if not ids:
         return iter(())
     vendor = connection.vendor
@@ -87,7 +87,7 @@ def _read(
 
 
 def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:
-    """Where the values from the newest up to `start` on, until `end`, are among those of the months; and their days."""
+    """(first, last, days): which of the months' values are from the newest on or before `start` up to `end`."""
     days: list[date] = []
     for month_text in months.split(","):
         month, bits = month_text.split(" ")

@@ -1,4 +1,4 @@
-"""demo: a household to look at, with a user who can log in."""
+"""demo: creates a demo household, and a user who can log in."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ USERNAME = "demo"
 
 class Command(StrataCommand):
     help = (
-        "Make the household 'Demo' with two years of values, and the user 'demo' with a password that is shown once. "
-        "Loads the exchange rates if there are none, and carries them on to today."
+        "Create the household 'Demo' with two years of values, and the user 'demo' with a password that is shown once. "
+        "Loads the exchange rates if there are none, and adds invented ones for the days up to today."
     )
     examples = ("demo", "demo --if-empty --password a-long-enough-one")
     writes = True
@@ -55,7 +55,7 @@ class Command(StrataCommand):
         self.stdout.write(f"Username: {user.get_username()}\nPassword: {password or '(unchanged)'}")
 
     def build(self, today, options) -> tuple:
-        """The user, the password to show, and what was made, all of which a dry run takes back."""
+        """The user, the password to show, and what was created. A dry run rolls all of it back."""
         added = self.fill_rates(today)
         user, password = self.demo_user(options["password"])
         with actor.acting(user=user, channel=f"command:{self.name}"):
@@ -75,7 +75,7 @@ class Command(StrataCommand):
         return added + rates.fill_with_demo_rates(today)
 
     def demo_user(self, password: str | None):
-        """The user and the password to show; the password of one who is there already stays as it is."""
+        """The user, and the password to show; an existing user keeps the password, which is then None here."""
         users = get_user_model()
         if user := users.objects.filter(username_key=name_key(USERNAME)).first():
             if password:

@@ -1,4 +1,4 @@
-"""seed_benchmark: households of many assets with many values, to measure with."""
+"""seed_benchmark: creates invented households with many assets and values, for measurements."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_SPAN_DAYS = 365 * 200
 
 class Command(StrataCommand):
     help = (
-        "Fill the database with invented households to measure with; they are added to what is there. Prints each "
-        "new portfolio's id. Their owners (benchmark-N) cannot log in: make a token with create_token."
+        "Add invented households with many values to the database, for measurements. Prints the id of each new "
+        "portfolio. The owners (benchmark-N) cannot log in: create a token with create_token."
     )
     examples = (
         "seed_benchmark --households 1 --assets 1000 --snapshots 365",
