@@ -1,4 +1,4 @@
-"""Portfolios, their stored totals and targets in the admin."""
+"""The admin pages of portfolios, their stored totals, targets and findings."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PortfolioPage(HouseholdAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def choice_texts(self, rows):
-        """With the household's name where the user may choose from several."""
+        """With the household's name if the user can choose from several households."""
         rows = list(rows)
         names = names_among_several({row.household_id for row in rows}, actor.current().user)
         return {
@@ -95,7 +95,7 @@ class PortfolioPage(HouseholdAdmin):
         return TemplateResponse(request, "reports/quality.html", context)
 
     def day_asked(self, request) -> date | None:
-        """The day in the page's address; None where there is none, or, with a message, what is no day."""
+        """The day in the page's address; None if there is none, or, with a message, if it is not a date."""
         try:
             return DAY.clean(request.GET.get("on"))
         except ValidationError as error:
@@ -103,7 +103,7 @@ class PortfolioPage(HouseholdAdmin):
             return None
 
     def dismiss_or_show_again(self, request, portfolio, on):
-        """One finding, by its key: dismissed with the reason that was typed, or shown again without one."""
+        """Dismiss one finding, given by its key, with the reason that was typed; or show it again."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
         names = {issue.finding.key: issue.name for issue in quality_report(portfolio, on=on, dismissed=None)}
         try:
@@ -122,13 +122,13 @@ class PortfolioPage(HouseholdAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def say_done(self, request, name: str | None, what: str) -> None:
-        """`name` is None for what is no finding any more: nothing was done."""
+        """`name` is None if the key is no longer a finding: then there is no message."""
         if name is not None:
             self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
 
 
 def names_among_several(household_ids: Collection[UUID], user: User | None) -> dict[UUID, str]:
-    """The households' names, where the user sees more than one; else none. In one query, whichever it is."""
+    """The households' names if the user sees more than one household, else {}. One query in both cases."""
     if user is None:
         return {}
     seen = Household.objects.all() if user.is_superuser else Household.objects.for_user(user)
@@ -138,7 +138,7 @@ def names_among_several(household_ids: Collection[UUID], user: User | None) -> d
 
 @admin.register(PortfolioSnapshot)
 class PortfolioSnapshotPage(HouseholdAdmin):
-    """Totals that were written down; here their notes are edited."""
+    """The stored totals. Only their notes can be edited here."""
 
     icon = "monitoring"
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
@@ -166,7 +166,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         return snapshot.value
 
     def has_change_permission(self, request, obj=None):
-        """Those that the clock took stay as they are; notes and deletion are for those taken by hand."""
+        """Automatic snapshots cannot be changed or deleted; manual ones can."""
         return (obj is None or obj.manual) and super().has_change_permission(request, obj)
 
     has_delete_permission = has_change_permission
@@ -184,7 +184,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
 
 
 class AllocationTargetForm(ConstraintCheckedForm):
-    """An existing target offers what its household has."""
+    """The form of an existing target offers only rows of its household."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -210,7 +210,7 @@ class AllocationTargetPage(HouseholdAdmin):
     duplicate_field = "share"
 
     def get_search_results(self, request, queryset, search_term):
-        """What has gone to another household is not found by its name there."""
+        """An asset that has moved to another household is not found by the name that it has there."""
         rows, repeats = super().get_search_results(request, queryset, search_term)
         return rows.of_their_household() if search_term else rows, repeats
 

@@ -1,4 +1,4 @@
-"""What reports does when something happens below it."""
+"""Connects reports to the signals of the layers below it."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What doctor compares of portfolios: their values and their stored totals."""
+"""doctor's checks of reports: the fonts of pictures, and the findings about values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.rendering import fonts
 from strata.doctor import Level, examines
 from strata.text import short
 
-SHOWN = 20  # portfolios, and findings of each
+SHOWN = 20  # at most so many portfolios, and findings of each
 NAME_SHOWN = 60
 
 
@@ -26,9 +26,9 @@ def fonts_of_the_pictures() -> Iterator[tuple[Level, str]]:
 
 @examines("values")
 def values_to_look_at() -> Iterator[tuple[Level, str]]:
-    """The first warnings of the first portfolios that have any, with the admin's pages that fix them.
+    """The first warnings of the first portfolios that have any, with the admin's pages where they can be fixed.
 
-    A note is what may well be right, such as a credit card with a credit: it is on the portfolio's own page.
+    Notes are left out. A note may well be right, such as a credit card with a credit; the portfolio's page shows it.
     """
     doubtful = 0
     for portfolio in Portfolio.objects.order_by("id").iterator(chunk_size=500):

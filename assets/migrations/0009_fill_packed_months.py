@@ -10,19 +10,19 @@ ROWS = 500
 
 
 def values_of(snapshots):
-    """(asset, on, value) of all values, the one that stands on a day after the others; money as it is stored."""
+    """(asset, on, value) of all values, the last of a day after the others; money as it is stored."""
     rows = snapshots.order_by('asset_id', 'on', 'observed_at').values_list('asset_id', 'on', 'value')
     for asset, on, value in rows.iterator(chunk_size=10_000):
         yield asset, on, int(value * 10_000)
 
 
 def packed(values):
-    for (asset, month), some in groupby(values, key=lambda row: (row[0], row[1].replace(day=1))):
-        standing = {on: value for _, on, value in some}
-        amounts = array('q', standing.values())
+    for (asset, month), rows in groupby(values, key=lambda row: (row[0], row[1].replace(day=1))):
+        value_of_day = {on: value for _, on, value in rows}
+        amounts = array('q', value_of_day.values())
         if sys.byteorder == 'big':
             amounts.byteswap()
-        yield asset, month, sum(1 << on.day - 1 for on in standing), amounts.tobytes()
+        yield asset, month, sum(1 << on.day - 1 for on in value_of_day), amounts.tobytes()
 
 
 def fill(apps, schema_editor):

@@ -10,10 +10,10 @@ from strata.fields.names import name_key
 def fill(apps, schema_editor):
     for model, name, key in (("Asset", "name", "name_key"), ("AssetType", "label", "label_key")):
         rows = apps.get_model("assets", model)._base_manager.using(schema_editor.connection.alias)
-        for some in batched(rows.only("pk", name).order_by("pk").iterator(), 500):
-            for row in some:
+        for batch in batched(rows.only("pk", name).order_by("pk").iterator(), 500):
+            for row in batch:
                 setattr(row, key, name_key(getattr(row, name)))
-            rows.bulk_update(some, [key])
+            rows.bulk_update(batch, [key])
 
 
 class Migration(migrations.Migration):

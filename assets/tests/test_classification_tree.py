@@ -1,4 +1,4 @@
-"""The tree of categories: what stands where, in time that grows with their number alone, and how deep it may be."""
+"""The tree of categories: paths, subtrees and reading order, all in linear time, and the limit of its depth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pk(number: int) -> UUID:
 
 
 class Counted(dict):
-    """Parents that count how often they are asked."""
+    """Parents that count how often they are looked up."""
 
     asked = 0
 
@@ -120,7 +120,7 @@ def test_reading_order_of_a_chain_is_no_deep_recursion():
 
 
 def deep(household, levels: int) -> list[Category]:
-    """A chain from the top down, as an earlier version let it be made."""
+    """A chain from the top down, deeper than allowed; earlier versions could create it."""
     ids = [uuid7() for _ in range(levels)]
     rows = [
         Category(
@@ -135,7 +135,7 @@ def deep(household, levels: int) -> list[Category]:
 
 
 def test_a_deep_chain_is_allocated_at_once(alice, household, portfolio):
-    """Not a question of speed: each category's way to the top took 26 s of it."""
+    """The time is linear: finding each category's path to the top separately took 26 s."""
     categories = deep(household, DEEP)
     for number in (0, 5, DEEP - 1):
         asset = Asset.objects.create(

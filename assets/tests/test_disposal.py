@@ -1,4 +1,4 @@
-"""The day of a disposal: never one that would make nothing of all that an asset was worth."""
+"""The day of a disposal: never before all values, or the asset would never have been worth anything."""
 
 from datetime import date, timedelta
 

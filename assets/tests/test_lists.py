@@ -1,4 +1,4 @@
-"""Lists: what the filters find, and cursors that neither hide nor repeat a row."""
+"""Lists: filters, and cursors that neither skip nor repeat a row."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""load_rates: exact, append-only, all or nothing; and what doctor says of rates and categories."""
+"""load_rates: exact, append-only, all or nothing; and doctor's checks of rates and categories."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_download_reads_no_files(db):
         run("--download", "--url", "file:///etc/passwd")
 
 
-# --- carried on for the demo ---
+# --- demo rates ---
 
 
 def test_demo_rates_carry_the_last_ones_on_by_weekday(db, file):

@@ -1,4 +1,4 @@
-"""The lock under which what belongs to an asset is written."""
+"""The lock for writes of an asset and its values and transactions."""
 
 from __future__ import annotations
 

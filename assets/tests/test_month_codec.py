@@ -1,4 +1,4 @@
-"""Values encoded by month, and decoded: nothing is lost, and days are the same."""
+"""Values encoded by month and decoded again: values and days are the same."""
 
 from __future__ import annotations
 

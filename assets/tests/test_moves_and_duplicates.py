@@ -1,4 +1,4 @@
-"""What an answer says beside the row: that a past has moved with its asset, and which row is there already."""
+"""What an answer says in addition to the row: that an asset's past moved with it, and which row exists already."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rates: which one stands, how long it serves, which way it points, and that nothing drifts."""
+"""RateBook: which rate counts, how long it is valid, its direction, and that conversions are exact."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ def book(*rows, **options) -> RateBook:
     return RateBook((Rate(code, day(on), Decimal(units)) for code, on, units in rows), **options)
 
 
-# --- which rate stands ---
+# --- which rate counts ---
 
 
 def test_manual_beats_ecb_beats_demo_whatever_the_order():
@@ -59,7 +59,7 @@ def test_rate_that_is_not_positive_is_refused(units):
         book(("USD", 0, units))
 
 
-# --- how long it serves ---
+# --- how long it is valid ---
 
 
 def test_rate_serves_its_day_and_the_ten_after():
@@ -88,7 +88,7 @@ def test_each_leg_stands_at_its_own_last_day():
     assert rates.rate("USD", "CHF", on=day(5)) == Fraction("0.25")
 
 
-# --- one that lasts ---
+# --- lasting rates ---
 
 LASTING = Rate("BGN", day(0), Decimal("1.95583"), lasting=True)
 
@@ -118,7 +118,7 @@ def test_a_demo_rate_ends_none_that_lasts():
     assert rates.per_euro("USD", on=day(5)) == 1
 
 
-# --- which are slips ---
+# --- jumps ---
 
 
 def jumps(*units: str, code="USD") -> list[tuple[int, str, str]]:
@@ -144,7 +144,7 @@ def test_a_rate_many_times_the_one_before_is_named_once(units, expected):
     assert jumps(*units) == expected
 
 
-# --- which way it points ---
+# --- direction ---
 
 
 def test_rate_is_what_one_unit_of_the_source_is_worth_in_the_target():
@@ -168,7 +168,7 @@ def test_missing_rate_names_the_leg_that_is_missing():
         assert gap.value.currency == "CHF"
 
 
-# --- nothing drifts ---
+# --- exactness ---
 
 
 def test_amount_converts_as_if_divided_by_hand():

@@ -1,4 +1,4 @@
-"""Text is found whatever its case, in every alphabet and on both databases; what is not a wildcard is itself."""
+"""Search ignores case, in every alphabet and on both databases; LIKE's wildcards are ordinary characters."""
 
 from __future__ import annotations
 

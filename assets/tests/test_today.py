@@ -1,4 +1,4 @@
-"""Today, where each asset's portfolio is: by the zones that are in use, and no others."""
+"""Today in the time zone of each asset's portfolio; the query contains only the zones in use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from strata.fields.dates import time_zones
 from tests.admin_forms import staff
 
 API = "/api/v1"
-FEW = 60  # parameters: what one asset's page needs besides
+FEW = 60  # parameters: those that one asset's page needs for other things
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_each_zone_has_its_own_today(household):
     days = {"UTC": 15, "Pacific/Kiritimati": 16, "Europe/Berlin": 15, "Pacific/Niue": 14}
     for zone in days:
         an_asset(household, zone)
-    found = {asset.name: asset.as_of for asset in Asset.objects.as_of()}
-    assert found == {zone: date(2026, 6, day) for zone, day in days.items()}
+    days_by_zone = {asset.name: asset.as_of for asset in Asset.objects.as_of()}
+    assert days_by_zone == {zone: date(2026, 6, day) for zone, day in days.items()}
 
 
 @pytest.mark.usefixtures("_late")

@@ -1,4 +1,4 @@
-"""Daily deltas and monthly values are what the values give, after any writes by any channel, and nothing more."""
+"""Daily deltas and monthly values match the values exactly, after any writes through any channel."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def made(portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields) -> Asset:
+def create_asset(
+    portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields
+) -> Asset:
     return Asset.objects.create(
         portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
     )
 
 
-def valued(asset, on: int, value) -> AssetSnapshot:
+def add_value(asset, on: int, value) -> AssetSnapshot:
     at = NOON + timedelta(days=on)
     return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
 
@@ -122,7 +124,7 @@ class Writes(RuleBasedStateMachine):
         return snapshots[number % len(snapshots)]
 
     def at(self, on: int) -> datetime:
-        """A moment near the day's noon, before or after all others: none is taken twice."""
+        """An instant near the day's noon, before or after all others: no instant is used twice."""
         number = next(self.moments)
         noon = NOON + timedelta(days=on)
         return noon + timedelta(seconds=number if number % 2 else -number)
@@ -185,7 +187,7 @@ class Writes(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, asset_type=TYPES, currency=st.sampled_from(["EUR", "USD"]))
     def new_asset(self, number, asset_type, currency):
-        asset = made(self.a_portfolio(number), asset_type=asset_type, currency=currency)
+        asset = create_asset(self.a_portfolio(number), asset_type=asset_type, currency=currency)
         if number % 2:
             AssetTag.objects.create(asset=asset, tag=self.tag)
 
@@ -254,20 +256,20 @@ def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
 
 
 def at_once(work, things) -> None:
-    def turn(thing):
+    def run(thing):
         try:
             work(thing)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(turn, things))
+        list(pool.map(run, things))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_writers_at_the_same_time_leave_the_table_in_step(portfolio):
-    asset = made(portfolio)
-    at_once(lambda on: valued(asset, on, on * 7 % 5 - 2), range(40))
+    asset = create_asset(portfolio)
+    at_once(lambda on: add_value(asset, on, on * 7 % 5 - 2), range(40))
     assert AssetSnapshot.objects.count() == 40
     assert_in_step()
 
@@ -275,9 +277,9 @@ def test_writers_at_the_same_time_leave_the_table_in_step(portfolio):
 @pytest.mark.django_db(transaction=True)
 def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, household):
     other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
-    assets = [made(place, str(number)) for number in range(4) for place in (portfolio, other)]
+    assets = [create_asset(place, str(number)) for number in range(4) for place in (portfolio, other)]
     for asset in assets:
-        valued(asset, 0, 5)
+        add_value(asset, 0, 5)
 
     def swap(asset):
         for _ in range(5):
@@ -341,7 +343,7 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
 
 
 class FormerApps:
-    """The models by the names that they had when the migration was written."""
+    """The models under the names that they had when the migration was written."""
 
     def get_model(self, app, name):
         return MonthlyValues if name == "PackedMonth" else apps.get_model(app, name)
@@ -349,7 +351,7 @@ class FormerApps:
 
 def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
     things = [
-        made(portfolio, str(n), asset_type=list(TypeId)[n % 3], currency="EUR" if n % 2 else "USD")
+        create_asset(portfolio, str(n), asset_type=list(TypeId)[n % 3], currency="EUR" if n % 2 else "USD")
         for n in range(5)
     ]
     for turn in range(40):
@@ -372,8 +374,8 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
 
 @pytest.fixture
 def wrong(portfolio):
-    """The portfolio, its table not being what its values give: one delta is wrong, and one was invented."""
-    valued(made(portfolio), 3, 5)
+    """A portfolio whose table does not match its values: one delta is wrong, and one is invented."""
+    add_value(create_asset(portfolio), 3, 5)
     DailyDelta.objects.update(owned_low=1)
     DailyDelta.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", on=day(1),
@@ -420,14 +422,14 @@ def test_doctor_names_where_the_table_is_wrong(wrong):
 
 
 def test_what_has_come_to_nothing_is_not_wrong(portfolio):
-    snapshot = valued(made(portfolio), 3, 5)
+    snapshot = add_value(create_asset(portfolio), 3, 5)
     snapshot.delete()
     assert DailyDelta.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
 
 
 def test_of_several_values_of_a_day_the_last_is_stored_whichever_was_written_last(portfolio):
-    asset = made(portfolio)
+    asset = create_asset(portfolio)
     for hours in (3, 9, 6):
         at = NOON + timedelta(hours=hours)
         AssetSnapshot.objects.create(asset=asset, value=hours, observed_at=at, on=FIRST)
@@ -438,9 +440,9 @@ def test_of_several_values_of_a_day_the_last_is_stored_whichever_was_written_las
 
 @pytest.mark.parametrize("seed", range(8))
 def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portfolio, seed):
-    """Against the rule in plain words, with several values on most days."""
+    """Compared with a simple implementation of the rule, with several values on most days."""
     random = Random(seed)
-    assets = [made(portfolio, name) for name in "ab"]
+    assets = [create_asset(portfolio, name) for name in "ab"]
     moments = random.sample([(on, hour) for on in range(0, 24, 3) for hour in range(6)], 20)
     rows = [
         AssetSnapshot(
@@ -453,9 +455,9 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
     ]
     AssetSnapshot.objects.bulk_create(rows)
     given = random.sample(rows, random.randint(1, 4))
-    found = dict(values_around([row.pk for row in given]))
-    assert found.keys() == {row.asset_id for row in given}
-    for pk, around in found.items():
+    around_by_asset = dict(values_around([row.pk for row in given]))
+    assert around_by_asset.keys() == {row.asset_id for row in given}
+    for pk, around in around_by_asset.items():
         touched = {row.on for row in given if row.asset_id == pk}
         days = sorted({row.on for row in rows if row.asset_id == pk})
         near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
@@ -471,10 +473,10 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
 
 
 def wrong_months(portfolio, count: int) -> Asset:
-    """An asset with a value in each of some months, all of them stored wrongly."""
-    asset = made(portfolio)
+    """An asset with a value in each of several months; all of them are stored wrongly."""
+    asset = create_asset(portfolio)
     for number in range(count):
-        valued(asset, 31 * number, 5)
+        add_value(asset, 31 * number, 5)
     MonthlyValues.objects.update(days=1)
     MonthlyValues.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
     return asset
@@ -490,17 +492,17 @@ def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):
     asset = wrong_months(portfolio, 6)
-    found = list(monthly_values_are_what_the_values_give())
-    assert {level for level, _ in found} == {Level.FAIL}
-    assert len(found) == 6
-    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
-    assert "and 2 more months" in found[-1][1]
+    reported = list(monthly_values_are_what_the_values_give())
+    assert {level for level, _ in reported} == {Level.FAIL}
+    assert len(reported) == 6
+    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in reported[0][1]
+    assert "and 2 more months" in reported[-1][1]
     rebuild(portfolio.pk)
     assert [level for level, _ in monthly_values_are_what_the_values_give()] == [Level.OK]
 
 
 def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):
-    snapshot = valued(made(portfolio), 3, 5)
+    snapshot = add_value(create_asset(portfolio), 3, 5)
     snapshot.delete()
     assert MonthlyValues.objects.get().days == 0
     assert_in_step()

@@ -1,4 +1,4 @@
-"""doctor and rebuild while others write: what they compare is of one moment, and one rebuild is at work at a time."""
+"""doctor and rebuild during writes: they compare data of one moment, and only one rebuild runs at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Writer(Thread):
 
 
 def during(monkeypatch, module, look_away: Callable[[], None]) -> list[int]:
-    """Between what is stored and what it is compared with, `look_away` is called. How often it was."""
+    """Calls `look_away` after the stored data is read and before the other is calculated. Returns the list of calls."""
     usual, calls = module.stored, []
 
     def stored(*args):
@@ -106,7 +106,7 @@ def test_a_rebuild_that_is_tried_takes_no_write_for_a_mistake(asset, monkeypatch
 
 
 def test_a_rebuild_takes_no_write_for_a_mistake_and_loses_none(asset, monkeypatch):
-    """The writer waits for the portfolio: it is looked at, and made again, as it is under one lock."""
+    """The writer waits for the portfolio: comparison and rebuild are under one lock."""
     writer = Writer(lambda: add_value(asset, 41, day(40)))
 
     def look_away():
@@ -128,7 +128,7 @@ WAITING = """SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT 
 
 
 def somebody_waits() -> bool:
-    """On this database. (pg_stat_activity stays the same for the length of a transaction.)"""
+    """Whether a connection to this database waits for a lock. (pg_stat_activity is fixed within a transaction.)"""
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
         return cursor.fetchone()[0] > 0

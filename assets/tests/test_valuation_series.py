@@ -48,7 +48,7 @@ def test_later_instant_of_a_day_wins_then_the_later_written():
 
 
 def test_later_day_wins_over_a_later_instant():
-    """The day is the portfolio's; instants that contradict it decide nothing between days."""
+    """The day is in the portfolio's time zone; an instant that contradicts it does not change the day."""
     assert (
         value_on([snapshot(1, "10"), Snapshot(day(2), datetime(2020, 1, 1, tzinfo=UTC), Decimal(20))], day(2))
         == 20
@@ -155,8 +155,8 @@ def test_fold_deltas_and_grid_agree_and_equal_the_values_one_by_one(assets, days
             expected = (sum(v for v in seen if v > 0), sum(v for v in seen if v < 0))
             for totals in (folded, summed, grid):
                 column = totals.columns.get(key)
-                found = (column.owned[number], column.owed[number]) if column else (0, 0)
-                assert found == expected
+                owned_owed = (column.owned[number], column.owed[number]) if column else (0, 0)
+                assert owned_owed == expected
 
 
 @given(assets_in_groups, rows_of_days)
@@ -179,12 +179,12 @@ def test_sums_beyond_one_integer_are_exact():
 def test_converted_total_leaves_out_and_names_what_has_no_rate():
     rates = RateBook([Rate("USD", day(0), Decimal("1.25"))])
     amounts = {"EUR": Decimal(1), "USD": Decimal(5), "CHF": Decimal(3), "GBP": Decimal(0)}
-    found = convert_total(amounts, "EUR", on=day(0), rates=rates)
-    assert (found.value, found.complete) == (Fraction(5), False)
-    assert found.missing == (Missing("CHF", day(0), Decimal(3)),)
+    total = convert_total(amounts, "EUR", on=day(0), rates=rates)
+    assert (total.value, total.complete) == (Fraction(5), False)
+    assert total.missing == (Missing("CHF", day(0), Decimal(3)),)
 
 
 def test_converted_total_in_a_currency_without_a_rate_is_what_is_in_it():
     amounts = {"EUR": Decimal(1), "CHF": Decimal(3)}
-    found = convert_total(amounts, "CHF", on=day(0), rates=RateBook([]))
-    assert (found.value, found.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))
+    total = convert_total(amounts, "CHF", on=day(0), rates=RateBook([]))
+    assert (total.value, total.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))

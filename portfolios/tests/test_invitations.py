@@ -1,4 +1,4 @@
-"""Invitations: made out to a name, whether a user has it or not, and answered by whoever has it then."""
+"""Invitations: to a name, whether a user has it or not, and answered by whoever has the name at that time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def invitations(household):
 
 
 def asked(client, method, path, *body):
-    """What a caller could tell two names apart by: status, headers, body and the number of queries."""
+    """Everything by which a caller could distinguish two names: status, headers, body and number of queries."""
     with CaptureQueriesContext(connection) as queries:
         answer = getattr(client, method)(path, *body)
     statements = [query["sql"].partition(" ")[0] for query in queries.captured_queries]
@@ -49,7 +49,7 @@ def asked(client, method, path, *body):
 
 
 def plain(answer, name):
-    """Without what differs by its nature: the name itself, ids and instants."""
+    """The answer without what always differs: the name itself, ids and instants."""
     status, statements, headers, body = answer
     rows = body.get("results", [body])
     rows = [{key: value for key, value in row.items() if key not in CHANGING} for row in rows]
@@ -61,12 +61,12 @@ def plain(answer, name):
 @pytest.mark.usefixtures("people")
 def test_nothing_tells_a_name_that_a_user_has_from_one_that_nobody_has(alice, invitations):
     seen = {}
-    for name in ("first", *NAMES):  # the first of all asks what is remembered afterwards
+    for name in ("first", *NAMES):  # the first request fills caches
         invited = asked(alice, "post", invitations, {"username": name, "role": "editor"})
         path = f"{API}/invitations/{invited[3]['id']}"
         seen[name] = [
-            plain(told, name)
-            for told in (
+            plain(answer, name)
+            for answer in (
                 invited,
                 asked(alice, "post", invitations, {"username": name, "role": "editor"}),
                 asked(alice, "get", invitations),
@@ -83,15 +83,15 @@ def test_nothing_tells_a_name_that_a_user_has_from_one_that_nobody_has(alice, in
 
 def test_an_invitation_says_what_it_is_and_of_what(alice, invitations, household):
     invited = alice.post(invitations, {"username": " Nobody ", "role": "viewer"})
-    told = invited.json()
-    assert {key: told[key] for key in told if key not in CHANGING} == {
+    invitation = invited.json()
+    assert {key: invitation[key] for key in invitation if key not in CHANGING} == {
         "household_id": str(household.pk),
         "household_name": household.name,
         "username": "Nobody",
         "role": "viewer",
         "invited_by": "alice",
     }
-    assert alice.get(invited["Location"]).json() == told
+    assert alice.get(invited["Location"]).json() == invitation
     assert alice.get(invited["Location"])["ETag"] == invited["ETag"]
 
 

@@ -1,4 +1,4 @@
-"""Joining and leaving a household: invitations give nothing until accepted, and the last owner stays."""
+"""Joining and leaving a household: invitations give no rights until accepted, and the last owner stays."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_history_tells_roles_to_every_member_and_to_no_one_else(
 def test_history_tells_invitations_to_owners_and_superusers_alone(
     alice, bob, vera, vera_user, charlie_user, household, dora
 ):
-    """As the invitations themselves; an owner of another household is none here."""
+    """The same readers as for the invitations themselves; an owner of another household is not one of them."""
     created = [invite(alice, household, username=name) for name in ("dora", "Somebody")]
     assert client_of(dora).post(f"{API}/invitations/{created[0]['id']}/accept").status_code == 200
     assert alice.delete(f"{API}/invitations/{created[1]['id']}").status_code == 204

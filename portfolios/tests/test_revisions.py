@@ -1,4 +1,4 @@
-"""A portfolio's revision: whatever bears on its figures counts it up, and nothing counts it back."""
+"""A portfolio's revision: everything that affects its figures raises it, and nothing lowers it."""
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +14,7 @@ from strata.fields.dates import noon, parse_day
 
 @pytest.fixture
 def revision(portfolio):
-    """By how much the portfolio's revision has grown since it was last asked for."""
+    """By how much the portfolio's revision has grown since the last call."""
     seen = [Portfolio.objects.get(pk=portfolio.pk).revision]
 
     def grown():

@@ -1,4 +1,4 @@
-"""What a newcomer sees of the past, and what a deletion leaves, for whom: as the invitation form and the docs say."""
+"""What a new member sees of the past, and what stays visible to whom after a deletion, as the documentation says."""
 
 from __future__ import annotations
 

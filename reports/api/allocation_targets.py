@@ -22,7 +22,7 @@ OWNED = ("portfolio", "asset_type", "category", "tag", "asset")
 
 
 class AllocationTargetSerializer(HouseholdSerializer):
-    """A target names exactly one group, and keeps it: for another group there is another target."""
+    """A target names exactly one group, and keeps it: another group needs another target."""
 
     household_id = HouseholdId()
     portfolio_id = RelatedId(Portfolio.objects, "portfolio", required=False, allow_null=True)
@@ -62,7 +62,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
         return attrs
 
     def settle_household(self, attrs):
-        """That of the rows it names, where no other is given; 404 for rows of two households."""
+        """Set the household from the rows that the target names, if it is absent; 404 for rows of two households."""
         rows = {field: attrs[field] for field in OWNED if attrs.get(field) is not None}
         for field, row in rows.items():
             owner = row.owning_household_id()
@@ -78,7 +78,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
 
 
 class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
-    """What share of what is owned the groups of an allocation are meant to have."""
+    """The share of what is owned that a group of an allocation is meant to have."""
 
     where_created = (
         "In the household of the rows that it names, else as `household_id` says, else in the caller's own."
@@ -90,7 +90,7 @@ class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
     parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
 
     def needs_default(self, named):
-        """Not where a row that it names says the household; a type that all share says none."""
+        """No default if a row that the target names decides the household; a shared type does not."""
         of_the_household = named.keys() - {"asset_type"} or (
             "asset_type" in named and named["asset_type"].filter(household__isnull=False).exists()
         )

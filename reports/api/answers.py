@@ -1,7 +1,7 @@
-"""How reports are answered: the shapes for the schema, and the functions that make plain values of a report.
+"""The answers of reports: serializers for the schema, and functions that turn a report into plain values.
 
-A long series has hundreds of thousands of figures: they are written straight into dicts, without serializer objects.
-A key is what the group is known by: an id, a code, or "none" for what is in no category or tag.
+A long series has hundreds of thousands of figures: the functions write dicts directly, without serializer objects.
+A key identifies a group: an id, a code, or "none" for assets in no category or without a tag.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PARTS = (
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
 class TotalSerializerField(serializers.Field):
-    """An amount that may have more digits than a single value."""
+    """An amount. It may have more digits than a single value."""
 
 
 class GroupSerializer(serializers.Serializer):
@@ -80,7 +80,7 @@ class NetWorthSerializer(serializers.Serializer):
 
 
 class DrillDownSerializer(serializers.Serializer):
-    """Parameters to put in the place of those of the same name, and of `level`."""
+    """Parameters that replace those of the same name, and `level`."""
 
     group_by = serializers.CharField()
     category = serializers.CharField(required=False)
@@ -99,7 +99,7 @@ class AssetGroupSerializer(GroupSerializer):
     target = serializers.CharField(allow_null=True)
     drift = serializers.CharField(allow_null=True, help_text="The share less the target.")
     rebalance = TotalSerializerField(
-        allow_null=True, help_text="What to buy (or, negative, to sell) to stand on the target."
+        allow_null=True, help_text="What to buy (or, negative, to sell) to reach the target."
     )
     drill_down = DrillDownSerializer(
         allow_null=True, help_text="What to ask to look into it; null for an asset."
@@ -185,8 +185,8 @@ class FindingSerializer(serializers.Serializer):
     )
     on = DaySerializerField(allow_null=True)
     other_asset_id = UUIDSerializerField(allow_null=True, help_text="The asset that this one may double.")
-    link = serializers.CharField(help_text="Where the API mends it.")
-    admin_link = serializers.CharField(help_text="Where the admin mends it.")
+    link = serializers.CharField(help_text="The API's path where it can be fixed.")
+    admin_link = serializers.CharField(help_text="The admin's page where it can be fixed.")
     dismissed = DismissedSerializer(allow_null=True, help_text="Who dismissed it, when and why.")
 
 
@@ -207,7 +207,7 @@ def group(
 
 
 def writer(currency: str) -> Any:
-    """How its amounts are written. Two places are what most currencies have, and what Decimal writes by itself."""
+    """The function that writes amounts of the currency. For two decimal places, the usual case, `str` is enough."""
     return str if minor_units(currency) == 2 else money_text
 
 

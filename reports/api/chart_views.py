@@ -1,4 +1,4 @@
-"""The API of pictures: the reports' own views, asked the same, that draw what they found."""
+"""The API of charts: the reports' views with the same parameters, answered as a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.rendering.plots import HEIGHTS, THEMES, WIDTHS, ChartOptions, alloc
 from strata.api.http.csv_renderer import FORMAT
 from strata.api.parameters import choice, whole_number
 
-# An SVG that is opened by itself is a document: it may style itself, and that is all.
+# An SVG opened directly is a document: it may use its own styles, and nothing else.
 PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
 
 
@@ -34,7 +34,7 @@ class PngRenderer(SvgRenderer):
 
 
 class ThePathSays(BaseContentNegotiation):
-    """A path that ends in .svg answers SVG, whatever the client would rather have."""
+    """A path that ends in .svg returns SVG, whatever the client accepts."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         return renderers[0], renderers[0].media_type
@@ -52,7 +52,7 @@ CHART_OPTIONS = {"face": "theme", "width": "width", "height": "height"}
 
 
 class ChartView:
-    """Goes before a report's view: reads the chart's options from the parameters, and draws what the report answers."""
+    """A mixin before a report's view: reads the chart's options from the parameters, and draws the report."""
 
     content_negotiation_class = ThePathSays
 
@@ -69,7 +69,7 @@ class ChartView:
         return response
 
     def title(self, what: str) -> str:
-        """With the portfolio's name where there is one alone."""
+        """With the portfolio's name if there is only one portfolio."""
         return f"{what}: {self.portfolios[0].name}" if len(self.portfolios) == 1 else what
 
 
@@ -93,7 +93,7 @@ class AllocationChartView(ChartView):
 
 
 def chart_view(renderer: type[BaseRenderer]):
-    """The view's one format; the schema learns what it answers."""
+    """Sets the view's only format, and documents its answer in the schema."""
 
     def documented(view):
         view.renderer_classes = (renderer,)

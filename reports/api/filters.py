@@ -1,6 +1,6 @@
-"""How reports are filtered: the assets of a type, a kind, a tag, a currency, or a branch of categories.
+"""The filters of reports: the assets of a type, a group of types, a tag, a currency, or a branch of categories.
 
-"none" stands for what is in no tag or category, as it does in the keys of groups.
+"none" means assets without a tag or in no category, as in the keys of groups.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ASSET_FILTERS = {
     "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
     "asset_currency": currency_code("Only assets that are kept in this currency."),
     "category": Parameter(
-        id_or_none, None, ID_OR_NONE, "Only what stands in this category or below it, or in none.", many=False
+        id_or_none, None, ID_OR_NONE, "Only assets in this category or below it, or in none.", many=False
     ),
 }
 
@@ -57,12 +57,12 @@ def read_asset_filter(asked: dict[str, Any], user: Any) -> None:
 
 
 def types_named(text: str, user: Any) -> list[UUID]:
-    """Several may have one code: in the caller's households, and that which all share."""
+    """Several types may have the same code: one in each of the caller's households."""
     named = {"pk": text} if CANONICAL_ID.fullmatch(text) else {"code": text}
-    found = list(AssetType.objects.for_user(user).filter(**named).values_list("pk", flat=True))
-    if not found:
+    type_ids = list(AssetType.objects.for_user(user).filter(**named).values_list("pk", flat=True))
+    if not type_ids:
         raise NotFound("asset_type", "type")
-    return found
+    return type_ids
 
 
 def seen(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:

@@ -1,4 +1,4 @@
-"""One finding of a portfolio's quality: reading it, dismissing it with a reason, and showing it again."""
+"""The API of one finding: read it, dismiss it with a reason, and show it again."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from strata.tenancy.roles import require_role
 
 
 class DismissalSerializer(StrictSerializer):
-    """Why the finding is no fault. It is a finding again as soon as what it is about has changed."""
+    """Why the finding is not an error. When the facts behind it change, it is shown again as a new finding."""
 
     reason = NoteSerializerField(max_length=REASON_LENGTH)
 
     def validate_reason(self, value):
-        if not name_key(value):  # nothing in it that can be seen
+        if not name_key(value):  # no visible character
             raise serializers.ValidationError("Say why it may stay as it is.", code="blank")
         return value
 
@@ -49,7 +49,7 @@ KEY = OpenApiParameter(
 
 
 class PortfolioFindingView(OneTransactionAWrite, APIView):
-    """A finding of today, or of the day and the time that `on` and `since` name, as GET quality has them."""
+    """A finding of today, or of the period that `on` and `since` define, as in GET quality."""
 
     has_etag = True
     parameters = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
@@ -75,14 +75,14 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
 
     @extend_schema(parameters=[KEY], request=None, responses={204: None})
     def delete(self, request, pk, key):
-        """Show it again. What is not dismissed stays as it is."""
+        """Show it again. A finding that is not dismissed stays as it is."""
         require_role(request.user, self.portfolio.household_id)
         dismissed_findings.show_again(self.portfolio.pk, key, precondition=self.precondition(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @cached_property
     def portfolio(self) -> Portfolio:
-        """The path's. What the path has for a key is checked with it, before a query can look for it."""
+        """The path's portfolio. The form of the path's key is checked here as well, before it gets into a query."""
         pk = path_id(self.kwargs["pk"], "portfolio")
         portfolio = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
         if portfolio is None:
@@ -99,7 +99,7 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         raise NotFound("finding")
 
     def precondition(self, key: str) -> Any:
-        """The role, and If-Match with the finding as it is, both looked at once the portfolio is locked."""
+        """Checks the role, and If-Match against the current finding, while the portfolio is locked."""
 
         def check(row: DismissedFinding | None) -> None:
             require_role(self.request.user, self.portfolio.household_id)

@@ -1,4 +1,4 @@
-"""How a rate that is missing is written."""
+"""The serializers of missing rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strata.api.serializers import StrictSerializer
 
 
 class MissingRateSerializer(StrictSerializer):
-    """`currency` has no rate on the day, so that the amount is left out."""
+    """`currency` has no rate on the day, so the amount is left out."""
 
     currency = CurrencySerializerField()
     on = DaySerializerField()
@@ -24,12 +24,12 @@ class MissingRateSerializer(StrictSerializer):
     )
 
     def to_representation(self, gap):
-        return gap  # as a PortfolioTotal has it, and as it is stored: JSON already
+        return gap  # already plain JSON values, both in a PortfolioTotal and as stored
 
 
 @extend_schema_field(MissingRateSerializer(many=True))
 class MissingRates(serializers.ReadOnlyField):
-    """As a total has them: plain values already. PostgreSQL stores an object's members in an order of its own."""
+    """A total's missing rates: plain values already. PostgreSQL reorders an object's members; this fixes the order."""
 
     def to_representation(self, gaps):
         members = ("currency", "on", "amount", "amount_currency")

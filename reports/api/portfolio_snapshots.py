@@ -35,7 +35,7 @@ from strata.tenancy.roles import require_role
 
 
 class PortfolioSnapshotListSerializer(serializers.ListSerializer):
-    """Counts a page's outdated totals together."""
+    """Calculates all outdated totals of a page together."""
 
     def to_representation(self, data):
         rows = list(data)
@@ -44,7 +44,7 @@ class PortfolioSnapshotListSerializer(serializers.ListSerializer):
 
 
 class PortfolioSnapshotSerializer(HouseholdSerializer):
-    """`value` is the total of that day as it is known now, whatever was corrected since it was taken."""
+    """`value` is the total of that day as it is known now, including later corrections."""
 
     portfolio_id = UUIDSerializerField(read_only=True)
     value = serializers.CharField(read_only=True)
@@ -103,10 +103,10 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         rows = Portfolio.objects.for_user(self.request.user).filter(pk=pk)
         if self.request.method not in SAFE_METHODS:
             lock_rows(rows)
-        found = rows.first()
-        if found is None:
+        portfolio = rows.first()
+        if portfolio is None:
             raise NotFound("portfolio")
-        return found
+        return portfolio
 
     def lock(self, rows=None):
         return Guards(portfolios=frozenset([self.portfolio.pk]))
@@ -134,7 +134,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         return conflict
 
     def create(self, request, *args, **kwargs):
-        """Write the portfolio's total down, as it is now or for a past day."""
+        """Store the portfolio's total of today or of a past day."""
         require_role(request.user, self.portfolio.household_id)
         self.idempotency_household_id = self.portfolio.household_id
         body = self.get_serializer(data=request.data)

@@ -21,7 +21,7 @@ from strata.fields.numbers import money_text
 
 
 class PortfolioListSerializer(serializers.ListSerializer):
-    """Counts the totals of a page together, in a fixed number of queries."""
+    """Calculates the totals of a page together, in a fixed number of queries."""
 
     def to_representation(self, data):
         rows = list(data)
@@ -30,7 +30,7 @@ class PortfolioListSerializer(serializers.ListSerializer):
 
 
 class PortfolioSerializer(HouseholdSerializer):
-    """`total_value` is in `base_currency`; `missing_rates` names what it leaves out when it is not `complete`."""
+    """`total_value` is in `base_currency`; if it is not `complete`, `missing_rates` names what it leaves out."""
 
     household_id = HouseholdId()
     base_currency = CurrencySerializerField(required=False)

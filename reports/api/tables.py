@@ -1,7 +1,7 @@
-"""Reports as tables for spreadsheets and programs: the header first, then a row for each thing, every cell text.
+"""Reports as CSV tables: first the header, then one row for each group or point; every cell is text.
 
-Each row says whether its report is `complete`. Columns mean the same in all rows; a cell that says nothing is empty.
-Rows are made as they are sent, from the report alone: no query comes after it.
+Each row says whether its report is `complete`. A column has the same meaning in all rows; a cell without a value is
+empty. Rows are generated while they are sent, from the report alone, without further queries.
 """
 
 from __future__ import annotations
@@ -79,20 +79,20 @@ def missing_text(missing: Iterable[Missing]) -> str:
 
 
 def gap_text(gap: Missing) -> str:
-    """The amount; where it is the report's own currency that has no rate, that too."""
+    """The amount that was left out; and the report's currency, if that is the one without a rate."""
     amount = f"{gap.amount_in} {money_text(gap.amount)}"
     return f"{amount} (no rate of {gap.currency})" if gap.amount_currency else amount
 
 
 def group_columns(series: NetWorthSeries) -> list[str]:
-    """The groups' names; those that another column has too go with their keys."""
+    """The groups' names; a name that another column also has is followed by the key."""
     names = {key: group_text(key, series) for key in series.labels}
     taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS])
     return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
 
 
 def group_text(key: Hashable, report: AllocationReport | ChangeReport | NetWorthSeries) -> str:
-    """A category by its way from the top: those in two branches may have one name."""
+    """The group's name; for a category its path from the top, because two branches may have the same name."""
     return as_text(" > ".join(report.paths.get(key, ())) or report.labels[key])
 
 

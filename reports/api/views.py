@@ -1,4 +1,4 @@
-"""The API of reports: questions about all portfolios that the caller may see, some of them, or one."""
+"""The API of reports on all portfolios that the caller may see, several of them, or one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ LEVEL = whole_number(
 
 
 class Report(OneTransactionAWrite, APIView):
-    """GET a report. Confirmed by its ETag with one query; as CSV where `Accept` or `?format=` says so."""
+    """GET a report. 304 for a matching ETag takes one query. CSV if `Accept` or `?format=` asks for it."""
 
     has_etag = True
     content_negotiation_class: type[BaseContentNegotiation] = ByParameter
@@ -111,15 +111,15 @@ class Report(OneTransactionAWrite, APIView):
 
     @cached_property
     def portfolios(self) -> list[Portfolio]:
-        """In the order in which they were made; 404 where one that was named is not to be seen."""
+        """The portfolios of the report, in order of creation; 404 if the caller may not see one that was named."""
         rows = with_etag_counts(Portfolio.objects.for_user(self.request.user)).order_by("created_at", "id")
         wanted = set(self.read_parameters().get("portfolio", ()))
         if "pk" in self.kwargs:
             wanted = {path_id(self.kwargs["pk"], "portfolio")}
-        found = list(rows.filter(pk__in=wanted) if wanted else rows)
-        if wanted and len(found) != len(wanted):
+        portfolios = list(rows.filter(pk__in=wanted) if wanted else rows)
+        if wanted and len(portfolios) != len(wanted):
             raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
-        return found
+        return portfolios
 
     def refuse_contradictions(self, asked: dict[str, Any]) -> None:
         if "level" in asked and asked.get("group_by") != "category":
@@ -135,10 +135,10 @@ class Report(OneTransactionAWrite, APIView):
 
     answer: Any
     table: Any
-    file_title: Callable[[Any], tuple[str, ...]]  # what a file of it is called, without the portfolio
+    file_title: Callable[[Any], tuple[str, ...]]  # the parts of the file's name, without the portfolio
 
     def finalize_response(self, request, response, *args, **kwargs):
-        """A refusal is JSON, whatever was asked for."""
+        """An error is JSON, whatever format was requested."""
         if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
             request.accepted_renderer = JSONRenderer()
             request.accepted_media_type = JSONRenderer.media_type
@@ -151,7 +151,7 @@ def refuse_reversed(start: date | None, end: date) -> None:
 
 
 def answering(serializer: Any, as_table: str | None = None) -> Callable[[type[Report]], type[Report]]:
-    """Tells the schema what the view answers; `as_table` says what the rows of its CSV are."""
+    """Documents the view's answer in the schema; `as_table` describes the rows of its CSV."""
     response = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
     shapes: dict[Any, Any] = {(200, "application/json"): response}
     if as_table:
@@ -238,7 +238,7 @@ class ChangeView(Report):
 
 @answering(answers.QualitySerializer)
 class PortfolioQualityView(Report):
-    """What to look at among the assets of a portfolio, each with the link that mends it."""
+    """Findings about the assets of a portfolio, each with a link to where it can be fixed."""
 
     renderer_classes = (JSONRenderer,)
     parameters = {
@@ -268,7 +268,7 @@ class PortfolioQualityView(Report):
 
 
 def of_one(view: type[Report]) -> dict[str, Parameter]:
-    """What the same report of the portfolio in the path may be asked."""
+    """The parameters of the same report for the portfolio in the path."""
     return {name: parameter for name, parameter in view.parameters.items() if name != "portfolio"}
 
 

@@ -1,7 +1,7 @@
-"""How what is owned is spread over groups on one day: shares, targets, the drift from them, and the way back.
+"""How what is owned is spread over groups on one day: shares, targets, drift, and what to buy or sell.
 
-Shares are of the positive side alone: what is owed stands apart, and has none. A "drift" is the share less its
-target. "Rebalance" is what to buy (positive) or sell (negative) to stand on the target without any new money.
+Shares are of what is owned only; what is owed is listed separately and has no shares. "Drift" is the share less its
+target. "Rebalance" is what to buy (positive) or sell (negative) to reach the target without new money.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One group's part of what is owned. `share` is None where nothing is owned at all.
+    """One group's part of what is owned. `share` is None if nothing is owned at all.
 
-    `target`, `drift` and `rebalance` are None for a group that has no target.
+    `target`, `drift` and `rebalance` are None for a group without a target.
     """
 
     key: Hashable
@@ -46,8 +46,8 @@ class Slice:
 class Allocation:
     """What is owned and what is owed on a day, by group, in `currency`, rounded so that it adds up.
 
-    `asset_groups` (largest first) have positive values, and zero where a group has only a target;
-    `liability_groups` have negative values and no shares. The key None is what is in no group. Where groups
+    `asset_groups` (largest first) have positive values, or zero for a group that has only a target;
+    `liability_groups` have negative values and no shares. The key None is for assets in no group. If groups
     `overlap`, values and shares of the asset groups add up to more than `assets` and 1.
     """
 
@@ -78,10 +78,10 @@ def allocation(
     rates: RateBook,
     targets: Mapping[Hashable, Decimal] | None = None,
 ) -> Allocation:
-    """The allocation on a day, at its rates. What has no rate is left out and named, added up per currency.
+    """The allocation on a day, at that day's rates. Amounts without a rate are left out and named, by currency.
 
-    `targets` are shares (0.25 is a quarter). Where they add up to less than 1, a group without one has none;
-    else its target is 0. Where they add up to more, the amounts to rebalance ask for money that is not there.
+    `targets` are shares (0.25 is a quarter). If they add up to less than 1, a group without a target has none;
+    else its target is 0. If they add up to more than 1, the rebalance amounts need money that is not there.
     """
     positions = list(positions)
     owned, owed = _Side(), _Side()
@@ -94,7 +94,7 @@ def allocation(
             continue
         (owned if position.value > 0 else owed).add(position.keys, Fraction(money(position.value)) * rate)
     overlap = any(len(set(position.keys)) > 1 for position in positions)
-    # Net worth rounds the net, and its sides by largest remainder: here they come out the same.
+    # Net worth also rounds the net, and its two sides by largest remainder: both reports show the same figures.
     assets, liabilities = largest_remainder([owned.total, owed.total], places)
     return Allocation(
         on,
@@ -113,7 +113,7 @@ def allocation(
 
 
 class _Side:
-    """What is owned, or what is owed, while it is being added up."""
+    """Running sums of what is owned, or of what is owed."""
 
     def __init__(self) -> None:
         self.total = Fraction(0)
@@ -164,13 +164,13 @@ def _shares(exact: Sequence[Fraction], total: Fraction, *, overlap: bool) -> Seq
 
 
 def _goals(keys: Sequence[Hashable], targets: Mapping[Hashable, Decimal]) -> list[Decimal | None]:
-    """Each group's target; where the targets leave nothing over, a group without one has none of it."""
+    """Each group's target; if the targets add up to 1 or more, a group without one has the target 0."""
     rest = Decimal(0) if sum(map(Fraction, targets.values())) >= 1 else None
     return [targets.get(key, rest) for key in keys]
 
 
 def _wanted(goals: Sequence[Decimal | None], assets: Decimal, places: int) -> list[Decimal | None]:
-    """What each group with a target would be worth on it; together what is owned, where the targets are 1."""
+    """What each group with a target would be worth at its target; the sum is `assets` if the targets add up to 1."""
     aimed = [Fraction(goal) * Fraction(assets) for goal in goals if goal is not None]
     amounts = iter(largest_remainder(aimed, places) if aimed else [])
     return [None if goal is None else next(amounts) for goal in goals]

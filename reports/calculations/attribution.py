@@ -1,9 +1,9 @@
-"""Each asset's change between two days, split exactly: money that moved, income, expenses, values, rates.
+"""Splits each asset's change between two days exactly: money that moved, income, expenses, values, rates.
 
-The definitions, and the identity that the parts keep, stand in change.py, which rounds and shows them.
+The definitions of the parts, and the identity that they satisfy, are in change.py, which rounds and shows them.
 
-Rates inside the window are carried to 40 decimal places, which leaves an error below 10**-20 in any sum; the net
-at both ends is exact. All else is whole numbers of 10**-44, in which the identity holds without any tolerance.
+Rates between the two days are kept to 40 decimal places, which leaves an error below 10**-20 in any sum; the net
+at both ends is exact. Everything else is in whole numbers of 10**-44, for which the identity holds exactly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _RATE_UNIT: int = 10**RATE_PLACES
 
 
 class CashFlow(NamedTuple):
-    """A transaction, as it was entered: nothing is negative, the type gives the direction.
+    """A transaction as it was entered: no amount is negative, the type gives the direction.
 
     `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money.
     """
@@ -53,12 +53,12 @@ class CashFlow(NamedTuple):
 
 
 class ExplainedAsset(NamedTuple):
-    """An asset with all that can explain its change between `start` and `end`.
+    """An asset with everything that explains its change between `start` and `end`.
 
-    `history` must hold the newest value on or before `start`, if there is one, and every day's later value up to
-    `end`; more does no harm. For an asset in the reporting currency, the newest on or before the start, the eve of
-    a disposal and the end are enough, with the first value where that lies between. `cash_flows` must hold those
-    after `start` up to `end`, and where the first value lies between them, those before it too.
+    `history` must hold the newest value on or before `start`, if there is one, and all later values up to `end`; more
+    values do no harm. For an asset in the reporting currency, fewer are enough: the newest values on or before the
+    start, the day before a disposal, and the end, and the first value if that is between start and end. `cash_flows`
+    must hold those after `start` up to `end`; if the first value is between the two, also those before it.
     """
 
     asset: Hashable
@@ -68,7 +68,7 @@ class ExplainedAsset(NamedTuple):
 
 
 class Split(NamedTuple):
-    """One asset's or group's change in whole numbers of 10**-44, before rounding; signs as in Parts."""
+    """The change of an asset or a group in whole numbers of 10**-44, not rounded; signs as in Parts."""
 
     start_value: int = 0
     end_value: int = 0
@@ -89,7 +89,7 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """The exact change of each asset, the exact net on both days, and what was left out."""
+    """The exact change of each asset, the exact net on both days, and the assets left out."""
 
     by_asset: Mapping[Hashable, Split]
     net_start: Fraction
@@ -101,7 +101,7 @@ class Splits:
 def split_changes(
     assets: Iterable[ExplainedAsset], *, start: date, end: date, currency: str, rates: RateBook
 ) -> Splits:
-    """The change of each asset, exact and not yet rounded; see change_between, which shows it."""
+    """The change of each asset, exact, not rounded; change_between rounds it."""
     if end < start:
         raise ValueError("end lies before start")
     window = _Window(start, end, currency, rates)
@@ -118,9 +118,10 @@ def split_changes(
 
 
 class _Path(NamedTuple):
-    """An asset's values through the window: values[i] from points[i] until points[i + 1]; the last is `closing`.
+    """An asset's values between the two days: values[i] holds from points[i] until points[i + 1].
 
-    `added_on` and `removed_on` are the days of its first value and of its disposal, where they lie in the window.
+    `opening` and `closing` are the values on the two days. `added_on` and `removed_on` are the days of its first value
+    and of its disposal; None if they are not between the two days.
     """
 
     opening: Amount
@@ -150,7 +151,7 @@ def _path(past: ValueSeries, start: date, end: date) -> _Path:
 
 
 class _Carried(dict[date, int | None]):
-    """One currency's rates into the report's, in 10**-40, each looked up once; None where there is none."""
+    """One currency's rates into the report's currency, in 10**-40, each looked up once; None for a missing rate."""
 
     def __init__(self, source: str, target: str, rates: RateBook) -> None:
         self.source, self.target, self.rates = source, target, rates
@@ -177,7 +178,7 @@ class _CashFlowSums:
 
 
 class _Window:
-    """The two days and the currency of a report, its rates, and what its assets have come to so far."""
+    """The two days, the currency and the rates of a report, and the sums over its assets so far."""
 
     def __init__(self, start: date, end: date, currency: str, rates: RateBook) -> None:
         self.start, self.end, self.currency, self.rates = start, end, currency, rates
@@ -189,7 +190,7 @@ class _Window:
     # --- one asset ---
 
     def split(self, asset: ExplainedAsset) -> Split | None:
-        """The asset's change; None, and named, where a rate that its values need is missing."""
+        """The asset's change; None if a rate that its values need is missing, which is then recorded."""
         path = _path(asset.history, self.start, self.end)
         fx = self._fx(asset.history.currency, path)
         if fx is None:
@@ -216,7 +217,7 @@ class _Window:
             removed = self._units(asset.history.currency, path.removed_on, path.values[-1])
         traded = sums.acquired - sums.disposed
         net_flows = traded - sums.income + sums.expenses
-        # What a day did to the value in its own currency, at the day's rate, is all that is not fx.
+        # The rest: changes in value in the asset's own currency, at the rates of their days, less trades.
         value_change = end - start - fx - traded - added + removed
         return Split(start, end, net_flows, sums.income, sums.expenses, value_change, fx, added, removed)
 
@@ -225,7 +226,7 @@ class _Window:
         return self._units(currency, self.start, path.opening), self._units(currency, self.end, path.closing)
 
     def _fx(self, currency: str, path: _Path) -> int | None:
-        """The sum of each value times the change of the rate while it stood; None where a rate is missing."""
+        """The sum of each value times the change of the rate while the value held; None if a rate is missing."""
         if currency == self.currency:
             return 0
         fx = self._telescoped(currency, path.points, path.values)
@@ -239,10 +240,10 @@ class _Window:
         return ten_thousandths(total)
 
     def _turns_of(self, currency: str, points: tuple[date, ...]) -> list[int] | None:
-        """By how much the rate rose from each point to the next.
+        """By how much the rate rose from each point to the next; None if a rate is missing.
 
-        Many assets have values on the very same days. Of each currency only the last are kept: the days of all
-        assets would be as much as their values, which are never held at once.
+        Many assets have values on exactly the same days, so the last result of each currency is kept. Keeping all
+        would take as much memory as all values, which are never in memory at once.
         """
         known, turns = self._turns.get(currency, ((), None))
         if known != points or not points:
@@ -255,7 +256,7 @@ class _Window:
     # --- cash flows ---
 
     def _sum_cash_flows(self, asset: ExplainedAsset) -> _CashFlowSums:
-        """What the asset's cash flows in the window add up to, each on the day on which it takes effect."""
+        """The sums of the asset's cash flows between the two days, each on the day on which it takes effect."""
         sums = _CashFlowSums()
         for cash_flow in asset.cash_flows:
             on = _effective_on(cash_flow, asset.history.days)
@@ -319,9 +320,9 @@ class _Window:
     # --- what is missing ---
 
     def _name(self, currency: str, path: _Path) -> None:
-        """Name an asset's amount on the ends that have no rate, or else on the first day between that has none."""
+        """Record the missing rates of an asset: those of the two ends, or else the first one between them."""
         carried = self._rates_of(currency)
-        ends = {self.start: path.opening, self.end: path.closing}  # one, where they are the same day
+        ends = {self.start: path.opening, self.end: path.closing}  # a single entry if both are the same day
         lost = [(on, amount) for on, amount in ends.items() if amount and carried[on] is None]
         if not lost:
             points, values = _where_it_matters(path)
@@ -341,7 +342,7 @@ class _Window:
 
 
 def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
-    """The path without what needs no rate: days on which nothing changed, and zeros at the ends."""
+    """The path without the points that need no rate: days on which nothing changed, and zeros at the ends."""
     turns: list[tuple[date, Amount]] = [(path.points[0], path.values[0])]
     for on, value in zip(path.points[1:-1], path.values[1:], strict=True):
         if value != turns[-1][1]:
@@ -356,10 +357,10 @@ def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
 
 
 def _effective_on(cash_flow: CashFlow, valued_on: Sequence[date]) -> date | None:
-    """The day on which a cash flow counts; None for a trade in what never has a value.
+    """The day on which a cash flow counts; None for a trade in an asset that never has a value.
 
-    The first value's day it is whether or not the asset was disposed of by then: a history without what was
-    superseded before the start must give the same.
+    A trade before the first value counts on the day of that value, even if the asset was disposed of by then: a
+    history without the superseded values before the start must give the same result.
     """
     if cash_flow.type not in ("ACQUIRE", "DISPOSE"):
         return cash_flow.on

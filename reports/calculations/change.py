@@ -4,15 +4,15 @@ For any assets and two days, in one currency and to the cent:
 
     net(end) - net(start) = net_flows + income - expenses + value_change + fx_change + added - removed
 
-"Balance" assets (accounts, loans) change because money moves: whatever the income and the expenses recorded on
-one do not explain is its net flow, the first value and the closing included. "Value" assets (shares, houses) have
-net flows by transactions alone; a first value with no ACQUIRE behind it is "added", a disposal with no DISPOSE on
-its day is "removed", and the rest is a change in value. So shares bought from an account inside cancel out, flow
-against flow.
+"Balance" assets (accounts, loans) change because money moves: the part of the change that their recorded income and
+expenses do not explain is their net flow, including the first value and the closing. "Value" assets (shares, houses)
+have net flows only from transactions; a first value without an ACQUIRE is "added", a disposal without a DISPOSE on
+its day is "removed", and the rest is a change in value. So if shares are bought from an account that is also in the
+report, the two net flows cancel out.
 
-What happens on a day is converted at that day's rate; `fx_change` is the value of the eve times the change of the
-rate, day by day. While a value stands still those days telescope into value x (last rate - first rate), so that
-only days on which a value changed are looked at.
+Changes of a day are converted at that day's rate; `fx_change` is the value of the day before times the change of the
+rate, day by day. While a value does not change, these products add up to value x (last rate - first rate). So only
+days on which a value changed are needed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from reports.calculations.rounding import apportion, half_even, in_places, whole
 
 
 class Parts(NamedTuple):
-    """What there was on the two days and why it changed, rounded so that it adds up.
+    """The values on the two days and the parts of the change, rounded so that they add up.
 
-    `expenses` and `removed` are subtracted: they are positive where something was paid, or an asset vanished.
+    `expenses` and `removed` are subtracted: they are positive if something was paid, or an asset was removed.
     """
 
     start_value: Decimal
@@ -56,9 +56,9 @@ class Parts(NamedTuple):
 class NetWorthChange:
     """The change of net worth in `currency` after `start` up to the end of `end`, in all and by asset or group.
 
-    The rows add up to the total, part by part, unless groups `overlap`. `left_out` are the assets that are in
-    none of the figures, on neither day, because a rate they need is missing; `missing_rates` names their amounts,
-    and those of single transactions that were passed over.
+    The rows add up to the total, part by part, unless groups `overlap`. `left_out` are the assets that are in no
+    figure of either day, because a rate that they need is missing; `missing_rates` names their amounts, and the
+    amounts of single transactions that were left out.
     """
 
     start: date
@@ -85,19 +85,19 @@ def change_between(
     rates: RateBook,
     groups: Mapping[Hashable, Keys] | None = None,
 ) -> NetWorthChange:
-    """Why the net worth of some assets changed after `start` up to the end of `end`, in `currency`.
+    """Why the net worth of the assets changed after `start` up to the end of `end`, in `currency`.
 
-    Rows are by asset, or with `groups` (an asset's groups) by group, None for what is in none. Everything is
-    rounded to `places`: the two nets half to even from their exact values, all else to one of the two nearest
+    Rows are by asset, or with `groups` (the groups of each asset) by group, None for assets in no group. Everything is
+    rounded to `places`: the two nets half to even from their exact values, all other figures to one of the two nearest
     numbers, so that every row and every column adds up.
 
-    An asset is left out on both days where its currency has no rate on one of them, or on a day between on which
-    its value changed. A transaction that has no rate on its day is passed over as if it had not been entered; what
-    it would explain stays in its asset's net flow or change in value. Both are named.
+    An asset is left out on both days if its currency has no rate on one of them, or on a day between on which its value
+    changed. A transaction without a rate on its day is ignored; what it would explain stays in its asset's net flow or
+    change in value. Both are named in the result.
 
-    A purchase or sale (ACQUIRE, DISPOSE) before the asset's first value takes effect on that value's day, and none
-    while there is no value; INCOME and EXPENSE count on their own day. Nothing counts after `end`. Raises
-    ValueError where `end` lies before `start`.
+    A purchase or sale (ACQUIRE, DISPOSE) before the asset's first value takes effect on the day of that value, and not
+    at all if there is no value; INCOME and EXPENSE count on their own day. Nothing after `end` counts. Raises
+    ValueError if `end` is before `start`.
     """
     splits = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
     if groups is None:
@@ -135,7 +135,7 @@ def _total(splits: Iterable[Split]) -> Split:
 
 
 def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
-    """Every row rounded by itself: groups that overlap do not add up to the total."""
+    """Every row rounded separately: groups that overlap do not add up to the total anyway."""
     shown = {}
     for key, split in rows.items():
         unit = _unit(places)
@@ -147,14 +147,14 @@ def _each(rows: Mapping[Hashable, Split], places: int) -> dict[Hashable, Parts]:
 def _table(
     rows: Mapping[Hashable, Split], total: Sequence[int], places: int
 ) -> tuple[dict[Hashable, Parts], Sequence[int]]:
-    """The rows, rounded so that each explains its own change and all of them add up to the total; and the total."""
+    """The rows, rounded so that each row adds up and all rows add up to the total; and the total."""
     exact = [[split.start_value, *split.signed(), -split.end_value] for split in rows.values()]
     shown, total = round_table(exact, _unit(places), total)
     return {key: _parts(units, places) for key, units in zip(rows, shown, strict=True)}, total
 
 
 def _unit(places: int) -> int:
-    """One in the last place shown, in whole numbers of 10**-44. Raises ValueError for more places than money has."""
+    """A unit of the last place shown, in whole numbers of 10**-44. Raises ValueError for more places than money has."""
     if not 0 <= places <= MONEY_PLACES:
         raise ValueError(f"money has 0 to {MONEY_PLACES} places, not {places}")
     unit: int = 10 ** (UNIT_PLACES - places)
@@ -162,7 +162,7 @@ def _unit(places: int) -> int:
 
 
 def _parts(row: Sequence[int], places: int) -> Parts:
-    """Of a row in units: what there was, the parts with their signs, and what there is with its sign changed."""
+    """The Parts of a row in units: (start value, the parts with their signs, end value with its sign changed)."""
     start, net_flows, income, paid, value_change, fx_change, added, gone, end = row
     figures = (start, -end, net_flows, income, -paid, value_change, fx_change, added, -gone)
     return Parts(*[in_places(units, places) for units in figures])

@@ -1,10 +1,10 @@
-"""Controlled rounding: a table with a row of totals, rounded so that every row and every column still adds up.
+"""Controlled rounding: a table with a row of totals is rounded so that every row and every column still adds up.
 
-Each row adds up to zero (what there was, why it changed, and what there is now with its sign changed), and the total
-is the sum of the rows. Rounded by itself, each number is the whole number just below or just above it; rounding rows
-so that they add up leaves some columns too high and others too low. Units then move within rows, each from a number
-that was rounded up to one that was rounded down, so that none ends further than one unit from its exact value. That
-this is possible at all is known of tables with such totals (Bacharach 1966; Causey, Cox and Ernst 1985).
+Each row adds up to zero (the start value, the parts of the change, and the end value with its sign changed), and the
+total is the sum of the rows. First each row is rounded so that it adds up, each number to the whole number just below
+or just above it; then some columns are too high and others too low. So units are moved within rows, each from a number
+that was rounded up to one that was rounded down, so that no number is more than one unit from its exact value. For
+tables with such totals this is always possible (Bacharach 1966; Causey, Cox and Ernst 1985).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from heapq import nlargest
 
 type Row = list[int]
 
-# What may be moved, the least welcome last: numbers that have a rest, those in the totals, whole numbers, zeros.
+# Which numbers may be changed, the last resort last: those with a remainder, totals, whole numbers, zeros.
 RESTS, TOTALS, WHOLE, ZEROS = range(4)
 
 
 def round_table(rows: Sequence[Sequence[int]], unit: int, total: Sequence[int]) -> tuple[list[Row], Row]:
-    """The rows and the total in whole units (of `unit`): rows add up to zero, columns to what the total says.
+    """The rows and the total in whole units (of `unit`): each row adds up to zero, each column to the total.
 
-    `total` is the rounded sum of the rows. Its first and last number stand; the others may change by a unit where
-    the rows have no way to add up to them.
+    `total` is the rounded sum of the rows. Its first and last number do not change; the others may change by a unit
+    if the rows cannot add up to them.
     """
     table = _Table(rows, unit, total)
     table.settle()
@@ -31,9 +31,9 @@ def round_table(rows: Sequence[Sequence[int]], unit: int, total: Sequence[int]) 
 
 
 class _Table:
-    """The rows, and below them the total with its sign changed: so columns add up to zero as rows do.
+    """The rows, and below them the total with its sign changed: so columns add up to zero like rows.
 
-    `errors` is what rounding has added to each number: positive where it went up, in the numbers' own scale.
+    `errors` is what rounding has added to each number, positive if it was rounded up, in the scale of the numbers.
     """
 
     def __init__(self, rows: Sequence[Sequence[int]], unit: int, total: Sequence[int]) -> None:
@@ -56,7 +56,7 @@ class _Table:
             excess[low] += moved
 
     def _best(self, take: int, give: int, count: int, level: int) -> list[int]:
-        """The rows in which a unit moves from column to column with the least harm."""
+        """The rows in which moving a unit from column `take` to column `give` adds the smallest error."""
 
         def ease(at: int) -> int:
             return min(self.errors[at][take], -self.errors[at][give])
@@ -64,7 +64,7 @@ class _Table:
         return nlargest(count, self._movable(take, give, level), key=ease)
 
     def _movable(self, take: int, give: int, level: int) -> Iterator[int]:
-        """The rows in which neither number would end further than a unit from its exact value."""
+        """The rows in which both numbers stay within a unit of their exact value after the move."""
         last = len(self.exact[-1]) - 1
         totals_too = level >= TOTALS and 0 not in (take, give) and last not in (take, give)
         for at in range(len(self.exact) - (not totals_too)):
@@ -88,32 +88,32 @@ class _Table:
         return len(rows)
 
     def _move_along(self, high: int, low: int) -> int:
-        """One unit by way of other columns, where no row has room in both."""
+        """Move one unit by way of other columns, because no row allows the direct move."""
         for level in (RESTS, TOTALS, WHOLE, ZEROS):
-            if way := self._way(high, low, level):
-                for take, give in way:
+            if moves := self._shortest_path(high, low, level):
+                for take, give in moves:
                     self._move(self._best(take, give, 1, level), take, give)
                 return 1
         raise ArithmeticError("no rounding of the table adds up")
 
-    def _way(self, high: int, low: int, level: int) -> list[tuple[int, int]]:
-        """The shortest way from column to column; empty where there is none."""
-        came_from = {high: high}
+    def _shortest_path(self, high: int, low: int, level: int) -> list[tuple[int, int]]:
+        """The shortest chain of moves from column to column; empty if there is none."""
+        previous = {high: high}
         waiting = [high]
         for column in waiting:
             for other in range(len(self.exact[-1])):
-                if other not in came_from and any(True for _ in self._movable(column, other, level)):
-                    came_from[other] = column
+                if other not in previous and any(True for _ in self._movable(column, other, level)):
+                    previous[other] = column
                     waiting.append(other)
-        way = []
-        while low in came_from and low != high:
-            way.append((came_from[low], low))
-            low = came_from[low]
-        return way
+        moves = []
+        while low in previous and low != high:
+            moves.append((previous[low], low))
+            low = previous[low]
+        return moves
 
 
 def _rounded_row(row: Sequence[int], unit: int) -> tuple[Row, Row]:
-    """A row in whole units that adds up to zero, by largest remainder, and what rounding added to each number."""
+    """A row in whole units, rounded by largest remainder so that it adds up to zero; and the errors of rounding."""
     units, errors = [], []
     for number in row:
         whole, rest = divmod(number, unit)

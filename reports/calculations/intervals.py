@@ -1,4 +1,4 @@
-"""The days on which a series has its points: the last day of each period, and the last day asked for."""
+"""The days on which a series has points: the last day of each period, and the last day of the series."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ INTERVALS = ("day", "week", *MONTHS)
 
 
 def days_between(start: date, end: date, interval: str) -> list[date]:
-    """The last day of each period from the one that holds `start` on, and `end` as the last point.
+    """The last day of each period, beginning with the period of `start`, and `end` as the last point.
 
-    Weeks end on Sunday (ISO 8601), months, quarters and years with the calendar's; a day is its own period. So
-    the first point is `start` itself only for days, or where a period ends on it; a period that `end` cuts short
-    has its point on `end`. Raises ValueError where `end` lies before `start`, or for another interval.
+    Weeks end on Sunday (ISO 8601); months, quarters and years are those of the calendar; a day is its own period. So
+    the first point is `start` only for days, or if a period ends on it. The last period may be cut short by `end`.
+    Raises ValueError if `end` is before `start`, or for an unknown interval.
     """
     if end < start:
         raise ValueError("end lies before start")
@@ -29,18 +29,18 @@ def days_between(start: date, end: date, interval: str) -> list[date]:
 
 
 def a_month_before(day: date) -> date:
-    """The same day of the month before, or its last where it is shorter."""
+    """The same day of the month before, or the last day of a shorter month."""
     return months_before(day, 1)
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day so many months earlier, or that month's last where it is shorter."""
+    """The same day so many months earlier, or the last day of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def count_days(start: date, end: date, interval: str) -> int:
-    """How many points days_between gives, at most one more: to be asked before they are made."""
+    """The number of points that days_between would return, or one more, without calculating them."""
     days = (end - start).days
     if interval in MONTHS:
         months = (end.year - start.year) * 12 + end.month - start.month
@@ -59,7 +59,7 @@ def _period_end(interval: str) -> Callable[[date], date]:
 
 
 def _months_end(day: date, length: int) -> date:
-    """The last day of the period of `length` months that holds the day; periods begin with the year."""
+    """The last day of the period of `length` months that contains the day; periods begin with the year."""
     beyond = (day.year * 12 + day.month - 1) // length * length + length
     if beyond // 12 > date.max.year:
         return date.max

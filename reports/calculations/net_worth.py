@@ -1,7 +1,7 @@
-"""Net worth on a row of days: assets, liabilities, groups, and what has no rate.
+"""Net worth on a series of days: assets, liabilities, groups, and the amounts without a rate.
 
-Amounts are converted at the rates of their own day, never at today's. What is shown is rounded so that it adds
-up: assets + liabilities = net, and the groups too where no asset is in two of them.
+Amounts are converted at the rates of their own day, never at today's. The figures are rounded so that they add
+up: assets + liabilities = net, and the groups add up to net as well unless an asset is in two of them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ type _Amounts = tuple[str, Iterable[int]]
 
 
 class Point(NamedTuple):
-    """What there was on a day, rounded to the places asked for.
+    """Net worth on a day, rounded to the requested places.
 
-    `assets` >= 0 and `liabilities` <= 0 are the sums of what stood above and below zero that day, per asset.
-    `groups` is each group's net; None is what is in no group. `missing_rates` names, per currency, the net
+    `assets` >= 0 and `liabilities` <= 0 are the sums of the assets' values above and below zero on that day.
+    `groups` is each group's net; None is for assets in no group. `missing_rates` names, by currency, the net
     amount that all of these leave out.
     """
 
@@ -45,9 +45,9 @@ def net_worth(
 ) -> list[Point]:
     """One point for each day of `totals`, in `currency`, rounded to `places` (the currency's minor unit).
 
-    `net` is rounded half to even from the exact sum; its parts follow by largest remainder. With `grouped`
-    every group of `totals` is in every point. Where groups overlap (Totals.overlap) each is rounded by itself,
-    since they do not add up to the total anyway.
+    `net` is rounded half to even from the exact sum; its parts are rounded by largest remainder. With `grouped`
+    every group of `totals` is in every point. If groups overlap (Totals.overlap), each is rounded separately,
+    because they do not add up to the total anyway.
     """
     columns = _by_currency(totals)
     lines = list(rates.grid(currency, columns, totals.days))
@@ -71,7 +71,7 @@ def net_worth(
 
 
 def _by_currency(totals: Totals) -> dict[str, Column]:
-    """One column for each currency: all that there is in it, whatever its group."""
+    """One column for each currency, added up over all groups."""
     by_currency: dict[str, list[Column]] = {}
     for (_, source), column in totals.columns.items():
         by_currency.setdefault(source, []).append(column)
@@ -100,7 +100,7 @@ def _added(rows: Sequence[Sequence[int]]) -> Sequence[int]:
 
 
 def _converted(columns: Iterable[_Amounts], table: Mapping[str, Sequence[int]], length: int) -> list[int]:
-    """The columns added up, each day over that day's denominator; what has no rate counts nothing."""
+    """The columns added up, each day over that day's denominator; an amount without a rate counts as zero."""
     total = [0] * length
     for source, amounts in columns:
         total = list(map(add, total, map(mul, amounts, table[source])))
@@ -131,7 +131,7 @@ def _point(
     *,
     overlap: bool,
 ) -> Point:
-    """Whole numbers over the day's denominator become what is shown."""
+    """The point of a day, from whole numbers over the day's denominator."""
     unit, scale = line.denominator * 10**MONEY_PLACES, 10**places
     net = half_even(sum(sides) * scale, unit)
     assets, liabilities = apportion([side * scale for side in sides], unit, net)

@@ -1,7 +1,7 @@
-"""The one order of groups, whatever order a database gave its rows in.
+"""The order of groups for rounding: by key, so that it does not depend on the database.
 
-Rounding goes by keys, which nobody renames: a tie falls the same way whatever things are called. People see names:
-reports.queries.groups.by_name.
+Keys never change, so a tie in rounding is decided the same way even if a group is renamed. Users see groups ordered by
+name: reports.queries.groups.by_name.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ from collections.abc import Hashable, Mapping
 
 
 def by_key[Figure](groups: Mapping[Hashable, Figure]) -> dict[Hashable, Figure]:
-    """The groups by their keys as text, and None, which is in no group, last."""
+    """The groups ordered by their keys as text; None (in no group) is last."""
     return dict(sorted(groups.items(), key=lambda item: (item[0] is None, str(item[0]))))

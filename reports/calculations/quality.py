@@ -1,7 +1,7 @@
-"""How sure we are: what is missing, old, or looks like a slip of the pen among the values of some assets.
+"""Data quality: values that are missing, old, or look like a typing error.
 
-A "finding" points at one asset and, where there is one, at a day. None of them says that a value is wrong: each says
-what to look at. "warning" is what makes a total doubtful, "note" is what may well be as it is.
+A "finding" names an asset (or a rate) and mostly a day. It does not say that a value is wrong, only that somebody
+should look at it. A "warning" makes a total doubtful; a "note" may well be right.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RATE_JUMP = "RATE_JUMP"
 ACQUIRED_AFTER_FIRST_VALUE = "ACQUIRED_AFTER_FIRST_VALUE"
 POSSIBLE_DUPLICATE_TRANSACTION = "POSSIBLE_DUPLICATE_TRANSACTION"
 
-CREDIT_CARD = "CREDIT_CARD"  # the code of the shared type, whose balance may be above zero for a while
+CREDIT_CARD = "CREDIT_CARD"  # the code of the shared type; its balance may be above zero for a while
 
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
 TOLERANCE = Fraction(5, 100)
@@ -44,7 +44,7 @@ SAME_SALE_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A transaction as it was recorded. `by_disposal` where disposing of the asset made it."""
+    """A transaction as it was recorded; `by_disposal` if disposing of the asset recorded it."""
 
     id: Hashable
     on: date
@@ -57,12 +57,12 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An asset with what there is to look at.
+    """An asset with the data that the checks need.
 
-    `type` is its type's code; `liability` says whether values of that type are owed. A value is stale when it is
-    more than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments,
-    which explain a jump since the value before; `transactions` are all of that time, oldest first. `first_value_on`
-    is the day of its first value of all, where its history begins later.
+    `type` is its type's code; `liability` says whether values of that type are owed. A value is stale if it is more
+    than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments, which
+    explain a jump since the value before; `transactions` are all transactions of the period, oldest first.
+    `first_value_on` is the day of its very first value, which may be before the beginning of `history`.
     """
 
     asset: Hashable
@@ -85,11 +85,11 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to look at. `on` is the day of the value meant; `other` is the asset that this one may double.
+    """Something to look at. `on` is the day of the value or rate; `other` is the asset that this one may duplicate.
 
-    `asset` is None where it is about a rate.
+    `asset` is None if the finding is about a rate.
 
-    `facts` are what it is about, besides its asset and `other`: the day, where nothing else is given.
+    `facts`, with `asset` and `other`, identify the finding; by default the day.
     """
 
     code: str
@@ -102,44 +102,44 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """Names the finding by its code, its asset and its facts: what is found of other facts has another key."""
+        """Identifies the finding by its code, its assets and its facts: if the facts change, the key changes."""
         named = (self.asset, self.other, *(self.facts or (self.on,)))
         digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
         return f"{self.code}-{digest[:KEY_DIGITS]}"
 
 
 def is_key(text: str) -> bool:
-    """Whether it has the form of a finding's key."""
+    """Whether the text has the form of a finding's key."""
     return re.fullmatch(KEY_PATTERN, text) is not None
 
 
 def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: RateBook) -> list[Finding]:
-    """What to look at among the assets as of a day, in `currency`: warnings first, then by code, then as given.
+    """The findings about the assets as of a day, in `currency`: warnings first, then by code, then as given.
 
-    What is disposed of by `on` is only searched for values since then, jumps and duplicates; values dated later are
-    not looked at.
+    Assets disposed of by `on` are only checked for values after the disposal, jumps and duplicates. Values after `on`
+    are ignored.
     """
     assets = list(assets)
-    found = [
+    all_findings = [
         finding
         for asset in assets
         for finding in (*_after_its_disposal(asset, on), *_acquired_late(asset, on), *_recorded_twice(asset))
     ]
     assets = [_until(asset, on) for asset in assets]
-    found += [
+    all_findings += [
         finding
         for asset in assets
         for check in (_no_value, _stale, _without_a_rate, _positive_liability)
         if not _gone(asset, on)
         for finding in check(asset, on, currency, rates)
     ]
-    found += [finding for asset in assets for finding in _through_its_history(asset)]
-    found += _duplicates(assets)
-    return sorted(found, key=by_severity)
+    all_findings += [finding for asset in assets for finding in _through_its_history(asset)]
+    all_findings += _duplicates(assets)
+    return sorted(all_findings, key=by_severity)
 
 
 def rate_jumps(currencies: Iterable[str], rates: RateBook) -> list[tuple[str, Finding]]:
-    """Of each currency the rates that are probably slips, such as 108 for 1.08; with the currency."""
+    """(currency, finding) for each rate that is probably a typing error, such as 108 for 1.08."""
     return [
         (jump.currency, _of_a_rate(jump)) for currency in sorted(currencies) for jump in rates.jumps(currency)
     ]
@@ -159,7 +159,7 @@ def by_severity(finding: Finding) -> tuple[bool, str]:
 
 
 def _until(asset: Examined, on: date) -> Examined:
-    """The asset without the values that count nothing by the day: later ones, and those since its disposal."""
+    """The asset without the values that do not count on the day: later ones, and those since its disposal."""
     past = asset.history
     count = bisect_right(past.days, past.last_day(on))
     if count == len(past.days):
@@ -175,9 +175,9 @@ def _gone(asset: Examined, on: date) -> bool:
 
 
 def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
-    """The last value that counts nothing: after the disposal, or on its day where nothing came before.
+    """The last value that counts nothing: after the disposal, or on its day if there is no earlier value.
 
-    On the day of a sale after other values it is usual, and no slip.
+    A value on the day of the disposal, after earlier values, is usual and no error.
     """
     past = asset.history
     if past.disposed_on is None or not past.days:
@@ -196,7 +196,7 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
 
 
 def _acquired_late(asset: Examined, on: date) -> Iterator[Finding]:
-    """The day of its acquisition lies after a value that it has."""
+    """The asset has a value from before the day of its acquisition."""
     first, acquired = asset.first_on, asset.acquired_on
     if acquired is not None and first is not None and first <= on and first < acquired:
         message = f"It was acquired on {acquired}, but has a value of {first} already."
@@ -205,7 +205,7 @@ def _acquired_late(asset: Examined, on: date) -> Iterator[Finding]:
 
 
 def _recorded_twice(asset: Examined) -> Iterator[Finding]:
-    """A sale beside the one that the disposal recorded, and transactions that are equal in all that counts."""
+    """A second sale besides the one that the disposal recorded, and transactions with the same data."""
     disposals = [row for row in asset.transactions if row.by_disposal]
     first: dict[Hashable, Recorded] = {}
     for row in asset.transactions:
@@ -273,9 +273,9 @@ def _through_its_history(asset: Examined) -> Iterable[Finding]:
 
 
 def _is_steady(values: Sequence[Amount]) -> bool:
-    """Whether no value is more than nine times another, and all are on one side of zero: nearly every history.
+    """Whether no value is more than nine times another, and all have the same sign: true for nearly every history.
 
-    Then nothing jumped and no sign changed, and the values need not be compared one by one.
+    Then there is no jump and no change of sign, and the values need not be compared one by one.
     """
     if not values:
         return True
@@ -284,9 +284,9 @@ def _is_steady(values: Sequence[Amount]) -> bool:
 
 
 def _jumps(asset: Examined) -> Iterator[Finding]:
-    """Values about 10 or 100 times the one before, or a tenth or a hundredth: a digit too many, a point amiss.
+    """Values about 10 or 100 times the one before, or 1/10 or 1/100 of it: a misplaced point or an extra digit.
 
-    A value that jumps back the next time is named once, at its own day. A trade in between explains a jump.
+    If the next value jumps back, only the first jump is reported. A trade between the two values explains a jump.
     """
     past = asset.history
     undone: Fraction | None = None
@@ -304,10 +304,10 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
 
 
 def _factor(before: Amount, after: Amount) -> Fraction | None:
-    """10, 100, 1/10 or 1/100 where `after` is about that many times `before`, on the same side of zero."""
+    """10, 100, 1/10 or 1/100 if `after` is about that many times `before`, with the same sign; else None."""
     small, large = (before, after) if before <= after else (after, before)
     if 0 < large <= 9 * small or 9 * large <= small < 0:
-        return None  # by far the most
+        return None  # nearly all pairs
     if not before or not after or (before > 0) != (after > 0):
         return None
     ratio = Fraction(after) / Fraction(before)
@@ -324,7 +324,7 @@ def _times(factor: Fraction) -> str:
 
 
 def _changed_signs(asset: Examined) -> Iterator[Finding]:
-    """Values on the other side of zero than the one before; on an account that is overdrawn it may well be so."""
+    """Values with another sign than the one before; for an overdrawn account this may well be right."""
     values = [
         (on, value) for on, value in zip(asset.history.days, asset.history.values, strict=True) if value
     ]
@@ -336,7 +336,7 @@ def _changed_signs(asset: Examined) -> Iterator[Finding]:
 
 
 def _traded(asset: Examined, since: date, until: date) -> bool:
-    """Whether something was bought, sold or adjusted after one day up to another."""
+    """Whether something was bought, sold or adjusted after `since` up to `until`."""
     return bisect_right(asset.traded_on, since) < bisect_right(asset.traded_on, until)
 
 
@@ -348,7 +348,7 @@ def _plain(amount: Amount) -> str:
 
 
 def _duplicates(assets: Iterable[Examined]) -> Iterator[Finding]:
-    """Assets of one name, type and currency whose values agree on every day that both have one."""
+    """Assets with the same name, type and currency, whose values agree on every day on which both have one."""
     alike: dict[tuple[str, str, str], list[Examined]] = {}
     for asset in assets:
         alike.setdefault(_likeness(asset), []).append(asset)
@@ -358,9 +358,9 @@ def _duplicates(assets: Iterable[Examined]) -> Iterator[Finding]:
 
 
 def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
-    """Each that doubles one before it, with the first such; only those that share a value are compared.
+    """Each asset that duplicates an earlier one, with the first such; only assets with a common value are compared.
 
-    One of its own portfolio comes first: then the finding is the same where other portfolios are looked at too.
+    An asset of its own portfolio is preferred: so the finding is the same if other portfolios are checked as well.
     """
     first_with: dict[tuple[Hashable, date, Amount], int] = {}
     for place, asset in enumerate(namesakes):
@@ -389,12 +389,12 @@ def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
 
 
 def _likeness(asset: Examined) -> tuple[str, str, str]:
-    """What two assets have in common where one may double the other."""
+    """What two assets must have in common so that one may duplicate the other."""
     return " ".join(asset.name.casefold().split()), asset.type, asset.history.currency
 
 
 def _agree_since(first: ValueSeries, second: ValueSeries) -> date | None:
-    """The first day on which both have a value, where these never differ."""
+    """The first day on which both have a value; None if there is none, or if their values differ on any day."""
     second_values = dict(zip(second.days, second.values, strict=True))
     shared = [(on, value) for on, value in zip(first.days, first.values, strict=True) if on in second_values]
     if any(second_values[on] != value for on, value in shared):

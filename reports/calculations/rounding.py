@@ -1,7 +1,7 @@
-"""Rounding what is shown, so that it adds up: half to even for one number, largest remainder for parts of a whole.
+"""Rounding of figures so that they add up: half to even for one number, largest remainder for parts of a whole.
 
-Largest remainder (Hamilton's method): every part is rounded down, and the units that are then missing from the
-rounded total go to the parts that lost most. `places` counts decimal places; a "unit" is 1 in the last of them.
+Largest remainder (Hamilton's method): every part is rounded down, and the units then missing from the rounded
+total go to the parts that lost most. `places` is the number of decimal places; a "unit" is 1 in the last of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import lcm
 
 type Exact = int | Decimal | Fraction
 
-SHARE_PLACES = 6  # as strata.fields.money has them, which calculations do not import
+SHARE_PLACES = 6  # the same as in strata.fields.numbers, which calculations do not import
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
@@ -29,7 +29,7 @@ def whole_units(value: Exact, places: int) -> int:
 
 
 def half_even(numerator: int, denominator: int) -> int:
-    """numerator / denominator (> 0) to the nearest whole number, half to even: round(Fraction(...)), only quicker."""
+    """numerator / denominator (> 0), rounded half to even to a whole number: faster than round(Fraction(...))."""
     whole, rest = divmod(numerator, denominator)
     up = 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
     return whole + up
@@ -44,10 +44,10 @@ def in_places(units: int, places: int) -> Decimal:
 def largest_remainder(
     parts: Sequence[Exact], total_places: int, *, total: Exact | None = None
 ) -> list[Decimal]:
-    """The parts, rounded so that they add up to their rounded sum, or to `total` where one is given.
+    """The parts, rounded so that they add up to their rounded sum, or to `total` if it is given.
 
-    Each is within a unit of what it was, unless the given total lies further away than that. Of equal
-    remainders the larger part comes first, then the earlier. A part of zero stays zero while another can move.
+    Each changes by less than a unit, unless the given total is too far away for that. Of equal remainders the larger
+    part comes first, then the earlier. A part of zero stays zero while another part can change.
     """
     numerators, denominator = over_one_denominator(parts)
     target = sum(numerators) * 10**total_places
@@ -57,9 +57,9 @@ def largest_remainder(
 
 
 def shares(parts: Sequence[Exact]) -> list[Decimal] | None:
-    """Each part's share of their sum, with six places, adding up to exactly 1.
+    """Each part's share of the sum, with six places; the shares add up to exactly 1.
 
-    None where there is nothing to have a share in. Raises ValueError for a negative part.
+    None if the sum is zero. Raises ValueError for a negative part.
     """
     numerators, _ = over_one_denominator(parts)
     if any(numerator < 0 for numerator in numerators):
@@ -92,7 +92,7 @@ def apportion(numerators: Sequence[int], denominator: int, target: int) -> list[
     for *_, at in given:
         units[at] += 1
     if lacking != len(given):
-        # Only a total from outside asks for more or for less than that: the largest part can bear it best.
+        # Happens only for a given total that is too far away: the largest part takes the difference.
         largest = max(range(len(units)), key=lambda at: (abs(numerators[at]), -at))
         units[largest] += lacking - len(given)
     return units

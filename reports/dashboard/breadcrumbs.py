@@ -1,4 +1,4 @@
-"""The filter of the allocation on the admin's first page, and the steps that led to it."""
+"""The filter of the allocation on the admin's first page, and the breadcrumbs that show it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPLIT_BY = {
 
 
 class IdOrNone(forms.UUIDField):
-    """An id as a text, or "none"."""
+    """An id as text, or "none"."""
 
     def to_python(self, value: Any) -> str | None:
         if value == NONE_KEY:
@@ -38,7 +38,7 @@ class IdOrNone(forms.UUIDField):
 
 
 class DrillDownForm(forms.Form):
-    """The filter parameters of the page's address; what the portfolios' households do not have is an error."""
+    """The filter parameters of the page's address. A group that the portfolios' households do not have is an error."""
 
     group = forms.ChoiceField(choices=Group.choices, required=False)
     type = IdOrNone(required=False)
@@ -50,11 +50,11 @@ class DrillDownForm(forms.Form):
         super().__init__(given)
         self.households = {portfolio.household_id for portfolio in portfolios}
         self.names: dict[str, str] = {}
-        self.way: list[tuple[UUID, str]] = []
+        self.category_path: list[tuple[UUID, str]] = []
         self.is_valid()
 
     def clean_type(self):
-        """Some are shared by all."""
+        """Own types of the households, and the shared types."""
         # nosemgrep: through-the-door - the households are those that the page is of
         types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
         return self.named("type", types.values_list("pk", "label"))
@@ -84,17 +84,17 @@ class DrillDownForm(forms.Form):
             tree = category_tree(self.households)
             if UUID(wanted) not in tree.parents:
                 raise ValidationError("There is no such category.")
-            self.way = [(pk, tree.names[pk]) for pk in tree.path(UUID(wanted))]
+            self.category_path = [(pk, tree.names[pk]) for pk in tree.path(UUID(wanted))]
         return wanted
 
     @property
     def chosen(self) -> dict[str, str]:
-        """As the page's address has them."""
+        """The filter parameters that are set, as in the page's address."""
         return {name: self.cleaned_data[name] for name in SPLIT_BY if self.cleaned_data.get(name)}
 
     @property
     def report_params(self) -> dict[str, Any]:
-        """As the reports take them."""
+        """The filter as keyword arguments of the reports."""
         chosen = self.chosen
         asset_filter: dict[str, Any] = {}
         for name in ("group", "type", "asset_currency"):
@@ -107,10 +107,10 @@ class DrillDownForm(forms.Form):
         return {"category": category, "asset_filter": asset_filter}
 
     def steps(self) -> Iterator[tuple[str, str, str]]:
-        """(parameter, its value, the group's name), from the whole down to what is shown."""
+        """(parameter, value, the group's name) for each filter, from the whole down to the group shown."""
         for name, value in self.chosen.items():
-            if name == "category" and self.way:
-                yield from (("category", key_text(pk), category) for pk, category in self.way)
+            if name == "category" and self.category_path:
+                yield from (("category", key_text(pk), category) for pk, category in self.category_path)
             elif name == "category":
                 yield name, value, NONE_LABELS["category"]
             elif name == "group":
@@ -119,7 +119,7 @@ class DrillDownForm(forms.Form):
                 yield name, value, self.names.get(name, value)
 
     def breadcrumbs(self) -> list[tuple[str, dict[str, str]]]:
-        """(name, parameters that show it) from the whole down to what is shown; nothing where it is the whole."""
+        """(name, parameters that show it) from the whole down to the group shown; empty without a filter."""
         crumbs: list[tuple[str, dict[str, str]]] = []
         so_far: dict[str, str] = {}
         shown = "All"

@@ -1,6 +1,6 @@
-"""The admin's first page: net worth over time, what it is made of, why it changed, and what needs care.
+"""The admin's first page: net worth over time, the allocation, why net worth changed, and what needs care.
 
-Staff see the portfolios of their households. Superusers see their own too, or everybody's if they have none.
+Staff see the portfolios of their households. So do superusers, but without any of their own they see everybody's.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ GROUP_BY = {
     "currency": "Currency",
     "asset": "Asset",
 }
-# Up to so many days the chart has a point for each day, week, month or quarter; beyond, for each year.
+# The chart's interval by the number of days: the first limit that is not exceeded decides; beyond the last, years.
 INTERVALS = ((100, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
 MOST_INVITATIONS = 20
 MOST_PORTFOLIOS, MOST_MOVERS, MOST_ISSUES, MOST_GROUPS = 50, 5, 8, 50
@@ -68,19 +68,19 @@ SUBTRACTED = ("expenses", "removed")
 
 
 def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
-    """What unfold's DASHBOARD_CALLBACK adds to the page."""
-    reachable = within_reach(request.user)
-    picker = Picker(request.GET, portfolios=reachable[:MOST_PORTFOLIOS])
+    """The page's context; unfold calls this as DASHBOARD_CALLBACK."""
+    visible = visible_portfolios(request.user)
+    picker = Picker(request.GET, portfolios=visible[:MOST_PORTFOLIOS])
     picker.is_valid()
     page = {
         "picker": picker,
-        "cut_off": len(reachable) > MOST_PORTFOLIOS,
+        "cut_off": len(visible) > MOST_PORTFOLIOS,
         "invitations": invitations_for(request.user).select_related("household", "created_by")[
             :MOST_INVITATIONS
         ],
         "may_add": all(may_add(model, request) for model in (Portfolio, Asset)),
     }
-    if reachable:
+    if visible:
         page |= sections(picker, request.user)
     return context | {"title": "Overview", "dashboard": page}
 
@@ -89,8 +89,8 @@ def may_add(model: Any, request: Any) -> bool:
     return admin.site.get_model_admin(model).has_add_permission(request)
 
 
-def within_reach(user: Any) -> list[Portfolio]:
-    """One more than the page takes, where there are more."""
+def visible_portfolios(user: Any) -> list[Portfolio]:
+    """The portfolios that the page shows; one more than MOST_PORTFOLIOS if there are too many."""
     own = first_of(Portfolio.objects.for_user(user))
     if own or not user.is_superuser:
         return own
@@ -103,7 +103,7 @@ def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:
 
 
 class Picker(forms.Form):
-    """What the page's address asks for. What it cannot mean is named on the page, which then shows the usual."""
+    """The parameters of the page's address. Invalid ones are reported on the page, which then uses the defaults."""
 
     range = forms.ChoiceField(choices=list(NAMES.items()), required=False)
     portfolio = forms.ChoiceField(required=False)
@@ -154,7 +154,7 @@ class Picker(forms.Form):
 
     @property
     def ranges(self) -> list[tuple[str, str, str]]:
-        """(name of a range, what it is called, the address that shows it)."""
+        """(name of a range, its label, the address that shows it)."""
         return [
             (name, NAMES[name], self.address(range=name, **self.drill_down.chosen))
             for name in NAMES
@@ -162,7 +162,7 @@ class Picker(forms.Form):
         ]
 
     def address(self, **replaced: str) -> str:
-        """The page as it is asked for, but for some parameters. Another range forgets the dates."""
+        """The page's address with these parameters replaced. A new range drops the dates."""
         dropped = {"start", "end"} if "range" in replaced else set()
         params = {
             name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)
@@ -174,13 +174,13 @@ class Picker(forms.Form):
         return valuation.first_day([portfolio.pk for portfolio in self.shown])
 
     def from_first_value(self, start: date, end: date) -> date | None:
-        """`start`, or the day of the first value where that is later; None where there is no value up to `end`."""
+        """`start`, or the day of the first value if that is later; None if there is no value up to `end`."""
         if self.first_value_on is None or self.first_value_on > end:
             return None
         return max(start, self.first_value_on)
 
     def period(self) -> tuple[date, date]:
-        """From the first value on, where no start is given."""
+        """(start, end) of the page; without a start it begins with the first value."""
         today = latest_today(self.shown)
         if months := RANGES.get(self.range_shown):
             return months_before(today, months), today
@@ -202,18 +202,18 @@ def interval_for(start: date, end: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A sum as it is written, and how it leans: "up", "down" or "" where it is nothing."""
+    """An amount as text, and its direction: "up", "down", or "" for zero."""
 
     text: str
-    leaning: str
+    direction: str
 
     def __str__(self) -> str:
         return self.text
 
 
 def amount(value: Decimal, currency: str, *, signed: bool = False) -> Amount:
-    leaning = "up" if value > 0 else "down" if value < 0 else ""
-    return Amount(f"{value:+,} {currency}" if signed and value else f"{value:,} {currency}", leaning)
+    direction = "up" if value > 0 else "down" if value < 0 else ""
+    return Amount(f"{value:+,} {currency}" if signed and value else f"{value:,} {currency}", direction)
 
 
 def sections(picker: Picker, user: Any) -> dict[str, Any]:
@@ -297,7 +297,7 @@ def allocation_now(report: AllocationReport, picker: Picker) -> dict[str, Any]:
 
 
 def drill_down_link(report: AllocationReport, part: Slice, picker: Picker) -> str:
-    """The address of what the group is made of; of an asset, its own page."""
+    """The address that shows what the group is made of; for an asset, its own page."""
     if report.group_by == "asset":
         return reverse("admin:assets_asset_change", args=[part.key])
     drill_down = {name: key_text(key) for name, key in report.drill_down[part.key].items()}
@@ -305,7 +305,7 @@ def drill_down_link(report: AllocationReport, part: Slice, picker: Picker) -> st
 
 
 def reasons(report: ChangeReport) -> dict[str, Any]:
-    """The parts of the change with how wide their bars are, in hundredths of the largest; and who moved most."""
+    """The parts of the change, with their bars' widths in percent of the largest; and the assets that moved most."""
     change = report.change
     parts = {name: getattr(change.total, name) * (-1 if name in SUBTRACTED else 1) for name in REASONS}
     largest = max(map(abs, parts.values())) or Decimal(1)
@@ -339,7 +339,7 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
 def issues(
     all_issues: Sequence[QualityIssue], portfolios: Sequence[Portfolio], on: date, user: Any
 ) -> dict[str, Any]:
-    """The first, and where there are more of them the pages that show all of each portfolio."""
+    """The first issues, and the pages that show all issues of each portfolio."""
     shown = [
         {
             "name": issue.name,

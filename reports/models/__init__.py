@@ -1,4 +1,4 @@
-"""What is stored of reports: totals, targets, and findings that were dismissed."""
+"""The models of reports: stored totals, targets, and dismissed findings."""
 
 from reports.models.allocation_target import AllocationTarget
 from reports.models.dismissed_finding import DismissedFinding

@@ -1,4 +1,4 @@
-"""AllocationTarget: what share of what is owned a group is meant to have."""
+"""AllocationTarget: the share of what is owned that a group is meant to have."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def exactly_one() -> Q:
 
 class TargetQuerySet(TrackedQuerySet):
     def of_their_household(self):
-        """Without those whose asset has gone to another household, as it could before this was refused."""
+        """Without targets whose asset has moved to another household. Earlier versions allowed that move."""
         return self.filter(Q(asset=None) | Q(asset__portfolio__household=F("household")))
 
 
 class AllocationTarget(TrackedModel):
-    """Of a portfolio, or without one of all that the household owns. Exactly one of the fields of GROUPS is set.
+    """A target for a portfolio, or if that is None for all that the household owns. Exactly one field of GROUPS is set.
 
-    A category's share is of what stands in the category above it, or at the top of everything.
+    The share of a category is a share of the category above it, or at the top a share of everything.
     """
 
     household_lookup = "household"
@@ -72,7 +72,7 @@ class AllocationTarget(TrackedModel):
     objects = TargetQuerySet.as_manager()
 
     class Meta(TrackedModel.Meta):
-        app_label = "portfolios"  # the journal names it so
+        app_label = "portfolios"  # the journal has this label
         ordering = ("created_at", "id")
         constraints = (
             models.CheckConstraint(condition=exactly_one(), name="target_names_one_group"),
@@ -97,7 +97,7 @@ class AllocationTarget(TrackedModel):
 
     @property
     def group_by(self) -> str:
-        """The way of grouping that it is for."""
+        """The grouping that the target is for."""
         return next((group_by for group_by, field in GROUPS.items() if getattr(self, self.column(field))), "")
 
     @property
@@ -110,7 +110,7 @@ class AllocationTarget(TrackedModel):
         return AllocationTarget._meta.get_field(field).attname
 
     def save(self, *args, **kwargs):
-        """Targets of one household take turns, so that two cannot be too much together."""
+        """Locks the household: two targets saved at the same time could together exceed 1."""
         with transaction.atomic():
             lock_household(self.household_id)
             self.clean()
@@ -130,7 +130,7 @@ class AllocationTarget(TrackedModel):
         self._refuse_more_than_all(named[0])
 
     def _refuse_more_than_all(self, field: str) -> None:
-        """Together the targets of one kind are 1 at most; of categories, those that stand side by side."""
+        """The targets of one grouping add up to at most 1; for categories, those with the same parent."""
         others = AllocationTarget.objects.filter(household=self.household_id, portfolio=self.portfolio_id)
         others = others.exclude(pk=self.pk).filter(**{f"{field}__isnull": False})
         if field == "category":

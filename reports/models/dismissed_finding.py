@@ -1,4 +1,4 @@
-"""DismissedFinding: a finding of a portfolio's quality that a member looked at and does not want to see again."""
+"""DismissedFinding: a finding about a portfolio's data that a member looked at and does not want to see again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ REASON_LENGTH = 1000
 
 
 class DismissedFinding(TrackedModel):
-    """`key` is the finding's own (reports.calculations.quality): of other facts it would be another one.
+    """`key` is the key of the finding (reports.calculations.quality); if its facts change, the key changes.
 
-    It names no asset: an asset that moves to another portfolio leaves its dismissed findings behind, and they are
-    findings again where it goes.
+    There is no link to the asset: if it moves to another portfolio, the dismissals do not move with it, and the
+    findings are shown there again.
     """
 
     household_lookup = "portfolio__household"

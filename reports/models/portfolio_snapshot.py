@@ -1,4 +1,4 @@
-"""PortfolioSnapshot: a portfolio's total, written down on a day."""
+"""PortfolioSnapshot: a portfolio's stored total of a day."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from strata.fields.names import NoteField
 
 
 class PortfolioSnapshot(TrackedModel):
-    """A portfolio's total on a day. `missing_rates` names what it leaves out when it is not `complete`.
+    """A portfolio's total on a day. If it is not `complete`, `missing_rates` names what it leaves out.
 
-    The total was counted when the portfolio had `revision`: under another it may be old. Ask reports.queries.
+    The total was calculated when the portfolio had `revision`. If that has changed, it may be outdated: read it through
+    reports.services.portfolio_snapshots.
     """
 
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
-    raises_revision = False  # what is written down of the figures changes none of them
+    raises_revision = False  # storing a total changes no figure
 
     portfolio = models.ForeignKey(
         Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False
     )
     on = DayField()
     observed_at = InstantField()
-    # A total may exceed what one value may be: it is text of an exact number, and never added up by SQL.
+    # A total may exceed the limit of a single value: it is stored as text, exact, and never added up by SQL.
     value = models.CharField(max_length=80)
     currency = CurrencyField()
     complete = models.BooleanField(default=True)
@@ -36,7 +37,7 @@ class PortfolioSnapshot(TrackedModel):
     manual = models.BooleanField(default=True)
 
     class Meta(TrackedModel.Meta):
-        app_label = "portfolios"  # the journal names it so
+        app_label = "portfolios"  # the journal has this label
         ordering = ("-on", "-observed_at", "-id")
         constraints = (
             models.UniqueConstraint(

@@ -1,6 +1,6 @@
-"""Load, calculate, hand back: what portfolios are worth, of what, why it changed and how sure that is.
+"""Reports: each function loads data, calculates, and returns plain values.
 
-Who calls answers for the door: the portfolios must have come through `for_user`.
+The caller checks permissions: the portfolios must have come through `for_user`.
 """
 
 from reports.queries.allocation import AllocationReport, allocation_on

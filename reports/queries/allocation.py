@@ -1,4 +1,4 @@
-"""How what is owned is spread on a day, and how far that is from what was aimed at."""
+"""How what is owned is spread on a day, and how far that is from the targets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from strata.fields.currencies import minor_units
 
 @dataclass(frozen=True, slots=True)
 class AllocationReport:
-    """The allocation, and of each group its name, its way from the top, and the parameters that lead into it."""
+    """The allocation; for each group its name, its path from the top, and the parameters that drill down into it."""
 
     group_by: str
     allocation: Allocation
@@ -43,7 +43,7 @@ def allocation_on(
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
 ) -> AllocationReport:
-    """The portfolios' allocation on a day (today), with the targets that are set for it."""
+    """The portfolios' allocation on a day (default: today), with the targets that apply to it."""
     portfolios = list(portfolios)
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
@@ -70,13 +70,13 @@ def allocation_on(
 
 
 def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[Slice, ...]:
-    """The largest first, owned or owed; what is as large by its name."""
+    """The largest first, owned or owed; equal values are ordered by name."""
     places = {key: place for place, key in enumerate(labels)}
     return tuple(sorted(slices, key=lambda slice_: (-abs(slice_.value), places[slice_.key])))
 
 
 def positions(totals: Totals) -> Iterable[Position]:
-    """The two sides of each column, which stand apart in an allocation."""
+    """What is owned and what is owed in each column, as separate positions."""
     for (keys, currency), column in totals.columns.items():
         for value in (column.owned[0], column.owed[0]):
             if value:
@@ -84,7 +84,7 @@ def positions(totals: Totals) -> Iterable[Position]:
 
 
 def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
-    """The parameters that show what a group is made of: what stands below it, or else its assets."""
+    """The parameters that show what a group is made of: the groups below it, or else its assets."""
     match groups.group_by:
         case "group":
             return {"group_by": "type", "group": key}
@@ -99,10 +99,10 @@ def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfo
 
 
 def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, Decimal]:
-    """A portfolio's own targets for the groups; where it has none, and for several, their household's.
+    """The portfolio's own targets for the groups; if it has none, or for several portfolios, those of the household.
 
-    A category's is of what stands in the one above it: so there are none on deeper levels, or across households.
-    Others are of the whole, and there are none where only a part counts.
+    A category's target is a share of the category above it: so there are none on deeper levels, or across households.
+    Other targets are shares of the whole: so there are none if a filter leaves only a part.
     """
     households = {portfolio.household_id for portfolio in portfolios}
     if groups.group_by not in GROUPS or groups.level > 1 or groups.asset_filter or len(households) != 1:

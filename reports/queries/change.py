@@ -27,7 +27,7 @@ TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
 
 @dataclass(frozen=True, slots=True)
 class ChangeReport:
-    """The change, its rows by asset or by group; `labels` names their keys and the assets that were left out."""
+    """The change, with rows by asset or by group; `labels` names their keys and the assets left out."""
 
     group_by: str
     change: NetWorthChange
@@ -85,7 +85,7 @@ class AssetRow(NamedTuple):
 
 
 def asset_rows(portfolio_ids: list[UUID], matching: Container[UUID] | None) -> dict[UUID, AssetRow]:
-    """The portfolios' assets, or those of them that `matching` holds."""
+    """The portfolios' assets; if `matching` is given, only those in it."""
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
     return {
@@ -102,14 +102,14 @@ def histories(
     end: date,
     currency: str,
 ) -> Iterator[ExplainedAsset]:
-    """All that explains the assets' change, one after the other: the values of all of them are many."""
+    """What explains each asset's change. A generator, because all values together would need much memory."""
     refs = [asset.ref for asset in assets.values()]
     for ref, history in valuation.value_series(refs, start=start, end=end, reported_in=currency):
         yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows_by_asset.get(ref.id, ()))
 
 
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
-    """The transactions after `start` up to `end`; of an asset that had no value on the start, trades before too."""
+    """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`."""
     valued = AssetSnapshot.objects.filter(asset=OuterRef("asset"), on__lte=start)
     early = Q(type__in=TRADES) & ~Exists(valued)
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)

@@ -1,4 +1,4 @@
-"""What a report takes where no day or no currency is given."""
+"""The default day and currency of a report."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def today_of(portfolio: Portfolio) -> date:
 
 
 def latest_today(portfolios: Iterable[Portfolio]) -> date:
-    """Today, where it is latest among the portfolios."""
+    """The latest of the portfolios' todays in their time zones."""
     return max(map(today_of, portfolios), default=clock.now().date())
 
 
 def common_currency(portfolios: Iterable[Portfolio]) -> str:
-    """The base currency of all the portfolios, or the euro where they have several."""
+    """The base currency of all the portfolios, or the euro if they have several."""
     currencies = {portfolio.base_currency for portfolio in portfolios}
     return currencies.pop() if len(currencies) == 1 else EURO

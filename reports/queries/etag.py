@@ -1,9 +1,9 @@
-"""Whether a report that somebody has is still what it would be now, told without loading anything of it.
+"""The ETag of a report: whether a client's copy is still current, without loading the report.
 
-A report depends on the portfolios (each one's revision counts every write in it, and every rate), on the names and
-targets of their households, on today, and on what counts it: this version of Strata, and for how long it lets a rate
-serve. Of names there are two counts: how many there are, and how often one was changed or deleted, which the journal
-only ever adds to. No two states share both.
+A report depends on the portfolios (every write in one, and every rate, raises its revision), on the names and targets
+of their households, on today, on the version of Strata, and on RATE_MAX_AGE_DAYS. For names there are two counts: how
+many there are, and how often one was changed or deleted; the journal gives the latter, which only grows. No two states
+have the same two counts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COUNTS = (
 
 
 def with_etag_counts(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
-    """Adds the counts of the names of each portfolio's household, and of those that all households share."""
+    """Adds the counts of the names of each portfolio's household, and of the shared names."""
     return portfolios.annotate(**names_counted())
 
 
@@ -50,13 +50,13 @@ def names_counted() -> dict[str, Func]:
 
 
 def number_of(model: type[Model], condition: str) -> Func:
-    """How many rows meet the condition. As querysets these took longer to put together than they take to count."""
+    """SQL that counts the rows that meet the condition. Building querysets for this takes longer than counting."""
     template = f"(SELECT COUNT(*) FROM {model._meta.db_table} WHERE {condition})"  # noqa: S608 - made of our own words
     return Func(F("household_id"), template=template, output_field=IntegerField())
 
 
 def report_etag(portfolios: Iterable[Portfolio], *asked: str) -> str:
-    """A tag of the state that the answer to `asked` depends on; read before the answer is counted."""
+    """An ETag of the state on which the answer to `asked` depends; call it before the report is calculated."""
     rows = sorted(
         (
             str(portfolio.pk),

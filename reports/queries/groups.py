@@ -1,6 +1,6 @@
-"""How a report sorts assets: the key of each group, its name, and its place in the tree of categories.
+"""How a report groups assets: the key of each group, its name, and its path in the tree of categories.
 
-Keys are what assets.valuation gives: ids, or codes for groups and currencies; None is what is in no category or tag.
+Keys are those of assets.valuation: ids, or codes for groups and currencies; None is for assets in no category or tag.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
 
 GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
-OUTSIDE = "outside"  # in place of a category that does not stand below the one asked for
+OUTSIDE = "outside"  # replaces a category that is not below the requested one
 NONE_LABELS = {"category": "No category", "tag": "No tag"}
-# Which assets count: by "type", "group" or "currency" those in a collection of keys, by "tag" or "category" those
-# that have it, or with None those that have none at all.
+# Which assets count. For "type", "group" or "currency" the value is a collection of keys; for "tag" or "category" it
+# is one id, or None for assets without any.
 type AssetFilter = Mapping[str, Any]
 
 
@@ -36,10 +36,10 @@ def category_tree(household_ids: Collection[UUID]) -> Tree:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """By what, and of the tree of categories which level: counted from the top, or from `category` if it is given.
+    """How assets are grouped. `level` is that of the tree of categories, from the top or from `category` if given.
 
-    With `category` only assets in it or below it count; what stands in it directly has its own key. With
-    `asset_filter` only the assets that match it count.
+    With `category` only assets in it or below it count; assets directly in it have its own key. With `asset_filter`
+    only the assets that match it count.
     """
 
     group_by: str | None = None
@@ -59,7 +59,7 @@ class Grouping:
         return {pk: shown.get(pk, OUTSIDE) for pk in self.tree.parents}
 
     def matching_assets(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
-        """The assets that count; None where all do."""
+        """The assets that count; None if all do."""
         if self.category is None and not self.asset_filter:
             return None
         assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
@@ -82,11 +82,11 @@ class Grouping:
         return without(totals, OUTSIDE)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
-        found = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
-        return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in found}
+        assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
+        return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in assets}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
-        """What the groups are called, in the order in which they are shown."""
+        """The names of the groups, in the order in which they are shown."""
         keys = set(keys)
         names = {key: name for key, name in self._names(keys - {None}) if key in keys}
         if None in keys and self.group_by:
@@ -115,12 +115,12 @@ class Grouping:
 
 
 def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
-    """Keys and what they are called, in the order in which lists have them; None last."""
+    """The names by key, in alphabetical order like lists; the key None is last."""
     return dict(sorted(names.items(), key=lambda item: (item[0] is None, *alphabetical(item[1], item[0]))))
 
 
 def filter_assets(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
-    """The assets that are in the wanted groups of one kind."""
+    """The assets that match one filter."""
     if name not in valuation.LABELS:
         return assets.filter(**{f"{valuation.COLUMNS[name]}__in": wanted})
     links = valuation.LABELS[name].objects.filter(asset=OuterRef("pk"))
@@ -135,7 +135,7 @@ def grouping(
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
 ) -> Grouping:
-    """Reads the tree of categories where it is needed."""
+    """The Grouping, with the tree of categories if it is needed."""
     if group_by != "category" and category is None:
         return Grouping(group_by, asset_filter=asset_filter or {})
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
@@ -143,7 +143,7 @@ def grouping(
 
 
 def without(totals: Totals, key: Hashable) -> Totals:
-    """The totals without a key, which no column has alone."""
+    """The totals without a key; columns that become the same are added up."""
     if not any(key in keys for keys, _ in totals.columns):
         return totals
     columns: dict[tuple[Keys, str], Column] = {}

@@ -1,4 +1,4 @@
-"""How the key of a group is written."""
+"""The text of a group's key."""
 
 from __future__ import annotations
 

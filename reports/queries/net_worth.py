@@ -1,4 +1,4 @@
-"""Net worth over time, and what it is made of."""
+"""Net worth over time, in total and by group."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from reports.queries.groups import AssetFilter, grouping
 from strata.fields.currencies import minor_units
 
 MOST_POINTS = 40_000  # a century of days
-MOST_FIGURES = 200_000  # of points times groups: what one answer may take in time and memory
+MOST_FIGURES = 200_000  # points times groups: limits the time and memory of an answer
 
 
 class ReportTooLarge(ValueError):
-    """A series of more points, or of more groups on them, than one answer may have; `field` is what to change."""
+    """The series has too many points, or points times groups, for one answer; `field` is the parameter to change."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -32,9 +32,9 @@ class ReportTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NetWorthSeries:
-    """Net worth on a row of days. `labels` names every group; `paths` has the categories' ways from the top.
+    """Net worth on a series of days. `labels` names every group; `paths` has the paths of categories from the top.
 
-    Where groups `overlap` (an asset with two tags) they add up to more than the total.
+    If groups `overlap` (an asset with two tags), they add up to more than the total.
     """
 
     currency: str
@@ -59,10 +59,10 @@ def net_worth_history(
     asset_filter: AssetFilter | None = None,
     from_start: bool = False,
 ) -> NetWorthSeries:
-    """The portfolios' net worth from `start` (the first value) to `end` (today), at each day's own rates.
+    """The portfolios' net worth from `start` (default: the first value) to `end` (default: today), at each day's rates.
 
-    Points stand at the end of each interval; with `from_start` there is one on `start` too. Raises ReportTooLarge for a
-    series that no answer could hold, before anything is loaded.
+    There is a point at the end of each interval; with `from_start` also one on `start`. Raises ReportTooLarge for too
+    long a series, before values are loaded.
     """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
@@ -88,7 +88,7 @@ def net_worth_history(
 
 
 def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:
-    """Raises ReportTooLarge; counts the groups that there could be only where so many would matter."""
+    """Raises ReportTooLarge for too many points, or too many points times possible groups."""
     if points > MOST_POINTS:
         raise ReportTooLarge(
             "interval", f"That is {points:,} points; there may be {MOST_POINTS:,}: take a longer one."

@@ -1,4 +1,4 @@
-"""How sure a portfolio's worth is: what to look at, each with the way to mend it."""
+"""Data quality of portfolios: what to look at, each with a link to where it can be fixed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Dismissal:
 class QualityIssue:
     """A finding about the asset called `name`, or about a rate of the currency of that name.
 
-    `link` is the API's path where it is fixed, `admin_link` the admin's.
+    `link` is the API's path where it can be fixed, `admin_link` the admin's.
     """
 
     finding: Finding
@@ -62,7 +62,7 @@ class QualityIssue:
     dismissal: Dismissal | None = None
 
     def admin_link_for(self, user: Any) -> str:
-        """Rates are recorded by superusers: for others the asset has to do, whose currency it is about."""
+        """Only superusers record rates: for a missing rate other users get the page of the asset."""
         if self.finding.code == quality.MISSING_RATE and not user.is_superuser:
             return asset_page(self.finding.asset)
         return self.admin_link
@@ -71,7 +71,7 @@ class QualityIssue:
 def quality_report(
     portfolio: Portfolio, *, on: date | None = None, since: date | None = None, dismissed: bool | None = False
 ) -> list[QualityIssue]:
-    """What to look at among the portfolio's assets on a day (today); see quality_issues."""
+    """What to look at among the portfolio's assets on a day (default: today); see quality_issues."""
     on = on or today_of(portfolio)
     return quality_issues(
         [portfolio], on=on, currency=portfolio.base_currency, since=since, dismissed=dismissed
@@ -88,17 +88,16 @@ def quality_issues(
 ) -> list[QualityIssue]:
     """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
-    Jumps, signs and duplicates are searched among the values from `since` on (400 days before), which bounds the
-    work: what is older was looked at when it was new. Without those that were dismissed, or with `dismissed` these
-    alone; None gives both.
+    Jumps, signs and duplicates are searched only among the values from `since` on (default: 400 days before `on`),
+    which limits the work. `dismissed` selects: False those not dismissed, True only dismissed ones, None both.
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows = {row.pk: row for row in assets_of(ids)}
     assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
     used = currencies_of(portfolios, rows.values())
     rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
-    found = findings(assets, on=on, currency=currency, rates=rates)
-    values = snapshots_meant(found)
+    all_findings = findings(assets, on=on, currency=currency, rates=rates)
+    values = snapshots_meant(all_findings)
     issues = [
         QualityIssue(
             finding,
@@ -106,7 +105,7 @@ def quality_issues(
             rows[finding.asset].portfolio_id,
             *links(finding, values.get((finding.asset, finding.on))),
         )
-        for finding in found
+        for finding in all_findings
     ]
     issues += [issue for pk in ids for issue in rate_jump_issues(pk, used[pk], rates)]
     dismissals = dismissals_in(ids)
@@ -119,7 +118,7 @@ def quality_issues(
 
 
 def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[Asset]) -> dict[UUID, set[str]]:
-    """By portfolio the currencies that its totals need rates of."""
+    """By portfolio, the currencies of which its totals need rates."""
     used = {portfolio.pk: {portfolio.base_currency} for portfolio in portfolios}
     for asset in assets:
         used[asset.portfolio_id].add(asset.currency)
@@ -136,7 +135,7 @@ def rate_jump_issues(
 
 
 def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal]:
-    """By portfolio and the finding's key."""
+    """The dismissals by portfolio and key of the finding."""
     rows = DismissedFinding.objects.filter(portfolio__in=portfolio_ids).order_by()
     columns = ("portfolio_id", "key", "updated_by__username", "updated_at", "reason")
     return {
@@ -146,7 +145,7 @@ def dismissals_in(portfolio_ids: list[UUID]) -> dict[tuple[UUID, str], Dismissal
 
 
 class AssetRow(NamedTuple):
-    """What is asked of an asset and of its type."""
+    """The fields of an asset and its type that the checks need."""
 
     pk: UUID
     name: str
@@ -197,7 +196,7 @@ def examined(
 
 
 def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UUID, list[Recorded]]:
-    """By asset, those after one day up to another, oldest first."""
+    """The transactions by asset, after `since` up to `on`, oldest first."""
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__gt=since, on__lte=on)
     columns = ("asset_id", "pk", "on", "type", "amount", "currency", "quantity", "source", "external_id")
     recorded: dict[UUID, list[Recorded]] = {}
@@ -207,9 +206,9 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
     return recorded
 
 
-def snapshots_meant(found: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
-    """The snapshot behind each finding about one value: the day's last."""
-    about_values = [finding for finding in found if finding.code in OF_ONE_VALUE]
+def snapshots_meant(all_findings: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
+    """The snapshot behind each finding about a single value: the last one of the day."""
+    about_values = [finding for finding in all_findings if finding.code in OF_ONE_VALUE]
     if not about_values:
         return {}
     rows = AssetSnapshot.objects.filter(
@@ -219,7 +218,7 @@ def snapshots_meant(found: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
 
 
 def links(finding: Finding, snapshot: UUID | None) -> tuple[str, str]:
-    """Where it is mended: a value is corrected, added where there is none or an old one; a rate is recorded."""
+    """(API path, admin page) where it can be fixed: a value is corrected or added, a rate is recorded."""
     if finding.code == quality.MISSING_RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
     if snapshot is not None:

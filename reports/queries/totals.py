@@ -1,4 +1,4 @@
-"""What portfolios are worth on a day, each in its own currency."""
+"""The totals of portfolios on a day, each in its own currency."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from strata.fields.numbers import money_text
 
 @dataclass(frozen=True, slots=True)
 class PortfolioTotal:
-    """A portfolio's worth, rounded to the minor unit of its currency; `missing_rates` says what it leaves out."""
+    """A portfolio's total, rounded to the minor unit of its currency; `missing_rates` names what it leaves out."""
 
     value: Decimal
     currency: str
@@ -31,7 +31,7 @@ class PortfolioTotal:
 
 
 def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, PortfolioTotal]:
-    """The totals of several portfolios, each on its own today unless a day is given, in a fixed number of queries."""
+    """The totals of several portfolios, in a fixed number of queries; by default each on today in its time zone."""
     portfolios = list(portfolios)
     days = {portfolio.pk: on or today_of(portfolio) for portfolio in portfolios}
     amounts = amounts_by_currency(days)
@@ -50,7 +50,7 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
 
 
 def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
-    """Per portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
+    """By portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
     amounts: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
         amounts |= valuation.amounts_on(
@@ -65,7 +65,7 @@ def presented(exact: ConvertedTotal, currency: str, on: date) -> PortfolioTotal:
 
 
 def gap_answer(gap: Missing) -> dict[str, str]:
-    """As the API writes it, and as a stored total keeps it."""
+    """The missing amount as the API returns it, and as a stored total has it."""
     answer = {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
     return answer | {"amount_currency": gap.amount_currency} if gap.amount_currency else answer
 

@@ -1,7 +1,7 @@
-"""What Chart.js draws on the admin's first page, as the JSON that unfold's script reads from `data-` attributes.
+"""The charts of the admin's first page: JSON for Chart.js, which unfold's script reads from `data-` attributes.
 
-Amounts go as the digits of their Decimals; only the browser turns them into floats. The colours are told apart on
-a light and on a dark ground: the script does not change them with the theme.
+Amounts are sent as the digits of their Decimals; only the browser turns them into floats. The colours can be
+distinguished on a light and on a dark background: the script does not change them with the theme.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ INK = "#9ca3af"
 NET, OWNED, OWED = "#8b5cf6", "#14b8a6", "#ef4444"
 LABEL_LENGTH = 40
 LEGEND = {"color": INK, "usePointStyle": True, "boxWidth": 8, "boxHeight": 8}
-# Its own labels round a tick where the step has more digits than its size tells, from 10^15 on: 1.5E15 read 2E15.
-# 15 digits are what a float surely keeps. It is also what the tooltip of a point says.
+# Chart.js would round the labels of ticks from 10^15 on: 1.5E15 became 2E15. A float always keeps 15 digits. The
+# tooltip of a point uses this format as well.
 EXACT_LABELS = {"notation": "standard", "maximumSignificantDigits": 15}
 COMMON = {"responsive": True, "maintainAspectRatio": False, "animation": False, "locale": "en-GB"}
 
 
 def net_worth_chart(series: NetWorthSeries) -> dict[str, str]:
-    """`data` and `options` of a chart of lines: net worth over what is owned and, below zero, what is owed."""
+    """`data` and `options` of a line chart: net worth over what is owned and, below zero, what is owed."""
     points = series.points
     data = {
         "labels": [f"{point.on:%d %b %y}" for point in points],
@@ -72,7 +72,7 @@ def area(colour: str) -> dict[str, Any]:
 
 
 def marks(points: Sequence[Point]) -> dict[str, Any]:
-    """Days that leave something out have a ring; so does a day that is alone."""
+    """Incomplete days have a ring; so does a single day."""
     alone = len(points) == 1
     return {
         "pointRadius": [4 if alone or not point.complete else 0 for point in points],
@@ -82,7 +82,7 @@ def marks(points: Sequence[Point]) -> dict[str, Any]:
 
 
 def allocation_chart(report: AllocationReport) -> dict[str, str]:
-    """A ring of what is owned, as large as it is."""
+    """A ring chart of what is owned, by group."""
     slices = [part for part in report.allocation.asset_groups if part.value]
     data = {
         "labels": [short(report.labels[part.key], LABEL_LENGTH) for part in slices],
@@ -99,5 +99,5 @@ def allocation_chart(report: AllocationReport) -> dict[str, str]:
 
 
 def colour_of(place: int) -> str:
-    """The colour of the slice in that place; the small ones at the end share one."""
+    """The colour of the slice at that place; the small slices at the end share one colour."""
     return PALETTE[place] if place < len(PALETTE) else OTHER_COLOUR

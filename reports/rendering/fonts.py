@@ -1,7 +1,7 @@
-"""The fonts of pictures: matplotlib's own, and one with Chinese, Japanese and Korean letters where one is installed.
+"""The fonts of pictures: matplotlib's own, and one with Chinese, Japanese and Korean letters if it is installed.
 
-An SVG is drawn with the fonts of whoever looks at it; a PNG has those of this server, and a box for each letter that
-none of them has. Importing matplotlib is left to the functions: see plots.py.
+A browser draws an SVG with its own fonts. A PNG is drawn with this server's fonts; a letter that none of them has
+becomes a box. Only the functions import matplotlib: see plots.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 OWN = "DejaVu Sans"  # comes with matplotlib, on every machine
-# The first of these that is installed, by the names that the fonts have themselves.
+# The first of these that is installed is used. These are the names inside the font files.
 CJK = (
     "Noto Sans CJK JP",
     "Noto Sans CJK SC",
@@ -35,7 +35,7 @@ def cjk_family() -> str | None:
 
 
 def _installed(*, search: bool = False) -> str | None:
-    """Of the fonts that matplotlib knows, and where it is told to `search`, of those that came after it last looked."""
+    """The first font of CJK that matplotlib knows; with `search` also fonts that were installed since it looked."""
     from matplotlib import font_manager
 
     manager = font_manager.fontManager
@@ -49,19 +49,19 @@ def _installed(*, search: bool = False) -> str | None:
 
 
 def _is_file_of(name: str, path: str) -> bool:
-    """NotoSansCJK-Regular.ttc holds Noto Sans CJK JP among others."""
+    """Whether the file's name fits the font's: NotoSansCJK-Regular.ttc holds Noto Sans CJK JP among others."""
     stem = Path(path).stem.partition("-")[0].lower()
     return name.replace(" ", "").lower().startswith(stem)
 
 
 def families() -> list[str]:
-    """For `font.family`: a letter that one has not is looked for in the next."""
+    """For `font.family`: if a font lacks a letter, matplotlib tries the next one."""
     cjk = cjk_family()
     return ["sans-serif", cjk] if cjk else ["sans-serif"]
 
 
 def has_all(texts: Iterable[str]) -> bool:
-    """Whether one of the fonts has each letter that can be seen."""
+    """Whether each visible letter is in one of the fonts."""
     letters = {letter for text in texts for letter in text if unicodedata.category(letter)[0] in SEEN}
     return all(any(font.get_char_index(ord(letter)) for font in _fonts()) for letter in letters)
 

@@ -1,8 +1,9 @@
-"""Pictures of net worth and allocation: frozen values in, the bytes of an SVG or PNG out, always the same ones.
+"""Pictures of net worth and allocation: frozen values in, the bytes of an SVG or PNG out. The same input gives the same
+bytes.
 
-A "theme" is a set of colours, light or dark. Drawing is what floats are for: nothing here goes back into a sum.
-Names in a picture come from users: they are cut, never read as formulas, and what no writing uses is left out.
-matplotlib costs 60 MiB and is loaded with the first picture, so that workers that draw nothing do not pay for it.
+A "theme" is a set of colours, light or dark. Amounts become floats only for drawing; none goes back into a sum.
+Names in a picture come from users: they are shortened, never read as formulas, and invisible characters are left out.
+matplotlib takes 60 MiB and is loaded with the first picture, so that workers that draw nothing do not need it.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from strata.text import short
 
 type Labels = Mapping[Hashable, str]
 type Band = tuple[str, list[float], str]
-type Entry = tuple[str, str, str]  # name, colour, and how it is drawn: a patch, an area, a line, or a marker
+type Entry = tuple[str, str, str]  # name, colour, and shape: a patch, an area, a line, or a marker
 
 WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
 PIXELS_PER_INCH = 96
-MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around what is drawn
+MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around the drawing
 NO_FONT = "No font here for some letters."
 UNGROUPED = "not in any"
 MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
-# matplotlib keeps fonts for each thread that draws: one thread for it halves what a busy worker grows to.
+# matplotlib caches fonts for each thread that draws: a single drawing thread halves the memory of a busy worker.
 _drawer = ThreadPoolExecutor(1, "plots")
 
 
@@ -52,16 +53,16 @@ THEMES = {
     "light": Theme("#ffffff", "#1f2937", "#d1d5db", "#6d28d9", "#0d9488", "#dc2626"),
     "dark": Theme("#111827", "#e5e7eb", "#374151", "#c4b5fd", "#2dd4bf", "#f87171"),
 }
-# Told apart by most colour-blind eyes too (after Okabe and Ito), and on either ground.
+# Most colour-blind people can distinguish these as well (after Okabe and Ito), on both backgrounds.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
 OTHER_COLOUR = "#9ca3af"
 PATCH, AREA = "patch", "area"
-THIN = 0.35  # how opaque an area is, beside what stands over it
+THIN = 0.35  # the opacity of an area
 
 
 @dataclass(frozen=True, slots=True)
 class ChartOptions:
-    """What the picture is made as: sizes in pixels, of the SVG as a browser shows it."""
+    """The format, colours and size of the picture; sizes are in pixels, for an SVG as a browser shows it."""
 
     format: Literal["svg", "png"] = "svg"
     theme: Literal["light", "dark"] = "light"
@@ -91,8 +92,8 @@ def net_worth_plot(
 ) -> bytes:
     """Net worth as a line, over what is owned (above zero) and what is owed (below).
 
-    There is at least one point. With `labels` the points' groups are drawn instead of the two sides: stacked, or
-    as lines where they `overlap` and would add up to more than there is.
+    `points` has at least one. With `labels` the points' groups are drawn instead of the two sides: stacked, or as
+    lines if they `overlap`, because they would then add up to more than the total.
     """
     missing = [gap for point in points for gap in point.missing_rates]
     doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days lack"
@@ -137,7 +138,7 @@ def allocation_plot(
     def draw(axes: Any, theme: Theme) -> None:
         places = range(len(rows))
         colours = [theme.owed if value < 0 else theme.owned for _, value, _, _ in rows]
-        # An edge is drawn whatever the scale: the smallest debt can be seen beside the largest house.
+        # The edge has a fixed width: so the smallest debt is visible beside the largest house.
         values = [value for _, value, _, _ in rows]
         axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
         for place, (_, value, share, goal) in enumerate(rows):
@@ -161,11 +162,11 @@ def allocation_plot(
     return _draw_in_thread(draw, title, note, options)
 
 
-# --- what there is to draw ---
+# --- what is drawn ---
 
 
 def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
-    """No more points than there are pixels for them; the last is always there."""
+    """At most one point for each pixel; the last point is always included."""
     if len(points) <= most:
         return points
     return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
@@ -179,7 +180,7 @@ def _sides(points: Sequence[Point], theme: Theme) -> list[Band]:
 
 
 def _groups(points: Sequence[Point], labels: Labels, options: ChartOptions) -> list[Band]:
-    """The groups that ever weigh most, in that order; the others together."""
+    """The groups with the largest amounts on any day, the largest first; the others together."""
     weights: dict[Hashable, Decimal] = {}
     for point in points:
         for key, value in point.groups.items():
@@ -199,7 +200,7 @@ def _groups(points: Sequence[Point], labels: Labels, options: ChartOptions) -> l
 def _bars(
     allocation: Allocation, labels: Labels, options: ChartOptions
 ) -> list[tuple[str, float, float | None, float | None]]:
-    """(name, value, share, target's value) from the top down; what does not fit becomes one bar for each side."""
+    """(name, value, share, target's value) from the top down; bars that do not fit become one for each side."""
     room = max(3, options.height // 40)
     owned, owed = allocation.asset_groups, allocation.liability_groups
     of_owned = max(1, min(len(owned), room - min(len(owed), room // 3)))
@@ -236,14 +237,14 @@ def _label(key: Hashable, labels: Labels) -> str:
 
 
 def _debt(value: float) -> str:
-    """What is owed has no share: its amount is said."""
+    """The amount of a debt: it has no share to show."""
     if not 0.01 <= -value < 1e15:
         return f"{value:.3g}"
     return f"{value:,.0f}" if value <= -100 else f"{value:,.2f}"
 
 
 def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
-    """Plain digits with thousands; from ten million on the axis is in millions, and says so."""
+    """Plain digits with thousands; from ten million on the axis is in millions, as its label says."""
     highest = max(map(abs, values), default=0)
     unit, word = next(((by, f" {word}") for least, by, word in MAGNITUDES if highest >= least), (1, ""))
 
@@ -261,7 +262,7 @@ def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
 
 @cache
 def _matplotlib() -> Any:
-    """The library, told once for the whole process what every picture of ours has in common."""
+    """The library, configured once for the whole process with the settings of all pictures."""
     import warnings
 
     import matplotlib
@@ -277,7 +278,7 @@ def _matplotlib() -> Any:
             "font.size": 9,
         }
     )
-    # It draws a box for a letter that no font has: the picture says so, and the log need not.
+    # For a letter that no font has it draws a box: the picture says so, so the log need not.
     warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
     return matplotlib
 
@@ -291,7 +292,7 @@ def _draw_in_thread(
 def _draw_and_collect(
     draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions
 ) -> bytes:
-    """A figure and its parts hold each other: left to itself, the collector lets dozens of them wait."""
+    """A figure and its parts reference each other: without this, dozens of them wait for the garbage collector."""
     picture = _render(draw, title, note, options)
     gc.collect(1)
     return picture
@@ -320,7 +321,7 @@ def _render(draw: Callable[[Any, Theme], None], title: str, note: str, options: 
 
 
 def _stack(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
-    """Bands upon each other: what is above zero upwards, what is below downwards."""
+    """Stacked bands: amounts above zero upwards, amounts below zero downwards."""
     top, bottom = [0.0] * len(days), [0.0] * len(days)
     for _, values, colour in bands:
         for base, part in (
@@ -359,7 +360,7 @@ def _date_axis(axes: Any, days: Sequence[date]) -> None:
 
 
 def _legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:
-    """Placeholders become the names afterwards: matplotlib leaves out a label that begins with an underscore."""
+    """Replaces placeholders by the names afterwards: matplotlib hides a label that begins with an underscore."""
     theme = THEMES[options.theme]
     handles = [_handle(colour, kind, theme) for _, colour, kind in entries]
     columns = max(1, min(len(entries), options.width // 160))

@@ -1,6 +1,6 @@
-"""Net worth in a terminal: a chart of characters and a table, as wide as asked for.
+"""Net worth in a terminal: a chart of characters and a table, of a given width.
 
-plotext keeps one figure for the whole process: this is for commands, not for servers.
+plotext has one global figure for the whole process: this is for commands, not for servers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reports.rendering.ticks import tick_labels
 
 NARROWEST, LOWEST = 24, 8
 DATE_WIDTH = 12
-# For terminals without Unicode: the frame and the markers in letters that every one has.
+# For terminals without Unicode: the frame and the markers in ASCII.
 PLAIN = str.maketrans("│─┌┐└┘├┤┬┴┼•", "|-+++++++++.")
 
 
@@ -64,7 +64,7 @@ def round_numbers(lowest: float, highest: float, *, most: int) -> list[float]:
 
 
 def table(points: Sequence[Point], *, width: int) -> str:
-    """A line for each day, in columns; a narrow terminal sees the date and the net alone. `*` is incomplete."""
+    """A line for each day, in columns; a narrow terminal shows only the date and the net. `*` means incomplete."""
     marks = {True: "" if all(point.complete for point in points) else "  ", False: " *"}
     columns = (
         ("assets", [f"{point.assets:,}" for point in points]),
@@ -95,7 +95,7 @@ def _signed(change: Decimal | None) -> str:
 
 
 def gaps(points: Sequence[Point]) -> str:
-    """What the points leave out, in a sentence; nothing where they are complete."""
+    """A sentence that says what the points leave out; empty if they are complete."""
     doubtful = [point for point in points if not point.complete]
     currencies = sorted({gap.currency for point in doubtful for gap in point.missing_rates})
     if not doubtful:

@@ -1,6 +1,6 @@
-"""What stands beside the ticks of an axis of money: each in as few digits as say all of them exactly.
+"""The labels of the ticks of a money axis: the fewest digits with which all labels are exact.
 
-Decimals follow from the last digit of a tick, not from the size of the step: 2.5, 5, 7.5 are not 2, 5, 8.
+The number of decimals depends on the ticks, not on the size of the step: 2.5, 5, 7.5 must not become 2, 5, 8.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 MOST_DIGITS = 16  # what a float keeps
-NEAR = 1e-6  # of a step: nearer than that a tick is what its label says, but for the float's own last digit
+NEAR = 1e-6  # of a step: a label that is nearer to its tick counts as exact; the rest is the float's rounding
 
 
 def tick_labels(ticks: Sequence[float], *, plain_below: float = 1e15) -> list[str]:
-    """A label for each tick, with thousands; with an exponent, where one is as large as `plain_below`."""
+    """A label for each tick, with thousands; with an exponent if any tick is as large as `plain_below`."""
     plain = max(map(abs, ticks), default=0) < plain_below
     write = _in_digits if plain else _with_exponent
     digits = next((count for count in range(MOST_DIGITS) if _says(ticks, write, count)), MOST_DIGITS)

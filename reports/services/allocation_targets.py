@@ -1,4 +1,4 @@
-"""What the targets of an allocation forbid to others: an asset that leaves, a category that moves."""
+"""Refuses writes that allocation targets forbid: an asset that leaves the household, a category that moves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from strata.exceptions import Conflict
 
 
 def targets_of_leaving_asset(asset: Asset) -> None:
-    """Refuses that a household loses an asset for which it keeps a target: it would see the asset's name through it."""
+    """Refuses to move an asset to another household while a target names it: the target would show the asset's name."""
     if AllocationTarget.objects.filter(asset=asset).exists():
         message = "The household that it leaves has an allocation target for it: delete the target first."
         raise Conflict("TARGET_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
 
 
 def targets_beside_moving_category(category: Category, parent_id: UUID | None) -> None:
-    """Refuses a move to where the targets of the categories that are side by side would be more than 1."""
+    """Refuses a move after which the targets of the categories with the same parent would exceed 1."""
     targets = AllocationTarget.objects.filter(household=category.household_id)
     beside = targets.filter(category__parent=parent_id).exclude(category=category)
     for portfolio_id, share in targets.filter(category=category).values_list("portfolio", "share"):

@@ -1,4 +1,4 @@
-"""Dismissing a finding of a portfolio's quality with a reason, and showing it again."""
+"""Dismisses a finding about a portfolio's data with a reason, and shows it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.models import DismissedFinding
 
 
 def nothing_to_check(row: DismissedFinding | None) -> None:
-    """The precondition of who has none."""
+    """The default precondition: always met."""
 
 
 def dismiss(
@@ -20,9 +20,9 @@ def dismiss(
     *,
     precondition: Callable[[DismissedFinding | None], None] = nothing_to_check,
 ) -> DismissedFinding:
-    """Dismiss the finding; again with another reason replaces the reason. NotFound where the portfolio is gone.
+    """Dismiss the finding; dismissing it again replaces the reason. Raises NotFound if the portfolio is gone.
 
-    `precondition` is called with what is stored, None where nothing is, while the portfolio is locked.
+    `precondition` is called with the stored row, or None, while the portfolio is locked.
     """
     row = _locked(portfolio_id, key)
     precondition(row)
@@ -40,7 +40,7 @@ def show_again(
     *,
     precondition: Callable[[DismissedFinding | None], None] = nothing_to_check,
 ) -> None:
-    """Forget that the finding was dismissed; one that is not dismissed stays as it is."""
+    """Delete the dismissal of the finding; without one nothing changes."""
     row = _locked(portfolio_id, key)
     precondition(row)
     if row is not None:

@@ -1,7 +1,8 @@
-"""Totals written down, and kept true: a value of a day long gone may still be corrected.
+"""Stores the totals of portfolios, and keeps them correct: a value of a past day may still change.
 
-A snapshot knows under which revision of its portfolio its total was counted. Where that is the portfolio's still,
-the total stands; else it is counted anew when it is read, and stored by `refresh`, so that reading never writes.
+A snapshot has the revision that its portfolio had when the total was calculated. If the portfolio still has that
+revision, the total is current. Otherwise it is calculated again when it is read, but only `refresh` stores it: reading
+never writes.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 
 COUNTED = ("value", "currency", "complete", "missing_rates", "revision")
-AT_A_TIME = 500  # days counted together: bounds time and memory for a portfolio of many years
+AT_A_TIME = 500  # days calculated together: limits time and memory for a portfolio of many years
 
 
 def take_snapshot(
     portfolio: Portfolio, *, on: date | None = None, note: str = "", manual: bool = True
 ) -> PortfolioSnapshot:
-    """Write the portfolio's total down. A snapshot that is not manual is taken once a day; again gives the first.
+    """Store the portfolio's total. There is one automatic snapshot per day: taking it again returns the first.
 
-    Refuses a day that is still to come where the portfolio is.
+    Refuses a day in the future, in the portfolio's time zone.
     """
     if on is not None and on > (today := today_of(portfolio)):
         raise ValidationError({"on": f"It lies after {today}, the portfolio's today."})
@@ -58,7 +59,7 @@ def take_snapshot(
 
 
 def instant(portfolio: Portfolio, on: date | None, *, manual: bool) -> datetime:
-    """Now, or noon of another day; the next moment where one of the other kind, by hand or by the clock, has that."""
+    """Now, or noon of another day; a microsecond later if the day's manual (or automatic) snapshot has that instant."""
     if on is None or on == today_of(portfolio):
         return timezone.now()
     at = noon(on, portfolio.time_zone)
@@ -69,7 +70,7 @@ def instant(portfolio: Portfolio, on: date | None, *, manual: bool) -> datetime:
 
 
 def write_down(row: PortfolioSnapshot, total: PortfolioTotal, revision: int) -> bool:
-    """Put the total on the row, unsaved; whether it is another than before."""
+    """Set the total on the row without saving it. Returns whether it differs from before."""
     before = [getattr(row, name) for name in COUNTED[:-1]]
     row.value, row.currency = money_text(total.value), total.currency
     row.complete, row.missing_rates, row.revision = total.complete, total.missing_rates, revision
@@ -77,14 +78,16 @@ def write_down(row: PortfolioSnapshot, total: PortfolioTotal, revision: int) -> 
 
 
 def bring_up_to_date(rows: Iterable[PortfolioSnapshot]) -> list[PortfolioSnapshot]:
-    """Count anew, in memory alone, what was counted under another revision; the rows that came out different.
+    """Calculate outdated totals again, in memory only. Returns the rows whose total has changed.
 
-    The portfolios must have been read with the rows, before anything is counted: so what changes meanwhile makes a
+    The portfolios must have been read together with the rows, before this calculates: then a concurrent change makes a
     total look older than it is, never newer.
     """
     stale: dict[Portfolio, list[PortfolioSnapshot]] = {}
     for row in rows:
-        if row.revision != row.portfolio.revision or clock.known_at():  # what is stored may be of later
+        if (
+            row.revision != row.portfolio.revision or clock.known_at()
+        ):  # the stored total may be of a later state
             stale.setdefault(row.portfolio, []).append(row)
     different = []
     for portfolio, own_rows in stale.items():
@@ -94,7 +97,7 @@ def bring_up_to_date(rows: Iterable[PortfolioSnapshot]) -> list[PortfolioSnapsho
 
 
 def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, PortfolioTotal]:
-    """What portfolio_total gives for each of the days, in a fixed number of queries."""
+    """The same as portfolio_total for each of the days, in a fixed number of queries."""
     days = sorted(days)
     totals = totals_on([portfolio.pk], days)
     currency = portfolio.base_currency
@@ -106,7 +109,7 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, P
 
 
 def amounts(totals: Totals, number: int):
-    """By currency, on the day of that number; ungrouped, so that each currency has one column."""
+    """The amounts by currency on the day with that number. `totals` is not grouped: each currency has one column."""
     return {
         currency: money(column.owned[number] + column.owed[number])
         for (_, currency), column in totals.columns.items()
@@ -114,9 +117,9 @@ def amounts(totals: Totals, number: int):
 
 
 def refresh(portfolio: Portfolio) -> int:
-    """Store anew what was counted under another revision; how many totals came out different.
+    """Calculate the portfolio's outdated totals again and store them. Returns how many have changed.
 
-    Only those leave a line in the journal: that a total was looked at and stands is no change.
+    Only totals that have changed are recorded in the journal.
     """
     changed = 0
     for batch in batched(outdated(portfolio), AT_A_TIME):

@@ -1,4 +1,4 @@
-"""A few holdings that every report has something to say about."""
+"""A few assets that appear in every report."""
 
 import pytest
 

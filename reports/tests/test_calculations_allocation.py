@@ -1,4 +1,4 @@
-"""Shares, targets and the way back to them."""
+"""Shares, targets, and what to buy or sell to reach them."""
 
 from datetime import date
 from decimal import Decimal
@@ -63,7 +63,7 @@ def test_what_has_no_rate_is_left_out_and_named_once_per_currency():
 
 
 def test_drift_and_the_way_back_to_the_targets():
-    # 700 and 300 of 1000; the targets are 60 % and 40 %: sell 100 of the one, buy 100 of the other.
+    # 700 and 300 of 1000; the targets are 60 % and 40 %: sell 100 of the first, buy 100 of the second.
     targets = {"shares": Decimal("0.6"), "bonds": Decimal("0.4")}
     result = spread(("shares", "EUR", "700"), ("bonds", "EUR", "300"), targets=targets)
     assert figures(result.asset_groups, "target", "drift", "rebalance") == [
@@ -126,9 +126,9 @@ rows = st.lists(
 
 @settings(deadline=None)
 @given(rows, st.sampled_from(["EUR", "USD"]))
-def test_parts_add_up_and_equal_net_worth(some, currency):
+def test_parts_add_up_and_equal_net_worth(rows, currency):
     targets = {"a": Decimal("0.333333"), "b": Decimal("0.3"), "d": Decimal("0.366667")}
-    result = spread(*some, currency=currency, targets=targets)
+    result = spread(*rows, currency=currency, targets=targets)
 
     assert sum(group.value for group in result.asset_groups) == result.assets
     assert sum(group.value for group in result.liability_groups) == result.liabilities
@@ -136,6 +136,6 @@ def test_parts_add_up_and_equal_net_worth(some, currency):
         assert sum(group.share for group in result.asset_groups) == 1
         assert sum(group.drift for group in result.asset_groups) == 0
     assert sum(group.rebalance for group in result.asset_groups) == 0
-    past = [((key,), ValueSeries(code, [TODAY], [value])) for key, code, value in some]
+    past = [((key,), ValueSeries(code, [TODAY], [value])) for key, code, value in rows]
     (point,) = net_worth(fold(past, [TODAY]), currency=currency, places=2, rates=RATES)
     assert (result.assets, result.liabilities, result.net) == (point.assets, point.liabilities, point.net)

@@ -1,4 +1,4 @@
-"""Why net worth changed: every rule of the split, worked by hand."""
+"""Why net worth changed: every rule of the split, with figures calculated by hand."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ PARTS = ("net_flows", "income", "expenses", "value_change", "fx_change", "added"
 
 
 def book(**rows) -> RateBook:
-    """USD=[(day number, units per euro), ...]; a rate serves for as long as it takes."""
+    """USD=[(day number, units per euro), ...]; every rate is valid for a very long time."""
     result = (Rate(code, day(on), Decimal(units)) for code, points in rows.items() for on, units in points)
     return RateBook(result, max_age_days=10)
 
@@ -373,7 +373,7 @@ def test_shares_bought_from_an_account_inside_cancel_out():
 
 
 def test_flat_bought_with_a_mortgage_and_sold_by_hand():
-    """Everything that happens in a household's year, added up by hand."""
+    """The events of a household's year, added up by hand."""
     checking = account((0, "60000"), (2, "8500"), (5, "8640"), (8, "69390"), name="checking")
     mortgage = account(
         (2, "-200000"), (5, "-199500"), (8, "0"), name="mortgage", cash_flows=[("EXPENSE", 5, "600")]

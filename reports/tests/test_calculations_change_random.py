@@ -1,4 +1,4 @@
-"""Why net worth changed, over random histories: the identity, and the definitions spelt out day by day."""
+"""Why net worth changed, for random histories: the identity, and the definitions calculated day by day."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -50,8 +50,8 @@ cash_flows = st.builds(
 @st.composite
 def asset_histories(draw, name):
     points = sorted(draw(st.dictionaries(numbers, values, max_size=6)).items())
-    days, found = [day(on) for on, _ in points], [value for _, value in points]
-    past = ValueSeries(draw(currencies), days, found, draw(st.none() | numbers.map(day)))
+    days, amounts = [day(on) for on, _ in points], [value for _, value in points]
+    past = ValueSeries(draw(currencies), days, amounts, draw(st.none() | numbers.map(day)))
     return ExplainedAsset(name, draw(kinds), past, draw(st.lists(cash_flows, max_size=4)))
 
 
@@ -81,11 +81,11 @@ def books_without_gaps(draw):
 windows = st.tuples(numbers, numbers).map(lambda pair: (day(min(pair)), day(max(pair))))
 
 
-# --- the same, spelt out day by day ---
+# --- the same, calculated day by day ---
 
 
 def value_of(asset: ExplainedAsset, on: date) -> Fraction:
-    """Rule 4 of the architecture: the newest value, none before the first, none from the disposal on."""
+    """The newest value; zero before the first and from the disposal on."""
     if asset.history.disposed_on is not None and asset.history.disposed_on <= on:
         return Fraction(0)
     seen = [value for day_, value in zip(asset.history.days, asset.history.values, strict=True) if day_ <= on]
@@ -100,8 +100,8 @@ def first_day(asset: ExplainedAsset) -> date | None:
 
 
 def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
-    """What takes effect on a day: a trade before the first value does so on that value's day."""
-    found = []
+    """The cash flows that take effect on a day; a trade before the first value does so on that value's day."""
+    flows = []
     for cash_flow in asset.cash_flows:
         effective = cash_flow.on
         if cash_flow.type in ("ACQUIRE", "DISPOSE"):
@@ -109,8 +109,8 @@ def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
                 continue
             effective = max(effective, min(asset.history.days))
         if effective == on and cash_flow.type != "ADJUST":
-            found.append(cash_flow)
-    return found
+            flows.append(cash_flow)
+    return flows
 
 
 def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -> dict[str, Fraction]:
@@ -152,14 +152,14 @@ def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -
 
 
 def exact_net(assets, on, currency, rates) -> Fraction:
-    """Net worth by valuation alone."""
+    """Net worth from valuation alone."""
     sums: dict[str, Decimal] = {}
     for asset in assets:
         source = asset.history.currency
         sums[source] = sums.get(source, Decimal(0)) + (asset.history.value_on(on) or 0)
-    found = convert_total(sums, currency, on=on, rates=rates)
-    assert found.complete
-    return found.value
+    total = convert_total(sums, currency, on=on, rates=rates)
+    assert total.complete
+    return total.value
 
 
 def summed(parts) -> Fraction | Decimal:
@@ -173,18 +173,18 @@ def summed(parts) -> Fraction | Decimal:
 @given(households(), windows, currencies, books(), st.sampled_from([0, 2, 4]))
 def test_parts_add_up_to_the_difference_to_the_cent_always(assets, window, currency, rates, places):
     start, end = window
-    found = change_between(assets, start=start, end=end, currency=currency, places=places, rates=rates)
+    change = change_between(assets, start=start, end=end, currency=currency, places=places, rates=rates)
 
-    kept = [asset for asset in assets if asset.asset not in found.left_out]
-    assert set(found.rows) == {asset.asset for asset in kept}
-    assert found.total.start_value == rounded(exact_net(kept, start, currency, rates), places)
-    assert found.total.end_value == rounded(exact_net(kept, end, currency, rates), places)
-    assert found.total.end_value - found.total.start_value == summed(found.total)
-    for row in found.rows.values():
+    included = [asset for asset in assets if asset.asset not in change.left_out]
+    assert set(change.rows) == {asset.asset for asset in included}
+    assert change.total.start_value == rounded(exact_net(included, start, currency, rates), places)
+    assert change.total.end_value == rounded(exact_net(included, end, currency, rates), places)
+    assert change.total.end_value - change.total.start_value == summed(change.total)
+    for row in change.rows.values():
         assert row.end_value - row.start_value == summed(row)
     for name in ("start_value", "end_value", *PARTS):
-        assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
-    assert bool(found.left_out) <= bool(found.missing_rates)
+        assert sum(getattr(row, name) for row in change.rows.values()) == getattr(change.total, name)
+    assert bool(change.left_out) <= bool(change.missing_rates)
 
 
 @settings(max_examples=400, deadline=None)
@@ -197,11 +197,11 @@ def test_every_part_is_the_sum_of_its_days(assets, window, currency, rates):
     days = [start + timedelta(days=number) for number in range(1, (end - start).days + 1)]
     for asset in assets:
         by_day = [explained(asset, on, currency, rates) for on in days]
-        found = splits.by_asset[asset.asset]
-        assert found.end_value - found.start_value == sum(found.signed())
+        split = splits.by_asset[asset.asset]
+        assert split.end_value - split.start_value == sum(split.signed())
         for name in PARTS:
             exact = sum(part[name] for part in by_day)
-            carried = Fraction(getattr(found, name), 10**UNIT_PLACES)
+            carried = Fraction(getattr(split, name), 10**UNIT_PLACES)
             assert abs(carried - exact) < Fraction(1, 10**25), name
     assert splits.net_end - splits.net_start == sum(
         SIGNS[name] * explained(asset, on, currency, rates)[name]
@@ -220,28 +220,39 @@ def test_windows_that_follow_each_other_add_up(assets, window, cut, currency, ra
     def split(first, last):
         return split_changes(assets, start=first, end=last, currency=currency, rates=rates).by_asset
 
-    whole, one, two = split(start, end), split(start, middle), split(middle, end)
-    for name, found in whole.items():
-        assert [a + b for a, b in zip(one[name].signed(), two[name].signed(), strict=True)] == found.signed()
+    whole, first_part, second_part = split(start, end), split(start, middle), split(middle, end)
+    for name, whole_split in whole.items():
+        assert [
+            a + b for a, b in zip(first_part[name].signed(), second_part[name].signed(), strict=True)
+        ] == whole_split.signed()
 
 
 @settings(max_examples=300, deadline=None)
 @given(households(), windows, currencies, books())
 def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
-    """Assets in the report's currency need few values, none needs what was superseded before the start."""
+    """Assets in the report's currency need few values; no asset needs values superseded before the start."""
     start, end = window
 
     def reduced(asset):
         past = asset.history
         points = list(zip(past.days, past.values, strict=True))
         newest = max((on for on, _ in points if on <= start), default=None)
-        kept = [(on, value) for on, value in points if on <= end and (newest is None or on >= newest)]
-        if past.currency == currency and kept:
+        needed_points = [
+            (on, value) for on, value in points if on <= end and (newest is None or on >= newest)
+        ]
+        if past.currency == currency and needed_points:
             eve = past.last_day(end)
-            needed = {kept[0][0], kept[-1][0], max((on for on, _ in kept if on <= eve), default=eve)}
-            kept = [point for point in kept if point[0] in needed]
+            needed = {
+                needed_points[0][0],
+                needed_points[-1][0],
+                max((on for on, _ in needed_points if on <= eve), default=eve),
+            }
+            needed_points = [point for point in needed_points if point[0] in needed]
         slim = ValueSeries(
-            past.currency, [on for on, _ in kept], [value for _, value in kept], past.disposed_on
+            past.currency,
+            [on for on, _ in needed_points],
+            [value for _, value in needed_points],
+            past.disposed_on,
         )
         moved = [m for m in asset.cash_flows if m.on <= end and (newest is None or m.on > start)]
         return ExplainedAsset(asset.asset, asset.kind, slim, moved)
@@ -282,14 +293,14 @@ def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates
 def test_groups_add_up_and_their_ends_are_those_of_net_worth(assets, window, currency, rates, names):
     groups = {asset.asset: (names[asset.asset],) for asset in assets}
     options = {"currency": currency, "places": 2, "rates": rates}
-    found = change_between(assets, start=window[0], end=window[1], groups=groups, **options)
+    change = change_between(assets, start=window[0], end=window[1], groups=groups, **options)
 
     histories = [(groups[asset.asset], asset.history) for asset in assets]
     points = net_worth(fold(histories, sorted({*window})), grouped=True, **options)
-    assert (found.total.start_value, found.total.end_value) == (points[0].net, points[-1].net)
+    assert (change.total.start_value, change.total.end_value) == (points[0].net, points[-1].net)
     for name in ("start_value", "end_value", *PARTS):
-        assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
-    for key, row in found.rows.items():
+        assert sum(getattr(row, name) for row in change.rows.values()) == getattr(change.total, name)
+    for key, row in change.rows.items():
         assert row.end_value - row.start_value == summed(row)
         assert abs(row.start_value - points[0].groups[key]) <= Decimal("0.01")
         assert abs(row.end_value - points[-1].groups[key]) <= Decimal("0.01")
@@ -310,19 +321,19 @@ def test_no_figure_is_further_than_a_cent_from_what_it_is_exactly(
     """Every row adds up, the total is the sum of the rows, and each figure is one of the two nearest."""
     groups = None if names is None else {asset.asset: tuple(names[asset.asset]) for asset in assets}
     options = {"start": window[0], "end": window[1], "currency": currency, "rates": rates}
-    found = change_between(assets, groups=groups, places=places, **options)
+    change = change_between(assets, groups=groups, places=places, **options)
     exact = split_changes(assets, **options)
 
     nets = (rounded(exact.net_start, places), rounded(exact.net_end, places))
-    assert (found.total.start_value, found.total.end_value) == nets
-    assert_near(found.total, exact.by_asset.values(), places)
-    for key, row in found.rows.items():
+    assert (change.total.start_value, change.total.end_value) == nets
+    assert_near(change.total, exact.by_asset.values(), places)
+    for key, row in change.rows.items():
         assert_near(
             row, [split for asset, split in exact.by_asset.items() if is_in(asset, key, groups)], places
         )
-    if not found.overlap:
+    if not change.overlap:
         for name in ("start_value", "end_value", *PARTS):
-            assert sum(getattr(row, name) for row in found.rows.values()) == getattr(found.total, name)
+            assert sum(getattr(row, name) for row in change.rows.values()) == getattr(change.total, name)
 
 
 def is_in(asset, key, groups) -> bool:
@@ -333,7 +344,7 @@ def assert_near(row, splits, places):
     assert row.end_value - row.start_value == summed(row)
     for name in ("start_value", "end_value", *PARTS):
         exact = Fraction(sum(getattr(split, name) for split in splits), 10**UNIT_PLACES)
-        # The ends of the total are rounded from nets that are exact; those added up here are so to 10**-20.
+        # The ends of the total are rounded from exact nets; the sums here are exact only to 10**-20.
         assert abs(Fraction(getattr(row, name)) - exact) <= Fraction(1, 10**places) + Fraction(1, 10**20), (
             name
         )
@@ -343,16 +354,16 @@ def assert_near(row, splits, places):
 @given(households(), windows, currencies, books())
 def test_what_is_left_out_lacks_a_rate_that_it_needs(assets, window, currency, rates):
     start, end = window
-    found = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
+    splits = split_changes(assets, start=start, end=end, currency=currency, rates=rates)
     for asset in assets:
         days = [start + timedelta(days=number) for number in range(1, (end - start).days + 1)]
         needed = [on for on in days if value_of(asset, on) != value_of(asset, on - timedelta(days=1))]
         needed += [on for on in (start, end) if value_of(asset, on)]
         lacking = [on for on in needed if lacks(rates, asset.history.currency, currency, on)]
-        assert (asset.asset in found.left_out) == bool(lacking)
+        assert (asset.asset in splits.left_out) == bool(lacking)
         if lacking:
             assert any(
-                gap.amount_in == asset.history.currency and gap.on in lacking for gap in found.missing_rates
+                gap.amount_in == asset.history.currency and gap.on in lacking for gap in splits.missing_rates
             )
 
 

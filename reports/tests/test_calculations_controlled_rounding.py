@@ -1,4 +1,4 @@
-"""A table whose rows and columns add up, and of which no number is further than one unit from what it is exactly."""
+"""Tables whose rows and columns add up, with no number more than one unit from its exact value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNIT = 60  # of which halves, thirds, quarters and fifths are whole
 
 
 def rounded_sum(rows: list[list[int]]) -> list[int]:
-    """As a report has it: the ends half to even, what is between them by largest remainder."""
+    """Rounded as in a report: the ends half to even, the numbers between them by largest remainder."""
     first, *parts, last = (sum(column) for column in zip(*rows, strict=True))
     start, end = half_even(first, UNIT), -half_even(-last, UNIT)
     return [start, *apportion(parts, UNIT, -start - end), end]
@@ -24,8 +24,8 @@ def adds_up(rows: list[list[int]], total: list[int], shown: list[list[int]]) -> 
     exact = [*rows, [sum(column) for column in zip(*rows, strict=True)]]
     near = all(
         abs(units * UNIT - number) <= UNIT
-        for numbers, found in zip(exact, [*shown, total], strict=True)
-        for number, units in zip(numbers, found, strict=True)
+        for numbers, rounded in zip(exact, [*shown, total], strict=True)
+        for number, units in zip(numbers, rounded, strict=True)
     )
     columns = [sum(column) for column in zip(*shown, strict=True)]
     return near and columns == total and all(sum(row) == 0 for row in [*shown, total])
@@ -44,17 +44,17 @@ def tables(cells, width: int):
 @given(tables(numbers, 9) | tables(rests, 9) | tables(rests, 4))
 def test_rows_and_columns_add_up_and_no_number_is_further_than_a_unit(rows):
     total = rounded_sum(rows)
-    shown, found = round_table(rows, UNIT, total)
-    assert adds_up(rows, found, shown)
-    assert (found[0], found[-1]) == (total[0], total[-1])
+    shown, total_shown = round_table(rows, UNIT, total)
+    assert adds_up(rows, total_shown, shown)
+    assert (total_shown[0], total_shown[-1]) == (total[0], total[-1])
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(tables(numbers, 9), min_size=10, max_size=30).map(lambda some: list(chain(*some))))
+@given(st.lists(tables(numbers, 9), min_size=10, max_size=30).map(lambda tables: list(chain(*tables))))
 def test_long_tables_add_up_too(rows):
     total = rounded_sum(rows)
-    shown, found = round_table(rows, UNIT, total)
-    assert adds_up(rows, found, shown)
+    shown, total_shown = round_table(rows, UNIT, total)
+    assert adds_up(rows, total_shown, shown)
 
 
 def test_whole_numbers_stay_what_they_are():

@@ -1,4 +1,4 @@
-"""The days of a series."""
+"""The days of a series' points."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Net worth on a row of days: each day's own rates, groups, and what has no rate."""
+"""Net worth on a series of days: each day's own rates, groups, and amounts without a rate."""
 
 from decimal import Decimal
 from fractions import Fraction

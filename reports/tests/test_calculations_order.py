@@ -1,4 +1,4 @@
-"""One order of groups, on every database."""
+"""The same order of groups on every database."""
 
 import pytest
 

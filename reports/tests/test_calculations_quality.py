@@ -1,4 +1,4 @@
-"""What to look at among the values: found where it is, and silent where all is well."""
+"""Findings about values: each problem is reported, and nothing is reported for good data."""
 
 from dataclasses import replace
 from datetime import date
@@ -171,18 +171,18 @@ SOME = st.sampled_from([-1000, -900, -100, -10, 0, 10, 89, 90, 91, 100, 900, 950
 
 @given(st.lists(SOME, max_size=5))
 def test_what_is_not_compared_has_nothing_to_find(values):
-    one = asset(*enumerate(values))
-    compared = [*quality._jumps(one), *quality._changed_signs(one)]
-    assert list(quality._through_its_history(one)) == compared
+    examined = asset(*enumerate(values))
+    compared = [*quality._jumps(examined), *quality._changed_signs(examined)]
+    assert list(quality._through_its_history(examined)) == compared
 
 
 # --- duplicates ---
 
 
 def test_same_name_type_currency_and_values_are_a_duplicate_of_the_first():
-    one = asset((0, "10"), (2, "20"), name="Gold  coin", id="first")
-    two = asset((1, "99"), (2, "20"), (3, "21"), name="gold COIN", id="second")
-    (finding,) = findings_of(one, two)
+    first = asset((0, "10"), (2, "20"), name="Gold  coin", id="first")
+    second = asset((1, "99"), (2, "20"), (3, "21"), name="gold COIN", id="second")
+    (finding,) = findings_of(first, second)
     assert (finding.code, finding.asset, finding.other, finding.on) == (
         quality.POSSIBLE_DUPLICATE, "second", "first", day(2),
     )  # fmt: skip
@@ -210,7 +210,9 @@ def test_the_other_of_a_duplicate_is_the_first_that_agrees_whatever_day_they_sha
     second = asset((0, "9"), (2, "10"), (4, "12"), id=2)
     third = asset((0, "9"), (2, "10"), (4, "12"), id=3)
     (_, whole) = findings_of(first, second, third)
-    later = [replace(one, history=asset((2, "10"), (4, "12")).history) for one in (first, second, third)]
+    later = [
+        replace(examined, history=asset((2, "10"), (4, "12")).history) for examined in (first, second, third)
+    ]
     (_, later_on) = findings_of(*later)
     assert (whole.other, whole.key) == (later_on.other, later_on.key) == (1, later_on.key)
 

@@ -1,4 +1,4 @@
-"""The identity of the parts over a thousand random histories, entered into the database and reported from it."""
+"""The identity of the parts for a thousand random histories, stored in the database and reported from it."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ def amount(random, least=0):
 
 @pytest.fixture
 def rates(db):
-    """Of every third day or so; those of the yen begin late, so that some of its assets are left out."""
+    """Rates of about every third day; those of the yen begin late, so that some assets in yen are left out."""
     random = Random("rates")
     ExchangeRate.objects.bulk_create(
         ExchangeRate(currency=code, on=FIRST + timedelta(days=number), units_per_euro=units)

@@ -1,4 +1,4 @@
-"""The pictures over the API: asked like the reports, answered as what the path says, and safe to open."""
+"""The pictures of the API: the parameters of the reports, the format of the path, and safe to open."""
 
 from __future__ import annotations
 

@@ -217,12 +217,12 @@ def test_each_portfolio_is_taken_on_its_own_day(portfolios, noon_in_london):
 def test_taking_again_on_the_same_day_adds_nothing(portfolios):
     run("take_snapshots", "--on", "2026-06-10")
 
-    assert "Took 0; already there: 2" in run("take_snapshots", "--on", "2026-06-10")
+    assert "Stored 0; already there: 2" in run("take_snapshots", "--on", "2026-06-10")
     assert PortfolioSnapshot.objects.count() == 2
 
 
 def test_take_snapshots_dry_run_writes_nothing(portfolios):
-    assert "Would take 2" in run("take_snapshots", "--dry-run")
+    assert "Would store 2" in run("take_snapshots", "--dry-run")
     assert not PortfolioSnapshot.objects.exists()
 
 

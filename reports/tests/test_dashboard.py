@@ -1,4 +1,4 @@
-"""The admin's first page: whose worth it shows, over which days, and how it takes what it cannot understand."""
+"""The admin's first page: whose net worth it shows, for which days, and how it handles invalid parameters."""
 
 from __future__ import annotations
 

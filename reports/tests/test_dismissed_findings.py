@@ -1,4 +1,4 @@
-"""Findings of quality that were dismissed: out of sight, with who, when and why, until what they name changes."""
+"""Dismissed findings: hidden, with who dismissed them, when and why, until their facts change."""
 
 from datetime import date
 
@@ -276,7 +276,7 @@ def test_an_asset_acquired_after_a_value_of_it_is_named(alice, portfolio, vase):
 
 
 def test_the_first_value_of_all_is_named_and_is_a_fact_of_the_finding(alice, portfolio):
-    """However far back it lies: 400 days later the report looks at newer values alone."""
+    """However old it is: 400 days later the report reads only newer values."""
     asset = create_valued_asset(portfolio, "Flat", TypeId.REAL_ESTATE, "100", on="2022-01-31")
     for on in ("2022-06-30", "2023-06-30", "2024-05-31"):
         add_value(asset, "101", on)
@@ -371,8 +371,8 @@ def test_equal_transactions_one_of_which_now_looks_like_the_disposals_are_a_find
     (note,) = listed(alice, portfolio)
     alice.put(address(portfolio, note["key"]), REASON)
     alice.post(f"/api/v1/assets/{asset.pk}/dispose", {"on": "2024-06-02", "proceeds": "5"})
-    found = [row for row in listed(alice, portfolio) if row["link"] == note["link"]]
-    assert [row["severity"] for row in found] == ["warning"]
+    rows = [row for row in listed(alice, portfolio) if row["link"] == note["link"]]
+    assert [row["severity"] for row in rows] == ["warning"]
 
 
 @pytest.mark.parametrize(("asset_type", "severity"), [(TypeId.LOAN, "warning"), (TypeId.CREDIT_CARD, "note")])

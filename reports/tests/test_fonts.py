@@ -1,4 +1,4 @@
-"""Names in Chinese, Japanese and Korean are drawn as they are, and where no font has them, that is said."""
+"""Names in Chinese, Japanese and Korean are drawn as they are; without a font for them the picture says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def forget() -> None:
 
 @pytest.fixture
 def no_font(monkeypatch):
-    """As on a server on which none of the fonts is installed."""
+    """A server on which none of the fonts is installed."""
     with monkeypatch.context() as patch:
         patch.setattr(fonts, "CJK", ())
         forget()
@@ -38,13 +38,13 @@ def no_font(monkeypatch):
     forget()
 
 
-def differ(one: bytes, other: bytes) -> bool:
-    first, second = (Image.open(io.BytesIO(png)).convert("RGB") for png in (one, other))
+def differ(png: bytes, other: bytes) -> bool:
+    first, second = (Image.open(io.BytesIO(content)).convert("RGB") for content in (png, other))
     return ImageChops.difference(first, second).getbbox() is not None
 
 
 def says_that_letters_are_missing(monkeypatch, draw) -> bool:
-    """Whether the note of a PNG, which cannot be read out of it, ends so."""
+    """Whether the note of a PNG ends with the warning; it is captured, as text cannot be read from a PNG."""
     notes = []
     with monkeypatch.context() as patch:
         from matplotlib.axes import Axes
@@ -60,26 +60,26 @@ def says_that_letters_are_missing(monkeypatch, draw) -> bool:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_letters_are_drawn_as_they_are(script, monkeypatch):
     """Boxes would be the same whatever the letters."""
-    one, other = SCRIPTS[script]
-    assert differ(allocated(one, options=PNG), allocated(other, options=PNG))
+    text, other = SCRIPTS[script]
+    assert differ(allocated(text, options=PNG), allocated(other, options=PNG))
     assert differ(
-        net_worth_plot(YEAR, currency="EUR", title=one, options=PNG),
+        net_worth_plot(YEAR, currency="EUR", title=text, options=PNG),
         net_worth_plot(YEAR, currency="EUR", title=other, options=PNG),
     )
-    assert not says_that_letters_are_missing(monkeypatch, lambda: allocated(one, options=PNG))
+    assert not says_that_letters_are_missing(monkeypatch, lambda: allocated(text, options=PNG))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_without_a_font_the_picture_says_so(script, no_font, monkeypatch):
-    one, other = SCRIPTS[script]
-    assert not differ(allocated(one, options=PNG), allocated(other, options=PNG))
-    assert says_that_letters_are_missing(monkeypatch, lambda: allocated(one, options=PNG))
+    text, other = SCRIPTS[script]
+    assert not differ(allocated(text, options=PNG), allocated(other, options=PNG))
+    assert says_that_letters_are_missing(monkeypatch, lambda: allocated(text, options=PNG))
     assert says_that_letters_are_missing(
-        monkeypatch, lambda: net_worth_plot(YEAR, currency="EUR", title=one, options=PNG)
+        monkeypatch, lambda: net_worth_plot(YEAR, currency="EUR", title=text, options=PNG)
     )
 
 
-def test_letters_of_any_writing_that_no_font_has_are_told(monkeypatch):
+def test_letters_of_any_writing_that_no_font_has_are_reported(monkeypatch):
     assert says_that_letters_are_missing(monkeypatch, lambda: allocated("ภาษาไทย", options=PNG))
     assert not says_that_letters_are_missing(
         monkeypatch, lambda: allocated("Größe Ωμέγα Привет שלום", options=PNG)

@@ -1,4 +1,4 @@
-"""Reports of a part: of a type, kind, tag, currency or branch of categories; and the way down into each group."""
+"""Filtered reports: by type, group, tag, currency or branch of categories; and drilling down into each group."""
 
 import pytest
 from django.db import connection
@@ -28,7 +28,7 @@ def ask(client, path, **asked):
 
 @pytest.fixture
 def several(portfolio, household, holdings, tree):
-    """A second portfolio; and what stands in a category directly, and in two branches at once."""
+    """A second portfolio, with an asset directly in a top category, and one in two branches."""
     second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
     gold = create_valued_asset(second, "Gold", TypeId.PERSONAL_PROPERTY, "70")
     shares = create_valued_asset(second, "Both", TypeId.STOCKS, "11", currency="USD")
@@ -86,7 +86,7 @@ def test_shares_of_a_part_are_of_the_part_and_have_no_targets(alice, household, 
 
 @pytest.mark.parametrize("group_by", GROUP_BY)
 def test_way_down_leads_to_what_the_group_is_made_of(alice, several, group_by):
-    """Each group again, asked for as it says: worth the same, down to single assets."""
+    """Follows drill_down of each group down to single assets: the totals are the same."""
 
     def follow(asked, depth=0):
         answer = ask(alice, "allocation", **asked)

@@ -1,4 +1,4 @@
-"""manage.py networth: whose portfolios it draws, what it refuses, and what it writes into a pipe."""
+"""manage.py networth: whose portfolios it draws, what it refuses, and its output in a pipe."""
 
 from __future__ import annotations
 

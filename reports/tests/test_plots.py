@@ -1,4 +1,4 @@
-"""The pictures: what stands where, what is said on them, and names that are up to no good."""
+"""The pictures: positions, texts, and malicious names."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def rows_with(picture: Image.Image, wanted, most: int | None = None) -> list[int
     ]
 
 
-# --- what stands where ---
+# --- positions ---
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -90,10 +90,8 @@ def test_debts_stand_left_of_what_is_owned():
     owed = rows_with(picture, lambda r, g, b: r > g + 150 and r > b + 150)
     assert owned
     assert owed
-    bars = (
-        min(owned),
-        max(owed),
-    )  # after the turn the right side is on top; the legend's patches lie in between
+    # After rotation the right side is on top; the legend's patches are in between.
+    bars = (min(owned), max(owed))
     assert bars[0] < 200
     assert bars[1] > 300
 
@@ -135,7 +133,7 @@ def test_smallest_debt_is_seen_and_named_beside_the_largest_house(theme):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_legend_has_the_colour_that_the_areas_have(theme):
-    """Of an area and of its swatch, which are mixed with the same ground."""
+    """The colours of an area and of its entry in the legend, which are blended with the same background."""
     picture = image(net_worth_plot(YEAR, currency="EUR", options=ChartOptions("png", theme)))
     width, height = picture.size
     ground = picture.getpixel((1, 1))
@@ -196,7 +194,7 @@ def test_nothing_at_all_is_drawn():
     assert "Allocation" in texts(allocation_plot(empty, labels={}))
 
 
-# --- what is said ---
+# --- texts ---
 
 
 def test_picture_says_that_it_is_complete():

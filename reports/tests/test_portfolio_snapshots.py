@@ -1,4 +1,4 @@
-"""Totals written down: whatever is corrected later, each is what the total of its day is now."""
+"""Stored totals: after any later correction, each is the present total of its day."""
 
 import io
 import random
@@ -105,17 +105,17 @@ def test_take_snapshots_counts_the_earlier_ones_anew(portfolio, taken, holdings)
     AssetSnapshot.objects.filter(asset=holdings["cash"]).update(value="60")
     out = io.StringIO()
     call_command("take_snapshots", "--on", "2024-06-10", stdout=out)
-    assert "Took 0; already there: 1; counted anew: 1." in out.getvalue()
+    assert "Stored 0; already there: 1; calculated again: 1." in out.getvalue()
     assert PortfolioSnapshot.objects.get().value == "428.00"
 
 
 def test_only_those_taken_by_hand_are_changed_or_deleted(alice, bob, path, taken):
     for answer in (alice.patch(f"{path}/{taken.pk}", {"note": "x"}), alice.delete(f"{path}/{taken.pk}")):
         assert (answer.status_code, answer.json()["code"]) == (409, "TAKEN_SNAPSHOT")
-    mine = alice.post(path, {"on": "2024-06-11", "note": "before the move"}).json()
-    assert (mine["note"], mine["manual"]) == ("before the move", True)
-    assert bob.patch(f"{path}/{mine['id']}", {"note": "after it"}).json()["note"] == "after it"
-    assert alice.delete(f"{path}/{mine['id']}").status_code == 204
+    manual = alice.post(path, {"on": "2024-06-11", "note": "before the move"}).json()
+    assert (manual["note"], manual["manual"]) == ("before the move", True)
+    assert bob.patch(f"{path}/{manual['id']}", {"note": "after it"}).json()["note"] == "after it"
+    assert alice.delete(f"{path}/{manual['id']}").status_code == 204
 
 
 def test_admin_shows_them_as_they_are_now_and_leaves_taken_ones_alone(portfolio, taken, holdings):
@@ -163,7 +163,7 @@ def test_day_to_come_is_refused_where_the_portfolio_is(alice, path):
 
 
 class Edits:
-    """Random edits of everything that a total hangs on."""
+    """Random edits of everything that a total depends on."""
 
     def __init__(self, portfolio, seed):
         self.random = random.Random(seed)
@@ -229,7 +229,7 @@ class Edits:
         row.base_currency = self.random.choice(["EUR", "USD"])
         row.save()
 
-    def one(self):
+    def random_edit(self):
         kinds = (
             "rate value value correction removal disposal return_ move new_asset base_currency snapshot store"
         )
@@ -248,7 +248,7 @@ def test_after_any_edit_each_is_the_total_of_its_day(alice, path, portfolio, see
     for number in range(0, 20, 4):
         take_snapshot(portfolio, on=DAY + timedelta(days=number))
     for _ in range(25):
-        edits.one()
+        edits.random_edit()
         current = Portfolio.objects.get(pk=portfolio.pk)
         for row in alice.get(path).json()["results"]:
             total = portfolio_total(current, date.fromisoformat(row["on"]))

@@ -1,4 +1,4 @@
-"""What needs care, where people look for it besides the API: the doctor and the admin."""
+"""Findings outside the API: in doctor and in the admin."""
 
 import re
 

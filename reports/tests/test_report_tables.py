@@ -1,4 +1,4 @@
-"""Reports as CSV: who reads the table alone sees what the JSON says of what is left out, and which group is which."""
+"""Reports as CSV: like the JSON, the table shows what is left out, and distinguishes groups of the same name."""
 
 import csv
 import io

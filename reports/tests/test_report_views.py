@@ -1,4 +1,4 @@
-"""The reports over the API: what is asked, what is answered and refused, and what it costs."""
+"""The reports of the API: parameters, answers, errors, and the number of queries."""
 
 import csv
 import io
@@ -63,7 +63,7 @@ def test_history_tells_every_point(alice, path, holdings):
 
 def test_history_names_its_groups(alice, path, holdings, tree):
     answer = ok(alice.get(f"{path}/net-worth?end=2024-06-30&group_by=category&level=2"))
-    assert sorted(answer["groups"], key=lambda one: one["name"]) == [
+    assert sorted(answer["groups"], key=lambda group: group["name"]) == [
         {"key": str(tree["bonds"].pk), "name": "Bonds", "path": ["Invested", "Bonds"]},
         {"key": "none", "name": "No category", "path": []},
         {"key": str(tree["shares"].pk), "name": "Shares", "path": ["Invested", "Shares"]},

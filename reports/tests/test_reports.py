@@ -1,4 +1,4 @@
-"""The reports as functions: what they load, and what of it they count."""
+"""The query functions of reports: what they load, and what they count."""
 
 from datetime import date
 from decimal import Decimal

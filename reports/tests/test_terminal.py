@@ -1,4 +1,4 @@
-"""Net worth in characters: as wide as the terminal, with nothing that a pipe cannot take."""
+"""Net worth in characters: as wide as the terminal, and only with characters that a pipe can take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an axis says beside a tick is where the tick stands, in every picture."""
+"""The label of a tick is the position of the tick, in every picture."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def assert_ticks(axis) -> None:
 def test_ticks_of_the_terminal_are_where_their_labels_say(highest, lowest):
     given_ticks = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plotext, "yticks", lambda *both: given_ticks.append(both))
+        patch.setattr(plotext, "yticks", lambda *ticks: given_ticks.append(ticks))
         chart(points(highest, -lowest), width=80, height=20, colour=False, unicode=True)
     ((ticks, labels),) = given_ticks
     for tick, label in zip(ticks, labels, strict=True):

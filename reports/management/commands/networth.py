@@ -1,4 +1,4 @@
-"""networth: what there is and what is owed over time, drawn in the terminal, with a table."""
+"""networth: draws net worth over time in the terminal, with a table."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MOST_LINES = 24
 
 class Command(StrataCommand):
     help = (
-        "Draw net worth over time, and list it. With --user the portfolios that this user may see; without it those "
-        "of the only household there is. Nothing is written. In a pipe it has no colours and is 80 columns wide; "
-        "COLUMNS says otherwise."
+        "Draw net worth over time, and list it. With --user for the portfolios that this user may see; without it "
+        "there must be only one household. Nothing is written to the database. In a pipe the output has no colours and "
+        "is 80 columns wide; COLUMNS sets another width."
     )
     examples = (
         "networth",
@@ -52,7 +52,7 @@ class Command(StrataCommand):
         parser.add_argument("--currency", metavar="EUR", help="Default: the portfolios' own, or the euro.")
 
     def act(self, **options):
-        portfolios = self.chosen(self.within_reach(options["user"]), options["portfolio"])
+        portfolios = self.chosen(self.visible_portfolios(options["user"]), options["portfolio"])
         series = self.series(portfolios, options)
         width, height = shutil.get_terminal_size((80, MOST_LINES))
         unicode = self.can_write("⣀•│")
@@ -74,7 +74,7 @@ class Command(StrataCommand):
 
     # --- what is drawn ---
 
-    def within_reach(self, username: str | None) -> QuerySet[Portfolio]:
+    def visible_portfolios(self, username: str | None) -> QuerySet[Portfolio]:
         """The user's portfolios; without a user those of the only household."""
         rows = Portfolio.objects.order_by("name_key", "id")
         if username is None:
@@ -121,7 +121,7 @@ class Command(StrataCommand):
         return text == self.replaced(text)
 
     def replaced(self, text: str) -> str:
-        """With a question mark for each letter that the terminal does not have."""
+        """The text with a question mark for each character that the terminal's encoding lacks."""
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         return text.encode(encoding, "replace").decode(encoding)
 

@@ -1,4 +1,4 @@
-"""take_snapshots: each portfolio's total written down once a day, and the earlier ones kept true, for cron."""
+"""take_snapshots: stores each portfolio's total once a day, and updates the earlier ones. For cron."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from strata.fields.dates import parse_day, validate_year
 
 class Command(StrataCommand):
     help = (
-        "Write down each portfolio's total, once per portfolio and day (its own time zone's); again adds nothing. "
-        "Totals written down before are counted anew where something that they hang on was changed."
+        "Store each portfolio's total, once per portfolio and day in its time zone; running it again adds nothing. "
+        "Totals stored before are calculated again if something that they depend on has changed."
     )
     examples = (
         "take_snapshots",
@@ -39,23 +39,23 @@ class Command(StrataCommand):
         on = self.day(options["on"])
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
-        taken = known = renewed = 0
+        taken = known = updated = 0
         failed: list[str] = []
         for portfolio in portfolios.iterator(chunk_size=500):
             new = not self.is_taken(portfolio, on)
             try:
                 if new and not options["dry_run"]:
                     self.in_transaction(partial(take_snapshot, portfolio, on=on, manual=False))
-                renewed += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio))
+                updated += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio))
                 taken, known = taken + new, known + (not new)
-            except DatabaseError as error:  # one that cannot be written must not keep the others from it
+            except DatabaseError as error:  # the other portfolios are still stored
                 failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        took = "Would take" if options["dry_run"] else "Took"
-        self.say(f"{took} {taken:,}; already there: {known:,}; counted anew: {renewed:,}.", options)
+        action = "Would store" if options["dry_run"] else "Stored"
+        self.say(f"{action} {taken:,}; already there: {known:,}; calculated again: {updated:,}.", options)
         if failed:
-            raise CommandError("\n".join(["Not taken:", *failed]))
+            raise CommandError("\n".join(["Not stored:", *failed]))
 
     def is_taken(self, portfolio: Portfolio, on: date | None) -> bool:
         day = on or today_of(portfolio)
