@@ -26,7 +26,7 @@ from strata.fields.names import name_key
 from strata.tenancy.roles import OWNER, OWNERS
 
 
-def shown(refusal: StrataError) -> ValidationError:
+def as_form_error(refusal: StrataError) -> ValidationError:
     return ValidationError(refusal.message, code=refusal.code.lower())
 
 
@@ -70,7 +70,7 @@ class MemberFormSet(StaleCheckedFormSet):
             try:
                 members.require_owner_left(self.instance.pk, self.roles())
             except StrataError as refusal:
-                raise shown(refusal) from None
+                raise as_form_error(refusal) from None
 
     def roles(self) -> dict[UUID, str | None]:
         deleted = [form.instance.pk for form in self.deleted_forms]
@@ -126,7 +126,7 @@ class InvitationForm(StaleCheckedForm):
             members.require_possible(name)
             members.require_new(self.instance.household_id, name)
         except StrataError as refusal:
-            raise shown(refusal) from None
+            raise as_form_error(refusal) from None
         self.instance.username_key = name_key(
             name
         )  # two invitations in one form with this key are duplicates

@@ -1,8 +1,8 @@
-"""Make the steps of all the values that are there."""
+"""Add the daily deltas of all existing values."""
 
 from django.db import migrations
 
-# On each day the value of the latest instant stands; an asset ends with the eve of its disposal.
+# Of each day the value of the latest instant counts; an asset counts until the day before its disposal.
 FILL = """
     INSERT INTO assets_dailystep
         (portfolio_id, "on", currency, asset_type_id, owned_high, owned_low, owed_high, owed_low)
@@ -32,7 +32,7 @@ FILL = """
     GROUP BY a.portfolio_id, step."on", a.currency, a.asset_type_id
     ORDER BY a.portfolio_id, step."on", a.currency, a.asset_type_id
 """
-# In the place of a type: all types.
+# Instead of a type: all types.
 FILL_ALL_TYPES = """
     INSERT INTO assets_dailystep
         (portfolio_id, "on", currency, asset_type_id, owned_high, owned_low, owed_high, owed_low)

@@ -1,4 +1,4 @@
-"""What the admin calls several of them; no table changes."""
+"""The admin's plural name of the model; no table changes."""
 
 from django.db import migrations
 

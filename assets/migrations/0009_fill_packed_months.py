@@ -1,4 +1,4 @@
-"""Pack the values that are there."""
+"""Encode all existing values by month."""
 
 import sys
 from array import array

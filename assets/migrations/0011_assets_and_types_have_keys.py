@@ -1,4 +1,4 @@
-"""Columns for what sorts assets and types by name; 0012 fills them."""
+"""Columns for the keys by which assets and types are sorted by name; 0012 fills them."""
 
 from django.db import migrations
 

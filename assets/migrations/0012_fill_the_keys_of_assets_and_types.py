@@ -1,4 +1,4 @@
-"""Give each asset the key of its name, and each type that of its label."""
+"""Set the key of each asset's name and of each type's label."""
 
 from itertools import batched
 

@@ -8,7 +8,7 @@ triggers = import_module("assets.migrations.0006_rates_stand")
 
 
 def stand_again(apps, schema_editor):
-    """SQLite makes the table again to add a column to it, and its triggers go; it drops one as it stands."""
+    """SQLite creates the table again to add a column, which drops its triggers; it drops a column in place."""
     if schema_editor.connection.vendor == "sqlite":
         triggers.stand(apps, schema_editor)
 

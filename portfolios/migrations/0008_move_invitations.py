@@ -1,4 +1,4 @@
-"""Make an invitation, of the same id, of each membership that nobody has accepted yet; the journal says so.
+"""Replace each membership that is not accepted yet by an invitation with the same id; the journal records it.
 
 Backwards, an invitation for a name that no user has cannot be kept: only the journal knows of it then.
 """

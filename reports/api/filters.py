@@ -50,8 +50,8 @@ def read_asset_filter(asked: dict[str, Any], user: Any) -> None:
     if "asset_currency" in asked:
         asset_filter["currency"] = [asked.pop("asset_currency")]
     if "tag" in asked:
-        asset_filter["tag"] = seen("tag", Tag, asked.pop("tag"), user)
-    if "category" in asked and seen("category", Category, asked["category"], user) is None:
+        asset_filter["tag"] = visible_id("tag", Tag, asked.pop("tag"), user)
+    if "category" in asked and visible_id("category", Category, asked["category"], user) is None:
         asset_filter["category"] = asked.pop("category")
     asked["asset_filter"] = asset_filter
 
@@ -65,7 +65,8 @@ def types_named(text: str, user: Any) -> list[UUID]:
     return type_ids
 
 
-def seen(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:
+def visible_id(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:
+    """`pk`, or None as given; 404 if the user may not see the row."""
     if pk is not None and not model.objects.for_user(user).filter(pk=pk).exists():
         raise NotFound(model._meta.model_name, parameter)
     return pk

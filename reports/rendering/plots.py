@@ -248,12 +248,12 @@ def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
     highest = max(map(abs, values), default=0)
     unit, word = next(((by, f" {word}") for least, by, word in MAGNITUDES if highest >= least), (1, ""))
 
-    def shown(value: float, place: int | None) -> str:
+    def label_of(value: float, place: int | None) -> str:
         ticks = {tick / unit for tick in axis.get_majorticklocs()} | {value / unit}
         labels = dict(zip(ticks, tick_labels(list(ticks), plain_below=1e7), strict=True))
         return labels[value / unit]
 
-    axis.set_major_formatter(shown)
+    axis.set_major_formatter(label_of)
     axis.set_label_text(currency + word)
 
 
