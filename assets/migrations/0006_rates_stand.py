@@ -1,6 +1,6 @@
 """The database itself refuses to change a rate, as it refuses to change the journal (strata 0002).
 
-A later migration that alters the table makes it anew on SQLite, without its triggers: it must add them again, or
+A later migration that alters the table creates it again on SQLite, without its triggers: it must add them again, or
 the test that asks each database to change a rate fails.
 """
 
