@@ -1,4 +1,4 @@
-"""The code of docs/adding-a-resource.md: its blocks, each with the file that it is for, applied to a tree."""
+"""The code blocks of docs/adding-a-resource.md, each with the file it belongs to, applied to a source tree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PAGE = "docs/adding-a-resource.md"
-NAMED = re.compile(r"\*\*`([^`]+)`\*\*")
+FILE_NAME = re.compile(r"\*\*`([^`]+)`\*\*")
 FENCE = re.compile(r"```(python|diff)\n(.*?)```\n", re.DOTALL)
 
 
@@ -19,23 +19,23 @@ class Block(NamedTuple):
 
 
 def blocks(page: str) -> Iterator[Block]:
-    """Each block with the last file that was named above it."""
+    """Yields each block with the last file name above it."""
     path, end = "", 0
     for fence in FENCE.finditer(page):
-        path = (NAMED.findall(page[end : fence.start()]) or [path])[-1]
+        path = (FILE_NAME.findall(page[end : fence.start()]) or [path])[-1]
         yield Block(path, fence[1], fence[2])
         end = fence.end()
 
 
 def apply(tree: Path) -> list[str]:
-    """Writes new files and changes those that exist; the paths of all of them."""
+    """Writes new files and applies diffs to existing ones. Returns the paths of all of them."""
     paths = []
     for path, language, text in blocks((tree / PAGE).read_text()):
         if "NNNN" in path:
-            path, text = numbered(tree, path, text)
+            path, text = number_migration(tree, path, text)
         file = tree / path
         if language == "diff":
-            file.write_text(changed(file.read_text(), text, path))
+            file.write_text(apply_diff(file.read_text(), text, path))
         else:
             assert not file.exists(), f"{path} exists: change it by a diff"
             file.write_text(text)
@@ -43,15 +43,15 @@ def apply(tree: Path) -> list[str]:
     return paths
 
 
-def numbered(tree: Path, path: str, text: str) -> tuple[str, str]:
-    """The migration with the number that comes next and the name of the one before it."""
-    previous = max(one.stem for one in (tree / path).parent.glob("[0-9]*.py"))
+def number_migration(tree: Path, path: str, text: str) -> tuple[str, str]:
+    """The path with the next free number, and the text with the name of the previous migration."""
+    previous = max(migration.stem for migration in (tree / path).parent.glob("[0-9]*.py"))
     number = f"{int(previous[:4]) + 1:04}"
     return path.replace("NNNN", number), text.replace("PREVIOUS", previous)
 
 
-def changed(content: str, diff: str, path: str) -> str:
-    """The file after a diff without line numbers: what it takes away and leaves must be there exactly once."""
+def apply_diff(content: str, diff: str, path: str) -> str:
+    """The content after a diff without line numbers. Its context and removed lines must occur exactly once."""
     lines = diff.splitlines(keepends=True)
     old = "".join(line[1:] for line in lines if line[0] in " -")
     new = "".join(line[1:] for line in lines if line[0] in " +")

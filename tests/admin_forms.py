@@ -1,4 +1,4 @@
-"""The admin's pages as a browser of the staff's has them: where they are, what their forms would send and refuse."""
+"""The admin's pages as a staff member's browser uses them: their URLs, the data of their forms and their errors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def url(model, name="changelist", *args):
 
 
 def staff(user) -> Client:
+    """A browser in which the user, made staff, is logged in."""
     user.is_staff = True
     user.save()
     client = Client()
@@ -21,34 +22,35 @@ def staff(user) -> Client:
     return client
 
 
-def filled(page_answer) -> dict[str, str]:
-    """What a browser would send of the page's form, its inlines included, untouched."""
+def form_data(page_answer) -> dict[str, str]:
+    """What a browser sends when the page's form, with its inlines, is submitted unchanged."""
     return {name: value for name, value in inputs_of(page_answer).items() if value not in (None, [], "")}
 
 
 def inputs_of(page_answer) -> dict[str, Any]:
-    """Every input of the page's form and its inlines, with its value, also the empty ones."""
+    """Every input of the page's form and its inlines with its value, including empty ones."""
     context = page_answer.context
     data: dict[str, Any] = {}
     formsets = [inline.formset for inline in context["inline_admin_formsets"]]
     for form in (
         context["adminform"].form,
-        *(f.management_form for f in formsets),
-        *(x for f in formsets for x in f),
+        *(formset.management_form for formset in formsets),
+        *(row_form for formset in formsets for row_form in formset),
     ):
         for bound in form:
-            data.update(sent(bound))
+            data.update(widget_inputs(bound))
     return data
 
 
-def sent(bound: forms.BoundField) -> dict[str, Any]:
+def widget_inputs(bound: forms.BoundField) -> dict[str, Any]:
     context = bound.field.widget.get_context(bound.html_name, bound.value(), {})["widget"]
     parts = context.get("subwidgets") or [context]
     return {part["name"]: part["value"] for part in parts}
 
 
-def form_of(client, row) -> dict:
-    return filled(client.get(url(type(row), "change", row.pk)))
+def change_form_data(client, row) -> dict:
+    """What the row's change page sends when nothing is edited."""
+    return form_data(client.get(url(type(row), "change", row.pk)))
 
 
 def save(client, row, data):
@@ -56,9 +58,14 @@ def save(client, row, data):
 
 
 def errors_of(answer) -> str:
+    """All errors of the page's form and its inlines, as one text."""
     form = answer.context["adminform"].form
     formsets = [inline.formset for inline in answer.context["inline_admin_formsets"]]
     return " ".join(
-        str(part)
-        for part in (form.errors, *(f.errors for f in formsets), *(f.non_form_errors() for f in formsets))
+        str(error)
+        for error in (
+            form.errors,
+            *(formset.errors for formset in formsets),
+            *(formset.non_form_errors() for formset in formsets),
+        )
     )

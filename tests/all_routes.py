@@ -1,4 +1,4 @@
-"""The routes of the API as the URL resolver has them, and a path of each with the ids of a world of rows."""
+"""All routes of the API, read from the URL resolver, and paths for them that name rows of the `world` fixture."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ def methods_of(view) -> list[str]:
     return sorted(set(handlers) & set(METHODS))
 
 
-def thing_of(name: str, world) -> str | None:
-    """What the last id of a route names: the longest name of the world that the route's name begins with."""
+def resource_of(name: str, world) -> str | None:
+    """The kind of row that a route's last id names: the longest key of `world` that the route's name begins with."""
     return next(
-        (row_name for row_name in sorted(world, key=len, reverse=True) if name.startswith(row_name)), None
+        (resource for resource in sorted(world, key=len, reverse=True) if name.startswith(resource)), None
     )
 
 
 def row_of(route: Route, parameter: str, world):
-    """The row of the world that a parameter of the path may name, or None where the world has none."""
-    thing = thing_of(route.name, world) if parameter in ("pk", "id") else parameter.removesuffix("_id")
-    return world.get(thing)
+    """The row in `world` that a path parameter names, or None if there is no such row."""
+    resource = resource_of(route.name, world) if parameter in ("pk", "id") else parameter.removesuffix("_id")
+    return world.get(resource)
 
 
 def parameters_of_path(route: Route) -> list[str]:
     return [match[1] for match in ID.finditer(route.pattern)]
 
 
-def address(route: Route, world, *, absent: bool = False, **given: str) -> str:
-    """The route's path with the ids of the world's rows, or with ids that name nothing; `given` replaces some."""
+def path_for(route: Route, world, *, absent: bool = False, **overrides: str) -> str:
+    """The route's path with ids of rows in `world`, or with ids of no row. `overrides` replaces single parameters."""
 
     def fill(match):
-        if match[1] in given:
-            return given[match[1]]
+        if match[1] in overrides:
+            return overrides[match[1]]
         row = row_of(route, match[1], world)
         return ABSENT if absent or row is None else str(row.pk)
 
@@ -73,7 +73,7 @@ def address(route: Route, world, *, absent: bool = False, **given: str) -> str:
 
 
 class Field(NamedTuple):
-    """A field of the body that a route takes, as the schema has it."""
+    """A field of a route's request body, with its schema from openapi.yaml."""
 
     route: Route
     method: str
@@ -86,23 +86,27 @@ class Field(NamedTuple):
 
 @cache
 def fields_of_bodies() -> list[Field]:
-    """Every field of every body: openapi.yaml is drawn from the serializers, and `make lint` compares it with them."""
+    """Every field of every request body. openapi.yaml is generated from the serializers; `make lint` compares them."""
     document = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
-    parts, by_name, found = document["components"]["schemas"], {route.name: route for route in routes()}, []
+    schemas, by_name, fields = (
+        document["components"]["schemas"],
+        {route.name: route for route in routes()},
+        [],
+    )
     for path, methods in document["paths"].items():
         route = by_name[resolve(re.sub(r"{\w+}", ABSENT, path)).url_name]
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            body = parts.get(content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1], {})
+            body = schemas.get(content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1], {})
             for name, schema in body.get("properties", {}).items():
-                found.append(Field(route, method, name, plain(schema, parts)))
-    return found
+                fields.append(Field(route, method, name, inline_references(schema, schemas)))
+    return fields
 
 
-def plain(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    """The schema with what it refers to laid into it."""
+def inline_references(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema with everything that it references merged into it."""
     for word in ("allOf", "oneOf", "anyOf"):
         for part in schema.get(word, ()):
-            schema = plain(part, parts) | schema
+            schema = inline_references(part, schemas) | schema
     reference = schema.get("$ref", "").rsplit("/", 1)[-1]
-    return plain(parts[reference], parts) | schema if reference else schema
+    return inline_references(schemas[reference], schemas) | schema if reference else schema

@@ -1,4 +1,4 @@
-"""What each kind of field, and every body, must refuse."""
+"""Values that each type of field must refuse, and bodies that every route must refuse."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from tests.all_routes import ABSENT, Field
 MEGABYTE = "x" * 1_000_000
 NUL, OVERRIDE = "\x00", "\u202egnirts"
 
-NO_FIELD_TAKES = (True, {}, {"a": 1}, [[]], [{}], NUL, f"a{NUL}b", OVERRIDE, MEGABYTE)
-NO_TEXT_TAKES = (0, -1, 10**30, 1.5, [], ["x"])
-NO_NUMBER_TAKES = (
+BAD_FOR_ALL = (True, {}, {"a": 1}, [[]], [{}], NUL, f"a{NUL}b", OVERRIDE, MEGABYTE)
+BAD_TEXTS = (0, -1, 10**30, 1.5, [], ["x"])
+BAD_NUMBERS = (
     "",
     " ",
     "NaN",
@@ -26,7 +26,7 @@ NO_NUMBER_TAKES = (
     10**30,
     [],
 )
-NO_ID_TAKES = (
+BAD_IDS = (
     0,
     1,
     "1",
@@ -40,7 +40,7 @@ NO_ID_TAKES = (
     f" {ABSENT}",
     [],
 )
-NO_DAY_TAKES = (
+BAD_DAYS = (
     "",
     "x",
     "0001-01-01",
@@ -53,7 +53,7 @@ NO_DAY_TAKES = (
     20240101,
     [],
 )
-NO_INSTANT_TAKES = (
+BAD_INSTANTS = (
     "",
     "x",
     "0001-01-01T00:00:00+14:00",
@@ -64,7 +64,7 @@ NO_INSTANT_TAKES = (
     0,
     [],
 )
-NO_CURRENCY_IS = (
+BAD_CURRENCIES = (
     "XXX",
     "ZZZ",
     "GBp",
@@ -81,8 +81,9 @@ NO_CURRENCY_IS = (
     "",
     " ",
 )
-NO_WHOLE_NUMBER_IS = (1.5, "1", "", -1, 2**31, 10**30, [], "NaN")
-ANY = (
+BAD_INTEGERS = (1.5, "1", "", -1, 2**31, 10**30, [], "NaN")
+# A field may take or refuse these; reading must work afterwards.
+ODD_VALUES = (
     None,
     "",
     " ",
@@ -102,8 +103,8 @@ ANY = (
     [],
     [ABSENT],
 )
-# What says that it is no JSON of ours, or too much of it: never taken, wherever a body is read.
-NO_BODY = {
+# Invalid or oversized JSON: refused by every route that reads a body.
+BAD_BODIES = {
     "null": b"null",
     "array": b"[]",
     "number": b"7",
@@ -126,7 +127,7 @@ NO_BODY = {
     "unknown field": b'{"no such field": 1}',
     "unknown odd field": b'{"\\u0000": 1}',
 }
-NO_MEDIA_TYPE = (
+BAD_MEDIA_TYPES = (
     "application/xml",
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -138,36 +139,37 @@ NO_MEDIA_TYPE = (
 
 
 def refused_values(field: Field) -> tuple:
+    """The values that a field with this schema must refuse."""
     schema = field.schema
     if "array" in schema.get("type", ()):
-        return (*NO_FIELD_TAKES, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
-    if "integer" in schema.get("type", ()):  # a list of types, where it may be null
-        return (*NO_FIELD_TAKES, *NO_WHOLE_NUMBER_IS)
+        return (*BAD_FOR_ALL, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
+    if "integer" in schema.get("type", ()):  # a list of types if it may be null
+        return (*BAD_FOR_ALL, *BAD_INTEGERS)
     if schema.get("type") == "boolean":
         return (
-            *(value for value in NO_FIELD_TAKES if value is not True),
-            *NO_TEXT_TAKES,
+            *(value for value in BAD_FOR_ALL if value is not True),
+            *BAD_TEXTS,
             "",
             "true",
             "false",
             "x",
         )
     by_format = {
-        "decimal": NO_NUMBER_TAKES,
-        "uuid": NO_ID_TAKES,
-        "date": NO_DAY_TAKES,
-        "date-time": NO_INSTANT_TAKES,
+        "decimal": BAD_NUMBERS,
+        "uuid": BAD_IDS,
+        "date": BAD_DAYS,
+        "date-time": BAD_INSTANTS,
     }
     if schema.get("format") in by_format:
-        return (*NO_FIELD_TAKES, *by_format[schema["format"]])
+        return (*BAD_FOR_ALL, *by_format[schema["format"]])
     if schema.get("enum"):
-        return (*NO_FIELD_TAKES, *NO_TEXT_TAKES, "x", " ", "=1+1")
+        return (*BAD_FOR_ALL, *BAD_TEXTS, "x", " ", "=1+1")
     if "currency" in field.name:
-        return (*NO_FIELD_TAKES, *NO_TEXT_TAKES, *NO_CURRENCY_IS)
+        return (*BAD_FOR_ALL, *BAD_TEXTS, *BAD_CURRENCIES)
     is_secret, is_note = "password" in field.name, schema.get("maxLength") == 10_000
     blank = () if is_secret or is_note or "oneOf" in schema else ("", " ", "\u200b")
     return (
-        *(value for value in NO_FIELD_TAKES if not (is_secret and value == OVERRIDE)),
-        *NO_TEXT_TAKES,
+        *(value for value in BAD_FOR_ALL if not (is_secret and value == OVERRIDE)),
+        *BAD_TEXTS,
         *blank,
     )

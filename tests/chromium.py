@@ -1,4 +1,4 @@
-"""The Chromium that tests look through: Debian's own, with nothing that reaches outside."""
+"""Debian's Chromium, headless and without any background network access, for browser tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shutil import which
 from playwright.sync_api import Browser, Playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or which("chromium") or "chromium"
-QUIET = [
+OPTIONS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -20,5 +20,5 @@ QUIET = [
 ]
 
 
-def launched(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+def launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)

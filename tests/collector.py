@@ -1,11 +1,11 @@
-"""A WSGI application that tells how the garbage collector of its worker is set, for a test of gunicorn.conf.py."""
+"""A WSGI application that reports its worker's garbage collector settings, for a test of gunicorn.conf.py."""
 
 from __future__ import annotations
 
 import gc
 import json
 
-from strata import wsgi  # loads Django, as the real one does
+from strata import wsgi  # loads Django, as the real application does
 
 DJANGO = wsgi.application
 

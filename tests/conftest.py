@@ -1,10 +1,10 @@
-"""What these tests share: the database of the pass for servers, the seed of what is drawn at random, and a world.
+"""Fixtures of these tests: the database for servers, the random seed, and `world`, a household's rows.
 
-The suite runs once on SQLite and once, with TEST_DATABASE_URL, on PostgreSQL. A server test takes the `database` of
-the pass it is in, and so runs on each of them. One that concerns a single database, or none, is marked `on_sqlite`
-or `on_postgresql`: it belongs to that pass alone, and the other one deselects it (pytest counts what it deselects).
+The suite runs twice: a pass on SQLite and, with TEST_DATABASE_URL, a pass on PostgreSQL. A server test uses the
+`database` of the current pass, so it runs on both. A test that concerns one database, or none, is marked `on_sqlite`
+or `on_postgresql` and runs in that pass only; the other pass deselects it, and pytest reports how many.
 
-The world is a household with one row of everything that a path may name.
+`world` is a household with one row of every type that a path can name.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ from tests.databases import PostgresqlServer, SqliteFiles
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 RANDOM_SEED = "RANDOM_SEED"
-OTHER = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
+OTHER_MARK = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
 
 
 def pytest_configure(config) -> None:
-    """Drawn once for all processes of a run, which inherit the environment."""
+    """Draws the seed once for all processes of a run, which inherit the environment."""
     os.environ.setdefault(RANDOM_SEED, str(random.SystemRandom().randrange(2**32)))
 
 
 def pytest_report_header() -> list[str]:
     return [
-        f"servers: on {PASS}; tests marked {OTHER} belong to the other pass",
+        f"servers: on {PASS}; tests marked {OTHER_MARK} belong to the other pass",
         f"random seed {os.environ[RANDOM_SEED]} ({RANDOM_SEED}=... repeats it)",
     ]
 
 
 def pytest_collection_modifyitems(config, items) -> None:
-    """What starts servers comes first, and so on one worker: it waits a lot, and two would be in each other's way."""
+    """Runs tests that start servers first, and so on one worker: they mostly wait, and two would disturb each other."""
     items.sort(key=lambda item: item.get_closest_marker("server") is None)
-    elsewhere = [item for item in items if item.get_closest_marker(OTHER)]
-    if elsewhere:
-        items[:] = [item for item in items if item not in elsewhere]
-        config.hook.pytest_deselected(items=elsewhere)
+    of_other_pass = [item for item in items if item.get_closest_marker(OTHER_MARK)]
+    if of_other_pass:
+        items[:] = [item for item in items if item not in of_other_pass]
+        config.hook.pytest_deselected(items=of_other_pass)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """What the tests measured, whether they passed or not."""
+    """Prints what the tests measured, whether they passed or not."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
@@ -67,13 +67,13 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 @pytest.fixture
 def figures(record_property):
-    """Call it with what is worth reading in the summary."""
-    return lambda told: record_property("figures", told)
+    """Call it with a measurement; the summary prints it."""
+    return lambda measurement: record_property("figures", measurement)
 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory):
-    """SqliteFiles or a PostgresqlServer, whichever this pass is on."""
+    """SqliteFiles or a PostgresqlServer, depending on the pass."""
     if PASS == "sqlite":
         yield SqliteFiles(tmp_path_factory.mktemp("sqlite"))
         return
@@ -86,27 +86,28 @@ def database(tmp_path_factory):
 
 @pytest.fixture
 def url(database) -> str:
-    """Of a database that is migrated, has the user alice in it, and is this test's own."""
+    """The URL of a migrated database with the user alice, used by this test only."""
     return database.fresh(f"strata_{uuid4().hex}")
 
 
 @pytest.fixture
 def world(household, portfolio):
-    """A household's rows. Every name in it has "ecret" in it, so that a leak can be looked for."""
+    """A household's rows by their type. Every name contains "ecret", so that a test can search for leaks."""
     return rows_of(household, "Secret", portfolio=portfolio)
 
 
 def rows_of(household, word: str, portfolio=None) -> dict:
+    """One row of every type that a path can name, each with `word` in its name."""
     portfolio = portfolio or Portfolio.objects.create(household=household, name=word, base_currency="EUR")
     now = timezone.now()
     asset = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} asset", currency="EUR"
     )
-    somebody = User.objects.create(username=f"{word}-somebody")
+    user = User.objects.create(username=f"{word}-somebody")
     Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} empty", currency="EUR"
     )
-    without_a_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
+    no_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
     return {
         "household": household,
         "portfolio": portfolio,
@@ -118,19 +119,21 @@ def rows_of(household, word: str, portfolio=None) -> dict:
             asset=asset, type="INCOME", amount="1", currency="EUR", on=now.date(), occurred_at=now
         ),
         "portfolio-snapshot": take_snapshot(portfolio),
-        "key": SimpleNamespace(pk=without_a_value.finding.key),
+        "key": SimpleNamespace(pk=no_value.finding.key),
         "category": Category.objects.create(household=household, name=f"{word} category"),
         "tag": Tag.objects.create(household=household, name=f"{word} tag"),
-        "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
+        "allocation-target": AllocationTarget.objects.create(
+            household=household, group="OTHER_MARK", share="0.1"
+        ),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
-        "member": Membership.objects.create(household=household, user=somebody, accepted_at=now),
+        "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "exchange-rate": ExchangeRate.objects.get_or_create(
             currency="USD", on="2026-01-01", defaults={"units_per_euro": "1.1"}
         )[0],
     }
 
 
-# --- browsers in the admin ---
+# --- browsers that are logged in to the admin ---
 
 
 @pytest.fixture
@@ -145,5 +148,5 @@ def bobs(bob_user) -> Client:
 
 @pytest.fixture
 def rita(db) -> Client:
-    """A superuser of no household."""
+    """A superuser who is in no household."""
     return staff(User.objects.create(username="rita", is_superuser=True))

@@ -1,7 +1,7 @@
-"""The Dockerfile without Docker: its commands run as they are, each in a root of their own that is thrown away.
+"""Builds the Dockerfile without Docker: runs its commands unchanged, each stage in a temporary root file system.
 
-The root is this machine's, with a layer on top that takes what is written, so the base image's Python is replaced by
-the one that runs the tests. COPY and .dockerignore are done here, in Python. Needs root and a kernel with overlayfs.
+The root is this machine's with an overlay that takes all writes, so the tests' Python replaces that of the base image.
+COPY and .dockerignore are implemented here. Needs root and a kernel with overlayfs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,18 @@ from pathlib import Path, PurePosixPath
 
 from tests.serving import ROOT
 
-NAMED_IN = re.compile(r"\$\{?(\w+)\}?")
-INSTALLING = ("PIP_", "SSL_", "REQUESTS_", "HTTPS_", "HTTP_", "NO_PROXY", "https_", "http_", "no_proxy")
+VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+NETWORK_VARIABLES = (
+    "PIP_",
+    "SSL_",
+    "REQUESTS_",
+    "HTTPS_",
+    "HTTP_",
+    "NO_PROXY",
+    "https_",
+    "http_",
+    "no_proxy",
+)
 ENTER = """
 set -e
 mount -t overlay overlay -o "lowerdir=/,upperdir=$LAYER,workdir=$WORK" "$MERGED"
@@ -46,21 +56,21 @@ class Instruction:
 
 
 def instructions(text: str) -> list[Instruction]:
-    """Of a Dockerfile: continued lines joined, comments left out, --options apart."""
+    """The instructions of a Dockerfile, with continued lines joined, without comments, and with options split off."""
     lines = re.sub(r"(?m)^\s*#.*\n", "", text)
-    found = []
+    parsed = []
     for line in re.sub(r"\\\n\s*", "", lines).splitlines():
         if line.strip():
             word, _, rest = line.strip().partition(" ")
             options = dict(re.findall(r"--([a-z-]+)=(\S+)", rest.split("CMD")[0])) if word != "RUN" else {}
             plain = re.sub(r"--[a-z-]+=\S+\s+", "", rest) if options else rest
-            found.append(Instruction(word.upper(), plain, options))
-    return found
+            parsed.append(Instruction(word.upper(), plain, options))
+    return parsed
 
 
 @dataclass
 class Stage:
-    """What the instructions of one FROM come to: a layer of files, and how a command is run in it."""
+    """One FROM with its instructions: a layer of files, and the settings with which a command runs in it."""
 
     folder: Path
     image: str
@@ -76,10 +86,10 @@ class Stage:
     def __post_init__(self) -> None:
         for name in ("layer", "work", "merged"):
             (self.folder / name).mkdir(parents=True)
-        self.give_it_a_python()
+        self.link_python()
 
-    def give_it_a_python(self) -> None:
-        """Where the official image has its own. Whoever is not root must be able to get there."""
+    def link_python(self) -> None:
+        """Puts Python where the official image has it, and makes its folders readable for users other than root."""
         base = Path(sys.base_prefix)
         binaries = self.path("/usr/local/bin")
         binaries.mkdir(parents=True)
@@ -91,11 +101,11 @@ class Stage:
             self.path(str(parent)).chmod(0o755)
 
     def path(self, name: str) -> Path:
-        """A path of the layer."""
+        """A path in the layer; a relative one is below the working directory."""
         return self.folder / "layer" / (PurePosixPath(self.workdir) / name).relative_to("/")
 
-    def arguments(self, command: list[str], *alone: str) -> list[str]:
-        """The whole command line that runs `command` in this root, as its user and in its folder."""
+    def arguments(self, command: list[str], *namespaces: str) -> list[str]:
+        """The command line that runs `command` in this root, with the stage's user and working directory."""
         identity = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
         identity += ["--no-new-privs", "--bounding-set=-all"] if self.user != "0" else []
         inside = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", self.workdir, *identity, *command]
@@ -103,7 +113,7 @@ class Stage:
             "unshare",
             "--mount",
             "--pid",
-            *alone,
+            *namespaces,
             "--fork",
             "--kill-child",
             "sh",
@@ -113,24 +123,24 @@ class Stage:
             *inside,
         ]
 
-    def environment(self, **given: str) -> dict[str, str]:
-        where = {name.upper(): str(self.folder / name) for name in ("layer", "work", "merged")}
-        return self.env | where | given
+    def environment(self, **extra: str) -> dict[str, str]:
+        folders = {name.upper(): str(self.folder / name) for name in ("layer", "work", "merged")}
+        return self.env | folders | extra
 
-    def run(self, command: list[str], **given: str) -> subprocess.CompletedProcess:
-        """While the image is built: with the network, for what is installed."""
-        env = self.environment(**given)
+    def run(self, command: list[str], **extra: str) -> subprocess.CompletedProcess:
+        """Runs a command of the build, with access to the network for installing packages."""
+        env = self.environment(**extra)
         return subprocess.run(self.arguments(command), env=env, capture_output=True, text=True)
 
-    def start(self, command: list[str], volume: Path, **given: str) -> subprocess.CompletedProcess:
-        """As compose.yaml runs it: nothing can be written but the volume and /tmp, and nobody else is reached."""
+    def start(self, command: list[str], volume: Path, **extra: str) -> subprocess.CompletedProcess:
+        """Runs a command as compose.yaml does: only the volume and /tmp are writable, and there is no network."""
         [mounted] = self.volumes
         settings = {"VOLUME": str(volume), "MOUNTED": mounted, "READ_ONLY": "1", "ALONE": "1"}
-        env = self.environment(LOOPBACK_UP=LOOPBACK_UP, **settings, **given)
+        env = self.environment(LOOPBACK_UP=LOOPBACK_UP, **settings, **extra)
         return subprocess.run(self.arguments(command, "--net"), env=env, capture_output=True, text=True)
 
     def new_volume(self, folder: Path) -> Path:
-        """With what the image has in that place, and its owner: so does Docker make a volume."""
+        """A volume with the image's files and owner at the mount point, as Docker creates it."""
         [mounted] = self.volumes
         shutil.copytree(self.path(mounted), folder)
         owner = self.path(mounted).stat()
@@ -139,30 +149,30 @@ class Stage:
         return folder
 
 
-def ignored(name: str, patterns: list[str]) -> bool:
-    """As .dockerignore has it: the last pattern that fits the path, or a folder above it, decides."""
+def is_ignored(name: str, patterns: list[str]) -> bool:
+    """Whether .dockerignore excludes the path: the last pattern that matches it or a folder above it decides."""
     result = False
     above = [name, *map(str, PurePosixPath(name).parents)]
     for pattern in patterns:
         plain = pattern.removeprefix("!")
-        fits = [plain, plain.removeprefix("**/")] if plain.startswith("**/") else [plain]
+        globs = [plain, plain.removeprefix("**/")] if plain.startswith("**/") else [plain]
         for path in above:
             parts = [path, PurePosixPath(path).name] if plain.startswith("**/") else [path]
-            if any(part != "." and fnmatch.fnmatchcase(part, fit) for part in parts for fit in fits):
+            if any(part != "." and fnmatch.fnmatchcase(part, glob) for part in parts for glob in globs):
                 result = not pattern.startswith("!")
     return result
 
 
 def context() -> list[str]:
-    """What `docker build .` would send: the files of the tree that .dockerignore lets through."""
+    """The files that `docker build .` sends: those of the tree that .dockerignore does not exclude."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [name for name in listed.stdout.split("\0") if name and not ignored(name, patterns)]
+    return [name for name in listed.stdout.split("\0") if name and not is_ignored(name, patterns)]
 
 
 class Image:
-    """A built Dockerfile. `log` has each command that ran, with its output."""
+    """A built Dockerfile. `log` has each command that was run, with its output."""
 
     def __init__(self, text: str, folder: Path) -> None:
         self.folder, self.stages, self.names = folder, [], {}
@@ -181,7 +191,7 @@ class Image:
 
     def do_env(self, instruction: Instruction) -> None:
         for name, value in re.findall(r"(\w+)=(\S+)", instruction.rest):
-            self.stage.env[name] = NAMED_IN.sub(lambda match: self.stage.env.get(match[1], ""), value)
+            self.stage.env[name] = VARIABLE.sub(lambda match: self.stage.env.get(match[1], ""), value)
 
     def do_workdir(self, instruction: Instruction) -> None:
         self.stage.workdir = instruction.rest
@@ -196,14 +206,14 @@ class Image:
             )
             return
         names = [name for name in context() if sources == ["."] or name in sources]
-        assert names, f"COPY {instruction.rest}: .dockerignore lets nothing of it through"
+        assert names, f"COPY {instruction.rest}: .dockerignore excludes all of it"
         for name in names:
-            place = self.stage.path(target) / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, place)
+            destination = self.stage.path(target) / name
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, destination)
 
     def do_run(self, instruction: Instruction) -> None:
-        network = {name: value for name, value in os.environ.items() if name.startswith(INSTALLING)}
+        network = {name: value for name, value in os.environ.items() if name.startswith(NETWORK_VARIABLES)}
         done = self.stage.run(["sh", "-c", instruction.rest], **network)
         self.log.append((instruction.rest, done))
         assert done.returncode == 0, f"RUN {instruction.rest}\n{done.stdout}{done.stderr}"

@@ -1,6 +1,6 @@
-"""Databases that the server tests own, and may break: SQLite files, and a PostgreSQL server started for them alone.
+"""Databases that server tests own and may damage: SQLite files, and a PostgreSQL server started for the tests.
 
-A test runs on the database of its pass (see tests/conftest.py), and looks at it from outside of Strata.
+A test uses the database of its pass (see tests/conftest.py) and inspects it without going through Strata.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
 BINARIES = "/usr/lib/postgresql"  # as Debian lays them out
 TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "20s"}
-ORPHANS = """
+FOREIGN_KEYS = """
     SELECT con.conrelid::regclass::text, a.attname, con.confrelid::regclass::text, b.attname
     FROM pg_constraint con
     JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = con.conkey[1]
@@ -35,7 +35,7 @@ ORPHANS = """
 
 
 def populate(url: str) -> str:
-    """Migrated, with the user alice, who may log in to the admin; her token."""
+    """Migrates the database and creates the superuser alice. Returns her token."""
     env = environment(url)
     manage(env, "migrate", "--verbosity", "0")
     manage(env, "create_user", "alice", "--superuser", "--password-stdin", input=PASSWORD)
@@ -58,13 +58,13 @@ class SqliteFiles:
             return connection.execute(query).fetchall()
 
     def damage(self, url: str) -> list[tuple]:
-        """What SQLite's own checks find; nothing in a sound database."""
-        found = self.rows(url, "PRAGMA integrity_check") + self.rows(url, "PRAGMA foreign_key_check")
-        return [row for row in found if row != ("ok",)]
+        """What SQLite's own checks report: nothing for an intact database."""
+        report = self.rows(url, "PRAGMA integrity_check") + self.rows(url, "PRAGMA foreign_key_check")
+        return [row for row in report if row != ("ok",)]
 
 
 class PostgresqlServer:
-    """A cluster in a folder of its own, on a free port of 127.0.0.1, as Debian would set it up: fsync is on."""
+    """A cluster in its own folder, on a free port of 127.0.0.1, with Debian's settings: fsync is on."""
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="strata-postgresql-"))
@@ -97,7 +97,7 @@ class PostgresqlServer:
             connection.execute(query)
 
     def start(self) -> None:
-        # The folder for its socket file is its own: the machine's PostgreSQL has one of that name elsewhere.
+        # Its socket file is in its own folder, so that it does not clash with the machine's PostgreSQL.
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder}
         command = [binary("postgres"), "-D", self.data]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -114,12 +114,12 @@ class PostgresqlServer:
                 sleep(0.05)
 
     def processes(self) -> list[int]:
-        """The server's and its children's."""
+        """The process ids of the server and its children."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [self.process.pid, *map(int, children)]
 
     def kill(self) -> None:
-        """All of it at once, as a power cut would, as far as its own memory goes."""
+        """Kills all its processes at once. Their memory is lost, as in a power cut; the kernel's is not."""
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
@@ -145,20 +145,20 @@ class PostgresqlServer:
         shutil.rmtree(self.folder)
 
     def fresh(self, name: str, tablespace: str = "pg_default") -> str:
-        """A copy of the template. Until a checkpoint a crash would set its sequences back to where it was copied.
+        """A copy of the template, followed by a checkpoint.
 
-        That is PostgreSQL's own, of copies alone, and no affair of Strata's: see pgsql-hackers, "Fix sequence value may
-        rollback after CREATE DATABASE TEMPLATE with WAL_LOG strategy".
+        Without it a crash would reset the copy's sequences. That is a defect of PostgreSQL, not of Strata: see
+        pgsql-hackers, "Fix sequence value may rollback after CREATE DATABASE TEMPLATE with WAL_LOG strategy".
         """
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} TABLESPACE {tablespace}')
-        for timeout, value in TIMEOUTS.items():  # as `migrate` does, which belongs to no copy
+        for timeout, value in TIMEOUTS.items():  # as `migrate` does; a copy does not inherit it
             self.execute(f"ALTER ROLE postgres IN DATABASE \"{name}\" SET {timeout} = '{value}'")
         self.execute("CHECKPOINT")
         return self._url(name)
 
     @contextmanager
     def on_disk(self, name: str, folder: Path) -> Iterator[str]:
-        """A database whose files are in that folder, for as long as the block."""
+        """A database whose files are in the folder, for the duration of the block."""
         if self.as_user:
             shutil.chown(folder, "postgres", "postgres")
         self.execute(f"CREATE TABLESPACE elsewhere LOCATION '{folder}'")
@@ -167,11 +167,11 @@ class PostgresqlServer:
         finally:
             self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
             self.execute("DROP TABLESPACE elsewhere")
-            self.execute("CHECKPOINT")  # a recovery that begins before it would look for the folder
+            self.execute("CHECKPOINT")  # or a recovery would look for the folder
 
     @contextmanager
-    def set_to(self, setting: str, value: str) -> Iterator[None]:
-        """A setting of the whole server, as its administrator sets it while it runs; as it was after the block."""
+    def with_setting(self, setting: str, value: str) -> Iterator[None]:
+        """Changes a setting of the running server, as its administrator can, for the duration of the block."""
         try:
             self.execute(f"ALTER SYSTEM SET {setting} = {value}")
             self.execute("SELECT pg_reload_conf()")
@@ -181,13 +181,13 @@ class PostgresqlServer:
             self.execute("SELECT pg_reload_conf()")
 
     def sessions(self, url: str) -> list[int]:
-        """The process ids of those who are connected to it and stay."""
+        """The process ids of the sessions on the database, without this one."""
         name = url.rpartition("/")[2]
-        others = f"datname = '{name}' AND pid <> pg_backend_pid()"
-        return [pid for (pid,) in self.rows(url, f"SELECT pid FROM pg_stat_activity WHERE {others}")]
+        condition = f"datname = '{name}' AND pid <> pg_backend_pid()"
+        return [pid for (pid,) in self.rows(url, f"SELECT pid FROM pg_stat_activity WHERE {condition}")]
 
     def set_read_only(self, url: str, switch: str) -> None:
-        """For every session from now on: those that there are end."""
+        """Switches read-only mode for new sessions, and ends the present ones."""
         name = url.rpartition("/")[2]
         self.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {switch}')
         for pid in self.sessions(url):
@@ -198,19 +198,19 @@ class PostgresqlServer:
             return connection.execute(query).fetchall()
 
     def damage(self, url: str) -> list[tuple]:
-        """Rows that point at a row that is not there; nothing in a sound database."""
-        found = []
-        for table, column, other, key in self.rows(url, ORPHANS):
-            there = f"EXISTS (SELECT 1 FROM {other} other WHERE other.{key} = one.{column})"
-            lost = f"FROM {table} one WHERE one.{column} IS NOT NULL AND NOT {there}"
-            found += self.rows(url, f"SELECT '{table}.{column}', one.{column}::text {lost}")
-        return found
+        """Foreign keys without the row that they point to: none in an intact database."""
+        orphans = []
+        for table, column, target, key in self.rows(url, FOREIGN_KEYS):
+            exists = f"EXISTS (SELECT 1 FROM {target} target WHERE target.{key} = source.{column})"
+            missing = f"FROM {table} source WHERE source.{column} IS NOT NULL AND NOT {exists}"
+            orphans += self.rows(url, f"SELECT '{table}.{column}', source.{column}::text {missing}")
+        return orphans
 
 
 def binary(name: str) -> str:
-    found = shutil.which(name) or max(map(str, Path(BINARIES).glob(f"*/bin/{name}")), default=None)
-    assert found, f"PostgreSQL's {name} is not installed: the pass on PostgreSQL needs its server"
-    return found
+    path = shutil.which(name) or max(map(str, Path(BINARIES).glob(f"*/bin/{name}")), default=None)
+    assert path, f"PostgreSQL's {name} is not installed: the pass on PostgreSQL needs its server"
+    return path
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""A disk of a few megabytes, so that a test can fill it. Mounting one needs root."""
+"""A disk of a few megabytes that a test can fill. Mounting it needs root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = 48 * 2**20
 
 @contextmanager
 def small_disk(folder: Path, size: int = SMALL) -> Iterator[None]:
-    """A file system in memory, mounted at the folder for the length of the block."""
+    """A file system in memory, mounted at the folder for the duration of the block."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
     done = subprocess.run(mount, capture_output=True, text=True)
@@ -26,6 +26,6 @@ def small_disk(folder: Path, size: int = SMALL) -> Iterator[None]:
 
 
 def fill(folder: Path, *, leaving: int) -> None:
-    """Write a file "ballast" that leaves so many bytes free."""
+    """Writes a file "ballast" that leaves the given number of bytes free."""
     disk = os.statvfs(folder)
     (folder / "ballast").write_bytes(bytes(max(0, disk.f_bavail * disk.f_frsize - leaving)))

@@ -1,6 +1,6 @@
-"""Every answer that a test gets from the API is held against openapi.yaml: its status, its media type and its body.
+"""Checks every API response in a test against openapi.yaml: its status, its media type and its body.
 
-Stricter than the document in one thing: a field that it does not name is refused.
+It is stricter than the document in one point: fields that the document does not name are refused.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from django.urls import Resolver404, resolve
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 METHODS = ("get", "post", "put", "patch", "delete")
 OPENAPI = Path(__file__).parent.parent / "openapi.yaml"
-# What the document leaves out on purpose, by status: what goes to https, a method that there is not, and a fault.
+# Statuses that the document leaves out on purpose: the redirect to https, an unknown method, and a server error.
 LEFT_OUT = {301: "to https", 405: "method not allowed", 500: "fault"}
 
-checked: Counter[str] = Counter()  # answers by operation
-left_out: Counter[str] = Counter()  # answers by why they were not held against the document
+checked: Counter[str] = Counter()  # responses by operation
+left_out: Counter[str] = Counter()  # unchecked responses by the reason
 
 
 @cache
@@ -39,7 +39,7 @@ def document() -> dict[str, Any]:
 
 @cache
 def operations() -> dict[tuple[str, str], dict[str, Any]]:
-    """By the name of the route and the method."""
+    """The document's operations by route name and method."""
     return {
         (resolve(re.sub(r"{\w+}", ABSENT, path)).url_name, method): operation
         for path, item in document()["paths"].items()
@@ -51,24 +51,24 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 @cache
 def validator(route: str, method: str, status: str, media_type: str):
     schema = operations()[route, method]["responses"][status]["content"][media_type]["schema"]
-    whole = {**deepcopy(schema), "components": document()["components"]}
-    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    root = {**deepcopy(schema), "components": document()["components"]}
+    return jsonschema_rs.Draft202012Validator(root, validate_formats=True)
 
 
 def check(request: Any, response: Any) -> None:
-    """AssertionError where the answer is not what the document says of it."""
+    """Raises AssertionError if the document does not describe the response."""
     if not request.path_info.startswith("/api/v1/"):
         return
-    match, method = route_of(request.path_info), request.method.lower()
-    why = reason(match, method, response)
+    route, method = route_of(request.path_info), request.method.lower()
+    why = reason(route, method, response)
     if why:
         left_out[why] += 1
         return
     what = f"{request.method} {request.path_info}: {response.status_code}"
-    documented = operations()[match, method]["responses"].get(str(response.status_code))
+    documented = operations()[route, method]["responses"].get(str(response.status_code))
     assert documented is not None, f"{what} is a status that openapi.yaml does not name"
-    check_content(response, documented, (match, method), what)
-    checked[f"{method} {match}"] += 1
+    check_content(response, documented, (route, method), what)
+    checked[f"{method} {route}"] += 1
 
 
 def route_of(path: str) -> str | None:
@@ -79,7 +79,7 @@ def route_of(path: str) -> str | None:
 
 
 def reason(route: str | None, method: str, response: Any) -> str | None:
-    """Why the document says nothing of an answer."""
+    """Why the document does not describe a response, or None if it does."""
     if route is None:
         return "no route"
     if response.status_code in LEFT_OUT:
@@ -108,28 +108,29 @@ def check_content(response: Any, documented: dict[str, Any], operation: tuple[st
 
 
 def watch() -> None:
-    """Has the test clients of this process check what they are answered."""
-    usual = ClientHandler.__call__
+    """Makes all test clients of this process check the responses that they get."""
+    original = ClientHandler.__call__
 
-    def answer(self, environ):
-        response = usual(self, environ)
+    def checked_call(self, environ):
+        response = original(self, environ)
         check(response.wsgi_request, response)
         return response
 
-    ClientHandler.__call__ = answer
+    ClientHandler.__call__ = checked_call
 
 
 def summary(counts: Counter[str], rest: Counter[str]) -> list[str]:
-    """What was checked, and what was not, for the end of a run."""
-    all_of_them = {f"{method} {route}" for route, method in operations()}
+    """What was checked and what was not, printed at the end of a run."""
+    documented_operations = {f"{method} {route}" for route, method in operations()}
     messages = [
-        f"answers held against openapi.yaml: {counts.total():,}, of {len(counts)} of {len(all_of_them)} operations"
+        f"responses checked against openapi.yaml: {counts.total():,}, of {len(counts)} of {len(documented_operations)} operations"
     ]
     if rest:
         messages.append(
-            "answers that it says nothing of: " + ", ".join(f"{why} {n:,}" for why, n in rest.most_common())
+            "responses that it does not describe: "
+            + ", ".join(f"{why} {count:,}" for why, count in rest.most_common())
         )
-    missing = sorted(all_of_them - set(counts))
-    return messages + [f"operations without an answer in this run: {', '.join(missing)}"] * (
+    missing = sorted(documented_operations - set(counts))
+    return messages + [f"operations without a response in this run: {', '.join(missing)}"] * (
         0 < len(missing) <= 20
     )

@@ -1,6 +1,6 @@
-"""Strata as gunicorn serves it, with three hooks for tests.
+"""Strata's WSGI application with three hooks for tests.
 
-It dies once it has committed, dawdles before it commits, or tells what the connection that it used is set to.
+A request can kill its worker after the commit, wait before the commit, or report the settings of its connection.
 """
 
 import os
@@ -11,47 +11,47 @@ from time import sleep
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from strata.wsgi import application as strata  # first: it sets Django up
+from strata.wsgi import application as strata  # first, because it sets up Django
 
 from strata.api.http import idempotency  # isort: skip
 from strata.db.durability import durability  # isort: skip
 
-dies = ContextVar("dies", default=False)
+kill_after_commit = ContextVar("kill_after_commit", default=False)
 
 rendered = idempotency.rendered
 
 
-def rendered_in_a_while(request, data):
-    """In the transaction of the write, as long as the file that HELD_WHILE names is there; makes another beside it."""
-    held = Path(os.environ.get("HELD_WHILE", "/nowhere"))
-    while held.exists():
-        held.with_suffix(".reached").touch()
+def render_when_released(request, data):
+    """Waits inside the write's transaction while the file named by HELD_WHILE exists; touches `.reached` beside it."""
+    hold_file = Path(os.environ.get("HELD_WHILE", "/nowhere"))
+    while hold_file.exists():
+        hold_file.with_suffix(".reached").touch()
         sleep(0.02)
     return rendered(request, data)
 
 
-idempotency.rendered = rendered_in_a_while
+idempotency.rendered = render_when_released
 
 
 commit = BaseDatabaseWrapper.commit
 
 
-def commit_and_die(connection):
-    """At the request's first commit: what it means to write in a second one is never written."""
+def commit_and_kill(connection):
+    """Kills the process after the request's first commit, so that a second one never happens."""
     commit(connection)
-    if dies.get():
+    if kill_after_commit.get():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-BaseDatabaseWrapper.commit = commit_and_die
+BaseDatabaseWrapper.commit = commit_and_kill
 
 
 def application(environ, start_response):
-    dies.set("HTTP_X_DIE" in environ)
+    kill_after_commit.set("HTTP_X_DIE" in environ)
     started = []
     answer = strata(environ, lambda *start: started.append(start))
     status, headers = started[0]
-    if "HTTP_X_DURABILITY" in environ:  # the request's connection is kept, for this thread
+    if "HTTP_X_DURABILITY" in environ:  # the thread still has the request's connection
         headers = [*headers, ("X-Durability", ", ".join(map(str, durability())))]
     start_response(status, headers)
     return answer

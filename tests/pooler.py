@@ -1,4 +1,4 @@
-"""Debian's PgBouncer with deploy/pgbouncer.ini as it stands, on a free port of 127.0.0.1, before a server of a test."""
+"""Debian's PgBouncer with the shipped deploy/pgbouncer.ini, on a free port, in front of a test's PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.serving import PATIENCE, ROOT, wait_for
 SHIPPED = ROOT / "deploy" / "pgbouncer.ini"
 
 
-def pooled(url: str, port: int) -> str:
-    """The same database, by way of the pooler."""
+def pooled_url(url: str, port: int) -> str:
+    """The URL of the same database through the pooler."""
     parts = urlsplit(url)
     return parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
 
 
 @contextmanager
 def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
-    """Its port, for the length of the block. It will not run as root, so it is the user that the server is."""
+    """Runs PgBouncer for the duration of the block and yields its port. It refuses root, so it runs as the server's user."""
     pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
     folder, port = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port()
     (folder / "userlist.txt").write_text('"postgres" ""\n')
-    (folder / "pgbouncer.ini").write_text(adapted(folder, port, server.port, size))
+    (folder / "pgbouncer.ini").write_text(adapted_config(folder, port, server.port, size))
     if server.as_user:
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, server.as_user["user"], server.as_user["group"])
@@ -48,10 +48,10 @@ def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
             shutil.rmtree(folder)
 
 
-def adapted(folder: Path, port: int, server: int, size: int) -> str:
-    """The shipped file, with the places changed that an administrator changes too. Each has to be there."""
+def adapted_config(folder: Path, port: int, server: int, size: int) -> str:
+    """The shipped file with the edits that an administrator makes too. Each text to replace must be there."""
     text = SHIPPED.read_text()
-    places = {
+    replacements = {
         "port=5432": f"port={server}",
         "listen_port = 6432": f"listen_port = {port}",
         "unix_socket_dir = /run/postgresql": "unix_socket_dir =",
@@ -61,13 +61,13 @@ def adapted(folder: Path, port: int, server: int, size: int) -> str:
         "pidfile = /run/postgresql/": f"pidfile = {folder}/",
         "default_pool_size = 20\n": f"default_pool_size = {size}\n",
     }
-    for shipped, ours in places.items():
+    for shipped, replacement in replacements.items():
         assert shipped in text, shipped
-        text = text.replace(shipped, ours)
+        text = text.replace(shipped, replacement)
     assert "ignore_startup_parameters" not in text
     return text
 
 
-def as_environment(url: str) -> dict[str, str]:
-    """For a pass of the suite within a test."""
+def suite_environment(url: str) -> dict[str, str]:
+    """The environment for a run of the suite inside a test."""
     return {**os.environ, "TEST_DATABASE_URL": url, "RANDOM_SEED": os.environ.get("RANDOM_SEED", "1")}

@@ -1,4 +1,4 @@
-"""A household that is edited at random, in every way there is, and what can be asked about it."""
+"""A household with random edits of every kind, and random paths to read it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ API = "/api/v1"
 
 
 class RandomHousehold:
-    """Edits of every kind, drawn by a seed, made through the API and by set; most succeed, all may be refused."""
+    """Random edits from a seed, through the API and by queryset. Most succeed; any may be refused."""
 
     def __init__(self, client, household, seed):
         self.client, self.household, self.random = client, household, random.Random(seed)
         self.portfolios, self.assets, self.tags, self.categories = [], [], [], []
-        self.below = []  # paths of snapshots and transactions
+        self.entries = []  # snapshots and transactions: path, id, and a change to make
         self.turn = 0
         for _ in range(2):
-            self.make_portfolio()
-            self.make_asset()
+            self.create_portfolio()
+            self.create_asset()
 
     def edit(self):
         self.turn += 1
         (name,) = self.random.choices([*EDITS], [*EDITS.values()])
         getattr(self, name)()
 
-    def post(self, path, kept=None, **body):
+    def post(self, path, ids=None, **body):
+        """Adds the id of a created row to `ids`."""
         answer = self.client.post(f"{API}/{path}", body)
         assert answer.status_code < 500, answer.content
-        if answer.status_code == 201 and kept is not None:
-            kept.append(answer.json()["id"])
+        if answer.status_code == 201 and ids is not None:
+            ids.append(answer.json()["id"])
         return answer
 
-    def some(self, things):
-        return self.random.choice(things) if things else "01890a5d-ac96-774b-bcce-b302099a8057"
+    def pick(self, rows):
+        """One of the rows, or an id of no row."""
+        return self.random.choice(rows) if rows else "01890a5d-ac96-774b-bcce-b302099a8057"
 
     def name(self):
         self.turn += 1
@@ -51,12 +53,12 @@ class RandomHousehold:
     def amount(self):
         return f"{self.random.randrange(-(10**9), 10**9)}.{self.random.randrange(10**4):04d}"
 
-    def make_portfolio(self):
+    def create_portfolio(self):
         currency = self.random.choice(("EUR", "USD", "CHF"))
         self.post("portfolios", self.portfolios, name=self.name(), base_currency=currency)
 
     def change_portfolio(self):
-        path = f"{API}/portfolios/{self.some(self.portfolios)}"
+        path = f"{API}/portfolios/{self.pick(self.portfolios)}"
         self.client.patch(
             path,
             self.random.choice(
@@ -66,17 +68,17 @@ class RandomHousehold:
 
     def delete_portfolio(self):
         if self.random.random() < 0.3:
-            self.client.delete(f"{API}/portfolios/{self.some(self.portfolios)}")
+            self.client.delete(f"{API}/portfolios/{self.pick(self.portfolios)}")
 
     def take_snapshot(self):
-        self.post(f"portfolios/{self.some(self.portfolios)}/snapshots", on=self.day())
+        self.post(f"portfolios/{self.pick(self.portfolios)}/snapshots", on=self.day())
 
-    def make_asset(self):
+    def create_asset(self):
         self.post(
             "assets",
             self.assets,
             name=self.name(),
-            portfolio_id=self.some(self.portfolios),
+            portfolio_id=self.pick(self.portfolios),
             asset_type_id=self.random.choice(list(TypeId)[1:8]),
             currency=self.random.choice(("EUR", "USD", "CHF", "JPY")),
             quantity=self.random.choice((None, "0.000000000000000001", "12345678901234567890.5")),
@@ -89,82 +91,83 @@ class RandomHousehold:
             (
                 {"name": self.name()},
                 {"notes": "a\nb\t'\"\\ \u2603 " * 3},
-                {"portfolio_id": self.some(self.portfolios)},
+                {"portfolio_id": self.pick(self.portfolios)},
                 {"tag_ids": self.random.sample(self.tags, min(2, len(self.tags)))},
                 {"category_ids": self.random.sample(self.categories, min(2, len(self.categories)))},
                 {"acquired_on": self.day(), "quantity": "1.10"},
             )
         )
-        self.client.patch(f"{API}/assets/{self.some(self.assets)}", body)
+        self.client.patch(f"{API}/assets/{self.pick(self.assets)}", body)
 
     def delete_asset(self):
-        self.client.delete(f"{API}/assets/{self.some(self.assets)}")
+        self.client.delete(f"{API}/assets/{self.pick(self.assets)}")
 
     def dispose(self):
-        self.post(f"assets/{self.some(self.assets)}/dispose", on=self.day(), proceeds="12.5")
+        self.post(f"assets/{self.pick(self.assets)}/dispose", on=self.day(), proceeds="12.5")
 
     def reinstate(self):
-        self.post(f"assets/{self.some(self.assets)}/reinstate")
+        self.post(f"assets/{self.pick(self.assets)}/reinstate")
 
     def add_value(self):
-        path = f"assets/{self.some(self.assets)}/snapshots"
+        path = f"assets/{self.pick(self.assets)}/snapshots"
         answer = self.post(path, value=self.amount(), on=self.day(), note=self.name())
         if answer.status_code == 201:
-            self.below.append((path, answer.json()["id"], {"value": self.amount()}))
+            self.entries.append((path, answer.json()["id"], {"value": self.amount()}))
 
     def add_transaction(self):
-        path = f"assets/{self.some(self.assets)}/transactions"
+        path = f"assets/{self.pick(self.assets)}/transactions"
         answer = self.post(path, type="INCOME", amount="12.34", on=self.day(), fee="0.01")
         if answer.status_code == 201:
-            self.below.append((path, answer.json()["id"], {"tax": "1.5", "note": self.name()}))
+            self.entries.append((path, answer.json()["id"], {"tax": "1.5", "note": self.name()}))
 
-    def change_below(self):
-        if self.below:
-            path, pk, body = self.some(self.below)
+    def change_entry(self):
+        if self.entries:
+            path, pk, body = self.pick(self.entries)
             self.client.patch(f"{API}/{path}/{pk}", body)
 
-    def delete_below(self):
-        if self.below:
-            path, pk, _ = self.some(self.below)
+    def delete_entry(self):
+        if self.entries:
+            path, pk, _ = self.pick(self.entries)
             self.client.delete(f"{API}/{path}/{pk}")
 
     def label(self):
-        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
+        path, ids = self.random.choice((("tags", self.tags), ("categories", self.categories)))
         choice = self.random.randrange(4)
         if choice == 0:
-            self.post(kind, kept, name=self.name(), household_id=str(self.household.pk))
+            self.post(path, ids, name=self.name(), household_id=str(self.household.pk))
         elif choice == 1:
-            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"name": self.name()})
-        elif choice == 2 and kind == "categories":
-            self.client.patch(f"{API}/{kind}/{self.some(kept)}", {"parent_id": self.some(kept)})
+            self.client.patch(f"{API}/{path}/{self.pick(ids)}", {"name": self.name()})
+        elif choice == 2 and path == "categories":
+            self.client.patch(f"{API}/{path}/{self.pick(ids)}", {"parent_id": self.pick(ids)})
         elif choice == 3:
-            self.client.delete(f"{API}/{kind}/{self.some(kept)}")
+            self.client.delete(f"{API}/{path}/{self.pick(ids)}")
 
     def attach(self):
-        kind, kept = self.random.choice((("tags", self.tags), ("categories", self.categories)))
-        self.post(f"assets/{self.some(self.assets)}/{kind}/{self.some(kept)}")
+        path, ids = self.random.choice((("tags", self.tags), ("categories", self.categories)))
+        self.post(f"assets/{self.pick(self.assets)}/{path}/{self.pick(ids)}")
 
     def change_by_set(self):
-        AssetSnapshot.objects.filter(asset=self.some(self.assets)).update(value=self.amount())
-        Asset.objects.filter(portfolio=self.some(self.portfolios)).update(notes=self.name())
+        AssetSnapshot.objects.filter(asset=self.pick(self.assets)).update(value=self.amount())
+        Asset.objects.filter(portfolio=self.pick(self.portfolios)).update(notes=self.name())
 
     def delete_by_set(self):
-        AssetSnapshot.objects.filter(asset=self.some(self.assets), on__lte=self.day()).delete()
+        AssetSnapshot.objects.filter(asset=self.pick(self.assets), on__lte=self.day()).delete()
 
     def add_rate(self):
         currency, units = self.random.choice(("USD", "CHF", "JPY")), f"1.{self.random.randrange(1, 10**6)}"
         ExchangeRate.objects.create(currency=currency, on=self.day(), units_per_euro=units)
 
-    def questions(self):
-        asset, portfolio = self.some(self.assets), self.some(self.portfolios)
+    def random_paths(self):
+        """Paths of some lists, rows and reports of the household."""
+        asset, portfolio = self.pick(self.assets), self.pick(self.portfolios)
         lists = self.random.sample(
             (
                 "/assets?page_size=200",
                 "/assets?page_size=200&ordering=-current_value,name",
                 f"/assets?page_size=200&on={self.day()}&disposed=false",
                 f"/assets?page_size=200&portfolio={portfolio}",
-                f"/assets?page_size=200&tag={self.some(self.tags)}",
-                f"/assets?page_size=200&category={self.some(self.categories)}",
+                f"/assets?page_size=200&tag={self.pick(self.tags)}",
+                f"/assets?page_size=200&category={self.pick(self.categories)}",
                 "/assets?page_size=200&search=x&group=FINANCIAL",
                 f"/assets/{asset}",
                 f"/assets/{asset}?on={self.day()}",
@@ -182,12 +185,12 @@ class RandomHousehold:
             ),
             4,
         )
-        return [*lists, *self.random.sample(self.reports(portfolio), 4)]
+        return [*lists, *self.random.sample(self.report_paths(portfolio), 4)]
 
-    def reports(self, portfolio):
+    def report_paths(self, portfolio):
         group_by, start = self.random.choice(GROUP_BY), self.day()
         tree = f"category&level={self.random.randrange(1, 4)}"
-        below = f"category&category={self.some(self.categories)}"
+        branch = f"category&category={self.pick(self.categories)}"
         return (
             f"/net-worth?interval=month&group_by={group_by}",
             f"/net-worth?interval=day&currency=USD&group_by={group_by}",
@@ -197,28 +200,29 @@ class RandomHousehold:
             f"/allocation?group_by={group_by}",
             f"/allocation?group_by={tree}&on={start}",
             f"/allocation?group_by={group_by}&tag=none&group=FINANCIAL",
-            f"/net-worth?interval=day&end={start}&category={self.some(self.categories)}",
-            f"/portfolios/{portfolio}/allocation?group_by={below}",
+            f"/net-worth?interval=day&end={start}&category={self.pick(self.categories)}",
+            f"/portfolios/{portfolio}/allocation?group_by={branch}",
             f"/net-worth/change?group_by={group_by}&start={start}",
-            f"/net-worth/change?group_by={below}",
+            f"/net-worth/change?group_by={branch}",
             f"/portfolios/{portfolio}/change?group_by={group_by}&currency=JPY",
         )
 
 
+# Each method that edits, with its weight.
 EDITS = {
-    "make_portfolio": 1,
+    "create_portfolio": 1,
     "change_portfolio": 1,
     "delete_portfolio": 1,
     "take_snapshot": 1,
-    "make_asset": 2,
+    "create_asset": 2,
     "change_asset": 3,
     "delete_asset": 1,
     "dispose": 1,
     "reinstate": 1,
     "add_value": 3,
     "add_transaction": 1,
-    "change_below": 2,
-    "delete_below": 1,
+    "change_entry": 2,
+    "delete_entry": 1,
     "label": 2,
     "attach": 1,
     "change_by_set": 1,

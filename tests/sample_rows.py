@@ -1,4 +1,4 @@
-"""A row of every model that the admin shows, with one text in every field that takes text; new models included."""
+"""One row of every model that the admin shows, with a given text in each text field. New models are included."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ MOMENT = datetime(2026, 1, 31, 10, 20, 30, 456789, UTC)
 
 
 def shown_models() -> list[type[models.Model]]:
-    """What the admin has registered, and the households' rows that its inlines show."""
+    """The models that the admin registers or shows in inlines."""
     tracked = [model for model in apps.get_models() if issubclass(model, TrackedModel)]
     return [*tracked, *(model for model in admin.site._registry if model not in tracked)]
 
 
 def sample_rows(text: str, **known: models.Model) -> dict[type[models.Model], models.Model]:
-    """Rows by their model; `known` ones are taken as they are: `household=...`."""
-    world = {type(row): row for row in known.values()}
+    """One row by each model. Rows passed as `known` are used as they are, for example `household=...`."""
+    rows = {type(row): row for row in known.values()}
     for model in shown_models():
-        make(model, text, world)
-    return world
+        create_row(model, text, rows)
+    return rows
 
 
-def make(model: type[models.Model], text: str, world: dict) -> models.Model:
-    if model not in world:
+def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model:
+    """The row of the model in `rows`; creates it, and rows that it needs, if it is not there."""
+    if model not in rows:
         fields = [field for field in model._meta.concrete_fields if is_needed(field)]
-        values = {field.name: value_of(field, text, world) for field in fields}
+        values = {field.name: value_of(field, text, rows) for field in fields}
         if model._meta.label == "assets.Transaction":
             values |= {"type": "ACQUIRE", "amount": 1}
-        if model._meta.label == "portfolios.AllocationTarget":  # of one kind of group, and no other
+        if model._meta.label == "portfolios.AllocationTarget":  # a target names exactly one type of group
             values = {name: values[name] for name in ("household", "tag")} | {"share": "0.01"}
         if model._meta.label == "assets.AssetType":
-            values["code"] = values["code"].upper()  # nothing else is taken by its form
+            values["code"] = values["code"].upper()  # its form takes only upper case
         if model._meta.label == "assets.ExchangeRate":
-            values["currency"] = "CHF"  # the euro has none
-        world[model] = model._default_manager.create(**values)
-    return world[model]
+            values["currency"] = "CHF"  # the euro has no rate
+        rows[model] = model._default_manager.create(**values)
+    return rows[model]
 
 
 def is_needed(field: models.Field) -> bool:
@@ -59,12 +60,12 @@ def is_needed(field: models.Field) -> bool:
     return is_text or (not field.has_default() and not (field.null and not field.is_relation))
 
 
-def value_of(field: models.Field, text: str, world: dict):
+def value_of(field: models.Field, text: str, rows: dict):
     if field.is_relation:
-        return make(field.related_model, text, world)
+        return create_row(field.related_model, text, rows)
     if field.choices:
         return field.choices[0][0]
-    for kinds, value in (
+    for field_classes, value in (
         ((CurrencyField,), "EUR"),
         ((TimeZoneField,), "Europe/Berlin"),
         ((MoneyField, ExactField, models.IntegerField), 1),
@@ -76,6 +77,6 @@ def value_of(field: models.Field, text: str, world: dict):
         ((models.BooleanField,), True),
         ((models.EmailField,), "someone@example.org"),
     ):
-        if isinstance(field, kinds):
+        if isinstance(field, field_classes):
             return value
     return text[: field.max_length] if field.max_length else text

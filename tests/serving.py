@@ -1,4 +1,4 @@
-"""A real gunicorn on a loopback address, started with the project's own gunicorn.conf.py, for tests that need one."""
+"""Starts a real gunicorn on a loopback address with the project's gunicorn.conf.py."""
 
 from __future__ import annotations
 
@@ -33,31 +33,32 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def follow(self) -> None:
-        """Keep what it writes, and learn its port from it."""
+        """Collects the server's output and reads its port from it."""
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
-            if found := _LISTENING.search(line):
-                self.host, self.port = found[1].strip("[]"), int(found[2])
+            if match := _LISTENING.search(line):
+                self.host, self.port = match[1].strip("[]"), int(match[2])
                 self._listening.set()
         self._listening.set()
 
     def workers(self) -> list[int]:
-        """Their process ids, as they are just now."""
+        """The process ids of the present workers."""
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def wait_until_listening(self) -> None:
-        """From then on a request waits for the workers to start, and is answered."""
+        """Returns once connections are accepted; requests then wait until the workers have start_server."""
         Thread(target=self.follow, daemon=True).start()
         assert self._listening.wait(PATIENCE) and self.port, "\n".join(self.lines)
 
     def logged(self, logger: str) -> list[dict]:
+        """The lines that the logger has written."""
         return [line for line in map(json.loads, list(self.lines)) if line["logger"] == logger]
 
     def ask(
         self, method: str, path: str, body=None, headers=(), timeout: float = PATIENCE
     ) -> tuple[HTTPResponse, bytes]:
-        """One request on a connection of its own: the response and its whole body."""
+        """Sends one request on a new connection. Returns the response and its whole body."""
         connection = HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=dict(headers))
@@ -67,23 +68,23 @@ class Server:
             connection.close()
 
 
-def wait_for(happened: Callable[[], object]) -> None:
-    """Looks again and again until it is so; fails the test where it never is."""
+def wait_for(condition: Callable[[], object]) -> None:
+    """Polls until the condition is true; fails the test after PATIENCE seconds."""
     deadline = monotonic() + PATIENCE
-    while not happened():
+    while not condition():
         assert monotonic() < deadline
         sleep(0.02)
 
 
-def environment(database_url: str, **given: str) -> dict[str, str]:
-    """What a server or command of a test runs with: a database of its own, and no settings of the developer's."""
+def environment(database_url: str, **extra: str) -> dict[str, str]:
+    """Environment variables for a server or command of a test, without the developer's settings."""
     inherited = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
     }
     return (
         inherited
         | {"DATABASE_URL": database_url, "ALLOWED_HOSTS": "127.0.0.1,localhost", "API_THROTTLE": "off"}
-        | given
+        | extra
     )
 
 
@@ -92,7 +93,7 @@ def manage(env: dict[str, str], *arguments: str, **options) -> subprocess.Comple
     return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, **options)
 
 
-def started(env: dict[str, str], port: int = 0, *application: str, folder: Path = ROOT) -> Server:
+def start_server(env: dict[str, str], port: int = 0, *application: str, folder: Path = ROOT) -> Server:
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", *application]
     env = env | {"PORT": str(port)}
     return Server(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True))
@@ -100,8 +101,8 @@ def started(env: dict[str, str], port: int = 0, *application: str, folder: Path 
 
 @contextmanager
 def serving(env: dict[str, str], port: int = 0, *application: str, folder: Path = ROOT) -> Iterator[Server]:
-    """gunicorn on a free port for the length of a block; it is stopped by its own process id."""
-    server = started(env, port, *application, folder=folder)
+    """gunicorn on a free port for the duration of the block. It is stopped by its process id."""
+    server = start_server(env, port, *application, folder=folder)
     process = server.process
     try:
         server.wait_until_listening()

@@ -1,7 +1,7 @@
-"""A migrated database that each test process copies: migrating takes longer than most test files.
+"""A migrated database that each test process copies, because migrating takes longer than most test files.
 
-It is kept in .data (SQLite) or on the server (PostgreSQL) under a hash of the migrations and of the modules that they
-import, so that another migration makes another template. Migrating itself is tested in test_migrations.py.
+It is stored in .data (SQLite) or on the server (PostgreSQL). Its name has a hash of the migrations and of the modules
+that they import, so a new migration makes a new template. test_migrations.py tests the migrations themselves.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
-from tests.ours import APPS
+from tests.strata_apps import APPS
 
 IMPORTED = re.compile(rf"^(?:import|from) ((?:{'|'.join(APPS)})[\w.]*)", re.MULTILINE)
 
 
 def use(connection) -> None:
-    """Has Django's creation of the test database begin with a copy; its `migrate` then finds nothing to do."""
+    """Makes Django create the test database as a copy of the template. Its `migrate` then has nothing to do."""
     if connection.vendor == "postgresql":
         connection.settings_dict["TEST"]["TEMPLATE"] = postgresql_template(os.environ["TEST_DATABASE_URL"])
         return
@@ -43,7 +43,7 @@ def use(connection) -> None:
 
 def sqlite_template() -> Path:
     path = settings.DATA_DIR / f"test-template-{version()}.db"
-    with locked():
+    with TemplateLock():
         if not path.exists():
             for old in settings.DATA_DIR.glob("test-template-*"):
                 old.unlink()
@@ -56,7 +56,10 @@ def sqlite_template() -> Path:
 def postgresql_template(url: str) -> str:
     parts = urlsplit(url)
     name, unfinished = f"test_template_{version()}", f"test_template_unfinished_{os.getpid()}"
-    with locked(), psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as server:
+    with (
+        TemplateLock(),
+        psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as server,
+    ):
         if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             server.execute(f'CREATE DATABASE "{unfinished}"')
             migrate(parts._replace(path=f"/{unfinished}").geturl())
@@ -78,20 +81,20 @@ def version() -> str:
 
 
 def sources() -> Iterator[Path]:
-    """The migrations, the modules of ours that they name, and what is installed."""
+    """The migrations, Strata's modules that they import, and the list of installed packages."""
     yield settings.BASE_DIR / "requirements.txt"
-    named = set()
+    modules = set()
     for app in APPS:
         for path in (settings.BASE_DIR / app / "migrations").glob("*.py"):
             yield path
-            named |= set(IMPORTED.findall(path.read_text()))
-    for module in named:
+            modules |= set(IMPORTED.findall(path.read_text()))
+    for module in modules:
         base = settings.BASE_DIR.joinpath(*module.split("."))
         yield from (path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file())
 
 
-class locked:
-    """One process at a time makes the template; the others wait for it."""
+class TemplateLock:
+    """Lets one process make the template while the others wait."""
 
     def __enter__(self):
         settings.DATA_DIR.mkdir(mode=0o700, exist_ok=True)

@@ -7,7 +7,7 @@ from django.db import connection
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, Category
-from tests.admin_forms import form_of, save, url
+from tests.admin_forms import change_form_data, save, url
 
 
 @pytest.fixture
@@ -62,13 +62,15 @@ def test_a_large_tree_comes_in_pages_in_its_own_order(alices, household):
 def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
     assert (
         save(
-            alices, tree["Garden"], form_of(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
+            alices, tree["Garden"], change_form_data(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
         ).status_code
         == 302
     )
     assert ("Shed", 2, 0) in listed(alices)
     assert [name for name, _, _ in listed(alices)] == ["Animals", "Garden", "Shed", "House", "Attic"]
-    answer = save(alices, tree["Animals"], form_of(alices, tree["Animals"]) | {"parent": tree["Shed"].pk})
+    answer = save(
+        alices, tree["Animals"], change_form_data(alices, tree["Animals"]) | {"parent": tree["Shed"].pk}
+    )
     assert "parent" in answer.context["adminform"].form.errors
 
 
@@ -81,7 +83,10 @@ def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
         cursor.execute("UPDATE assets_category SET parent_id = %s WHERE id = %s", ids)
     assert [name for name, _, _ in listed(alices)] == ["Animals", "Attic", "Garden", "House", "Shed"]
     assert b"it stands below itself" in alices.get(url(Category)).content
-    assert save(alices, tree["House"], form_of(alices, tree["House"]) | {"parent": ""}).status_code == 302
+    assert (
+        save(alices, tree["House"], change_form_data(alices, tree["House"]) | {"parent": ""}).status_code
+        == 302
+    )
     assert listed(alices)[1] == ("House", 0, 3)
 
 

@@ -15,8 +15,8 @@ from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from strata.admin.choices import MOST_LISTED, ChosenRows
 from strata.tenancy.roles import VIEWER
-from tests.admin_forms import form_of, inputs_of, save, url
-from tests.sample_rows import make, sample_rows
+from tests.admin_forms import change_form_data, inputs_of, save, url
+from tests.sample_rows import create_row, sample_rows
 
 PAGES = list(admin.site._registry)
 SELECT = re.compile(r"<select(.*?)>(.*?)</select>", re.S)
@@ -128,7 +128,7 @@ def test_categories_are_offered_by_their_way_from_the_top_and_not_below_themselv
     assert offered(alices, parent.widget) == ["Other"]
     parent = row_choices(alices.get(url(Category, "change", low.pk)))["parent"]
     assert "Food" in offered(alices, parent.widget)
-    asset = make(Asset, "Apple", {Household: household})
+    asset = create_row(Asset, "Apple", {Household: household})
     asset.categories.add(low)
     page = alices.get(url(Asset, "change", asset.pk))
     assert "Food › Fruit" in page.content.decode()
@@ -168,7 +168,7 @@ def test_what_is_no_key_of_a_row_is_an_error_of_its_field(alices, alice_user, ho
     for model in (Asset, AssetSnapshot, Category, AllocationTarget):
         page = alices.get(url(model, "change", rows[model].pk))
         for name in row_choices(page):
-            answer = save(alices, rows[model], form_of(alices, rows[model]) | {name: bad})
+            answer = save(alices, rows[model], change_form_data(alices, rows[model]) | {name: bad})
             assert answer.status_code == 200
             assert name in answer.context["adminform"].form.errors
 

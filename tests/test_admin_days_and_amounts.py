@@ -15,7 +15,7 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from portfolios.models import Portfolio
 from strata.fields.dates import DayFormField
 from strata.fields.money import MoneyField
-from tests.admin_forms import errors_of, filled, form_of, inputs_of, save, url
+from tests.admin_forms import change_form_data, errors_of, form_data, inputs_of, save, url
 from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
@@ -69,7 +69,7 @@ def test_every_day_of_every_form_is_iso_and_says_so(rita, rows, model):
             if "__prefix__" in name:
                 continue
             for wrong in WRONG:
-                answer = rita.post(page, filled(opened) | {name: wrong})
+                answer = rita.post(page, form_data(opened) | {name: wrong})
                 assert (answer.status_code, "YYYY-MM-DD" in errors_of(answer)) == (200, True), (name, wrong)
 
 
@@ -171,7 +171,7 @@ def test_no_form_takes_more_decimals_than_the_currency_has(alices, portfolio, cu
             assert f"{currency} has {why}" in errors_of(answer), (model, name)
         assert not model.objects.exists()
     for prefix, name in (("snapshots", "value"), ("transactions", "amount"), ("transactions", "fee")):
-        data = form_of(alices, asset) | {
+        data = change_form_data(alices, asset) | {
             f"{prefix}-TOTAL_FORMS": "1",
             f"{prefix}-0-on": "2026-01-31",
             f"{prefix}-0-{name}": amount,
@@ -194,12 +194,12 @@ def test_the_api_keeps_its_four_places_and_a_form_leaves_them_alone(alices, alic
     created = alice.post(f"/api/v1/assets/{asset.pk}/snapshots", {"value": "1.2345", "on": "2026-01-31"})
     assert created.status_code == 201
     row = AssetSnapshot.objects.get()
-    data = form_of(alices, row)
+    data = change_form_data(alices, row)
     assert data["value"] == "1.2345"
     assert save(alices, row, data | {"note": "touched"}).status_code == 302
     row.refresh_from_db()
     assert (str(row.value), row.note) == ("1.2345", "touched")
-    assert save(alices, row, form_of(alices, row) | {"value": "1.2346"}).status_code == 200
+    assert save(alices, row, change_form_data(alices, row) | {"value": "1.2346"}).status_code == 200
 
 
 def test_another_currency_has_its_own_decimals(alices, portfolio):
@@ -208,10 +208,13 @@ def test_another_currency_has_its_own_decimals(alices, portfolio):
         alices.post(url(Transaction, "add"), body_of(Transaction, asset, "amount", "10.5")).status_code == 302
     )
     row = Transaction.objects.get()
-    answer = save(alices, row, form_of(alices, row) | {"currency": "JPY"})
+    answer = save(alices, row, change_form_data(alices, row) | {"currency": "JPY"})
     assert "JPY has no decimal places" in errors_of(answer)
-    assert save(alices, row, form_of(alices, row) | {"currency": "JPY", "amount": "10"}).status_code == 302
-    assert form_of(alices, row)["amount"] == "10", "and is shown as it may be sent again"
+    assert (
+        save(alices, row, change_form_data(alices, row) | {"currency": "JPY", "amount": "10"}).status_code
+        == 302
+    )
+    assert change_form_data(alices, row)["amount"] == "10", "and is shown as it may be sent again"
 
 
 # --- what a move does ---

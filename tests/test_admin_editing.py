@@ -15,8 +15,8 @@ from strata.accounts.models import User
 from strata.admin import forms as editing
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR
-from tests.admin_forms import errors_of, form_of, save, staff, url
-from tests.sample_rows import make
+from tests.admin_forms import change_form_data, errors_of, save, staff, url
+from tests.sample_rows import create_row
 
 TODAY = date(2026, 1, 31)
 NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
@@ -38,19 +38,19 @@ def value(asset):
 
 
 def test_of_two_who_edit_at_once_the_second_is_told(alices, bobs, asset):
-    of_alice, of_bob = form_of(alices, asset), form_of(bobs, asset)
+    of_alice, of_bob = change_form_data(alices, asset), change_form_data(bobs, asset)
     assert save(bobs, asset, of_bob | {"name": "Bob's"}).status_code == 302
     answer = save(alices, asset, of_alice | {"notes": "Alice's"})
     assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True)
     asset.refresh_from_db()
     assert (asset.name, asset.notes) == ("Bob's", "")
-    assert save(alices, asset, form_of(alices, asset) | {"notes": "Alice's"}).status_code == 302
+    assert save(alices, asset, change_form_data(alices, asset) | {"notes": "Alice's"}).status_code == 302
 
 
 @pytest.mark.parametrize(("model", "text"), [(Category, "name"), (Tag, "name"), (AssetType, "label")])
 def test_every_form_is_as_careful(alices, household, model, text):
-    row = make(model, "Old", {Household: household})
-    opened = form_of(alices, row)
+    row = create_row(model, "Old", {Household: household})
+    opened = change_form_data(alices, row)
     setattr(row, text, "Newer")
     row.save()
     answer = save(alices, row, opened | {text: "Mine"})
@@ -63,7 +63,7 @@ def test_every_form_is_as_careful(alices, household, model, text):
 
 
 def test_a_value_changed_meanwhile_is_not_overwritten_by_the_assets_page(alices, bob, asset, value):
-    opened = form_of(alices, asset)
+    opened = change_form_data(alices, asset)
     assert bob.patch(f"/api/v1/assets/{asset.pk}/snapshots/{value.pk}", {"value": "20"}).status_code == 200
     answer = save(alices, asset, opened | {"name": "Renamed"})
     assert editing.STALE in errors_of(answer)
@@ -72,7 +72,7 @@ def test_a_value_changed_meanwhile_is_not_overwritten_by_the_assets_page(alices,
 
 
 def test_a_value_deleted_meanwhile_does_not_come_back(alices, asset, value):
-    opened = form_of(alices, asset)
+    opened = change_form_data(alices, asset)
     value.delete()
     assert save(alices, asset, opened | {"snapshots-0-value": "30"}).status_code == 200
     assert not AssetSnapshot.objects.exists()
@@ -80,7 +80,7 @@ def test_a_value_deleted_meanwhile_does_not_come_back(alices, asset, value):
 
 def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, household):
     tag = Tag.objects.create(household=household, name="new")
-    opened = form_of(alices, asset)
+    opened = change_form_data(alices, asset)
     assert bob.post(f"/api/v1/assets/{asset.pk}/tags/{tag.pk}").status_code == 200
     assert editing.STALE in errors_of(save(alices, asset, opened | {"name": "Renamed"}))
     assert asset.tags.get() == tag
@@ -88,10 +88,10 @@ def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, househ
 
 def test_a_form_that_changes_nothing_leaves_no_trace(alices, asset, value):
     before = JournalEntry.objects.count()
-    assert save(alices, asset, form_of(alices, asset)).status_code == 302
+    assert save(alices, asset, change_form_data(alices, asset)).status_code == 302
     assert JournalEntry.objects.count() == before
     new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-02-01"}
-    assert save(alices, asset, form_of(alices, asset) | new).status_code == 302
+    assert save(alices, asset, change_form_data(alices, asset) | new).status_code == 302
     assert list(JournalEntry.objects.filter(model="assets.Asset", action="update")) == []
     assert AssetSnapshot.objects.get(on="2026-02-01").value == 11
 
@@ -100,7 +100,7 @@ def test_pages_that_shift_while_a_form_is_open_write_the_rows_that_were_shown(al
     for day in range(1, 26):
         at = NOON - timedelta(days=day)
         AssetSnapshot.objects.create(asset=asset, value=day, on=at.date(), observed_at=at)
-    opened = form_of(alices, asset)
+    opened = change_form_data(alices, asset)
     AssetSnapshot.objects.create(asset=asset, value=0, on=TODAY, observed_at=NOON)
     assert save(alices, asset, opened | {"snapshots-19-value": "777"}).status_code == 302
     assert AssetSnapshot.objects.get(value=777).on == TODAY - timedelta(days=20)
@@ -115,7 +115,7 @@ def test_any_page_of_an_inline_opens(alices, asset, value, page):
 def test_what_stands_behind_the_seconds_is_kept(alices, asset):
     exact = NOON.replace(second=30, microsecond=123456)
     row = AssetSnapshot.objects.create(asset=asset, value=1, on=TODAY, observed_at=exact)
-    assert save(alices, row, form_of(alices, row) | {"value": "2"}).status_code == 302
+    assert save(alices, row, change_form_data(alices, row) | {"value": "2"}).status_code == 302
     row.refresh_from_db()
     assert (row.value, row.observed_at) == (2, exact)
 
@@ -125,11 +125,11 @@ def test_what_stands_behind_the_seconds_is_kept(alices, asset):
 
 def test_two_values_of_one_instant_are_refused_in_the_inline(alices, asset, value):
     new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-01-31"}
-    answer = save(alices, asset, form_of(alices, asset) | new)
+    answer = save(alices, asset, change_form_data(alices, asset) | new)
     assert (answer.status_code, editing.TAKEN in errors_of(answer)) == (200, True)
     twice = new | {"snapshots-TOTAL_FORMS": "3", "snapshots-1-on": "2026-02-01"}
     twice |= {"snapshots-2-value": "12", "snapshots-2-on": "2026-02-01"}
-    assert editing.TAKEN in errors_of(save(alices, asset, form_of(alices, asset) | twice))
+    assert editing.TAKEN in errors_of(save(alices, asset, change_form_data(alices, asset) | twice))
     assert AssetSnapshot.objects.count() == 1
 
 
@@ -170,7 +170,7 @@ def test_a_new_asset_takes_its_first_values_and_the_portfolios_currency(alices, 
 
 
 def test_a_value_moved_to_another_day_stands_at_its_noon(alices, asset, value):
-    data = form_of(alices, asset) | {"snapshots-0-on": "2026-02-03"}
+    data = change_form_data(alices, asset) | {"snapshots-0-on": "2026-02-03"}
     assert save(alices, asset, data).status_code == 302
     value.refresh_from_db()
     assert (value.on, value.observed_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
@@ -185,10 +185,10 @@ def test_transactions_of_a_day_follow_each_other(alices, asset):
 
 
 def test_a_currency_in_use_stays(alices, asset, value):
-    answer = save(alices, asset, form_of(alices, asset) | {"currency": "USD"})
+    answer = save(alices, asset, change_form_data(alices, asset) | {"currency": "USD"})
     assert "currency" in answer.context["adminform"].form.errors
     value.delete()
-    assert save(alices, asset, form_of(alices, asset) | {"currency": "USD"}).status_code == 302
+    assert save(alices, asset, change_form_data(alices, asset) | {"currency": "USD"}).status_code == 302
 
 
 def test_an_asset_moves_to_another_household_only_without_its_labels(alices, alice_user, asset, household):
@@ -196,7 +196,7 @@ def test_an_asset_moves_to_another_household_only_without_its_labels(alices, ali
     Membership.objects.create(household=other, user=alice_user, role=EDITOR, accepted_at=NOON)
     there = Portfolio.objects.create(household=other, name="There")
     asset.tags.add(Tag.objects.create(household=household, name="here"))
-    moved = form_of(alices, asset) | {"portfolio": str(there.pk)}
+    moved = change_form_data(alices, asset) | {"portfolio": str(there.pk)}
     assert save(alices, asset, moved).status_code == 200
     moved.pop("tags")
     assert save(alices, asset, moved).status_code == 302
@@ -207,7 +207,7 @@ def test_an_asset_moves_to_another_household_only_without_its_labels(alices, ali
 def test_a_disposal_taken_back_by_hand_takes_its_transaction_along(alices, asset):
     dispose(asset, on=TODAY, proceeds=Decimal(5))
     assert Transaction.objects.count() == 1
-    assert save(alices, asset, form_of(alices, asset) | {"disposed_on": ""}).status_code == 302
+    assert save(alices, asset, change_form_data(alices, asset) | {"disposed_on": ""}).status_code == 302
     asset.refresh_from_db()
     assert (asset.disposed_on, Transaction.objects.count()) == (None, 0)
 
@@ -223,7 +223,7 @@ def test_assets_are_disposed_of_and_reinstated_from_the_list(alices, asset):
 def test_an_action_leaves_out_what_the_caller_only_sees(alices, alice_user, asset):
     other = Household.objects.create(name="Other")
     Membership.objects.create(household=other, user=alice_user, role="viewer", accepted_at=NOON)
-    seen = make(Asset, "seen", {Household: other})
+    seen = create_row(Asset, "seen", {Household: other})
     chosen = {"action": "dispose_of", "_selected_action": [str(asset.pk), str(seen.pk)], "index": "0"}
     answer = alices.post(url(Asset), chosen, follow=True)
     assert b"Disposed of: 1 of 2." in answer.content
@@ -237,7 +237,7 @@ def test_shared_types_are_read_only_but_to_superusers(alices):
     body = {"code": "MINE", "label": "Mine", "group": "OTHER", "kind": "value", "stale_after_days": "1"}
     assert "household" in alices.post(url(AssetType, "add"), body).context["adminform"].form.errors
     root = staff(User.objects.create(username="root", is_superuser=True))
-    assert save(root, shared, form_of(root, shared) | {"label": "Better"}).status_code == 302
+    assert save(root, shared, change_form_data(root, shared) | {"label": "Better"}).status_code == 302
     assert root.post(url(AssetType, "add"), body | {"version": ""}).status_code == 302
     assert AssetType.objects.get(code="MINE").household is None
 

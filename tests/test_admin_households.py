@@ -8,7 +8,7 @@ from portfolios.models import Household, Invitation, Membership
 from strata.accounts.models import User
 from strata.admin import forms as editing
 from strata.tenancy.roles import OWNER
-from tests.admin_forms import errors_of, form_of, save, staff, url
+from tests.admin_forms import change_form_data, errors_of, save, staff, url
 
 
 def test_who_makes_a_household_owns_it_with_its_first_categories(charlie_user):
@@ -29,7 +29,7 @@ def row_of(data: dict, user) -> str:
 
 @pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "viewer"}])
 def test_the_last_owner_stays(alices, alice_user, bob_user, household, change):
-    data = form_of(alices, household)
+    data = change_form_data(alices, household)
     mine, theirs = row_of(data, alice_user), row_of(data, bob_user)
     leaves = {f"{mine}-{name}": given for name, given in change.items()}
     assert "at least one owner" in errors_of(save(alices, household, data | leaves))
@@ -39,7 +39,7 @@ def test_the_last_owner_stays(alices, alice_user, bob_user, household, change):
 
 def test_two_owners_do_not_leave_in_one_form(alices, alice_user, bob_user, household):
     Membership.objects.filter(user=bob_user).update(role=OWNER)
-    data = form_of(alices, household)
+    data = change_form_data(alices, household)
     rows = (row_of(data, alice_user), row_of(data, bob_user))
     assert save(alices, household, data | {f"{row}-DELETE": "on" for row in rows}).status_code == 200
     assert household.memberships.filter(role=OWNER).count() == 2
@@ -57,7 +57,7 @@ def invited(data: dict, *rows: tuple[str, str]) -> dict:
 @pytest.mark.parametrize("name", ["charlie", "nobody", "disabled"])
 def test_staff_invite_every_name_alike(alices, household, charlie_user, name):
     User.objects.create(username="disabled", is_active=False)
-    data = form_of(alices, household)
+    data = change_form_data(alices, household)
     assert save(alices, household, invited(data, (name, "editor"))).status_code == 302
     created = household.invitations.get()
     assert (created.username, created.role, created.created_by.username) == (name, "editor", "alice")
@@ -65,7 +65,7 @@ def test_staff_invite_every_name_alike(alices, household, charlie_user, name):
 
 
 def test_what_the_api_refuses_to_invite_the_form_refuses(alices, household, bob_user):
-    data = form_of(alices, household)
+    data = change_form_data(alices, household)
     for name, said in (
         ("Bob", "is a member already"),
         ("two words", "Enter a valid username"),
@@ -75,13 +75,13 @@ def test_what_the_api_refuses_to_invite_the_form_refuses(alices, household, bob_
     twice = invited(data, ("Straße", "viewer"), ("STRASSE", "viewer"))
     assert editing.TAKEN in errors_of(save(alices, household, twice))
     assert save(alices, household, invited(data, ("dora", "viewer"))).status_code == 302
-    again = invited(form_of(alices, household), ("DORA", "owner"))
+    again = invited(change_form_data(alices, household), ("DORA", "owner"))
     assert "is invited already" in errors_of(save(alices, household, again))
 
 
 def test_owners_withdraw_an_invitation_and_change_none(alices, household):
     Invitation.objects.create(household=household, username="dora", role="viewer")
-    data = form_of(alices, household)
+    data = change_form_data(alices, household)
     save(alices, household, data | {"invitations-0-role": "owner", "invitations-0-username": "eve"})
     created = household.invitations.get()
     assert (created.username, created.role) == ("dora", "viewer")
@@ -101,7 +101,7 @@ def test_only_owners_see_who_is_invited(bobs, household):
 
 def test_members_join_by_accepting_alone_unless_a_superuser_adds_them(alices, rita, household, charlie_user):
     for client, status in ((alices, 302), (rita, 302)):
-        data = form_of(client, household)
+        data = change_form_data(client, household)
         total = int(data["memberships-TOTAL_FORMS"])
         row = f"memberships-{total}"
         new = {
@@ -114,7 +114,7 @@ def test_members_join_by_accepting_alone_unless_a_superuser_adds_them(alices, ri
 
 
 def test_a_superuser_replaces_the_last_owner_at_once(rita, alice_user, charlie_user, household):
-    data = form_of(rita, household)
+    data = change_form_data(rita, household)
     row = row_of(data, alice_user)
     new = {"memberships-TOTAL_FORMS": "2", "memberships-1-username": "charlie", "memberships-1-role": "owner"}
     assert save(rita, household, data | new | {f"{row}-DELETE": "on"}).status_code == 302

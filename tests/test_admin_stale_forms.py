@@ -15,7 +15,7 @@ from portfolios.models import Membership
 from strata.accounts.models import ApiToken, User
 from strata.admin import forms as editing
 from strata.fields.money import NumberFormField
-from tests.admin_forms import errors_of, filled, form_of, save, staff, url
+from tests.admin_forms import change_form_data, errors_of, form_data, save, staff, url
 from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
@@ -68,17 +68,17 @@ def test_every_page_that_changes_rows_is_walked():
 def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
     row = rows[model]
     page = rita.get(url(model, "change", row.pk))
-    opened = filled(page)
+    opened = form_data(page)
     for form in forms_of(page):
         mine, theirs = edited(form, "Mine"), edited(form, "Their")
-        fresh = form_of(rita, row)
+        fresh = change_form_data(rita, row)
         assert save(rita, row, fresh | theirs).status_code == 302, errors_of(save(rita, row, fresh | theirs))
         before = stored(type(form.instance))
         answer = save(rita, row, opened | mine)
         assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True), form
         assert save(rita, row, {**fresh, **mine, f"{form.add_prefix('version')}": ""}).status_code == 200
         assert stored(type(form.instance)) == before
-        opened = form_of(rita, row)
+        opened = change_form_data(rita, row)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
         model._base_manager.filter(pk=row.pk).update(**{text.name: "Other"})
     else:
         form = forms_of(rita.get(url(model, "change", row.pk)))[0]
-        assert save(rita, row, form_of(rita, row) | edited(form, "Their")).status_code == 302
+        assert save(rita, row, change_form_data(rita, row) | edited(form, "Their")).status_code == 302
     answer = rita.post(page, {"post": "yes", "version": version}, follow=True)
     assert editing.STALE in answer.content.decode()
     assert model._base_manager.filter(pk=row.pk).exists()
@@ -114,7 +114,7 @@ def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
 def test_a_value_changed_meanwhile_is_not_deleted_with_its_inline(rita, household, rows):
     """Django checks no form that is to be deleted."""
     member = rows[Membership]
-    opened = form_of(rita, household)
+    opened = change_form_data(rita, household)
     place = next(name[:-3] for name, given in opened.items() if str(given) == str(member.pk))
     Membership.objects.filter(pk=member.pk).update(role="owner")
     answer = save(rita, household, opened | {f"{place}-DELETE": "on"})
@@ -132,7 +132,7 @@ def dora(db):
 
 def test_a_stale_form_does_not_enable_a_disabled_user(rita, dora):
     _, secret = ApiToken.issue(dora)
-    opened = form_of(rita, dora)
+    opened = change_form_data(rita, dora)
     User.objects.filter(pk=dora.pk).update(is_active=False)
     answer = save(rita, dora, opened | {"first_name": "Mine"})
     assert editing.STALE in errors_of(answer)
@@ -142,7 +142,7 @@ def test_a_stale_form_does_not_enable_a_disabled_user(rita, dora):
 
 
 def test_a_login_meanwhile_makes_no_form_stale(rita, dora):
-    opened = form_of(rita, dora)
+    opened = change_form_data(rita, dora)
     User.objects.filter(pk=dora.pk).update(last_login="2026-01-01T00:00Z")
     assert save(rita, dora, opened | {"first_name": "Mine"}).status_code == 302
 
@@ -189,7 +189,7 @@ def set_after_disabling(set_password):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_save_a_user_at_once_the_second_is_told(rita, dora):
     """The first holds the row; the form that waits for it was opened before, and reads it after."""
-    opened, answers = form_of(rita, dora), []
+    opened, answers = change_form_data(rita, dora), []
 
     def post():
         answers.append(save(rita, dora, opened | {"first_name": "Mine"}))

@@ -10,7 +10,7 @@ import pytest
 from conftest import client_of
 from strata.api.errors import LONGEST_FIELD, LONGEST_MESSAGE, MOST_ERRORS
 from strata.api.http.parsers import MOST_MEMBERS
-from tests.all_routes import address, fields_of_bodies, routes
+from tests.all_routes import fields_of_bodies, path_for, routes
 
 API = "/api/v1"
 MANY = 150_000
@@ -49,7 +49,7 @@ def send(client, operation, world, body):
     name, method = operation
     content = body if isinstance(body, str) else json.dumps(body)
     return client.generic(
-        method.upper(), address(BY_NAME[name], world), content, content_type="application/json"
+        method.upper(), path_for(BY_NAME[name], world), content, content_type="application/json"
     )
 
 
@@ -131,9 +131,9 @@ QUERIES = {
 
 @pytest.mark.parametrize("route", READ, ids=lambda route: route.name)
 def test_no_query_is_answered_with_what_it_asked(route, safe, world):
-    plain = len(safe.get(address(route, world)).content)
+    plain = len(safe.get(path_for(route, world)).content)
     for what, query in QUERIES.items():
-        answer = safe.get(f"{address(route, world)}?{query}")
+        answer = safe.get(f"{path_for(route, world)}?{query}")
         assert len(answer.content) < max(LARGEST, 2 * plain), what
 
 

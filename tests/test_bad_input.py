@@ -1,4 +1,4 @@
-"""Bad input of every kind in every field, parameter, path and header: a clear 4xx that names it, and nothing breaks.
+"""Bad input of every kind in every field, parameter, path and header: a clear 4xx that names it, and empty_body breaks.
 
 The fields are those of the schema, which is drawn from the serializers: a new one is tried without being named here.
 """
@@ -14,9 +14,9 @@ from django.urls import resolve
 
 from conftest import client_of
 from strata.accounts.models import User
-from tests.all_routes import ABSENT, Field, Route, address, fields_of_bodies, parameters_of_path, routes
-from tests.bad_values import ANY, NO_BODY, NO_MEDIA_TYPE, NUL, OVERRIDE, refused_values
-from tests.good_requests import BODIES, QUERIES, WHOSE, nothing
+from tests.all_routes import ABSENT, Field, Route, fields_of_bodies, parameters_of_path, path_for, routes
+from tests.bad_values import BAD_BODIES, BAD_MEDIA_TYPES, NUL, ODD_VALUES, OVERRIDE, refused_values
+from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body
 
 API = "/api/v1"
 
@@ -88,7 +88,7 @@ def test_each_field_refuses_by_name_what_is_not_its_own(operation, safe, world):
 def test_whatever_a_field_takes_can_be_read_again(operation, safe, world):
     """What it may or may not take is its own affair, as long as a GET afterwards still works."""
     for field in fields_of(*operation):
-        for value in ANY:
+        for value in ODD_VALUES:
             answer, read = undone(
                 lambda field=field, value=value: written_and_read(safe, field, value, world)
             )
@@ -106,13 +106,13 @@ def fields_of(name: str, method: str) -> list[Field]:
 
 
 def written(client, field: Field, value, world):
-    good = BODIES.get(field.route.name, nothing)(world)
-    return getattr(client, field.method)(address(field.route, world), good | {field.name: value})
+    good = BODIES.get(field.route.name, empty_body)(world)
+    return getattr(client, field.method)(path_for(field.route, world), good | {field.name: value})
 
 
 def written_and_read(client, field: Field, value, world):
     """The answer; where it was taken, what its path then shows, and the list of assets with all that is in them."""
-    answer, path = written(client, field, value, world), address(field.route, world)
+    answer, path = written(client, field, value, world), path_for(field.route, world)
     places = [path, f"{API}/assets"] if answer.status_code < 300 else []
     return answer, [client.get(place) for place in places]
 
@@ -135,19 +135,19 @@ def test_odd_names_are_kept_as_written_and_padded_ones_trimmed(field, safe, worl
 
 def sent(client, name, method, world, body, content_type="application/json", **headers):
     (route,) = (route for route in routes() if route.name == name)
-    path = address(route, world)
+    path = path_for(route, world)
     return undone(lambda: client.generic(method.upper(), path, body, content_type, headers=headers))
 
 
-@pytest.mark.parametrize("kind", NO_BODY)
+@pytest.mark.parametrize("kind", BAD_BODIES)
 def test_what_is_no_body_of_ours_is_refused_by_every_route(kind, safe, world):
     for name, method in WITH_BODIES:
-        answer = sent(safe, name, method, world, NO_BODY[kind])
+        answer = sent(safe, name, method, world, BAD_BODIES[kind])
         assert answer.status_code == 400, (name, method, outcome(answer))
         assert is_refusal(answer), (name, method, outcome(answer))
 
 
-@pytest.mark.parametrize("media_type", NO_MEDIA_TYPE)
+@pytest.mark.parametrize("media_type", BAD_MEDIA_TYPES)
 def test_another_media_type_is_refused_by_every_route(media_type, safe, world):
     for name, method in WITH_BODIES:
         answer = sent(safe, name, method, world, b'{"name": "x"}', media_type)
@@ -166,7 +166,7 @@ def test_body_over_the_limit_is_refused_by_every_route(safe, world):
 def test_nobody_is_told_apart_by_the_body_that_they_send(client, world):
     """Who may come in is asked before the body is read."""
     for name, method in WITH_BODIES:
-        if name not in WHOSE["login"]:
+        if name not in ROUTES_BY_OWNER["login"]:
             assert sent(client, name, method, world, b"{").status_code == 401, (name, method)
 
 
@@ -195,7 +195,7 @@ RUBBISH = (
 
 def parameters_of(route: Route) -> dict:
     """The parameters of a GET, with what each must refuse."""
-    view = resolve(address(route, {})).func.cls
+    view = resolve(path_for(route, {})).func.cls
     found = {name: refused_texts(one.schema) for name, one in getattr(view, "parameters", {}).items()}
     is_a_list = route.name.endswith("-list") or route.name == "category-children"
     if not is_a_list:
@@ -210,12 +210,14 @@ def refused_texts(schema: dict) -> tuple:
     return unreadable if is_text and "{3}" not in schema.get("pattern", "") else RUBBISH
 
 
-READABLE = [route for route in routes() if "get" in route.methods and route.name not in WHOSE["public"]]
+READABLE = [
+    route for route in routes() if "get" in route.methods and route.name not in ROUTES_BY_OWNER["public"]
+]
 
 
 @pytest.mark.parametrize("route", READABLE, ids=lambda one: one.name)
 def test_each_parameter_refuses_by_name_what_is_not_its_own(route, safe, world):
-    path = address(route, world)
+    path = path_for(route, world)
     if ABSENT in path:
         assert safe.get(path).status_code == 404
         return
@@ -238,7 +240,7 @@ def test_page_that_there_is_not_is_a_404(page, safe, world):
 def test_no_write_takes_a_parameter_that_does_not_exist(safe, world):
     for route in routes():
         for method in set(route.methods) - {"get"}:
-            path = f"{address(route, world)}?no_such_parameter=1"
+            path = f"{path_for(route, world)}?no_such_parameter=1"
             answer = undone(lambda path=path, method=method: getattr(safe, method)(path, {}))
             assert answer.status_code == 400, (route.name, method, outcome(answer))
             assert names(answer, "no_such_parameter"), (route.name, method)
@@ -270,9 +272,9 @@ def test_what_is_no_id_in_a_path_is_404(bad, safe, world):
     """In each place of the path, with ids of existing rows in the others. The key of a finding is text, and no id."""
     for route in routes():
         for place in parameters_of_path(route):
-            path = address(route, world, **{place: bad})
+            path = path_for(route, world, **{place: bad})
             for method in route.methods:
-                body = BODIES.get(route.name, nothing)(world)
+                body = BODIES.get(route.name, empty_body)(world)
                 answer = undone(lambda path=path, method=method, body=body: at(safe, method, path, body))
                 assert answer.status_code == 404, (route.name, place, method, outcome(answer))
                 assert is_refusal(answer), (route.name, place, method)
@@ -343,10 +345,10 @@ def test_odd_headers_break_nothing(header, safe, world):
 @pytest.mark.parametrize("key", ["", "\x00", "\xff", "é", "x" * 256, "a\tb", "Ω".encode().decode("latin-1")])
 def test_odd_keys_are_refused_by_name_and_write_nothing(key, safe, world):
     for route in (
-        route for route in routes() if "post" in route.methods and route.name not in WHOSE["login"]
+        route for route in routes() if "post" in route.methods and route.name not in ROUTES_BY_OWNER["login"]
     ):
         body = BODIES[route.name](world)
-        path = address(route, world)
+        path = path_for(route, world)
         answer = undone(lambda path=path, body=body: safe.post(path, body, headers={"Idempotency-Key": key}))
         assert answer.status_code == 400, (route.name, outcome(answer))
         assert names(answer, "Idempotency-Key"), route.name
@@ -391,5 +393,5 @@ def test_what_came_of_it_all_is_still_readable(safe, world):
     """The lists answer, and no user was made or lost."""
     for route in READABLE:
         if not route.names_a_row:
-            assert safe.get(address(route, world), QUERIES.get(route.name)).status_code == 200, route.name
+            assert safe.get(path_for(route, world), QUERIES.get(route.name)).status_code == 200, route.name
     assert User.objects.filter(username="alice").exists()

@@ -25,7 +25,7 @@ from strata.fields.base import ValidatedField
 from strata.fields.names import KEY_LENGTH, NAME_LENGTH, NameKeyField, name_key
 from strata.server.middleware import SANE_ID
 from strata.tests.test_commands import OURS as COMMANDS
-from tests.admin_forms import filled, inputs_of, url
+from tests.admin_forms import form_data, inputs_of, url
 from tests.sample_rows import sample_rows
 
 LABELS = [model._meta.label for model in apps.get_models()]
@@ -153,7 +153,7 @@ def test_every_input_of_every_admin_form_takes_a_long_text_or_names_itself(unbro
         opened = unbroken.get(page)
         if opened.status_code == 403 or not inputs_of(opened):
             continue
-        untouched = filled(opened)
+        untouched = form_data(opened)
         for name in (one for one in inputs_of(opened) if not one.endswith(("_FORMS", "-id", "DELETE"))):
             for text in TOO_LONG:
                 answer = unbroken.post(page, untouched | {name: text})

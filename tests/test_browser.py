@@ -17,7 +17,7 @@ from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import url
-from tests.chromium import launched
+from tests.chromium import launch
 from tests.sample_rows import sample_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
@@ -70,7 +70,7 @@ class Watched:
 @contextmanager
 def chromium(base: str, *cookies: tuple[str, str], **options) -> Iterator[Watched]:
     with sync_playwright() as playwright:
-        browser = launched(playwright)
+        browser = launch(playwright)
         context = browser.new_context(**options)
         context.set_default_timeout(60_000)
         context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies])

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from tests.load import Client, an_asset
+from tests.load_clients import Client, create_asset
 from tests.serving import environment, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
@@ -39,7 +39,7 @@ def until(seconds: float, work) -> Counter:
 
 def test_sixteen_writers_lose_nothing_and_meet_no_lock(server, database, url, figures):
     clients = [Client(server.port, database.token) for _ in range(WRITERS)]
-    asset = an_asset(clients[0])
+    asset = create_asset(clients[0])
     clients[0].ask("PATCH", f"assets/{asset}", {"quantity": "0"})
 
     def add_one_and_write_a_value(number: int) -> list:

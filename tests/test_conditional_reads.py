@@ -12,7 +12,7 @@ from django.urls import resolve
 
 from portfolios.models import Household, Invitation
 from strata.accounts.models import ApiToken
-from tests.all_routes import ABSENT, address, routes
+from tests.all_routes import ABSENT, path_for, routes
 
 API = "/api/v1"
 READS = {route.name: route for route in routes() if "get" in route.methods and route.name != "openapi"}
@@ -44,7 +44,7 @@ def things(world, alice_user):
 
 @pytest.mark.parametrize("name", READS)
 def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things, name):
-    path = address(READS[name], things)
+    path = path_for(READS[name], things)
     first = alice.get(path)
     assert first.status_code == 200, first.content
     is_list = first["Content-Type"] == "application/json" and {"next", "results"} <= first.json().keys()
@@ -61,7 +61,7 @@ def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things
 @pytest.mark.parametrize("name", READS)
 def test_every_parameter_that_the_schema_has_is_one(alice, things, name):
     query = "&".join(f"{parameter}=%00" for parameter in parameters(name, "query"))
-    answer = alice.get(f"{address(READS[name], things)}?{query}")
+    answer = alice.get(f"{path_for(READS[name], things)}?{query}")
     errors = answer.json()["errors"] if answer.status_code == 400 else []
     assert [error for error in errors if error["message"] == "There is no such parameter."] == []
 
@@ -88,7 +88,7 @@ def test_refused_report_is_refused_whatever_the_caller_has(alice, things, questi
 
 
 def test_token_is_revoked_as_it_was_read(alice, things):
-    path = address(READS["token-detail"], things)
+    path = path_for(READS["token-detail"], things)
     assert alice.delete(path, headers={"If-Match": '"stale"'}).status_code == 412
     read = alice.get(path)
     assert alice.delete(path, headers={"If-Match": read["ETag"]}).status_code == 204

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from jsonschema.validators import validator_for
 
-from tests.compose import FILE, Missing, compose, dangling
-from tests.container import Image, ignored, instructions
+from tests.compose import FILE, MissingVariable, compose, undefined_names
+from tests.container import Image, instructions, is_ignored
 from tests.disks import small_disk
 from tests.serving import ROOT
 
@@ -73,7 +73,7 @@ def faults(document: dict, schema: dict) -> list[str]:
 def test_compose_is_what_its_schema_allows(schema):
     document = compose(SECRET_KEY=KEY)
     assert faults(document, schema) == []
-    assert dangling(document) == []
+    assert undefined_names(document) == []
 
 
 def test_the_schema_and_the_names_find_what_is_wrong(schema):
@@ -94,11 +94,11 @@ def test_the_schema_and_the_names_find_what_is_wrong(schema):
     ):
         wrong = copy.deepcopy(good)
         wrong["services"][place][word] = value
-        assert dangling(wrong), word
+        assert undefined_names(wrong), word
 
 
 def test_compose_does_not_start_without_a_key():
-    with pytest.raises(Missing, match="SECRET_KEY: make one"):
+    with pytest.raises(MissingVariable, match="SECRET_KEY: make one"):
         compose()
 
 
@@ -158,7 +158,7 @@ def test_only_what_strata_runs_with_goes_in():
         "scripts/healthcheck.py",
         "assets/valuation/sources/snapshots_sql.py",
     ):
-        assert not ignored(name, patterns), name
+        assert not is_ignored(name, patterns), name
     for name in (
         ".env",
         "strata/tests/test_me.py",
@@ -167,7 +167,7 @@ def test_only_what_strata_runs_with_goes_in():
         ".data/secret_key",
         "tests/container.py",
     ):
-        assert ignored(name, patterns), name
+        assert is_ignored(name, patterns), name
 
 
 # --- what they run ---

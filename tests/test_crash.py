@@ -19,7 +19,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import PASS
-from tests.load import Client, an_asset, writers
+from tests.load_clients import Client, create_asset, writers
 from tests.serving import PATIENCE, Server, environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
@@ -91,7 +91,7 @@ def test_workers_killed_under_load_lose_nothing(database, url, figures):
     began = monotonic()
     with serving(environment(url)) as server:
         first = seconds_until_ready(server.port, began)
-        asset, waits = an_asset(Client(server.port, database.token)), []
+        asset, waits = create_asset(Client(server.port, database.token)), []
         with writers(WRITERS, server.port, database.token, asset) as writing:
             for kill in range(ROUNDS):
                 wait_for_writes(writing, WRITES)
@@ -108,7 +108,7 @@ def test_a_master_killed_under_load_loses_nothing_and_leaves_no_worker(database,
     began = monotonic()
     with restarting(environment(url)) as (server, restart):
         first = seconds_until_ready(server.port, began)
-        asset, waits, orphans = an_asset(Client(server.port, database.token)), [], []
+        asset, waits, orphans = create_asset(Client(server.port, database.token)), [], []
         with writers(WRITERS, server.port, database.token, asset) as writing:
             for _ in range(ROUNDS):
                 wait_for_writes(writing, WRITES)
@@ -127,7 +127,7 @@ def test_a_postgresql_server_killed_under_load_loses_nothing(database, url, figu
     began = monotonic()
     with serving(environment(url)) as server:
         first = seconds_until_ready(server.port, began)
-        asset, waits = an_asset(Client(server.port, database.token)), []
+        asset, waits = create_asset(Client(server.port, database.token)), []
         with writers(WRITERS, server.port, database.token, asset) as writing:
             for _ in range(ROUNDS):
                 wait_for_writes(writing, WRITES)
@@ -175,7 +175,7 @@ def test_a_server_is_not_ready_while_its_postgresql_answers_before_it_syncs(data
     """Set by its administrator, while the server runs."""
     with serving(environment(url)) as server:
         assert Client(server.port, "").ask("GET", "health/ready")[0] == 200
-        with database.set_to("fsync", "off"):
+        with database.with_setting("fsync", "off"):
             wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 503)
             assert "fsync=off" in durability_refused(server.port)
         wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 200)
@@ -194,7 +194,7 @@ def test_a_worker_killed_between_commit_and_answer_has_written_once(database, ur
     """Killed at its first commit, so that an answer that were kept by a second one would be lost."""
     with serving(environment(url), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
-        path = f"assets/{an_asset(client)}/snapshots"
+        path = f"assets/{create_asset(client)}/snapshots"
         with pytest.raises((OSError, HTTPException)):
             client.ask("POST", path, {"value": "1"}, Idempotency_Key="k1", X_Die="yes")
         query = "SELECT id FROM assets_assetsnapshot"

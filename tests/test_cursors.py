@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from portfolios.models import Household, Membership
-from tests.all_routes import address, routes
+from tests.all_routes import path_for, routes
 from tests.conftest import rows_of
 
 DAY, INSTANT, ID = "2026-01-31", "2026-01-31T12:00:00+00:00", "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -45,7 +45,7 @@ STRANGE = (
 
 def path_of(name, world, **options) -> str:
     (route,) = (route for route in routes() if route.name == name)
-    return address(route, world, **options)
+    return path_for(route, world, **options)
 
 
 def asked(client, path, place):

@@ -18,7 +18,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from strata.accounts.models import User
 from strata.fields.dates import noon
-from tests.chromium import launched
+from tests.chromium import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -72,7 +72,7 @@ def browse(live_server, session):
     complaints: list[str] = []
     opened: list[Page] = []
     with sync_playwright() as playwright:
-        browser = launched(playwright)
+        browser = launch(playwright)
 
         def open_page(face: str = "light", width: int = 1280, path: str = "/admin/") -> Page:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=face)

@@ -15,7 +15,7 @@ from time import monotonic
 import pytest
 
 from tests.disks import small_disk
-from tests.load import writers
+from tests.load_clients import writers
 from tests.serving import environment, serving, wait_for
 from tests.write_paths import WritePaths, statuses
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.databases import free_port
-from tests.load import Client, an_asset
+from tests.load_clients import Client, create_asset
 from tests.serving import environment, manage, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
@@ -27,7 +27,7 @@ def test_a_host_that_is_away_is_passed_over(database, url, dead_first):
     assert "timeouts: statement_timeout=20s" in manage(environment(several), "doctor").stdout
     with serving(environment(several, WEB_CONCURRENCY="1")) as server:
         client = Client(server.port, database.token)
-        an_asset(client)
+        create_asset(client)
         assert client.ask("GET", "health/ready")[0] == 200
         client.close()
 
@@ -40,5 +40,5 @@ def test_a_host_that_may_only_be_read_is_no_home_for_writes(database, url):
         client = Client(server.port, database.token)
         assert client.ask("GET", "portfolios")[0] == 503
         database.set_read_only(url, "off")
-        an_asset(client)
+        create_asset(client)
         client.close()

@@ -10,8 +10,8 @@ from portfolios.models import Invitation
 from strata.accounts.models import ApiToken, User
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import OWNER
-from tests.all_routes import Route, address, routes, thing_of
-from tests.good_requests import BODIES, nothing
+from tests.all_routes import Route, path_for, resource_of, routes
+from tests.valid_requests import BODIES, empty_body
 
 WRITES = [
     pytest.param(route, method, id=f"{route.name}-{method}")
@@ -43,16 +43,16 @@ def details() -> dict[str, Route]:
 def etag_of(client, route, world) -> str:
     """Of what the route itself shows, or else of the row that it is an action of."""
     shows = "get" in route.methods
-    detail = route if shows else details()[f"{thing_of(route.name, world)}-detail"]
-    return client.get(address(detail, world))["ETag"]
+    detail = route if shows else details()[f"{resource_of(route.name, world)}-detail"]
+    return client.get(path_for(detail, world))["ETag"]
 
 
 def write(client, route, method, world, etag):
     """The status that it gets; whatever it wrote is undone, and the number of lines that it left."""
-    body = None if method == "delete" else BODIES.get(route.name, nothing)(world)
+    body = None if method == "delete" else BODIES.get(route.name, empty_body)(world)
     before = JournalEntry.objects.count()
     with transaction.atomic():
-        answer = getattr(client, method)(address(route, world), body, headers={"If-Match": etag})
+        answer = getattr(client, method)(path_for(route, world), body, headers={"If-Match": etag})
         lines = JournalEntry.objects.count() - before
         transaction.set_rollback(True)
     return answer.status_code, lines
@@ -89,15 +89,15 @@ def test_a_write_that_needs_no_if_match_goes_without_where_others_need_it(alice,
     for one in WRITES:
         route, method = one.values
         client = ivan if route.name in OF_WHOM_IS_INVITED else alice
-        body = None if method == "delete" else BODIES.get(route.name, nothing)(world)
+        body = None if method == "delete" else BODIES.get(route.name, empty_body)(world)
         with transaction.atomic():
-            answer = getattr(client, method)(address(route, world), body)
+            answer = getattr(client, method)(path_for(route, world), body)
             transaction.set_rollback(True)
         assert (answer.status_code == 428) is (method != "post"), (route.name, method)
 
 
 def test_nothing_is_compared_for_what_is_made_below_a_row(alice, world):
-    """Its address is a list's, which has no ETag."""
+    """Its path_for is a list's, which has no ETag."""
     path = f"/api/v1/assets/{world['asset'].pk}/transactions"
     body = {"type": "INCOME", "amount": "1"}
     assert alice.post(path, body, headers={"If-Match": '"stale"'}).status_code == 201

@@ -12,7 +12,7 @@ from assets.api.assets import size_of
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.services.classification import MOST_LABELS
-from tests.admin_forms import filled, staff, url
+from tests.admin_forms import form_data, staff, url
 
 API = "/api/v1"
 MIB = 2**20
@@ -116,10 +116,10 @@ def test_admin_refuses_one_more_than_it_may_have(alice_user, asset, kind):
     field = "categories" if name == "category" else "tags"
     has, more = give(asset, kind, MOST_LABELS), one_more(model, asset)
     client, path = staff(alice_user), url(Asset, "change", asset.pk)
-    refused = client.post(path, filled(client.get(path)) | {field: [*has, more]})
+    refused = client.post(path, form_data(client.get(path)) | {field: [*has, more]})
     assert f"at most {MOST_LABELS}" in str(refused.context["adminform"].form.errors)
     assert link.objects.count() == MOST_LABELS
-    assert client.post(path, filled(client.get(path)) | {field: [*has[1:], more]}).status_code == 302
+    assert client.post(path, form_data(client.get(path)) | {field: [*has[1:], more]}).status_code == 302
 
 
 # --- how large a page may get ---

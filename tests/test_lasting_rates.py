@@ -26,7 +26,7 @@ from assets.rates.store import rate_book, rate_book_on
 from demo import rates
 from strata.db.params import span_params
 from strata.fields.dates import noon
-from tests.admin_forms import errors_of, filled, url
+from tests.admin_forms import errors_of, form_data, url
 
 API = "/api/v1"
 LEGAL = {code: (on, Decimal(units)) for on, joined in JOINED.items() for code, units in joined.items()}
@@ -233,7 +233,7 @@ def test_the_euro_has_no_rate_by_any_way(root, rita):
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["field"], error["code"]) == (400, "currency", "euro")
     page = rita.get(url(ExchangeRate, "add"))
-    sent = filled(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
+    sent = form_data(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
     assert "has none itself" in errors_of(rita.post(url(ExchangeRate, "add"), sent))
     for write in (lambda one: one.save(), lambda one: ExchangeRate.objects.bulk_create([one])):
         with pytest.raises(ValidationError):

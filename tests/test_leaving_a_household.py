@@ -15,7 +15,7 @@ from strata.audit.tracking import TrackedModel
 from strata.tenancy.guards import guarded_by_household, owned_models
 from strata.tenancy.querysets import Owned
 from strata.tenancy.roles import EDITOR, OWNER
-from tests.admin_forms import errors_of, form_of, save, staff, url
+from tests.admin_forms import change_form_data, errors_of, save, staff, url
 from tests.conftest import rows_of
 from tests.sample_rows import sample_rows
 
@@ -133,7 +133,7 @@ def test_an_asset_with_a_target_leaves_only_without_it(alice, world, other, aime
 
 
 def test_the_admin_refuses_it_in_the_same_words(alices, world, other, aimed):
-    data = form_of(alices, world["asset"]) | {"portfolio": str(other["portfolio"].pk)}
+    data = change_form_data(alices, world["asset"]) | {"portfolio": str(other["portfolio"].pk)}
     assert "allocation target" in errors_of(save(alices, world["asset"], data))
     assert owner_of(world["asset"]) == world["household"].pk
 
@@ -216,7 +216,7 @@ def test_targets_of_different_portfolios_are_not_added_up(alice, household, port
 
 def test_the_admin_refuses_such_a_move_in_the_same_words(alices, branches):
     category = branches["beside"]
-    data = form_of(alices, category) | {"parent": str(branches["top"].pk)}
+    data = change_form_data(alices, category) | {"parent": str(branches["top"].pk)}
     assert "together they are 1 at most" in errors_of(save(alices, category, data))
     assert Category.objects.get(pk=category.pk).parent is None
 

@@ -15,8 +15,8 @@ from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
-from tests.admin_forms import form_of, save, staff
-from tests.races import interleaved
+from tests.admin_forms import change_form_data, save, staff
+from tests.interleaving import run_interleaved
 
 API = "/api/v1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgresql]
@@ -92,7 +92,7 @@ def saves_a_form(role: str):
 
     def prepared(w: World) -> Callable[[], Any]:
         client = staff(w.alice)
-        data = form_of(client, w.household)
+        data = change_form_data(client, w.household)
         olga = str(Membership.objects.get(user=w.olga, household=w.household).pk)
         row = next(name.removesuffix("-id") for name, value in data.items() if str(value) == olga)
         return lambda: save(client, w.household, data | {f"{row}-role": role})
@@ -209,7 +209,7 @@ def runs(meeting: Meeting, turned: bool):
         w = World()
         meeting.before(w)
         works = [prepare(w) for prepare in meeting.writes]
-        answers, was_stopped = interleaved(*(works[::-1] if turned else works), stop_after=point)
+        answers, was_stopped = run_interleaved(*(works[::-1] if turned else works), stop_after=point)
         yield w, point, answers[::-1] if turned else answers
         if not was_stopped:
             return

@@ -13,9 +13,9 @@ from django.core.management.base import CommandError
 from django.urls import resolve
 
 from strata.fields.currencies import CURRENCY_PATTERN, CurrencyField
-from tests.admin_forms import errors_of, filled, url
-from tests.all_routes import ABSENT, address, fields_of_bodies, routes
-from tests.good_requests import BODIES, nothing
+from tests.admin_forms import errors_of, form_data, url
+from tests.all_routes import ABSENT, fields_of_bodies, path_for, routes
+from tests.valid_requests import BODIES, empty_body
 
 REFUSED = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
 API = "/api/v1"
@@ -55,9 +55,9 @@ def test_every_currency_of_the_api_is_among_them():
 def test_a_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
     alice_user.is_superuser = True
     alice_user.save()
-    good = BODIES.get(field.route.name, nothing)(world)
+    good = BODIES.get(field.route.name, empty_body)(world)
     for code in REFUSED:
-        answer = getattr(alice, field.method)(address(field.route, world), good | {field.name: code})
+        answer = getattr(alice, field.method)(path_for(field.route, world), good | {field.name: code})
         (error,) = answer.json()["errors"]
         assert (answer.status_code, error["field"], error["code"]) == (400, field.name, "minor_unit")
         assert says_so(error["message"], code)
@@ -67,7 +67,7 @@ def test_a_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
 def test_a_query_with_a_minor_unit_is_refused(name, parameter, alice, world):
     (route,) = (route for route in routes() if route.name == name)
     for code in REFUSED:
-        answer = alice.get(address(route, world), {parameter: code})
+        answer = alice.get(path_for(route, world), {parameter: code})
         (error,) = answer.json()["errors"]
         assert (answer.status_code, error["field"]) == (400, parameter)
         assert says_so(error["message"], code)
@@ -93,7 +93,7 @@ def test_a_form_of_the_admin_with_a_minor_unit_is_refused(rita, household, portf
             continue
         tried.add((model.__name__, name))
         for code in REFUSED:
-            answer = rita.post(url(model, "add"), filled(page) | {name: code})
+            answer = rita.post(url(model, "add"), form_data(page) | {name: code})
             assert answer.status_code == 200
             assert says_so(errors_of(answer), code), (model, name, code)
     assert tried >= {

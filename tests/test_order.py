@@ -28,7 +28,7 @@ from strata.fields.dates import noon
 from strata.fields.names import alphabetical, validate_name
 from tests.admin_forms import url
 from tests.factories import create_asset
-from tests.ours import APPS
+from tests.strata_apps import APPS
 
 API = "/api/v1"
 DAY = date(2026, 1, 31)

@@ -19,8 +19,8 @@ from strata.db import params
 from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.settings import database as configured
 from tests.databases import populate
-from tests.load import Client, an_asset, create
-from tests.pooler import as_environment, pooled, pooling
+from tests.load_clients import Client, create, create_asset
+from tests.pooler import pooled_url, pooling, suite_environment
 from tests.serving import ROOT, environment, manage, serving, wait_for
 from tests.template_database import postgresql_template
 from tests.write_paths import WritePaths, statuses
@@ -30,7 +30,7 @@ SMALLEST, THREADS, ROUNDS = 2, 8, 5
 REFUSED_WITHIN = 7  # seconds, where the server behind the pooler hangs
 LOCK_REFUSED_WITHIN = 10
 # What has temporary views, and what waits for locks.
-SUITE = ("tests/test_past.py", "strata/tests/test_idempotency.py")
+SUITE = ("tests/test_known_at.py", "strata/tests/test_idempotency.py")
 DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
 
 
@@ -57,14 +57,14 @@ def one_worker(url: str) -> dict[str, str]:
 
 
 def test_migrate_and_all_paths_work_with_two_connections_for_eight_threads(database, empty, pooler):
-    through = pooled(empty, pooler)
+    through = pooled_url(empty, pooler)
     token = populate(through)
     with serving(one_worker(through)) as server:
         paths = WritePaths(server, token)
 
         def round_of(number: int) -> Counter:
             client = Client(server.port, token)
-            mine = an_asset(client)
+            mine = create_asset(client)
             create(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
             urls = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
                      "allocation?group_by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
@@ -97,12 +97,12 @@ def ready(server) -> dict:
 def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, url, pooler, monkeypatch):
     """Other clients' transactions go by in between: what is left on the server must be left in a transaction."""
     monkeypatch.setattr(params, "LONG_ROWS_AT_A_TIME", 1)
-    through = pooled(url, pooler)
+    through = pooled_url(url, pooler)
     with serving(one_worker(url)) as server:
         client = Client(server.port, database.token)
         portfolio = create(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
         for value in range(6):
-            asset = an_asset(client, portfolio)
+            asset = create_asset(client, portfolio)
             create(client, f"assets/{asset}/snapshots", {"value": str(value), "on": "2020-01-01"})
         client.close()
 
@@ -128,9 +128,9 @@ EVER = (params.date.min, params.date.max)
 def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
     """By what its own BEGIN says: the role has no default here."""
     database.execute(without_defaults(url))
-    with serving(one_worker(pooled(url, pooler))) as server:
+    with serving(one_worker(pooled_url(url, pooler))) as server:
         client = Client(server.port, database.token)
-        asset = an_asset(client)
+        asset = create_asset(client)
         with psycopg.connect(url) as other:
             other.execute("SELECT 1 FROM portfolios_portfolio FOR UPDATE")
             began = monotonic()
@@ -144,7 +144,7 @@ def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures
 
 
 def test_a_server_that_hangs_behind_the_pooler_costs_refusals(database, url, pooler, figures):
-    with serving(one_worker(pooled(url, pooler))) as server:
+    with serving(one_worker(pooled_url(url, pooler))) as server:
         client = Client(server.port, database.token)
         assert client.ask("GET", "portfolios")[0] == 200
         took = []
@@ -163,7 +163,7 @@ def test_a_server_that_hangs_behind_the_pooler_costs_refusals(database, url, poo
 def test_timeouts_that_are_not_in_force_are_found_and_set_by_migrate(database, url, pooler):
     name = url.rpartition("/")[2]
     database.execute(without_defaults(url))
-    through = pooled(url, pooler)
+    through = pooled_url(url, pooler)
     with serving(one_worker(through)) as server:
         errors = {(error["field"], error["code"]) for error in ready(server)["errors"]}
         assert errors == {("timeouts", "unset")}
@@ -185,7 +185,7 @@ def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
     """With as many connections as its own threads hold at once. No database is copied that a pooler holds open."""
     postgresql_template(database._url("postgres"))
     with pooling(database, size=10) as port:
-        url = pooled(database._url("strata_suite"), port)
+        url = pooled_url(database._url("strata_suite"), port)
         command = [
             sys.executable,
             "-m",
@@ -196,5 +196,5 @@ def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
             "not server and not on_sqlite",
             *SUITE,
         ]
-        done = subprocess.run(command, cwd=ROOT, env=as_environment(url), capture_output=True, text=True)
+        done = subprocess.run(command, cwd=ROOT, env=suite_environment(url), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:]

@@ -17,7 +17,7 @@ import pytest
 
 from strata.settings import MAX_BODY_BYTES
 from tests.databases import PASSWORD, free_port
-from tests.load import API, Client, an_asset, writers
+from tests.load_clients import API, Client, create_asset, writers
 from tests.nginx import proxying
 from tests.serving import environment, serving, wait_for
 
@@ -271,9 +271,9 @@ def test_the_tag_of_a_compressed_answer_is_known_again(servers, database):
 def load(nginx, database, url: str, figures):
     """Eight clients write through nginx; in the end no request has failed, and each write is there once."""
     client = through(nginx, database.token)
-    asset = an_asset(client)
+    asset = create_asset(client)
     client.close()
-    options = {"connect": nginx.connect, "keeps": False}
+    options = {"connect": nginx.connect, "keep_alive": False}
     with writers(8, nginx.port, database.token, asset, **options) as writing:
         wait_for(lambda: len(writing.acknowledged) > 8)
         yield writing

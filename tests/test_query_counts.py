@@ -22,7 +22,7 @@ from strata.accounts.models import ApiToken, User
 from strata.api.views import LISTS
 from strata.fields.dates import noon
 from strata.tenancy.roles import EDITOR, OWNER
-from tests.all_routes import Route, address, routes
+from tests.all_routes import Route, path_for, routes
 
 FIRST = date(2026, 1, 1)
 QUERIES = {
@@ -82,7 +82,7 @@ ASKED = {
 def is_list(route: Route) -> bool:
     if "get" not in route.methods:
         return False
-    view = resolve(address(route, {})).func
+    view = resolve(path_for(route, {})).func
     return getattr(view, "actions", {}).get("get") in LISTS or issubclass(view.cls, Report)
 
 
@@ -170,7 +170,7 @@ class Asked(NamedTuple):
 
 def ask(client, route: Route, world) -> Asked:
     with CaptureQueriesContext(connection) as queries:
-        answer = client.get(f"{address(route, world)}?{ASKED.get(route.name, '')}")
+        answer = client.get(f"{path_for(route, world)}?{ASKED.get(route.name, '')}")
     assert answer.status_code == 200, answer.content
     is_json = answer["Content-Type"] == "application/json"
     rows = answer.json().get("results") if is_json else None

@@ -21,9 +21,9 @@ from reports.models import AllocationTarget
 from strata.accounts.models import User
 from strata.db import retry
 from strata.tenancy.roles import EDITOR, OWNER
-from tests.admin_forms import form_of, staff, url
+from tests.admin_forms import change_form_data, staff, url
 from tests.factories import create_asset
-from tests.races import counted_attempts, interleaved
+from tests.interleaving import retry_reasons, run_interleaved
 
 API = "/api/v1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgresql]
@@ -123,7 +123,9 @@ WRITES: dict[str, Write] = {
     "delete the asset in the admin": lambda w: w.post(w.asset, "delete", {"post": "yes"}),
     "delete the category in the admin": lambda w: w.post(w.categories[0], "delete", {"post": "yes"}),
     "move a category in the admin": lambda w: w.post(
-        w.categories[1], "change", form_of(staff(w.alice), w.categories[1]) | {"parent": w.categories[2].pk}
+        w.categories[1],
+        "change",
+        change_form_data(staff(w.alice), w.categories[1]) | {"parent": w.categories[2].pk},
     ),
     "delete the household": lambda w: w.ask("delete", f"households/{w.household.pk}"),
     "remove Bob": lambda w: w.ask(
@@ -166,10 +168,10 @@ def meetings(monkeypatch, *names: str) -> list[Met]:
     found = []
     for point in count(1):
         world = World()
-        with counted_attempts(monkeypatch) as again, monkeypatch.context() as patch:
+        with retry_reasons(monkeypatch) as again, monkeypatch.context() as patch:
             patch.setattr(retry, "PAUSE_SECONDS", (0, 0))
             works = [partial(writes[name], world) for name in names]
-            answers, was_stopped = interleaved(*works, stop_after=point)
+            answers, was_stopped = run_interleaved(*works, stop_after=point)
         if not was_stopped:
             return found
         found.append(Met(point, answers, again))

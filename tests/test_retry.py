@@ -18,9 +18,9 @@ from strata.commands import StrataCommand
 from strata.db import retry
 from strata.db.retry import DEADLOCK, SERIALIZATION_FAILURE, Restart, run_in_transaction
 from tests.admin_forms import url
-from tests.all_routes import address, routes
-from tests.good_requests import WHOSE
-from tests.ours import APPS
+from tests.all_routes import path_for, routes
+from tests.strata_apps import APPS
+from tests.valid_requests import ROUTES_BY_OWNER
 
 API = "/api/v1"
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
@@ -217,7 +217,7 @@ def test_every_command_runs_a_victim_again(alice_user, portfolio, command, tmp_p
 def test_options_of_every_route_lock_nothing(alice, world):
     """On PostgreSQL a lock outside of a transaction is an error; a test's own would hide it."""
     for route in routes():
-        if route.name in WHOSE["one user's"]:
+        if route.name in ROUTES_BY_OWNER["one user's"]:
             continue
-        answer = alice.options(address(route, world))
+        answer = alice.options(path_for(route, world))
         assert answer.status_code == 200, (route.name, answer.content)

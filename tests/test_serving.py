@@ -15,7 +15,7 @@ import pytest
 
 from strata import __version__
 from tests.databases import PASSWORD
-from tests.serving import ROOT, Server, environment, serving, started, wait_for
+from tests.serving import ROOT, Server, environment, serving, start_server, wait_for
 
 pytestmark = pytest.mark.server
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))  # `make chaos` asks for more
@@ -207,7 +207,7 @@ def test_the_collector_does_not_look_through_the_program_itself(url):
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "BIND"])
 def test_a_server_that_does_not_start_says_which_setting_is_wrong(url, name):
-    server = started(environment(url, **{name: "https://x.example.org"}))
+    server = start_server(environment(url, **{name: "https://x.example.org"}))
     _, said = server.process.communicate(timeout=60)
     assert server.process.returncode != 0
     assert f"{name}: 'https://x.example.org' has a scheme" in said

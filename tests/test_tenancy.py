@@ -1,6 +1,6 @@
-"""Every route and method, walked from the URL resolver: what each role may do, and that a stranger learns nothing.
+"""Every route and method, walked from the URL resolver: what each role may do, and that a stranger learns empty_body.
 
-A new route fails here until good_requests.py says whose it is, and what a good request to it sends.
+A new route fails here until valid_requests.py says whose it is, and what a good request to it sends.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from reports.api import chart_views
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import ApiToken, User
 from strata.tenancy.roles import OWNER, VIEWER
-from tests.all_routes import ABSENT, METHODS, Field, Route, address, fields_of_bodies, routes
+from tests.all_routes import ABSENT, METHODS, Field, Route, fields_of_bodies, path_for, routes
 from tests.conftest import rows_of
-from tests.good_requests import BODIES, QUERIES, WHOSE, key, nothing
-from tests.ours import APPS
+from tests.strata_apps import APPS
+from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body, id_of
 
 API = "/api/v1"
 DONE = {"get": 200, "post": 201, "put": 200, "patch": 200, "delete": 204}
@@ -102,8 +102,8 @@ def callers(people):
 def asked(client, route: Route, method: str, world, *, absent=False, body=None, query=None, **headers):
     """The answer, with the number of queries it took; whatever it wrote is undone."""
     if body is None and method not in ("get", "head", "options", "delete"):
-        body = BODIES.get(route.name, nothing)(world)
-    path = address(route, world, absent=absent)
+        body = BODIES.get(route.name, empty_body)(world)
+    path = path_for(route, world, absent=absent)
     given = QUERIES.get(route.name, {}) | (query or {}) if method in ("get", "head") else body
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         answer = getattr(client, method)(path, given, headers=headers)
@@ -122,7 +122,7 @@ def outcome(answer):
 def expected(role: str, route: Route, method: str) -> int:
     """The status that a good request gets."""
     done = DONE_OTHERWISE.get((route.name, method), DONE[method])
-    if route.name in WHOSE["public"]:
+    if route.name in ROUTES_BY_OWNER["public"]:
         return done
     if role in LOCKED:
         return 401
@@ -130,7 +130,7 @@ def expected(role: str, route: Route, method: str) -> int:
         return done if role == "superuser" else 403
     if route.name in OF_SOME_USERS:
         return done if role in OF_SOME_USERS[route.name] else 404
-    if route.name not in WHOSE["the household's"] or route.name == "household-list":
+    if route.name not in ROUTES_BY_OWNER["the household's"] or route.name == "household-list":
         return done
     if role in OUTSIDERS:
         return done if method == "get" and not route.names_a_row else 404
@@ -145,9 +145,9 @@ def expected(role: str, route: Route, method: str) -> int:
 def test_every_route_is_known():
     """Another's endpoint that skips the door must not pass for want of a test."""
     found = {route.name: route for route in routes()}
-    placed = [name for names in WHOSE.values() for name in names]
+    placed = [name for names in ROUTES_BY_OWNER.values() for name in names]
     assert len(found) == len(routes()), "Two routes have one name."
-    assert sorted(placed) == sorted(found), "Say in WHOSE, once, whose each route is."
+    assert sorted(placed) == sorted(found), "Say in ROUTES_BY_OWNER, once, whose each route is."
     writing = {name for name, one in found.items() if set(one.methods) - {"get", "delete"}} - {"login"}
     assert writing <= BODIES.keys(), "Say in BODIES what a good request to it sends."
     assert BODIES.keys() | QUERIES.keys() <= found.keys()
@@ -155,7 +155,7 @@ def test_every_route_is_known():
 
 def test_every_path_can_be_filled_in(world):
     for route in routes():
-        path = address(route, world)
+        path = path_for(route, world)
         assert resolve(path).url_name == route.name, f"Give the world a row for {route.pattern}"
         if route.name not in ("member-detail",):
             assert ABSENT not in path, f"Give the world a row for {route.pattern}"
@@ -165,7 +165,7 @@ def test_every_path_can_be_filled_in(world):
 def test_each_role_may_do_what_it_may_and_no_more(role, callers, world):
     for route in routes():
         for method in route.methods:
-            if route.name in WHOSE["login"]:
+            if route.name in ROUTES_BY_OWNER["login"]:
                 continue
             answer = asked(callers[role], route, method, world)
             told_apart = (role, method, route.name, answer.status_code, answer.content[:300])
@@ -178,7 +178,7 @@ def test_outsiders_are_told_what_they_would_be_told_if_it_did_not_exist(role, ca
     for route in routes():
         if (
             not route.names_a_row
-            or route.name in WHOSE["shared"]
+            or route.name in ROUTES_BY_OWNER["shared"]
             or role in OF_SOME_USERS.get(route.name, ())
         ):
             continue
@@ -223,7 +223,7 @@ def list_queries(view, world):
     yield from ({"page_size": "1"}, {"page_size": "1", "page": "2"})
     for name, parameter in getattr(view, "parameters", {}).items():
         if takes_an_id(parameter):
-            yield {name: key(world, thing_named(name))}
+            yield {name: id_of(world, thing_named(name))}
         elif parameter.schema.get("format") == "date":
             yield {name: "2026-01-31"}
         elif parameter.schema.get("type") == "integer":
@@ -236,8 +236,8 @@ def list_queries(view, world):
 
 def views_of_lists():
     for route in routes():
-        if "get" in route.methods and not route.names_a_row and route.name not in WHOSE["public"]:
-            yield route, getattr(resolve(address(route, {})).func, "cls", None)
+        if "get" in route.methods and not route.names_a_row and route.name not in ROUTES_BY_OWNER["public"]:
+            yield route, getattr(resolve(path_for(route, {})).func, "cls", None)
 
 
 def lists_seen(client, world) -> dict:
@@ -277,7 +277,7 @@ def test_ids_of_others_in_filters_are_as_ids_of_nothing(callers, world, charlies
     for route, view in views_of_lists():
         for name, parameter in getattr(view, "parameters", {}).items():
             if takes_an_id(parameter):
-                others, nothings = ({name: one} for one in (key(world, thing_named(name)), ABSENT))
+                others, nothings = ({name: one} for one in (id_of(world, thing_named(name)), ABSENT))
                 found = asked(callers["stranger"], route, "get", world, query=others)
                 absent = asked(callers["stranger"], route, "get", world, query=nothings)
                 assert outcome(found) == outcome(absent), (route.name, name)
@@ -320,7 +320,7 @@ def test_the_ids_in_bodies_are_found():
 
 
 def test_ids_of_others_in_bodies_are_as_ids_of_nothing(callers, world, charlies_world):
-    """A row stays in its household, so there any other is a 400; elsewhere it is a 404 that writes nothing."""
+    """A row stays in its household, so there any other is a 400; elsewhere it is a 404 that writes empty_body."""
 
     def answer(field, pk):
         body = BODIES[field.route.name](charlies_world)
@@ -328,7 +328,7 @@ def test_ids_of_others_in_bodies_are_as_ids_of_nothing(callers, world, charlies_
         return asked(callers["stranger"], field.route, field.method, charlies_world, body=body)
 
     for field in IDS:
-        foreign = key(world, thing_named(field.name))
+        foreign = id_of(world, thing_named(field.name))
         theirs, absent = answer(field, foreign), answer(field, ABSENT)
         if field.name == "household_id" and field.method != "post":
             assert theirs.status_code == 400, str(field)
@@ -345,9 +345,9 @@ def test_nothing_that_was_refused_was_written(role, callers, world):
     before = {table: table.objects.count() for table in tables}
     for route in routes():
         for method in set(route.methods) - {"get"}:
-            if route.name in WHOSE["the household's"] and route.name != "household-list":
-                body = BODIES.get(route.name, nothing)(world)
-                answer = getattr(callers[role], method)(address(route, world), body)
+            if route.name in ROUTES_BY_OWNER["the household's"] and route.name != "household-list":
+                body = BODIES.get(route.name, empty_body)(world)
+                answer = getattr(callers[role], method)(path_for(route, world), body)
                 assert answer.status_code in (403, 404), (method, route.name)
     assert {table: table.objects.count() for table in tables} == before
 
@@ -356,8 +356,8 @@ def test_rows_of_others_below_a_row_of_mine_are_as_if_absent(callers, world, cha
     """assets/{mine}/snapshots/{theirs}, assets/{theirs}/tags/{mine} and so on, each id in turn."""
     tried = 0
     for route in (route for route in routes() if route.pattern.count("(?P") > 1):
-        whole = address(route, charlies_world)
-        for mine, theirs in zip(ids_in(whole), ids_in(address(route, world)), strict=True):
+        whole = path_for(route, charlies_world)
+        for mine, theirs in zip(ids_in(whole), ids_in(path_for(route, world)), strict=True):
             for method in route.methods:
                 answers = [
                     at(callers["stranger"], method, whole.replace(mine, one)) for one in (theirs, ABSENT)
@@ -388,10 +388,10 @@ def test_cursor_that_another_was_given_opens_nothing(name, callers, world, charl
     (route,) = (route for route in routes() if route.name == name)
     for rows in (world, charlies_world):
         second_moment(rows)
-    link = callers["owner"].get(address(route, world), {"page_size": 1}).json()["next"]
+    link = callers["owner"].get(path_for(route, world), {"page_size": 1}).json()["next"]
     query = {one: values[0] for one, values in parse_qs(urlsplit(link).query).items()}
     mine = asked(callers["stranger"], route, "get", charlies_world, query=query)
-    own = {row["id"] for row in callers["stranger"].get(address(route, charlies_world)).json()["results"]}
+    own = {row["id"] for row in callers["stranger"].get(path_for(route, charlies_world)).json()["results"]}
     assert mine.status_code == 200
     assert {row["id"] for row in mine.json()["results"]} <= own
     theirs = asked(callers["stranger"], route, "get", world, query=query)
@@ -419,20 +419,20 @@ def test_key_of_another_user_is_a_key_of_my_own(callers, world):
     assert first.json()["id"] != mine.json()["id"]
     assert "Idempotency-Replayed" not in mine.headers
     refused = callers["stranger"].post(
-        f"{API}/assets/{key(world, 'asset')}/snapshots", {"value": "1"}, headers=keyed
+        f"{API}/assets/{id_of(world, 'asset')}/snapshots", {"value": "1"}, headers=keyed
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "IDEMPOTENCY_MISUSE")
 
 
 def test_moving_an_asset_needs_the_right_at_both_ends(callers, world, charlies_world):
-    path = f"{API}/assets/{key(world, 'asset')}"
+    path = f"{API}/assets/{id_of(world, 'asset')}"
     theirs = callers["viewer"].post(f"{API}/portfolios", {"name": "Vera's own"}).json()["id"]
     assert callers["viewer"].patch(path, {"portfolio_id": theirs}).status_code == 403
-    for elsewhere in (theirs, key(charlies_world, "portfolio"), ABSENT):
+    for elsewhere in (theirs, id_of(charlies_world, "portfolio"), ABSENT):
         refused = callers["editor"].patch(path, {"portfolio_id": elsewhere})
         assert (refused.status_code, refused.json()["code"]) == (404, "PORTFOLIO_NOT_FOUND")
-    mine = f"{API}/assets/{key(charlies_world, 'asset')}"
-    pushed = callers["stranger"].patch(mine, {"portfolio_id": key(world, "portfolio")})
+    mine = f"{API}/assets/{id_of(charlies_world, 'asset')}"
+    pushed = callers["stranger"].patch(mine, {"portfolio_id": id_of(world, "portfolio")})
     assert pushed.json()["code"] == "PORTFOLIO_NOT_FOUND"
     assert Asset.objects.get(pk=world["asset"].pk).portfolio_id == world["portfolio"].pk
 
@@ -442,8 +442,8 @@ def test_viewer_elsewhere_may_not_push_an_asset_there(callers, world, charlies_w
     Membership.objects.create(
         household=world["household"], user=people["stranger"], role=VIEWER, accepted_at=timezone.now()
     )
-    mine = f"{API}/assets/{key(charlies_world, 'asset')}"
-    assert callers["stranger"].patch(mine, {"portfolio_id": key(world, "portfolio")}).status_code == 403
+    mine = f"{API}/assets/{id_of(charlies_world, 'asset')}"
+    assert callers["stranger"].patch(mine, {"portfolio_id": id_of(world, "portfolio")}).status_code == 403
 
 
 # --- logging in ---

@@ -32,7 +32,7 @@ from strata.audit import actor
 from strata.audit.field_log import FieldLogged
 from strata.audit.models import IdempotentAnswer, JournalEntry
 from strata.audit.tracking import TrackedModel
-from tests.ours import APPS
+from tests.strata_apps import APPS
 
 UNTRACED = {
     JournalEntry: "is the journal",

@@ -1,4 +1,4 @@
-"""Every path by which a client reads or writes, tried one after the other while the database is in trouble."""
+"""Every way in which a client reads or writes, for tests in which the database fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from tests.databases import PASSWORD
-from tests.load import API, Client, an_asset, create
+from tests.load_clients import API, Client, create, create_asset
 from tests.serving import Server
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -28,12 +28,12 @@ class Answer:
 
 
 class WritePaths:
-    """Alice's requests: with a token, in the admin's session, and at its login. Set up before the trouble begins."""
+    """Alice's requests: with a token, in a session of the admin, and logins. Created before the database fails."""
 
     def __init__(self, server: Server, token: str) -> None:
         self.server, self.token = server, token
         client = Client(server.port, token)
-        self.asset = an_asset(client)
+        self.asset = create_asset(client)
         self.household = client.ask("GET", "households")[1]["results"][0]["id"]
         self.tag = create(client, "tags", {"name": "Before"})
         self.cookies: dict[str, str] = {}

@@ -9,7 +9,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.disposal import DISPOSAL
 from strata.fields.dates import noon
-from tests.test_admin_doors import filled, staff, url
+from tests.test_admin_permissions import form_data, staff, url
 
 API = "/api/v1"
 
@@ -183,32 +183,32 @@ def test_admin_keeps_a_sale_on_the_day_of_its_disposal(alice_user, alice, shares
     sale, client = shares.transactions.get(), staff(alice_user)
     path = url(Transaction, "change", sale.pk)
     refused = client.post(
-        path, filled(client.get(path)) | {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
+        path, form_data(client.get(path)) | {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
     )
     assert list(refused.context["adminform"].form.errors) == ["on"]
     path = url(Asset, "change", shares.pk)
-    moved = filled(client.get(path)) | {"transactions-0-on": "2024-07-02"}
+    moved = form_data(client.get(path)) | {"transactions-0-on": "2024-07-02"}
     assert "reinstate the asset first" in client.post(path, moved).content.decode()
-    refused = client.post(path, filled(client.get(path)) | {"disposed_on": "2024-07-02"})
+    refused = client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-07-02"})
     assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
     sale.refresh_from_db()
     assert str(sale.on) == "2024-07-01"
-    assert client.post(path, filled(client.get(path)) | {"disposed_on": ""}).status_code == 302
+    assert client.post(path, form_data(client.get(path)) | {"disposed_on": ""}).status_code == 302
     assert not shares.transactions.exists()
 
 
 @pytest.mark.parametrize("on", ["2024-02-29", "2024-05-31"])
 def test_admin_refuses_such_a_day_by_its_field(alice_user, flat, on):
     client, path = staff(alice_user), url(Asset, "change", flat.pk)
-    refused = client.post(path, filled(client.get(path)) | {"disposed_on": on})
+    refused = client.post(path, form_data(client.get(path)) | {"disposed_on": on})
     assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
-    assert client.post(path, filled(client.get(path)) | {"disposed_on": "2024-06-02"}).status_code == 302
+    assert client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-06-02"}).status_code == 302
 
 
 def test_admin_leaves_a_day_alone_that_is_there_already(alice_user, shares):
     Asset.objects.filter(pk=shares.pk).update(disposed_on="1999-01-01")
     client, path = staff(alice_user), url(Asset, "change", shares.pk)
-    assert client.post(path, filled(client.get(path)) | {"name": "Other"}).status_code == 302
+    assert client.post(path, form_data(client.get(path)) | {"name": "Other"}).status_code == 302
 
 
 def test_admin_says_what_it_could_not_dispose_of_today(alice_user, flat, shares):

@@ -16,7 +16,7 @@ from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import staff
-from tests.ours import APPS
+from tests.strata_apps import APPS
 
 
 @pytest.fixture

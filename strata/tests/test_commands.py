@@ -27,7 +27,7 @@ from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
 from strata.fields.ids import uuid7
 from strata.management.commands import create_user
-from tests.ours import APPS
+from tests.strata_apps import APPS
 
 PASSWORD = "correct horse battery staple"
 REFUSED = {"flush", "loaddata"}

@@ -15,7 +15,7 @@ from portfolios.models import Household, Membership
 from strata.accounts.models import ApiToken, User
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
-from tests.admin_forms import filled, staff, url
+from tests.admin_forms import form_data, staff, url
 from tests.sample_rows import sample_rows
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -163,9 +163,9 @@ def test_autocomplete_offers_no_foreign_row(foreign_rows, dora, model):
 @pytest.mark.parametrize("model", [model for model in SCOPED if foreign_keys(model)], **by_name)
 def test_a_forged_change_reaches_no_foreign_row(foreign_rows, mine, dora, model):
     page = url(model, "change", mine[model].pk)
-    data = filled(dora.get(page))
+    data = form_data(dora.get(page))
     assert dora.post(page, data).status_code == 302, "untouched, it is taken"
-    data = filled(dora.get(page))
+    data = form_data(dora.get(page))
     for field in foreign_keys(model):
         dora.post(page, data | {field.name: str(foreign_rows[field.related_model].pk)})
         stored = model.objects.get(pk=mine[model].pk)
@@ -180,7 +180,7 @@ def test_a_forged_addition_reaches_no_foreign_row(foreign_rows, mine, dora, mode
         return
     named = [field for field in foreign_keys(model) if getattr(mine[model], field.attname)]
     own = {field.name: str(mine[field.related_model].pk) for field in named}
-    data = {name: value for name, value in filled(dora.get(url(model, "change", mine[model].pk))).items()}
+    data = {name: value for name, value in form_data(dora.get(url(model, "change", mine[model].pk))).items()}
     data = {
         name: value for name, value in data.items() if "observed_at" not in name and "occurred_at" not in name
     }
@@ -211,7 +211,7 @@ def test_a_forged_label_is_refused(foreign_rows, mine, dora, label):
         for model, row in foreign_rows.items()
         if model._meta.verbose_name_plural == label and row.name == "Secret"
     )
-    answer = dora.post(page, filled(dora.get(page)) | {label: str(foreign.pk)})
+    answer = dora.post(page, form_data(dora.get(page)) | {label: str(foreign.pk)})
     assert label in answer.context["adminform"].form.errors
     assert not getattr(asset, label).filter(pk=foreign.pk).exists()
 
@@ -221,7 +221,7 @@ def test_a_forged_row_of_an_inline_changes_nothing_foreign(foreign_rows, mine, d
     foreign, _ = rows["AssetSnapshot"]
     asset = rows["Asset"][1]
     page = url(type(asset), "change", asset.pk)
-    data = filled(dora.get(page)) | {"snapshots-0-id": str(foreign.pk), "snapshots-0-value": "9"}
+    data = form_data(dora.get(page)) | {"snapshots-0-id": str(foreign.pk), "snapshots-0-value": "9"}
     assert dora.post(page, data).status_code == 200
     foreign.refresh_from_db()
     assert (foreign.value, foreign.asset) == (1, rows["Asset"][0])
@@ -233,7 +233,7 @@ def test_a_forged_row_of_an_inline_changes_nothing_foreign(foreign_rows, mine, d
 @pytest.mark.parametrize("model", SCOPED, **by_name)
 def test_viewers_write_nothing(mine, model):
     vera = staff(member(mine[Household], "vera2", VIEWER))
-    dora_sees = filled(staff(mine[User]).get(url(model, "change", mine[model].pk)))
+    dora_sees = form_data(staff(mine[User]).get(url(model, "change", mine[model].pk)))
     before = JournalEntry.objects.count()
     assert vera.get(url(model, "change", mine[model].pk)).status_code == 200
     assert vera.post(url(model, "change", mine[model].pk), dora_sees).status_code == 403
@@ -247,7 +247,7 @@ def test_viewers_write_nothing(mine, model):
 def test_editors_do_not_change_households_or_members(mine):
     bob = staff(member(mine[Household], "bob2", EDITOR))
     page = url(Household, "change", mine[Household].pk)
-    form = filled(staff(mine[User]).get(page))
+    form = form_data(staff(mine[User]).get(page))
     before = JournalEntry.objects.count()
     assert bob.post(page, form).status_code == 403
     assert bob.post(url(Household, "delete", mine[Household].pk), {"post": "yes"}).status_code == 403
@@ -264,7 +264,7 @@ def test_moving_a_thing_needs_the_right_at_both_ends(foreign_rows, mine, dora):
     rows = {model.__name__: (row, mine[model]) for model, row in foreign_rows.items()}
     asset, there = rows["Asset"][1], rows["Portfolio"][0]
     page = url(type(asset), "change", asset.pk)
-    answer = dora.post(page, filled(dora.get(page)) | {"portfolio": str(there.pk)})
+    answer = dora.post(page, form_data(dora.get(page)) | {"portfolio": str(there.pk)})
     assert "portfolio" in answer.context["adminform"].form.errors
     assert b"Secret" in dora.get(url(type(asset))).content  # seen, but not written into
 

@@ -12,15 +12,15 @@ from assets.models import Asset, Transaction
 from conftest import client_of
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
-from tests.all_routes import address, routes
-from tests.good_requests import BODIES
+from tests.all_routes import path_for, routes
+from tests.valid_requests import BODIES
 
 API = "/api/v1"
 
 
 def is_resource(route) -> bool:
     """A row that a serializer reads and writes; the dismissal of a finding is none."""
-    view = get_resolver().resolve(address(route, {})).func.cls
+    view = get_resolver().resolve(path_for(route, {})).func.cls
     return {"get", "put"} <= set(route.methods) and getattr(view, "serializer_class", None) is not None
 
 
@@ -101,7 +101,7 @@ def test_every_resource_that_takes_a_put_is_here():
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
-    path = address(ROUTES[name], rows)
+    path = path_for(ROUTES[name], rows)
     read, lines = alice.get(path), JournalEntry.objects.count()
     written = alice.put(path, read.json())
     assert (written.status_code, written.json()) == (200, read.json())
@@ -145,7 +145,7 @@ def test_a_put_of_any_target_changes_nothing(of, alice, rows):
 
 @pytest.mark.parametrize(("name", "field"), names(FIXED, "id", "created_at"))
 def test_what_is_fixed_is_refused_by_name_where_it_differs(name, field, alice, rows):
-    path = address(ROUTES[name], rows)
+    path = path_for(ROUTES[name], rows)
     read = alice.get(path).json()
     if field not in read:
         assert field == "created_at", "only this one is not shown by all"
@@ -158,7 +158,7 @@ def test_what_is_fixed_is_refused_by_name_where_it_differs(name, field, alice, r
 
 @pytest.mark.parametrize(("name", "field"), names(COMPUTED))
 def test_what_the_server_computes_is_ignored_by_put_and_refused_by_patch(name, field, alice, rows):
-    path = address(ROUTES[name], rows)
+    path = path_for(ROUTES[name], rows)
     read = alice.get(path).json()
     assert read[field] != another(field)
     written = alice.put(path, read | {field: another(field)})
@@ -188,7 +188,7 @@ def test_disposed_is_ignored_by_put_only_where_a_disposal_is_recorded(alice, row
 def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
     """Those that openapi.yaml has in an answer of the route and not in its body."""
     for name, route in ROUTES.items():
-        serializer = get_resolver().resolve(address(route, rows)).func.cls.serializer_class
+        serializer = get_resolver().resolve(path_for(route, rows)).func.cls.serializer_class
         fields = {field for field, declared in serializer().get_fields().items() if declared.read_only}
         known = {"id", "created_at", "updated_at"} | FIXED.get(name, set()) | COMPUTED.get(name, set())
         assert fields <= known, name

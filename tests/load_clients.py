@@ -1,4 +1,4 @@
-"""Clients that write to a server as fast as they can, and remember what they were told."""
+"""HTTP clients that write to a server as fast as they can and record the responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ API = "/api/v1"
 
 
 class Client:
-    """One user's program on a connection that it keeps."""
+    """A client of one user that reuses its connection."""
 
     def __init__(
         self, port: int, token: str, connect: Callable[..., HTTPConnection] = HTTPConnection
@@ -24,12 +24,12 @@ class Client:
         self.connection = connect("127.0.0.1", port, timeout=60)
 
     def ask(self, method: str, path: str, body: dict | None = None, **headers: str) -> tuple[int, dict, dict]:
-        """Status, body and headers. Raises OSError or HTTPException where no answer came."""
-        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        """Returns status, body and headers. Raises OSError or HTTPException if there is no response."""
+        sent_headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             self.connection.request(
-                method, f"{API}/{path}", json.dumps(body) if body is not None else None, sent
+                method, f"{API}/{path}", json.dumps(body) if body is not None else None, sent_headers
             )
             response = self.connection.getresponse()
             content = response.read()
@@ -48,16 +48,16 @@ def create(client: Client, path: str, body: dict) -> str:
     return answer["id"]
 
 
-def an_asset(client: Client, portfolio: str | None = None) -> str:
-    """A new asset, in a new portfolio where none is given."""
+def create_asset(client: Client, portfolio: str | None = None) -> str:
+    """Creates an asset, in a new portfolio if none is given, and returns its id."""
     name = uuid4().hex
     portfolio = portfolio or create(client, "portfolios", {"name": name, "base_currency": "EUR"})
-    kind = client.ask("GET", "asset-types?page_size=1")[1]["results"][0]["id"]
-    return create(client, "assets", {"portfolio_id": portfolio, "asset_type_id": kind, "name": name})
+    asset_type = client.ask("GET", "asset-types?page_size=1")[1]["results"][0]["id"]
+    return create(client, "assets", {"portfolio_id": portfolio, "asset_type_id": asset_type, "name": name})
 
 
-class Writing:
-    """What some clients were told: the values that were acknowledged, each status, each broken connection."""
+class WriteLog:
+    """What a group of clients got: the values that were acknowledged, and the count of each status and each error."""
 
     def __init__(self) -> None:
         self.acknowledged: list[int] = []
@@ -65,8 +65,8 @@ class Writing:
         self.stopping = Event()
         self._next, self._lock = 0, Lock()
 
-    def number(self) -> int:
-        """Another one each time, so that every value is one write's."""
+    def next_value(self) -> int:
+        """A different value for each write, so that a stored value identifies its write."""
         with self._lock:
             self._next += 1
             return self._next
@@ -76,12 +76,12 @@ class Writing:
             self.statuses[outcome] += 1
 
     def failures(self) -> dict[int | str, int]:
-        """Whatever is not a success: refusals and connections without an answer."""
-        return {told: many for told, many in self.statuses.items() if told not in (200, 201)}
+        """The count of each outcome other than success: refusals, and connections without a response."""
+        return {outcome: count for outcome, count in self.statuses.items() if outcome not in (200, 201)}
 
     def write(self, client: Client, asset: str) -> None:
-        """One value, sent again under the same key until it is acknowledged, as a careful program would."""
-        value, key = self.number(), uuid4().hex
+        """Writes one value and repeats the request with the same Idempotency-Key until it is acknowledged."""
+        value, key = self.next_value(), uuid4().hex
         while not self.stopping.is_set():
             try:
                 body = {"value": str(value)}
@@ -99,20 +99,20 @@ class Writing:
 
 @contextmanager
 def writers(
-    many: int, port: int, token: str, asset: str, *, keeps: bool = True, **options
-) -> Iterator[Writing]:
-    """So many clients write values of the asset for the length of the block, on connections that they may keep."""
-    writing = Writing()
+    count: int, port: int, token: str, asset: str, *, keep_alive: bool = True, **options
+) -> Iterator[WriteLog]:
+    """Clients that write values of the asset for the duration of the block; `keep_alive` reuses their connections."""
+    writing = WriteLog()
 
     def run() -> None:
         client = Client(port, token, **options)
         while not writing.stopping.is_set():
             writing.write(client, asset)
-            if not keeps:
+            if not keep_alive:
                 client.close()
         client.close()
 
-    threads = [Thread(target=run, daemon=True) for _ in range(many)]
+    threads = [Thread(target=run, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:

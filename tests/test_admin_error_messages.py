@@ -11,9 +11,9 @@ from django.utils import timezone
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from strata.accounts.models import User
-from tests.admin_forms import errors_of, form_of, inputs_of, save, url
-from tests.ours import APPS
+from tests.admin_forms import change_form_data, errors_of, inputs_of, save, url
 from tests.sample_rows import sample_rows
+from tests.strata_apps import APPS
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in APPS]
 SAID = "As the rule says it."
@@ -59,7 +59,7 @@ def asset(portfolio):
 
 
 def test_a_disposal_before_the_first_value_names_its_day(alices, asset):
-    errors = errors_of(save(alices, asset, form_of(alices, asset) | {"disposed_on": "2024-01-01"}))
+    errors = errors_of(save(alices, asset, change_form_data(alices, asset) | {"disposed_on": "2024-01-01"}))
     assert "It lies before 2024-01-31, the day of its first value." in errors
 
 

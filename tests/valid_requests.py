@@ -1,15 +1,15 @@
-"""Whose rows each route is about, and what a good request to it sends."""
+"""For each route: who owns the rows it is about, and what a valid request to it sends."""
 
 from __future__ import annotations
 
-HAS_NO_ROWS = {
+ROUTES_WITHOUT_ROWS = {
     "public": {"live", "ready", "version", "openapi"},
     "everybody's": {"routes"},
     "login": {"login"},  # test_tokens, test_lockout
     "the caller's own": {"me", "password", "token-list", "invitation-list"},
 }
-WHOSE = {
-    **HAS_NO_ROWS,
+ROUTES_BY_OWNER = {
+    **ROUTES_WITHOUT_ROWS,
     "one user's": {"token-detail", "invitation-detail", "invitation-accept"},
     "shared": {"exchange-rate-list", "exchange-rate-detail"},
     "the household's": {
@@ -72,11 +72,11 @@ WHOSE = {
 }
 
 
-def key(world, thing) -> str:
-    return str(world[thing].pk)
+def id_of(world, resource) -> str:
+    return str(world[resource].pk)
 
 
-def nothing(world) -> dict:
+def empty_body(world) -> dict:
     return {}
 
 
@@ -84,43 +84,47 @@ BODIES = {
     "allocation-target-detail": lambda world: {"share": "0.2"},
     "allocation-target-list": lambda world: {
         "share": "0.2",
-        "tag_id": key(world, "tag"),
-        "portfolio_id": key(world, "portfolio"),
+        "tag_id": id_of(world, "tag"),
+        "portfolio_id": id_of(world, "portfolio"),
     },
-    "asset-category": nothing,
-    "asset-detail": lambda world: {"name": "New", "portfolio_id": key(world, "portfolio")},
+    "asset-category": empty_body,
+    "asset-detail": lambda world: {"name": "New", "portfolio_id": id_of(world, "portfolio")},
     "asset-dispose": lambda world: {"on": "2199-12-31"},
     "asset-list": lambda world: {
         "name": "New",
-        "portfolio_id": key(world, "portfolio"),
-        "asset_type_id": key(world, "asset-type"),
-        "category_ids": [key(world, "category")],
-        "tag_ids": [key(world, "tag")],
+        "portfolio_id": id_of(world, "portfolio"),
+        "asset_type_id": id_of(world, "asset-type"),
+        "category_ids": [id_of(world, "category")],
+        "tag_ids": [id_of(world, "tag")],
     },
-    "asset-reinstate": nothing,
+    "asset-reinstate": empty_body,
     "asset-snapshot-detail": lambda world: {"value": "2"},
     "asset-snapshot-list": lambda world: {"value": "2"},
-    "asset-tag": nothing,
+    "asset-tag": empty_body,
     "asset-type-detail": lambda world: {"label": "New"},
-    "asset-type-list": lambda world: {"code": "NEW", "label": "New", "household_id": key(world, "household")},
-    "category-assets": lambda world: {"asset_id": key(world, "asset")},
+    "asset-type-list": lambda world: {
+        "code": "NEW",
+        "label": "New",
+        "household_id": id_of(world, "household"),
+    },
+    "category-assets": lambda world: {"asset_id": id_of(world, "asset")},
     "category-detail": lambda world: {"name": "New"},
-    "category-list": lambda world: {"name": "New", "household_id": key(world, "household")},
+    "category-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "exchange-rate-list": lambda world: {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"},
     "household-detail": lambda world: {"name": "New"},
     "household-invitation-list": lambda world: {"username": "newcomer", "role": "viewer"},
     "household-list": lambda world: {"name": "New"},
-    "invitation-accept": nothing,
+    "invitation-accept": empty_body,
     "member-detail": lambda world: {"role": "editor"},
     "password": lambda world: {"current_password": "wrong", "new_password": "staple of a new kind"},
     "portfolio-detail": lambda world: {"name": "New"},
     "portfolio-finding": lambda world: {"reason": "Known."},
-    "portfolio-list": lambda world: {"name": "New", "household_id": key(world, "household")},
+    "portfolio-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "portfolio-snapshot-detail": lambda world: {"note": "New"},
     "portfolio-snapshot-list": lambda world: {"on": "2026-01-31"},
     "tag-detail": lambda world: {"name": "New"},
-    "tag-list": lambda world: {"name": "New", "household_id": key(world, "household")},
+    "tag-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
 }
-QUERIES: dict[str, dict[str, str]] = {}  # what a GET of a route needs in its query, by the route's name
+QUERIES: dict[str, dict[str, str]] = {}  # required query parameters of a GET, by route name

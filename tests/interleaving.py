@@ -1,7 +1,7 @@
-"""Writers at once on PostgreSQL, the first held open at each point that matters: luck has no part in it.
+"""Runs concurrent writers on PostgreSQL in a fixed order of events, so that a race is tested without chance.
 
-A statement that locks or writes is such a point. The first writer stops after it; the second runs until it is done, or
-PostgreSQL says that it waits for a lock; then the first goes on.
+Each statement that locks or writes is a stopping point. The first writer stops after it. The others then run until
+they are done or PostgreSQL reports that they wait for a lock. Then the first writer continues.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from strata.db import retry
 
 PATIENCE = 60
 POINT = re.compile(r"\s*(INSERT|UPDATE|DELETE|LOCK)\b|\bFOR (NO KEY )?UPDATE\b", re.IGNORECASE)
-SHAPE = 60  # of a statement's beginning: one that is like an earlier one is no new point
+PREFIX = 60  # characters: a statement that begins like an earlier one is not another stopping point
 BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
 
 type Work = Callable[[], Any]
 
 
 class Writer(Thread):
-    """Does its work on a connection of its own; `stop_after` is the number of the point after which it waits."""
+    """Runs `work` on its own connection and waits after the stopping point with the number `stop_after`."""
 
     def __init__(self, work: Work, stop_after: int | None = None) -> None:
         super().__init__(daemon=True)
@@ -42,7 +42,7 @@ class Writer(Thread):
             self.connected.set()
             with connection.execute_wrapper(self._pause):
                 self.result = self.work()
-        except BaseException as error:  # the test sees it, and not a thread's traceback
+        except BaseException as error:  # the test gets it instead of a traceback in a thread
             self.result = error
         finally:
             connections.close_all()
@@ -52,16 +52,16 @@ class Writer(Thread):
 
     def _pause(self, execute, sql, params, many, context):
         result = execute(sql, params, many, context)
-        if POINT.search(sql) and (shape := sql[:SHAPE]) not in self.seen:
-            self.seen.add(shape)
+        if POINT.search(sql) and (prefix := sql[:PREFIX]) not in self.seen:
+            self.seen.add(prefix)
             self.points += 1
             if self.points == self.stop_after:
                 self.stopped.set()
                 assert self.go_on.wait(PATIENCE)
         return result
 
-    def run_on(self) -> None:
-        """Start it, and come back when it is done or waits for a lock."""
+    def start_and_settle(self) -> None:
+        """Starts the thread and returns when it is done or waits for a lock."""
         self.start()
         assert self.connected.wait(PATIENCE)
         deadline = monotonic() + PATIENCE
@@ -81,26 +81,26 @@ class Writer(Thread):
         return self.result
 
 
-def interleaved(first: Work, *others: Work, stop_after: int) -> tuple[list[Any], bool]:
-    """What the writers came to, and whether the first had as many points as that."""
+def run_interleaved(first: Work, *others: Work, stop_after: int) -> tuple[list[Any], bool]:
+    """The writers' results, and whether the first writer reached the stopping point `stop_after`."""
     holder = Writer(first, stop_after)
     holder.start()
     assert holder.stopped.wait(PATIENCE)
     was_stopped = not holder.done.is_set()
     waiting = [Writer(work) for work in others]
-    for one in waiting:
-        one.run_on()
+    for writer in waiting:
+        writer.start_and_settle()
     return [holder.finish(), *(writer.finish() for writer in waiting)], was_stopped
 
 
 @contextmanager
-def counted_attempts(monkeypatch) -> Iterator[list[str]]:
-    """Why each transaction that was begun again was."""
+def retry_reasons(monkeypatch) -> Iterator[list[str]]:
+    """Collects the reason of each repeated transaction."""
     reasons: list[str] = []
-    usual = retry.can_begin_again
+    original = retry.can_begin_again
 
     def can_begin_again(error: BaseException) -> bool:
-        again = usual(error)
+        again = original(error)
         if again:
             reasons.append(retry.reason(error))
         return again
