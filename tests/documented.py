@@ -121,16 +121,16 @@ def watch() -> None:
 
 def summary(counts: Counter[str], rest: Counter[str]) -> list[str]:
     """What was checked and what was not, printed at the end of a run."""
-    documented_operations = {f"{method} {route}" for route, method in operations()}
+    known = {f"{method} {route}" for route, method in operations()}
     messages = [
-        f"responses checked against openapi.yaml: {counts.total():,}, of {len(counts)} of {len(documented_operations)} operations"
+        f"responses checked against openapi.yaml: {counts.total():,}, of {len(counts)} of {len(known)} operations"
     ]
     if rest:
         messages.append(
             "responses that it does not describe: "
             + ", ".join(f"{why} {count:,}" for why, count in rest.most_common())
         )
-    missing = sorted(documented_operations - set(counts))
+    missing = sorted(known - set(counts))
     return messages + [f"operations without a response in this run: {', '.join(missing)}"] * (
         0 < len(missing) <= 20
     )

@@ -26,7 +26,7 @@ def pooled_url(url: str, port: int) -> str:
 
 @contextmanager
 def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
-    """Runs PgBouncer for the duration of the block and yields its port. It refuses root, so it runs as the server's user."""
+    """Runs PgBouncer for the duration of the block and yields its port. It runs as the server's user, not as root."""
     pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
     folder, port = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port()

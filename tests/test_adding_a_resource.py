@@ -1,4 +1,4 @@
-"""The worked example of docs/adding-a-resource.md, carried out in a copy of the tree."""
+"""Applies the example of docs/adding-a-resource.md to a copy of the tree and runs its tests."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests import adding_a_resource
 
 ROOT = Path(__file__).resolve().parent.parent
-# The smallest selection that knows the new model by itself, and the example's own tests.
+# The example's own tests, and the fewest others that find the new model by themselves.
 AUTOMATIC = (
     "assets/tests/test_notes.py",
     "tests/test_tenancy.py::test_every_route_is_known",
@@ -28,7 +28,7 @@ SELECTED = (
 
 @pytest.fixture
 def tree(tmp_path):
-    """What git knows of, as it is now, with the example applied."""
+    """A copy of the files that git tracks, with the example applied."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
@@ -39,9 +39,9 @@ def tree(tmp_path):
 
 
 def run(tree: Path, *command: str) -> str:
-    """In the copy, on a SQLite of its own."""
-    outside = ("TEST_DATABASE_URL", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST")
-    environment = {name: text for name, text in os.environ.items() if name not in outside}
+    """Runs a command in the copy, on a new SQLite database."""
+    excluded = ("TEST_DATABASE_URL", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST")
+    environment = {name: text for name, text in os.environ.items() if name not in excluded}
     environment["DATABASE_URL"] = f"sqlite:///{tree}/example.db"
     done = subprocess.run(
         [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, timeout=600
@@ -52,7 +52,7 @@ def run(tree: Path, *command: str) -> str:
 
 @pytest.mark.server
 @pytest.mark.on_sqlite
-def test_example_of_the_page_works_when_it_is_followed(tree):
+def test_example_works_when_it_is_followed(tree):
     run(tree, "manage.py", "makemigrations", "--check", "--dry-run")
     run(tree, "manage.py", "migrate", "--verbosity", "0")
     schema = ("spectacular", "--validate", "--fail-on-warn", "--file", "openapi.yaml")

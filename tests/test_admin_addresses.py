@@ -1,4 +1,4 @@
-"""Addresses of the admin that ask for what cannot be: refused in a sentence, and no fault in the log."""
+"""Impossible URLs of the admin: each is refused with a message, and nothing is logged as an error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ from tests.sample_rows import sample_rows
 PAGES = admin.site._registry
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 TEXTS = ("", "x", "\x00", "9" * 400, "-1.2", ABSENT)
-LISTS = ("q", "p", "o", "all", "e", "_to_field", "_popup", "_facets", "_source_model", "_changelist_filters")
-IMPOSSIBLE = (
+LIST_PARAMETERS = (
+    "q",
+    "p",
+    "o",
+    "all",
+    "e",
+    "_to_field",
+    "_popup",
+    "_facets",
+    "_source_model",
+    "_changelist_filters",
+)
+UNKNOWN_LOOKUPS = (
     "id__regex",
     "name__regex",
     "user__password__startswith",
@@ -30,19 +41,21 @@ IMPOSSIBLE = (
 
 @pytest.fixture
 def faults(caplog):
-    """What the log says that is an error, or has a traceback."""
+    """A function that returns the log records that are errors or have a traceback."""
     caplog.set_level(logging.DEBUG)
     return lambda: [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
 
 
 @pytest.fixture
 def unbroken(rita, household):
+    """Rita, for whom an exception in a view becomes a 500, as on a server."""
     sample_rows("Own", household=household)
     rita.raise_request_exception = False
     return rita
 
 
 def filters_of(page) -> set[str]:
+    """The query parameters that the filters of a page may use."""
     names = set()
     for list_filter in page.list_filter:
         name = (
@@ -57,42 +70,42 @@ def filters_of(page) -> set[str]:
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_a_list_asked_for_what_cannot_be_logs_no_fault(unbroken, faults, model):
-    asked = [(name, text) for name in (*LISTS, *filters_of(PAGES[model])) for text in TEXTS]
-    for name, text in (*asked, *((name, "x") for name in IMPOSSIBLE)):
+def test_list_with_impossible_parameters_logs_no_error(unbroken, faults, model):
+    parameters = [(name, text) for name in (*LIST_PARAMETERS, *filters_of(PAGES[model])) for text in TEXTS]
+    for name, text in (*parameters, *((name, "x") for name in UNKNOWN_LOOKUPS)):
         answer = unbroken.get(url(model), {name: text}, follow=True)
         assert answer.status_code in (200, 400), (name, text[:9])
         assert faults() == [], (name, text[:9])
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_what_no_filter_offers_is_refused_in_a_sentence(unbroken, faults, model):
+def test_unknown_lookup_is_refused_by_name(unbroken, faults, model):
     answer = unbroken.get(url(model), {"id__regex": "("})
     assert (answer.status_code, b"id__regex" in answer.content) == (400, True)
     assert faults() == []
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_a_row_asked_for_by_what_is_no_key_logs_no_fault(unbroken, faults, model):
-    for where in ("change", "delete", "history"):
+def test_page_of_an_invalid_key_logs_no_error(unbroken, faults, model):
+    for page in ("change", "delete", "history"):
         for text in ("x", "9" * 400, "_00", "-1", "x" * 3000, "%", "☃", "a_0Ab"):
-            answer = unbroken.get(url(model, where, text), follow=True)
-            assert answer.status_code in (200, 403, 404), (where, text[:9])
-            assert faults() == [], (where, text[:9])
+            answer = unbroken.get(url(model, page, text), follow=True)
+            assert answer.status_code in (200, 403, 404), (page, text[:9])
+            assert faults() == [], (page, text[:9])
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_an_action_asked_for_what_cannot_be_logs_no_fault(unbroken, faults, model):
+def test_action_with_impossible_input_logs_no_error(unbroken, faults, model):
     for action in ("", "x", "\x00", "delete_selected", *(name for name in PAGES[model].actions or ())):
         for chosen in ("x", "\x00", "9" * 400, ABSENT, ""):
-            for more in ({}, {"select_across": "x"}, {"index": "x"}, {"index": "9" * 400}):
-                body = {"action": action, "_selected_action": chosen, "index": "0"} | more
+            for extra in ({}, {"select_across": "x"}, {"index": "x"}, {"index": "9" * 400}):
+                body = {"action": action, "_selected_action": chosen, "index": "0"} | extra
                 answer = unbroken.post(url(model), body, follow=True)
-                assert answer.status_code in (200, 400, 403), (action, chosen[:9], more)
-                assert faults() == [], (action, chosen[:9], more)
+                assert answer.status_code in (200, 400, 403), (action, chosen[:9], extra)
+                assert faults() == [], (action, chosen[:9], extra)
 
 
-OTHER = [
+OTHER_PATHS = [
     reverse("admin:index"),
     reverse("admin:search"),
     reverse("admin:autocomplete"),
@@ -104,8 +117,8 @@ OTHER = [
 ]
 
 
-@pytest.mark.parametrize("path", OTHER)
-def test_every_other_address_takes_anything(unbroken, faults, path):
+@pytest.mark.parametrize("path", OTHER_PATHS)
+def test_other_pages_accept_any_parameter(unbroken, faults, path):
     names = (
         "s",
         "term",

@@ -1,4 +1,4 @@
-"""Actions of the admin on more than a hundred rows ask first and say what will happen: every action of every page."""
+"""Every action of the admin on more than a hundred rows asks for confirmation and says what it will do."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MANY = MOST_UNASKED + 1
 
 @pytest.fixture
 def assets(portfolio):
-    """One more than may be changed unasked, none with a value but the first."""
-    kind, names = TypeId.CHECKING_ACCOUNT, [f"A {number:03}" for number in range(MANY)]
+    """One asset more than an action changes without confirmation. Only the first has a value."""
+    asset_type, names = TypeId.CHECKING_ACCOUNT, [f"A {number:03}" for number in range(MANY)]
     rows = [
-        Asset(portfolio=portfolio, asset_type_id=kind, name=name, name_key=name, currency="EUR")
+        Asset(portfolio=portfolio, asset_type_id=asset_type, name=name, name_key=name, currency="EUR")
         for name in names
     ]
     created = Asset.objects.bulk_create(rows)
@@ -34,12 +34,13 @@ def assets(portfolio):
     return created
 
 
-def act(client, model, action, rows, **more):
+def act(client, model, action, rows, **extra):
     body = {"action": action, "_selected_action": [str(row.pk) for row in rows], "index": "0"}
-    return client.post(url(model), body | more)
+    return client.post(url(model), body | extra)
 
 
 def agreed(answer) -> dict[str, str]:
+    """What the confirmation page sends when the user agrees."""
     assert answer.status_code == 200, answer
     return {"agreed": answer.context["agreed"], "post": "yes"}
 
@@ -52,12 +53,12 @@ def test_every_action_can_say_what_it_will_do(rita, household, model):
         assert getattr(PAGES[model], f"what_{name}_does")(request, model._base_manager.all()), name
 
 
-def test_the_page_with_actions_is_walked():
+def test_assets_are_the_only_page_with_actions():
     assert [model for model, page in PAGES.items() if page.actions] == [Asset]
 
 
 @pytest.mark.parametrize("action", ["dispose_of", "reinstate"])
-def test_more_than_a_hundred_rows_are_asked_for_first(alices, assets, action):
+def test_action_on_more_than_a_hundred_rows_is_confirmed_first(alices, assets, action):
     before = JournalEntry.objects.count()
     answer = act(alices, Asset, action, assets)
     assert f"{MANY:,} assets" in answer.content.decode()
@@ -67,21 +68,21 @@ def test_more_than_a_hundred_rows_are_asked_for_first(alices, assets, action):
     assert (JournalEntry.objects.count() > before) == (action == "dispose_of")
 
 
-def test_all_rows_of_a_list_are_asked_for_as_well(alices, assets):
-    everything = {"select_across": "1"}
-    answer = act(alices, Asset, "dispose_of", assets[:1], **everything)
+def test_action_on_all_rows_of_a_list_is_confirmed_first(alices, assets):
+    all_rows = {"select_across": "1"}
+    answer = act(alices, Asset, "dispose_of", assets[:1], **all_rows)
     assert f"Disposes of {MANY} assets from today on" in answer.content.decode()
     assert ("select_across", "1") in answer.context["hidden_inputs"]
-    act(alices, Asset, "dispose_of", assets[:1], **everything, **agreed(answer))
+    act(alices, Asset, "dispose_of", assets[:1], **all_rows, **agreed(answer))
     assert not Asset.objects.filter(disposed_on=None).exists()
 
 
-def test_a_hundred_rows_are_changed_at_once(alices, assets):
+def test_action_on_a_hundred_rows_needs_no_confirmation(alices, assets):
     assert act(alices, Asset, "dispose_of", assets[:MOST_UNASKED]).status_code == 302
     assert Asset.objects.filter(disposed_on=None).count() == 1
 
 
-def test_other_rows_than_were_shown_are_asked_for_again(alices, assets, portfolio):
+def test_action_is_confirmed_again_when_the_rows_have_changed(alices, assets, portfolio):
     answer = act(alices, Asset, "dispose_of", assets[:1], select_across="1")
     Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="New", currency="EUR"
@@ -91,7 +92,7 @@ def test_other_rows_than_were_shown_are_asked_for_again(alices, assets, portfoli
     assert Asset.objects.filter(disposed_on=None).count() == MANY + 1
 
 
-def test_it_says_what_goes_with_it_and_what_is_left_out(alices, alice_user, assets):
+def test_confirmation_names_deleted_transactions_and_skipped_rows(alices, alice_user, assets):
     dispose(assets[0], on=assets[0].created_at.date(), proceeds=1)
     seen = Household.objects.create(name="Seen")
     Membership.objects.create(household=seen, user=alice_user, role="viewer", accepted_at="2026-01-01T00:00Z")
@@ -106,10 +107,10 @@ def test_it_says_what_goes_with_it_and_what_is_left_out(alices, alice_user, asse
         assert sentence in answer, sentence
 
 
-def test_a_deletion_of_many_says_what_is_deleted_and_what_stands_in_the_way(
+def test_deletion_of_many_rows_names_all_that_it_deletes(
     alices, household, assets, monkeypatch
 ):
-    """No page deletes from its list today; one that does is held to the same."""
+    """No page has this action today. A page that gets it must ask first too."""
     for page in (PAGES[Asset], PAGES[Tag]):
         monkeypatch.setattr(page, "actions", [delete_selected])
     answer = act(alices, Asset, "delete_selected", assets)
@@ -117,6 +118,6 @@ def test_a_deletion_of_many_says_what_is_deleted_and_what_stands_in_the_way(
         assert sentence in answer.content.decode(), sentence
     assert Asset.objects.count() == MANY
     act(alices, Asset, "delete_selected", assets, post="yes")
-    assert Asset.objects.count() == MANY, "nobody has agreed to these"
+    assert Asset.objects.count() == MANY, "not confirmed"
     act(alices, Asset, "delete_selected", assets, **agreed(answer))
     assert not Asset.objects.exists()

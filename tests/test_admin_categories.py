@@ -1,4 +1,4 @@
-"""Categories in the admin: a tree in the list, in its forms and in the filter of assets."""
+"""Categories in the admin: shown as a tree in the list, in forms and in the filter of assets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ def asset(portfolio):
     )
 
 
-def listed(client, **asked) -> list[tuple]:
-    rows = client.get(url(Category), asked).context["cl"].result_list
+def listed(client, **query) -> list[tuple]:
+    """Name, depth and number of descendants of each row of the list."""
+    rows = client.get(url(Category), query).context["cl"].result_list
     return [(row.name, row.tree_row.depth, row.tree_row.below) for row in rows]
 
 
@@ -37,19 +38,19 @@ def tree(household):
     return rows
 
 
-def test_the_list_of_categories_is_the_tree(alices, tree, asset):
+def test_list_of_categories_is_a_tree(alices, tree, asset):
     AssetCategory.objects.create(asset=asset, category=tree["Shed"])
-    wanted = [("Animals", 0, 0), ("House", 0, 3), ("Attic", 1, 0), ("Garden", 1, 1), ("Shed", 2, 0)]
-    assert listed(alices) == wanted
+    expected = [("Animals", 0, 0), ("House", 0, 3), ("Attic", 1, 0), ("Garden", 1, 1), ("Shed", 2, 0)]
+    assert listed(alices) == expected
     assert [row.asset_count for row in alices.get(url(Category)).context["cl"].result_list] == [0, 0, 0, 0, 1]
     assert "House › Garden › Shed".encode() in alices.get(url(Category), {"q": "Shed"}).content
 
 
-def test_a_large_tree_comes_in_pages_in_its_own_order(alices, household):
-    """Each of the first has one below it whose name would come last in a list by names."""
+def test_pages_of_a_large_tree_keep_its_order(alices, household):
+    """Each top category has a child whose name would come last in a list ordered by name."""
     for number in range(60):
-        above = Category.objects.create(household=household, name=f"A {number:02}")
-        Category.objects.create(household=household, name=f"Z {number:02}", parent=above)
+        top = Category.objects.create(household=household, name=f"A {number:02}")
+        Category.objects.create(household=household, name=f"Z {number:02}", parent=top)
     pages = [[name for name, _, _ in listed(alices, p=page)] for page in (1, 2, 3)]
     assert [len(page) for page in pages] == [50, 50, 20]
     assert pages[0][:4] == ["A 00", "Z 00", "A 01", "Z 01"]
@@ -59,7 +60,7 @@ def test_a_large_tree_comes_in_pages_in_its_own_order(alices, household):
     assert [name for name, _, _ in listed(alices, q="Z")][:2] == ["Z 00", "Z 01"]
 
 
-def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
+def test_form_moves_a_branch_but_not_below_itself(alices, tree):
     assert (
         save(
             alices, tree["Garden"], change_form_data(alices, tree["Garden"]) | {"parent": tree["Animals"].pk}
@@ -74,7 +75,7 @@ def test_a_branch_is_moved_by_its_form_and_never_below_itself(alices, tree):
     assert "parent" in answer.context["adminform"].form.errors
 
 
-def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
+def test_cycle_in_the_database_is_shown_and_can_be_fixed(alices, tree):
     with connection.cursor() as cursor:
         ids = [
             Category._meta.get_field("id").get_db_prep_value(tree[name].pk, connection)
@@ -90,10 +91,10 @@ def test_a_circle_in_the_database_is_shown_and_can_be_mended(alices, tree):
     assert listed(alices)[1] == ("House", 0, 3)
 
 
-def test_assets_are_filtered_by_a_category_and_all_below_it(alices, tree, asset):
+def test_category_filter_includes_descendants(alices, tree, asset):
     AssetCategory.objects.create(asset=asset, category=tree["Shed"])
-    rows = {
+    counts = {
         name: alices.get(url(Asset), {"category": str(tree[name].pk)}).context["cl"].result_count
         for name in tree
     }
-    assert rows == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}
+    assert counts == {"House": 1, "Garden": 1, "Shed": 1, "Attic": 0, "Animals": 0}

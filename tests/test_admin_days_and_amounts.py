@@ -1,4 +1,4 @@
-"""In the admin days are ISO, in and out, and amounts have the decimals of their currency: all by the registry."""
+"""In every form and page of the admin, days are ISO and amounts have at most the decimals of their currency."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.admin_forms import change_form_data, errors_of, form_data, inputs_of,
 from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
-ANOTHER_ORDER = re.compile(
+OTHER_DATE_FORMAT = re.compile(
     r"\b\d{1,2}[/.]\d{1,2}[/.]\d{4}\b|\b\d{1,2} (January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b|\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z.]* \d"
 )
-WRONG = (
+NOT_ISO = (
     "11/05/2026",
     "11.05.2026",
     "05-11-2026",
@@ -41,20 +41,20 @@ def rows(rita, household):
 
 
 def days_of(page) -> dict[str, forms.BoundField]:
-    """By the name of the input of a day every field of the page and its inlines that has one."""
-    found = [page.context["adminform"].form]
+    """The date fields of the page and its inlines, by the name of their input."""
+    page_forms = [page.context["adminform"].form]
     for inline in page.context["inline_admin_formsets"]:
-        found += [*inline.formset.initial_forms, inline.formset.empty_form]
+        page_forms += [*inline.formset.initial_forms, inline.formset.empty_form]
     return {
         f"{bound.html_name}{'_0' if isinstance(bound.field, forms.SplitDateTimeField) else ''}": bound
-        for form in found
+        for form in page_forms
         for bound in form
         if isinstance(bound.field, forms.DateField | forms.SplitDateTimeField | forms.DateTimeField)
     }
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_every_day_of_every_form_is_iso_and_says_so(rita, rows, model):
+def test_every_date_field_takes_and_shows_iso_and_says_so(rita, rows, model):
     for page in (url(model, "change", rows[model].pk), url(model, "add")):
         opened = rita.get(page)
         if opened.status_code != 200 or not inputs_of(opened):
@@ -68,46 +68,46 @@ def test_every_day_of_every_form_is_iso_and_says_so(rita, rows, model):
                 assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)), (name, value)
             if "__prefix__" in name:
                 continue
-            for wrong in WRONG:
-                answer = rita.post(page, form_data(opened) | {name: wrong})
-                assert (answer.status_code, "YYYY-MM-DD" in errors_of(answer)) == (200, True), (name, wrong)
+            for text in NOT_ISO:
+                answer = rita.post(page, form_data(opened) | {name: text})
+                assert (answer.status_code, "YYYY-MM-DD" in errors_of(answer)) == (200, True), (name, text)
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_no_page_writes_a_day_in_another_order(rita, rows, model):
+def test_no_page_shows_a_day_in_another_format(rita, rows, model):
     for page in (
         url(model),
-        *(url(model, where, rows[model].pk) for where in ("change", "delete", "history")),
+        *(url(model, name, rows[model].pk) for name in ("change", "delete", "history")),
     ):
         answer = rita.get(page)
         if answer.status_code == 200:
-            assert not days_in_another_order(answer), page
+            assert not days_in_other_formats(answer), page
 
 
-def days_in_another_order(page) -> list[str]:
-    """In what a person reads of it."""
+def days_in_other_formats(page) -> list[str]:
+    """The days in the page's visible text that are not ISO."""
     text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page.content.decode(), flags=re.S)
-    return [found[0] for found in ANOTHER_ORDER.finditer(text)]
+    return [match[0] for match in OTHER_DATE_FORMAT.finditer(text)]
 
 
 @pytest.mark.parametrize("name", ["start", "end"])
-def test_the_first_page_takes_iso_days_alone(alices, portfolio, rows, name):
+def test_dashboard_takes_only_iso_days(alices, portfolio, rows, name):
     answer = alices.get("/admin/", {name: "11/05/2026"})
     assert f"{name}: Enter a day as YYYY-MM-DD." in answer.content.decode()
-    assert not days_in_another_order(answer)
+    assert not days_in_other_formats(answer)
 
 
-def test_the_page_of_what_needs_care_takes_iso_days_alone(alices, portfolio):
+def test_quality_page_takes_only_iso_days(alices, portfolio):
     page = url(Portfolio, "quality", portfolio.pk)
     assert "on: Enter a day as YYYY-MM-DD." in alices.get(page, {"on": "11/05/2026"}).content.decode()
     assert "on: Enter a year from" in alices.get(page, {"on": "1066-10-14"}).content.decode()
-    right = alices.get(page, {"on": "2026-05-11"}).content.decode()
-    assert "As of 2026-05-11" in right
-    assert "YYYY-MM-DD" not in right
+    dated = alices.get(page, {"on": "2026-05-11"}).content.decode()
+    assert "As of 2026-05-11" in dated
+    assert "YYYY-MM-DD" not in dated
 
 
-def test_no_filter_takes_a_day():
-    """One that does has to read ISO days alone, and say so where another form is asked for."""
+def test_no_filter_is_by_a_day():
+    """A filter by a day would have to take only ISO days and say so."""
     for page in PAGES.values():
         for list_filter in page.list_filter:
             path = (
@@ -121,25 +121,27 @@ def test_no_filter_takes_a_day():
             assert not isinstance(field, models.DateField), list_filter
 
 
-def test_a_day_field_takes_blanks_around_it():
+def test_day_field_ignores_surrounding_blanks():
     assert str(DayFormField().clean(" 2026-05-11 ")) == "2026-05-11"
 
 
 # --- amounts ---
 
 
-def asset_in(portfolio, currency) -> Asset:
+def create_account(portfolio, currency) -> Asset:
+    """An asset in the currency, and named after it."""
     return Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=currency, currency=currency
     )
 
 
 def amounts_of(model) -> list[str]:
+    """The names of the model's fields that hold money."""
     return [field.name for field in model._meta.concrete_fields if isinstance(field, MoneyField)]
 
 
 MONEY = [model for model in PAGES if amounts_of(model)]
-CASES = [
+TOO_PRECISE = [
     ("EUR", "1.234", "at most 2 decimal places"),
     ("EUR", "1.230", "at most 2 decimal places"),
     ("EUR", "0.001", "at most 2 decimal places"),
@@ -147,7 +149,7 @@ CASES = [
     ("JPY", "1.000", "no decimal places"),
     ("KWD", "1.2345", "at most 3 decimal places"),
 ]
-TAKEN = [("EUR", "1234.56"), ("EUR", "1.5"), ("JPY", "1234"), ("KWD", "1.234"), ("XAU", "1.2345")]
+ACCEPTED = [("EUR", "1234.56"), ("EUR", "1.5"), ("JPY", "1234"), ("KWD", "1.234"), ("XAU", "1.2345")]
 
 
 def body_of(model, asset, name, amount) -> dict[str, str]:
@@ -157,13 +159,13 @@ def body_of(model, asset, name, amount) -> dict[str, str]:
     return body
 
 
-def test_every_page_with_amounts_is_walked():
+def test_values_and_transactions_are_the_only_models_with_amounts():
     assert set(MONEY) == {AssetSnapshot, Transaction}
 
 
-@pytest.mark.parametrize(("currency", "amount", "why"), CASES)
-def test_no_form_takes_more_decimals_than_the_currency_has(alices, portfolio, currency, amount, why):
-    asset = asset_in(portfolio, currency)
+@pytest.mark.parametrize(("currency", "amount", "why"), TOO_PRECISE)
+def test_form_refuses_more_decimals_than_the_currency_has(alices, portfolio, currency, amount, why):
+    asset = create_account(portfolio, currency)
     for model in MONEY:
         for name in amounts_of(model):
             answer = alices.post(url(model, "add"), body_of(model, asset, name, amount))
@@ -180,17 +182,17 @@ def test_no_form_takes_more_decimals_than_the_currency_has(alices, portfolio, cu
         assert f"{currency} has {why}" in errors_of(answer), (prefix, name)
 
 
-@pytest.mark.parametrize(("currency", "amount"), TAKEN)
-def test_what_the_currency_has_is_taken(alices, portfolio, currency, amount):
-    asset = asset_in(portfolio, currency)
+@pytest.mark.parametrize(("currency", "amount"), ACCEPTED)
+def test_form_takes_the_decimals_of_the_currency(alices, portfolio, currency, amount):
+    asset = create_account(portfolio, currency)
     for model in MONEY:
-        for place, name in enumerate(amounts_of(model)):
-            body = body_of(model, asset, name, amount) | {"on": f"2026-02-0{place + 1}"}
+        for number, name in enumerate(amounts_of(model)):
+            body = body_of(model, asset, name, amount) | {"on": f"2026-02-0{number + 1}"}
             assert alices.post(url(model, "add"), body).status_code == 302, (model, name)
 
 
-def test_the_api_keeps_its_four_places_and_a_form_leaves_them_alone(alices, alice, portfolio):
-    asset = asset_in(portfolio, "EUR")
+def test_form_keeps_the_four_decimals_of_a_value_from_the_api(alices, alice, portfolio):
+    asset = create_account(portfolio, "EUR")
     created = alice.post(f"/api/v1/assets/{asset.pk}/snapshots", {"value": "1.2345", "on": "2026-01-31"})
     assert created.status_code == 201
     row = AssetSnapshot.objects.get()
@@ -202,8 +204,8 @@ def test_the_api_keeps_its_four_places_and_a_form_leaves_them_alone(alices, alic
     assert save(alices, row, change_form_data(alices, row) | {"value": "1.2346"}).status_code == 200
 
 
-def test_another_currency_has_its_own_decimals(alices, portfolio):
-    asset = asset_in(portfolio, "EUR")
+def test_decimals_are_those_of_the_transactions_currency(alices, portfolio):
+    asset = create_account(portfolio, "EUR")
     assert (
         alices.post(url(Transaction, "add"), body_of(Transaction, asset, "amount", "10.5")).status_code == 302
     )
@@ -214,13 +216,13 @@ def test_another_currency_has_its_own_decimals(alices, portfolio):
         save(alices, row, change_form_data(alices, row) | {"currency": "JPY", "amount": "10"}).status_code
         == 302
     )
-    assert change_form_data(alices, row)["amount"] == "10", "and is shown as it may be sent again"
+    assert change_form_data(alices, row)["amount"] == "10", "the form shows an amount that it accepts"
 
 
-# --- what a move does ---
+# --- the notice about a move ---
 
 
-def test_the_form_says_that_a_move_takes_the_whole_past_along(alices, vera_user, portfolio):
-    asset = asset_in(portfolio, "EUR")
+def test_change_form_says_that_a_move_includes_the_history(alices, vera_user, portfolio):
+    asset = create_account(portfolio, "EUR")
     assert b"moves its whole past" in alices.get(url(Asset, "change", asset.pk)).content
     assert b"moves its whole past" not in alices.get(url(Asset, "add")).content

@@ -1,4 +1,4 @@
-"""Editing in the admin: nobody overwrites another, and the API's rules hold."""
+"""Editing in the admin: nobody overwrites another user's change, and the API's rules apply."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def value(asset):
     return AssetSnapshot.objects.create(asset=asset, value="10", on=TODAY, observed_at=NOON)
 
 
-# --- nobody overwrites another ---
+# --- nobody overwrites another user's change ---
 
 
-def test_of_two_who_edit_at_once_the_second_is_told(alices, bobs, asset):
-    of_alice, of_bob = change_form_data(alices, asset), change_form_data(bobs, asset)
-    assert save(bobs, asset, of_bob | {"name": "Bob's"}).status_code == 302
-    answer = save(alices, asset, of_alice | {"notes": "Alice's"})
+def test_second_of_two_concurrent_edits_is_refused(alices, bobs, asset):
+    alices_form, bobs_form = change_form_data(alices, asset), change_form_data(bobs, asset)
+    assert save(bobs, asset, bobs_form | {"name": "Bob's"}).status_code == 302
+    answer = save(alices, asset, alices_form | {"notes": "Alice's"})
     assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True)
     asset.refresh_from_db()
     assert (asset.name, asset.notes) == ("Bob's", "")
@@ -48,7 +48,7 @@ def test_of_two_who_edit_at_once_the_second_is_told(alices, bobs, asset):
 
 
 @pytest.mark.parametrize(("model", "text"), [(Category, "name"), (Tag, "name"), (AssetType, "label")])
-def test_every_form_is_as_careful(alices, household, model, text):
+def test_stale_form_is_refused_for_every_label_model(alices, household, model, text):
     row = create_row(model, "Old", {Household: household})
     opened = change_form_data(alices, row)
     setattr(row, text, "Newer")
@@ -56,13 +56,13 @@ def test_every_form_is_as_careful(alices, household, model, text):
     answer = save(alices, row, opened | {text: "Mine"})
     assert editing.STALE in errors_of(answer)
     assert save(alices, row, {**opened, text: "Mine", "version": ""}).status_code == 200, (
-        "nor without saying what it saw"
+        "a form without a version is refused too"
     )
     row.refresh_from_db()
     assert getattr(row, text) == "Newer"
 
 
-def test_a_value_changed_meanwhile_is_not_overwritten_by_the_assets_page(alices, bob, asset, value):
+def test_asset_form_does_not_overwrite_a_value_changed_meanwhile(alices, bob, asset, value):
     opened = change_form_data(alices, asset)
     assert bob.patch(f"/api/v1/assets/{asset.pk}/snapshots/{value.pk}", {"value": "20"}).status_code == 200
     answer = save(alices, asset, opened | {"name": "Renamed"})
@@ -71,14 +71,14 @@ def test_a_value_changed_meanwhile_is_not_overwritten_by_the_assets_page(alices,
     assert value.value == 20
 
 
-def test_a_value_deleted_meanwhile_does_not_come_back(alices, asset, value):
+def test_asset_form_does_not_restore_a_value_deleted_meanwhile(alices, asset, value):
     opened = change_form_data(alices, asset)
     value.delete()
     assert save(alices, asset, opened | {"snapshots-0-value": "30"}).status_code == 200
     assert not AssetSnapshot.objects.exists()
 
 
-def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, household):
+def test_asset_form_does_not_overwrite_labels_changed_meanwhile(alices, bob, asset, household):
     tag = Tag.objects.create(household=household, name="new")
     opened = change_form_data(alices, asset)
     assert bob.post(f"/api/v1/assets/{asset.pk}/tags/{tag.pk}").status_code == 200
@@ -86,7 +86,7 @@ def test_labels_changed_meanwhile_are_not_overwritten(alices, bob, asset, househ
     assert asset.tags.get() == tag
 
 
-def test_a_form_that_changes_nothing_leaves_no_trace(alices, asset, value):
+def test_form_without_changes_leaves_no_journal_entry(alices, asset, value):
     before = JournalEntry.objects.count()
     assert save(alices, asset, change_form_data(alices, asset)).status_code == 302
     assert JournalEntry.objects.count() == before
@@ -96,10 +96,10 @@ def test_a_form_that_changes_nothing_leaves_no_trace(alices, asset, value):
     assert AssetSnapshot.objects.get(on="2026-02-01").value == 11
 
 
-def test_pages_that_shift_while_a_form_is_open_write_the_rows_that_were_shown(alices, asset):
+def test_inline_page_that_shifted_writes_the_rows_that_it_showed(alices, asset):
     for day in range(1, 26):
-        at = NOON - timedelta(days=day)
-        AssetSnapshot.objects.create(asset=asset, value=day, on=at.date(), observed_at=at)
+        observed_at = NOON - timedelta(days=day)
+        AssetSnapshot.objects.create(asset=asset, value=day, on=observed_at.date(), observed_at=observed_at)
     opened = change_form_data(alices, asset)
     AssetSnapshot.objects.create(asset=asset, value=0, on=TODAY, observed_at=NOON)
     assert save(alices, asset, opened | {"snapshots-19-value": "777"}).status_code == 302
@@ -112,7 +112,7 @@ def test_any_page_of_an_inline_opens(alices, asset, value, page):
     assert alices.get(url(Asset, "change", asset.pk), {"snapshots-page": page}).status_code == 200
 
 
-def test_what_stands_behind_the_seconds_is_kept(alices, asset):
+def test_form_keeps_the_microseconds_of_an_instant(alices, asset):
     exact = NOON.replace(second=30, microsecond=123456)
     row = AssetSnapshot.objects.create(asset=asset, value=1, on=TODAY, observed_at=exact)
     assert save(alices, row, change_form_data(alices, row) | {"value": "2"}).status_code == 302
@@ -120,10 +120,10 @@ def test_what_stands_behind_the_seconds_is_kept(alices, asset):
     assert (row.value, row.observed_at) == (2, exact)
 
 
-# --- what a constraint refuses is an error of the form ---
+# --- what a constraint refuses becomes an error of the form ---
 
 
-def test_two_values_of_one_instant_are_refused_in_the_inline(alices, asset, value):
+def test_inline_refuses_two_values_of_one_instant(alices, asset, value):
     new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-01-31"}
     answer = save(alices, asset, change_form_data(alices, asset) | new)
     assert (answer.status_code, editing.TAKEN in errors_of(answer)) == (200, True)
@@ -133,8 +133,8 @@ def test_two_values_of_one_instant_are_refused_in_the_inline(alices, asset, valu
     assert AssetSnapshot.objects.count() == 1
 
 
-def test_what_only_the_database_sees_is_said_and_not_broken(alices, household, monkeypatch):
-    """The race that no check of ours can close."""
+def test_conflict_that_only_the_database_finds_is_a_message(alices, household, monkeypatch):
+    """Two saves can race between the form's check and the write."""
     Tag.objects.create(household=household, name="Blue")
     monkeypatch.setattr(
         editing.ConstraintCheckedForm,
@@ -151,7 +151,7 @@ def test_what_only_the_database_sees_is_said_and_not_broken(alices, household, m
 # --- the API's rules ---
 
 
-def test_a_new_asset_takes_its_first_values_and_the_portfolios_currency(alices, portfolio):
+def test_new_asset_gets_its_first_values_and_the_portfolios_currency(alices, portfolio):
     data = {"name": "Car", "portfolio": portfolio.pk, "asset_type": TypeId.CHECKING_ACCOUNT, "on": ""}
     data |= {f"{name}-INITIAL_FORMS": "0" for name in ("snapshots", "transactions")}
     data |= {"snapshots-TOTAL_FORMS": "1", "snapshots-0-value": "5", "snapshots-0-on": "2026-01-31"}
@@ -169,14 +169,14 @@ def test_a_new_asset_takes_its_first_values_and_the_portfolios_currency(alices, 
     assert Asset.objects.count() == 1
 
 
-def test_a_value_moved_to_another_day_stands_at_its_noon(alices, asset, value):
+def test_value_moved_to_another_day_is_observed_at_its_noon(alices, asset, value):
     data = change_form_data(alices, asset) | {"snapshots-0-on": "2026-02-03"}
     assert save(alices, asset, data).status_code == 302
     value.refresh_from_db()
     assert (value.on, value.observed_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
 
 
-def test_transactions_of_a_day_follow_each_other(alices, asset):
+def test_transactions_of_a_day_are_numbered_in_order(alices, asset):
     body = {"asset": asset.pk, "type": "INCOME", "fee": "0", "tax": "0", "on": "2026-01-31", "version": ""}
     for amount in ("1", "2"):
         assert alices.post(url(Transaction, "add"), body | {"amount": amount}).status_code == 302
@@ -184,7 +184,7 @@ def test_transactions_of_a_day_follow_each_other(alices, asset):
     assert list(rows) == [(0, Decimal(1), "EUR"), (1, Decimal(2), "EUR")]
 
 
-def test_a_currency_in_use_stays(alices, asset, value):
+def test_currency_of_an_asset_with_values_cannot_change(alices, asset, value):
     answer = save(alices, asset, change_form_data(alices, asset) | {"currency": "USD"})
     assert "currency" in answer.context["adminform"].form.errors
     value.delete()
@@ -194,17 +194,17 @@ def test_a_currency_in_use_stays(alices, asset, value):
 def test_an_asset_moves_to_another_household_only_without_its_labels(alices, alice_user, asset, household):
     other = Household.objects.create(name="Other")
     Membership.objects.create(household=other, user=alice_user, role=EDITOR, accepted_at=NOON)
-    there = Portfolio.objects.create(household=other, name="There")
+    destination = Portfolio.objects.create(household=other, name="There")
     asset.tags.add(Tag.objects.create(household=household, name="here"))
-    moved = change_form_data(alices, asset) | {"portfolio": str(there.pk)}
+    moved = change_form_data(alices, asset) | {"portfolio": str(destination.pk)}
     assert save(alices, asset, moved).status_code == 200
     moved.pop("tags")
     assert save(alices, asset, moved).status_code == 302
     asset.refresh_from_db()
-    assert (asset.portfolio, asset.tags.count()) == (there, 0)
+    assert (asset.portfolio, asset.tags.count()) == (destination, 0)
 
 
-def test_a_disposal_taken_back_by_hand_takes_its_transaction_along(alices, asset):
+def test_clearing_the_disposal_day_deletes_the_disposal_transaction(alices, asset):
     dispose(asset, on=TODAY, proceeds=Decimal(5))
     assert Transaction.objects.count() == 1
     assert save(alices, asset, change_form_data(alices, asset) | {"disposed_on": ""}).status_code == 302
@@ -220,15 +220,15 @@ def test_assets_are_disposed_of_and_reinstated_from_the_list(alices, asset):
         assert (asset.disposed_on is not None) == gone
 
 
-def test_an_action_leaves_out_what_the_caller_only_sees(alices, alice_user, asset):
+def test_action_skips_rows_that_the_user_may_only_view(alices, alice_user, asset):
     other = Household.objects.create(name="Other")
     Membership.objects.create(household=other, user=alice_user, role="viewer", accepted_at=NOON)
-    seen = create_row(Asset, "seen", {Household: other})
-    chosen = {"action": "dispose_of", "_selected_action": [str(asset.pk), str(seen.pk)], "index": "0"}
+    viewed = create_row(Asset, "seen", {Household: other})
+    chosen = {"action": "dispose_of", "_selected_action": [str(asset.pk), str(viewed.pk)], "index": "0"}
     answer = alices.post(url(Asset), chosen, follow=True)
     assert b"Disposed of: 1 of 2." in answer.content
-    seen.refresh_from_db()
-    assert seen.disposed_on is None
+    viewed.refresh_from_db()
+    assert viewed.disposed_on is None
 
 
 def test_shared_types_are_read_only_but_to_superusers(alices):
@@ -242,14 +242,14 @@ def test_shared_types_are_read_only_but_to_superusers(alices):
     assert AssetType.objects.get(code="MINE").household is None
 
 
-def test_an_own_type_does_not_take_a_shared_code(alices, household):
+def test_own_type_cannot_use_a_shared_code(alices, household):
     taken = AssetType.objects.filter(household=None).first().code
     body = {"code": taken, "label": "Mine", "group": "OTHER", "kind": "value", "stale_after_days": "1"}
     answer = alices.post(url(AssetType, "add"), body | {"household": household.pk})
     assert "code" in answer.context["adminform"].form.errors
 
 
-def test_what_is_in_use_is_not_deleted_and_the_page_says_by_what(alices, household, asset):
+def test_row_in_use_is_not_deleted_and_the_page_names_its_user(alices, household, asset):
     top = Category.objects.create(household=household, name="Top")
     Category.objects.create(household=household, name="Below", parent=top)
     own = AssetType.objects.create(household=household, code="OWN", label="Own")

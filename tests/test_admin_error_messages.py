@@ -1,4 +1,4 @@
-"""What a rule of ours refuses is shown in its own words, whatever code it has, in every form of the admin."""
+"""Every form of the admin shows a rule's own message, whatever the error's code is."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.admin_forms import change_form_data, errors_of, inputs_of, save, url
 from tests.sample_rows import sample_rows
 from tests.strata_apps import APPS
 
-OURS = [model for model in admin.site._registry if model._meta.app_label in APPS]
-SAID = "As the rule says it."
+MODELS = [model for model in admin.site._registry if model._meta.app_label in APPS]
+MESSAGE = "As the rule says it."
 
 
 @pytest.fixture
@@ -27,26 +27,26 @@ def request_of_root(rf, db):
 
 
 def forms_of(page, request, row):
-    """The forms of the page and of its inlines, of a new row and of one that is there."""
+    """Yields the forms of the page and its inlines, for a new row and for the given row."""
     for obj in (None, row):
-        may = page.has_change_permission(request, obj) if obj else page.has_add_permission(request)
-        if not may:
+        allowed = page.has_change_permission(request, obj) if obj else page.has_add_permission(request)
+        if not allowed:
             continue
         yield page.get_form(request, obj, change=obj is not None)
         for formset, _ in page.get_formsets_with_inlines(request, obj):
             yield formset.form
 
 
-@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_no_code_of_a_field_takes_the_place_of_a_rules_own_words(model, request_of_root):
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_error_code_replaces_a_rules_message(model, request_of_root):
     row = sample_rows("Row", user=request_of_root.user)[model]
     for form_class in forms_of(admin.site.get_model_admin(model), request_of_root, row):
         for name, field in form_class().fields.items():
             for code in field.error_messages:
                 form = form_class({})
                 form._errors, form.cleaned_data = ErrorDict(), {}
-                form._update_errors(ValidationError({name: ValidationError(SAID, code=code)}))
-                assert form.errors == {name: [SAID]}, (form_class, name, code)
+                form._update_errors(ValidationError({name: ValidationError(MESSAGE, code=code)}))
+                assert form.errors == {name: [MESSAGE]}, (form_class, name, code)
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_a_disposal_before_the_first_value_names_its_day(alices, asset):
     assert "It lies before 2024-01-31, the day of its first value." in errors
 
 
-def test_a_movement_without_an_amount_is_told_what_to_send(alices, asset):
+def test_transaction_without_an_amount_says_what_to_send(alices, asset):
     page = inputs_of(alices.get(url(Transaction, "add")))
     data = {name: value for name, value in page.items() if value is not None}
-    given = {
+    transaction = {
         "asset": asset.pk,
         "type": "INCOME",
         "amount": "",
@@ -74,5 +74,5 @@ def test_a_movement_without_an_amount_is_told_what_to_send(alices, asset):
         "occurred_at_0": "",
         "occurred_at_1": "",
     }
-    errors = errors_of(alices.post(url(Transaction, "add"), data | given))
+    errors = errors_of(alices.post(url(Transaction, "add"), data | transaction))
     assert "Send an amount, or a quantity and a unit price." in errors

@@ -1,4 +1,4 @@
-"""A newcomer's first login, by the API and by the admin: they have a household, and every link that they see opens."""
+"""A new user's first login by the API or the admin creates a household, and every link shown works."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LOGINS = pytest.mark.parametrize("log_in", [by_admin, by_api])
 
 
 @LOGINS
-def test_who_belongs_to_no_household_gets_one(nora, log_in):
+def test_login_without_a_household_creates_one(nora, log_in):
     log_in(nora)
     log_in(nora)
     household = Household.objects.get()
@@ -55,7 +55,7 @@ def test_who_belongs_to_no_household_gets_one(nora, log_in):
 
 
 @LOGINS
-def test_who_belongs_to_one_already_gets_none(household, log_in):
+def test_login_of_a_member_creates_no_household(household, log_in):
     vera = member(household, "vera", VIEWER)
     vera.set_password(PASSWORD)
     vera.is_staff = True
@@ -64,13 +64,13 @@ def test_who_belongs_to_one_already_gets_none(household, log_in):
     assert Household.objects.get() == household
 
 
-def test_who_may_not_use_the_admin_gets_none_there(nora):
+def test_refused_admin_login_creates_no_household(nora):
     User.objects.update(is_staff=False)
     Client().post("/admin/login/", {"username": "nora", "password": PASSWORD})
     assert not Household.objects.exists()
 
 
-def test_the_links_of_the_first_page_open(nora):
+def test_links_of_the_first_page_open(nora):
     browser = by_admin(nora)
     page = browser.get("/admin/").content.decode()
     assert url(Portfolio, "add") in page and url(Asset, "add") in page
@@ -88,11 +88,11 @@ def test_links_that_would_be_refused_are_not_shown(vera_user):
     assert "may only look" in page
 
 
-def test_what_the_admin_refuses_leads_back_to_the_overview(vera_user):
+def test_refusal_in_the_admin_links_to_the_overview(vera_user):
     answer = staff(vera_user).get(url(Portfolio, "add"))
     assert answer.status_code == 403
     assert 'href="/admin/"' in answer.content.decode()
 
 
-def test_what_is_refused_elsewhere_does_not(vera_user):
+def test_refusal_outside_the_admin_does_not_link_to_it(vera_user):
     assert "/admin/" not in Client().get("/nowhere").content.decode()

@@ -1,4 +1,4 @@
-"""The admin's forms and lists in a real Chromium: choices that are searched for, and days."""
+"""The admin's forms, filters and actions in a real Chromium."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ def root(db):
 
 
 @pytest.fixture
-def many(household):
-    for place in range(60):
-        sample_rows(f"Row {place}", household=household)
+def many_rows(household):
+    for number in range(60):
+        sample_rows(f"Row {number}", household=household)
 
 
 def choose(page, name: str, text: str) -> None:
-    """As a person does it: open the select, type, and take what is found."""
+    """Opens the select, types the text and clicks the option, as a user does."""
     page.locator(f"#id_{name} + .select2 .select2-selection").click()
     page.keyboard.type(text)
     page.locator(f".select2-results__option:text-is('{text}')").click()
 
 
-def test_a_target_is_made_by_searching_for_its_household_and_asset(live_server, root, many, tmp_path):
-    with chromium(live_server.url, session_of(root)) as seen:
-        page = seen.page
-        seen.open(url(AllocationTarget, "add"))
+def test_target_is_created_by_searching_for_its_household_and_asset(live_server, root, many_rows, tmp_path):
+    with chromium(live_server.url, session_of(root)) as browser:
+        page = browser.page
+        browser.open(url(AllocationTarget, "add"))
         choose(page, "household", "Household")
         choose(page, "asset", "Row 57")
         page.fill("#id_share", "0.02")
-        seen.require_harmless("choosing")
+        browser.require_harmless("choosing")
         page.screenshot(path=tmp_path / "target.png", full_page=True)
         page.click("[name=_save]")
         page.wait_for_selector("text=was added successfully")
-        seen.require_harmless("saved")
+        browser.require_harmless("saved")
     assert AllocationTarget.objects.get(asset__name="Row 57").household == Household.objects.get()
 
 
-def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many, tmp_path):
+def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many_rows, tmp_path):
     asset = Asset.objects.get(name="Row 3")
-    with chromium(live_server.url, session_of(root)) as seen:
-        page = seen.page
-        seen.open(url(Asset, "change", asset.pk))
+    with chromium(live_server.url, session_of(root)) as browser:
+        page = browser.page
+        browser.open(url(Asset, "change", asset.pk))
         for name in ("categories", "tags"):
             choose(page, name, "Row 44")
         page.screenshot(path=tmp_path / "asset.png", full_page=True)
@@ -67,25 +67,25 @@ def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many, 
         page.click("text=Apply Filters")
         page.wait_for_selector("text=2 assets")
         page.screenshot(path=tmp_path / "filtered.png")
-        seen.require_harmless("filtering")
+        browser.require_harmless("filtering")
     assert list(asset.tags.values_list("name", flat=True)) == ["Row 3", "Row 44"]
 
 
-def test_an_action_on_all_rows_asks_first_and_is_done_when_agreed_to(live_server, root, portfolio, tmp_path):
+def test_action_on_all_rows_runs_after_confirmation(live_server, root, portfolio, tmp_path):
     rows = [Asset(portfolio=portfolio, name=f"A {n}", name_key=f"a {n}", currency="EUR") for n in range(101)]
     for row in rows:
         row.asset_type_id = TypeId.CHECKING_ACCOUNT
     Asset.objects.bulk_create(rows)
-    with chromium(live_server.url, session_of(root)) as seen:
-        page = seen.page
-        seen.open(url(Asset))
+    with chromium(live_server.url, session_of(root)) as browser:
+        page = browser.page
+        browser.open(url(Asset))
         page.locator("#action-toggle").check()
         page.locator("text=Select all 101 assets").click()
         page.locator("select[name=action]").select_option("dispose_of")
         page.locator("button[name=index]:visible").first.click()
         page.wait_for_selector("text=Disposes of 101 assets from today on")
         page.screenshot(path=tmp_path / "confirm.png")
-        seen.require_harmless("asking")
+        browser.require_harmless("asking")
         page.click("text=Yes, do it")
         page.wait_for_selector("text=Disposed of: 101 of 101.")
-        seen.require_harmless("done")
+        browser.require_harmless("done")

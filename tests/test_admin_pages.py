@@ -1,4 +1,4 @@
-"""The admin's pages: what a history names, what a page costs for 1 row and for 100, users, the sidebar."""
+"""The admin's pages: names in histories, queries for 1 row and for 100, passwords of users, the sidebar."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def asset(portfolio):
 # --- history ---
 
 
-def test_history_names_related_rows_where_the_caller_sees_them(
+def test_history_names_related_rows_that_the_user_may_see(
     alices, bobs, bob_user, alice_user, asset, portfolio
 ):
     hidden = Portfolio.objects.create(household=Household.objects.create(name="H"), name="Hidden one")
@@ -49,20 +49,20 @@ def test_history_names_related_rows_where_the_caller_sees_them(
     assert "portfolio_id" not in page
 
 
-# --- a page costs the same for 1 row and for 100 ---
+# --- a page takes as many queries for 100 rows as for 1 ---
 
 
 def queries(client, page) -> int:
-    with CaptureQueriesContext(connection) as seen:
+    with CaptureQueriesContext(connection) as captured:
         assert client.get(page).status_code == 200, page
-    return len(seen)
+    return len(captured)
 
 
-@pytest.mark.parametrize("who", ["rita", "alices"])
-def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, household, alice_user):
-    client = request.getfixturevalue(who)
+@pytest.mark.parametrize("client_name", ["rita", "alices"])
+def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, client_name, household, alice_user):
+    client = request.getfixturevalue(client_name)
     pages = [url(model) for model in admin.site._registry]
-    known = {"household": household} if who == "alices" else {}
+    known = {"household": household} if client_name == "alices" else {}
 
     def grow(number: int) -> None:
         sample_rows(f"Number {number}", **known)
@@ -74,7 +74,7 @@ def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, who, hous
     for number in range(1, 100):
         grow(number)
     for portfolio in Portfolio.objects.all():
-        refresh(portfolio)  # a portfolio whose totals grew old costs two more, until they are stored anew
+        refresh(portfolio)  # outdated stored totals would cost two queries more
     assert {page: queries(client, page) for page in pages} == before
     assert max(before.values()) <= 16
 
@@ -88,20 +88,20 @@ def test_forms_deletions_and_histories_take_as_many_for_100_rows_as_for_one(
     pages += [url(model, "add") for model in (Asset, AssetSnapshot, Transaction, Category)]
 
     def grow(number: int) -> None:
-        day = TODAY + timedelta(days=number)
-        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=NOON + timedelta(days=number))
+        day, instant = TODAY + timedelta(days=number), NOON + timedelta(days=number)
+        AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=instant)
         Transaction.objects.create(
             asset=asset,
             type="INCOME",
             amount=1,
             currency="EUR",
             on=day,
-            occurred_at=NOON + timedelta(days=number),
+            occurred_at=instant,
         )
-        label, tag = (
+        category_of_asset, tag = (
             model.objects.create(household=household, name=f"{number}") for model in (Category, Tag)
         )
-        AssetCategory.objects.create(asset=asset, category=label)
+        AssetCategory.objects.create(asset=asset, category=category_of_asset)
         AssetTag.objects.create(asset=asset, tag=tag)
         member(household, f"user {number}", EDITOR)
         for row in rows:
@@ -139,7 +139,7 @@ def test_a_weak_password_is_refused_for_a_new_user_and_for_a_new_password(rita):
     assert user.check_password("correct horse battery")
 
 
-def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
+def test_password_set_in_the_admin_ends_the_users_sessions(rita):
     user = User.objects.create_user("dora", password="correct horse battery")
     client = staff(user)
     good = {
@@ -153,7 +153,7 @@ def test_a_new_password_set_in_the_admin_ends_the_users_sessions(rita):
     assert client.get("/admin/").status_code == 302
 
 
-def test_every_page_is_in_the_sidebar_under_a_subject(rita):
+def test_every_page_is_in_a_section_of_the_sidebar(rita):
     groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
     links = [item["link"] for group in groups for item in group["items"]]
     overview, *links = links

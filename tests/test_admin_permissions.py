@@ -1,4 +1,4 @@
-"""The admin's doors, generated from its registry: what staff may see and write, and what they may not, by any form."""
+"""What staff may see and change in the admin, and what they may not: every page and form of the registry."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ by_name = {"ids": lambda model: model.__name__}
 
 @pytest.fixture
 def foreign_rows(household):
-    """Alice's world: everything in it is called Secret."""
+    """One row of every model in Alice's household, each named Secret."""
     household.name = "Secret"
     household.save()
     return sample_rows("Secret", household=household)
 
 
 @pytest.fixture
-def mine(household):
-    """Dora's own world, with a row of everything as well; she owns it, and is staff."""
+def own_rows(household):
+    """One row of every model in Dora's household, each named Own. Dora owns it and is staff."""
     own = Household.objects.create(name="Own")
     dora = member(own, "dora", OWNER)
     return sample_rows("Own", household=own, user=dora, member=dora.memberships.get())
 
 
 @pytest.fixture
-def dora(mine):
-    return staff(mine[User])
+def dora(own_rows):
+    return staff(own_rows[User])
 
 
 def foreign_keys(model) -> list[models.ForeignKey]:
+    """The model's editable foreign keys to rows of a household."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -54,48 +55,48 @@ def foreign_keys(model) -> list[models.ForeignKey]:
     ]
 
 
-# --- another household's rows are as if they did not exist ---
+# --- rows of another household look as if they did not exist ---
 
 
-def test_every_model_with_a_household_is_walked():
+def test_models_of_a_household_are_in_the_registry():
     assert {"Asset", "AssetSnapshot", "Transaction", "Category", "Tag", "AssetType", "Household"} <= {
         model.__name__ for model in SCOPED
     }
 
 
-def seen_of(client, method, model, where, pk):
-    """All that an answer tells, but for the id that was asked for."""
-    answer = getattr(client, method)(url(model, where, pk), {"post": "yes"}, follow=True)
+def response_to(client, method, model, page_name, pk):
+    """Redirects, status and page, without the requested id and the CSRF token."""
+    answer = getattr(client, method)(url(model, page_name, pk), {"post": "yes"}, follow=True)
     page = answer.content.decode().replace(pk, "ID")
     return answer.redirect_chain, answer.status_code, re.sub(r'"csrfmiddlewaretoken" value="\w+"', "", page)
 
 
 @pytest.mark.parametrize("model", SCOPED, **by_name)
-def test_a_foreign_row_is_answered_as_one_that_does_not_exist(foreign_rows, dora, model):
+def test_foreign_row_is_answered_as_if_it_did_not_exist(foreign_rows, dora, model):
     before = JournalEntry.objects.count()
-    for where in ("change", "delete", "history"):
+    for page_name in ("change", "delete", "history"):
         for method in ("get", "post"):
-            theirs_seen = seen_of(dora, method, model, where, str(foreign_rows[model].pk))
-            assert theirs_seen == seen_of(dora, method, model, where, ABSENT), (where, method)
-            assert "doesn’t exist" in theirs_seen[2], (where, method)
+            foreign = response_to(dora, method, model, page_name, str(foreign_rows[model].pk))
+            assert foreign == response_to(dora, method, model, page_name, ABSENT), (page_name, method)
+            assert "doesn’t exist" in foreign[2], (page_name, method)
     assert JournalEntry.objects.count() == before
 
 
 @pytest.mark.parametrize("model", PAGES, **by_name)
-def test_no_page_of_staff_shows_a_foreign_name(foreign_rows, mine, dora, model):
-    own = mine[model]
+def test_no_page_of_staff_shows_a_foreign_name(foreign_rows, own_rows, dora, model):
+    own = own_rows[model]
     pages = [url(model), url(model) + "?q=e", url(model, "add")]
     pages += [url(model, name, own.pk) for name in ("change", "delete", "history")]
     for page in pages:
         answer = dora.get(page, follow=True)
         assert b"Secret" not in answer.content, page
         assert answer.status_code in (200, 403), page
-    wanted = 403 if model.__name__ in SUPERUSERS_ONLY else 200
-    assert dora.get(url(model)).status_code == wanted
+    expected = 403 if model.__name__ in SUPERUSERS_ONLY else 200
+    assert dora.get(url(model)).status_code == expected
 
 
-def filters_of_rows():
-    """(model, parameter, the model whose rows it takes) of every filter that takes rows."""
+def filters_by_rows():
+    """Yields (model, parameter, model of the rows) for every filter by rows."""
     for model, page in PAGES.items():
         for list_filter in page.list_filter:
             if isinstance(list_filter, tuple):
@@ -112,24 +113,26 @@ def filters_of_rows():
                 )
 
 
-def test_no_filter_reaches_foreign_rows(foreign_rows, mine, dora):
-    seen = set()
-    for model, parameter, of in filters_of_rows():
-        seen.add(parameter)
-        found = dora.get(url(model), {parameter: str(mine[of].pk)})
-        assert found.context["cl"].result_count >= 1, (model, parameter)
-        foreign, absent = (dora.get(url(model), {parameter: pk}) for pk in (str(foreign_rows[of].pk), ABSENT))
+def test_no_filter_reaches_foreign_rows(foreign_rows, own_rows, dora):
+    parameters = set()
+    for model, parameter, row_model in filters_by_rows():
+        parameters.add(parameter)
+        own = dora.get(url(model), {parameter: str(own_rows[row_model].pk)})
+        assert own.context["cl"].result_count >= 1, (model, parameter)
+        foreign, absent = (
+            dora.get(url(model), {parameter: pk}) for pk in (str(foreign_rows[row_model].pk), ABSENT)
+        )
         counts = [answer.context["cl"].result_count for answer in (foreign, absent)]
         assert counts[0] == counts[1], (
             model,
             parameter,
-        )  # a filter of a single choice is not shown, nor applied
+        )  # Django neither shows nor applies a filter with a single choice
         assert b"Secret" not in foreign.content, (model, parameter)
-    assert seen >= {"portfolio__id__exact", "tags__id__exact", "category", "household__id__exact"}
+    assert parameters >= {"portfolio__id__exact", "tags__id__exact", "category", "household__id__exact"}
 
 
 @pytest.mark.parametrize("model", PAGES, **by_name)
-def test_what_no_filter_offers_is_refused(rita, model):
+def test_unknown_lookup_is_refused(rita, model):
     for lookup in (
         "id__regex",
         "created_by__password__startswith",
@@ -140,17 +143,12 @@ def test_what_no_filter_offers_is_refused(rita, model):
         assert rita.get(url(model), {lookup: "("}).status_code == 400, lookup
 
 
-@pytest.fixture
-def rita(db):
-    return staff(User.objects.create(username="rita", is_superuser=True))
-
-
 @pytest.mark.parametrize("model", PAGES, **by_name)
 def test_autocomplete_offers_no_foreign_row(foreign_rows, dora, model):
     for field in model._meta.concrete_fields:
         if field.is_relation:
-            asked = {"app_label": model._meta.app_label, "model_name": model._meta.model_name}
-            answer = dora.get(reverse("admin:autocomplete"), asked | {"field_name": field.name, "term": ""})
+            query = {"app_label": model._meta.app_label, "model_name": model._meta.model_name}
+            answer = dora.get(reverse("admin:autocomplete"), query | {"field_name": field.name, "term": ""})
             assert answer.status_code in (200, 403), field
             assert b"Secret" not in answer.content, field
             if field in foreign_keys(model) and field.related_model in PAGES:
@@ -161,26 +159,28 @@ def test_autocomplete_offers_no_foreign_row(foreign_rows, dora, model):
 
 
 @pytest.mark.parametrize("model", [model for model in SCOPED if foreign_keys(model)], **by_name)
-def test_a_forged_change_reaches_no_foreign_row(foreign_rows, mine, dora, model):
-    page = url(model, "change", mine[model].pk)
+def test_forged_change_cannot_point_to_a_foreign_row(foreign_rows, own_rows, dora, model):
+    page = url(model, "change", own_rows[model].pk)
     data = form_data(dora.get(page))
-    assert dora.post(page, data).status_code == 302, "untouched, it is taken"
+    assert dora.post(page, data).status_code == 302, "an unchanged form is accepted"
     data = form_data(dora.get(page))
     for field in foreign_keys(model):
         dora.post(page, data | {field.name: str(foreign_rows[field.related_model].pk)})
-        stored = model.objects.get(pk=mine[model].pk)
-        assert getattr(stored, field.attname) == getattr(mine[model], field.attname), field.name
+        stored = model.objects.get(pk=own_rows[model].pk)
+        assert getattr(stored, field.attname) == getattr(own_rows[model], field.attname), field.name
 
 
 @pytest.mark.parametrize("model", [model for model in SCOPED if foreign_keys(model)], **by_name)
-def test_a_forged_addition_reaches_no_foreign_row(foreign_rows, mine, dora, model):
+def test_forged_addition_cannot_point_to_a_foreign_row(foreign_rows, own_rows, dora, model):
     add = url(model, "add")
     if dora.get(add).status_code == 403:
         assert not PAGES[model].has_add_permission(dora.get("/admin/").wsgi_request)
         return
-    named = [field for field in foreign_keys(model) if getattr(mine[model], field.attname)]
-    own = {field.name: str(mine[field.related_model].pk) for field in named}
-    data = {name: value for name, value in form_data(dora.get(url(model, "change", mine[model].pk))).items()}
+    filled_keys = [field for field in foreign_keys(model) if getattr(own_rows[model], field.attname)]
+    own = {field.name: str(own_rows[field.related_model].pk) for field in filled_keys}
+    data = {
+        name: value for name, value in form_data(dora.get(url(model, "change", own_rows[model].pk))).items()
+    }
     data = {
         name: value for name, value in data.items() if "observed_at" not in name and "occurred_at" not in name
     }
@@ -195,7 +195,7 @@ def test_a_forged_addition_reaches_no_foreign_row(foreign_rows, mine, dora, mode
         assert (answer.status_code, model.objects.count()) == (200, before), field.name
         assert field.name in answer.context["adminform"].form.errors, field.name
     if not data.keys() & {"name", "code", "on"}:
-        mine[model].delete()  # nothing would tell a second one from it
+        own_rows[model].delete()  # a second row would be a duplicate
     before = model.objects.count()
     answer = dora.post(add, data)
     assert answer.status_code == 302, answer.context["errors"]
@@ -203,8 +203,8 @@ def test_a_forged_addition_reaches_no_foreign_row(foreign_rows, mine, dora, mode
 
 
 @pytest.mark.parametrize("label", ["categories", "tags"])
-def test_a_forged_label_is_refused(foreign_rows, mine, dora, label):
-    asset = next(row for model, row in mine.items() if model.__name__ == "Asset")
+def test_foreign_label_is_refused(foreign_rows, own_rows, dora, label):
+    asset = next(row for model, row in own_rows.items() if model.__name__ == "Asset")
     page = url(type(asset), "change", asset.pk)
     foreign = next(
         row
@@ -216,8 +216,8 @@ def test_a_forged_label_is_refused(foreign_rows, mine, dora, label):
     assert not getattr(asset, label).filter(pk=foreign.pk).exists()
 
 
-def test_a_forged_row_of_an_inline_changes_nothing_foreign(foreign_rows, mine, dora):
-    rows = {model.__name__: (row, mine[model]) for model, row in foreign_rows.items()}
+def test_forged_inline_changes_no_foreign_row(foreign_rows, own_rows, dora):
+    rows = {model.__name__: (row, own_rows[model]) for model, row in foreign_rows.items()}
     foreign, _ = rows["AssetSnapshot"]
     asset = rows["Asset"][1]
     page = url(type(asset), "change", asset.pk)
@@ -231,54 +231,54 @@ def test_a_forged_row_of_an_inline_changes_nothing_foreign(foreign_rows, mine, d
 
 
 @pytest.mark.parametrize("model", SCOPED, **by_name)
-def test_viewers_write_nothing(mine, model):
-    vera = staff(member(mine[Household], "vera2", VIEWER))
-    dora_sees = form_data(staff(mine[User]).get(url(model, "change", mine[model].pk)))
+def test_viewers_write_nothing(own_rows, model):
+    vera = staff(member(own_rows[Household], "vera2", VIEWER))
+    form_of_dora = form_data(staff(own_rows[User]).get(url(model, "change", own_rows[model].pk)))
     before = JournalEntry.objects.count()
-    assert vera.get(url(model, "change", mine[model].pk)).status_code == 200
-    assert vera.post(url(model, "change", mine[model].pk), dora_sees).status_code == 403
-    assert vera.post(url(model, "delete", mine[model].pk), {"post": "yes"}).status_code == 403
-    if model is not Household:  # anyone may make one of their own
-        assert vera.post(url(model, "add"), dora_sees).status_code == 403
-    vera.post(url(model), {"action": "dispose_of", "_selected_action": str(mine[model].pk), "index": "0"})
+    assert vera.get(url(model, "change", own_rows[model].pk)).status_code == 200
+    assert vera.post(url(model, "change", own_rows[model].pk), form_of_dora).status_code == 403
+    assert vera.post(url(model, "delete", own_rows[model].pk), {"post": "yes"}).status_code == 403
+    if model is not Household:  # everyone may create a household
+        assert vera.post(url(model, "add"), form_of_dora).status_code == 403
+    vera.post(url(model), {"action": "dispose_of", "_selected_action": str(own_rows[model].pk), "index": "0"})
     assert JournalEntry.objects.count() == before
 
 
-def test_editors_do_not_change_households_or_members(mine):
-    bob = staff(member(mine[Household], "bob2", EDITOR))
-    page = url(Household, "change", mine[Household].pk)
-    form = form_data(staff(mine[User]).get(page))
+def test_editors_do_not_change_households_or_members(own_rows):
+    bob = staff(member(own_rows[Household], "bob2", EDITOR))
+    page = url(Household, "change", own_rows[Household].pk)
+    form = form_data(staff(own_rows[User]).get(page))
     before = JournalEntry.objects.count()
     assert bob.post(page, form).status_code == 403
-    assert bob.post(url(Household, "delete", mine[Household].pk), {"post": "yes"}).status_code == 403
+    assert bob.post(url(Household, "delete", own_rows[Household].pk), {"post": "yes"}).status_code == 403
     assert JournalEntry.objects.count() == before
 
 
-def test_moving_a_thing_needs_the_right_at_both_ends(foreign_rows, mine, dora):
+def test_moving_an_asset_needs_write_access_to_both_households(foreign_rows, own_rows, dora):
     Membership.objects.create(
         household=foreign_rows[Household],
-        user=mine[User],
+        user=own_rows[User],
         role=VIEWER,
         accepted_at=foreign_rows[Household].created_at,
     )
-    rows = {model.__name__: (row, mine[model]) for model, row in foreign_rows.items()}
-    asset, there = rows["Asset"][1], rows["Portfolio"][0]
+    rows = {model.__name__: (row, own_rows[model]) for model, row in foreign_rows.items()}
+    asset, destination = rows["Asset"][1], rows["Portfolio"][0]
     page = url(type(asset), "change", asset.pk)
-    answer = dora.post(page, form_data(dora.get(page)) | {"portfolio": str(there.pk)})
+    answer = dora.post(page, form_data(dora.get(page)) | {"portfolio": str(destination.pk)})
     assert "portfolio" in answer.context["adminform"].form.errors
-    assert b"Secret" in dora.get(url(type(asset))).content  # seen, but not written into
+    assert b"Secret" in dora.get(url(type(asset))).content  # Dora may read it
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
-def test_who_is_disabled_or_no_longer_staff_is_out_at_once(mine, dora, change):
+def test_disabled_user_or_former_staff_loses_access_at_once(own_rows, dora, change):
     assert dora.get("/admin/").status_code == 200
-    User.objects.filter(pk=mine[User].pk).update(**change)
+    User.objects.filter(pk=own_rows[User].pk).update(**change)
     answer = dora.get("/admin/")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/")
 
 
-def test_staff_see_and_revoke_their_own_tokens_only(foreign_rows, mine, dora):
-    foreign, own = foreign_rows[ApiToken], mine[ApiToken]
+def test_staff_see_and_revoke_their_own_tokens_only(foreign_rows, own_rows, dora):
+    foreign, own = foreign_rows[ApiToken], own_rows[ApiToken]
     assert dora.post(url(ApiToken, "delete", foreign.pk), {"post": "yes"}).status_code == 302
     assert dora.post(url(ApiToken, "delete", own.pk), {"post": "yes"}).status_code == 302
     assert list(ApiToken.objects.values_list("pk", flat=True)) == [foreign.pk]

@@ -1,4 +1,4 @@
-"""No form of the admin overwrites what was changed since it was opened: generated from the registry."""
+"""No form of the admin overwrites a change made after it was opened: every model of the registry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.admin_forms import change_form_data, errors_of, form_data, save, staf
 from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
-# Whoever writes these is the program, or they are never altered.
+# Only the program writes these rows, or they never change.
 NO_FORM = {"ApiToken", "JournalEntry", "AccessAttempt", "LoginCount", "ExchangeRate"}
 PASSWORD = "another long battery"
 
@@ -48,7 +48,7 @@ def forms_of(page) -> list:
     return [page.context["adminform"].form, *(rows[0] for rows in inlines if rows)]
 
 
-def stored(model) -> list:
+def stored_rows(model) -> list:
     return list(model._base_manager.order_by("pk").values())
 
 
@@ -57,41 +57,41 @@ def rows(rita, household):
     return sample_rows("Own", household=household)
 
 
-def test_every_page_that_changes_rows_is_walked():
+def test_pages_with_forms_are_in_the_registry():
     assert {model.__name__ for model in PAGES} - NO_FORM >= {"User", "Household", "Asset", "Transaction"}
     assert not any(page.list_editable for page in PAGES.values())
 
 
 @pytest.mark.parametrize(
-    "model", [page for page in PAGES if page.__name__ not in NO_FORM], ids=lambda one: one.__name__
+    "model", [page for page in PAGES if page.__name__ not in NO_FORM], ids=lambda model: model.__name__
 )
-def test_a_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
+def test_stale_form_is_refused_and_overwrites_nothing(rita, rows, model):
     row = rows[model]
     page = rita.get(url(model, "change", row.pk))
     opened = form_data(page)
     for form in forms_of(page):
-        mine, theirs = edited(form, "Mine"), edited(form, "Their")
+        second, first = edited(form, "Mine"), edited(form, "Their")
         fresh = change_form_data(rita, row)
-        assert save(rita, row, fresh | theirs).status_code == 302, errors_of(save(rita, row, fresh | theirs))
-        before = stored(type(form.instance))
-        answer = save(rita, row, opened | mine)
+        assert save(rita, row, fresh | first).status_code == 302, errors_of(save(rita, row, fresh | first))
+        before = stored_rows(type(form.instance))
+        answer = save(rita, row, opened | second)
         assert (answer.status_code, editing.STALE in errors_of(answer)) == (200, True), form
-        assert save(rita, row, {**fresh, **mine, f"{form.add_prefix('version')}": ""}).status_code == 200
-        assert stored(type(form.instance)) == before
+        assert save(rita, row, {**fresh, **second, f"{form.add_prefix('version')}": ""}).status_code == 200
+        assert stored_rows(type(form.instance)) == before
         opened = change_form_data(rita, row)
 
 
 @pytest.mark.parametrize(
-    "model", [page for page in PAGES if page.__name__ in NO_FORM], ids=lambda one: one.__name__
+    "model", [page for page in PAGES if page.__name__ in NO_FORM], ids=lambda model: model.__name__
 )
-def test_what_has_no_form_takes_none(rita, rows, model):
-    before = stored(model)
+def test_model_without_a_form_refuses_one(rita, rows, model):
+    before = stored_rows(model)
     assert rita.post(url(model, "change", rows[model].pk), {"version": "", "name": "x"}).status_code == 403
-    assert stored(model) == before
+    assert stored_rows(model) == before
 
 
-@pytest.mark.parametrize("model", PAGES, ids=lambda one: one.__name__)
-def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_row_changed_meanwhile_is_not_deleted(rita, rows, model):
     row, page = rows[model], url(model, "delete", rows[model].pk)
     opened = rita.get(page)
     if opened.status_code == 403 or opened.context["protected"]:
@@ -111,13 +111,13 @@ def test_a_row_changed_meanwhile_is_not_deleted(rita, rows, model):
     assert model._base_manager.filter(pk=row.pk).exists()
 
 
-def test_a_value_changed_meanwhile_is_not_deleted_with_its_inline(rita, household, rows):
-    """Django checks no form that is to be deleted."""
+def test_inline_does_not_delete_a_row_changed_meanwhile(rita, household, rows):
+    """Django does not validate a form that is marked for deletion."""
     member = rows[Membership]
     opened = change_form_data(rita, household)
-    place = next(name[:-3] for name, given in opened.items() if str(given) == str(member.pk))
+    prefix = next(name[:-3] for name, value in opened.items() if str(value) == str(member.pk))
     Membership.objects.filter(pk=member.pk).update(role="owner")
-    answer = save(rita, household, opened | {f"{place}-DELETE": "on"})
+    answer = save(rita, household, opened | {f"{prefix}-DELETE": "on"})
     assert editing.STALE in errors_of(answer)
     assert Membership.objects.filter(pk=member.pk, role="owner").exists()
 
@@ -130,7 +130,7 @@ def dora(db):
     return User.objects.create_user("dora", password="correct horse battery", first_name="Dora")
 
 
-def test_a_stale_form_does_not_enable_a_disabled_user(rita, dora):
+def test_stale_form_does_not_enable_a_disabled_user(rita, dora):
     _, secret = ApiToken.issue(dora)
     opened = change_form_data(rita, dora)
     User.objects.filter(pk=dora.pk).update(is_active=False)
@@ -141,22 +141,22 @@ def test_a_stale_form_does_not_enable_a_disabled_user(rita, dora):
     assert Client().get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
 
 
-def test_a_login_meanwhile_makes_no_form_stale(rita, dora):
+def test_login_meanwhile_does_not_make_a_form_stale(rita, dora):
     opened = change_form_data(rita, dora)
     User.objects.filter(pk=dora.pk).update(last_login="2026-01-01T00:00Z")
     assert save(rita, dora, opened | {"first_name": "Mine"}).status_code == 302
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"username": "dorothea"}])
-def test_a_stale_page_sets_no_password(rita, dora, change):
+def test_stale_page_sets_no_password(rita, dora, change):
     page = f"/admin/strata/user/{dora.pk}/password/"
     opened = rita.get(page)
     version = opened.context["form"]["version"].value()
     assert f'value="{version}"' in opened.content.decode()
     User.objects.filter(pk=dora.pk).update(**change)
     body = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
-    for sent in (body | {"version": version}, body):
-        answer = rita.post(page, sent)
+    for form in (body | {"version": version}, body):
+        answer = rita.post(page, form)
         assert (answer.status_code, editing.STALE in answer.content.decode()) == (200, True)
     dora.refresh_from_db()
     assert not dora.check_password(PASSWORD)
@@ -167,8 +167,8 @@ def test_a_stale_page_sets_no_password(rita, dora, change):
     assert all(getattr(dora, name) == value for name, value in change.items())
 
 
-def test_a_new_password_of_ones_own_writes_nothing_else(dora, monkeypatch):
-    """The user was read before the form was checked, and was disabled in between."""
+def test_changing_the_own_password_writes_nothing_else(dora, monkeypatch):
+    """The user is disabled between reading the row and checking the form."""
     browser = staff(dora)
     monkeypatch.setattr("strata.accounts.models.User.set_password", set_after_disabling(User.set_password))
     body = {"old_password": "correct horse battery", "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -187,8 +187,8 @@ def set_after_disabling(set_password):
 
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_save_a_user_at_once_the_second_is_told(rita, dora):
-    """The first holds the row; the form that waits for it was opened before, and reads it after."""
+def test_second_of_two_concurrent_saves_of_a_user_is_refused(rita, dora):
+    """The first transaction locks the row. The form was opened before and reads the row afterwards."""
     opened, answers = change_form_data(rita, dora), []
 
     def post():
@@ -199,21 +199,21 @@ def test_of_two_who_save_a_user_at_once_the_second_is_told(rita, dora):
         User.objects.filter(pk=dora.pk).update(is_active=False)
         second = threading.Thread(target=post)
         second.start()
-        until_somebody_waits()
+        wait_until_a_session_is_blocked()
     second.join()
     assert editing.STALE in errors_of(answers[0])
     dora.refresh_from_db()
     assert (dora.is_active, dora.first_name) == (False, "Dora")
 
 
-def until_somebody_waits() -> None:
-    """A connection of this database waits for a lock; PostgreSQL tells no other way."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+def wait_until_a_session_is_blocked() -> None:
+    """Polls until a session of this database waits for a lock."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with connection.cursor() as cursor:
         for _ in range(10_000):
             cursor.execute("SELECT pg_sleep(0.01)")
             cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(waits)
+            cursor.execute(blocked)
             if cursor.fetchone()[0]:
                 return
-    raise AssertionError("Nobody waits.")
+    raise AssertionError("No session waits for a lock.")

@@ -1,4 +1,4 @@
-"""No answer to a refused request grows with the request: not by fields, lists, long texts, parameters or headers."""
+"""The response to a refused request does not grow with its fields, lists, texts, parameters or headers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.all_routes import fields_of_bodies, path_for, routes
 
 API = "/api/v1"
 MANY = 150_000
-LARGEST = MOST_ERRORS * (LONGEST_FIELD + LONGEST_MESSAGE + 100)  # bytes, of an answer in ASCII
-MOST_ITEMS = 1000  # of a list in a body, as its schema says
+LARGEST = MOST_ERRORS * (LONGEST_FIELD + LONGEST_MESSAGE + 100)  # bytes of a response in ASCII
+MOST_ITEMS = 1000  # in a list of a request body, as the schema says
 LONG = "s" * LARGEST
 HOSTILE = {
     "a long text": LONG,
@@ -26,7 +26,7 @@ HOSTILE = {
 }
 BY_NAME = {route.name: route for route in routes()}
 BODIES = {(field.route.name, field.method) for field in fields_of_bodies()}
-OPERATIONS = sorted(  # a PUT is read as a PATCH
+OPERATIONS = sorted(  # a PUT is parsed like a PATCH
     (name, method) for name, method in BODIES if method != "put" or (name, "patch") not in BODIES
 )
 FIELDS = {(field.route.name, field.method, field.name): field for field in fields_of_bodies()}
@@ -34,15 +34,16 @@ READ = [route for route in routes() if "get" in route.methods and route.name != 
 
 
 @pytest.fixture
-def safe(alice_user):
-    """Alice, who may add rates too."""
+def superuser(alice_user):
+    """Alice as a superuser, who may also add rates."""
     alice_user.is_superuser = True
     alice_user.save()
     return client_of(alice_user)
 
 
 def many_members(number: int) -> str:
-    return "{" + ",".join(f'"k{one:06d}":0' for one in range(number)) + "}"
+    """A JSON object with so many members."""
+    return "{" + ",".join(f'"k{member:06d}":0' for member in range(number)) + "}"
 
 
 def send(client, operation, world, body):
@@ -54,17 +55,17 @@ def send(client, operation, world, body):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids="-".join)
-def test_more_members_than_any_object_has_are_one_error(operation, safe, world):
+def test_object_with_too_many_members_is_one_error(operation, superuser, world):
     too_many = many_members(MOST_MEMBERS + 1)
     for body in (too_many, f'{{"name": {too_many}}}', f"[{too_many}]"):
-        answer = send(safe, operation, world, body)
+        answer = send(superuser, operation, world, body)
         assert answer.status_code == 400
         assert "1,001 members" in answer.json()["message"]
         assert len(answer.content) < 1000
 
 
-def test_a_stranger_who_sends_them_costs_little(client, db):
-    """Of the processor; 1.7 s before there was a limit."""
+def test_too_many_members_from_a_stranger_take_little_time(client, db):
+    """Processor time; without the limit it was 1.7 s."""
     body = many_members(MANY)
     began = process_time()
     answer = client.post(f"{API}/auth/token", body, "application/json")
@@ -73,23 +74,23 @@ def test_a_stranger_who_sends_them_costs_little(client, db):
     assert process_time() - began < 0.8
 
 
-def test_of_many_errors_a_hundred_are_named_and_the_others_counted(client, db):
+def test_first_hundred_errors_are_named_and_the_rest_counted(client, db):
     answer = client.post(f"{API}/auth/token", many_members(MOST_MEMBERS), "application/json").json()
     assert len(answer["errors"]) == MOST_ERRORS
     assert answer["message"] == "There is no such field. (and 900 more)"
-    just = client.post(f"{API}/auth/token", many_members(MOST_ERRORS), "application/json").json()
-    assert (len(just["errors"]), just["message"]) == (MOST_ERRORS, "There is no such field.")
+    at_limit = client.post(f"{API}/auth/token", many_members(MOST_ERRORS), "application/json").json()
+    assert (len(at_limit["errors"]), at_limit["message"]) == (MOST_ERRORS, "There is no such field.")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids="-".join)
-def test_no_field_is_answered_with_what_it_was_sent(operation, safe, world):
+def test_response_does_not_repeat_a_fields_value(operation, superuser, world):
     for name, method, field in FIELDS:
         if (name, method) != operation:
             continue
-        for what, value in HOSTILE.items():
-            answer = send(safe, operation, world, {field: value})
-            assert answer.status_code < 500, (field, what)
-            assert len(answer.content) < LARGEST, (field, what)
+        for description, value in HOSTILE.items():
+            answer = send(superuser, operation, world, {field: value})
+            assert answer.status_code < 500, (field, description)
+            assert len(answer.content) < LARGEST, (field, description)
             assert (
                 max((len(error["message"]) for error in answer.json()["errors"]), default=0)
                 <= LONGEST_MESSAGE
@@ -97,44 +98,45 @@ def test_no_field_is_answered_with_what_it_was_sent(operation, safe, world):
 
 
 def lists_in(schema: dict) -> list[dict]:
-    found = [schema] if schema.get("type") == "array" else []
+    """The schemas of all lists in a schema."""
+    lists = [schema] if schema.get("type") == "array" else []
     for part in [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), schema.get("items", {})]:
-        found += lists_in(part) if part else []
-    return found
+        lists += lists_in(part) if part else []
+    return lists
 
 
-def test_every_list_in_a_body_says_how_long_it_may_be():
+def test_every_list_in_a_body_has_a_maximum_length():
     lists = [(str(field), schema) for field in FIELDS.values() for schema in lists_in(field.schema)]
     assert lists
-    assert [name for name, one in lists if one.get("maxItems", MOST_ITEMS + 1) > MOST_ITEMS] == []
+    assert [name for name, schema in lists if schema.get("maxItems", MOST_ITEMS + 1) > MOST_ITEMS] == []
 
 
 @pytest.mark.parametrize("items", [MOST_ITEMS + 1, 100_000])
-def test_a_list_that_is_too_long_is_one_error_before_its_items_are_read(items, safe, world):
+def test_list_that_is_too_long_is_one_error_before_its_items_are_read(items, superuser, world):
     began = process_time()
-    answer = send(safe, ("asset-list", "post"), world, {"tag_ids": ["x"] * items})
+    answer = send(superuser, ("asset-list", "post"), world, {"tag_ids": ["x"] * items})
     errors = [error for error in answer.json()["errors"] if error["field"].startswith("tag_ids")]
     assert [(error["field"], error["code"]) for error in errors] == [("tag_ids", "max_length")]
     assert process_time() - began < 0.8
 
 
-# --- what comes without a body ---
+# --- requests without a body ---
 
 QUERIES = {
-    "unknown ones": "&".join(f"unknown{number}=" for number in range(900)),
-    "one that is repeated": "&".join(["portfolio=x"] * 900),
-    "single ones that are repeated": "&".join(["on=x&search=x&ordering=x"] * 300),
-    "a long one": f"ordering={LONG[:8000]}",
+    "unknown parameters": "&".join(f"unknown{number}=" for number in range(900)),
+    "a repeated parameter": "&".join(["portfolio=x"] * 900),
+    "repeated parameters that are single": "&".join(["on=x&search=x&ordering=x"] * 300),
+    "a long value": f"ordering={LONG[:8000]}",
     "a long name": f"{LONG[:8000]}=1",
 }
 
 
 @pytest.mark.parametrize("route", READ, ids=lambda route: route.name)
-def test_no_query_is_answered_with_what_it_asked(route, safe, world):
-    plain = len(safe.get(path_for(route, world)).content)
-    for what, query in QUERIES.items():
-        answer = safe.get(f"{path_for(route, world)}?{query}")
-        assert len(answer.content) < max(LARGEST, 2 * plain), what
+def test_response_does_not_repeat_the_query(route, superuser, world):
+    usual = len(superuser.get(path_for(route, world)).content)
+    for description, query in QUERIES.items():
+        answer = superuser.get(f"{path_for(route, world)}?{query}")
+        assert len(answer.content) < max(LARGEST, 2 * usual), description
 
 
 @pytest.mark.parametrize(
@@ -154,19 +156,19 @@ def test_no_query_is_answered_with_what_it_asked(route, safe, world):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "Y" * 8000])
-def test_no_header_is_answered_with_its_value(header, method, client, db):
+def test_response_does_not_repeat_a_header(header, method, client, db):
     answer = client.generic(method, f"{API}/tags", "{}", "application/json", headers={header: "y" * 8000})
     header_bytes = sum(len(name) + len(value) for name, value in answer.headers.items())
     assert len(answer.content) + header_bytes < 3000
 
 
-# --- the one page with a form that strangers see ---
+# --- the login page, the only form that strangers see ---
 
 
 @pytest.mark.parametrize("field", ["username", "password", "next", "this_is_the_login_form"])
-def test_the_login_page_does_not_grow_with_what_was_typed(field, client, db):
-    typed = {"username": "alice", "password": "wrong", "next": "/admin/"}
-    usual = client.post("/admin/login/", typed)
-    answer = client.post("/admin/login/", {**typed, field: "'" * 400_000})
+def test_login_page_does_not_grow_with_its_input(field, client, db):
+    credentials = {"username": "alice", "password": "wrong", "next": "/admin/"}
+    usual = client.post("/admin/login/", credentials)
+    answer = client.post("/admin/login/", {**credentials, field: "'" * 400_000})
     assert (usual.status_code, answer.status_code) == (200, 200)
     assert len(answer.content) < len(usual.content) + 3000

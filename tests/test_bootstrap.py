@@ -1,4 +1,4 @@
-"""`make run` on a fresh machine: which Python it takes, and that it installs once."""
+"""`make run` on a new machine: it finds the right Python and installs once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FIND = ROOT / "scripts" / "find-python"
-RIGHT = f'exec {sys.executable} "$@"\n'
+FIND_PYTHON = ROOT / "scripts" / "find-python"
+GOOD = f'exec {sys.executable} "$@"\n'
 OLD = f"""shift; exec {sys.executable} -c 'import sys; sys.version_info = (3, 11, 9); exec(sys.argv[1])' "$1"\n"""
 MISSING = "echo 'pyenv: python3.13: command not found' >&2; exit 127\n"
 
 
 @pytest.fixture
 def machine(tmp_path):
-    """A machine with the Pythons it is given, and nothing else."""
+    """A machine that has only the Pythons that the test adds."""
 
     class Machine:
         def has(self, name: str, script: str) -> Path:
@@ -30,37 +30,39 @@ def machine(tmp_path):
 
         def finds(self, **env: str) -> subprocess.CompletedProcess:
             env = {"PATH": str(tmp_path)} | env
-            return subprocess.run(["/bin/sh", str(FIND)], env=env, capture_output=True, text=True, timeout=60)
+            return subprocess.run(
+                ["/bin/sh", str(FIND_PYTHON)], env=env, capture_output=True, text=True, timeout=60
+            )
 
     return Machine()
 
 
-def test_the_newest_name_is_taken_first(machine):
+def test_newest_python_is_taken(machine):
     for name in ("python3", "python3.12", "python3.13", "python3.14"):
-        machine.has(name, RIGHT)
+        machine.has(name, GOOD)
     assert machine.finds().stdout == "python3.14\n"
 
 
-def test_the_one_that_is_named_comes_before_all(machine):
-    machine.has("python3.13", RIGHT)
-    mine = machine.has("mine", RIGHT)
-    assert machine.finds(PYTHON=str(mine)).stdout == f"{mine}\n"
+def test_python_from_the_environment_comes_first(machine):
+    machine.has("python3.13", GOOD)
+    chosen = machine.has("mine", GOOD)
+    assert machine.finds(PYTHON=str(chosen)).stdout == f"{chosen}\n"
 
 
-def test_a_name_that_does_not_run_is_passed_over(machine):
+def test_python_that_does_not_run_is_skipped(machine):
     machine.has("python3.13", MISSING)
-    machine.has("python3.12", RIGHT)
+    machine.has("python3.12", GOOD)
     assert machine.finds().stdout == "python3.12\n"
 
 
-def test_an_older_python_is_passed_over_whatever_its_name(machine):
+def test_older_python_is_skipped_whatever_its_name(machine):
     old = machine.has("python3.13", OLD)
-    machine.has("python3", RIGHT)
+    machine.has("python3", GOOD)
     assert machine.finds(PYTHON=str(old)).stdout == "python3\n"
 
 
 @pytest.mark.parametrize("others", [{}, {"python3": OLD}, {"python3": MISSING, "python3.12": OLD}])
-def test_where_there_is_none_the_need_is_named(machine, others):
+def test_missing_python_is_named(machine, others):
     for name, script in others.items():
         machine.has(name, script)
     output = machine.finds(PYTHON="/no/such/python")
@@ -69,7 +71,7 @@ def test_where_there_is_none_the_need_is_named(machine, others):
     assert "/no/such/python" in output.stderr
 
 
-def test_it_installs_once_and_again_when_the_requirements_change(tmp_path):
+def test_bootstrap_installs_once_and_again_when_requirements_change(tmp_path):
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("# nothing\n")
@@ -102,7 +104,7 @@ def test_requirements_are_pinned_with_hashes_and_name_no_host():
         assert not [line for line in lines if "://" in line or line.startswith("-")]
 
 
-def test_what_strata_runs_with_is_pinned_alike_in_both_files():
+def test_runtime_requirements_have_the_same_versions_in_both_files():
     def pins(name: str) -> set[str]:
         lines = (ROOT / name).read_text().splitlines()
         return {line.split()[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}

@@ -1,6 +1,6 @@
-"""Every text that reaches a column with a length is refused or cut before it: on PostgreSQL it would be a 500.
+"""Every text is refused or cut before it reaches a column that is too short, which on PostgreSQL would be a 500.
 
-The columns are those of all installed models. SQLite keeps any length, so what was stored is measured there.
+The columns are those of all installed models. SQLite stores texts of any length, so these tests measure them.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def require_that_all_texts_fit() -> None:
         assert not rows.filter(length_of_text__gt=field.max_length).exists(), field
 
 
-# --- what guards each column ---
+# --- each column has a guard ---
 
-# Text that no model or form field bounds, and where the bound is instead.
+# Columns whose length no model field checks, and what does.
 BOUNDED_ELSEWHERE = {
     "strata.User.username": "the forms and create_user",
     "strata.User.first_name": "the forms",
@@ -86,13 +86,13 @@ NOT_WRITTEN = {
 CUT_BY_DJANGO = {"admin.LogEntry.object_repr"}
 
 
-def name_of(field: models.Field) -> str:
+def column_name(field: models.Field) -> str:
     return f"{field.model._meta.label}.{field.name}"
 
 
 def test_every_bounded_column_has_a_guard():
     unguarded = [
-        name_of(field)
+        column_name(field)
         for field in bounded_columns()
         if not isinstance(field, ValidatedField | NameKeyField)
         and not field.choices
@@ -102,22 +102,22 @@ def test_every_bounded_column_has_a_guard():
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in bounded_columns() if isinstance(field, ValidatedField)], ids=name_of
+    "field", [field for field in bounded_columns() if isinstance(field, ValidatedField)], ids=column_name
 )
-def test_a_checked_column_refuses_a_text_that_is_too_long(field):
+def test_validated_column_refuses_a_long_text(field):
     with pytest.raises(ValidationError):
         field.check_value("x" * (field.max_length + 1))
 
 
-def test_every_choice_fits_into_its_column():
+def test_every_choice_fits_its_column():
     for field in bounded_columns():
         assert all(len(str(value)) <= field.max_length for value, _ in field.flatchoices), field
 
 
-def test_the_key_of_the_longest_name_fits():
+def test_key_of_the_longest_name_fits_its_column():
     letters = [chr(code) for code in range(1, sys.maxunicode) if is_letter(chr(code))]
     longest = max(letters, key=lambda letter: len(name_key(letter * 2)))
-    assert len(name_key(longest * 2)) > 2 * KEY_LENGTH / NAME_LENGTH  # it would not fit whole
+    assert len(name_key(longest * 2)) > 2 * KEY_LENGTH / NAME_LENGTH  # so it must be cut
     assert len(name_key(longest * NAME_LENGTH)) <= KEY_LENGTH
 
 
@@ -125,7 +125,7 @@ def is_letter(character: str) -> bool:
     return unicodedata.category(character) not in ("Cs", "Cn", "Co")
 
 
-def test_what_signs_a_line_of_the_journal_fits():
+def test_channels_labels_and_request_ids_fit_the_journal():
     channel = JournalEntry._meta.get_field("channel").max_length
     assert all(len(f"command:{name}") <= channel for name in COMMANDS)
     assert all(len(label) <= JournalEntry._meta.get_field("model").max_length for label in LABELS)
@@ -135,28 +135,29 @@ def test_what_signs_a_line_of_the_journal_fits():
     )
 
 
-# --- every form and body that takes text ---
+# --- every form that takes text ---
 
-TOO_LONG = ("X" * 5000, "\ufdfa" * 150, "9" * 400)  # NFKC makes 18 characters of the second
+TOO_LONG = ("X" * 5000, "\ufdfa" * 150, "9" * 400)  # NFKC expands each character of the second to 18
 
 
 @pytest.fixture
 def unbroken(rita):
+    """Rita, for whom an exception in a view becomes a 500, as on a server."""
     rita.raise_request_exception = False
     return rita
 
 
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
-def test_every_input_of_every_admin_form_takes_a_long_text_or_names_itself(unbroken, household, model):
+def test_admin_forms_accept_or_refuse_long_texts_in_every_input(unbroken, household, model):
     row = sample_rows("Own", household=household)[model]
     for page in (url(model, "change", row.pk), url(model, "add")):
         opened = unbroken.get(page)
         if opened.status_code == 403 or not inputs_of(opened):
             continue
-        untouched = form_data(opened)
-        for name in (one for one in inputs_of(opened) if not one.endswith(("_FORMS", "-id", "DELETE"))):
+        unchanged = form_data(opened)
+        for name in (key for key in inputs_of(opened) if not key.endswith(("_FORMS", "-id", "DELETE"))):
             for text in TOO_LONG:
-                answer = unbroken.post(page, untouched | {name: text})
+                answer = unbroken.post(page, unchanged | {name: text})
                 assert answer.status_code in (200, 302, 403), (page, name, text[:9], answer.status_code)
         require_that_all_texts_fit()
 
@@ -175,7 +176,7 @@ HEADERS = (
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/api/v1/auth/token"])
 @pytest.mark.parametrize("header", HEADERS)
-def test_no_header_of_a_failed_login_breaks_it(client, db, path, header):
+def test_failed_login_with_long_headers_is_not_a_500(client, db, path, header):
     client.raise_request_exception = False
     for text in ("x" * 2000, "sessionid=" + "x" * 2000, "\x00", "é" * 300):
         body = {"username": "x", "password": "x"}
@@ -185,7 +186,7 @@ def test_no_header_of_a_failed_login_breaks_it(client, db, path, header):
 
 
 @pytest.mark.parametrize("field", ["username", "password", "next", "csrfmiddlewaretoken", "other"])
-def test_no_field_of_the_login_form_breaks_it(client, db, field):
+def test_login_form_with_long_fields_is_not_a_500(client, db, field):
     client.raise_request_exception = False
     for text in (*TOO_LONG, "x" * 1_000_000, "a\x00b", "\u202e"):
         answer = client.post("/admin/login/", {"username": "x", "password": "x", field: text})
@@ -206,14 +207,14 @@ def test_no_field_of_the_login_form_breaks_it(client, db, field):
     ],
     ids=lambda arguments: " ".join(arguments)[:40],
 )
-def test_no_argument_of_a_command_is_longer_than_its_column(arguments, alice_user, monkeypatch):
+def test_command_refuses_an_argument_that_is_too_long(arguments, alice_user, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
     with pytest.raises(CommandError):
         call_command(*arguments)
 
 
-def test_the_largest_total_fits_into_a_saved_total(alice, portfolio):
-    """The smallest rate makes the most euros, and the largest the most of another currency."""
+def test_largest_total_fits_its_column(alice, portfolio):
+    """The smallest rate gives the most euros, and the largest rate the most of the other currency."""
     for currency, units in (("USD", "0.000000000000000001"), ("JPY", "99999999999999999999")):
         ExchangeRate.objects.create(currency=currency, on="2026-01-01", units_per_euro=units)
     portfolio.base_currency = "JPY"

@@ -1,4 +1,4 @@
-"""A full or read-only disk costs a command one sentence that names what is full, and exit code 1."""
+"""On a full or read-only disk a command prints one sentence that names the file and exits with code 1."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COMMANDS = [("load_rates",), ("demo", "--password", "correct horse battery")]
 WITHOUT_RIGHTS = [
     "setpriv",
     "--bounding-set=-dac_override,-dac_read_search",
-]  # root may write what is read-only
+]  # otherwise root may write read-only files
 
 
-def run(url: str, *arguments: str, before: list[str] | None = None) -> subprocess.CompletedProcess:
-    command = [*(before or []), sys.executable, "manage.py", *arguments]
+def run(url: str, *arguments: str, prefix: list[str] | None = None) -> subprocess.CompletedProcess:
+    command = [*(prefix or []), sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment(url), capture_output=True, text=True)
 
 
@@ -63,17 +63,17 @@ def test_commands_on_a_full_disk_of_postgresql(database, command):
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("command", [("migrate",), *COMMANDS], ids=lambda command: command[0])
-def test_commands_on_a_database_that_may_not_be_written(database, tmp_path, command):
+def test_commands_on_a_read_only_database(database, tmp_path, command):
     url = database.fresh("strata", tmp_path)
     path = Path(url.removeprefix("sqlite:///"))
     if command == ("migrate",):
         path.write_bytes(b"")
     path.chmod(0o400)
-    require_sentence(run(url, *command, before=WITHOUT_RIGHTS), f"{path} cannot be written")
+    require_sentence(run(url, *command, prefix=WITHOUT_RIGHTS), f"{path} cannot be written")
 
 
 @pytest.mark.on_sqlite
-def test_what_make_run_does_first_says_it_too(database, tmp_path):
+def test_preparation_of_make_run_on_a_read_only_database(database, tmp_path):
     path = Path(database.fresh("strata", tmp_path).removeprefix("sqlite:///"))
     shutil.copy(ROOT / "scripts" / "prepare.py", tmp_path / "prepare.py")
     path.write_bytes(b"")
@@ -86,7 +86,7 @@ def test_what_make_run_does_first_says_it_too(database, tmp_path):
 
 
 @pytest.mark.on_postgresql
-def test_a_database_that_nobody_serves(database):
+def test_command_without_a_database_server(database):
     url = "postgres://u:secret@127.0.0.1:9/strata"
     done = run(url, "migrate")
     require_sentence(done, "strata on 127.0.0.1 does not answer")
@@ -94,8 +94,8 @@ def test_a_database_that_nobody_serves(database):
 
 
 @pytest.mark.on_sqlite
-def test_traceback_shows_where_it_came_from(database, tmp_path):
+def test_option_traceback_shows_the_traceback(database, tmp_path):
     url = database.fresh("strata", tmp_path)
     Path(url.removeprefix("sqlite:///")).chmod(0o400)
-    done = run(url, "load_rates", "--traceback", before=WITHOUT_RIGHTS)
+    done = run(url, "load_rates", "--traceback", prefix=WITHOUT_RIGHTS)
     assert "Traceback" in done.stderr

@@ -1,4 +1,4 @@
-"""Sixteen writers at once over HTTP: nothing that was acknowledged is lost, and no lock shows outside."""
+"""Sixteen concurrent HTTP writers: no acknowledged write is lost, and no client gets a lock error."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def server(url):
         yield server
 
 
-def until(seconds: float, work) -> Counter:
-    """What sixteen threads count, each doing `work` over and over; an exception in one of them fails the test."""
+def run_for(seconds: float, work) -> Counter:
+    """The outcomes of sixteen threads that repeat `work`. An exception in a thread fails the test."""
     end = monotonic() + seconds
 
     def repeat(number: int) -> Counter:
@@ -37,20 +37,20 @@ def until(seconds: float, work) -> Counter:
         return sum(pool.map(repeat, range(WRITERS)), Counter())
 
 
-def test_sixteen_writers_lose_nothing_and_meet_no_lock(server, database, url, figures):
+def test_sixteen_writers_lose_nothing_and_get_no_lock_error(server, database, url, figures):
     clients = [Client(server.port, database.token) for _ in range(WRITERS)]
     asset = create_asset(clients[0])
     clients[0].ask("PATCH", f"assets/{asset}", {"quantity": "0"})
 
     def add_one_and_write_a_value(number: int) -> list:
         client = clients[number]
-        _, now, headers = client.ask("GET", f"assets/{asset}")
-        raised = {"quantity": str(int(float(now["quantity"])) + 1)}
+        _, current, headers = client.ask("GET", f"assets/{asset}")
+        raised = {"quantity": str(int(float(current["quantity"])) + 1)}
         changed, _, _ = client.ask("PATCH", f"assets/{asset}", raised, If_Match=headers["ETag"])
         written, _, _ = client.ask("POST", f"assets/{asset}/snapshots", {"value": "1"})
         return [("changed", changed), ("written", written)]
 
-    statuses = until(SECONDS, add_one_and_write_a_value)
+    statuses = run_for(SECONDS, add_one_and_write_a_value)
     figures(f"{WRITERS} writers, {SECONDS:.0f} s: {dict(statuses)}")
     assert set(statuses) <= {("changed", 200), ("changed", 412), ("written", 201)}
     assert statuses["changed", 200] > 1 and statuses["changed", 412] > 1

@@ -1,4 +1,4 @@
-"""Reads as the schema tells of them: which confirm what the caller has, and which parameters they take."""
+"""GETs do what the schema says: which have an ETag and answer 304, and which parameters they take."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.all_routes import ABSENT, path_for, routes
 
 API = "/api/v1"
 READS = {route.name: route for route in routes() if "get" in route.methods and route.name != "openapi"}
-WITHOUT_ETAG = {"live", "ready", "version"}  # and lists
+WITHOUT_ETAG = {"live", "ready", "version"}  # lists have none either
 
 
 @cache
 def documented_operations() -> dict[str, dict]:
-    """What the schema says of each GET."""
+    """The schema's GET operations by route name."""
     document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
     return {
         resolve(re.sub(r"{\w+}", ABSENT, path)).url_name: methods["get"]
@@ -30,38 +30,39 @@ def documented_operations() -> dict[str, dict]:
     }
 
 
-def parameters(name: str, place: str) -> list[str]:
-    return [one["name"] for one in documented_operations()[name].get("parameters", ()) if one["in"] == place]
+def parameters(name: str, location: str) -> list[str]:
+    declared = documented_operations()[name].get("parameters", ())
+    return [parameter["name"] for parameter in declared if parameter["in"] == location]
 
 
 @pytest.fixture
-def things(world, alice_user):
-    """The world's rows, and what is Alice's own."""
+def world_of_alice(world, alice_user):
+    """The world, with an invitation for Alice and a token of hers."""
     elsewhere = Household.objects.create(name="Elsewhere")
     invitation = Invitation.objects.create(household=elsewhere, username="alice")
     return world | {"invitation": invitation, "token": ApiToken.issue(alice_user)[0]}
 
 
 @pytest.mark.parametrize("name", READS)
-def test_what_the_caller_has_is_confirmed_where_the_schema_says_so(alice, things, name):
-    path = path_for(READS[name], things)
+def test_get_answers_304_if_the_schema_says_so(alice, world_of_alice, name):
+    path = path_for(READS[name], world_of_alice)
     first = alice.get(path)
     assert first.status_code == 200, first.content
     is_list = first["Content-Type"] == "application/json" and {"next", "results"} <= first.json().keys()
-    confirms = name not in WITHOUT_ETAG and not is_list
-    assert first.has_header("ETag") is confirms
-    assert ("If-None-Match" in parameters(name, "header")) is confirms
-    assert ("304" in documented_operations()[name]["responses"]) is confirms
+    has_etag = name not in WITHOUT_ETAG and not is_list
+    assert first.has_header("ETag") is has_etag
+    assert ("If-None-Match" in parameters(name, "header")) is has_etag
+    assert ("304" in documented_operations()[name]["responses"]) is has_etag
     for tag in ("*", first.headers.get("ETag", "*")):
         answer = alice.get(path, headers={"If-None-Match": tag})
-        assert (answer.status_code == 304) is confirms
-        assert not (confirms and answer.content)
+        assert (answer.status_code == 304) is has_etag
+        assert not (has_etag and answer.content)
 
 
 @pytest.mark.parametrize("name", READS)
-def test_every_parameter_that_the_schema_has_is_one(alice, things, name):
+def test_every_parameter_of_the_schema_exists(alice, world_of_alice, name):
     query = "&".join(f"{parameter}=%00" for parameter in parameters(name, "query"))
-    answer = alice.get(f"{path_for(READS[name], things)}?{query}")
+    answer = alice.get(f"{path_for(READS[name], world_of_alice)}?{query}")
     errors = answer.json()["errors"] if answer.status_code == 400 else []
     assert [error for error in errors if error["message"] == "There is no such parameter."] == []
 
@@ -81,14 +82,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("question", REFUSED)
-def test_refused_report_is_refused_whatever_the_caller_has(alice, things, question):
-    answers = [alice.get(f"{API}/{question}", headers=sent) for sent in ({}, {"If-None-Match": "*"})]
+def test_report_is_refused_with_and_without_if_none_match(alice, world_of_alice, question):
+    answers = [alice.get(f"{API}/{question}", headers=headers) for headers in ({}, {"If-None-Match": "*"})]
     assert [answer.status_code for answer in answers] == [REFUSED[question]] * 2
     assert answers[0].json()["errors"] == answers[1].json()["errors"]
 
 
-def test_token_is_revoked_as_it_was_read(alice, things):
-    path = path_for(READS["token-detail"], things)
+def test_token_is_revoked_with_if_match(alice, world_of_alice):
+    path = path_for(READS["token-detail"], world_of_alice)
     assert alice.delete(path, headers={"If-Match": '"stale"'}).status_code == 412
     read = alice.get(path)
     assert alice.delete(path, headers={"If-Match": read["ETag"]}).status_code == 204

@@ -1,6 +1,6 @@
-"""compose.yaml and the Dockerfile, as far as they can be tried without Docker: what they say, and what they run.
+"""compose.yaml and the Dockerfile, tested without Docker: their content, and the commands that they run.
 
-Each RUN of the Dockerfile is run as it stands, and then its CMD and HEALTHCHECK, as compose.yaml has them run.
+Each RUN of the Dockerfile runs unchanged, then its CMD and HEALTHCHECK with the settings of compose.yaml.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.serving import ROOT
 pytestmark = pytest.mark.on_sqlite
 KEY = "0123456789abcdef" * 5
 DOCKERFILE = ROOT / "Dockerfile"
-# Runs in the container: starts its command, asks as its health check does, and stops it as Docker would.
+# Runs in the container: starts its command, runs its health check, and stops it as Docker does.
 DRIVER = """
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
@@ -40,69 +40,69 @@ def written(path):
     except OSError as error:
         return error.errno
     return 0
-told = {"before": health(), "uid": os.getuid()}
-told["writes"] = {name: written(name) for name in ("/app/x", "/etc/x", "/tmp/x")}
+report = {"before": health(), "uid": os.getuid()}
+report["writes"] = {name: written(name) for name in ("/app/x", "/etc/x", "/tmp/x")}
 process = subprocess.Popen(command)
 deadline = time.monotonic() + 120
 while health() and process.poll() is None and time.monotonic() < deadline:
     time.sleep(0.2)
-told["ready"] = health()
+report["ready"] = health()
 create = ["python", "manage.py", "create_user", "alice", "--password-stdin"]
-told["user"] = subprocess.run(create, input="correct horse battery staple", text=True, capture_output=True).returncode
+report["user"] = subprocess.run(create, input="correct horse battery staple", text=True, capture_output=True).returncode
 process.send_signal(signal.SIGTERM)
-told["ended"] = process.wait(60)
-told["after"] = health()
-print(json.dumps(told))
+report["ended"] = process.wait(60)
+report["after"] = health()
+print(json.dumps(report))
 """
 
 
-# --- what they say ---
+# --- content ---
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict:
-    """The Compose specification's own, as check-jsonschema ships it (Apache-2.0)."""
+    """The Compose specification's schema, as check-jsonschema ships it (Apache-2.0)."""
     vendored = resources.files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json")
     return json.loads(vendored.read_text())
 
 
-def faults(document: dict, schema: dict) -> list[str]:
+def schema_errors(document: dict, schema: dict) -> list[str]:
     return [error.message for error in validator_for(schema)(schema).iter_errors(document)]
 
 
-def test_compose_is_what_its_schema_allows(schema):
+def test_compose_file_is_valid_and_names_only_what_it_defines(schema):
     document = compose(SECRET_KEY=KEY)
-    assert faults(document, schema) == []
+    assert schema_errors(document, schema) == []
     assert undefined_names(document) == []
 
 
-def test_the_schema_and_the_names_find_what_is_wrong(schema):
+def test_checks_find_errors_in_a_compose_file(schema):
     good = compose(SECRET_KEY=KEY)
-    for place, word, value in (
+    for service, key, value in (
         ("strata", "read_onyl", True),
         ("strata", "restart", 5),
         ("strata", "ports", "8000:8000"),
         ("postgres", "healthcheck", {"test": ["CMD", "x"], "every": "5s"}),
     ):
         wrong = copy.deepcopy(good)
-        wrong["services"][place][word] = value
-        assert faults(wrong, schema), word
-    for place, word, value in (
+        wrong["services"][service][key] = value
+        assert schema_errors(wrong, schema), key
+    for service, key, value in (
         ("strata", "depends_on", {"postgre": {"condition": "service_healthy"}}),
         ("strata", "volumes", ["dat:/app/.data"]),
         ("postgres", "networks", ["inner"]),
     ):
         wrong = copy.deepcopy(good)
-        wrong["services"][place][word] = value
-        assert undefined_names(wrong), word
+        wrong["services"][service][key] = value
+        assert undefined_names(wrong), key
 
 
-def test_compose_does_not_start_without_a_key():
+def test_compose_requires_a_secret_key():
     with pytest.raises(MissingVariable, match="SECRET_KEY: make one"):
         compose()
 
 
-def test_variables_are_put_in_one_within_the_other():
+def test_defaults_may_contain_variables():
     def origin(**variables: str) -> str:
         service = compose(SECRET_KEY=KEY, **variables)["services"]["strata"]
         return service["environment"]["CSRF_TRUSTED_ORIGINS"]
@@ -112,13 +112,13 @@ def test_variables_are_put_in_one_within_the_other():
     assert origin(CSRF_TRUSTED_ORIGINS="https://strata.example.org") == "https://strata.example.org"
 
 
-def test_the_settings_that_compose_gives_are_settings():
+def test_settings_in_compose_are_documented():
     readme = (ROOT / "README.md").read_text()
     for name in compose(SECRET_KEY=KEY)["services"]["strata"]["environment"]:
         assert f"`{name}`" in readme, name
 
 
-def test_hadolint_finds_nothing():
+def test_hadolint_finds_no_problem():
     hadolint = Path(sys.executable).parent / "hadolint"
     done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
@@ -126,8 +126,8 @@ def test_hadolint_finds_nothing():
     assert bad.returncode == 1
 
 
-def test_the_dockerfile_is_understood_to_its_last_word():
-    """The test below does what it finds here; what it does not know it fails at."""
+def test_dockerfile_uses_only_instructions_that_image_supports():
+    """Image fails on an instruction that it does not know."""
     words = [instruction.word for instruction in instructions(DOCKERFILE.read_text())]
     assert words.count("FROM") == 2
     assert set(words) <= {
@@ -150,7 +150,7 @@ def test_the_dockerfile_is_understood_to_its_last_word():
     assert len(images) == 1
 
 
-def test_only_what_strata_runs_with_goes_in():
+def test_build_context_has_only_what_strata_needs():
     patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     for name in (
         "strata/urls.py",
@@ -170,12 +170,12 @@ def test_only_what_strata_runs_with_goes_in():
         assert is_ignored(name, patterns), name
 
 
-# --- what they run ---
+# --- commands ---
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory) -> Iterator[Image]:
-    """The Dockerfile's own commands, from the first to the last, in a root that is thrown away."""
+    """The built Dockerfile: all its commands have run in a temporary root."""
     folder = tmp_path_factory.mktemp("container") / "disk"
     with small_disk(folder, size=3 * 2**30):
         yield Image(DOCKERFILE.read_text(), folder / "stages")
@@ -183,17 +183,17 @@ def image(tmp_path_factory) -> Iterator[Image]:
 
 def start(image: Image, volume: Path, **variables: str) -> subprocess.CompletedProcess:
     stage = image.stages[-1]
-    given = compose(**{"SECRET_KEY": KEY} | variables)["services"]["strata"]["environment"]
+    settings = compose(**{"SECRET_KEY": KEY} | variables)["services"]["strata"]["environment"]
     command = ["python", "-c", DRIVER, json.dumps(stage.command), json.dumps(stage.healthcheck)]
-    return stage.start(command, volume, **{name: str(value) for name, value in given.items()})
+    return stage.start(command, volume, **{name: str(value) for name, value in settings.items()})
 
 
 @pytest.mark.server
 def test_every_command_of_the_dockerfile_runs(image):
-    written = [
+    commands = [
         instruction.rest for instruction in instructions(DOCKERFILE.read_text()) if instruction.word == "RUN"
     ]
-    assert [command for command, _ in image.log] == written
+    assert [command for command, _ in image.log] == commands
     stage = image.stages[-1]
     assert stage.path("manage.py").is_file()
     assert list(stage.path("strata/__pycache__").iterdir())
@@ -203,9 +203,9 @@ def test_every_command_of_the_dockerfile_runs(image):
 
 
 @pytest.mark.server
-def test_the_container_starts_is_healthy_and_stops_as_compose_runs_it(image, tmp_path):
+def test_container_starts_becomes_healthy_and_stops(image, tmp_path):
     volume = image.stages[-1].new_volume(tmp_path / "volume")
-    for turn in range(2):  # the second time its data is there
+    for turn in range(2):  # the second start uses the existing data
         done = start(image, volume)
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout.splitlines()[-1])
@@ -218,14 +218,14 @@ def test_the_container_starts_is_healthy_and_stops_as_compose_runs_it(image, tmp
             30,
             0,
         )
-        assert report["user"] == turn  # alice is there already
+        assert report["user"] == turn  # the second time alice exists already
     modes = {path.name: (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) for path in volume.iterdir()}
     assert modes["strata.db"] == (0o600, 10001)
     assert set(modes.values()) == {(0o600, 10001)}
 
 
 @pytest.mark.server
-def test_a_container_without_a_good_key_says_so_and_ends(image, tmp_path):
+def test_container_with_a_short_key_says_so_and_exits(image, tmp_path):
     volume = image.stages[-1].new_volume(tmp_path / "volume")
     done = start(image, volume, SECRET_KEY="short")
     assert "SECRET_KEY is too short" in done.stderr
@@ -233,12 +233,12 @@ def test_a_container_without_a_good_key_says_so_and_ends(image, tmp_path):
 
 
 @pytest.mark.server
-def test_docker_compose_says_the_same_where_it_is_there():
-    """It is the better judge, and is on few machines that run these tests."""
-    asked = ["docker", "compose", "--file", FILE, "config", "--quiet"]
+def test_docker_compose_accepts_the_file_if_it_is_installed():
+    """Docker itself checks best, but few machines that run these tests have it."""
+    command = ["docker", "compose", "--file", FILE, "config", "--quiet"]
     if (
         shutil.which("docker")
         and not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
     ):
-        done = subprocess.run(asked, env=os.environ | {"SECRET_KEY": KEY}, capture_output=True, text=True)
+        done = subprocess.run(command, env=os.environ | {"SECRET_KEY": KEY}, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
-"""kill -9 under write load: every write that was acknowledged is there, once, and the server is ready again.
+"""kill -9 under write load: every acknowledged write is stored once, and the server becomes ready again.
 
-What is killed is what the test started, by its process id: workers, the master, the PostgreSQL server.
+A test kills only processes that it started, by their ids: workers, the master, the PostgreSQL server.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from tests.serving import PATIENCE, Server, environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
 ROUNDS = max(5, int(os.environ.get("CHAOS_ROUNDS", "5")))
-READY_SECONDS = 5  # promised, for a machine on which a server is ready USUAL_SECONDS after its start
+READY_SECONDS = 5  # promised for a machine on which a start takes USUAL_SECONDS
 USUAL_SECONDS = 2
 WRITERS = 4
 WRITES = 5  # between two kills
-SAFE = {
+DURABLE = {
     "sqlite": "journal_mode=wal, synchronous=2, foreign_keys=1",
     "postgresql": "fsync=on, synchronous_commit=on",
 }
 
 
 def seconds_until_ready(port: int, began: float) -> float:
-    """From then until the port answers /health/ready with 200."""
+    """The seconds from `began` until the port answers /health/ready with 200."""
     while monotonic() - began < PATIENCE:
         try:
             if Client(port, "").ask("GET", "health/ready")[0] == 200:
@@ -46,32 +46,32 @@ def seconds_until_ready(port: int, began: float) -> float:
     raise AssertionError("never ready again")
 
 
-def wait_for_writes(writing, many: int) -> None:
-    wanted = len(writing.acknowledged) + many
-    wait_for(lambda: len(writing.acknowledged) >= wanted)
+def wait_for_writes(log, count: int) -> None:
+    target = len(log.acknowledged) + count
+    wait_for(lambda: len(log.acknowledged) >= target)
 
 
-def assert_all_there(database, url: str, writing) -> str:
-    """Each acknowledged value once; of what was under way at the end there may be more, each once too."""
+def assert_all_stored(database, url: str, log) -> str:
+    """Each acknowledged value is stored once. Requests without a response may have been stored too, once each."""
     query = "SELECT value FROM assets_assetsnapshot"
-    there = [value // 10_000 for (value,) in database.rows(url, query)]
-    assert len(there) == len(set(there))
-    assert set(writing.acknowledged) <= set(there)
-    assert len(there) - len(writing.acknowledged) <= WRITERS
+    stored = [value // 10_000 for (value,) in database.rows(url, query)]
+    assert len(stored) == len(set(stored))
+    assert set(log.acknowledged) <= set(stored)
+    assert len(stored) - len(log.acknowledged) <= WRITERS
     assert database.damage(url) == []
-    lost = len(set(writing.acknowledged) - set(there))
-    return f"acknowledged {len(writing.acknowledged)}, lost {lost}, without an answer {writing.failures()}"
+    lost = len(set(log.acknowledged) - set(stored))
+    return f"acknowledged {len(log.acknowledged)}, lost {lost}, without an answer {log.failures()}"
 
 
 def assert_ready_in_time(waits: list[float], first: float) -> str:
-    """`first` is how long the first start took: what else this machine is doing slows both."""
+    """`first` is how long the first start took. Other work on the machine slows both, so the limit grows with it."""
     assert max(waits) < READY_SECONDS * max(1, first / USUAL_SECONDS), (waits, first)
     return f"{len(waits)} kills, ready after at most {max(waits):.1f} s, the first time after {first:.1f} s"
 
 
 @contextmanager
 def restarting(env: dict[str, str]):
-    """A server, and a function that kills its master and starts another at once on the same port."""
+    """Yields a server and a function that kills its master and starts another server on the same port."""
     with ExitStack() as servers:
         running: list[Server] = [servers.enter_context(serving(env))]
 
@@ -87,92 +87,94 @@ def restarting(env: dict[str, str]):
 
 
 def test_workers_killed_under_load_lose_nothing(database, url, figures):
-    """One of the two, or both."""
+    """One of the two workers, or both."""
     began = monotonic()
     with serving(environment(url)) as server:
         first = seconds_until_ready(server.port, began)
         asset, waits = create_asset(Client(server.port, database.token)), []
-        with writers(WRITERS, server.port, database.token, asset) as writing:
+        with writers(WRITERS, server.port, database.token, asset) as log:
             for kill in range(ROUNDS):
-                wait_for_writes(writing, WRITES)
+                wait_for_writes(log, WRITES)
                 for pid in server.workers()[: 1 + kill % 2]:
                     os.kill(pid, signal.SIGKILL)
                 waits.append(seconds_until_ready(server.port, monotonic()))
-            wait_for_writes(writing, WRITES)
-        figures(assert_all_there(database, url, writing))
+            wait_for_writes(log, WRITES)
+        figures(assert_all_stored(database, url, log))
         figures(assert_ready_in_time(waits, first))
 
 
-def test_a_master_killed_under_load_loses_nothing_and_leaves_no_worker(database, url, figures):
-    """Its workers see that it has gone and end by themselves, while the next one waits for their port."""
+def test_master_killed_under_load_loses_nothing_and_leaves_no_worker(database, url, figures):
+    """The orphaned workers end by themselves, while the new master waits for their port."""
     began = monotonic()
     with restarting(environment(url)) as (server, restart):
         first = seconds_until_ready(server.port, began)
         asset, waits, orphans = create_asset(Client(server.port, database.token)), [], []
-        with writers(WRITERS, server.port, database.token, asset) as writing:
+        with writers(WRITERS, server.port, database.token, asset) as log:
             for _ in range(ROUNDS):
-                wait_for_writes(writing, WRITES)
+                wait_for_writes(log, WRITES)
                 began = monotonic()
                 orphans += restart()
                 waits.append(seconds_until_ready(server.port, began))
-            wait_for_writes(writing, WRITES)
+            wait_for_writes(log, WRITES)
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
-        figures(assert_all_there(database, url, writing))
+        figures(assert_all_stored(database, url, log))
         figures(assert_ready_in_time(waits, first))
 
 
 @pytest.mark.on_postgresql
-def test_a_postgresql_server_killed_under_load_loses_nothing(database, url, figures):
-    """The workers live on: they find the database again as soon as it has recovered."""
+def test_postgresql_killed_under_load_loses_nothing(database, url, figures):
+    """The workers keep running and reconnect as soon as the database has recovered."""
     began = monotonic()
     with serving(environment(url)) as server:
         first = seconds_until_ready(server.port, began)
         asset, waits = create_asset(Client(server.port, database.token)), []
-        with writers(WRITERS, server.port, database.token, asset) as writing:
+        with writers(WRITERS, server.port, database.token, asset) as log:
             for _ in range(ROUNDS):
-                wait_for_writes(writing, WRITES)
+                wait_for_writes(log, WRITES)
                 database.kill()
                 refused, _, headers = Client(server.port, database.token).ask("GET", "portfolios")
                 assert (refused, "Retry-After" in headers) == (503, True)
                 assert Client(server.port, "").ask("GET", "health/live")[0] == 200
-                database.start()  # until it lets somebody in: how long its recovery takes is its own affair
+                database.start()  # returns when PostgreSQL accepts connections; the time of its recovery does not count
                 waits.append(seconds_until_ready(server.port, monotonic()))
-            wait_for_writes(writing, WRITES)
-        figures(assert_all_there(database, url, writing))
-        assert set(writing.failures()) <= {503}
+            wait_for_writes(log, WRITES)
+        figures(assert_all_stored(database, url, log))
+        assert set(log.failures()) <= {503}
         figures(assert_ready_in_time(waits, first))
 
 
-# --- what a crash of the machine needs: nothing that kill -9 could show ---
+# --- durability in a crash of the machine, which kill -9 cannot show ---
 
 
-def test_the_connection_that_a_worker_writes_through_syncs_every_commit(database, url):
+def test_workers_connection_syncs_every_commit(database, url):
     with serving(environment(url), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
         status, _, headers = client.ask("POST", "tags", {"name": "x"}, X_Durability="tell")
         client.close()
-    assert (status, headers["X-Durability"]) == (201, SAFE[PASS])
+    assert (status, headers["X-Durability"]) == (201, DURABLE[PASS])
 
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize(
-    ("set_to", "reported"),
+    ("setting", "reported"),
     [("synchronous=OFF", "synchronous=0"), ("journal_mode=DELETE", "journal_mode=delete")],
 )
-def test_a_server_on_a_sqlite_file_that_is_not_synced_is_not_ready(url, set_to, reported):
-    pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"} | dict([set_to.split("=")])
+def test_server_is_not_ready_on_a_sqlite_file_that_is_not_synced(url, setting, reported):
+    pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"} | dict(
+        [setting.split("=")]
+    )
     init_command = ";".join(f"PRAGMA {name}={value}" for name, value in pragmas.items())
-    weak = f"{url}?{urlencode({'init_command': init_command})}"
+    unsafe_url = f"{url}?{urlencode({'init_command': init_command})}"
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        # The journal's mode is the file's. To change it takes a lock that the workers would dispute.
-        connection.execute(f"PRAGMA {set_to}")
-    with serving(environment(weak)) as server:
+        # The journal mode belongs to the file. Changing it needs a lock that running workers would hold.
+        connection.execute(f"PRAGMA {setting}")
+    with serving(environment(unsafe_url)) as server:
         assert reported in durability_refused(server.port)
 
 
 @pytest.mark.on_postgresql
-def test_a_server_is_not_ready_while_its_postgresql_answers_before_it_syncs(database, url):
-    """Set by its administrator, while the server runs."""
+def test_server_is_not_ready_while_postgresql_does_not_sync(database, url):
+    """An administrator changes the setting while the server runs."""
     with serving(environment(url)) as server:
         assert Client(server.port, "").ask("GET", "health/ready")[0] == 200
         with database.with_setting("fsync", "off"):
@@ -182,6 +184,7 @@ def test_a_server_is_not_ready_while_its_postgresql_answers_before_it_syncs(data
 
 
 def durability_refused(port: int) -> str:
+    """The message of health/ready, which must refuse because of durability."""
     status, answer, _ = Client(port, "").ask("GET", "health/ready")
     assert (status, [error["field"] for error in answer["errors"]]) == (503, ["durability"])
     return answer["message"]
@@ -190,8 +193,8 @@ def durability_refused(port: int) -> str:
 # --- Idempotency-Key, on a real server ---
 
 
-def test_a_worker_killed_between_commit_and_answer_has_written_once(database, url):
-    """Killed at its first commit, so that an answer that were kept by a second one would be lost."""
+def test_worker_killed_between_commit_and_response_has_written_once(database, url):
+    """It is killed at its first commit, so a response stored by a second commit would be lost."""
     with serving(environment(url), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
         path = f"assets/{create_asset(client)}/snapshots"
@@ -205,21 +208,21 @@ def test_a_worker_killed_between_commit_and_answer_has_written_once(database, ur
         assert database.rows(url, query) == [row]
 
 
-def test_a_key_whose_first_request_is_at_work_is_a_conflict_in_every_worker(database, url, tmp_path):
-    held = tmp_path / "held"
-    with serving(environment(url, HELD_WHILE=str(held)), 0, "tests.hooks") as server:
+def test_key_of_an_unfinished_request_is_a_conflict_in_every_worker(database, url, tmp_path):
+    hold_file = tmp_path / "held"
+    with serving(environment(url, HELD_WHILE=str(hold_file)), 0, "tests.hooks") as server:
 
         def send(_):
             return Client(server.port, database.token).ask(
                 "POST", "tags", {"name": "x"}, Idempotency_Key="k1"
             )
 
-        held.touch()
+        hold_file.touch()
         with ThreadPoolExecutor(5) as clients:
             first = clients.submit(send, 0)
-            wait_for(held.with_suffix(".reached").exists)
+            wait_for(hold_file.with_suffix(".reached").exists)
             others = list(clients.map(send, range(4)))
-            held.unlink()
+            hold_file.unlink()
             assert first.result()[0] == 201
         assert [(status, answer["code"]) for status, answer, _ in others] == [
             (409, "IDEMPOTENCY_IN_PROGRESS")

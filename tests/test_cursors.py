@@ -1,4 +1,4 @@
-"""Cursors: what is none of ours is refused by name, whatever its JSON holds, and another's opens nothing."""
+"""A cursor that Strata did not make is refused by name, and a cursor of another household shows nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.all_routes import path_for, routes
 from tests.conftest import rows_of
 
 DAY, INSTANT, ID = "2026-01-31", "2026-01-31T12:00:00+00:00", "01890a5d-ac96-774b-bcce-b302099a8057"
-PLACES = {
+POSITIONS = {
     "asset-snapshot-list": (DAY, INSTANT, ID),
     "transaction-list": (DAY, 0, ID),
     "portfolio-snapshot-list": (DAY, INSTANT, ID),
 }
 HISTORIES = [route.name for route in routes() if route.name.endswith("-history")]
-STRANGE = (
+BAD_VALUES = (
     *(
         [],
         ["x"],
@@ -48,61 +48,69 @@ def path_of(name, world, **options) -> str:
     return path_for(route, world, **options)
 
 
-def asked(client, path, place):
-    return client.get(path, {"cursor": base64.urlsafe_b64encode(json.dumps(place).encode()).decode()})
+def get_with_cursor(client, path, position):
+    return client.get(path, {"cursor": base64.urlsafe_b64encode(json.dumps(position).encode()).decode()})
 
 
-def require_refused(answer, place) -> None:
-    assert answer.status_code == 400, (place, answer.content)
-    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"], place
+def require_refused(answer, cursor) -> None:
+    assert answer.status_code == 400, (cursor, answer.content)
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"], cursor
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_each_part_of_a_place_is_of_its_own_kind(name, alice, world):
+@pytest.mark.parametrize("name", POSITIONS)
+def test_each_value_of_a_position_has_its_type(name, alice, world):
     path = path_of(name, world)
-    assert asked(alice, path, [False, PLACES[name]]).status_code == 200
-    for number in range(len(PLACES[name])):
-        for strange in STRANGE:
-            place = [False, [*PLACES[name][:number], strange, *PLACES[name][number + 1 :]]]
-            require_refused(asked(alice, path, place), place)
+    assert get_with_cursor(alice, path, [False, POSITIONS[name]]).status_code == 200
+    for number in range(len(POSITIONS[name])):
+        for bad in BAD_VALUES:
+            position = [False, [*POSITIONS[name][:number], bad, *POSITIONS[name][number + 1 :]]]
+            require_refused(get_with_cursor(alice, path, position), position)
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_the_journal_counts_its_lines(name, alice, world):
+def test_position_in_a_history_is_a_number(name, alice, world):
     path = path_of(name, world)
-    assert asked(alice, path, [False, [1]]).status_code == 200
-    for strange in (*STRANGE, ID):
-        require_refused(asked(alice, path, [False, [strange]]), strange)
+    assert get_with_cursor(alice, path, [False, [1]]).status_code == 200
+    for bad in (*BAD_VALUES, ID):
+        require_refused(get_with_cursor(alice, path, [False, [bad]]), bad)
 
 
-@pytest.mark.parametrize("name", [*PLACES, "asset-history"])
-def test_a_place_is_a_direction_and_a_list(name, alice, world):
-    path, place = path_of(name, world), list(PLACES.get(name, (1,)))
-    wrong = [*STRANGE, place, [False], [place, False], [None, place], [0, place], [False, place, place]]
-    wrong += [
-        [False, given] for given in (place[1:], [*place, 1], dict.fromkeys(map(str, place)), "abc", None, 7)
+@pytest.mark.parametrize("name", [*POSITIONS, "asset-history"])
+def test_cursor_is_a_direction_and_a_list(name, alice, world):
+    path, values = path_of(name, world), list(POSITIONS.get(name, (1,)))
+    wrong = [
+        *BAD_VALUES,
+        values,
+        [False],
+        [values, False],
+        [None, values],
+        [0, values],
+        [False, values, values],
     ]
-    for one in (*wrong, {"a": 1, "b": place}):
-        require_refused(asked(alice, path, one), one)
+    wrong += [
+        [False, bad] for bad in (values[1:], [*values, 1], dict.fromkeys(map(str, values)), "abc", None, 7)
+    ]
+    for position in (*wrong, {"a": 1, "b": values}):
+        require_refused(get_with_cursor(alice, path, position), position)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "ä", "[]", "W10=", "%00", "=", "W10" * 4000])
-def test_what_is_not_even_packed_is_refused_as_well(cursor, alice, world):
-    for name in (*PLACES, "asset-history"):
+def test_cursor_that_cannot_be_decoded_is_refused(cursor, alice, world):
+    for name in (*POSITIONS, "asset-history"):
         require_refused(alice.get(path_of(name, world), {"cursor": cursor}), cursor)
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_a_cursor_into_anothers_history_opens_nothing(name, alice, charlie, charlie_user, world):
+def test_cursor_into_a_foreign_history_shows_nothing(name, alice, charlie, charlie_user, world):
     own = Household.objects.create(name="Charlie's")
     Membership.objects.create(household=own, user=charlie_user, role="owner", accepted_at=timezone.now())
-    here, there = rows_of(own, "Charlie"), world
-    for place in ([False, [2**62]], [True, [0]]):
-        assert asked(alice, path_of(name, there), place).json()["results"]
-        mine = asked(charlie, path_of(name, here), place).json()["results"]
-        assert mine
-        assert {one["object_id"] for one in mine}.isdisjoint(str(row.pk) for row in there.values())
-        foreign = asked(charlie, path_of(name, there), place)
-        nobodys = asked(charlie, path_of(name, there, absent=True), place)
+    own_rows = rows_of(own, "Charlie")
+    for position in ([False, [2**62]], [True, [0]]):
+        assert get_with_cursor(alice, path_of(name, world), position).json()["results"]
+        entries = get_with_cursor(charlie, path_of(name, own_rows), position).json()["results"]
+        assert entries
+        assert {entry["object_id"] for entry in entries}.isdisjoint(str(row.pk) for row in world.values())
+        foreign = get_with_cursor(charlie, path_of(name, world), position)
+        absent = get_with_cursor(charlie, path_of(name, world, absent=True), position)
         assert foreign.status_code == 404
-        assert foreign.json() | {"request_id": ""} == nobodys.json() | {"request_id": ""}
+        assert foreign.json() | {"request_id": ""} == absent.json() | {"request_id": ""}

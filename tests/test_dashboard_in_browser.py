@@ -1,7 +1,7 @@
-"""The admin's first page in a real Chromium: charts are drawn, in both faces, and nothing breaks the page's policy.
+"""The dashboard in a real Chromium: charts are drawn in both themes, and the page violates no content policy.
 
-Everything is in the database before the browser starts: Playwright keeps an event loop in this thread, in which
-Django refuses to ask the database.
+All rows are stored before the browser starts: Playwright runs an event loop in this thread, and Django refuses
+queries in a thread with one.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from tests.chromium import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-MEAN = "<img src=x onerror=\"document.title='owned'\">"
+EVIL_NAME = "<img src=x onerror=\"document.title='owned'\">"
 WATCH = "window.violations = []; addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"
-# How many pixels of a canvas are near a colour.
+# The number of pixels of a canvas that are near a colour.
 COUNT = """([id, r, g, b]) => {
     const canvas = document.getElementById(id)
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
-    let found = 0
-    for (let at = 0; at < pixels.length; at += 4) {
-        const far = Math.abs(pixels[at] - r) + Math.abs(pixels[at + 1] - g) + Math.abs(pixels[at + 2] - b)
-        if (pixels[at + 3] > 200 && far < 30) found += 1
+    let count = 0
+    for (let i = 0; i < pixels.length; i += 4) {
+        const distance = Math.abs(pixels[i] - r) + Math.abs(pixels[i + 1] - g) + Math.abs(pixels[i + 2] - b)
+        if (pixels[i + 3] > 200 && distance < 30) count += 1
     }
-    return found
+    return count
 }"""
 VIOLET, BLUE = (139, 92, 246), (0, 114, 178)
 
 
 @pytest.fixture
 def session(transactional_db, portfolio, vera_user) -> str:
-    """Vera is staff, and there are a house, an account with a mean name, and a loan."""
+    """A session of Vera, who is staff; there are a house, an account with a hostile name, and a loan."""
     User.objects.filter(pk=vera_user.pk).update(is_staff=True)
     today = date.today()
     for name, asset_type, values in (
         ("House", TypeId.REAL_ESTATE, ("200000.00", "210000.00", "230000.00")),
-        (MEAN, TypeId.CHECKING_ACCOUNT, ("9000.00", "12000.00", "8000.00")),
+        (EVIL_NAME, TypeId.CHECKING_ACCOUNT, ("9000.00", "12000.00", "8000.00")),
         ("Loan", TypeId.LOAN, ("-150000.00", "-140000.00", "-130000.00")),
     ):
         asset = Asset.objects.create(portfolio=portfolio, name=name, asset_type_id=asset_type, currency="EUR")
@@ -58,8 +58,8 @@ def session(transactional_db, portfolio, vera_user) -> str:
 
 
 @pytest.fixture
-def doubtful(session, portfolio) -> str:
-    """The page of what needs care, with something on it."""
+def quality_page(session, portfolio) -> str:
+    """The path of the quality page, which has a finding."""
     Asset.objects.create(
         portfolio=portfolio, name="Empty", asset_type_id=TypeId.CHECKING_ACCOUNT, currency="EUR"
     )
@@ -68,8 +68,8 @@ def doubtful(session, portfolio) -> str:
 
 @pytest.fixture
 def browse(live_server, session):
-    """Opens the page in a face and a width; at the end nobody has complained."""
-    complaints: list[str] = []
+    """Opens a page with a theme and a width. At the end no page may have reported an error."""
+    errors: list[str] = []
     opened: list[Page] = []
     with sync_playwright() as playwright:
         browser = launch(playwright)
@@ -81,40 +81,41 @@ def browse(live_server, session):
             )
             context.add_init_script(WATCH)
             page = context.new_page()
-            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(live_server.url + path, wait_until="load")
             opened.append(page)
             return page
 
         yield open_page
         for page in opened:
-            complaints += page.evaluate("violations")
+            errors += page.evaluate("violations")
         browser.close()
-    assert complaints == []
+    assert errors == []
 
 
 def drawn(page: Page, canvas: str, colour: tuple[int, int, int]) -> int:
+    """The number of pixels of the canvas that are near the colour."""
     return page.evaluate(COUNT, [canvas, *colour])
 
 
-def days(page: Page) -> int:
+def day_count(page: Page) -> int:
     return page.evaluate("Chart.getChart('worth-chart').data.labels.length")
 
 
 @pytest.mark.parametrize("face", ["light", "dark"])
-def test_charts_are_drawn_in_both_faces(browse, face):
+def test_charts_are_drawn_in_both_themes(browse, face):
     page = browse(face)
     assert page.evaluate("document.documentElement.classList.contains('dark')") is (face == "dark")
     assert drawn(page, "worth-chart", VIOLET) > 500
     assert drawn(page, "allocation-chart", BLUE) > 2000
-    ground = page.evaluate("getComputedStyle(document.getElementById('main')).backgroundColor")
-    ink = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
-    assert brightness(page, ground) > 200 if face == "light" else brightness(page, ground) < 60
-    assert abs(brightness(page, ground) - brightness(page, ink)) > 120
+    background = page.evaluate("getComputedStyle(document.getElementById('main')).backgroundColor")
+    text_colour = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
+    assert brightness(page, background) > 200 if face == "light" else brightness(page, background) < 60
+    assert abs(brightness(page, background) - brightness(page, text_colour)) > 120
 
 
-# The labels of the chart's axis of money, once it has ticks in steps of a given size.
+# The labels of the chart's money axis with ticks in steps of a given size.
 LABELS = """([step, sign]) => {
     const chart = Chart.getChart('worth-chart'), axis = chart.options.scales.y
     chart.data.datasets = [{data: [0, 7 * step * sign]}]
@@ -126,7 +127,7 @@ LABELS = """([step, sign]) => {
 STEPS = [float(f"{digits}e{power}") for digits in ("1", "2", "2.5", "5") for power in range(-4, 21)]
 
 
-def test_labels_of_the_chart_say_where_its_ticks_are(browse):
+def test_tick_labels_of_the_chart_are_their_values(browse):
     page = browse()
     for step, sign in product(STEPS, (1, -1)):
         ticks = page.evaluate(LABELS, [step, sign])
@@ -136,7 +137,7 @@ def test_labels_of_the_chart_say_where_its_ticks_are(browse):
 
 
 def brightness(page: Page, colour: str) -> float:
-    """0 to 255, of any colour that CSS can name."""
+    """The brightness, from 0 to 255, of any CSS colour."""
     return page.evaluate(
         """colour => {
             const context = new OffscreenCanvas(1, 1).getContext('2d')
@@ -148,7 +149,7 @@ def brightness(page: Page, colour: str) -> float:
     )
 
 
-def test_theme_switch_takes_the_page_along(browse):
+def test_theme_switch_redraws_the_page(browse):
     page = browse("light")
     before = page.evaluate("getComputedStyle(document.querySelector('.dash-figure')).color")
     page.evaluate("""document.querySelector(`[x-on\\\\:click="switchTheme('dark')"]`).click()""")
@@ -160,23 +161,23 @@ def test_theme_switch_takes_the_page_along(browse):
 
 def test_range_picker_changes_the_chart(browse):
     page = browse()
-    year = days(page)
+    year = day_count(page)
     page.click("[data-range='1m']")
     page.wait_for_load_state("load")
-    assert days(page) in range(29, 33)
-    assert days(page) != year
+    assert day_count(page) in range(29, 33)
+    assert day_count(page) != year
     assert page.get_attribute("[data-range='1m']", "aria-current") == "page"
     page.fill("[name=start]", "2020-01-01")
     page.fill("[name=end]", "2020-01-10")
     page.click("text=Show")
     page.wait_for_load_state("load")
-    assert days(page) == 10
+    assert day_count(page) == 10
     assert "2020-01-10" in page.inner_text(".dash-worth")
 
 
 def test_name_is_shown_as_text(browse):
     page = browse()
-    assert page.locator(".dash").get_by_text(MEAN, exact=True).count() >= 1
+    assert page.locator(".dash").get_by_text(EVIL_NAME, exact=True).count() >= 1
     assert page.locator(".dash img").count() == 0
     assert page.title() != "owned"
 
@@ -188,19 +189,19 @@ def test_page_fits_a_phone(browse):
 
 
 @pytest.mark.parametrize("face", ["light", "dark"])
-def test_links_of_what_needs_care_look_like_links(doubtful, browse, face):
-    page = browse(face, path=doubtful)
+def test_links_of_the_quality_page_look_like_links(quality_page, browse, face):
+    page = browse(face, path=quality_page)
     link, text = ("td a", "td:last-child")
     style = "([name, part]) => getComputedStyle(document.querySelector(name))[part]"
     assert page.evaluate(style, [link, "textDecorationLine"]) == "underline"
     assert page.evaluate(style, [link, "color"]) != page.evaluate(style, [text, "color"])
 
 
-def test_picture_opens_by_itself_with_its_colours(browse):
-    grounds = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 24, 39)"}
-    for what, face in product(("net-worth", "allocation"), grounds):
-        page = browse(path=f"/api/v1/{what}/chart.svg?face={face}")
-        assert page.evaluate("document.documentElement.tagName") == "svg", (what, face)
+def test_chart_image_opens_by_itself_with_its_colours(browse):
+    backgrounds = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 24, 39)"}
+    for report, face in product(("net-worth", "allocation"), backgrounds):
+        page = browse(path=f"/api/v1/{report}/chart.svg?face={face}")
+        assert page.evaluate("document.documentElement.tagName") == "svg", (report, face)
         fill = page.evaluate("getComputedStyle(document.querySelector('path')).fill")
-        assert fill == grounds[face], (what, face)
-        assert page.evaluate("document.querySelectorAll('text').length") > 8, (what, face)
+        assert fill == backgrounds[face], (report, face)
+        assert page.evaluate("document.querySelectorAll('text').length") > 8, (report, face)

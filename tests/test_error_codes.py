@@ -1,4 +1,4 @@
-"""A refusal names what it is about: the field of a body, or the parameter."""
+"""A refusal names the field of the body or the parameter that it is about."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.all_routes import ABSENT
 API = "/api/v1"
 
 
-def fields(answer, status=400):
+def fields_of_errors(answer, status=400):
     assert answer.status_code == status, answer.content
     return [error["field"] for error in answer.json()["errors"]]
 
@@ -24,10 +24,10 @@ def asset(portfolio):
 
 
 @pytest.mark.parametrize("name", ["amount", "fee", "tax", "unit_price"])
-def test_adjustment_with_money_names_which(alice, asset, name):
+def test_adjustment_with_an_amount_of_money_names_the_field(alice, asset, name):
     path = f"{API}/assets/{asset.pk}/transactions"
     adjusted = {"type": "ADJUST", "quantity": "-1"}
-    assert fields(alice.post(path, adjusted | {name: "1"})) == [name]
+    assert fields_of_errors(alice.post(path, adjusted | {name: "1"})) == [name]
     assert alice.post(path, adjusted | {"fee": "0", "tax": "0"}).status_code == 201
 
 
@@ -46,14 +46,14 @@ def test_adjustment_with_money_names_which(alice, asset, name):
         ("NaN", []),
     ],
 )
-def test_what_is_no_json_names_its_member(alice, body, named):
+def test_invalid_json_names_its_member(alice, body, named):
     answer = alice.post(f"{API}/tags", body, content_type="application/json")
-    assert fields(answer) == named
+    assert fields_of_errors(answer) == named
     assert answer.json()["code"] == "MALFORMED"
 
 
 @pytest.mark.parametrize(
-    ("question", "named"),
+    ("query", "named"),
     [
         ("assets?portfolio={portfolio}", "portfolio"),
         ("assets?portfolio_id={portfolio}", "portfolio_id"),
@@ -63,18 +63,16 @@ def test_what_is_no_json_names_its_member(alice, body, named):
         ("net-worth?group_by=asset&category={category}", "category"),
     ],
 )
-def test_parameter_that_names_nothing_is_named_alike_for_what_is_not_there(
-    alice, alice_user, question, named
-):
+def test_parameter_with_a_foreign_id_is_refused_like_one_with_an_absent_id(alice, alice_user, query, named):
     elsewhere = Household.objects.create(name="Elsewhere")
-    there = Portfolio.objects.create(household=elsewhere, name="There")
+    foreign = Portfolio.objects.create(household=elsewhere, name="There")
     category = Category.objects.create(household=elsewhere, name="There")
-    codes = []
+    bodies = []
     for ids in (
-        {"portfolio": there.pk, "category": category.pk},
+        {"portfolio": foreign.pk, "category": category.pk},
         dict.fromkeys(("portfolio", "category"), ABSENT),
     ):
-        answer = client_of(alice_user).get(f"{API}/{question.format(**ids)}")
-        assert fields(answer, 404) == [named]
-        codes.append(json.loads(answer.content) | {"request_id": ""})
-    assert codes[0] == codes[1]
+        answer = client_of(alice_user).get(f"{API}/{query.format(**ids)}")
+        assert fields_of_errors(answer, 404) == [named]
+        bodies.append(json.loads(answer.content) | {"request_id": ""})
+    assert bodies[0] == bodies[1]

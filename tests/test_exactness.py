@@ -1,4 +1,4 @@
-"""Numbers at the edges, entered through the API and read back in every way that it offers, digit for digit."""
+"""The largest and smallest numbers are written through the API and read back exactly, digit for digit."""
 
 from decimal import ROUND_HALF_EVEN, Context
 from decimal import Decimal as D
@@ -26,10 +26,10 @@ ROUNDING = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 def numbers(digits: int, places: int) -> st.SearchStrategy[D]:
-    """Any number with so many digits before the point and at most so many places after it, its edges often."""
-    most = 10 ** (digits + places) - 1
-    edges = st.sampled_from([most, -most, most - 1, 1, -1, 0, 10**places, 5 * 10 ** (places - 3)])
-    return (edges | st.integers(-most, most)).map(lambda units: D(units).scaleb(-places, EXACT))
+    """Numbers with so many digits before the point and at most so many places after it; often the extreme ones."""
+    largest = 10 ** (digits + places) - 1
+    edges = st.sampled_from([largest, -largest, largest - 1, 1, -1, 0, 10**places, 5 * 10 ** (places - 3)])
+    return (edges | st.integers(-largest, largest)).map(lambda units: D(units).scaleb(-places, EXACT))
 
 
 money, quantities = numbers(MONEY_DIGITS, MONEY_PLACES), numbers(EXACT_DIGITS, EXACT_PLACES)
@@ -38,7 +38,7 @@ through_the_api = settings(
 )
 
 
-def posted(client, path: str, **body) -> dict:
+def post(client, path: str, **body) -> dict:
     answer = client.post(f"{API}/{path}", body, format="json")
     assert answer.status_code == 201, answer.content
     return answer.json()
@@ -50,15 +50,15 @@ def results(client, path: str) -> list[dict]:
 
 @through_the_api
 @given(values=st.lists(money, min_size=1, max_size=5))
-def test_values_come_back_and_add_up_to_the_digit(alice, household, values):
+def test_values_and_their_total_are_exact(alice, household, values):
     portfolio = Portfolio.objects.create(household=household, name=f"Edges {Portfolio.objects.count()}")
     for number, value in enumerate(values):
         body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": f"Edge {number}"}
-        asset = posted(alice, "assets", **body, value=plain(value))
+        asset = post(alice, "assets", **body, value=plain(value))
         read = alice.get(f"{API}/assets/{asset['id']}").json()
         (snapshot,) = results(alice, f"assets/{asset['id']}/snapshots")
-        shown = money_text(value)
-        assert (asset["current_value"], read["current_value"], snapshot["value"]) == (shown,) * 3
+        expected = money_text(value)
+        assert (asset["current_value"], read["current_value"], snapshot["value"]) == (expected,) * 3
         assert AssetSnapshot.objects.filter(asset=asset["id"], value=value).count() == 1
     listed = results(alice, f"assets?portfolio={portfolio.pk}&ordering=current_value")
     total = exact_total(values).quantize(D("0.01"), context=ROUNDING)
@@ -68,12 +68,12 @@ def test_values_come_back_and_add_up_to_the_digit(alice, household, values):
 
 @through_the_api
 @given(quantity=quantities, price=quantities.map(D.copy_abs), costs=st.tuples(money, money))
-def test_movements_come_back_to_the_digit(alice, portfolio, quantity, price, costs):
+def test_transactions_are_exact(alice, portfolio, quantity, price, costs):
     body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": "Edge"}
-    asset = posted(alice, "assets", **body, quantity=plain(quantity))
-    adjusted = posted(alice, f"assets/{asset['id']}/transactions", type="ADJUST", quantity=plain(quantity))
+    asset = post(alice, "assets", **body, quantity=plain(quantity))
+    adjusted = post(alice, f"assets/{asset['id']}/transactions", type="ADJUST", quantity=plain(quantity))
     amount, fee = map(abs, costs)
-    earned = posted(
+    earned = post(
         alice, f"assets/{asset['id']}/transactions", type="INCOME", amount=plain(amount), fee=plain(fee)
     )
     bought = alice.post(
@@ -96,18 +96,18 @@ def test_movements_come_back_to_the_digit(alice, portfolio, quantity, price, cos
 MOST = "99999999999999.9999"
 PRODUCTS = [
     ("1", MOST, MOST),
-    ("2", "2500000000000", "5000000000000.00"),  # as much as an amount was once allowed, and more
+    ("2", "2500000000000", "5000000000000.00"),  # more than the former limit
     ("1", "99999999999999.99994", MOST),
-    ("1", "99999999999999.99995", None),  # rounded, it is the limit
+    ("1", "99999999999999.99995", None),  # rounded, it reaches the limit
     ("10000000", "10000000", None),
     ("0.5", "199999999999999.9998", MOST),
 ]
 
 
 @pytest.mark.parametrize(("quantity", "price", "amount"), PRODUCTS)
-def test_a_product_may_be_as_large_as_an_amount(alice, portfolio, quantity, price, amount):
+def test_quantity_times_price_may_be_as_large_as_an_amount(alice, portfolio, quantity, price, amount):
     body = {"portfolio_id": str(portfolio.pk), "asset_type_id": CASH, "name": "Edge"}
-    path = f"{API}/assets/{posted(alice, 'assets', **body)['id']}/transactions"
+    path = f"{API}/assets/{post(alice, 'assets', **body)['id']}/transactions"
     answer = alice.post(path, {"type": "ACQUIRE", "quantity": quantity, "unit_price": price})
     if amount is None:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "quantity")
