@@ -107,9 +107,7 @@ def test_confirmation_names_deleted_transactions_and_skipped_rows(alices, alice_
         assert sentence in answer, sentence
 
 
-def test_deletion_of_many_rows_names_all_that_it_deletes(
-    alices, household, assets, monkeypatch
-):
+def test_deletion_of_many_rows_names_all_that_it_deletes(alices, household, assets, monkeypatch):
     """No page has this action today. A page that gets it must ask first too."""
     for page in (PAGES[Asset], PAGES[Tag]):
         monkeypatch.setattr(page, "actions", [delete_selected])
