@@ -1,4 +1,4 @@
-"""Days, assets and values for tests. What a test counts on, an amount or a day, is stated in the test itself."""
+"""Days, assets and values for tests. Each test states the amounts and days that its result depends on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST_DAY = date(2024, 1, 1)  # a Monday
 
 
 def day(number: int, *, first: date = FIRST_DAY) -> date:
-    """The day so many days after `first`; day(0) is the first itself, and a negative number lies before it."""
+    """The day so many days after `first`; day(0) is `first`, and a negative number is before it."""
     return first + timedelta(days=number)
 
 
@@ -35,7 +35,7 @@ def create_asset(
 def add_value(
     asset: Asset, value: Decimal | int | str, on: date, *, hour: int = 12, zone: str = "UTC"
 ) -> AssetSnapshot:
-    """What the asset is worth from the day on, observed at that hour of the zone (noon)."""
+    """Adds a value that applies from the day, observed at that hour in the zone (noon by default)."""
     observed_at = local_instant(datetime.combine(on, time(hour)), zone)
     return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), on=on, observed_at=observed_at)
 
@@ -49,7 +49,7 @@ def create_valued_asset(
     currency: str = "EUR",
     on: str = "2024-06-01",
 ) -> Asset:
-    """A stored asset with one value, at noon where the portfolio is."""
+    """A stored asset with one value, observed at noon in the portfolio's time zone."""
     asset = create_asset(portfolio, name, asset_type, currency=currency)
     add_value(asset, value, date.fromisoformat(on), zone=portfolio.time_zone)
     return asset

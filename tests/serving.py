@@ -47,7 +47,7 @@ class Server:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def wait_until_listening(self) -> None:
-        """Returns once connections are accepted; requests then wait until the workers have start_server."""
+        """Returns once connections are accepted; requests then wait until the workers have started."""
         Thread(target=self.follow, daemon=True).start()
         assert self._listening.wait(PATIENCE) and self.port, "\n".join(self.lines)
 

@@ -1,4 +1,4 @@
-"""History and rates cannot be changed: not by the API, the admin, the ORM's inner methods, nor the database itself."""
+"""Journal entries and rates cannot be changed: not by the ORM, its private methods, the admin or SQL."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from strata.audit.models import JournalEntry
 
 
 @pytest.fixture
-def line(household):
+def entry(household):
     Tag.objects.create(household=household, name="x")
     return JournalEntry.objects.latest("id")
 
 
-def again(line):
-    return JournalEntry(pk=line.pk, at=line.at, model="x", object_id=line.object_id, action="create")
+def copy_of(entry):
+    return JournalEntry(pk=entry.pk, at=entry.at, model="x", object_id=entry.object_id, action="create")
 
 
 WRITE_PATHS = {
-    "save": lambda line: line.save(),
-    "save as new": lambda line: again(line).save(),
-    "delete": lambda line: line.delete(),
-    "queryset update": lambda line: JournalEntry.objects.update(channel=""),
-    "queryset delete": lambda line: JournalEntry.objects.filter(pk=line.pk).delete(),
-    "bulk_update": lambda line: JournalEntry.objects.bulk_update([line], ["channel"]),
-    "upsert": lambda line: JournalEntry.objects.bulk_create(
-        [again(line)], update_conflicts=True, unique_fields=["id"], update_fields=["channel"]
+    "save": lambda entry: entry.save(),
+    "save as new": lambda entry: copy_of(entry).save(),
+    "delete": lambda entry: entry.delete(),
+    "queryset update": lambda entry: JournalEntry.objects.update(channel=""),
+    "queryset delete": lambda entry: JournalEntry.objects.filter(pk=entry.pk).delete(),
+    "bulk_update": lambda entry: JournalEntry.objects.bulk_update([entry], ["channel"]),
+    "upsert": lambda entry: JournalEntry.objects.bulk_create(
+        [copy_of(entry)], update_conflicts=True, unique_fields=["id"], update_fields=["channel"]
     ),
-    "update_or_create": lambda line: JournalEntry.objects.update_or_create(
-        pk=line.pk, defaults={"channel": ""}
+    "update_or_create": lambda entry: JournalEntry.objects.update_or_create(
+        pk=entry.pk, defaults={"channel": ""}
     ),
-    "base manager": lambda line: JournalEntry._base_manager.filter(pk=line.pk).update(channel=""),
-    "base manager's delete": lambda line: JournalEntry._base_manager.filter(pk=line.pk).delete(),
-    "raw delete": lambda line: JournalEntry.objects.filter(pk=line.pk)._raw_delete("default"),
-    "inner update": lambda line: JournalEntry.objects.filter(pk=line.pk)._update(
+    "base manager": lambda entry: JournalEntry._base_manager.filter(pk=entry.pk).update(channel=""),
+    "base manager's delete": lambda entry: JournalEntry._base_manager.filter(pk=entry.pk).delete(),
+    "raw delete": lambda entry: JournalEntry.objects.filter(pk=entry.pk)._raw_delete("default"),
+    "inner update": lambda entry: JournalEntry.objects.filter(pk=entry.pk)._update(
         [(JournalEntry._meta.pk, None, 9)]
     ),
-    "unsaved copy's delete": lambda line: models.Model.delete(line),
+    "unsaved copy's delete": lambda entry: models.Model.delete(entry),
 }
 
 
 @pytest.mark.parametrize("write_path", WRITE_PATHS)
-def test_no_write_path_of_the_orm_changes_a_line(line, write_path):
-    before = JournalEntry.objects.filter(pk=line.pk).values().get()
+def test_orm_cannot_change_a_journal_entry(entry, write_path):
+    before = JournalEntry.objects.filter(pk=entry.pk).values().get()
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
-        WRITE_PATHS[write_path](line)
-    assert JournalEntry.objects.filter(pk=line.pk).values().get() == before
+        WRITE_PATHS[write_path](entry)
+    assert JournalEntry.objects.filter(pk=entry.pk).values().get() == before
 
 
 STATEMENTS = [
@@ -61,7 +61,7 @@ STATEMENTS = [
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_database_refuses_to_change_the_journal(line, statement):
+def test_database_refuses_to_change_the_journal(entry, statement):
     before = list(JournalEntry.objects.values().order_by("id"))
     with pytest.raises(DatabaseError, match="The history cannot be changed"), transaction.atomic():
         connection.cursor().execute(statement)
@@ -69,20 +69,20 @@ def test_database_refuses_to_change_the_journal(line, statement):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_new_lines_are_written_all_the_same(line):
+def test_new_entries_can_still_be_written(entry):
     Tag.objects.all().delete()
     assert JournalEntry.objects.latest("id").action == "delete"
 
 
-def test_superuser_can_only_read_it_in_the_admin(line, client):
+def test_superuser_can_only_read_entries_in_the_admin(entry, client):
     client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
-    page = f"/admin/strata/journalentry/{line.pk}/"
+    page = f"/admin/strata/journalentry/{entry.pk}/"
     assert client.get(f"{page}change/").status_code == 200
     for path in (f"{page}change/", f"{page}delete/", "/admin/strata/journalentry/add/"):
         assert client.post(path, {"channel": "", "post": "yes"}).status_code == 403
-    listed = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
-    client.post("/admin/strata/journalentry/", listed)
-    assert JournalEntry.objects.filter(pk=line.pk).exists()
+    deletion = {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"}
+    client.post("/admin/strata/journalentry/", deletion)
+    assert JournalEntry.objects.filter(pk=entry.pk).exists()
 
 
 @pytest.fixture
@@ -90,20 +90,20 @@ def rate(db):
     return ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1.1")
 
 
-def other(rate):
+def copy_of_rate(rate):
     return ExchangeRate(pk=rate.pk, currency="USD", on=rate.on, units_per_euro="9")
 
 
 RATES = ExchangeRate.objects
 RATE_WRITE_PATHS = {
     "save": lambda rate: rate.save(),
-    "save as new": lambda rate: other(rate).save(),
+    "save as new": lambda rate: copy_of_rate(rate).save(),
     "delete": lambda rate: rate.delete(),
     "queryset update": lambda rate: RATES.update(currency="CHF"),
     "queryset delete": lambda rate: RATES.all().delete(),
     "bulk_update": lambda rate: RATES.bulk_update([rate], ["currency"]),
     "upsert": lambda rate: RATES.bulk_create(
-        [other(rate)], update_conflicts=True, unique_fields=["id"], update_fields=["units_per_euro"]
+        [copy_of_rate(rate)], update_conflicts=True, unique_fields=["id"], update_fields=["units_per_euro"]
     ),
     "update_or_create": lambda rate: RATES.update_or_create(pk=rate.pk, defaults={"currency": "CHF"}),
     "base manager": lambda rate: ExchangeRate._base_manager.update(currency="CHF"),
@@ -115,7 +115,7 @@ RATE_WRITE_PATHS = {
 
 
 @pytest.mark.parametrize("write_path", RATE_WRITE_PATHS)
-def test_no_write_path_of_the_orm_changes_a_rate(rate, write_path):
+def test_orm_cannot_change_a_rate(rate, write_path):
     before = list(ExchangeRate.objects.values())
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
         RATE_WRITE_PATHS[write_path](rate)
@@ -123,7 +123,7 @@ def test_no_write_path_of_the_orm_changes_a_rate(rate, write_path):
 
 
 @pytest.mark.parametrize("model", [JournalEntry, ExchangeRate])
-def test_base_managers_refuse_before_the_database_does(model, line, rate):
+def test_base_managers_refuse_changes_without_a_query(model, entry, rate):
     with pytest.raises(TypeError):
         model._base_manager.update(id=None)
     with pytest.raises(TypeError):

@@ -1,7 +1,7 @@
-"""A full or read-only disk, a failing fsync, a database that is down or hangs: a refusal in time, never a 500.
+"""A full or read-only disk, a failing fsync, a database that is down or hangs: requests are refused, never a 500.
 
-What can be read is read, liveness stays 200, and all of it works again when the trouble ends, without a restart.
-Filling a disk needs root, for a small disk in memory; the failing calls are strace's.
+Reads continue where they can, liveness stays 200, and everything works again afterwards without a restart. The disk
+that is filled is small and in memory, which needs root; strace makes system calls fail.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tests.serving import environment, serving, wait_for
 from tests.write_paths import WritePaths, statuses
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
-WRITING = "pwrite64,write,pwritev,ftruncate,fallocate,unlink,unlinkat"
+WRITE_CALLS = "pwrite64,write,pwritev,ftruncate,fallocate,unlink,unlinkat"
 LONG_NOTE = "x" * 4_000
 
 
 @contextmanager
 def failing(pids: list[int], calls: str, error: str, *paths: str):
-    """These system calls of the processes fail on these files, for the length of the block."""
+    """Makes the system calls of the processes fail on these files, for the duration of the block."""
     command = ["strace", "-f", "-q", "-o", "/dev/null", "-e", f"trace={calls}"]
     command += [part for path in paths for part in ("-P", path)]
     command += ["-e", f"inject={calls}:error={error}"]
@@ -67,7 +67,7 @@ def assert_refused(paths: WritePaths) -> None:
 
 
 def assert_recovered(paths: WritePaths) -> None:
-    """Without a restart. What deletes comes last in none of them: each path is open again."""
+    """Everything works again without a restart; each way to write succeeds."""
     assert_readable(paths)
     assert statuses(paths.writes()) == {
         "API, POST": 201,
@@ -83,23 +83,23 @@ def assert_recovered(paths: WritePaths) -> None:
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize(
-    ("calls", "error"), [(WRITING, "EROFS"), ("fsync,fdatasync", "EIO"), (WRITING, "ENOSPC")]
+    ("calls", "error"), [(WRITE_CALLS, "EROFS"), ("fsync,fdatasync", "EIO"), (WRITE_CALLS, "ENOSPC")]
 )
-def test_calls_that_fail_on_the_databases_files_cost_refusals(database, url, calls, error):
+def test_failing_system_calls_on_the_database_files_are_refusals(database, url, calls, error):
     with serving(environment(url)) as server:
         paths = WritePaths(server, database.token)
-        before = count(database, url)
+        before = snapshot_count(database, url)
         with failing(server.workers(), calls, error, *files_of(url)):
             assert_readable(paths)
             assert_refused(paths)
             assert_readable(paths)
-        assert count(database, url) == before
+        assert snapshot_count(database, url) == before
         assert_recovered(paths)
         assert database.damage(url) == []
 
 
 @pytest.mark.on_sqlite
-def test_a_full_disk_costs_507_and_loses_nothing(database, tmp_path):
+def test_full_disk_is_507_and_loses_nothing(database, tmp_path):
     disk = tmp_path / "disk"
     with small_disk(disk):
         url = database.fresh("strata", disk)
@@ -109,32 +109,33 @@ def test_a_full_disk_costs_507_and_loses_nothing(database, tmp_path):
             assert_readable(paths)
             assert_refused(paths)
             assert_readable(paths)
-            assert count(database, url) == acknowledged
+            assert snapshot_count(database, url) == acknowledged
             (disk / "ballast").unlink()
             assert_recovered(paths)
             assert database.damage(url) == []
 
 
 def fill(paths: WritePaths, disk: Path) -> int:
-    """Until nothing more can be written, be it small; how many writes were acknowledged."""
-    written = 0
+    """Fills the disk until even a small write is refused. Returns the number of acknowledged writes."""
+    acknowledged = 0
     with (disk / "ballast").open("wb", buffering=0) as ballast:
         for room, note in ((200_000, LONG_NOTE), (0, LONG_NOTE), (0, "")):
-            stuff(ballast, leaving=room)
+            pad(ballast, leaving=room)
             while (answer := paths.write(note)).status == 201:
-                written += 1
+                acknowledged += 1
             assert (answer.status, answer.is_refusal()) == (507, True)
-        stuff(ballast, leaving=0)
-    return written
+        pad(ballast, leaving=0)
+    return acknowledged
 
 
-def stuff(ballast, *, leaving: int) -> None:
+def pad(ballast, *, leaving: int) -> None:
+    """Writes to the file until so many bytes are free."""
     disk = os.fstatvfs(ballast.fileno())
     room = disk.f_bavail * disk.f_frsize - leaving
     assert ballast.write(bytes(max(0, room))) >= room
 
 
-def count(database, url: str) -> int:
+def snapshot_count(database, url: str) -> int:
     return database.rows(url, "SELECT count(*) FROM assets_assetsnapshot")[0][0]
 
 
@@ -142,7 +143,7 @@ def count(database, url: str) -> int:
 
 
 @pytest.mark.on_postgresql
-def test_a_full_disk_of_postgresql_costs_507_and_loses_nothing(database):
+def test_full_disk_of_postgresql_is_507_and_loses_nothing(database):
     disk = database.folder / "disk"
     with (
         small_disk(disk),
@@ -152,20 +153,20 @@ def test_a_full_disk_of_postgresql_costs_507_and_loses_nothing(database):
         paths = WritePaths(server, database.token)
         acknowledged = fill(paths, disk)
         assert_readable(paths)
-        answers = paths.writes()  # a change may still find room in a page of its table
+        answers = paths.writes()  # an update may still fit into a page of its table
         assert [
             path for path, answer in answers.items() if not (answer.is_refusal() or answer.status < 500)
         ] == []
         assert_readable(paths)
         (disk / "ballast").unlink()
         assert paths.write().status == 201
-        assert count(database, url) >= acknowledged
+        assert snapshot_count(database, url) >= acknowledged
         assert database.damage(url) == []
 
 
 @pytest.mark.on_postgresql
-def test_a_read_only_postgresql_is_read(database, url):
-    """As a standby is after a failover, or a server whose administrator has stopped all writing."""
+def test_read_only_postgresql_refuses_writes_and_serves_reads(database, url):
+    """Like a standby after a failover, or a server that its administrator has made read-only."""
     with serving(environment(url)) as server:
         paths = WritePaths(server, database.token)
         database.set_read_only(url, "on")
@@ -176,37 +177,37 @@ def test_a_read_only_postgresql_is_read(database, url):
 
 
 @pytest.mark.on_postgresql
-def test_a_postgresql_whose_fsync_fails_refuses_and_recovers(database, url):
-    """It ends all connections rather than promise what it could not sync, and starts anew by itself."""
+def test_postgresql_with_a_failing_fsync_refuses_and_recovers(database, url):
+    """PostgreSQL then ends all connections and restarts by itself."""
     with serving(environment(url, WEB_CONCURRENCY="1", WEB_THREADS="1")) as server:
         paths = WritePaths(server, database.token)
-        before = count(database, url)
+        before = snapshot_count(database, url)
         with failing(database.sessions(url), "fsync,fdatasync", "EIO"):
             assert paths.write().is_refusal()
             assert paths.live().status == 200
         wait_for(lambda: paths.write().status == 201)
-        assert count(database, url) - before in (
+        assert snapshot_count(database, url) - before in (
             1,
             2,
-        )  # the refused one may have reached the disk all the same
+        )  # the refused write may have reached the disk
         assert_recovered(paths)
         assert database.damage(url) == []
 
 
 @pytest.mark.on_postgresql
-def test_a_postgresql_that_is_down_costs_refusals(database, url):
+def test_stopped_postgresql_is_refusals(database, url):
     with serving(environment(url)) as server:
         paths = WritePaths(server, database.token)
         database.stop()
         try:
-            assert_nothing_but_refused(paths)
+            assert_all_refused(paths)
         finally:
             database.start()
         assert_recovered(paths)
 
 
-def assert_nothing_but_refused(paths: WritePaths) -> None:
-    """Nothing can be read either, but for what needs no database."""
+def assert_all_refused(paths: WritePaths) -> None:
+    """Reads are refused too, except those that need no database."""
     assert paths.live().status == 200
     reads = paths.reads()
     assert reads.pop("schema").status == 200
@@ -215,21 +216,23 @@ def assert_nothing_but_refused(paths: WritePaths) -> None:
 
 
 @pytest.mark.on_postgresql
-def test_a_postgresql_that_hangs_costs_refusals_and_leaves_liveness(database, url, figures):
-    """It is stopped in the middle of the work of more clients than the server has threads."""
+def test_hanging_postgresql_is_refusals_and_liveness_stays(database, url, figures):
+    """It is stopped while more clients write than the server has threads."""
     with serving(environment(url)) as server:
         paths = WritePaths(server, database.token)
-        with writers(12, server.port, database.token, paths.asset) as writing:
-            wait_for(lambda: len(writing.acknowledged) > 12)
+        with writers(12, server.port, database.token, paths.asset) as log:
+            wait_for(lambda: len(log.acknowledged) > 12)
             with database.hanging():
                 began = monotonic()
                 assert paths.live().status == 200
-                lives = monotonic() - began
-                wait_for(lambda: writing.statuses[503] > 12)
-                figures(f"live after {lives:.1f} s, 12 writers refused after {monotonic() - began:.1f} s")
-                assert_nothing_but_refused(paths)
-            wait_for(lambda: len(writing.acknowledged) > 24)
+                live_after = monotonic() - began
+                wait_for(lambda: log.statuses[503] > 12)
+                figures(
+                    f"live after {live_after:.1f} s, 12 writers refused after {monotonic() - began:.1f} s"
+                )
+                assert_all_refused(paths)
+            wait_for(lambda: len(log.acknowledged) > 24)
         wait_for(lambda: set(statuses(paths.reads()).values()) == {200})
-        assert set(writing.failures()) == {503}
-        assert count(database, url) >= len(writing.acknowledged)
+        assert set(log.failures()) == {503}
+        assert snapshot_count(database, url) >= len(log.acknowledged)
         assert_recovered(paths)

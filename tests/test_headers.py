@@ -1,4 +1,4 @@
-"""What every answer tells a browser, whoever made it: each route of the resolver, and each kind of refusal."""
+"""Security headers are on every response: of each route of the resolver and of each kind of refusal."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ADMIN = (STRICT - {"script-src 'self'", "style-src 'self'"}) | {
     "script-src 'self' 'unsafe-eval'",
     "style-src 'self' 'unsafe-inline'",
 }
-PICTURE = {
+IMAGE = {
     "default-src 'none'",
     "style-src 'unsafe-inline'",
     "frame-ancestors 'none'",
-}  # it has no script to run
+}  # an image runs no scripts
 ABSENT = {"app_label": "assets", "object_id": "01890a5d-ac96-774b-bcce-b302099a8057", "content_type_id": "1"}
 
 
 @pytest.fixture(autouse=True)
 def _production(settings):
-    """What production turns on; the middleware reads it as each test's client starts it."""
+    """The settings of production. The middleware reads them when a test's client starts it."""
     settings.ALLOWED_HOSTS = [HOST]
     settings.SECURE_HSTS_SECONDS = 31_536_000
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
@@ -55,67 +55,68 @@ def browser(**options) -> Client:
     return Client(headers={"Host": HOST}, SERVER_NAME=HOST, raise_request_exception=False, **options)
 
 
-def addresses(patterns, prefix: str = "/") -> list[str]:
-    """Every path that the resolver knows, with ids that name nothing."""
+def paths_of(patterns, prefix: str = "/") -> list[str]:
+    """Every path of the resolver, with ids of no row."""
     urls = []
     for pattern in patterns:
         path = prefix + re.sub(r"^\^|/\?\$$|\$$", "", str(pattern.pattern)).replace("\\.", ".").replace(
             "\\Z", ""
         )
         if hasattr(pattern, "url_patterns"):
-            urls += addresses(pattern.url_patterns, path)
+            urls += paths_of(pattern.url_patterns, path)
         else:
             path = re.sub(r"\(\?P<\w+>(\[[^]]*\]\+|\.\*|\w+(\|\w+)+)\)\$?", ABSENT["object_id"], path)
             urls.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ABSENT.get(name[1], "x"), path))
     return urls
 
 
-EVERY = addresses(get_resolver("strata.urls").url_patterns)
+ALL_PATHS = paths_of(get_resolver("strata.urls").url_patterns)
 
 
-def policy_of(where: str) -> set[str]:
-    if where.endswith((".svg", ".png")):
-        return PICTURE
-    return ADMIN if where.startswith("/admin/") else STRICT
+def policy_of(path: str) -> set[str]:
+    """The content policy that a response to the path must have."""
+    if path.endswith((".svg", ".png")):
+        return IMAGE
+    return ADMIN if path.startswith("/admin/") else STRICT
 
 
-def require_safe(answer, where: str) -> None:
-    """As strict as its kind of page allows, framed nowhere, and kept nowhere but what is static."""
-    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, (where, answer.headers)
-    assert "camera=()" in answer["Permissions-Policy"], where
-    assert answer["X-Request-Id"], where
-    assert set(answer["Content-Security-Policy"].split("; ")) == policy_of(where), where
-    assert ("no-store" in answer.get("Cache-Control", "")) != where.startswith("/static/"), where
-    assert "Access-Control-Allow-Origin" not in answer, where
+def require_safe(answer, path: str) -> None:
+    """The strictest policy for this type of page, no framing, and no caching except of static files."""
+    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, (path, answer.headers)
+    assert "camera=()" in answer["Permissions-Policy"], path
+    assert answer["X-Request-Id"], path
+    assert set(answer["Content-Security-Policy"].split("; ")) == policy_of(path), path
+    assert ("no-store" in answer.get("Cache-Control", "")) != path.startswith("/static/"), path
+    assert "Access-Control-Allow-Origin" not in answer, path
     for cookie in answer.cookies.values():
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax"), (
-            where,
+            path,
             cookie,
         )
 
 
-def test_the_walk_reaches_the_api_and_the_admin():
-    assert len(EVERY) > 100
-    assert {"/swagger", "/api/v1/assets", "/admin/login/", "/admin/autocomplete/"} <= set(EVERY)
-    assert not [address for address in EVERY if re.search(r"[<>()?\\^$]", address)]
+def test_all_paths_include_the_api_and_the_admin():
+    assert len(ALL_PATHS) > 100
+    assert {"/swagger", "/api/v1/assets", "/admin/login/", "/admin/autocomplete/"} <= set(ALL_PATHS)
+    assert not [route_path for route_path in ALL_PATHS if re.search(r"[<>()?\\^$]", route_path)]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("who", ["nobody", "superuser"])
-def test_every_route_answers_safely_to_every_method(who):
+@pytest.mark.parametrize("role", ["nobody", "superuser"])
+def test_every_route_has_the_headers_for_every_method(role):
     client = browser()
-    if who == "superuser":
+    if role == "superuser":
         client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
-    seen = set()
-    for address in EVERY:
+    statuses = set()
+    for route_path in ALL_PATHS:
         for method in ("GET", "POST", "DELETE", "OPTIONS"):
-            if address.startswith("/admin/logout") and method == "POST":
+            if route_path.startswith("/admin/logout") and method == "POST":
                 continue
-            answer = client.generic(method, address, secure=True)
-            seen.add(answer.status_code)
-            assert answer.status_code < 500, (method, address)
-            require_safe(answer, address)
-    assert seen >= ({200, 302, 401, 405} if who == "nobody" else {200, 302, 403, 404, 405})
+            answer = client.generic(method, route_path, secure=True)
+            statuses.add(answer.status_code)
+            assert answer.status_code < 500, (method, route_path)
+            require_safe(answer, route_path)
+    assert statuses >= ({200, 302, 401, 405} if role == "nobody" else {200, 302, 403, 404, 405})
 
 
 def broken(request):
@@ -131,11 +132,11 @@ handler500 = "strata.api.errors.server_error"
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.parametrize("where", ["/api/v1/broken", "/admin/broken", "/admin/framed"])
-def test_what_breaks_and_what_asks_to_be_framed_is_as_safe(where):
-    answer = browser().get(where, secure=True)
-    assert answer.status_code == (200 if where.endswith("framed") else 500)
-    require_safe(answer, where)
+@pytest.mark.parametrize("url", ["/api/v1/broken", "/admin/broken", "/admin/framed"])
+def test_server_error_and_framed_page_have_the_headers(url):
+    answer = browser().get(url, secure=True)
+    assert answer.status_code == (200 if url.endswith("framed") else 500)
+    require_safe(answer, url)
 
 
 REFUSALS = {
@@ -156,26 +157,26 @@ REFUSALS = {
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("method", "where", "extra", "status"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_every_kind_of_refusal_is_as_safe(method, where, extra, status):
-    answer = browser().generic(method, where, secure=True, **extra)
+@pytest.mark.parametrize(("method", "url", "extra", "status"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_every_kind_of_refusal_has_the_headers(method, url, extra, status):
+    answer = browser().generic(method, url, secure=True, **extra)
     assert answer.status_code == status
-    require_safe(answer, where)
+    require_safe(answer, url)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("where", ["/api/v1/version", "/admin/login/", "/swagger"])
-def test_the_way_to_https_is_as_safe_but_cannot_promise_it(where):
-    for host, status in ((HOST, 301), ("evil.example.org", 301 if "health" in where else 400)):
-        answer = browser().get(where, headers={"Host": host})
+@pytest.mark.parametrize("url", ["/api/v1/version", "/admin/login/", "/swagger"])
+def test_redirect_to_https_has_the_headers_except_hsts(url):
+    for host, status in ((HOST, 301), ("evil.example.org", 400)):
+        answer = browser().get(url, headers={"Host": host})
         assert answer.status_code == status
         assert "Strict-Transport-Security" not in answer
         answer["Strict-Transport-Security"] = ALWAYS["Strict-Transport-Security"]
-        require_safe(answer, where)
+        require_safe(answer, url)
 
 
 @pytest.mark.django_db
-def test_what_did_not_change_is_as_safe(alice, household):
+def test_304_has_the_headers(alice, household):
     first = alice.get("/api/v1/households", secure=True, headers={"Host": HOST})
     path = f"/api/v1/households/{first.json()['results'][0]['id']}"
     tag = alice.get(path, secure=True, headers={"Host": HOST})["ETag"]
@@ -183,13 +184,13 @@ def test_what_did_not_change_is_as_safe(alice, household):
     static = browser().get("/static/admin/css/base.css", secure=True)
     unchanged = {"If-Modified-Since": static["Last-Modified"]}
     cached = browser().get("/static/admin/css/base.css", secure=True, headers=unchanged)
-    for answer, where in ((again, path), (cached, "/static/admin/css/base.css")):
+    for answer, url in ((again, path), (cached, "/static/admin/css/base.css")):
         assert answer.status_code == 304
-        require_safe(answer, where)
+        require_safe(answer, url)
 
 
 @pytest.mark.django_db
-def test_a_lock_out_and_a_forged_form_are_as_safe(settings):
+def test_lock_out_and_forged_form_have_the_headers(settings):
     settings.AXES_FAILURE_LIMIT = 1
     guess = {"username": "nobody", "password": "wrong"}
     answers = [browser().post("/admin/login/", guess, secure=True) for _ in range(2)]
@@ -206,7 +207,7 @@ def test_a_lock_out_and_a_forged_form_are_as_safe(settings):
 
 
 @pytest.mark.django_db
-def test_the_cookies_of_a_session_are_secure_and_hidden_from_scripts():
+def test_session_cookies_are_secure_and_hidden_from_scripts():
     User.objects.create_superuser("root", password="correct horse battery")
     answer = browser().post(
         "/admin/login/", {"username": "root", "password": "correct horse battery"}, secure=True
@@ -216,20 +217,20 @@ def test_the_cookies_of_a_session_are_secure_and_hidden_from_scripts():
     require_safe(answer, "/admin/login/")
 
 
-# --- writes by session need the form's own token ---
+# --- writes with a session need the CSRF token ---
 
 
 @pytest.mark.django_db
-def test_every_write_by_session_needs_the_csrf_token():
+def test_every_write_with_a_session_needs_the_csrf_token():
     client = browser(enforce_csrf_checks=True)
     client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
-    seen = 0
-    for address in EVERY:
-        if address.startswith("/api/v1/auth/token") and not address.startswith("/api/v1/auth/tokens"):
-            continue  # it makes no use of the session
+    refused = 0
+    for route_path in ALL_PATHS:
+        if route_path.startswith("/api/v1/auth/token") and not route_path.startswith("/api/v1/auth/tokens"):
+            continue  # it does not use the session
         for method in ("POST", "PUT", "PATCH", "DELETE"):
-            answer = client.generic(method, address, b"{}", "application/json", secure=True)
-            assert answer.status_code in (403, 404, 405, 302), (method, address, answer.status_code)
+            answer = client.generic(method, route_path, b"{}", "application/json", secure=True)
+            assert answer.status_code in (403, 404, 405, 302), (method, route_path, answer.status_code)
             if answer.status_code == 403:
-                seen += 1
-    assert seen > 100
+                refused += 1
+    assert refused > 100

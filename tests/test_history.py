@@ -1,4 +1,4 @@
-"""The history of a row over the API: pages, names beside ids, what belongs to an asset, and what is gone."""
+"""The history of a row in the API: its pages, names of related rows, entries of an asset, and deleted rows."""
 
 from __future__ import annotations
 
@@ -34,30 +34,31 @@ def results(answer):
 
 
 def changed(event, field):
+    """The change of the field in the event, or None."""
     return next((change for change in event["fields_changed"] if change["field"] == field), None)
 
 
-def test_pages_hold_every_line_once_newest_first(alice, asset, path):
+def test_pages_have_every_event_once_and_newest_first(alice, asset, path):
     for number in range(6):
         Asset.objects.filter(pk=asset.pk).update(notes=str(number))
-    url, seen = f"{path}?page_size=3", []
+    url, pages = f"{path}?page_size=3", []
     while url:
         answer = alice.get(url).json()
-        seen.append([(changed(row, "notes") or {}).get("after") for row in answer["results"]])
-        url, back = answer["next"], answer["previous"]
-    assert seen == [["5", "4", "3"], ["2", "1", "0"], [""]]
-    earlier = [changed(row, "notes")["after"] for row in results(alice.get(back))]
+        pages.append([(changed(row, "notes") or {}).get("after") for row in answer["results"]])
+        url, previous = answer["next"], answer["previous"]
+    assert pages == [["5", "4", "3"], ["2", "1", "0"], [""]]
+    earlier = [changed(row, "notes")["after"] for row in results(alice.get(previous))]
     assert earlier == ["2", "1", "0"]
 
 
-def test_line_at_the_end_of_a_page_knows_what_came_after_it(alice, asset, path):
+def test_last_event_of_a_page_shows_the_value_after_it(alice, asset, path):
     for notes in ("a", "b", "c"):
         Asset.objects.filter(pk=asset.pk).update(notes=notes)
     second = results(alice.get(alice.get(f"{path}?page_size=1").json()["next"]))
     assert changed(second[0], "notes") == {"field": "notes", "before": "a", "after": "b"}
 
 
-def test_names_stand_beside_ids(alice, portfolio, asset, path):
+def test_related_rows_have_a_name_beside_their_id(alice, portfolio, asset, path):
     other = Portfolio.objects.create(household=portfolio.household, name="Other")
     alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": str(other.pk)})
     newest, oldest = results(alice.get(path))
@@ -71,7 +72,7 @@ def test_names_stand_beside_ids(alice, portfolio, asset, path):
     assert changed(oldest, "portfolio_id")["after_name"] == "Main"
 
 
-def test_row_that_the_caller_may_not_see_is_not_named(alice, portfolio, asset, path):
+def test_related_row_that_the_user_may_not_see_is_not_named(alice, portfolio, asset, path):
     hidden = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Secret")
     Asset.objects.filter(pk=asset.pk).update(portfolio=hidden)
     Asset.objects.filter(pk=asset.pk).update(portfolio=portfolio)
@@ -80,13 +81,13 @@ def test_row_that_the_caller_may_not_see_is_not_named(alice, portfolio, asset, p
     assert "Secret" not in alice.get(path).content.decode()
 
 
-def test_deleted_value_is_traced_through_its_asset(alice, bob, asset, path):
-    made = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "12.5", "on": "2026-01-31"}).json()
-    assert bob.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}").status_code == 204
+def test_deleted_value_is_in_the_history_of_its_asset(alice, bob, asset, path):
+    snapshot = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "12.5", "on": "2026-01-31"}).json()
+    assert bob.delete(f"{API}/assets/{asset.pk}/snapshots/{snapshot['id']}").status_code == 204
     deleted, created, _ = results(alice.get(f"{path}?include=children"))
     assert (deleted["model"], deleted["object_id"], deleted["action"], deleted["actor"]) == (
         "AssetSnapshot",
-        made["id"],
+        snapshot["id"],
         "delete",
         "bob",
     )
@@ -102,8 +103,8 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
     alice.post(f"{API}/assets/{asset.pk}/tags/{tag.pk}")
     alice.post(f"{API}/assets/{asset.pk}/categories/{category.pk}")
     alice.delete(f"{API}/assets/{asset.pk}/tags/{tag.pk}")
-    lines = results(alice.get(f"{path}?include=children"))
-    assert [(row["model"], row["action"]) for row in lines] == [
+    events = results(alice.get(f"{path}?include=children"))
+    assert [(row["model"], row["action"]) for row in events] == [
         ("AssetTag", "delete"),
         ("AssetCategory", "create"),
         ("AssetTag", "create"),
@@ -111,7 +112,7 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
         ("AssetSnapshot", "create"),
         ("Asset", "create"),
     ]
-    assert changed(lines[0], "tag_id")["before_name"] == "Blue"
+    assert changed(events[0], "tag_id")["before_name"] == "Blue"
     assert [row["model"] for row in results(alice.get(path))] == ["Asset"]
 
 
@@ -124,40 +125,40 @@ def test_children_of_another_asset_are_left_out(alice, portfolio, asset, path):
     assert [row["model"] for row in results(alice.get(f"{path}?include=children"))] == ["Asset"]
 
 
-def test_deleted_asset_is_traced_by_its_household_alone(alice, vera, charlie, asset, path):
+def test_only_members_read_the_history_of_a_deleted_asset(alice, vera, charlie, asset, path):
     alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "7"})
     alice.delete(f"{API}/assets/{asset.pk}")
     assert alice.get(f"{API}/assets/{asset.pk}").status_code == 404
-    lines = results(vera.get(f"{path}?include=children"))
-    assert [(row["model"], row["action"]) for row in lines] == [
+    events = results(vera.get(f"{path}?include=children"))
+    assert [(row["model"], row["action"]) for row in events] == [
         ("Asset", "delete"),
         ("AssetSnapshot", "delete"),
         ("AssetSnapshot", "create"),
         ("Asset", "create"),
     ]
-    assert changed(lines[0], "name") == {"field": "name", "before": "Checking", "after": ""}
+    assert changed(events[0], "name") == {"field": "name", "before": "Checking", "after": ""}
     absent = f"{API}/assets/{asset.portfolio_id}/history"
-    answers = [charlie.get(one) for one in (path, absent)]
+    answers = [charlie.get(history) for history in (path, absent)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert [answer.json() | {"request_id": ""} for answer in answers] == [
         answers[0].json() | {"request_id": ""}
     ] * 2
 
 
-def test_deleted_value_is_found_only_below_its_own_asset(alice, portfolio, asset):
+def test_history_of_a_deleted_value_is_only_below_its_asset(alice, portfolio, asset):
     other = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
     )
     created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
     alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     codes = [
-        alice.get(f"{API}/assets/{one.pk}/snapshots/{created['id']}/history").status_code
-        for one in (asset, other)
+        alice.get(f"{API}/assets/{parent.pk}/snapshots/{created['id']}/history").status_code
+        for parent in (asset, other)
     ]
     assert codes == [200, 404]
 
 
-def test_history_of_a_deleted_portfolio_stays(alice, charlie, portfolio):
+def test_history_of_a_deleted_portfolio_can_be_read(alice, charlie, portfolio):
     path = f"{API}/portfolios/{portfolio.pk}"
     alice.delete(path)
     assert results(alice.get(f"{path}/history"))[0]["action"] == "delete"
@@ -178,22 +179,22 @@ def test_number_of_queries_does_not_grow(alice, portfolio, asset, path, househol
 
     def queries():
         with CaptureQueriesContext(connection) as captured:
-            lines = results(alice.get(f"{path}?include=children&page_size=200"))
-        return len(captured), len(lines)
+            events = results(alice.get(f"{path}?include=children&page_size=200"))
+        return len(captured), len(events)
 
     edits(2)
-    few, lines = queries()
+    few, event_count = queries()
     edits(12)
-    assert queries() == (few, lines + 4 * 12)
+    assert queries() == (few, event_count + 4 * 12)
     assert few <= 10
 
 
 @pytest.mark.parametrize(
-    "place",
+    "position",
     [[False, ["x"]], [False, [10**30]], [False, [-1]], [False, [[]]], [False, []], 7, [False, [True]]],
 )
-def test_what_is_no_cursor_is_refused_by_name(alice, path, place):
-    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def test_invalid_cursor_is_refused_by_name(alice, path, position):
+    cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
     answer = alice.get(path, {"cursor": cursor})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "cursor")
 

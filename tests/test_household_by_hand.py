@@ -1,4 +1,4 @@
-"""A household entered through the API, its total on every day of change compared with sums done by hand."""
+"""A household is entered through the API; its totals and reports are compared with sums calculated by hand."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ def rates(db):
 
 
 class Household:
-    """Types entries in as a client would, and reads totals back."""
+    """Enters assets and values through the API and reads totals."""
 
     def __init__(self, client):
         self.client = client
@@ -44,7 +44,7 @@ class Household:
 
 
 def enter(home):
-    """The entries, in the order in which a person would remember them, not by date."""
+    """Enters everything, not in order of date."""
     checking = home.asset("Checking", "CHECKING_ACCOUNT")
     home.value(checking, "2024-01-01", "5000.00")
     flat = home.asset("Flat", "REAL_ESTATE", acquired_on="2024-03-01")
@@ -71,8 +71,8 @@ def enter(home):
 BY_HAND = {
     "2023-12-31": "0.00",
     "2024-01-01": "5000.00",  # checking 5000
-    "2024-02-01": "5300.00",  # + a coat of 300
-    "2024-02-10": "5420.00",  # + a suit of 120
+    "2024-02-01": "5300.00",  # + wardrobe 300, the price of a coat
+    "2024-02-10": "5420.00",  # wardrobe 120 more, the price of a suit
     "2024-03-01": "55420.00",  # + flat 250000, - mortgage 200000
     "2024-04-01": "55919.75",  # mortgage 2000 less; checking 1500.25 less
     "2024-05-05": "56005.25",  # + LEGO 85.50
@@ -83,16 +83,16 @@ BY_HAND = {
 }
 
 
-def test_total_on_every_day_of_change_equals_the_sum_done_by_hand(alice, rates):
+def test_total_on_every_day_of_change_equals_the_sum_by_hand(alice, rates):
     home = Household(alice)
     enter(home)
     assert {on: str(home.total(on)) for on in BY_HAND} == BY_HAND
-    # The flat is sold: 250000 gone; mortgage repaid (+ 198000); checking from 3499.75 to 65499.75 (+ 62000).
+    # 69185.58 - flat 250000 + mortgage repaid 198000 + checking 62000 more (65499.75 - 3499.75) = 79185.58
     ExchangeRate.objects.create(currency="USD", on="2024-08-30", units_per_euro="1.60", source="ecb")
     assert home.total("2024-09-01") == Decimal("79185.58")
 
 
-def test_sale_of_the_flat_leaves_earlier_days_as_they_were(alice, rates):
+def test_disposal_does_not_change_earlier_days(alice, rates):
     home = Household(alice)
     flat = home.asset("Flat", "REAL_ESTATE")
     home.value(flat, "2024-03-01", "250000")
@@ -100,7 +100,7 @@ def test_sale_of_the_flat_leaves_earlier_days_as_they_were(alice, rates):
     assert (home.total("2024-08-31"), home.total("2024-09-01")) == (Decimal("250000.00"), Decimal("0.00"))
 
 
-def test_back_dated_value_counts_from_its_own_day_on(alice, rates):
+def test_backdated_value_counts_from_its_own_day(alice, rates):
     home = Household(alice)
     car = home.asset("Car", "VEHICLE")
     home.value(car, "2024-05-01", "9000")
@@ -110,18 +110,17 @@ def test_back_dated_value_counts_from_its_own_day_on(alice, rates):
 
 def test_total_too_large_for_one_integer_is_exact(alice, household):
     home = Household(alice)
-    kind = home.types["OTHER"]
+    asset_type = home.types["OTHER"]
     rows = [
-        Asset(portfolio_id=home.portfolio, asset_type_id=kind, name=f"Hoard {number}", currency="EUR")
+        Asset(portfolio_id=home.portfolio, asset_type_id=asset_type, name=f"Hoard {number}", currency="EUR")
         for number in range(1000)
     ]
     Asset.objects.bulk_create(rows)
-    moment = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
     AssetSnapshot.objects.bulk_create(
-        AssetSnapshot(asset=row, value="99999999999999.99", on=moment.date(), observed_at=moment)
-        for row in rows
+        AssetSnapshot(asset=row, value="99999999999999.99", on=noon.date(), observed_at=noon) for row in rows
     )
-    assert home.total("2024-01-01") == Decimal("99999999999999990.00")
+    assert home.total("2024-01-01") == Decimal("99999999999999990.00")  # 1000 x 99999999999999.99
 
 
 # --- the reports ---
@@ -132,14 +131,14 @@ MONTH_ENDS |= {"06-28": "1.25", "07-31": "1.60", "08-30": "1.60"}
 
 @pytest.fixture
 def home(alice, rates):
-    """The household with a rate for every end of a month, some labels, interest of 10 dollars and a repair of 20."""
+    """The household with a rate at each month's end, labels, interest of 10 dollars and a repair of 20 euros."""
     home = Household(alice)
     enter(home)
     for day, rate in MONTH_ENDS.items():
         ExchangeRate.objects.create(currency="USD", on=f"2024-{day}", units_per_euro=rate, source="ecb")
     home.assets = {row.name: str(row.pk) for row in Asset.objects.all()}
-    pay(home, "Dollars", "INCOME", "10", "2024-06-20")  # at 1.25: 8 euros
-    pay(home, "Wardrobe", "EXPENSE", "20", "2024-05-01")
+    add_transaction(home, "Dollars", "INCOME", "10", "2024-06-20")  # at 1.25: 8 euros
+    add_transaction(home, "Wardrobe", "EXPENSE", "20", "2024-05-01")
     property_ = home.post("/categories", {"name": "Property"})["id"]
     flats, things = (
         home.post("/categories", {"name": name, "parent_id": property_})["id"] for name in ("Flats", "Things")
@@ -153,8 +152,10 @@ def home(alice, rates):
     return home
 
 
-def pay(home, asset, kind, amount, on):
-    home.post(f"/assets/{home.assets[asset]}/transactions", {"type": kind, "amount": amount, "on": on})
+def add_transaction(home, asset, transaction_type, amount, on):
+    home.post(
+        f"/assets/{home.assets[asset]}/transactions", {"type": transaction_type, "amount": amount, "on": on}
+    )
 
 
 def report(home, query):
@@ -188,13 +189,13 @@ IN_DOLLARS = {
 }
 
 
-@pytest.mark.parametrize(("currency", "by_hand"), [("EUR", IN_EURO), ("USD", IN_DOLLARS)])
-def test_history_by_the_month_equals_sums_done_by_hand(home, currency, by_hand):
+@pytest.mark.parametrize(("currency", "expected"), [("EUR", IN_EURO), ("USD", IN_DOLLARS)])
+def test_net_worth_by_month_equals_sums_by_hand(home, currency, expected):
     answer = report(home, f"net-worth?end=2024-09-01&currency={currency}")
     points = {
         point["on"]: (point["assets"], point["liabilities"], point["net"]) for point in answer["points"]
     }
-    assert points == by_hand
+    assert points == expected
     assert all(point["complete"] for point in answer["points"])
 
 
@@ -241,13 +242,13 @@ BREAKDOWNS = {
 }
 
 
-def test_breakdown_equals_sums_done_by_hand(home):
-    for query, by_hand in BREAKDOWNS.items():
+def test_breakdown_equals_sums_by_hand(home):
+    for query, expected in BREAKDOWNS.items():
         answer = report(home, f"net-worth?start=2024-06-30&end=2024-06-30&{query}")
         names = {group["key"]: group["name"] for group in answer["groups"]}
         (point,) = answer["points"]
-        assert {names[key]: amount for key, amount in point["groups"].items()} == by_hand, query
-        assert answer["groups_overlap"] == (query == "group_by=tag"), query  # the chairs are both
+        assert {names[key]: amount for key, amount in point["groups"].items()} == expected, query
+        assert answer["groups_overlap"] == (query == "group_by=tag"), query  # the chairs have both tags
 
 
 ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
@@ -267,24 +268,24 @@ ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
 
 
 @pytest.mark.parametrize("currency", ALLOCATIONS)
-def test_allocation_equals_shares_done_by_hand(home, currency):
+def test_allocation_equals_shares_by_hand(home, currency):
     answer = report(home, f"allocation?on=2024-07-31&group_by=group&currency={currency}")
     assert {
         group["name"]: (group["value"], group["share"]) for group in answer["asset_groups"]
     } == ALLOCATIONS[currency]
-    owed = {"EUR": "-198240.34", "USD": "-317184.54"}
+    liabilities = {"EUR": "-198240.34", "USD": "-317184.54"}
     assert [(group["name"], group["value"]) for group in answer["liability_groups"]] == [
-        ("Liabilities", owed[currency])
+        ("Liabilities", liabilities[currency])
     ]
 
 
 def reasons(row):
-    """The parts that are not zero."""
+    """The parts of the change that are not zero."""
     parts = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
     return {name: row[name] for name in parts if row[name] != "0.00"}
 
 
-def test_reasons_by_asset_equal_sums_done_by_hand(home):
+def test_change_by_asset_equals_sums_by_hand(home):
     answer = report(home, "change?start=2024-02-29&end=2024-09-01")
     rows = {row["name"]: reasons(row) for row in answer["rows"] if reasons(row)}
     assert rows == {
@@ -294,7 +295,7 @@ def test_reasons_by_asset_equal_sums_done_by_hand(home):
         "LEGO set": {"added": "85.50"},
         "Chairs": {"added": "450.00"},
         "Card": {"net_flows": "-240.34"},
-        "Dollars": {"net_flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is 625 now
+        "Dollars": {"net_flows": "792.00", "income": "8.00", "fx_change": "-175.00"},  # 800 is now 625
         "Car": {"added": "12345.67"},
     }
     assert (answer["total"]["start_value"], answer["total"]["end_value"]) == ("5420.00", "79185.58")
@@ -308,7 +309,7 @@ def test_reasons_by_asset_equal_sums_done_by_hand(home):
     }
 
 
-def test_reasons_by_group_equal_sums_done_by_hand(home):
+def test_change_by_group_equals_sums_by_hand(home):
     answer = report(home, "change?start=2024-02-29&end=2024-09-01&group_by=group")
     assert {row["name"]: (row["start_value"], row["end_value"], reasons(row)) for row in answer["rows"]} == {
         "Financial": (
@@ -331,7 +332,7 @@ def test_reasons_by_group_equal_sums_done_by_hand(home):
     }
 
 
-def test_reasons_in_dollars_equal_sums_done_by_hand(home):
+def test_change_in_dollars_equals_sums_by_hand(home):
     answer = report(home, "change?start=2024-06-30&end=2024-07-31&currency=USD&group_by=currency")
     assert (answer["total"]["start_value"], answer["total"]["end_value"]) == ("71268.64", "110696.93")
     # The euro rose from 1.25 to 1.60: 56214.91 x 0.35 = 19675.2185; the car came at 12345.67 x 1.60 = 19753.072.
@@ -342,22 +343,22 @@ def test_reasons_in_dollars_equal_sums_done_by_hand(home):
     }
 
 
-def test_quality_finds_every_kind_of_doubt(home):
+def test_quality_report_finds_every_kind_of_issue(home):
     home.value(home.asset("Francs", "CASH", currency="CHF"), "2024-09-01", "20")
     home.value(home.asset("Loan", "LOAN"), "2024-09-01", "700")
     home.value(home.asset("Chairs", "PERSONAL_PROPERTY"), "2024-05-20", "450.00")
     home.asset("Boat", "VEHICLE")
     home.value(home.assets["LEGO set"], "2024-09-05", "855")
     home.value(home.assets["Checking"], "2024-09-08", "-12.50")
-    answer = report(home, "quality?on=2024-09-10")["findings"]
-    assert sorted((row["code"], row["asset"]["name"], row["on"]) for row in answer) == [
+    findings = report(home, "quality?on=2024-09-10")["findings"]
+    assert sorted((row["code"], row["asset"]["name"], row["on"]) for row in findings) == [
         ("CHANGED_SIGN", "Checking", "2024-09-08"),
         ("MISSING_RATE", "Francs", "2024-09-10"),
         ("NO_VALUE", "Boat", None),
         ("POSITIVE_LIABILITY", "Loan", "2024-09-01"),
         ("POSSIBLE_DUPLICATE", "Chairs", "2024-05-20"),
-        ("STALE_VALUE", "Card", "2024-06-01"),  # 101 days; 45 are usual
+        ("STALE_VALUE", "Card", "2024-06-01"),  # 101 days old; stale after 45
         ("SUSPICIOUS_JUMP", "LEGO set", "2024-09-05"),
     ]
-    for one in answer:
-        assert home.client.get(one["link"]).status_code == 200, one
+    for finding in findings:
+        assert home.client.get(finding["link"]).status_code == 200, finding

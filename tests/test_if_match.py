@@ -1,4 +1,4 @@
-"""A write of a row that somebody else has changed is refused: every unsafe method of every route that names one."""
+"""A write with an outdated If-Match is refused: every unsafe method of every route that names a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITES = [
     if "(?P<pk>" in route.pattern
     for method in sorted(set(route.methods) - {"get"})
 ]
-OF_WHOM_IS_INVITED = ("invitation-accept",)
+BY_THE_INVITED = ("invitation-accept",)
 pytestmark = pytest.mark.django_db
 
 
@@ -36,29 +36,29 @@ def ivan(db):
     return client_of(User.objects.create(username="ivan"))
 
 
-def details() -> dict[str, Route]:
+def routes_by_name() -> dict[str, Route]:
     return {route.name: route for route in routes()}
 
 
 def etag_of(client, route, world) -> str:
-    """Of what the route itself shows, or else of the row that it is an action of."""
-    shows = "get" in route.methods
-    detail = route if shows else details()[f"{resource_of(route.name, world)}-detail"]
+    """The ETag of the route's own GET, or of the row that it is an action on."""
+    has_get = "get" in route.methods
+    detail = route if has_get else routes_by_name()[f"{resource_of(route.name, world)}-detail"]
     return client.get(path_for(detail, world))["ETag"]
 
 
 def write(client, route, method, world, etag):
-    """The status that it gets; whatever it wrote is undone, and the number of lines that it left."""
+    """Returns the status and the number of journal entries. The write is rolled back."""
     body = None if method == "delete" else BODIES.get(route.name, empty_body)(world)
     before = JournalEntry.objects.count()
     with transaction.atomic():
         answer = getattr(client, method)(path_for(route, world), body, headers={"If-Match": etag})
-        lines = JournalEntry.objects.count() - before
+        entries = JournalEntry.objects.count() - before
         transaction.set_rollback(True)
-    return answer.status_code, lines
+    return answer.status_code, entries
 
 
-def test_there_are_such_routes():
+def test_writes_include_members_and_invitations():
     assert len(WRITES) > 35
     assert {"member-detail-delete", "invitation-detail-delete", "invitation-accept-post"} <= {
         write.id for write in WRITES
@@ -66,29 +66,29 @@ def test_there_are_such_routes():
 
 
 @pytest.mark.parametrize(("route", "method"), WRITES)
-def test_a_stale_if_match_is_refused_and_a_right_one_taken(alice, ivan, world, route, method):
-    client = ivan if route.name in OF_WHOM_IS_INVITED else alice
+def test_stale_if_match_is_refused_and_a_current_one_accepted(alice, ivan, world, route, method):
+    client = ivan if route.name in BY_THE_INVITED else alice
     etag = etag_of(client, route, world)
     assert write(client, route, method, world, '"stale"') == (412, 0)
     assert write(client, route, method, world, f'"stale", W/{etag}')[0] in (200, 201, 204)
     assert write(client, route, method, world, "*")[0] in (200, 201, 204)
 
 
-@pytest.mark.parametrize("whose", ["of a member who leaves", "of who was invited and declines"])
-def test_what_is_ones_own_is_no_exception(alice, bob, bob_user, ivan, world, whose):
-    leaves = whose == "of a member who leaves"
-    things = {"member": bob_user.memberships.get()} if leaves else {}
-    route = details()["member-detail" if leaves else "invitation-detail"]
-    client, world = (bob if leaves else ivan), world | things
+@pytest.mark.parametrize("case", ["member leaves", "invited user declines"])
+def test_if_match_applies_to_leaving_and_declining(alice, bob, bob_user, ivan, world, case):
+    leaves = case == "member leaves"
+    rows = {"member": bob_user.memberships.get()} if leaves else {}
+    route = routes_by_name()["member-detail" if leaves else "invitation-detail"]
+    client, world = (bob if leaves else ivan), world | rows
     assert write(client, route, "delete", world, '"stale"') == (412, 0)
     assert write(client, route, "delete", world, etag_of(client, route, world))[0] == 204
 
 
-def test_a_write_that_needs_no_if_match_goes_without_where_others_need_it(alice, ivan, world, settings):
+def test_post_needs_no_if_match_when_it_is_required(alice, ivan, world, settings):
     settings.IF_MATCH_REQUIRED = True
-    for one in WRITES:
-        route, method = one.values
-        client = ivan if route.name in OF_WHOM_IS_INVITED else alice
+    for case in WRITES:
+        route, method = case.values
+        client = ivan if route.name in BY_THE_INVITED else alice
         body = None if method == "delete" else BODIES.get(route.name, empty_body)(world)
         with transaction.atomic():
             answer = getattr(client, method)(path_for(route, world), body)
@@ -96,8 +96,8 @@ def test_a_write_that_needs_no_if_match_goes_without_where_others_need_it(alice,
         assert (answer.status_code == 428) is (method != "post"), (route.name, method)
 
 
-def test_nothing_is_compared_for_what_is_made_below_a_row(alice, world):
-    """Its path_for is a list's, which has no ETag."""
+def test_post_to_a_list_ignores_if_match(alice, world):
+    """A list has no ETag."""
     path = f"/api/v1/assets/{world['asset'].pk}/transactions"
     body = {"type": "INCOME", "amount": "1"}
     assert alice.post(path, body, headers={"If-Match": '"stale"'}).status_code == 201

@@ -1,4 +1,4 @@
-"""At most 100 categories and 100 tags of an asset, however they are attached, so that a page of assets stays small."""
+"""An asset has at most 100 categories and 100 tags, so that a page of assets stays small."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ API = "/api/v1"
 MIB = 2**20
 
 
-def quietly(model, rows) -> list:
-    """Without a line in the journal for each."""
+def create_without_journal(model, rows) -> list:
+    """Creates the rows without a journal entry for each, which would take long."""
     return QuerySet(model).bulk_create(rows)
 
 
-def labels(model, household, number, name="{}"):
-    return quietly(
+def create_labels(model, household, number, name="{}"):
+    return create_without_journal(
         model,
         [
             model(household=household, name=text, name_key=text)
@@ -41,17 +41,17 @@ def asset(portfolio):
 
 
 @pytest.fixture(params=["category", "tag"])
-def kind(request):
-    """What is attached: its name in the API, its model, the link's, and how many that asset has."""
+def label_type(request):
+    """The type of label: its name in the API, its model, and the model of its link to an asset."""
     model, link = {"category": (Category, AssetCategory), "tag": (Tag, AssetTag)}[request.param]
     return request.param, model, link
 
 
-def give(asset, kind, number):
-    """So many labels as rows of an older version might have."""
-    name, model, link = kind
-    rows = labels(model, asset.portfolio.household, number)
-    quietly(link, [link(asset=asset, **{name: row}) for row in rows])
+def attach(asset, label_type, number):
+    """Attaches new labels without any check, as an older version could, and returns their ids."""
+    name, model, link = label_type
+    rows = create_labels(model, asset.portfolio.household, number)
+    create_without_journal(link, [link(asset=asset, **{name: row}) for row in rows])
     return [str(row.pk) for row in rows]
 
 
@@ -59,14 +59,14 @@ def one_more(model, asset):
     return str(model.objects.create(household=asset.portfolio.household, name="One more").pk)
 
 
-def ways(kind, asset, has, more):
-    """Each way in which the API attaches one: method, path, body."""
-    name = kind[0]
+def requests_that_attach(label_type, asset, ids, more):
+    """Every request of the API that attaches the label `more` beside `ids`: method, path and body."""
+    name = label_type[0]
     plural = {"category": "categories", "tag": "tags"}[name]
     path = f"{API}/assets/{asset.pk}"
     requests = {
-        "patch": ("patch", path, {f"{name}_ids": [*has, more]}),
-        "put": ("put", path, {"name": "Flat", f"{name}_ids": [*has, more]}),
+        "patch": ("patch", path, {f"{name}_ids": [*ids, more]}),
+        "put": ("put", path, {"name": "Flat", f"{name}_ids": [*ids, more]}),
         "link": ("post", f"{path}/{plural}/{more}", {}),
         "new": (
             "post",
@@ -75,7 +75,7 @@ def ways(kind, asset, has, more):
                 "name": "New",
                 "portfolio_id": str(asset.portfolio_id),
                 "asset_type_id": TypeId.CHECKING_ACCOUNT,
-                f"{name}_ids": [*has, more],
+                f"{name}_ids": [*ids, more],
             },
         ),
     }
@@ -84,58 +84,60 @@ def ways(kind, asset, has, more):
     return requests.values()
 
 
-def test_one_more_than_it_may_have_is_a_conflict_however_it_comes(alice, asset, kind):
-    has, more = give(asset, kind, MOST_LABELS), one_more(kind[1], asset)
-    for method, path, body in ways(kind, asset, has, more):
+def test_label_beyond_the_maximum_is_a_conflict(alice, asset, label_type):
+    ids, more = attach(asset, label_type, MOST_LABELS), one_more(label_type[1], asset)
+    for method, path, body in requests_that_attach(label_type, asset, ids, more):
         refused = getattr(alice, method)(path, body)
         assert (refused.status_code, refused.json()["code"]) == (409, "TOO_MANY_LABELS"), path
-    assert kind[2].objects.count() == MOST_LABELS and Asset.objects.count() == 1
+    assert label_type[2].objects.count() == MOST_LABELS and Asset.objects.count() == 1
 
 
-def test_as_many_as_it_may_have_are_attached_however_they_come(alice, asset, kind):
-    has, more = give(asset, kind, MOST_LABELS - 1), one_more(kind[1], asset)
-    for method, path, body in ways(kind, asset, has, more):
-        kind[2].objects.filter(asset=asset, **{kind[0]: more}).delete()
+def test_labels_up_to_the_maximum_are_attached(alice, asset, label_type):
+    ids, more = attach(asset, label_type, MOST_LABELS - 1), one_more(label_type[1], asset)
+    for method, path, body in requests_that_attach(label_type, asset, ids, more):
+        label_type[2].objects.filter(asset=asset, **{label_type[0]: more}).delete()
         assert getattr(alice, method)(path, body).status_code in (200, 201), path
 
 
-def test_an_asset_that_has_more_keeps_them_and_may_lose_some(alice, asset, kind):
-    name, _, link = kind
-    has, path = give(asset, kind, 250), f"{API}/assets/{asset.pk}"
+def test_asset_over_the_maximum_keeps_its_labels_and_may_lose_some(alice, asset, label_type):
+    name, _, link = label_type
+    ids, path = attach(asset, label_type, 250), f"{API}/assets/{asset.pk}"
     assert alice.put(path, alice.get(path).json() | {"notes": "new"}).status_code == 200
-    assert alice.post(path + f"/{'categories' if name == 'category' else 'tags'}/{has[0]}").status_code == 200
-    assert alice.patch(path, {f"{name}_ids": has[:210]}).status_code == 200
+    assert alice.post(path + f"/{'categories' if name == 'category' else 'tags'}/{ids[0]}").status_code == 200
+    assert alice.patch(path, {f"{name}_ids": ids[:210]}).status_code == 200
     assert link.objects.count() == 210
-    swapped = alice.patch(path, {f"{name}_ids": [*has[:209], one_more(kind[1], asset)]})
+    swapped = alice.patch(path, {f"{name}_ids": [*ids[:209], one_more(label_type[1], asset)]})
     assert swapped.json()["code"] == "TOO_MANY_LABELS"
     assert alice.patch(path, {f"{name}_ids": []}).status_code == 200
 
 
-def test_admin_refuses_one_more_than_it_may_have(alice_user, asset, kind):
-    name, model, link = kind
+def test_admin_refuses_a_label_beyond_the_maximum(alice_user, asset, label_type):
+    name, model, link = label_type
     field = "categories" if name == "category" else "tags"
-    has, more = give(asset, kind, MOST_LABELS), one_more(model, asset)
+    ids, more = attach(asset, label_type, MOST_LABELS), one_more(model, asset)
     client, path = staff(alice_user), url(Asset, "change", asset.pk)
-    refused = client.post(path, form_data(client.get(path)) | {field: [*has, more]})
+    refused = client.post(path, form_data(client.get(path)) | {field: [*ids, more]})
     assert f"at most {MOST_LABELS}" in str(refused.context["adminform"].form.errors)
     assert link.objects.count() == MOST_LABELS
-    assert client.post(path, form_data(client.get(path)) | {field: [*has[1:], more]}).status_code == 302
+    assert client.post(path, form_data(client.get(path)) | {field: [*ids[1:], more]}).status_code == 302
 
 
-# --- how large a page may get ---
+# --- the size of a page ---
 
 
-def crowd(portfolio, name: str) -> None:
-    """200 assets with as many categories and tags as they may have, all of such names."""
-    kind = {"portfolio": portfolio, "asset_type_id": TypeId.CHECKING_ACCOUNT, "currency": "EUR"}
-    assets = quietly(Asset, [Asset(name=f"{n}", name_key=f"{n}", **kind) for n in range(200)])
+def create_full_page(portfolio, name: str) -> None:
+    """Creates 200 assets with the maximum of categories and tags, all with names of this format."""
+    fields = {"portfolio": portfolio, "asset_type_id": TypeId.CHECKING_ACCOUNT, "currency": "EUR"}
+    assets = create_without_journal(
+        Asset, [Asset(name=f"{n}", name_key=f"{n}", **fields) for n in range(200)]
+    )
     for field, model, link in (("category", Category, AssetCategory), ("tag", Tag, AssetTag)):
-        rows = labels(model, portfolio.household, MOST_LABELS, name)
-        quietly(link, [link(asset=asset, **{field: row}) for asset in assets for row in rows])
+        rows = create_labels(model, portfolio.household, MOST_LABELS, name)
+        create_without_journal(link, [link(asset=asset, **{field: row}) for asset in assets for row in rows])
 
 
-def test_a_page_of_200_assets_with_all_that_they_may_have_is_under_8_mib(alice, portfolio, figures):
-    crowd(portfolio, "A label of sixty characters, as people who write sentences {:03}")
+def test_page_of_200_assets_with_all_labels_is_under_8_mib(alice, portfolio, figures):
+    create_full_page(portfolio, "A label of sixty characters, as people who write sentences {:03}")
     tracemalloc.start()
     answer = alice.get(f"{API}/assets?page_size=200")
     peak = tracemalloc.get_traced_memory()[1]
@@ -149,8 +151,8 @@ def test_a_page_of_200_assets_with_all_that_they_may_have_is_under_8_mib(alice, 
 
 
 @pytest.mark.parametrize("name", ["{:03}" + "x" * 197, "{:03}" + "\N{MONEY BAG}" * 197, "{:03}" + '"' * 197])
-def test_a_page_that_long_names_make_larger_is_refused_with_what_to_ask_for(alice, portfolio, name):
-    crowd(portfolio, name)
+def test_page_that_is_too_large_is_refused_with_a_page_size(alice, portfolio, name):
+    create_full_page(portfolio, name)
     refused = alice.get(f"{API}/assets?page_size=200")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "page_size")
     most = int(re.search(r"at most (\d+) a page", refused.json()["message"])[1])

@@ -1,4 +1,4 @@
-"""Rates that hold until a newer one: of currencies that became the euro, and recorded ones."""
+"""Lasting rates apply until a newer one: those of currencies that joined the euro, and recorded ones."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ LEGAL = {code: (on, Decimal(units)) for on, joined in JOINED.items() for code, u
 YEARS = [date(year, 1, 1) for year in range(1999, 2031)]
 
 
-def record(currency: str, on: date, units: str, source="manual", *, lasting=False) -> ExchangeRate:
+def add_rate(currency: str, on: date, units: str, source="manual", *, lasting=False) -> ExchangeRate:
     return ExchangeRate.objects.create(
         currency=currency, on=on, units_per_euro=units, source=source, lasting=lasting
     )
 
 
-# --- the legal rates ---
+# --- the legal conversion rates ---
 
 
-def test_the_legal_rates_of_twenty_one_currencies_are_there(db):
+def test_conversion_rates_of_twenty_one_currencies_exist(db):
     rows = ExchangeRate.objects.filter(lasting=True, source="ecb")
     rates = {
         currency: (on, units) for currency, on, units in rows.values_list("currency", "on", "units_per_euro")
@@ -51,7 +51,7 @@ def test_the_legal_rates_of_twenty_one_currencies_are_there(db):
     assert len(rates) == 21
 
 
-def test_the_legal_rates_are_near_what_the_ecb_published_last():
+def test_conversion_rates_are_near_the_last_ecb_rates():
     with (
         zipfile.ZipFile(io.BytesIO(readers.shipped_file())) as archive,
         archive.open(archive.namelist()[0]) as file,
@@ -65,11 +65,11 @@ def test_the_legal_rates_are_near_what_the_ecb_published_last():
         assert timedelta(0) < joined - date.fromisoformat(last_on) < timedelta(days=7), code
         assert abs(Decimal(last) / units - 1) < Decimal("0.001"), code
         compared += 1
-    assert compared >= 9  # of those that joined after the file begins
+    assert compared >= 9  # currencies that joined after the file begins
 
 
 @pytest.mark.parametrize("code", sorted(LEGAL))
-def test_a_currency_that_joined_has_a_rate_from_its_day_on_for_ever(code, db):
+def test_joined_currency_has_a_rate_on_every_later_day(code, db):
     joined, units = LEGAL[code]
     for on in (joined, joined + timedelta(days=11), date(2100, 1, 1)):
         assert rate_book([code], start=on, end=on).per_euro(code, on=on) == Fraction(units)
@@ -84,7 +84,7 @@ def test_total_in_a_former_currency_is_complete_on_any_later_day(alice, portfoli
     )
     on = date(2025, 12, 1)
     AssetSnapshot.objects.create(asset=asset, value="195.583", on=on, observed_at=noon(on, "UTC"))
-    record("BGN", date(2025, 12, 31), "1.9558", "ecb")
+    add_rate("BGN", date(2025, 12, 31), "1.9558", "ecb")
     for day in ("2026-01-12", "2026-11-01", "2150-01-01"):
         answer = alice.get(f"{API}/portfolios/{portfolio.pk}", {"on": day}).json()
         assert (answer["complete"], answer["total_value"]) == (True, "100.00")
@@ -105,7 +105,7 @@ def root(alice, alice_user):
     return alice
 
 
-def test_a_rate_recorded_as_lasting_holds_until_a_newer_one(root):
+def test_rate_recorded_as_lasting_applies_until_a_newer_one(root):
     body = {"currency": "XOF", "on": "2024-01-01", "units_per_euro": "655.957", "lasting": True}
     created = root.post(f"{API}/exchange-rates", body)
     assert (created.status_code, created.json()["lasting"]) == (201, True)
@@ -118,22 +118,22 @@ def test_a_rate_recorded_as_lasting_holds_until_a_newer_one(root):
         book.per_euro("XOF", on=date(2025, 1, 12))
 
 
-def test_lasting_is_false_unless_it_is_said(root):
+def test_rate_is_not_lasting_by_default(root):
     body = {"currency": "XOF", "on": "2024-01-01", "units_per_euro": "655.957"}
     assert root.post(f"{API}/exchange-rates", body).json()["lasting"] is False
 
 
-def test_known_at_knows_no_lasting_rate_of_later(root):
+def test_known_at_hides_a_lasting_rate_recorded_later(root):
     before = timezone.now()
-    record("XOF", date(2024, 1, 1), "655.957", lasting=True)
-    known = {"currency": "XOF", "known_at": before.isoformat()}
-    assert root.get(f"{API}/exchange-rates", known).json()["count"] == 0
+    add_rate("XOF", date(2024, 1, 1), "655.957", lasting=True)
+    query = {"currency": "XOF", "known_at": before.isoformat()}
+    assert root.get(f"{API}/exchange-rates", query).json()["count"] == 0
     assert root.get(f"{API}/exchange-rates", {"currency": "XOF"}).json()["count"] == 1
 
 
-# --- what is read for which days ---
+# --- which rates are read for which days ---
 
-SCRIPT = [
+RATES = [
     (date(2001, 3, 1), "1", "manual", True),
     (date(2003, 3, 1), "2", "ecb", False),
     (date(2005, 3, 1), "3", "manual", True),
@@ -144,7 +144,8 @@ SCRIPT = [
 ]
 
 
-def of_each(days, book) -> list[Fraction | None]:
+def rates_on(days, book) -> list[Fraction | None]:
+    """The rate of XAU on each day, or None where there is none."""
     rates = []
     for on in days:
         try:
@@ -154,17 +155,17 @@ def of_each(days, book) -> list[Fraction | None]:
     return rates
 
 
-def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):
-    for on, units, source, lasting in SCRIPT:
-        record("XAU", on, units, source, lasting=lasting)
+def test_lasting_rate_is_found_for_any_selection_of_days(db):
+    for on, units, source, lasting in RATES:
+        add_rate("XAU", on, units, source, lasting=lasting)
     days = [date(2000, 1, 15) + timedelta(days=61 * number) for number in range(90)]
-    whole = of_each(days, rate_book(["XAU"], start=days[0], end=days[-1]))
-    assert of_each(days, rate_book_on(["XAU"], days)) == whole
-    assert [of_each([on], rate_book_on(["XAU"], [on]))[0] for on in days] == whole
+    expected = rates_on(days, rate_book(["XAU"], start=days[0], end=days[-1]))
+    assert rates_on(days, rate_book_on(["XAU"], days)) == expected
+    assert [rates_on([on], rate_book_on(["XAU"], [on]))[0] for on in days] == expected
     on_first_of_june = dict(
         zip(
             YEARS,
-            of_each(
+            rates_on(
                 [on.replace(month=6) for on in YEARS],
                 rate_book_on(["XAU"], [on.replace(month=6) for on in YEARS]),
             ),
@@ -178,8 +179,8 @@ def test_whatever_days_are_read_a_rate_that_lasts_is_found(db):
     }
 
 
-def test_rates_that_last_are_found_by_their_index_alone(db):
-    """Without it every report would go through all the rates that there are."""
+def test_lasting_rates_are_found_by_their_index(db):
+    """Without the index every report would read all rates."""
     statement, days = (
         rates_sql._RATES[connection.vendor],
         span_params([(date(2026, 1, 1), date(2026, 1, 11))]),
@@ -188,7 +189,7 @@ def test_rates_that_last_are_found_by_their_index_alone(db):
         if connection.vendor == "sqlite":
             explain, codes = "EXPLAIN QUERY PLAN", json.dumps(["USD"])
         else:
-            cursor.execute("SET LOCAL enable_seqscan = off")  # which a table of few rows is read faster by
+            cursor.execute("SET LOCAL enable_seqscan = off")  # PostgreSQL would scan a small table
             explain, codes = "EXPLAIN", ["USD"]
         cursor.execute(f"{explain} {statement}", [codes, *days])
         plan = "\n".join(str(row) for row in cursor.fetchall())
@@ -196,10 +197,10 @@ def test_rates_that_last_are_found_by_their_index_alone(db):
     assert "SCAN assets_exchangerate USING INDEX rate_of_currency" not in plan
 
 
-# --- files, commands, the demo ---
+# --- files and the demo ---
 
 
-def test_a_file_may_say_which_rates_last(db, tmp_path):
+def test_file_may_have_a_column_lasting(db, tmp_path):
     path = tmp_path / "rates.csv"
     path.write_text(
         "currency,on,units_per_euro,lasting\nXOF,2024-01-01,655.957,true\nUSD,2024-01-01,1.1,false\n"
@@ -215,33 +216,33 @@ def test_a_file_may_say_which_rates_last(db, tmp_path):
         call_command("load_rates", str(path))
 
 
-def test_lasting_rates_are_not_carried_on_for_the_demo(db):
-    record("USD", date(2026, 10, 30), "1.1", "ecb")
-    record("XOF", date(2026, 10, 31), "655.957", "ecb", lasting=True)
+def test_demo_does_not_extend_lasting_rates(db):
+    add_rate("USD", date(2026, 10, 30), "1.1", "ecb")
+    add_rate("XOF", date(2026, 10, 31), "655.957", "ecb", lasting=True)
     rates.fill_with_demo_rates(date(2026, 11, 3))
     demo = ExchangeRate.objects.filter(source="demo")
     assert set(demo.values_list("currency", flat=True)) == {"USD"}
 
 
-# --- the euro, and who may ---
+# --- the euro, and who may add rates ---
 
 
-def test_the_euro_has_no_rate_by_any_way(root, rita):
+def test_euro_rate_is_refused_everywhere(root, rita):
     answer = root.post(
         f"{API}/exchange-rates", {"currency": "EUR", "on": "2026-01-01", "units_per_euro": "1"}
     )
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["field"], error["code"]) == (400, "currency", "euro")
     page = rita.get(url(ExchangeRate, "add"))
-    sent = form_data(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
-    assert "has none itself" in errors_of(rita.post(url(ExchangeRate, "add"), sent))
-    for write in (lambda one: one.save(), lambda one: ExchangeRate.objects.bulk_create([one])):
+    form = form_data(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
+    assert "has none itself" in errors_of(rita.post(url(ExchangeRate, "add"), form))
+    for write in (lambda rate: rate.save(), lambda rate: ExchangeRate.objects.bulk_create([rate])):
         with pytest.raises(ValidationError):
             write(ExchangeRate(currency="EUR", on="2026-01-01", units_per_euro="1"))
     assert not ExchangeRate.objects.filter(currency="EUR").exists()
 
 
-def test_who_may_not_add_rates_is_told_who_may(alice, alices):
+def test_refusal_to_add_a_rate_names_who_may(alice, alices):
     answer = alice.post(
         f"{API}/exchange-rates", {"currency": "USD", "on": "2026-01-01", "units_per_euro": "1"}
     )
@@ -251,13 +252,13 @@ def test_who_may_not_add_rates_is_told_who_may(alice, alices):
     assert b"only superusers add them" in alices.get(url(ExchangeRate)).content
 
 
-def test_a_superuser_is_not_told(rita):
+def test_superuser_sees_no_notice_about_adding_rates(rita):
     assert b"only superusers add them" not in rita.get(url(ExchangeRate)).content
 
 
 @pytest.mark.parametrize("method", ["delete", "put", "patch"])
-def test_who_would_change_a_rate_is_told_what_replaces_it(method, root):
-    rate = record("USD", date(2026, 1, 1), "108")
+def test_refusal_to_change_a_rate_says_how_to_replace_it(method, root):
+    rate = add_rate("USD", date(2026, 1, 1), "108")
     answer = getattr(root, method)(f"{API}/exchange-rates/{rate.pk}", {"units_per_euro": "1.08"})
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
     assert "a newer one of the same currency and day replaces it" in answer.json()["message"]

@@ -1,4 +1,4 @@
-"""Inviting, accepting, withdrawing, leaving and changing roles at once: everybody is told what became of it."""
+"""Concurrent inviting, accepting, withdrawing, leaving and role changes: each response is true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgresql
 
 
 class World:
-    """Alice and Olga own a household, Bob may edit, and Ivan is invited to own it, too."""
+    """A household that Alice and Olga own and Bob may edit. Ivan is invited as an owner."""
 
     def __init__(self) -> None:
         self.household = Household.objects.create(name="Household")
@@ -39,7 +39,7 @@ class World:
     def invite(self, name: str) -> Invitation:
         return Invitation.objects.create(household=self.household, username=name, role=OWNER)
 
-    def row(self, user: User) -> str:
+    def member_path(self, user: User) -> str:
         return f"{self.path}/members/{Membership.objects.get(user=user, household=self.household).pk}"
 
     def role(self, user: User) -> str | None:
@@ -61,8 +61,8 @@ class World:
         return Membership.objects.filter(household=self.household, role=OWNER).count()
 
 
-class Meeting(NamedTuple):
-    """Two writes, made of a world before either begins, and what must be true when both are done."""
+class Race(NamedTuple):
+    """Two concurrent writes, prepared before either begins, and a check of the world and both statuses afterwards."""
 
     writes: tuple[Callable[[World], Callable[[], Any]], Callable[[World], Callable[[], Any]]]
     holds: Callable[[World, int, int], bool]
@@ -70,7 +70,7 @@ class Meeting(NamedTuple):
 
 
 def request(who: str, method: str, path: Callable[[World], str], body: dict | None = None):
-    """Its path is made before anybody writes."""
+    """A write whose path is determined before any write begins."""
 
     def prepared(w: World) -> Callable[[], Any]:
         address = path(w)
@@ -79,16 +79,16 @@ def request(who: str, method: str, path: Callable[[World], str], body: dict | No
     return prepared
 
 
-def accepts(w: World) -> Callable[[], Any]:
+def accept(w: World) -> Callable[[], Any]:
     return w.accept
 
 
-def withdraws(w: World) -> Callable[[], Any]:
+def withdraw(w: World) -> Callable[[], Any]:
     return w.withdraw
 
 
-def saves_a_form(role: str):
-    """The admin's page of the household as Alice has it open, with another role for Olga."""
+def save_form(role: str):
+    """Alice saves the household's admin page, which she opened before, with another role for Olga."""
 
     def prepared(w: World) -> Callable[[], Any]:
         client = staff(w.alice)
@@ -100,131 +100,131 @@ def saves_a_form(role: str):
     return prepared
 
 
-def removes(who: str, by: str):
-    return request(by, "delete", lambda w: w.row(getattr(w, who)))
+def remove(who: str, by: str):
+    return request(by, "delete", lambda w: w.member_path(getattr(w, who)))
 
 
-def gives(who: str, role: str, by: str):
-    return request(by, "patch", lambda w: w.row(getattr(w, who)), {"role": role})
+def change_role(who: str, role: str, by: str):
+    return request(by, "patch", lambda w: w.member_path(getattr(w, who)), {"role": role})
 
 
-def an_asset(w: World) -> dict[str, str]:
+def new_asset(w: World) -> dict[str, str]:
     return {"name": "New", "portfolio_id": str(w.portfolio.pk), "asset_type_id": TypeId.CASH}
 
 
-def posts(w: World) -> Callable[[], Any]:
-    return lambda: w.ask(w.bob, "post", "assets", an_asset(w))
+def post_asset(w: World) -> Callable[[], Any]:
+    return lambda: w.ask(w.bob, "post", "assets", new_asset(w))
 
 
-def only_bob_and_alice(w: World) -> None:
+def remove_olga(w: World) -> None:
     Membership.objects.filter(user=w.olga).delete()
 
 
-MEETINGS = {
-    "withdrawn while it is accepted": Meeting(
-        (withdraws, accepts),
+RACES = {
+    "withdrawn while it is accepted": Race(
+        (withdraw, accept),
         lambda w, withdrawn, accepted: (
             (withdrawn, accepted, w.role(w.ivan)) in ((204, 404, None), (404, 200, OWNER))
         ),
     ),
-    "declined while it is accepted": Meeting(
-        (request("ivan", "delete", lambda w: f"invitations/{w.invitation.pk}"), accepts),
+    "declined while it is accepted": Race(
+        (request("ivan", "delete", lambda w: f"invitations/{w.invitation.pk}"), accept),
         lambda w, declined, accepted: (
             (declined, accepted, w.role(w.ivan)) in ((204, 404, None), (404, 200, OWNER))
         ),
     ),
-    "accepted twice": Meeting((accepts, accepts), lambda w, one, two: (one, two) == (200, 200)),
-    "accepted again while the new owner is demoted": Meeting(
-        (gives("ivan", VIEWER, by="alice"), accepts),
+    "accepted twice": Race((accept, accept), lambda w, first, second: (first, second) == (200, 200)),
+    "accepted again while the new owner is demoted": Race(
+        (change_role("ivan", VIEWER, by="alice"), accept),
         lambda w, demoted, accepted: (demoted, accepted, w.role(w.ivan)) == (200, 200, VIEWER),
         before=World.accept,
     ),
-    "accepted again while the new owner is removed": Meeting(
-        (removes("ivan", by="alice"), accepts),
+    "accepted again while the new owner is removed": Race(
+        (remove("ivan", by="alice"), accept),
         lambda w, removed, accepted: removed == 204 and accepted in (200, 404) and w.role(w.ivan) is None,
         before=World.accept,
     ),
-    "accepted while the household is deleted": Meeting(
-        (request("alice", "delete", lambda w: w.path), accepts),
+    "accepted while the household is deleted": Race(
+        (request("alice", "delete", lambda w: w.path), accept),
         lambda w, deleted, accepted: deleted == 204 and accepted in (200, 404) and w.role(w.ivan) is None,
     ),
-    "one name invited twice": Meeting(
+    "one name invited twice": Race(
         (
             request("alice", "post", lambda w: f"{w.path}/invitations", {"username": "eve", "role": VIEWER}),
             request("olga", "post", lambda w: f"{w.path}/invitations", {"username": "EVE", "role": VIEWER}),
         ),
-        lambda w, one, two: sorted((one, two)) == [201, 409],
+        lambda w, first, second: sorted((first, second)) == [201, 409],
     ),
-    "two owners leave": Meeting(
-        (removes("alice", by="alice"), removes("olga", by="olga")),
-        lambda w, one, two: sorted((one, two)) == [204, 409] and w.owners() == 1,
+    "two owners leave": Race(
+        (remove("alice", by="alice"), remove("olga", by="olga")),
+        lambda w, first, second: sorted((first, second)) == [204, 409] and w.owners() == 1,
     ),
-    "two owners remove each other": Meeting(
-        (removes("olga", by="alice"), removes("alice", by="olga")),
-        lambda w, one, two: sorted((one, two)) in ([204, 403], [204, 404]) and w.owners() == 1,
+    "two owners remove each other": Race(
+        (remove("olga", by="alice"), remove("alice", by="olga")),
+        lambda w, first, second: sorted((first, second)) in ([204, 403], [204, 404]) and w.owners() == 1,
     ),
-    "two owners demote each other": Meeting(
-        (gives("olga", VIEWER, by="alice"), gives("alice", VIEWER, by="olga")),
-        lambda w, one, two: sorted((one, two)) == [200, 403] and w.owners() == 1,
+    "two owners demote each other": Race(
+        (change_role("olga", VIEWER, by="alice"), change_role("alice", VIEWER, by="olga")),
+        lambda w, first, second: sorted((first, second)) == [200, 403] and w.owners() == 1,
     ),
-    "one owner leaves while the other is demoted": Meeting(
-        (removes("olga", by="olga"), gives("alice", EDITOR, by="alice")),
-        lambda w, one, two: sorted((one, two)) in ([200, 409], [204, 409]) and w.owners() == 1,
+    "one owner leaves while the other is demoted": Race(
+        (remove("olga", by="olga"), change_role("alice", EDITOR, by="alice")),
+        lambda w, first, second: sorted((first, second)) in ([200, 409], [204, 409]) and w.owners() == 1,
     ),
-    "a member is promoted while the last owner leaves": Meeting(
-        (gives("bob", OWNER, by="alice"), removes("alice", by="alice")),
+    "a member is promoted while the last owner leaves": Race(
+        (change_role("bob", OWNER, by="alice"), remove("alice", by="alice")),
         lambda w, promoted, left: (promoted, left, w.owners()) in ((200, 204, 1), (200, 409, 2)),
-        before=only_bob_and_alice,
+        before=remove_olga,
     ),
-    "two members get another role": Meeting(
-        (gives("bob", OWNER, by="alice"), gives("olga", EDITOR, by="alice")),
-        lambda w, one, two: (one, two, w.role(w.bob), w.role(w.olga)) == (200, 200, OWNER, EDITOR),
+    "two members get another role": Race(
+        (change_role("bob", OWNER, by="alice"), change_role("olga", EDITOR, by="alice")),
+        lambda w, first, second: (first, second, w.role(w.bob), w.role(w.olga)) == (200, 200, OWNER, EDITOR),
     ),
-    "a member is promoted and removed": Meeting(
-        (gives("bob", OWNER, by="alice"), removes("bob", by="olga")),
+    "a member is promoted and removed": Race(
+        (change_role("bob", OWNER, by="alice"), remove("bob", by="olga")),
         lambda w, promoted, removed: promoted in (200, 404) and removed == 204 and w.role(w.bob) is None,
     ),
-    "a member is removed while they post": Meeting(
-        (removes("bob", by="alice"), posts),
+    "a member is removed while they post": Race(
+        (remove("bob", by="alice"), post_asset),
         lambda w, removed, posted: (
             removed == 204
             and (posted == 201) is Asset.objects.filter(portfolio=w.portfolio).exists()
             and posted in (201, 403, 404)
         ),
     ),
-    "a role in the admin's form, and an owner who leaves": Meeting(
-        (saves_a_form(VIEWER), removes("alice", by="alice")),
+    "a role in the admin's form, and an owner who leaves": Race(
+        (save_form(VIEWER), remove("alice", by="alice")),
         lambda w, saved, left: w.owners() == 1 and left in (204, 409),
     ),
-    "a role in the admin's form, and the same role over the API": Meeting(
-        (saves_a_form(VIEWER), gives("olga", EDITOR, by="alice")),
+    "a role in the admin's form, and the same role over the API": Race(
+        (save_form(VIEWER), change_role("olga", EDITOR, by="alice")),
         lambda w, saved, changed: changed == 200 and w.role(w.olga) in (VIEWER, EDITOR),
     ),
 }
 
 
-def runs(meeting: Meeting, turned: bool):
-    """The meeting at each point at which the first of them may be held open."""
+def runs(race: Race, swapped: bool):
+    """Runs the race once for each stopping point of the first writer."""
     for point in count(1):
         w = World()
-        meeting.before(w)
-        works = [prepare(w) for prepare in meeting.writes]
-        answers, was_stopped = run_interleaved(*(works[::-1] if turned else works), stop_after=point)
-        yield w, point, answers[::-1] if turned else answers
+        race.before(w)
+        works = [prepare(w) for prepare in race.writes]
+        answers, was_stopped = run_interleaved(*(works[::-1] if swapped else works), stop_after=point)
+        yield w, point, answers[::-1] if swapped else answers
         if not was_stopped:
             return
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["as written", "turned"])
-@pytest.mark.parametrize("meeting", MEETINGS.values(), ids=MEETINGS)
-def test_everybody_is_told_what_became_of_it(meeting, turned):
+@pytest.mark.parametrize("swapped", [False, True], ids=["as written", "swapped"])
+@pytest.mark.parametrize("race", RACES.values(), ids=RACES)
+def test_concurrent_writes_of_members_get_true_responses(race, swapped):
     points = 0
-    for w, point, answers in runs(meeting, turned):
+    for w, point, answers in runs(race, swapped):
         points = point
         statuses = [getattr(answer, "status_code", answer) for answer in answers]
-        assert meeting.holds(w, *statuses), (
+        assert race.holds(w, *statuses), (
             point,
             statuses,
             [getattr(answer, "content", b"")[:300] for answer in answers],
         )
-    assert points > 1 or meeting.writes[turned] is accepts, "there is somewhere to be held"
+    assert points > 1 or race.writes[swapped] is accept, "the first writer has stopping points"

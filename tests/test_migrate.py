@@ -1,4 +1,4 @@
-"""Two `migrate` at once on one database, as two containers start them: one works, the other waits."""
+"""Two concurrent `migrate` on one database, as two containers start them: one works, the other waits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def empty(database, tmp_path) -> str:
 
 @contextmanager
 def lock_held(url: str) -> Iterator[None]:
-    """As a third `migrate` would, for the length of the block."""
+    """Holds the lock of `migrate` for the duration of the block."""
     if PASS == "sqlite":
         with open(f"{url.removeprefix('sqlite:///')}.migrate.lock", "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -46,6 +46,8 @@ def lock_held(url: str) -> Iterator[None]:
 
 
 class Migrate:
+    """A `migrate` that runs in the background, with the lines that it has written."""
+
     def __init__(self, url: str) -> None:
         command = [sys.executable, "manage.py", "migrate", "--no-color"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -58,7 +60,7 @@ class Migrate:
         for line in self.process.stdout:
             self.lines.append(line.strip())
 
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         assert self.process.poll() is None, self.lines
         return WAITS in self.lines
 
@@ -69,19 +71,19 @@ class Migrate:
         return self.lines
 
 
-def test_the_second_waits_and_finds_nothing_to_do(empty):
+def test_second_migrate_waits_and_has_nothing_to_do(empty):
     with lock_held(empty):
         runs = [Migrate(empty), Migrate(empty)]
-        wait_for(lambda: all(migrate.waits() for migrate in runs))
-    said = [migrate.end() for migrate in runs]
-    assert sorted("No migrations to apply." in lines for lines in said) == [False, True]
-    applied = [line for lines in said for line in lines if line.startswith("Applying strata.0001_")]
+        wait_for(lambda: all(migrate.is_waiting() for migrate in runs))
+    outputs = [migrate.end() for migrate in runs]
+    assert sorted("No migrations to apply." in lines for lines in outputs) == [False, True]
+    applied = [line for lines in outputs for line in lines if line.startswith("Applying strata.0001_")]
     assert len(applied) == 1
     assert WAITS not in manage(environment(empty), "migrate").stdout
     assert PASS != "sqlite" or not Path(f"{empty.removeprefix('sqlite:///')}.migrate.lock").exists()
 
 
-def test_what_only_looks_waits_for_nobody(empty):
+def test_plan_and_check_do_not_wait(empty):
     manage(environment(empty), "migrate")
     with lock_held(empty):
         assert "No planned migration operations." in manage(environment(empty), "migrate", "--plan").stdout

@@ -1,4 +1,4 @@
-"""A database of the first release, one of everything in it, goes up, down and up again and holds what it held."""
+"""A database of the first release, with a row of every model, migrates up, down and up again without a loss."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ FIRST_RELEASE = [
     ("assets", "0003_moments_may_be_left_empty"),
     ("portfolios", "0001_initial"),
 ]
-ADDED_SINCE = ("reports",)  # apps that had no tables then
+ADDED_SINCE = ("reports",)  # apps that had no tables in the first release
 ROWS = json.loads(Path(__file__).with_name("first_release.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def fresh(request, tmp_path, db, django_db_blocker):
-    """The connection to an empty database of this test's own, of the same kind as the suite's.
+    """A connection to a new, empty database of the same vendor as the suite's.
 
-    Its parameter is what CREATE DATABASE is told besides.
+    The fixture's parameter is added to CREATE DATABASE.
     """
-    usual, options = connections.settings["default"], getattr(request, "param", "")
-    name = f"strata_release_{uuid4().hex[:12]}" if is_postgresql(usual) else str(tmp_path / "release.db")
+    default, options = connections.settings["default"], getattr(request, "param", "")
+    name = f"strata_release_{uuid4().hex[:12]}" if is_postgresql(default) else str(tmp_path / "release.db")
     with django_db_blocker.unblock():
-        at_server(usual, f'CREATE DATABASE "{name}" {options}')
-        connections.settings[ALIAS] = {**usual, "NAME": name}
+        at_server(default, f'CREATE DATABASE "{name}" {options}')
+        connections.settings[ALIAS] = {**default, "NAME": name}
         try:
             yield connections[ALIAS]
         finally:
             connections[ALIAS].close()
             del connections[ALIAS], connections.settings[ALIAS]
-            at_server(usual, f'DROP DATABASE "{name}"')
+            at_server(default, f'DROP DATABASE "{name}"')
 
 
 def is_postgresql(config):
@@ -52,25 +52,26 @@ def is_postgresql(config):
 
 
 def at_server(config, statement):
+    """Runs the statement on the server of PostgreSQL; does nothing for SQLite."""
     if is_postgresql(config):
         names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
-        given = {option: config[name] for option, name in names.items() if config[name]}
-        with psycopg.connect(dbname="postgres", autocommit=True, **given) as server:
+        options = {option: config[name] for option, name in names.items() if config[name]}
+        with psycopg.connect(dbname="postgres", autocommit=True, **options) as server:
             server.execute(statement)
 
 
 def migrate(connection, targets=None):
-    """To the targets, and to the newest of every app where none are named; the models as they are then."""
+    """Migrates to the targets, or to the newest state without any. Returns the models of that state."""
     executor = MigrationExecutor(connection)
-    ours = {app for app, _ in FIRST_RELEASE} | set(ADDED_SINCE)
+    strata_apps = {app for app, _ in FIRST_RELEASE} | set(ADDED_SINCE)
     leaves = executor.loader.graph.leaf_nodes()
-    goals = [leaf for leaf in leaves if not (targets and leaf[0] in ours)] + (targets or [])
+    goals = [leaf for leaf in leaves if not (targets and leaf[0] in strata_apps)] + (targets or [])
     executor.migrate([*goals, *((app, None) for app in ADDED_SINCE if targets)])
     return MigrationExecutor(connection).loader.project_state(goals).apps
 
 
 def load(apps):
-    """With the keys of names that the first release made."""
+    """Loads the rows of the first release, with name keys as that release made them."""
     with patch("strata.fields.names.name_key", first_name_key):
         load_rows(apps)
     connection = connections[ALIAS]
@@ -89,24 +90,24 @@ def load_rows(apps):
 
 
 def dump(connection):
-    """Every row of every table, as text that is the same on both databases; not Django's own bookkeeping.
+    """Every row of every table as text that is the same on both databases, without Django's table of migrations.
 
-    Without what migrations write into the journal, which keeps it whichever way they go.
+    Journal entries of migrations are left out: the journal keeps them when a migration is reversed.
     """
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        found = {}
+        rows_by_table = {}
         for table in sorted(set(tables) - {"django_migrations", "sqlite_sequence"}):
             cursor.execute(f'SELECT * FROM "{table}"')
             names = [column[0] for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            rows = [known(row) for row in rows if row.get("road") != WRITTEN_BY]
-            found[table] = sorted(json.dumps(row, sort_keys=True, default=canonical) for row in rows)
-    return found
+            rows = [without_recording_time(row) for row in rows if row.get("road") != WRITTEN_BY]
+            rows_by_table[table] = sorted(json.dumps(row, sort_keys=True, default=canonical) for row in rows)
+    return rows_by_table
 
 
-def known(row):
-    """What a migration records is recorded when it runs: it may run again, and later."""
+def without_recording_time(row):
+    """Lasting rates are recorded when the migration runs, which differs in each run."""
     return row | {"recorded_at": "by a migration"} if row.get("lasting") else row
 
 
@@ -146,13 +147,13 @@ def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):
                 ), name
 
 
-def test_foreign_keys_hold_when_it_has_come_up(fresh):
+def test_foreign_keys_are_valid_after_migrating(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     migrate(fresh)
     fresh.check_constraints()
 
 
-def test_usernames_that_were_two_and_would_be_one_are_named_and_nothing_is_done(fresh):
+def test_usernames_that_would_become_equal_stop_the_migration(fresh):
     users = migrate(fresh, FIRST_RELEASE).get_model("strata", "User").objects.using(ALIAS)
     for number, name in enumerate(("Straße", "STRASSE", "dora")):
         users.create(username=name, email=str(number))
@@ -160,57 +161,57 @@ def test_usernames_that_were_two_and_would_be_one_are_named_and_nothing_is_done(
         migrate(fresh)
     users.filter(email="1").update(username="other")
     apps = migrate(fresh)
-    found = apps.get_model("strata", "User").objects.using(ALIAS).order_by("email")
-    assert list(found.values_list("username_key", flat=True)) == ["strasse", "other", "dora"]
+    migrated = apps.get_model("strata", "User").objects.using(ALIAS).order_by("email")
+    assert list(migrated.values_list("username_key", flat=True)) == ["strasse", "other", "dora"]
 
 
 @pytest.mark.on_postgresql
 @pytest.mark.parametrize(
     "fresh", ["TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'"], indirect=True, ids=["German"]
 )
-def test_names_in_a_database_of_another_locale_come_to_be_in_the_one_order(fresh):
+def test_names_in_a_database_with_another_locale_get_the_common_order(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     migrate(fresh)
     portfolios = migrate(fresh, FIRST_RELEASE).get_model("portfolios.Portfolio").objects.using(ALIAS)
     household = portfolios.values_list("household", flat=True)[0]
     for name in ("10", "9", "_x", "zoo", "Äpfel"):
         portfolios.create(household_id=household, name=name, base_currency="EUR")
-    ours = portfolios.exclude(name__in=[row["name"] for row in ROWS["portfolios.Portfolio"]])
-    in_order = ours.order_by("name_key").values_list("name", flat=True)
+    new_portfolios = portfolios.exclude(name__in=[row["name"] for row in ROWS["portfolios.Portfolio"]])
+    in_order = new_portfolios.order_by("name_key").values_list("name", flat=True)
     assert list(in_order) == ["_x", "10", "9", "Äpfel", "zoo"]
     migrate(fresh)
     assert list(in_order.all()) == ["10", "9", "_x", "zoo", "Äpfel"]
 
 
-BEFORE_ONE_FORM = [
+BEFORE_NORMAL_FORM = [
     ("strata", "0008_keys_of_usernames_go_by_code_point"),
     ("assets", "0014_keys_and_codes_go_by_code_point"),
     ("portfolios", "0003_keys_and_currencies_go_by_code_point"),
 ]
-ONCE_TWO = ("ｆiles", "Files", "fi\u200bles", "files (2)")
+EQUAL_NAMES = ("ｆiles", "Files", "fi\u200bles", "files (2)")
 
 
-def rows_of_names_that_come_to_be_one(apps):
-    """In the order of their age, whatever that of their ids."""
+def create_rows_with_equal_names(apps):
+    """Rows whose names become equal. Their order by age is not their order by id."""
     household = apps.get_model("portfolios.Household").objects.using(ALIAS).get(name="Empty")
-    ages = [datetime(2026, 1, 1 + number, tzinfo=UTC) for number in range(len(ONCE_TWO))]
+    ages = [datetime(2026, 1, 1 + number, tzinfo=UTC) for number in range(len(EQUAL_NAMES))]
     for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
         rows = apps.get_model(label).objects.using(ALIAS)
-        for name, at in reversed(list(zip(ONCE_TWO, ages, strict=True))):
+        for name, at in reversed(list(zip(EQUAL_NAMES, ages, strict=True))):
             rows.create(household=household, name=name, created_at=at)
     categories = apps.get_model("assets.Category").objects.using(ALIAS)
     top = categories.get(name="Files")
-    for name in ONCE_TWO[:2]:
+    for name in EQUAL_NAMES[:2]:
         categories.create(household=household, parent=top, name=name)
     for number, name in enumerate(("fiona", "ｆiona", "\u1160fiona")):
         users = apps.get_model("strata.User").objects.using(ALIAS)
         users.create(username=name, email=f"{number}", date_joined=ages[number])
 
 
-def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, capsys):
+def test_rows_whose_names_become_equal_are_renamed_and_journalled(fresh, capsys):
     load(migrate(fresh, FIRST_RELEASE))
     with patch("strata.fields.names.name_key", first_name_key):
-        rows_of_names_that_come_to_be_one(migrate(fresh, BEFORE_ONE_FORM))
+        create_rows_with_equal_names(migrate(fresh, BEFORE_NORMAL_FORM))
     apps = migrate(fresh)
     journal = apps.get_model("strata.JournalEntry").objects.using(ALIAS).filter(channel="migrate")
     for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
@@ -220,9 +221,9 @@ def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, caps
         assert list(named) == ["ｆiles", "Files (3)", "fi\u200bles (4)", "files (2)"]
         assert all(key == name_key(name) for name, key in named.items())
         for name, before in (("Files (3)", "Files"), ("fi\u200bles (4)", "fi\u200bles")):
-            line = journal.get(object_id=rows.get(name=name).pk)
-            assert (line.model, line.action, line.before["name"]) == (label, "update", before)
-            assert line.household_id == rows.get(name=name).household_id
+            entry = journal.get(object_id=rows.get(name=name).pk)
+            assert (entry.model, entry.action, entry.before["name"]) == (label, "update", before)
+            assert entry.household_id == rows.get(name=name).household_id
         assert (
             f"{label}: 'Files' is called 'Files (3)' now" in capsys.readouterr().out or label != "assets.Tag"
         )
@@ -234,13 +235,13 @@ def test_rows_whose_names_come_to_be_one_are_all_kept_and_journalled(fresh, caps
     users = apps.get_model("strata.User").objects.using(ALIAS).filter(email__in="012").order_by("email")
     assert list(users.values_list("username_key", flat=True)) == ["fiona", "fiona-2", "fiona-3"]
     assert journal.filter(model="strata.User").first().before["username"] == "\u1160fiona"
-    again = dump(fresh)
-    migrate(fresh, BEFORE_ONE_FORM)
+    migrated = dump(fresh)
+    migrate(fresh, BEFORE_NORMAL_FORM)
     migrate(fresh)
-    assert dump(fresh) == again
+    assert dump(fresh) == migrated
 
 
-def test_an_invitation_that_waits_becomes_a_row_of_its_own_and_the_journal_says_so(fresh):
+def test_open_invitation_becomes_a_row_of_its_own_with_journal_entries(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     (waiting,) = (row for row in ROWS["portfolios.Membership"] if row["accepted_at"] is None)
     user = next(row for row in ROWS["strata.User"] if row["id"] == waiting["user_id"])
@@ -251,17 +252,17 @@ def test_an_invitation_that_waits_becomes_a_row_of_its_own_and_the_journal_says_
     assert (invitation.role, invitation.created_at.isoformat()) == (waiting["role"], waiting["created_at"])
     members = apps.get_model("portfolios.Membership").objects.using(ALIAS)
     assert not members.filter(pk=waiting["id"]).exists() and members.exists()
-    lines = (
+    entries = (
         apps.get_model("strata.JournalEntry").objects.using(ALIAS).filter(channel=WRITTEN_BY).order_by("id")
     )
-    assert list(lines.values_list("model", "action")) == [
+    assert list(entries.values_list("model", "action")) == [
         ("portfolios.Membership", "delete"),
         ("portfolios.Invitation", "create"),
     ]
-    assert lines[0].before["role"] == waiting["role"]
+    assert entries[0].before["role"] == waiting["role"]
 
 
-def test_assets_and_types_that_were_there_have_their_keys(fresh):
+def test_existing_assets_and_types_get_their_keys(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     apps = migrate(fresh)
     for label, name, key in (
@@ -272,28 +273,28 @@ def test_assets_and_types_that_were_there_have_their_keys(fresh):
         assert rows and all(stored == name_key(text) for text, stored in rows)
 
 
-SMALLER = ("assets", "0015_one_form_of_names")
+BEFORE_LARGER_AMOUNTS = ("assets", "0015_one_form_of_names")
 AMOUNTS = [
     ("assets_assetsnapshot", "value"),
     *(("assets_transaction", column) for column in ("amount", "fee", "tax")),
 ]
-LARGE = 10**13 * 10**4  # more than the first release took
+LARGE = 10**13 * 10**4  # more than the first release accepted
 
 
-def test_amounts_that_were_too_large_are_taken_once_it_has_come_up(fresh):
+def test_larger_amounts_are_accepted_after_migrating(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     migrate(fresh)
     before = dump(fresh)
-    migrate(fresh, [SMALLER])
-    assert [takes(fresh, *amount, LARGE) for amount in AMOUNTS] == [False] * 4
+    migrate(fresh, [BEFORE_LARGER_AMOUNTS])
+    assert [accepts(fresh, *amount, LARGE) for amount in AMOUNTS] == [False] * 4
     migrate(fresh)
     assert dump(fresh) == before
-    assert [takes(fresh, *amount, LARGE) for amount in AMOUNTS] == [True] * 4
-    assert [takes(fresh, *amount, LARGE * 10) for amount in AMOUNTS] == [False] * 4
+    assert [accepts(fresh, *amount, LARGE) for amount in AMOUNTS] == [True] * 4
+    assert [accepts(fresh, *amount, LARGE * 10) for amount in AMOUNTS] == [False] * 4
 
 
-def takes(connection, table, column, amount):
-    """Whether the bounds of the column do. A transaction without an amount must stay without one."""
+def accepts(connection, table, column, amount):
+    """Whether the column's bounds accept the amount. Rows without an amount stay without one."""
     try:
         with atomic(ALIAS):
             connection.cursor().execute(f"UPDATE {table} SET {column} = {amount} WHERE {column} IS NOT NULL")
@@ -303,7 +304,7 @@ def takes(connection, table, column, amount):
     return True
 
 
-def test_rates_of_former_currencies_arrive_and_totals_that_lacked_them_are_counted_again(fresh):
+def test_rates_of_former_currencies_are_added_and_affected_totals_outdated(fresh):
     load(migrate(fresh, FIRST_RELEASE))
     migrate(fresh, [("assets", "0016_amounts_may_be_larger")])
     cursor = fresh.cursor()
@@ -316,9 +317,9 @@ def test_rates_of_former_currencies_arrive_and_totals_that_lacked_them_are_count
     migrate(fresh)
     cursor.execute("SELECT currency FROM assets_exchangerate WHERE lasting")
     assert len(cursor.fetchall()) == 21
-    assert {pk: now - before[pk] for pk, now in revisions(cursor).items() if now != before[pk]} == {
-        touched: 1
-    }
+    assert {
+        pk: revision - before[pk] for pk, revision in revisions(cursor).items() if revision != before[pk]
+    } == {touched: 1}
     with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
         cursor.execute("UPDATE assets_exchangerate SET units_per_euro = '1'")
     migrate(fresh, [("assets", "0016_amounts_may_be_larger")])
@@ -329,5 +330,6 @@ def test_rates_of_former_currencies_arrive_and_totals_that_lacked_them_are_count
 
 
 def revisions(cursor):
+    """The revision of each portfolio by its id."""
     cursor.execute("SELECT id, revision FROM portfolios_portfolio")
     return dict(cursor.fetchall())

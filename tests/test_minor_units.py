@@ -1,4 +1,4 @@
-"""A price list's GBp is a hundredth of GBP: wherever a currency is read it is refused by name, with the factor."""
+"""Minor units such as GBp, a hundredth of GBP, are refused wherever a currency is read, with the factor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFUSED = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
 API = "/api/v1"
 
 
-def says_so(text: str, code: str) -> bool:
+def names_factor(text: str, code: str) -> bool:
     return f"100 {code} are 1 {REFUSED[code]}" in text
 
 
@@ -31,20 +31,21 @@ BODY_FIELDS = [field for field in fields_of_bodies() if field.schema.get("patter
 
 
 def query_parameters() -> list[tuple[str, str]]:
-    """(route, parameter) of all that the schema says to be a currency."""
+    """(route, parameter) of every query parameter that is a currency in the schema."""
     document = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
     return [
-        (resolve(re.sub(r"{\w+}", ABSENT, path)).url_name, one["name"])
+        (resolve(re.sub(r"{\w+}", ABSENT, path)).url_name, parameter["name"])
         for path, methods in document["paths"].items()
-        for one in methods.get("get", {}).get("parameters", ())
-        if CURRENCY_PATTERN in (one["schema"].get("pattern"), one["schema"].get("items", {}).get("pattern"))
+        for parameter in methods.get("get", {}).get("parameters", ())
+        if CURRENCY_PATTERN
+        in (parameter["schema"].get("pattern"), parameter["schema"].get("items", {}).get("pattern"))
     ]
 
 
 QUERIES = query_parameters()
 
 
-def test_every_currency_of_the_api_is_among_them():
+def test_all_currencies_of_the_api_are_tested():
     assert {str(field) for field in fields_of_bodies() if "currency" in field.name} == set(
         map(str, BODY_FIELDS)
     )
@@ -52,7 +53,7 @@ def test_every_currency_of_the_api_is_among_them():
 
 
 @pytest.mark.parametrize("field", BODY_FIELDS, ids=str)
-def test_a_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
+def test_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
     alice_user.is_superuser = True
     alice_user.save()
     good = BODIES.get(field.route.name, empty_body)(world)
@@ -60,17 +61,17 @@ def test_a_body_with_a_minor_unit_is_refused(field, alice_user, alice, world):
         answer = getattr(alice, field.method)(path_for(field.route, world), good | {field.name: code})
         (error,) = answer.json()["errors"]
         assert (answer.status_code, error["field"], error["code"]) == (400, field.name, "minor_unit")
-        assert says_so(error["message"], code)
+        assert names_factor(error["message"], code)
 
 
 @pytest.mark.parametrize(("name", "parameter"), QUERIES)
-def test_a_query_with_a_minor_unit_is_refused(name, parameter, alice, world):
+def test_query_with_a_minor_unit_is_refused(name, parameter, alice, world):
     (route,) = (route for route in routes() if route.name == name)
     for code in REFUSED:
         answer = alice.get(path_for(route, world), {parameter: code})
         (error,) = answer.json()["errors"]
         assert (answer.status_code, error["field"]) == (400, parameter)
-        assert says_so(error["message"], code)
+        assert names_factor(error["message"], code)
 
 
 # --- the admin ---
@@ -85,18 +86,18 @@ def currency_fields():
     ]
 
 
-def test_a_form_of_the_admin_with_a_minor_unit_is_refused(rita, household, portfolio):
-    tried = set()
+def test_admin_form_with_a_minor_unit_is_refused(rita, household, portfolio):
+    tested = set()
     for model, name in currency_fields():
         page = rita.get(url(model, "add"))
         if page.status_code != 200 or name not in page.context["adminform"].form.fields:
             continue
-        tried.add((model.__name__, name))
+        tested.add((model.__name__, name))
         for code in REFUSED:
             answer = rita.post(url(model, "add"), form_data(page) | {name: code})
             assert answer.status_code == 200
-            assert says_so(errors_of(answer), code), (model, name, code)
-    assert tried >= {
+            assert names_factor(errors_of(answer), code), (model, name, code)
+    assert tested >= {
         ("Portfolio", "base_currency"),
         ("Asset", "currency"),
         ("Transaction", "currency"),
@@ -108,18 +109,18 @@ def test_a_form_of_the_admin_with_a_minor_unit_is_refused(rita, household, portf
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_a_file_of_rates_with_a_minor_unit_is_refused_whole(code, db, tmp_path):
+def test_file_of_rates_with_a_minor_unit_is_refused(code, db, tmp_path):
     own, ecb = tmp_path / "own.csv", tmp_path / "ecb.csv"
     own.write_text(f"currency,on,units_per_euro\n{code},2026-01-02,87.2\n")
     ecb.write_text(f"Date,USD,{code},\n2026-01-02,1.1,87.2,\n")
     for path in (own, ecb):
         with pytest.raises(CommandError) as refusal:
             call_command("load_rates", str(path))
-        assert says_so(str(refusal.value), code)
+        assert names_factor(str(refusal.value), code)
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_the_terminals_chart_in_a_minor_unit_is_refused(code, portfolio):
+def test_terminal_chart_in_a_minor_unit_is_refused(code, portfolio):
     with pytest.raises(CommandError) as refusal:
         call_command("networth", currency=code)
-    assert says_so(str(refusal.value), code)
+    assert names_factor(str(refusal.value), code)

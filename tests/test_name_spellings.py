@@ -1,4 +1,4 @@
-"""A name has one normal form: what is taken in one spelling is taken, found and sorted in every other."""
+"""A name has one normal form: it is found in every spelling, and no spelling of a used name is free."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SPELLINGS = {
     "a mark of direction": ("\u200fחסכון", "חסכון"),
     "spaces": ("My  flat", "My\u00a0flat"),
 }
-BOTH_WAYS = [
-    pytest.param(*pair, id=f"{name}, {way}")
-    for name, (one, other) in SPELLINGS.items()
-    for way, pair in (("as given", (one, other)), ("the other way", (other, one)))
+PAIRS = [
+    pytest.param(*pair, id=f"{name}, {order}")
+    for name, (first, second) in SPELLINGS.items()
+    for order, pair in (("as given", (first, second)), ("reversed", (second, first)))
 ]
 
 
-def rows_called(name, household, portfolio):
+def create_rows(name, household, portfolio):
     return {
         "households": household,
         "portfolios": Portfolio.objects.create(household=household, name=name),
@@ -46,53 +46,55 @@ def rows_called(name, household, portfolio):
 
 
 @pytest.fixture
-def called(household, portfolio):
-    def make(name):
+def rows_named(household, portfolio):
+    """Creates a row of each list with the given name."""
+
+    def create(name):
         Household.objects.filter(pk=household.pk).update(name=name)
-        return rows_called(name, household, portfolio)
+        return create_rows(name, household, portfolio)
 
-    return make
+    return create
 
 
-@pytest.mark.parametrize(("stored", "asked"), BOTH_WAYS)
-def test_lists_find_every_spelling(alice, called, stored, asked):
-    for path, row in called(stored).items():
-        rows = alice.get(f"{API}/{path}", {"search": asked}).json()["results"]
+@pytest.mark.parametrize(("stored", "spelling"), PAIRS)
+def test_list_finds_every_spelling(alice, rows_named, stored, spelling):
+    for path, row in rows_named(stored).items():
+        rows = alice.get(f"{API}/{path}", {"search": spelling}).json()["results"]
         assert [row["id"] for row in rows] == [str(row.pk)], path
 
 
-@pytest.mark.parametrize(("stored", "asked"), BOTH_WAYS)
-def test_the_admin_finds_every_spelling(alice_user, called, stored, asked):
+@pytest.mark.parametrize(("stored", "spelling"), PAIRS)
+def test_admin_finds_every_spelling(alice_user, rows_named, stored, spelling):
     alice_user.is_staff = True
     alice_user.save()
     client = Client()
     client.force_login(alice_user)
-    for row in called(stored).values():
-        page = client.get(admin_url(type(row), "changelist"), {"q": asked})
+    for row in rows_named(stored).values():
+        page = client.get(admin_url(type(row), "changelist"), {"q": spelling})
         assert list(page.context["cl"].result_list) == [row], type(row)
 
 
-@pytest.mark.parametrize(("stored", "asked"), BOTH_WAYS)
-def test_no_spelling_of_a_taken_name_is_free(alice, called, stored, asked):
-    rows = called(stored)
+@pytest.mark.parametrize(("stored", "spelling"), PAIRS)
+def test_no_spelling_of_a_used_name_is_free(alice, rows_named, stored, spelling):
+    rows = rows_named(stored)
     for path in ("portfolios", "categories", "tags"):
-        answer = alice.post(f"{API}/{path}", {"name": asked})
+        answer = alice.post(f"{API}/{path}", {"name": spelling})
         assert (answer.status_code, answer.json()["code"]) == (409, "DUPLICATE_NAME"), path
-        changed = alice.patch(f"{API}/{path}/{rows[path].pk}", {"name": asked})
-        assert (changed.status_code, changed.json()["name"]) == (200, asked), path
+        changed = alice.patch(f"{API}/{path}/{rows[path].pk}", {"name": spelling})
+        assert (changed.status_code, changed.json()["name"]) == (200, spelling), path
 
 
-@pytest.mark.parametrize(("written", "asked"), [SPELLINGS["accents"], SPELLINGS["accents"][::-1]])
-def test_a_note_is_found_in_both_encodings_of_its_accents(alice, portfolio, written, asked):
+@pytest.mark.parametrize(("written", "spelling"), [SPELLINGS["accents"], SPELLINGS["accents"][::-1]])
+def test_note_is_found_in_both_encodings_of_its_accents(alice, portfolio, written, spelling):
     row = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CASH, name="x", currency="EUR", notes=f"the {written} below"
     )
-    rows = alice.get(f"{API}/assets", {"search": asked.upper()}).json()["results"]
+    rows = alice.get(f"{API}/assets", {"search": spelling.upper()}).json()["results"]
     assert [row["id"] for row in rows] == [str(row.pk)]
 
 
 def field_of(model, path):
-    """The last field that a lookup names, and the model that it is of."""
+    """The model and the field that a lookup ends at."""
     for part in path.split("__"):
         try:
             field = model._meta.get_field(part)
@@ -106,7 +108,7 @@ def keys_by_name(model):
     return {field.source: field for field in model._meta.fields if isinstance(field, NameKeyField)}
 
 
-def test_the_admin_searches_no_name_but_by_its_key():
+def test_admin_searches_names_only_by_their_key():
     searched = [
         (page, *field_of(model, lookup))
         for model, page in admin.site._registry.items()

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of openapi.yaml, without a warning: it writes, and reads what it wrote."""
+"""openapi-python-client generates a client from openapi.yaml without a warning, and the client reads and writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.on_sqlite
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory):
-    """Imports a module of the client, which is made in a folder of its own."""
+    """A function that imports a module of the client, which is generated into a temporary folder."""
     folder = tmp_path_factory.mktemp("client")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta=none"]
     command += [f"--path={ROOT / 'openapi.yaml'}", f"--config={ROOT / 'docs/openapi-python-client.yaml'}"]
@@ -37,7 +37,7 @@ def generated(tmp_path_factory):
 
 @pytest.fixture
 def client(generated, alice_user):
-    """The client, whose requests Django's test client sends."""
+    """The generated client; Django's test client sends its requests."""
     token = ApiToken.issue(alice_user)[1]
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -58,7 +58,7 @@ def client(generated, alice_user):
     return client.with_timeout(httpx.Timeout(10))
 
 
-def test_the_client_writes_an_asset_and_reads_it_again(generated, client, portfolio):
+def test_client_creates_an_asset_and_reads_it(generated, client, portfolio):
     request = generated("models.asset_request").AssetRequest(
         name="Flat", portfolio_id=portfolio.pk, asset_type_id=TypeId.REAL_ESTATE, value="250000.00"
     )
@@ -71,12 +71,12 @@ def test_the_client_writes_an_asset_and_reads_it_again(generated, client, portfo
     assert report.assets == "250000.00"
 
 
-def test_the_client_reads_a_refusal(generated, client, portfolio):
+def test_client_parses_a_refusal(generated, client, portfolio):
     absent = "01890a5d-ac96-774b-bcce-b302099a8057"
     refusal = generated("api.assets.assets_retrieve").sync(absent, client=client)
     assert (refusal.status, refusal.code) == (404, "ASSET_NOT_FOUND")
 
 
-def test_the_client_gets_pictures_as_bytes(generated, client, portfolio):
+def test_client_gets_images_as_bytes(generated, client, portfolio):
     picture = generated("api.net_worth.net_worth_png").sync(client=client)
     assert picture.payload.read().startswith(b"\x89PNG")

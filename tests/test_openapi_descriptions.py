@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each operation is about that operation, and Swagger sends nothing of its own."""
+"""Each operation's description is about that operation, and Swagger sends no example headers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def test_every_operation_has_its_view():
 
 
 @pytest.mark.parametrize("key", OPERATIONS, ids=lambda key: f"{key[1].upper()} {key[0]}")
-def test_no_description_is_of_a_base_class(key):
-    """That is written for programmers, and says the same of many operations."""
+def test_no_description_is_the_docstring_of_a_base_class(key):
+    """Such docstrings are for programmers and would be the same for many operations."""
     description = OPERATIONS[key].get("description", "")
     assert description
     own, *bases = type(VIEWS[key]).__mro__
@@ -44,7 +44,7 @@ def test_no_description_is_of_a_base_class(key):
     }.items(),
     ids=str,
 )
-def test_what_its_method_does_not_say_is_said_by_the_action_and_the_name(key, begins):
+def test_description_begins_with_the_action_and_the_resource(key, begins):
     assert OPERATIONS[key]["description"].startswith(begins)
 
 
@@ -56,9 +56,11 @@ def test_no_header_has_an_example_that_swagger_would_send():
         if parameter["in"] == "header"
     ]
     assert {"If-Match", "If-None-Match", "Idempotency-Key"} <= {header["name"] for header in headers}
-    for one in headers:
-        assert not {"example", "examples", "default"} & (one.keys() | one["schema"].keys()), one["name"]
+    for header in headers:
+        assert not {"example", "examples", "default"} & (header.keys() | header["schema"].keys()), header[
+            "name"
+        ]
 
 
-def test_the_token_comes_first_where_swagger_asks_how_to_log_in():
+def test_token_is_the_first_way_to_log_in_in_swagger():
     assert list(DOCUMENT["components"]["securitySchemes"]) == ["token", "session"]

@@ -1,4 +1,4 @@
-"""One order of names in every list: by their keys, code point by code point, on each database and as Python sorts."""
+"""Every list is ordered by the keys of names, code point by code point: the same on each database and in Python."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LISTS = {
 
 @pytest.fixture
 def named(household):
-    """One of everything by each of the names."""
+    """A row of each list by each of the names."""
     for number, name in enumerate(SHUFFLED):
         portfolio = Portfolio.objects.create(household=household, name=name)
         create_asset(portfolio, name)
@@ -54,80 +54,82 @@ def named(household):
         AssetType.objects.create(household=household, code=f"OWN_{number}", label=name)
 
 
-def shown(client, path, **asked) -> list[dict]:
-    """The rows of the list, from page to page."""
+def all_rows(client, path, **query) -> list[dict]:
+    """The rows of all pages of the list."""
     rows, link = [], f"{API}/{path}"
     while link:
-        answer = client.get(link, asked or None)
+        answer = client.get(link, query or None)
         assert answer.status_code == 200, answer.content
-        rows, link, asked = rows + answer.json()["results"], answer.json()["next"], {}
+        rows, link, query = rows + answer.json()["results"], answer.json()["next"], {}
     return rows
 
 
 def names(rows, column="name") -> list[str]:
-    """Of ours: some types are there from the beginning."""
+    """The names that the test created; shared types are in the list too."""
     return [row[column] for row in rows if row[column] in SHUFFLED]
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists_are_in_one_order(alice, named, path):
+def test_lists_can_be_ordered_by_name(alice, named, path):
     column = LISTS[path]
-    assert names(shown(alice, path, ordering=column), column) == IN_ORDER
-    assert names(shown(alice, path, ordering=f"-{column}"), column) == IN_ORDER[::-1]
+    assert names(all_rows(alice, path, ordering=column), column) == IN_ORDER
+    assert names(all_rows(alice, path, ordering=f"-{column}"), column) == IN_ORDER[::-1]
 
 
 @pytest.mark.parametrize("path", ["assets", "tags", "categories", "portfolios"])
-def test_lists_are_in_that_order_unasked(alice, named, path):
-    assert names(shown(alice, path)) == IN_ORDER
+def test_lists_are_ordered_by_name_by_default(alice, named, path):
+    assert names(all_rows(alice, path)) == IN_ORDER
 
 
-def test_labels_of_an_asset_are_in_that_order(alice, named):
+def test_labels_of_an_asset_are_ordered_by_name(alice, named):
     asset = Asset.objects.get(name="zoo")
     label(asset, tag_ids=list(Tag.objects.order_by("id").values_list("pk", flat=True)))
     assert names(alice.get(f"{API}/assets/{asset.pk}").json()["tags"]) == IN_ORDER
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 7])
-def test_pages_neither_hide_nor_repeat_assets_of_one_name(alice, portfolio, page_size):
+def test_pages_have_each_asset_of_one_name_once(alice, portfolio, page_size):
     assets = [
         create_asset(portfolio, name) for name in ("savings", "SAVINGS", "Savings", "flat") for _ in range(3)
     ]
-    expected = [str(one.pk) for one in sorted(assets, key=lambda one: (one.name != "flat", str(one.pk)))]
-    assert [row["id"] for row in shown(alice, "assets", page_size=page_size)] == expected
+    expected = [
+        str(row.pk) for row in sorted(assets, key=lambda asset: (asset.name != "flat", str(asset.pk)))
+    ]
+    assert [row["id"] for row in all_rows(alice, "assets", page_size=page_size)] == expected
 
 
 @pytest.mark.parametrize("page_size", [3, 50])
-def test_what_was_known_is_in_the_order_of_its_names_then(alice, named, page_size):
+def test_known_at_orders_by_the_names_of_that_time(alice, named, page_size):
     instant = timezone.now().isoformat()
     for number, asset in enumerate(Asset.objects.all()):
         Asset.objects.filter(pk=asset.pk).update(name=f"{20 - number}")
     Asset.objects.filter(name="17").delete()
     AssetType.objects.filter(code="OWN_3").update(label="0")
-    asked = {"known_at": instant, "page_size": page_size}
-    assert names(shown(alice, "assets", **asked)) == IN_ORDER
-    assert names(shown(alice, "asset-types", ordering="label", **asked), "label") == IN_ORDER
+    query = {"known_at": instant, "page_size": page_size}
+    assert names(all_rows(alice, "assets", **query)) == IN_ORDER
+    assert names(all_rows(alice, "asset-types", ordering="label", **query), "label") == IN_ORDER
 
 
 @pytest.mark.parametrize(("model", "name"), [(Asset, "name"), (AssetType, "label"), (Tag, "name")])
-def test_keys_are_in_no_image(named, model, name):
+def test_journal_entries_have_no_name_keys(named, model, name):
     model.objects.filter(**{name: "zoo"}).update(**{name: "Zoo"})
     image = JournalEntry.objects.filter(model=model._meta.label, action="update").get().before
     assert image[name] == "zoo"
     assert not [column for column in image if column.endswith("_key")]
 
 
-def test_reports_are_in_that_order(named):
+def test_groups_of_reports_are_ordered_by_name(named):
     keys = {asset.pk: asset.name for asset in Asset.objects.order_by("id")}
     assert list(by_name(keys).values()) == IN_ORDER
 
 
-@pytest.mark.parametrize("given", [(2, None, 1), (1, 2, None)])
-def test_groups_of_one_name_are_in_the_order_of_their_keys_and_no_group_is_last(given):
+@pytest.mark.parametrize("keys", [(2, None, 1), (1, 2, None)])
+def test_groups_of_one_name_are_ordered_by_key_with_none_last(keys):
     names = {1: "savings", 2: "Savings", None: "No tag"}
-    assert list(by_name({key: names[key] for key in given})) == [1, 2, None]
+    assert list(by_name({key: names[key] for key in keys})) == [1, 2, None]
 
 
-def test_what_is_left_out_of_a_change_is_named_in_that_order(named):
+def test_assets_left_out_of_a_change_report_are_ordered_by_name(named):
     Asset.objects.update(currency="USD")
     for asset in Asset.objects.order_by("id"):
         AssetSnapshot.objects.create(asset=asset, value=1, on=DAY, observed_at=noon(DAY, "UTC"))
@@ -135,7 +137,7 @@ def test_what_is_left_out_of_a_change_is_named_in_that_order(named):
     assert reasons(report)["left_out"] == IN_ORDER
 
 
-def test_doubts_are_in_that_order(named):
+def test_quality_issues_are_ordered_by_name(named):
     Asset.objects.update(portfolio=Portfolio.objects.get(name="zoo"))
     assert [issue.name for issue in quality_report(Portfolio.objects.get(name="zoo"))] == IN_ORDER
 
@@ -148,23 +150,23 @@ def is_name(text: str) -> bool:
 
 
 def test_python_sorts_names_as_the_database_does(portfolio):
-    """A character of every hundred in Unicode, those beyond its first plane too."""
+    """With every 97th character of Unicode up to 0x20000."""
     assets = [
         Asset(portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=chr(point), currency="EUR")
         for point in range(0x21, 0x20000, 97)
         if is_name(chr(point))
     ]
     Asset.objects.bulk_create(assets)
-    sorted_here = sorted(assets, key=lambda one: alphabetical(one.name, one.pk))
+    sorted_in_python = sorted(assets, key=lambda asset: alphabetical(asset.name, asset.pk))
     assert len(assets) > 800
-    assert [row.pk for row in Asset.objects.all()] == [asset.pk for asset in sorted_here]
+    assert [row.pk for row in Asset.objects.all()] == [asset.pk for asset in sorted_in_python]
 
 
 # --- the admin ---
 
 
 @pytest.mark.parametrize("model", [Asset, Tag, Portfolio, AssetType])
-def test_column_of_the_name_in_the_admin_is_in_that_order(alices, named, model):
+def test_admin_can_be_ordered_by_the_column_of_the_name(alices, named, model):
     columns = alices.get(url(model)).context["cl"].list_display
     column = columns.index("label" if model is AssetType else "name")
     for sign, expected in (("", IN_ORDER), ("-", IN_ORDER[::-1])):
@@ -173,23 +175,23 @@ def test_column_of_the_name_in_the_admin_is_in_that_order(alices, named, model):
 
 
 @pytest.mark.parametrize("model", [Asset, Tag, Category, Portfolio])
-def test_admin_is_in_that_order_unasked(alices, named, model):
+def test_admin_is_ordered_by_name_by_default(alices, named, model):
     rows = alices.get(url(model)).context["cl"].result_list
     assert [row.name for row in rows if row.name in SHUFFLED] == IN_ORDER
 
 
-def test_users_are_in_that_order(rita):
+def test_users_in_the_admin_are_ordered_by_name(rita):
     for name in SHUFFLED:
         User.objects.create(username=name)
     rows = rita.get(url(User)).context["cl"].result_list
     assert [row.username for row in rows if row.username in SHUFFLED] == IN_ORDER
 
 
-# --- whatever a database's own order is ---
+# --- independent of the database's collation ---
 
 
-def by_code_point() -> set[tuple[str, str]]:
-    """The tables and columns that have it."""
+def collated_columns() -> set[tuple[str, str]]:
+    """The tables and columns that are ordered by code point."""
     return {
         (model._meta.db_table, field.column)
         for model in apps.get_models()
@@ -199,7 +201,7 @@ def by_code_point() -> set[tuple[str, str]]:
 
 
 def orders() -> Iterator[tuple[type[models.Model], str]]:
-    """Every model with each field that a list of it is or can be ordered by."""
+    """Yields every model with each field that a list of it can be ordered by."""
     for model, page in admin.site._registry.items():
         yield from ((model, name) for name in page.ordering or ())
     for model in apps.get_models():
@@ -214,31 +216,31 @@ def orders() -> Iterator[tuple[type[models.Model], str]]:
     }:
         rows = getattr(view, "queryset", None)
         if rows is not None:
-            named = (*rows.query.order_by, *view.orderings.values())
-            yield from ((rows.model, name) for name in named)
+            names_of_fields = (*rows.query.order_by, *view.orderings.values())
+            yield from ((rows.model, name) for name in names_of_fields)
 
 
-def test_no_list_is_ordered_by_text_that_a_database_sorts_in_its_own_way():
-    found = {(model, name.lstrip("-")) for model, name in orders()}
-    assert {(Asset, "name_key"), (AssetType, "code"), (User, "username_key")} <= found
-    for model, name in found - {(Asset, "current_value")}:  # an amount that the query adds
+def test_no_list_is_ordered_by_text_with_the_databases_collation():
+    orderings = {(model, name.lstrip("-")) for model, name in orders()}
+    assert {(Asset, "name_key"), (AssetType, "code"), (User, "username_key")} <= orderings
+    for model, name in orderings - {(Asset, "current_value")}:  # an annotation of the query
         field = model._meta.get_field(name)
         is_text = isinstance(field, models.CharField | models.TextField)
         assert not is_text or isinstance(field, CodePointCollated), (model, name)
 
 
 @pytest.mark.on_postgresql
-def test_keys_and_codes_of_a_postgresql_are_in_its_c_collation(db):
+def test_postgresql_columns_of_keys_and_codes_have_collation_c(db):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name FROM information_schema.columns"
             " WHERE table_schema = current_schema() AND collation_name = 'C'"
         )
-        assert set(cursor.fetchall()) == by_code_point()
+        assert set(cursor.fetchall()) == collated_columns()
 
 
 @pytest.mark.on_postgresql
-def test_so_are_those_of_the_past(alice_user, named):
+def test_postgresql_views_of_the_past_have_collation_c(alice_user, named):
     instant = timezone.now()
     for model in (Asset, AssetType, Category, Tag, Portfolio):
         model.objects.update(updated_at=timezone.now())
@@ -248,6 +250,6 @@ def test_so_are_those_of_the_past(alice_user, named):
             " JOIN pg_collation l ON l.oid = a.attcollation"
             " WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind = 'v' AND l.collname = 'C'"
         )
-        found = set(cursor.fetchall())
+        columns = set(cursor.fetchall())
     tables = {model._meta.db_table for model in temporal_models()}
-    assert found == {(table, column) for table, column in by_code_point() if table in tables}
+    assert columns == {(table, column) for table, column in collated_columns() if table in tables}

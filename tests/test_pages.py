@@ -1,4 +1,4 @@
-"""Pages of a list: what a page that is not full leaves no doubt about is not counted."""
+"""Pages of a list: the rows are counted only if the page itself does not show their number."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def tags(household):
     return Tag.objects.bulk_create(Tag(household=household, name=f"Tag {number}") for number in range(5))
 
 
-def asked(client, query: str) -> tuple[dict, int]:
-    """The answer, and how often was counted."""
-    with CaptureQueriesContext(connection) as seen:
+def get_and_count(client, query: str) -> tuple[dict, int]:
+    """Returns the response and the number of COUNT queries."""
+    with CaptureQueriesContext(connection) as captured:
         answer = client.get(f"{API}/tags?{query}").json()
-    return answer, sum("COUNT(" in query["sql"] for query in seen)
+    return answer, sum("COUNT(" in statement["sql"] for statement in captured)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,15 @@ def asked(client, query: str) -> tuple[dict, int]:
         ("search=nowhere", 0, 0, False, False),
     ],
 )
-def test_only_a_page_with_more_behind_it_is_counted(alice, tags, query, rows, counted, following, previous):
-    answer, counts = asked(alice, query)
+def test_rows_are_counted_only_for_a_page_before_the_last(
+    alice, tags, query, rows, counted, following, previous
+):
+    answer, counts = get_and_count(alice, query)
     assert (len(answer["results"]), counts) == (rows, counted)
     assert answer["count"] == (0 if "nowhere" in query else 5)
     assert (bool(answer["next"]), bool(answer["previous"])) == (following, previous)
 
 
 @pytest.mark.parametrize("page", ["3", "1000000001", "9" * 40])
-def test_a_page_beyond_the_last_is_refused(alice, tags, page):
+def test_page_beyond_the_last_is_refused(alice, tags, page):
     assert alice.get(f"{API}/tags?page_size=4&page={page}").status_code == 404

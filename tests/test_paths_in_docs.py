@@ -1,4 +1,4 @@
-"""Every file that a document names, in a link or in backticks, is there; and so is every heading that a link names."""
+"""Every file and heading that a document names in a link or in backticks exists."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
-# A file or folder of ours: not a route, a command, a setting, or what an installation makes.
+# A file or folder of the repository, not a route, command, setting or a file of an installation.
 FOLDERS = "strata|portfolios|assets|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
-OF_AN_EXAMPLE = {"docs/adding-a-resource.md"}  # names files that it adds; its own test applies them
-OF_EACH_APP = {"doctor.py", "conftest.py"}  # by a name that several folders have
+OF_AN_EXAMPLE = {
+    "docs/adding-a-resource.md"
+}  # it names files that it creates; test_adding_a_resource checks them
+OF_EACH_APP = {"doctor.py", "conftest.py"}  # names of files that several folders have
 
 
 def ids_of(page: Path) -> str:
@@ -28,7 +30,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def quoted_paths(page: Path) -> Iterator[str]:
-    """What a changelog says of earlier versions is not looked at."""
+    """The paths in backticks. A changelog may name files of earlier versions."""
     if page.name == "CHANGELOG.md" or ids_of(page) in OF_AN_EXAMPLE:
         return iter(())
     quoted = QUOTED.findall(BLOCK.sub("", page.read_text()))
@@ -36,13 +38,13 @@ def quoted_paths(page: Path) -> Iterator[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings."""
+    """The anchors that GitHub makes from the headings."""
     headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids_of)
-def test_links_lead_to_what_there_is(page):
+def test_links_lead_to_existing_files_and_headings(page):
     for link in links(page):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
@@ -51,13 +53,13 @@ def test_links_lead_to_what_there_is(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids_of)
-def test_files_in_backticks_are_there(page):
-    places = (ROOT, page.parent, ROOT / "strata" / "tests")
+def test_files_in_backticks_exist(page):
+    folders = (ROOT, page.parent, ROOT / "strata" / "tests")
     for path in quoted_paths(page):
-        assert any((place / path).exists() for place in places), path
+        assert any((folder / path).exists() for folder in folders), path
 
 
-def test_paths_are_found_at_all():
+def test_paths_are_found_in_a_document():
     architecture = ROOT / "docs" / "architecture.md"
     assert len(list(links(architecture))) > 100
     assert "tests/test_query_counts.py" in set(quoted_paths(architecture))

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, which refuses startup options and gives each transaction another connection."""
+"""Strata behind PgBouncer in transaction mode: no startup options, and another connection for each transaction."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from tests.write_paths import WritePaths, statuses
 
 pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
 SMALLEST, THREADS, ROUNDS = 2, 8, 5
-REFUSED_WITHIN = 7  # seconds, where the server behind the pooler hangs
+REFUSED_WITHIN = 7  # seconds, when the server behind the pooler hangs
 LOCK_REFUSED_WITHIN = 10
-# What has temporary views, and what waits for locks.
+# Tests with temporary views and tests that wait for locks.
 SUITE = ("tests/test_known_at.py", "strata/tests/test_idempotency.py")
 DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
 
@@ -57,28 +57,28 @@ def one_worker(url: str) -> dict[str, str]:
 
 
 def test_migrate_and_all_paths_work_with_two_connections_for_eight_threads(database, empty, pooler):
-    through = pooled_url(empty, pooler)
-    token = populate(through)
-    with serving(one_worker(through)) as server:
+    via_pooler = pooled_url(empty, pooler)
+    token = populate(via_pooler)
+    with serving(one_worker(via_pooler)) as server:
         paths = WritePaths(server, token)
 
         def round_of(number: int) -> Counter:
             client = Client(server.port, token)
-            mine = create_asset(client)
-            create(client, f"assets/{mine}/snapshots", {"value": "5", "on": "2020-01-01"})
-            urls = (f"assets/{mine}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
-                     "allocation?group_by=category", f"assets/{mine}/history", "assets?known_at=2026-01-01T00:00:00Z",
+            asset = create_asset(client)
+            create(client, f"assets/{asset}/snapshots", {"value": "5", "on": "2020-01-01"})
+            urls = (f"assets/{asset}", "assets", "portfolios", "net-worth?interval=day&start=2024-01-01",
+                     "allocation?group_by=category", f"assets/{asset}/history", "assets?known_at=2026-01-01T00:00:00Z",
                      "health/ready")  # fmt: skip
-            seen = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in urls)
+            statuses_of_round = Counter(client.ask("GET", path)[0] for _ in range(ROUNDS) for path in urls)
             client.close()
-            return seen
+            return statuses_of_round
 
         with ThreadPoolExecutor(THREADS) as pool:
             assert sum(pool.map(round_of, range(THREADS)), Counter()).keys() == {200}
         assert set(statuses(paths.reads()).values()) == {200}
         assert {status for status in statuses(paths.writes()).values() if status >= 500} == set()
         assert ready(server) == {"status": "ready", **dict.fromkeys(PARTS, "ok")}
-    assert "waiting" not in manage(environment(through), "migrate").stdout
+    assert "waiting" not in manage(environment(via_pooler), "migrate").stdout
     assert database.damage(empty) == []
 
 
@@ -94,10 +94,10 @@ def ready(server) -> dict:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, url, pooler, monkeypatch):
-    """Other clients' transactions go by in between: what is left on the server must be left in a transaction."""
+def test_rows_fetched_in_chunks_come_from_one_connection(database, url, pooler, monkeypatch):
+    """Other clients use the connection between transactions, so a server-side cursor needs one transaction."""
     monkeypatch.setattr(params, "LONG_ROWS_AT_A_TIME", 1)
-    through = pooled_url(url, pooler)
+    via_pooler = pooled_url(url, pooler)
     with serving(one_worker(url)) as server:
         client = Client(server.port, database.token)
         portfolio = create(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
@@ -107,12 +107,12 @@ def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, 
         client.close()
 
     def read(_: int) -> list[int]:
-        connections["default"] = DatabaseWrapper(DEFAULTS | configured(through), alias="default")
+        connections["default"] = DatabaseWrapper(DEFAULTS | configured(via_pooler), alias="default")
         try:
             counts = []
             for _ in range(ROUNDS):
                 ids = [asset.pk for asset in Asset.objects.order_by("pk").iterator(chunk_size=1)]
-                counts.append(sum(len(days) for _, days, _ in snapshots_sql.values_between(ids, *EVER)))
+                counts.append(sum(len(days) for _, days, _ in snapshots_sql.values_between(ids, *ALL_DAYS)))
             return counts
         finally:
             connections["default"].close()
@@ -122,11 +122,11 @@ def test_rows_that_are_taken_a_few_at_a_time_come_from_one_connection(database, 
         assert list(pool.map(read, range(THREADS))) == [[6] * ROUNDS] * THREADS
 
 
-EVER = (params.date.min, params.date.max)
+ALL_DAYS = (params.date.min, params.date.max)
 
 
-def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
-    """By what its own BEGIN says: the role has no default here."""
+def test_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
+    """Its own BEGIN sets the timeout; the role has no default here."""
     database.execute(without_defaults(url))
     with serving(one_worker(pooled_url(url, pooler))) as server:
         client = Client(server.port, database.token)
@@ -135,45 +135,47 @@ def test_a_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures
             other.execute("SELECT 1 FROM portfolios_portfolio FOR UPDATE")
             began = monotonic()
             status, _, headers = client.ask("PATCH", f"assets/{asset}", {"notes": "x"})
-            took = monotonic() - began
-        figures(f"refused after {took:.1f} s")
+            seconds = monotonic() - began
+        figures(f"refused after {seconds:.1f} s")
         assert (status, "Retry-After" in headers) == (503, True)
-        assert took < 2 * LOCK_REFUSED_WITHIN
+        assert seconds < 2 * LOCK_REFUSED_WITHIN
         assert client.ask("PATCH", f"assets/{asset}", {"notes": "x"})[0] == 200
         client.close()
 
 
-def test_a_server_that_hangs_behind_the_pooler_costs_refusals(database, url, pooler, figures):
+def test_hanging_server_behind_the_pooler_is_refusals(database, url, pooler, figures):
     with serving(one_worker(pooled_url(url, pooler))) as server:
         client = Client(server.port, database.token)
         assert client.ask("GET", "portfolios")[0] == 200
-        took = []
+        seconds = []
         with database.hanging():
             for _ in range(2):
                 began = monotonic()
                 assert client.ask("GET", "portfolios")[0] == 503
-                took.append(monotonic() - began)
+                seconds.append(monotonic() - began)
             assert client.ask("GET", "health/live")[0] == 200
-        figures(f"refused after {took[0]:.1f} s, the next after {took[1]:.1f} s")
-        assert max(took) < 2 * REFUSED_WITHIN
+        figures(f"refused after {seconds[0]:.1f} s, the next after {seconds[1]:.1f} s")
+        assert max(seconds) < 2 * REFUSED_WITHIN
         wait_for(lambda: client.ask("GET", "portfolios")[0] == 200)
         client.close()
 
 
-def test_timeouts_that_are_not_in_force_are_found_and_set_by_migrate(database, url, pooler):
+def test_missing_timeouts_are_reported_and_set_by_migrate(database, url, pooler):
     name = url.rpartition("/")[2]
     database.execute(without_defaults(url))
-    through = pooled_url(url, pooler)
-    with serving(one_worker(through)) as server:
+    via_pooler = pooled_url(url, pooler)
+    with serving(one_worker(via_pooler)) as server:
         errors = {(error["field"], error["code"]) for error in ready(server)["errors"]}
         assert errors == {("timeouts", "unset")}
         wait_for(lambda: [line for line in server.logged("strata.health") if "timeout" in line["message"]])
         command = [sys.executable, "manage.py", "doctor"]
-        doctor = subprocess.run(command, cwd=ROOT, env=environment(through), capture_output=True, text=True)
+        doctor = subprocess.run(
+            command, cwd=ROOT, env=environment(via_pooler), capture_output=True, text=True
+        )
         remedy = f"ALTER ROLE postgres IN DATABASE {name} SET statement_timeout = '20s'"
         assert f"statement_timeout=0 outside a transaction. Run: {remedy}\n" in doctor.stdout
-        manage(environment(through), "migrate")
-        for pid in database.sessions(url):  # a pooler's connections are as old as the pooler lets them be
+        manage(environment(via_pooler), "migrate")
+        for pid in database.sessions(url):  # the pooler keeps old connections, which have the old setting
             database.execute(f"SELECT pg_terminate_backend({pid}, 10000)")
         wait_for(lambda: ready(server)["status"] == "ready")
     assert database.rows(
@@ -182,7 +184,7 @@ def test_timeouts_that_are_not_in_force_are_found_and_set_by_migrate(database, u
 
 
 def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
-    """With as many connections as its own threads hold at once. No database is copied that a pooler holds open."""
+    """With enough connections for its threads. The template is made directly, as a database in use cannot be copied."""
     postgresql_template(database._url("postgres"))
     with pooling(database, size=10) as port:
         url = pooled_url(database._url("strata_suite"), port)

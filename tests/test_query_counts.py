@@ -1,6 +1,6 @@
-"""What every list and every report costs: as many queries for some rows as for many, and no more than is said here.
+"""Every list and report takes a fixed number of queries, the same for few rows and for many.
 
-A new one fails here until QUERIES says what it costs.
+A new list or report fails here until its number is in QUERIES.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ QUERIES = {
     "transaction-history": 5,
     "transaction-list": 2,
 }
-ASKED = {
+QUERY_STRINGS = {
     "asset-history": "include=children&page_size=200",
     "household-history": "include=members",
     "net-worth": "group_by=portfolio",
@@ -89,8 +89,8 @@ def is_list(route: Route) -> bool:
 LISTED = {route.name: route for route in routes() if is_list(route)}
 
 
-class Growing:
-    """A world in which there is more of everything that a list shows or a report counts."""
+class GrowingWorld:
+    """A world that gets more rows of everything that a list shows or a report counts."""
 
     def __init__(self, world, user) -> None:
         self.world, self.user, self.number = world, user, 0
@@ -99,12 +99,12 @@ class Growing:
         for _ in range(rounds):
             self.number += 1
             self.word, self.on = f"More {self.number}", FIRST + timedelta(days=self.number)
-            self.labels()
-            self.holdings()
-            self.people()
-            self.edits()
+            self.add_labels()
+            self.add_assets()
+            self.add_people()
+            self.edit_rows()
 
-    def labels(self) -> None:
+    def add_labels(self) -> None:
         household, number = self.world["household"], self.number
         self.category = Category.objects.create(
             household=household, name=self.word, parent=self.world["category"]
@@ -114,38 +114,38 @@ class Growing:
         AllocationTarget.objects.create(household=household, tag=self.tag, share="0.01")
         ExchangeRate.objects.create(currency="USD", on=self.on, units_per_euro="1.25")
 
-    def holdings(self) -> None:
+    def add_assets(self) -> None:
         portfolio = Portfolio.objects.create(household=self.world["household"], name=self.word)
-        for where in (portfolio, self.world["portfolio"]):
+        for parent in (portfolio, self.world["portfolio"]):
             asset = Asset.objects.create(
-                portfolio=where, asset_type=self.type, name=self.word, currency="USD"
+                portfolio=parent, asset_type=self.type, name=self.word, currency="USD"
             )
             label(asset, category_ids=[self.category.pk], tag_ids=[self.tag.pk])
-            self.value(asset)
-        self.value(self.world["asset"])
+            self.add_value(asset)
+        self.add_value(self.world["asset"])
         take_snapshot(self.world["portfolio"], on=self.on)
 
-    def value(self, asset) -> None:
+    def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")
         AssetSnapshot.objects.create(asset=asset, value="7", on=self.on, observed_at=at)
         Transaction.objects.create(
             asset=asset, type="INCOME", amount="1", currency="USD", on=self.on, occurred_at=at
         )
 
-    def people(self) -> None:
-        """Members, and those who are invited; the user is a member of another household, and invited to a third."""
-        mine, other = [Household.objects.create(name=self.word) for _ in range(2)]
+    def add_people(self) -> None:
+        """Adds a member and an invitation, and for the user a household, an invitation to another and a token."""
+        own, other = [Household.objects.create(name=self.word) for _ in range(2)]
         in_household = {"household": self.world["household"]}
-        Membership.objects.create(user=self.somebody(), role=EDITOR, **in_household)
+        Membership.objects.create(user=self.new_user(), role=EDITOR, **in_household)
         Invitation.objects.create(username=f"{self.word}{User.objects.count()}", role=EDITOR, **in_household)
-        Membership.objects.create(household=mine, user=self.user, role=OWNER)
+        Membership.objects.create(household=own, user=self.user, role=OWNER)
         Invitation.objects.create(household=other, username=self.user.username)
         ApiToken.issue(self.user, name=self.word)
 
-    def somebody(self) -> User:
+    def new_user(self) -> User:
         return User.objects.create(username=f"{self.word} {User.objects.count()}")
 
-    def edits(self) -> None:
+    def edit_rows(self) -> None:
         edits = {
             "household": {"name": self.word},
             "portfolio": {"name": f"{self.word}'s own"},
@@ -162,31 +162,31 @@ class Growing:
             type(self.world[name]).objects.filter(pk=self.world[name].pk).update(**fields)
 
 
-class Asked(NamedTuple):
+class Cost(NamedTuple):
     queries: int
     rows: int | None  # of a list
     content: bytes
 
 
-def ask(client, route: Route, world) -> Asked:
+def ask(client, route: Route, world) -> Cost:
     with CaptureQueriesContext(connection) as queries:
-        answer = client.get(f"{path_for(route, world)}?{ASKED.get(route.name, '')}")
+        answer = client.get(f"{path_for(route, world)}?{QUERY_STRINGS.get(route.name, '')}")
     assert answer.status_code == 200, answer.content
     is_json = answer["Content-Type"] == "application/json"
     rows = answer.json().get("results") if is_json else None
-    return Asked(len(queries), rows if rows is None else len(rows), answer.content)
+    return Cost(len(queries), rows if rows is None else len(rows), answer.content)
 
 
-def test_every_list_and_report_takes_as_many_queries_however_much_there_is(alice, alice_user, world):
-    growing = Growing(world, alice_user)
+def test_every_list_and_report_takes_its_number_of_queries(alice, alice_user, world):
+    growing_world = GrowingWorld(world, alice_user)
 
     def costs():
-        growing.grow(5)
+        growing_world.grow(5)
         return {name: ask(alice, route, world) for name, route in LISTED.items()}
 
     few, many = costs(), costs()
     assert {name: cost.queries for name, cost in few.items()} == QUERIES
     assert {name: cost.queries for name, cost in many.items()} == QUERIES
-    for name, cost in many.items():  # or it could not have cost more
+    for name, cost in many.items():  # the data has grown
         assert cost.content != few[name].content, name
         assert cost.rows is None or cost.rows >= few[name].rows + 5, name

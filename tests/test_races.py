@@ -1,4 +1,4 @@
-"""Writers that meet: none waits for another in a circle, and each is told what became of its own write."""
+"""Concurrent writers do not deadlock, and each gets a true response to its own write."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ type Write = Callable[["World"], Any]
 
 
 class World:
-    """A household with two portfolios, an asset with a value and labels in one of them, and two who write."""
+    """A household with two portfolios, an asset with a value and labels in one of them, and two users who write."""
 
     def __init__(self) -> None:
         self.household = Household.objects.create(name="Household")
@@ -39,21 +39,21 @@ class World:
         self.bob = member(self.household, f"bob {uuid4()}", EDITOR)
         self.rita = User.objects.create(username=f"rita {uuid4()}", is_superuser=True)
         self.shared = AssetType.objects.create(code=f"SHARED_{uuid4().hex.upper()}", label="Shared")
-        self.portfolio, self.other = (self.make(Portfolio, name=name) for name in ("Main", "Other"))
-        self.type = self.make(AssetType, code="OWN", label="Own")
-        self.categories = [self.make(Category, name=name) for name in ("One", "Two", "Three")]
-        self.aimed = self.make(Category, name="Aimed")
-        self.beside = self.make(Category, name="Beside", parent=self.categories[2])
-        self.make(AllocationTarget, category=self.aimed, share="0.7")
-        self.tag = self.make(Tag, name="Tag")
+        self.portfolio, self.other = (self.create(Portfolio, name=name) for name in ("Main", "Other"))
+        self.type = self.create(AssetType, code="OWN", label="Own")
+        self.categories = [self.create(Category, name=name) for name in ("One", "Two", "Three")]
+        self.targeted = self.create(Category, name="Targeted")
+        self.sibling = self.create(Category, name="Sibling", parent=self.categories[2])
+        self.create(AllocationTarget, category=self.targeted, share="0.7")
+        self.tag = self.create(Tag, name="Tag")
         self.asset, self.second = (create_asset(self.portfolio, name) for name in ("Checking", "Savings"))
         for asset in (self.asset, self.second):
             AssetCategory.objects.create(asset=asset, category=self.categories[0])
         now = timezone.now()
         self.value = AssetSnapshot.objects.create(asset=self.asset, value=1, on=now.date(), observed_at=now)
-        self.target = self.make(AllocationTarget, asset=self.asset, share="0.1")
+        self.target = self.create(AllocationTarget, asset=self.asset, share="0.1")
 
-    def make(self, model, **fields):
+    def create(self, model, **fields):
         return model.objects.create(household=self.household, **fields)
 
     def ask(self, method: str, path: str, body: dict | None = None, user=None, **headers) -> Any:
@@ -62,13 +62,14 @@ class World:
         return getattr(client, method)(f"{API}/{path}", body, **headers)
 
     def post(self, row, page: str, data: dict) -> Any:
-        """As a form of the admin sends it."""
+        """Posts a form of the admin as Alice."""
         client = staff(self.alice)
         client.raise_request_exception = False
         return client.post(url(type(row), page, row.pk), data)
 
 
 def outcome(answer: Any) -> tuple[int, str]:
+    """Status and error code of a response."""
     is_json = answer.get("Content-Type") == "application/json"
     return answer.status_code, answer.json().get("code", "") if is_json else ""
 
@@ -90,7 +91,7 @@ WRITES: dict[str, Write] = {
     "correct a value": lambda w: w.ask(
         "patch", f"assets/{w.asset.pk}/snapshots/{w.value.pk}", {"value": "3"}
     ),
-    "write a total down": lambda w: w.ask("post", f"portfolios/{w.portfolio.pk}/snapshots", {}),
+    "store a total": lambda w: w.ask("post", f"portfolios/{w.portfolio.pk}/snapshots", {}),
     "delete the portfolio": lambda w: w.ask("delete", f"portfolios/{w.portfolio.pk}"),
     "rename the portfolio": lambda w: w.ask("patch", f"portfolios/{w.portfolio.pk}", {"name": "New"}),
     "delete the category": lambda w: w.ask("delete", f"categories/{w.categories[0].pk}"),
@@ -105,11 +106,11 @@ WRITES: dict[str, Write] = {
         )
         for number in range(3)
     },
-    "move an aimed category": lambda w: w.ask(
-        "patch", f"categories/{w.aimed.pk}", {"parent_id": str(w.categories[2].pk)}
+    "move a category with a target": lambda w: w.ask(
+        "patch", f"categories/{w.targeted.pk}", {"parent_id": str(w.categories[2].pk)}
     ),
-    "aim beside it": lambda w: w.ask(
-        "post", "allocation-targets", {"category_id": str(w.beside.pk), "share": "0.7"}
+    "add a target for its new sibling": lambda w: w.ask(
+        "post", "allocation-targets", {"category_id": str(w.sibling.pk), "share": "0.7"}
     ),
     "delete the type": lambda w: w.ask("delete", f"asset-types/{w.type.pk}"),
     "add an asset of a shared type": lambda w: w.ask(
@@ -119,7 +120,9 @@ WRITES: dict[str, Write] = {
     ),
     "delete the shared type": lambda w: w.ask("delete", f"asset-types/{w.shared.pk}", user=w.rita),
     "delete the tag": lambda w: w.ask("delete", f"tags/{w.tag.pk}"),
-    "aim at a tag": lambda w: w.ask("post", "allocation-targets", {"tag_id": str(w.tag.pk), "share": "0.1"}),
+    "add a target for a tag": lambda w: w.ask(
+        "post", "allocation-targets", {"tag_id": str(w.tag.pk), "share": "0.1"}
+    ),
     "delete the asset in the admin": lambda w: w.post(w.asset, "delete", {"post": "yes"}),
     "delete the category in the admin": lambda w: w.post(w.categories[0], "delete", {"post": "yes"}),
     "move a category in the admin": lambda w: w.post(
@@ -143,46 +146,46 @@ WRITES: dict[str, Write] = {
 COMMANDS: dict[str, Write] = {
     "add a rate": lambda w: ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1"),
     "rebuild": lambda w: upkeep.rebuild(w.portfolio.pk),
-    "add two values": lambda w: retry.run_in_transaction(lambda: two_values(w)),
+    "add two values": lambda w: retry.run_in_transaction(lambda: add_two_values(w)),
 }
 
 
-def two_values(world: World) -> None:
-    """A portfolio whose revision was raised twice has its foreign key checked at COMMIT: KEY SHARE on its household."""
+def add_two_values(world: World) -> None:
+    """Raising a revision twice makes PostgreSQL check the foreign key at COMMIT: KEY SHARE on the household."""
     asset = locked_asset(world.asset.pk)
     for day in ("2026-01-01", "2026-01-02"):
         AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=f"{day}T12:00:00Z")
 
 
-class Met(NamedTuple):
-    """What two writers came to at one point of the first."""
+class Race(NamedTuple):
+    """The outcome of a race in which the first writer stopped at one point."""
 
     point: int
     answers: list[Any]
-    again: list[str]
+    retries: list[str]
 
 
-def meetings(monkeypatch, *names: str) -> list[Met]:
-    """The first writer stopped at each of its points, and the others run into it; each time in a new world."""
+def run_races(monkeypatch, *names: str) -> list[Race]:
+    """Runs the writes once for each stopping point of the first one, each time in a new world."""
     writes = WRITES | COMMANDS
-    found = []
+    races = []
     for point in count(1):
         world = World()
-        with retry_reasons(monkeypatch) as again, monkeypatch.context() as patch:
+        with retry_reasons(monkeypatch) as retries, monkeypatch.context() as patch:
             patch.setattr(retry, "PAUSE_SECONDS", (0, 0))
             works = [partial(writes[name], world) for name in names]
             answers, was_stopped = run_interleaved(*works, stop_after=point)
         if not was_stopped:
-            return found
-        found.append(Met(point, answers, again))
-    raise AssertionError("it has an end")
+            return races
+        races.append(Race(point, answers, retries))
+    raise AssertionError("the first writer ends")
 
 
-def codes(met: Met) -> list[tuple[int, str]]:
-    return [outcome(answer) for answer in met.answers if hasattr(answer, "status_code")]
+def outcomes_of(race: Race) -> list[tuple[int, str]]:
+    return [outcome(answer) for answer in race.answers if hasattr(answer, "status_code")]
 
 
-# Each pair is tried both ways round. Where the codes are named, whoever comes too late is told one of them.
+# Each pair runs in both orders. The codes are those that a writer who comes too late may get.
 PAIRS: dict[tuple[str, str], set[str]] = {
     ("correct a value", "delete the asset"): {"ASSET_NOT_FOUND"},
     ("correct a value", "delete the portfolio"): {"ASSET_NOT_FOUND", "PORTFOLIO_NOT_FOUND"},
@@ -196,8 +199,8 @@ PAIRS: dict[tuple[str, str], set[str]] = {
         "IN_USE",
         "CONFLICT",
     },
-    ("aim at a tag", "delete the tag"): {"TAG_NOT_FOUND"},
-    ("write a total down", "delete the portfolio"): {"PORTFOLIO_NOT_FOUND"},
+    ("add a target for a tag", "delete the tag"): {"TAG_NOT_FOUND"},
+    ("store a total", "delete the portfolio"): {"PORTFOLIO_NOT_FOUND"},
     ("Bob adds a value", "remove Bob"): {"ASSET_NOT_FOUND", "FORBIDDEN"},
     ("Bob adds an asset", "remove Bob"): {"PORTFOLIO_NOT_FOUND", "FORBIDDEN"},
     ("delete the category", "delete the asset"): set(),
@@ -217,37 +220,41 @@ PAIRS: dict[tuple[str, str], set[str]] = {
 DONE = {(200, ""), (201, ""), (204, ""), (302, "")}
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])
+@pytest.mark.parametrize("swapped", [False, True], ids=["", "swapped"])
 @pytest.mark.parametrize("pair", PAIRS, ids=" | ".join)
-def test_two_writers_are_both_done_or_one_is_told_what_is_gone(monkeypatch, pair, turned):
-    """None waits for the other in a circle, at whichever point the first one is."""
-    met = meetings(monkeypatch, *(pair[::-1] if turned else pair))
-    assert len(met) > 1
-    for meeting in met:
-        assert retry.DEADLOCK not in meeting.again, (meeting.point, meeting.again)
-        assert not [error for error in meeting.answers if isinstance(error, BaseException)], meeting
-        outcomes = codes(meeting)
-        assert DONE & set(outcomes), (meeting.point, outcomes)
-        assert {code for _, code in outcomes} <= {"", *PAIRS[pair]}, (meeting.point, outcomes)
-        for answer in meeting.answers:
+def test_two_writers_both_succeed_or_one_is_told_what_no_longer_exists(monkeypatch, pair, swapped):
+    """There is no deadlock, at whichever point the first writer stops."""
+    races = run_races(monkeypatch, *(pair[::-1] if swapped else pair))
+    assert len(races) > 1
+    for race in races:
+        assert retry.DEADLOCK not in race.retries, (race.point, race.retries)
+        assert not [error for error in race.answers if isinstance(error, BaseException)], race
+        outcomes = outcomes_of(race)
+        assert DONE & set(outcomes), (race.point, outcomes)
+        assert {code for _, code in outcomes} <= {"", *PAIRS[pair]}, (race.point, outcomes)
+        for answer in race.answers:
             if hasattr(answer, "status_code") and outcome(answer)[1] == "CONFLICT":
                 assert "asset type" in answer.json()["message"]
 
 
-def test_a_write_below_an_asset_that_moved_meanwhile_begins_again(monkeypatch):
-    """It has locked the portfolio that the asset was in when it asked."""
-    met = meetings(monkeypatch, "move the asset", "add a value")
-    assert {reason for meeting in met for reason in meeting.again} == {"Restart"}
+def test_write_below_an_asset_that_moved_meanwhile_is_repeated(monkeypatch):
+    """It had locked the asset's former portfolio."""
+    races = run_races(monkeypatch, "move the asset", "add a value")
+    assert {reason for race in races for reason in race.retries} == {"Restart"}
 
 
-def test_three_categories_that_move_at_once_make_no_cycle(monkeypatch):
-    for met in meetings(monkeypatch, *(f"move category {number}" for number in range(3))):
-        assert retry.DEADLOCK not in met.again
-        assert sorted(codes(met)) == [(200, ""), (200, ""), (400, "VALIDATION_ERROR")], codes(met)
+def test_three_concurrent_moves_of_categories_make_no_cycle(monkeypatch):
+    for race in run_races(monkeypatch, *(f"move category {number}" for number in range(3))):
+        assert retry.DEADLOCK not in race.retries
+        assert sorted(outcomes_of(race)) == [(200, ""), (200, ""), (400, "VALIDATION_ERROR")], outcomes_of(
+            race
+        )
     assert not in_circles(dict(Category.objects.values_list("id", "parent_id")))
 
 
-def test_targets_are_not_more_than_all_though_two_come_at_once(monkeypatch):
-    """A category moves below another while a target is set for one that is there."""
-    for met in meetings(monkeypatch, "move an aimed category", "aim beside it"):
-        assert sorted(status for status, _ in codes(met)) in ([200, 400], [201, 409]), codes(met)
+def test_concurrent_changes_cannot_make_targets_exceed_1(monkeypatch):
+    """A category with a target moves while a target is set for its new sibling."""
+    for race in run_races(monkeypatch, "move a category with a target", "add a target for its new sibling"):
+        assert sorted(status for status, _ in outcomes_of(race)) in ([200, 400], [201, 409]), outcomes_of(
+            race
+        )

@@ -1,4 +1,4 @@
-"""The fourteen defects of the earlier Strata, each as a fact about this one."""
+"""The fourteen defects of the earlier Strata do not exist in this one."""
 
 from decimal import Decimal
 
@@ -18,23 +18,23 @@ def asset(portfolio):
     )
 
 
-def add(client, asset, status=201, **body):
+def add_value(client, asset, status=201, **body):
     answer = client.post(f"{API}/assets/{asset.pk}/snapshots", body)
     assert answer.status_code == status, answer.content
     return answer.json()
 
 
-def current(client, asset, query=""):
+def current_value(client, asset, query=""):
     return client.get(f"{API}/assets/{asset.pk}{query}").json()["current_value"]
 
 
-def test_01_writes_are_kept(alice, asset):
-    created = add(alice, asset, value="1.00")
+def test_01_writes_are_stored(alice, asset):
+    created = add_value(alice, asset, value="1.00")
     assert AssetSnapshot.objects.get(pk=created["id"]).value == Decimal("1.00")
 
 
 def test_02_snapshots_and_transactions_are_listed(alice, asset):
-    add(alice, asset, value="1.00", on="2026-01-01")
+    add_value(alice, asset, value="1.00", on="2026-01-01")
     created = alice.post(
         f"{API}/assets/{asset.pk}/transactions", {"type": "ACQUIRE", "quantity": "2", "unit_price": "3"}
     )
@@ -43,36 +43,37 @@ def test_02_snapshots_and_transactions_are_listed(alice, asset):
     assert len(alice.get(f"{API}/assets/{asset.pk}/transactions/").json()["results"]) == 1
 
 
-def test_03_offsets_count(alice, asset):
-    add(alice, asset, value="2", observed_at="2026-01-10T22:00:00Z")
-    add(alice, asset, value="1", observed_at="2026-01-11T01:00:00+05:00")
-    assert current(alice, asset) == "2.00"
+def test_03_offsets_of_instants_are_respected(alice, asset):
+    add_value(alice, asset, value="2", observed_at="2026-01-10T22:00:00Z")
+    add_value(alice, asset, value="1", observed_at="2026-01-11T01:00:00+05:00")
+    assert current_value(alice, asset) == "2.00"
 
 
 @pytest.mark.parametrize("value", ["12345678901234.5678", "-99999999999999.9999", "0.0001", "4000.129"])
 def test_04_money_comes_back_as_it_was_sent(alice, asset, value):
-    assert add(alice, asset, value=value)["value"] == value
-    assert current(alice, asset) == value
+    assert add_value(alice, asset, value=value)["value"] == value
+    assert current_value(alice, asset) == value
 
 
-def test_04_money_that_cannot_be_kept_exactly_is_refused(alice, asset):
-    refused = add(alice, asset, status=400, value="12345678901234567.89")
+def test_04_money_that_cannot_be_stored_exactly_is_refused(alice, asset):
+    refused = add_value(alice, asset, status=400, value="12345678901234567.89")
     assert refused["errors"][0]["field"] == "value"
 
 
 def test_05_second_value_of_an_instant_is_a_conflict(alice, asset):
-    add(alice, asset, value="1", observed_at="2026-01-10T22:00:00Z")
+    add_value(alice, asset, value="1", observed_at="2026-01-10T22:00:00Z")
     assert (
-        add(alice, asset, 409, value="2", observed_at="2026-01-10T22:00:00Z")["code"] == "DUPLICATE_SNAPSHOT"
+        add_value(alice, asset, 409, value="2", observed_at="2026-01-10T22:00:00Z")["code"]
+        == "DUPLICATE_SNAPSHOT"
     )
 
 
 def test_05_future_values_do_not_count_today(alice, asset):
-    add(alice, asset, value="5", on="2099-01-01")
-    assert (current(alice, asset), current(alice, asset, "?on=2099-01-01")) == (None, "5.00")
+    add_value(alice, asset, value="5", on="2099-01-01")
+    assert (current_value(alice, asset), current_value(alice, asset, "?on=2099-01-01")) == (None, "5.00")
 
 
-def test_06_put_wipes_nothing(alice, portfolio, asset):
+def test_06_put_keeps_absent_fields(alice, portfolio, asset):
     asset.quantity = 3
     asset.save()
     alice.patch(f"{API}/portfolios/{portfolio.pk}", {"base_currency": "USD"})
@@ -81,7 +82,7 @@ def test_06_put_wipes_nothing(alice, portfolio, asset):
     assert alice.put(f"{API}/assets/{asset.pk}", {"name": "New"}).json()["quantity"] == "3"
 
 
-def test_07_attaching_answers_with_the_asset_as_it_is_then(alice, household, asset):
+def test_07_attaching_a_label_returns_the_changed_asset(alice, household, asset):
     tag = alice.post(f"{API}/tags/", {"name": "blue"}).json()
     attached = alice.post(f"{API}/assets/{asset.pk}/tags/{tag['id']}/").json()
     assert [tag["name"] for tag in attached["tags"]] == ["blue"]
@@ -95,7 +96,7 @@ def test_07_attaching_answers_with_the_asset_as_it_is_then(alice, household, ass
 
 
 def test_08_disposed_asset_stays_in_the_past_and_can_come_back(alice, portfolio, asset):
-    add(alice, asset, value="100", on="2026-01-01")
+    add_value(alice, asset, value="100", on="2026-01-01")
     path = f"{API}/assets/{asset.pk}"
     for _ in range(2):
         answer = alice.put(f"{path}/dispose/", {"on": "2026-02-01", "proceeds": "90"})
@@ -105,10 +106,10 @@ def test_08_disposed_asset_stays_in_the_past_and_can_come_back(alice, portfolio,
             "2026-02-01",
         )
     assert len(alice.get(f"{path}/transactions").json()["results"]) == 1
-    days = [current(alice, asset, f"?on={on}") for on in ("2025-12-31", "2026-01-31", "2026-02-01")]
+    days = [current_value(alice, asset, f"?on={on}") for on in ("2025-12-31", "2026-01-31", "2026-02-01")]
     assert days == [None, "100.00", "0.00"]
-    back = alice.post(f"{path}/reinstate").json()
-    assert (back["disposed"], back["current_value"]) == (False, "100.00")
+    reinstated = alice.post(f"{path}/reinstate").json()
+    assert (reinstated["disposed"], reinstated["current_value"]) == (False, "100.00")
     assert alice.get(f"{path}/transactions").json()["results"] == []
 
 
@@ -172,7 +173,7 @@ def test_10_category_names_are_unique_among_siblings_only(alice, household):
         assert alice.post(f"{API}/categories", {"name": "Same", "parent_id": top}).status_code == 201
 
 
-def test_11_cycle_in_the_database_is_survived(alice, household, asset):
+def test_11_cycle_in_the_database_breaks_no_list(alice, household, asset):
     top = Category.objects.create(household=household, name="Top")
     low = Category.objects.create(household=household, name="Low", parent=top)
     with connection.cursor() as cursor:
@@ -190,7 +191,7 @@ def test_11_cycle_is_refused(alice, household):
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "parent_id")
 
 
-def test_12_nobody_gets_in_without_a_token(client, asset):
+def test_12_request_without_a_token_is_refused(client, asset):
     for path in ("assets", f"assets/{asset.pk}", "portfolios", "me"):
         answer = client.get(f"{API}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (401, "NOT_AUTHENTICATED")
@@ -205,12 +206,12 @@ def test_12_unknown_or_bad_parameters_are_refused_by_name(alice, asset, query):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, query.split("=")[0])
 
 
-def test_14_snapshot_is_reached_only_through_its_own_asset(alice, portfolio, asset):
+def test_14_snapshot_is_found_only_below_its_own_asset(alice, portfolio, asset):
     other = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Other", currency="EUR"
     )
-    created = add(alice, asset, value="1")
+    created = add_value(alice, asset, value="1")
     path = f"{API}/assets/{other.pk}/snapshots/{created['id']}"
     for answer in (alice.get(path), alice.patch(path, {"value": "2"}), alice.delete(path)):
         assert (answer.status_code, answer.json()["code"]) == (404, "SNAPSHOT_NOT_FOUND")
-    assert current(alice, asset) == "1.00"
+    assert current_value(alice, asset) == "1.00"

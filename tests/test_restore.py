@@ -1,4 +1,4 @@
-"""Backups and restoring one: the very lines of docs/operations.md, run by a shell."""
+"""Runs the shell commands of docs/operations.md that make and restore a backup."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BACK_UP_SQLITE, RESTORE_SQLITE, BACK_UP_POSTGRESQL, RESTORE_POSTGRESQL = BLOCK.findall(
     SECTION.search((ROOT / "docs/operations.md").read_text(encoding="utf-8"))[1]
 )
-EVERYTHING = "SELECT id, model, action, before FROM strata_change ORDER BY id"
-MADE_LATER = (
+JOURNAL = "SELECT id, model, action, before FROM strata_change ORDER BY id"
+INSERT_ENTRY = (
     "INSERT INTO strata_change (at, actor_name, request_id, road, model, object_id, action) VALUES {}"
 )
-LATER = MADE_LATER.format("('2026-01-31', '', '', '', 'x', '01890a5d-ac96-774b-bcce-b302099a8057', 'create')")
+ADD_ENTRY = INSERT_ENTRY.format(
+    "('2026-01-31', '', '', '', 'x', '01890a5d-ac96-774b-bcce-b302099a8057', 'create')"
+)
 
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs the lines in a folder that has manage.py in it, and stops at the first that fails."""
+    """Runs lines of shell in a folder with manage.py and stops at the first that fails."""
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
 
-    def run(lines: str, url: str, **given: str) -> str:
-        env = environment(url, **given)
+    def run(lines: str, url: str, **extra: str) -> str:
+        env = environment(url, **extra)
         env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         done = subprocess.run(
             ["bash", "-euc", lines],
@@ -49,43 +51,44 @@ def shell(tmp_path):
     return run
 
 
-def require_sound(told: str) -> None:
-    assert "OK    migrations: all applied" in told
-    assert "FAIL" not in told
+def require_sound(output: str) -> None:
+    """Checks the output of doctor."""
+    assert "OK    migrations: all applied" in output
+    assert "FAIL" not in output
 
 
 @pytest.mark.on_sqlite
-def test_a_backup_of_sqlite_goes_back_and_holds_what_it_held(database, tmp_path, shell):
+def test_restored_backup_of_sqlite_has_the_same_journal(database, tmp_path, shell):
     folder = tmp_path / ".data"
     folder.mkdir()
     url = database.fresh("strata", folder)
-    held = database.rows(url, EVERYTHING)
-    with closing(sqlite3.connect(folder / "strata.db")) as killed:
-        killed.execute("PRAGMA journal_mode=WAL")
+    saved = database.rows(url, JOURNAL)
+    with closing(sqlite3.connect(folder / "strata.db")) as crashed:
+        crashed.execute("PRAGMA journal_mode=WAL")
         shell(BACK_UP_SQLITE, url)
-        killed.execute(LATER)
-        killed.commit()
-        assert len(database.rows(url, EVERYTHING)) == len(held) + 1
+        crashed.execute(ADD_ENTRY)
+        crashed.commit()
+        assert len(database.rows(url, JOURNAL)) == len(saved) + 1
         require_sound(shell(RESTORE_SQLITE, url))
-    assert database.rows(url, EVERYTHING) == held != []
+    assert database.rows(url, JOURNAL) == saved != []
     assert database.damage(url) == []
     with pytest.raises(sqlite3.IntegrityError, match="cannot be changed"):
         database.rows(url, "DELETE FROM strata_change")
 
 
 @pytest.mark.on_postgresql
-def test_a_dump_of_postgresql_goes_back_and_holds_what_it_held(database, shell):
+def test_restored_dump_of_postgresql_has_the_same_journal(database, shell):
     client = {"PGHOST": "localhost", "PGPORT": str(database.port), "PGUSER": "postgres"}
     url = database.fresh("strata")
-    again = url.replace("/strata", "/strata_again")
+    restored = url.replace("/strata", "/strata_again")
     try:
-        held = database.rows(url, EVERYTHING)
+        saved = database.rows(url, JOURNAL)
         shell(BACK_UP_POSTGRESQL, url, **client)
         require_sound(shell(RESTORE_POSTGRESQL, url, **client))
-        assert database.rows(again, EVERYTHING) == held != []
-        assert database.damage(again) == []
+        assert database.rows(restored, JOURNAL) == saved != []
+        assert database.damage(restored) == []
         with pytest.raises(psycopg.errors.RestrictViolation, match="cannot be changed"):
-            database.rows(again, "DELETE FROM strata_change")
+            database.rows(restored, "DELETE FROM strata_change")
     finally:
         for name in ("strata", "strata_again"):
             database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

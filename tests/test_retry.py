@@ -1,4 +1,4 @@
-"""A write that was chosen as a deadlock's victim is run again, wherever it came from, and leaves one trace."""
+"""A transaction that PostgreSQL ends because of a deadlock is repeated, in every entry point, and is recorded once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FromPostgreSQL(Exception):
 
 
 def failing(sqlstate: str, times: int):
-    """Raises what Django makes of PostgreSQL's error, so many times; then does nothing."""
+    """A function that raises Django's error for this PostgreSQL error so many times, then does nothing."""
     left = [times]
 
     def fail() -> None:
@@ -45,28 +45,28 @@ def failing(sqlstate: str, times: int):
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
+def _no_pause(monkeypatch):
     monkeypatch.setattr(retry, "PAUSE_SECONDS", (0, 0))
 
 
 @pytest.fixture
-def crossed(monkeypatch):
-    """The first so many writes of a tag end in a deadlock, after they were written."""
+def deadlock_tags(monkeypatch):
+    """A function that makes the next writes of a tag end in a deadlock after they were written."""
 
-    def cross(times: int) -> None:
-        fail, usual = failing(DEADLOCK, times), Tag.save
+    def deadlock(times: int) -> None:
+        fail, original = failing(DEADLOCK, times), Tag.save
 
         def save(self, *args, **kwargs):
-            usual(self, *args, **kwargs)
+            original(self, *args, **kwargs)
             fail()
 
         monkeypatch.setattr(Tag, "save", save)
 
-    return cross
+    return deadlock
 
 
 @pytest.mark.parametrize("sqlstate", [DEADLOCK, SERIALIZATION_FAILURE])
-def test_a_victim_is_run_again(db, household, sqlstate):
+def test_transaction_is_repeated_after_a_deadlock(db, household, sqlstate):
     fail = failing(sqlstate, 2)
 
     def work():
@@ -78,49 +78,49 @@ def test_a_victim_is_run_again(db, household, sqlstate):
     assert Tag.objects.count() == 1
 
 
-def test_what_has_to_restart_is_run_again(db):
-    asked = []
+def test_transaction_that_raises_restart_is_repeated(db):
+    runs = []
 
     def work():
-        asked.append(1)
-        if len(asked) < 3:
+        runs.append(1)
+        if len(runs) < 3:
             raise Restart("moved")
 
     run_in_transaction(work)
-    assert len(asked) == 3
+    assert len(runs) == 3
 
 
-@pytest.mark.parametrize(("error", "runs"), [(DEADLOCK, 3), (SYNTAX_ERROR, 1)])
-def test_nothing_is_tried_a_fourth_time_and_other_errors_only_once(db, error, runs):
-    asked = []
+@pytest.mark.parametrize(("error", "attempts"), [(DEADLOCK, 3), (SYNTAX_ERROR, 1)])
+def test_deadlock_is_tried_three_times_and_other_errors_once(db, error, attempts):
+    runs = []
 
     def work():
-        asked.append(1)
+        runs.append(1)
         failing(error, 1)()
 
     with pytest.raises(OperationalError):
         run_in_transaction(work)
-    assert len(asked) == runs
+    assert len(runs) == attempts
 
 
-def test_inside_a_transaction_it_is_the_outermost_that_is_run_again(db):
-    asked = []
+def test_inner_transaction_is_not_repeated(db):
+    runs = []
 
     def work():
-        asked.append(1)
+        runs.append(1)
         failing(DEADLOCK, 1)()
 
     with pytest.raises(OperationalError), transaction.atomic():
         run_in_transaction(work)
-    assert len(asked) == 1
+    assert len(runs) == 1
 
 
-# --- every way in ---
+# --- every entry point ---
 
 
 @pytest.mark.parametrize("headers", [{}, {"HTTP_IDEMPOTENCY_KEY": "k1"}], ids=["plain", "with a key"])
-def test_the_api_runs_a_victim_again_and_writes_once(alice, household, crossed, headers):
-    crossed(2)
+def test_api_repeats_a_transaction_and_writes_once(alice, household, deadlock_tags, headers):
+    deadlock_tags(2)
     answer = alice.post(f"{API}/tags", {"name": "blue"}, **headers)
     assert answer.status_code == 201
     assert [str(row.pk) for row in Tag.objects.all()] == [answer.json()["id"]]
@@ -130,30 +130,30 @@ def test_the_api_runs_a_victim_again_and_writes_once(alice, household, crossed, 
         assert alice.post(f"{API}/tags", {"name": "blue"}, **headers)["Idempotency-Replayed"] == "true"
 
 
-def test_after_the_last_attempt_the_api_answers_503_and_when_to_try_again(alice, household, crossed):
-    crossed(3)
+def test_api_answers_503_with_retry_after_when_all_attempts_fail(alice, household, deadlock_tags):
+    deadlock_tags(3)
     answer = alice.post(f"{API}/tags", {"name": "blue"}, HTTP_IDEMPOTENCY_KEY="k1")
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "UNAVAILABLE", "1")
     assert not Tag.objects.exists() and not IdempotentAnswer.objects.exists()
 
 
-def test_the_admin_runs_a_victim_again_and_says_once_that_it_was_done(alices, household, crossed):
-    crossed(2)
+def test_admin_repeats_a_transaction_and_shows_one_message(alices, household, deadlock_tags):
+    deadlock_tags(2)
     answer = alices.post(url(Tag, "add"), {"household": household.pk, "name": "blue"})
     assert answer.status_code == 302
     assert Tag.objects.count() == 1
     assert len(list(get_messages(answer.wsgi_request))) == 1
 
 
-def test_after_the_last_attempt_the_admin_says_503(alices, household, crossed):
+def test_admin_answers_503_when_all_attempts_fail(alices, household, deadlock_tags):
     alices.raise_request_exception = False
-    crossed(9)
+    deadlock_tags(9)
     answer = alices.post(url(Tag, "add"), {"household": household.pk, "name": "blue"})
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert not Tag.objects.exists()
 
 
-def test_commands_run_a_victim_again(db, household):
+def test_command_repeats_a_transaction(db, household):
     fail, command = failing(DEADLOCK, 2), StrataCommand()
 
     def work():
@@ -176,12 +176,12 @@ COMMANDS = {
 
 
 def test_every_command_that_writes_is_known():
-    retried = {
+    commands = {
         name
         for app in APPS
         for name in find_commands(str(Path(apps.get_app_config(app).path) / "management"))
     }
-    writing = {name for name in retried if getattr(load_command_class(app_of(name), name), "writes", False)}
+    writing = {name for name in commands if getattr(load_command_class(app_of(name), name), "writes", False)}
     assert writing - {"backup"} == set(COMMANDS), "a backup writes a file, and no row"
 
 
@@ -190,7 +190,7 @@ def app_of(command: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_runs_a_victim_again(alice_user, portfolio, command, tmp_path, monkeypatch):
+def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp_path, monkeypatch):
     """Its first statement that writes a row ends in a deadlock."""
     ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1", source="ecb")
     (tmp_path / "rates.csv").write_text("currency,on,units_per_euro\nUSD,2026-01-02,1.2\n")
@@ -198,24 +198,24 @@ def test_every_command_runs_a_victim_again(alice_user, portfolio, command, tmp_p
     monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))
     fail, written = failing(DEADLOCK, 1), []
 
-    def cross(execute, sql, params, many, context):
+    def fail_first_write(execute, sql, params, many, context):
         if WRITES.match(sql):
             written.append(sql)
             fail()
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(cross):
+    with connection.execute_wrapper(fail_first_write):
         call_command(command, *COMMANDS[command], stdout=StringIO())
     assert len(written) > 1
     assert written[0] in written[1:]
 
 
-# --- what only reads ---
+# --- reads ---
 
 
 @pytest.mark.django_db(transaction=True)
 def test_options_of_every_route_lock_nothing(alice, world):
-    """On PostgreSQL a lock outside of a transaction is an error; a test's own would hide it."""
+    """On PostgreSQL a lock outside a transaction is an error, which a test's own transaction would hide."""
     for route in routes():
         if route.name in ROUTES_BY_OWNER["one user's"]:
             continue

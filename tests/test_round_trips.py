@@ -1,4 +1,4 @@
-"""Every resource takes back what its GET gave: a PUT of it changes nothing, and what is fixed cannot be changed."""
+"""A PUT of a GET's response changes nothing, for every resource, and fixed fields cannot be changed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ API = "/api/v1"
 
 
 def is_resource(route) -> bool:
-    """A row that a serializer reads and writes; the dismissal of a finding is none."""
+    """Whether a serializer reads and writes the route's row; the dismissal of a finding has none."""
     view = get_resolver().resolve(path_for(route, {})).func.cls
     return {"get", "put"} <= set(route.methods) and getattr(view, "serializer_class", None) is not None
 
 
 ROUTES = {route.name: route for route in routes() if is_resource(route)}
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
-# Read-only and never the same for long: a PUT ignores it, a PATCH may not contradict it.
+# Read-only fields that change by themselves: a PUT ignores them, a PATCH with another value is refused.
 COMPUTED = {
     "asset-detail": {"current_value", "current_value_on", "updated_at"},
     "portfolio-detail": {"total_value", "total_value_on", "complete", "missing_rates", "updated_at"},
@@ -74,8 +74,9 @@ def another(name: str):
     return "1.23" if "value" in name else "XXX" if name == "currency" else OTHER
 
 
-def names(table: dict[str, set[str]], *of_all: str):
-    return [(route, name) for route in ROUTES for name in sorted({*table.get(route, set()), *of_all})]
+def field_cases(table: dict[str, set[str]], *common: str):
+    """(route, field) for the fields of each route in the table and the common ones."""
+    return [(route, name) for route in ROUTES for name in sorted({*table.get(route, set()), *common})]
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def superuser(db):
 
 @pytest.fixture
 def rows(world):
-    """The world, its rows as full as they get."""
+    """The world, with values in the optional fields of its rows."""
     asset = world["asset"]
     asset.categories.add(world["category"])
     asset.tags.add(world["tag"])
@@ -94,25 +95,25 @@ def rows(world):
     return world
 
 
-def test_every_resource_that_takes_a_put_is_here():
+def test_routes_include_all_resources_with_put():
     assert set(ROUTES) >= set(FIXED) | set(COMPUTED)
     assert len(ROUTES) >= 11
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
+def test_put_of_a_get_changes_nothing(name, alice, rows):
     path = path_for(ROUTES[name], rows)
-    read, lines = alice.get(path), JournalEntry.objects.count()
+    read, entries = alice.get(path), JournalEntry.objects.count()
     written = alice.put(path, read.json())
     assert (written.status_code, written.json()) == (200, read.json())
     assert written["ETag"] == read["ETag"]
-    assert JournalEntry.objects.count() == lines
+    assert JournalEntry.objects.count() == entries
     assert alice.patch(path, read.json()).status_code == 200
-    assert JournalEntry.objects.count() == lines
+    assert JournalEntry.objects.count() == entries
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "transaction",
     [
         {"type": "ACQUIRE", "quantity": "3", "unit_price": "0.333333333333333333", "fee": "1", "tax": "2"},
         {"type": "DISPOSE", "amount": "5", "on": "2026-01-31", "external_id": "y", "source": "bank"},
@@ -121,34 +122,39 @@ def test_a_put_of_a_get_is_200_and_changes_nothing(name, alice, rows):
         {"type": "EXPENSE", "amount": "1.2345", "currency": "JPY"},
     ],
 )
-def test_a_put_of_any_transaction_changes_nothing(sent, alice, rows):
-    created = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", sent).json()
-    path, lines = (
+def test_put_of_any_transaction_changes_nothing(transaction, alice, rows):
+    created = alice.post(f"{API}/assets/{rows['asset'].pk}/transactions", transaction).json()
+    path, entries = (
         f"{API}/assets/{rows['asset'].pk}/transactions/{created['id']}",
         JournalEntry.objects.count(),
     )
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, entries)
 
 
-@pytest.mark.parametrize("of", ["portfolio", "asset_type", "category", "tag", "asset", "group", "currency"])
-def test_a_put_of_any_target_changes_nothing(of, alice, rows):
-    group = {"group": "FINANCIAL", "currency": "USD"}
-    of_it = {of: group[of]} if of in group else {f"{of}_id": str(rows[of.replace("_", "-")].pk)}
-    if of == "portfolio":
-        of_it |= {"currency": "CHF"}
-    created = alice.post(f"{API}/allocation-targets", of_it | {"share": "0.25"}).json()
-    path, lines = f"{API}/allocation-targets/{created['id']}", JournalEntry.objects.count()
+@pytest.mark.parametrize(
+    "group_type", ["portfolio", "asset_type", "category", "tag", "asset", "group", "currency"]
+)
+def test_put_of_any_target_changes_nothing(group_type, alice, rows):
+    codes = {"group": "FINANCIAL", "currency": "USD"}
+    if group_type in codes:
+        group = {group_type: codes[group_type]}
+    else:
+        group = {f"{group_type}_id": str(rows[group_type.replace("_", "-")].pk)}
+    if group_type == "portfolio":
+        group |= {"currency": "CHF"}
+    created = alice.post(f"{API}/allocation-targets", group | {"share": "0.25"}).json()
+    path, entries = f"{API}/allocation-targets/{created['id']}", JournalEntry.objects.count()
     written = alice.put(path, alice.get(path).json())
-    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, lines)
+    assert (written.status_code, written.json(), JournalEntry.objects.count()) == (200, created, entries)
 
 
-@pytest.mark.parametrize(("name", "field"), names(FIXED, "id", "created_at"))
-def test_what_is_fixed_is_refused_by_name_where_it_differs(name, field, alice, rows):
+@pytest.mark.parametrize(("name", "field"), field_cases(FIXED, "id", "created_at"))
+def test_fixed_field_with_another_value_is_refused_by_name(name, field, alice, rows):
     path = path_for(ROUTES[name], rows)
     read = alice.get(path).json()
     if field not in read:
-        assert field == "created_at", "only this one is not shown by all"
+        assert field == "created_at", "only created_at is not shown by all resources"
         return
     for method in (alice.put, alice.patch):
         refused = method(path, read | {field: another(field)})
@@ -156,8 +162,8 @@ def test_what_is_fixed_is_refused_by_name_where_it_differs(name, field, alice, r
     assert alice.get(path).json() == read
 
 
-@pytest.mark.parametrize(("name", "field"), names(COMPUTED))
-def test_what_the_server_computes_is_ignored_by_put_and_refused_by_patch(name, field, alice, rows):
+@pytest.mark.parametrize(("name", "field"), field_cases(COMPUTED))
+def test_computed_field_is_ignored_by_put_and_refused_by_patch(name, field, alice, rows):
     path = path_for(ROUTES[name], rows)
     read = alice.get(path).json()
     assert read[field] != another(field)
@@ -168,8 +174,8 @@ def test_what_the_server_computes_is_ignored_by_put_and_refused_by_patch(name, f
     assert alice.patch(path, {field: read[field]}).status_code == 200
 
 
-def test_disposed_is_ignored_by_put_only_where_a_disposal_is_recorded(alice, rows):
-    """It becomes true by itself on that day; without one, it would be a disposal that is not made."""
+def test_put_ignores_disposed_only_if_a_disposal_is_recorded(alice, rows):
+    """With a disposal it becomes true on that day. Without one, the PUT would seem to dispose of the asset."""
     path = f"{API}/assets/{rows['asset'].pk}"
     read = alice.get(path).json()
     for method in (alice.put, alice.patch):
@@ -178,15 +184,15 @@ def test_disposed_is_ignored_by_put_only_where_a_disposal_is_recorded(alice, row
         refusal = (refused.status_code, error["field"], error["message"])
         assert refusal == (400, "disposed", "Use dispose or reinstate.")
     assert alice.get(path).json() == read
-    ahead = (timezone.now() + timedelta(days=9)).date().isoformat()
-    assert alice.post(f"{path}/dispose", {"on": ahead}).json()["disposed"] is False
+    future_day = (timezone.now() + timedelta(days=9)).date().isoformat()
+    assert alice.post(f"{path}/dispose", {"on": future_day}).json()["disposed"] is False
     written = alice.put(path, alice.get(path).json() | {"disposed": True})
     assert (written.status_code, written.json()["disposed"]) == (200, False)
     assert alice.patch(path, {"disposed": True}).status_code == 400
 
 
-def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
-    """Those that openapi.yaml has in an answer of the route and not in its body."""
+def test_every_read_only_field_is_fixed_or_computed(alice, rows):
+    """Read-only fields are in responses, but not in request bodies."""
     for name, route in ROUTES.items():
         serializer = get_resolver().resolve(path_for(route, rows)).func.cls.serializer_class
         fields = {field for field, declared in serializer().get_fields().items() if declared.read_only}
@@ -205,23 +211,23 @@ def test_the_fields_that_are_fixed_or_computed_are_all_here(alice, rows):
         ("households", "household-list", "role", "viewer"),
     ],
 )
-def test_a_new_row_is_refused_with_what_it_would_not_have(path, body, field, other, alice, rows):
+def test_new_row_is_refused_with_another_value_of_a_read_only_field(path, body, field, other, alice, rows):
     path = f"{API}/{path.format(**{name: row.pk for name, row in rows.items()})}"
-    sent, before = BODIES[body](rows), JournalEntry.objects.count()
-    refused = alice.post(path, sent | {field: other})
+    valid, before = BODIES[body](rows), JournalEntry.objects.count()
+    refused = alice.post(path, valid | {field: other})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
     assert JournalEntry.objects.count() == before
-    created = alice.post(path, sent)
+    created = alice.post(path, valid)
     assert created.status_code == 201
     assert alice.delete(f"{path}/{created.json()['id']}").status_code == 204
-    assert alice.post(path, sent | {field: created.json()[field]}).status_code == 201
+    assert alice.post(path, valid | {field: created.json()[field]}).status_code == 201
 
 
-def test_a_new_rate_is_refused_with_a_source_that_it_would_not_have(superuser):
-    sent = {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"}
-    refused = superuser.post(f"{API}/exchange-rates", sent | {"source": "ecb"})
+def test_new_rate_is_refused_with_another_source(superuser):
+    rate = {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"}
+    refused = superuser.post(f"{API}/exchange-rates", rate | {"source": "ecb"})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "source")
-    assert superuser.post(f"{API}/exchange-rates", sent | {"source": "manual"}).status_code == 201
+    assert superuser.post(f"{API}/exchange-rates", rate | {"source": "manual"}).status_code == 201
 
 
 def test_other_spellings_of_the_same_value_are_the_same(alice, rows):
@@ -238,14 +244,14 @@ def test_other_spellings_of_the_same_value_are_the_same(alice, rows):
         assert alice.patch(path, {field: other}).json()["errors"][0]["field"] == field
 
 
-def test_a_row_that_was_renamed_meanwhile_does_not_stop_a_put(alice, rows):
+def test_put_works_after_a_related_row_was_renamed(alice, rows):
     path = f"{API}/assets/{rows['asset'].pk}"
     read = alice.get(path).json()
     alice.patch(f"{API}/portfolios/{rows['portfolio'].pk}", {"name": "Renamed"})
     assert alice.put(path, read | {"notes": "new"}).json()["notes"] == "new"
 
 
-def test_what_clients_of_the_earlier_strata_send_is_ignored_by_put_alone(alice, rows):
+def test_fields_of_the_earlier_strata_are_ignored_by_put_and_refused_by_patch(alice, rows):
     path = f"{API}/assets/{rows['asset'].pk}"
     assert alice.put(path, {"name": "x", "updated_by": "eve", "created_by": "eve"}).status_code == 200
     assert alice.patch(path, {"updated_by": "eve"}).json()["errors"][0]["field"] == "updated_by"

@@ -1,7 +1,7 @@
-"""Schemathesis over the whole schema, in process: what fits it and what does not, sent by each role in turn.
+"""Schemathesis over the whole schema, in process: valid and invalid requests, sent by each role in turn.
 
-Half of the cases come from a fixed seed and half from a random one, which pytest's header and each failure name. A
-case is undone before the next, so that all of them meet the same world.
+Half of the cases have a fixed seed, half a random one, which pytest's header and each failure show. Each case is
+rolled back before the next, so all of them start from the same rows.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from strata.accounts.models import ApiToken, User
 from tests.all_routes import ABSENT, Route, routes, row_of
 from tests.conftest import RANDOM_SEED
 
-pytestmark = pytest.mark.on_sqlite  # it looks for what no database decides
+pytestmark = pytest.mark.on_sqlite  # what it tests does not depend on the database
 
 CASES = 5000
 ROLES = ("owner", "editor", "viewer", "stranger", "superuser", "nobody")
-# Not asked of the answers: positive_data_acceptance (what fits the schema may still contradict another field, a row
+# Checks that are not used: positive_data_acceptance (what fits the schema may still contradict another field, a row
 # that is there or the caller's role); unsupported_method and missing_required_header (they need schemathesis' own
 # runner); ignored_auth and object_level_authorization (test_tenancy asks every route); use_after_free and
 # ensure_resource_availability (each case is undone before the next).
 SEEDS = {"fixed": 20_260_101, "random": int(os.environ[RANDOM_SEED])}
 
 
-def refused_where_it_does_not_fit(ctx, response, case):
-    """What is too long only for the spaces around it may be taken: names are measured without them."""
+def invalid_request_is_refused(ctx, response, case):
+    """A text that is too long only because of surrounding spaces may be accepted: names are trimmed first."""
     texts = [*dict(case.query).values(), *(case.body.values() if isinstance(case.body, dict) else ())]
     if any(isinstance(text, str) and len(text) > 100 and text != text.strip() for text in texts):
         return None
@@ -52,23 +52,23 @@ CHECKS = (
     checks.content_type_conformance,
     checks.response_headers_conformance,
     checks.response_schema_conformance,
-    refused_where_it_does_not_fit,
+    invalid_request_is_refused,
 )
 
 config = SchemathesisConfig()
-# If-Match is compared before the body is looked at.
+# If-Match is compared before the body is validated.
 config.projects.default.checks.negative_data_rejection.expected_statuses.append("412")
-config.projects.default.generation.with_security_parameters = False  # the roles bring their own
+config.projects.default.generation.with_security_parameters = False  # the roles send their own
 schema = schemathesis.openapi.from_path(Path(__file__).parent.parent / "openapi.yaml", config=config)
 schema.app = get_wsgi_application()
 OPERATIONS = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
-EACH = math.ceil(CASES / (len(OPERATIONS) * len(SEEDS)))
-FITS, FITS_NOT = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+CASES_PER_SEED = math.ceil(CASES / (len(OPERATIONS) * len(SEEDS)))
+VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 
 
 @pytest.fixture(autouse=True)
 def _one_connection():
-    """As Django's own test client does: the end of a request leaves the test's transaction alone."""
+    """Keeps the test's transaction open at the end of a request, as Django's test client does."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -78,38 +78,38 @@ def _one_connection():
 
 @pytest.fixture
 def headers(alice_user, bob_user, vera_user, charlie_user):
-    """What each role sends."""
+    """The headers of each role's requests."""
     root = User.objects.create(username="root", is_superuser=True)
     people = dict(zip(ROLES, (alice_user, bob_user, vera_user, charlie_user, root), strict=False))
     tokens = {role: ApiToken.issue(user)[1] for role, user in people.items()}
     return {role: {"Authorization": f"Bearer {tokens[role]}"} if role in tokens else {} for role in ROLES}
 
 
-def name_of(operation) -> str:
+def route_name(operation) -> str:
     """The name of its route."""
     ids = {parameter.name: ABSENT for parameter in operation.path_parameters}
     return resolve(operation.path.format_map(ids)).url_name
 
 
 def known_ids(operation, world) -> dict[str, str]:
-    """The parameters of the operation's path that the world has rows for."""
-    route = Route(name_of(operation), "", [])
+    """Ids of rows of the world for the parameters of the operation's path, where there are such rows."""
+    route = Route(route_name(operation), "", [])
     rows = {parameter.name: row_of(route, parameter.name, world) for parameter in operation.path_parameters}
-    return {one: str(row.pk) for one, row in rows.items() if row is not None}
+    return {name: str(row.pk) for name, row in rows.items() if row is not None}
 
 
-def ways(operation) -> list[tuple[GenerationMode, bool]]:
-    """Whether cases fit the schema, and whether their path names rows that are there: as far as there is a choice."""
+def case_types(operation) -> list[tuple[GenerationMode, bool]]:
+    """The possible combinations of (valid or invalid, whether the path names existing rows) for the operation."""
     can_be_wrong = bool(operation.query or operation.body)
     return (
-        [(FITS, True)]
-        + [(FITS_NOT, True)] * can_be_wrong
-        + [(FITS_NOT, False)] * bool(operation.path_parameters)
+        [(VALID, True)]
+        + [(INVALID, True)] * can_be_wrong
+        + [(INVALID, False)] * bool(operation.path_parameters)
     )
 
 
 def with_known_rows(body, world):
-    """The body, its foreign keys those of the world: random ones would never be found."""
+    """The body with foreign keys of rows in the world, because random ones never exist."""
     rows = {name.replace("-", "_"): str(row.pk) for name, row in world.items()}
     keys = {f"{name}_id": pk for name, pk in rows.items()} | {
         f"{name}_ids": [pk] for name, pk in rows.items()
@@ -117,10 +117,10 @@ def with_known_rows(body, world):
     return {name: keys.get(name, value) if value else value for name, value in body.items()}
 
 
-def each_of(cases, act, *, times: int, number: int) -> None:
-    """Acts on as many cases as the seed draws; the first failure ends it, as it stands.
+def run_cases(cases, act, *, times: int, number: int) -> None:
+    """Calls `act` with so many cases drawn from the seed, until the first failure, without shrinking it.
 
-    The lot is never looked at: an operation without parameters has but one case, which goes out for each lot.
+    The integer `draw` is unused. It makes Hypothesis repeat the only case of an operation without parameters.
     """
 
     @seed(number)
@@ -132,26 +132,26 @@ def each_of(cases, act, *, times: int, number: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(st.integers(), cases)
-    def draw(lot, case):
+    def run(draw, case):
         act(case)
 
-    draw()
+    run()
 
 
 class Sender:
-    """Sends cases as one role after the other, and counts them; in every other round reads have whatever is there."""
+    """Sends cases as one role after the other and counts them. In every second round reads have If-None-Match: *."""
 
     def __init__(self, headers, world) -> None:
         self.headers, self.world, self.roles, self.sent = headers, world, cycle(ROLES), 0
 
     def __call__(self, case) -> None:
         if case.meta.generation.mode.is_positive:
-            case.headers.pop("If-Match", None)  # one that is made up matches nothing, and all would end there
+            case.headers.pop("If-Match", None)  # a random one never matches, so every case would end with 412
         if isinstance(case.body, dict) and case.meta.generation.mode.is_positive:
             case.body = with_known_rows(case.body, self.world)
         headers = self.headers[next(self.roles)]
         if case.method == "GET" and self.sent // len(ROLES) % 2:
-            headers = headers | {"If-None-Match": "*"}  # and the answer may be a 304, if the schema has one
+            headers = headers | {"If-None-Match": "*"}  # the response may be 304 if the schema says so
         with transaction.atomic():
             response = case.call(headers=headers)
             transaction.set_rollback(True)
@@ -159,20 +159,20 @@ class Sender:
         case.validate_response(response, checks=list(CHECKS))
 
 
-@pytest.mark.parametrize("drawn", SEEDS)
+@pytest.mark.parametrize("seed_name", SEEDS)
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_every_answer_is_within_the_schema_and_none_a_server_error(label, drawn, headers, world):
+def test_responses_conform_to_the_schema_without_server_errors(label, seed_name, headers, world):
     operation, send = OPERATIONS[label], Sender(headers, world)
-    chosen = ways(operation)
-    for mode, known in chosen:
+    types = case_types(operation)
+    for mode, known in types:
         ids = known_ids(operation, world) if known else {}
         cases = operation.as_strategy(generation_mode=mode, path_parameters=ids)
-        each_of(cases, send, times=math.ceil(EACH / len(chosen)), number=SEEDS[drawn])
-    assert send.sent >= EACH, SEEDS
+        run_cases(cases, send, times=math.ceil(CASES_PER_SEED / len(types)), number=SEEDS[seed_name])
+    assert send.sent >= CASES_PER_SEED, SEEDS
 
 
-def test_five_thousand_cases_are_shared_by_all_that_the_resolver_knows():
+def test_five_thousand_cases_cover_every_route_and_method():
     known = {(route.name, method) for route in routes() for method in route.methods} - {("openapi", "get")}
-    shown = {(name_of(operation), operation.method) for operation in OPERATIONS.values()}
-    assert shown == known
-    assert EACH * len(SEEDS) * len(shown) >= 5000
+    documented = {(route_name(operation), operation.method) for operation in OPERATIONS.values()}
+    assert documented == known
+    assert CASES_PER_SEED * len(SEEDS) * len(documented) >= 5000

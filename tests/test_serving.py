@@ -1,4 +1,4 @@
-"""gunicorn as `make run` and the container start it: what only a real server shows."""
+"""Behaviour of a real gunicorn, started as `make run` and the container start it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def login(server: Server, **headers: str) -> tuple[int, dict]:
 
 
 @pytest.mark.on_sqlite
-def test_static_files_and_pages_come_from_gunicorn_alone(server):
+def test_gunicorn_serves_static_files_and_pages(server):
     for path in (
         "/static/admin/css/base.css",
         "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
@@ -54,7 +54,7 @@ def test_static_files_and_pages_come_from_gunicorn_alone(server):
 
 
 @pytest.mark.on_sqlite
-def test_a_body_sent_in_chunks_counts(server):
+def test_body_sent_in_chunks_is_read(server):
     body = json.dumps({"username": "alice", "password": PASSWORD}).encode()
     response, content = server.ask("POST", "/api/v1/auth/token", iter([body[:10], body[10:]]), JSON)
     assert (response.status, json.loads(content)["scope"]) == (201, "write")
@@ -63,7 +63,7 @@ def test_a_body_sent_in_chunks_counts(server):
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("megabytes", [3, 30])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_too_large_is_answered_and_not_cut_off(server, megabytes, chunked):
+def test_body_that_is_too_large_gets_a_response(server, megabytes, chunked):
     part = b"x" * 1_000_000
     body = iter([part] * megabytes) if chunked and megabytes < 10 else part * megabytes
     response, content = server.ask("POST", "/api/v1/tags", body, JSON)
@@ -72,13 +72,13 @@ def test_a_body_too_large_is_answered_and_not_cut_off(server, megabytes, chunked
 
 
 @pytest.mark.on_sqlite
-def test_a_question_about_a_hundred_and_fifty_portfolios_fits(server):
-    asked = "&".join([f"portfolio={uuid4()}"] * 150)
-    response, content = server.ask("GET", f"/api/v1/net-worth?{asked}")
+def test_query_with_a_hundred_and_fifty_portfolios_is_accepted(server):
+    query = "&".join([f"portfolio={uuid4()}"] * 150)
+    response, content = server.ask("GET", f"/api/v1/net-worth?{query}")
     assert (response.status, json.loads(content)["code"]) == (401, "NOT_AUTHENTICATED")
 
 
-def test_every_line_is_json_with_its_id_and_no_secret(server):
+def test_every_log_line_is_json_with_a_request_id_and_no_secret(server):
     status, answer = login(server, **{"X-Request-Id": "line-1"})
     assert status == 201
     listed, _ = server.ask(
@@ -88,13 +88,13 @@ def test_every_line_is_json_with_its_id_and_no_secret(server):
     server.ask("GET", "/api/v1/version", headers={"X-Request-Id": "line-2"})
     [line] = [line for line in server.logged("strata.requests") if line["request_id"] == "line-1"]
     assert (line["method"], line["route"], line["status"]) == ("POST", "api/v1/auth/token/?$", 201)
-    written = "\n".join(server.lines)
-    assert not [secret for secret in (PASSWORD, answer["token"], "alice") if secret in written]
+    output = "\n".join(server.lines)
+    assert not [secret for secret in (PASSWORD, answer["token"], "alice") if secret in output]
     assert {line["logger"] for line in map(json.loads, server.lines)} <= {"gunicorn.error", "strata.requests"}
 
 
 @pytest.mark.on_sqlite
-def test_clients_that_say_nothing_hold_nobody_up(server):
+def test_silent_clients_do_not_delay_others(server):
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
     try:
         assert server.ask("GET", "/api/v1/health/live", timeout=4)[0].status == 200
@@ -104,7 +104,7 @@ def test_clients_that_say_nothing_hold_nobody_up(server):
 
 
 @pytest.mark.on_sqlite
-def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
+def test_clients_that_do_not_close_their_connection_do_not_delay_others(server):
     lingering = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
     try:
         for connection in lingering:
@@ -119,19 +119,19 @@ def test_clients_that_do_not_close_their_end_hold_nobody_up(server):
 
 
 @pytest.mark.on_sqlite
-def test_clients_that_stop_in_the_middle_hold_a_thread_for_a_while_only(env):
-    """As many as there are threads: without an end to the waiting nobody else would ever be answered.
+def test_clients_that_stop_in_a_request_hold_a_thread_only_for_a_while(env):
+    """As many clients as threads: without a timeout nobody else would get a response.
 
-    Of two servers one has clients that stop in a header, the other has those that stop in a body.
+    On one server the clients stop in a header, on the other in a body.
     """
     small = env | {"WEB_CONCURRENCY": "1", "WEB_THREADS": "2"}
-    with serving(small) as one, serving(small) as other, ExitStack() as stopped:
-        for server, sent in ((one, HALF_A_HEADER), (other, HALF_A_BODY)):
+    with serving(small) as first, serving(small) as second, ExitStack() as stopped:
+        for server, sent in ((first, HALF_A_HEADER), (second, HALF_A_BODY)):
             assert server.ask("GET", "/api/v1/health/live")[0].status == 200
             for _ in range(2):
                 connection = socket.create_connection(("127.0.0.1", server.port))
                 stopped.enter_context(connection).sendall(sent)
-        for server, sent in ((one, HALF_A_HEADER), (other, HALF_A_BODY)):
+        for server, sent in ((first, HALF_A_HEADER), (second, HALF_A_BODY)):
             assert server.ask("GET", "/api/v1/health/live")[0].status == 200, sent
 
 
@@ -148,7 +148,7 @@ def test_new_code_is_loaded_without_a_failed_request(env):
         assert len(workers) >= 2
 
 
-def test_a_stop_ends_what_was_begun_and_exits_with_0(env):
+def test_terminated_server_exits_with_0(env):
     with serving(env) as server:
         assert server.ask("GET", "/api/v1/health/live")[0].status == 200
         server.process.terminate()
@@ -156,7 +156,7 @@ def test_a_stop_ends_what_was_begun_and_exits_with_0(env):
 
 
 @pytest.mark.on_postgresql
-def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness():
+def test_database_that_never_answers_is_503_and_liveness_stays():
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         url = f"postgres://u:p@127.0.0.1:{silent.getsockname()[1]}/strata?sslmode=disable"
         with serving(environment(url)) as server:
@@ -170,15 +170,15 @@ def test_a_database_that_never_answers_costs_a_503_and_leaves_liveness():
 
 
 @pytest.mark.on_sqlite
-def test_an_address_of_ipv6_is_served(url):
+def test_server_listens_on_an_ipv6_address(url):
     with serving(environment(url, BIND="::1", ALLOWED_HOSTS="[::1]")) as server:
         assert server.host == "::1"
         assert server.ask("GET", "/api/v1/version")[0].status == 200
 
 
 @pytest.mark.on_sqlite
-def test_a_reload_serves_the_code_that_is_there_now(url, tmp_path):
-    """Whatever the master has loaded for itself, its workers load again."""
+def test_reload_serves_the_new_code(url, tmp_path):
+    """The workers load all modules again, whatever the master has loaded."""
     for name in ("strata", "portfolios", "assets", "reports", "demo"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("tests", "__pycache__"))
     shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
@@ -196,18 +196,18 @@ def test_a_reload_serves_the_code_that_is_there_now(url, tmp_path):
 
 
 @pytest.mark.on_sqlite
-def test_the_collector_does_not_look_through_the_program_itself(url):
-    """More than 100,000 objects are there for as long as the worker: looking at them took a third of a long list."""
+def test_garbage_collector_skips_the_loaded_program(url):
+    """More than 100,000 objects live as long as the worker. Scanning them took a third of a long list's time."""
     with serving(environment(url), 0, "tests.collector:application") as server:
-        headers_seen = json.loads(server.ask("GET", "/")[1])
-    assert headers_seen["frozen"] > 80_000
-    assert headers_seen["threshold"][0] == 20_000
+        settings = json.loads(server.ask("GET", "/")[1])
+    assert settings["frozen"] > 80_000
+    assert settings["threshold"][0] == 20_000
 
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "BIND"])
-def test_a_server_that_does_not_start_says_which_setting_is_wrong(url, name):
+def test_server_that_does_not_start_names_the_wrong_setting(url, name):
     server = start_server(environment(url, **{name: "https://x.example.org"}))
-    _, said = server.process.communicate(timeout=60)
+    _, output = server.process.communicate(timeout=60)
     assert server.process.returncode != 0
-    assert f"{name}: 'https://x.example.org' has a scheme" in said
+    assert f"{name}: 'https://x.example.org' has a scheme" in output

@@ -1,6 +1,6 @@
-"""Clients that send a byte now and then: beside them all others are answered, with and without a proxy.
+"""Clients that send one byte at a time do not delay others, with and without a proxy.
 
-Bounds are at least twice what docs/operations.md promises.
+The limits are at least twice what docs/operations.md promises.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SMALL = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4"}
 SHORT = {**SMALL, "CLIENT_HEAD_SECONDS": str(SECONDS), "CLIENT_BODY_SECONDS": str(SECONDS)}
 HEAD = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\n"
 TOO_LONG = HEAD + f"Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode()
-BEGUN = {
+BEGINNINGS = {
     "in the request line": b"GET / HT",
     "in the head": HEAD,
     "in the body": HEAD + b"Content-Length: 1000\r\n\r\n{",
@@ -39,15 +39,15 @@ def url(database):
     return database.fresh("strata_slow_clients")
 
 
-def connected(port: int, sent: bytes, address: str = "127.0.0.1") -> socket.socket:
+def connect(port: int, content: bytes, address: str = "127.0.0.1") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0))
-    connection.sendall(sent)
+    connection.sendall(content)
     return connection
 
 
 @contextmanager
 def trickling(connections: list[socket.socket]):
-    """Each of them sends a byte every half second, for the length of the block."""
+    """Each connection sends a byte every half second, for the duration of the block."""
     done = Event()
 
     def send() -> None:
@@ -68,7 +68,7 @@ def trickling(connections: list[socket.socket]):
 
 
 def received(connection: socket.socket) -> bytes:
-    """What it is answered, until its end."""
+    """Everything that is received until the connection ends."""
     answer = b""
     with suppress(ConnectionResetError):
         while data := connection.recv(4096):
@@ -82,78 +82,78 @@ def seconds_of_a_request(server) -> float:
     return monotonic() - began
 
 
-@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
-def test_without_a_proxy_clients_that_trickle_hold_nobody_up_and_are_let_go(begun, url):
+@pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_slow_clients_do_not_delay_others_and_are_disconnected(beginning, url):
     with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
         seconds_of_a_request(server)
         began = monotonic()
-        slow = [connected(server.port, begun) for _ in range(20)]
+        slow = [connect(server.port, beginning) for _ in range(20)]
         stack.enter_context(trickling(slow))
         waits = [seconds_of_a_request(server) for _ in range(10)]
         assert max(waits) < 2
         for connection in slow:
-            assert received(connection)[:12] in (b"HTTP/1.1 408", b""), begun
+            assert received(connection)[:12] in (b"HTTP/1.1 408", b""), beginning
         assert SECONDS <= monotonic() - began < 4 * SECONDS
         assert seconds_of_a_request(server) < 2
 
 
-def test_one_address_holds_half_of_the_threads_at_most(url):
-    """By bodies of which no more than the end of 413 is read."""
+def test_one_address_holds_at_most_half_of_the_threads(url):
+    """With bodies that are too large; the server reads them only to end the 413."""
     with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
         seconds_of_a_request(server)
-        slow = [connected(server.port, TOO_LONG) for _ in range(6)]
+        slow = [connect(server.port, TOO_LONG) for _ in range(6)]
         stack.enter_context(trickling(slow))
         assert max(seconds_of_a_request(server) for _ in range(5)) < 2
         answers = sorted(received(connection)[:12] for connection in slow)
         assert answers.count(b"HTTP/1.1 503") == 4
 
 
-def test_all_threads_that_are_held_are_free_when_the_deadline_has_passed(url):
+def test_held_threads_are_free_after_the_deadline(url):
     with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
         seconds_of_a_request(server)
-        slow = [connected(server.port, TOO_LONG, f"127.0.0.{number}") for number in (2, 2, 3, 3)]
+        slow = [connect(server.port, TOO_LONG, f"127.0.0.{number}") for number in (2, 2, 3, 3)]
         stack.enter_context(trickling(slow))
         assert seconds_of_a_request(server) < 2 * SECONDS + 2
         assert seconds_of_a_request(server) < 2
 
 
 @pytest.mark.parametrize("trusted", [False, True])
-def test_unfinished_requests_of_an_address_are_bounded_but_not_those_of_a_proxy(trusted, url):
+def test_unfinished_requests_are_limited_for_each_address_except_a_proxy(trusted, url):
     env = environment(url, **SMALL, CLIENT_UNFINISHED="4", TRUSTED_PROXIES="127.0.0.2" if trusted else "")
     with serving(env) as server, ExitStack() as stack:
         seconds_of_a_request(server)
-        slow = [stack.enter_context(connected(server.port, HEAD, "127.0.0.2")) for _ in range(10)]
-        other = stack.enter_context(connected(server.port, HEAD, "127.0.0.3"))
+        slow = [stack.enter_context(connect(server.port, HEAD, "127.0.0.2")) for _ in range(10)]
+        other = stack.enter_context(connect(server.port, HEAD, "127.0.0.3"))
         if not trusted:
             assert [received(connection)[:12] for connection in slow[:6]] == [b"HTTP/1.1 503"] * 6
             slow = slow[6:]
-        for connection in (*slow, other):  # the oldest go: these are still there
+        for connection in (*slow, other):  # the oldest were refused; these are still open
             connection.sendall(b"Content-Length: 1\r\n\r\n{")
             assert connection.recv(12) == b"HTTP/1.1 401"
 
 
-def test_requests_in_pieces_and_many_in_one_piece_are_answered(url):
+def test_requests_in_pieces_and_pipelined_requests_are_answered(url):
     with serving(environment(url, **SMALL)) as server:
-        pieces = connected(server.port, b"")
+        pieces = connect(server.port, b"")
         for byte in LIVE:
             pieces.sendall(bytes([byte]))
         assert pieces.recv(12) == b"HTTP/1.1 200"
         pieces.close()
-        many = connected(server.port, LIVE * 3 + LIVE[:-2])
-        many.sendall(b"Connection: close\r\n\r\n")
-        assert received(many).count(b"HTTP/1.1 200") == 4
-        asked = connected(server.port, HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
-        assert asked.recv(12) == b"HTTP/1.1 100"
-        asked.sendall(b"{}")
-        assert b"HTTP/1.1 401" in asked.recv(4096) + asked.recv(4096)
-        asked.close()
+        pipelined = connect(server.port, LIVE * 3 + LIVE[:-2])
+        pipelined.sendall(b"Connection: close\r\n\r\n")
+        assert received(pipelined).count(b"HTTP/1.1 200") == 4
+        expecting = connect(server.port, HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert expecting.recv(12) == b"HTTP/1.1 100"
+        expecting.sendall(b"{}")
+        assert b"HTTP/1.1 401" in expecting.recv(4096) + expecting.recv(4096)
+        expecting.close()
 
 
-def test_a_stop_waits_for_a_request_that_has_begun_to_come(url):
+def test_terminated_server_finishes_a_request_that_has_begun(url):
     with serving(environment(url, **SMALL)) as server:
         seconds_of_a_request(server)
-        begun = connected(server.port, LIVE[:30])
-        silent = connected(server.port, b"")
+        begun = connect(server.port, LIVE[:30])
+        silent = connect(server.port, b"")
         seconds_of_a_request(server)
         server.process.terminate()
         begun.sendall(LIVE[30:])
@@ -165,7 +165,7 @@ def test_a_stop_waits_for_a_request_that_has_begun_to_come(url):
         silent.close()
 
 
-def test_through_the_documented_proxy_fifty_that_trickle_hold_nobody_up(url, tmp_path, figures):
+def test_fifty_slow_clients_behind_nginx_do_not_delay_others(url, tmp_path, figures):
     env = environment(url, **SMALL, TRUSTED_PROXIES="127.0.0.1")
     with (
         serving(env) as server,
@@ -173,9 +173,9 @@ def test_through_the_documented_proxy_fifty_that_trickle_hold_nobody_up(url, tmp
         ExitStack() as stack,
     ):
         seconds_of_a_request(server)
-        slow = [nginx.context.wrap_socket(connected(nginx.port, b"")) for _ in range(50)]
+        slow = [nginx.context.wrap_socket(connect(nginx.port, b"")) for _ in range(50)]
         for number, connection in enumerate(slow):
-            connection.sendall(list(BEGUN.values())[number % len(BEGUN)])
+            connection.sendall(list(BEGINNINGS.values())[number % len(BEGINNINGS)])
         stack.enter_context(trickling(slow))
         waits = []
         for _ in range(40):
@@ -185,15 +185,15 @@ def test_through_the_documented_proxy_fifty_that_trickle_hold_nobody_up(url, tmp
             assert connection.getresponse().status == 200
             connection.close()
             waits.append(monotonic() - began)
-        figures(f"50 clients that trickle through nginx; slowest of 40 other requests {max(waits):.2f} s")
+        figures(f"50 slow clients through nginx; slowest of 40 other requests {max(waits):.2f} s")
         assert max(waits) < 2
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_compose_starts_nginx_with_the_shipped_file_for_a_strata_elsewhere(own, tmp_path):
+@pytest.mark.parametrize("has_certificate", [False, True])
+def test_compose_starts_nginx_with_the_shipped_file_and_another_upstream(has_certificate, tmp_path):
     (tmp_path / "nginx").write_text("#!/bin/sh\nexit 0\n")
     (tmp_path / "nginx").chmod(0o755)
-    if own:
+    if has_certificate:
         for name in ("fullchain.pem", "privkey.pem"):
             (tmp_path / name).write_text("mine")
     env = {
@@ -207,10 +207,10 @@ def test_compose_starts_nginx_with_the_shipped_file_for_a_strata_elsewhere(own, 
     used, shipped = (tmp_path / "used.conf").read_text().splitlines(), SHIPPED.read_text().splitlines()
     assert [name for name in used if name not in shipped] == ["    server 10.83.0.3:8000 max_fails=0;"]
     assert len(used) == len(shipped) - 1
-    assert ((tmp_path / "privkey.pem").read_text() == "mine") is own
+    assert ((tmp_path / "privkey.pem").read_text() == "mine") is has_certificate
 
 
-def test_in_compose_the_proxy_is_the_only_way_in_and_the_one_that_is_trusted():
+def test_compose_exposes_only_the_proxy_and_trusts_only_it():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     proxy, strata = services["proxy"], services["strata"]

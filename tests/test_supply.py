@@ -1,4 +1,4 @@
-"""What comes in is pinned by its hash, and no secret goes out with the tree."""
+"""Requirements are pinned with hashes, and the tree contains no secret."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-semgrep.txt")
 
-# --- what comes in ---
+# --- requirements ---
 
 
-def loose_in(text: str) -> list[str]:
-    """The requirements that are not pinned to one version with a hash, and the options, which a lock has none of."""
+def unpinned_in(text: str) -> list[str]:
+    """The entries that are not a requirement pinned to one version with a hash; options are such entries too."""
     entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
     pinned = re.compile(
         r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^\s;]+( ; [^\\\n]+)?( \\\n +--hash=sha256:[0-9a-f]{64})+"
@@ -30,11 +30,11 @@ def loose_in(text: str) -> list[str]:
 def test_every_requirement_is_pinned_with_its_hashes(name):
     text = (ROOT / name).read_text()
     assert text.count("==") > 20
-    assert loose_in(text) == []
+    assert unpinned_in(text) == []
 
 
 @pytest.mark.parametrize(
-    "loose",
+    "entry",
     [
         "django",
         "django>=6.1",
@@ -46,21 +46,21 @@ def test_every_requirement_is_pinned_with_its_hashes(name):
         "-e .",
     ],
 )
-def test_requirement_that_is_not_pinned_is_found(loose):
+def test_requirement_that_is_not_pinned_is_found(entry):
     pinned = "a==1 \\\n    --hash=sha256:" + "0" * 64
-    assert loose_in(f"{pinned}\n{loose}\n    # via x\n{pinned}\n") == [loose]
+    assert unpinned_in(f"{pinned}\n{entry}\n    # via x\n{pinned}\n") == [entry]
 
 
-def test_every_list_of_requirements_is_looked_at():
+def test_every_list_of_requirements_is_checked():
     assert {file.name for file in ROOT.glob("requirements*.txt")} == set(REQUIREMENTS)
 
 
-# --- what goes out ---
+# --- secrets ---
 
 KINDS = {
     "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
-    "token of ours": re.compile(r"strata_[A-Za-z0-9_-]{43}"),
-    "token of another's": re.compile(
+    "token of Strata": re.compile(r"strata_[A-Za-z0-9_-]{43}"),
+    "token of another service": re.compile(
         r"\b(AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[bap]-[0-9A-Za-z-]{20,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,})"
     ),
     "password in a URL": re.compile(
@@ -72,12 +72,12 @@ HASHES = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def entropy(word: str) -> float:
-    """Bits for each character."""
+    """Bits per character."""
     return -sum(n / len(word) * math.log2(n / len(word)) for n in Counter(word).values())
 
 
 def is_random(word: str) -> bool:
-    """As drawn by lot: small and large letters and digits without order, or nothing but hexadecimal digits."""
+    """Whether the word looks random: mixed letters and digits of high entropy, or only hexadecimal digits."""
     if re.fullmatch(r"[0-9a-f]+|[0-9A-F]+", word):
         return not word.isdigit() and entropy(word) > 3.3
     kinds = [re.search(kind, word) for kind in ("[a-z]", "[A-Z]", "[0-9]")]
@@ -93,6 +93,7 @@ def secrets_in(text: str) -> list[str]:
 
 
 def tracked() -> list[Path]:
+    """The files that git tracks."""
     report = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -108,7 +109,7 @@ def test_no_secret_is_in_the_tree():
             findings[str(path.relative_to(ROOT))] = secrets_in(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             assert path.suffix in (".png", ".ico", ".woff2", ".gz"), path
-    assert {name: what for name, what in findings.items() if what} == {}
+    assert {name: secret for name, secret in findings.items() if secret} == {}
 
 
 def test_no_file_that_holds_secrets_is_in_the_tree():
@@ -124,7 +125,7 @@ def test_no_file_that_holds_secrets_is_in_the_tree():
 
 
 @pytest.mark.parametrize("turn", range(20))
-def test_secret_would_be_found(turn):
+def test_secrets_are_found(turn):
     begin = "-----BEGIN " + "RSA PRIVATE KEY-----"
     planted = [
         begin,

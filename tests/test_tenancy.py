@@ -1,6 +1,6 @@
-"""Every route and method, walked from the URL resolver: what each role may do, and that a stranger learns empty_body.
+"""Every route and method of the URL resolver: what each role may do, and that a stranger learns nothing.
 
-A new route fails here until valid_requests.py says whose it is, and what a good request to it sends.
+A new route fails here until valid_requests.py says who owns its rows and what a valid request to it sends.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DONE_OTHERWISE = {
     ("asset-tag", "post"): 200,
     ("category-assets", "post"): 200,
     ("invitation-accept", "post"): 200,
-    ("password", "post"): 401,  # the right one is tried in test_me
+    ("password", "post"): 401,  # test_me sends the right password
 }
 OWNERS_ONLY = {"household-detail", "household-invitation-list", "member-detail"}
 SUPERUSERS_ONLY = {("exchange-rate-list", "post")}
@@ -52,11 +52,11 @@ OF_SOME_USERS = {
 OUTSIDERS = ("stranger", "invited", "removed", "staff", "superuser")
 MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
-# By the name of a field or parameter, where it is not the thing's.
-THINGS = {"parent": "category", "asset_type": "asset-type", "type": "asset-type"}
+# The resource that a field or parameter names, if it is not called the same.
+RESOURCES = {"parent": "category", "asset_type": "asset-type", "type": "asset-type"}
 
 
-# --- the cast, each with a token of their own ---
+# --- users of every role, each with a token ---
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def people(household, alice_user, bob_user, vera_user, charlie_user):
 
 @pytest.fixture
 def world(world, household, people):
-    """With what belongs to one user: the owner's token, and an invitation for somebody."""
+    """The world with rows that belong to one user: the owner's token and an invitation."""
     return {
         **world,
         "token": ApiToken.issue(people["owner"], name="Secret token")[0],
@@ -89,38 +89,38 @@ def world(world, household, people):
 
 @pytest.fixture
 def callers(people):
-    found = {"nobody": APIClient()}
+    clients = {"nobody": APIClient()}
     for role, user in people.items():
-        found[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(user)[1]}")
+        clients[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(user)[1]}")
     User.objects.filter(pk=people["disabled"].pk).update(is_active=False)
-    return found
+    return clients
 
 
-# --- asking ---
+# --- sending requests ---
 
 
-def asked(client, route: Route, method: str, world, *, absent=False, body=None, query=None, **headers):
-    """The answer, with the number of queries it took; whatever it wrote is undone."""
+def send(client, route: Route, method: str, world, *, absent=False, body=None, query=None, **headers):
+    """The response, with its number of queries as `queries`. Writes are rolled back."""
     if body is None and method not in ("get", "head", "options", "delete"):
         body = BODIES.get(route.name, empty_body)(world)
     path = path_for(route, world, absent=absent)
-    given = QUERIES.get(route.name, {}) | (query or {}) if method in ("get", "head") else body
+    data = QUERIES.get(route.name, {}) | (query or {}) if method in ("get", "head") else body
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        answer = getattr(client, method)(path, given, headers=headers)
+        answer = getattr(client, method)(path, data, headers=headers)
         transaction.set_rollback(True)
     answer.queries = len(queries)
     return answer
 
 
 def outcome(answer):
-    """All that a caller could tell two answers apart by: but for the request's id and the ids in the path."""
+    """Everything by which a caller could tell two responses apart, without the request's id."""
     headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
     content = re.sub(rb'"request_id":\s*"[^"]*"', b"", answer.content)
     return answer.status_code, content, headers, answer.queries
 
 
 def expected(role: str, route: Route, method: str) -> int:
-    """The status that a good request gets."""
+    """The status that a valid request of the role gets."""
     done = DONE_OTHERWISE.get((route.name, method), DONE[method])
     if route.name in ROUTES_BY_OWNER["public"]:
         return done
@@ -143,22 +143,22 @@ def expected(role: str, route: Route, method: str) -> int:
 
 
 def test_every_route_is_known():
-    """Another's endpoint that skips the door must not pass for want of a test."""
-    found = {route.name: route for route in routes()}
+    """Otherwise a route without access control could be added without a test."""
+    known = {route.name: route for route in routes()}
     placed = [name for names in ROUTES_BY_OWNER.values() for name in names]
-    assert len(found) == len(routes()), "Two routes have one name."
-    assert sorted(placed) == sorted(found), "Say in ROUTES_BY_OWNER, once, whose each route is."
-    writing = {name for name, one in found.items() if set(one.methods) - {"get", "delete"}} - {"login"}
-    assert writing <= BODIES.keys(), "Say in BODIES what a good request to it sends."
-    assert BODIES.keys() | QUERIES.keys() <= found.keys()
+    assert len(known) == len(routes()), "Two routes have one name."
+    assert sorted(placed) == sorted(known), "Add each route to ROUTES_BY_OWNER, once."
+    writing = {name for name, route in known.items() if set(route.methods) - {"get", "delete"}} - {"login"}
+    assert writing <= BODIES.keys(), "Add the body of a valid request to BODIES."
+    assert BODIES.keys() | QUERIES.keys() <= known.keys()
 
 
 def test_every_path_can_be_filled_in(world):
     for route in routes():
         path = path_for(route, world)
-        assert resolve(path).url_name == route.name, f"Give the world a row for {route.pattern}"
+        assert resolve(path).url_name == route.name, f"Add a row to the fixture `world` for {route.pattern}"
         if route.name not in ("member-detail",):
-            assert ABSENT not in path, f"Give the world a row for {route.pattern}"
+            assert ABSENT not in path, f"Add a row to the fixture `world` for {route.pattern}"
 
 
 @pytest.mark.parametrize("role", [*MEMBERS, *OUTSIDERS, *LOCKED])
@@ -167,14 +167,14 @@ def test_each_role_may_do_what_it_may_and_no_more(role, callers, world):
         for method in route.methods:
             if route.name in ROUTES_BY_OWNER["login"]:
                 continue
-            answer = asked(callers[role], route, method, world)
-            told_apart = (role, method, route.name, answer.status_code, answer.content[:300])
-            assert answer.status_code == expected(role, route, method), told_apart
+            answer = send(callers[role], route, method, world)
+            details = (role, method, route.name, answer.status_code, answer.content[:300])
+            assert answer.status_code == expected(role, route, method), details
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
-def test_outsiders_are_told_what_they_would_be_told_if_it_did_not_exist(role, callers, world):
-    """The same bytes, headers and number of queries, for every method there may be, and for CSV too."""
+def test_foreign_row_looks_to_outsiders_as_if_it_did_not_exist(role, callers, world):
+    """The same content, headers and number of queries, for every method and for CSV."""
     for route in routes():
         if (
             not route.names_a_row
@@ -184,46 +184,47 @@ def test_outsiders_are_told_what_they_would_be_told_if_it_did_not_exist(role, ca
             continue
         for method in (*METHODS, "head", "options"):
             for accept in ("application/json", "text/csv")[: 1 + (method == "get")]:
-                theirs = asked(callers[role], route, method, world, Accept=accept)
-                absent = asked(callers[role], route, method, world, absent=True, Accept=accept)
-                assert outcome(theirs) == outcome(absent), (role, method, route.name)
-                assert b"ecret" not in theirs.content, (role, method, route.name)
+                foreign = send(callers[role], route, method, world, Accept=accept)
+                absent = send(callers[role], route, method, world, absent=True, Accept=accept)
+                assert outcome(foreign) == outcome(absent), (role, method, route.name)
+                assert b"ecret" not in foreign.content, (role, method, route.name)
 
 
 @pytest.mark.parametrize("role", MEMBERS)
-def test_methods_that_there_are_not_change_nothing_and_name_those_there_are(role, callers, world):
+def test_unknown_method_is_405_and_names_the_allowed_ones(role, callers, world):
     for route in routes():
         for method in set(METHODS) - set(route.methods):
-            answer = asked(callers[role], route, method, world)
+            answer = send(callers[role], route, method, world)
             if route.name not in OF_SOME_USERS:
                 assert answer.status_code == 405, (method, route.name, answer.content)
             if answer.status_code == 405:
-                allowed = {one.strip().lower() for one in answer["Allow"].split(",")}
+                allowed = {allowed_method.strip().lower() for allowed_method in answer["Allow"].split(",")}
                 assert allowed - {"head", "options"} == set(route.methods), (method, route.name)
 
 
 # --- lists ---
 
 
-def thing_named(field: str) -> str:
+def resource_named(field: str) -> str:
+    """The key of `world` for the rows that a field or parameter names."""
     name = field.removesuffix("_ids").removesuffix("_id")
-    return THINGS.get(name, name)
+    return RESOURCES.get(name, name)
 
 
 def takes_an_id(parameter) -> bool:
-    """Alone, or beside a code or the word "none"."""
-    ways = parameter.schema.get("anyOf", [parameter.schema])
-    return any(way.get("format") == "uuid" for way in ways)
+    """Whether the parameter accepts an id, possibly besides a code or "none"."""
+    schemas = parameter.schema.get("anyOf", [parameter.schema])
+    return any(schema.get("format") == "uuid" for schema in schemas)
 
 
 def list_queries(view, world):
-    """Every parameter, ordering and page that a list takes, the ids in it another household's."""
+    """Yields a query for every parameter, ordering and page of a list, with ids of rows in `world`."""
     yield {}
     yield from ({"ordering": sign + name} for name in getattr(view, "orderings", ()) for sign in ("", "-"))
     yield from ({"page_size": "1"}, {"page_size": "1", "page": "2"})
     for name, parameter in getattr(view, "parameters", {}).items():
         if takes_an_id(parameter):
-            yield {name: id_of(world, thing_named(name))}
+            yield {name: id_of(world, resource_named(name))}
         elif parameter.schema.get("format") == "date":
             yield {name: "2026-01-31"}
         elif parameter.schema.get("type") == "integer":
@@ -235,68 +236,72 @@ def list_queries(view, world):
 
 
 def views_of_lists():
+    """Yields the route and view of every list and report that names no row in its path."""
     for route in routes():
         if "get" in route.methods and not route.names_a_row and route.name not in ROUTES_BY_OWNER["public"]:
             yield route, getattr(resolve(path_for(route, {})).func, "cls", None)
 
 
-def lists_seen(client, world) -> dict:
-    """What every list answers to every parameter, ordering and page."""
+def outcomes_of_lists(client, world) -> dict:
+    """The outcome of every list for every parameter, ordering and page."""
     return {
-        (route.name, *query.items()): outcome(asked(client, route, "get", world, query=query))
+        (route.name, *query.items()): outcome(send(client, route, "get", world, query=query))
         for route, view in views_of_lists()
         for query in list_queries(view, world)
     }
 
 
 @pytest.fixture
-def pictures_in_words(monkeypatch):
-    """What a picture would be drawn of, in its place: nobody finds a name in pixels, and drawing takes long."""
+def charts_as_text(monkeypatch):
+    """Replaces charts by the data that they show: names cannot be found in pixels, and drawing takes long."""
 
-    def words(*drawn, **how) -> bytes:
-        return repr((drawn, how)).encode()
+    def describe(*args, **options) -> bytes:
+        return repr((args, options)).encode()
 
-    monkeypatch.setattr(chart_views, "net_worth_plot", words)
-    monkeypatch.setattr(chart_views, "allocation_plot", words)
+    monkeypatch.setattr(chart_views, "net_worth_plot", describe)
+    monkeypatch.setattr(chart_views, "allocation_plot", describe)
 
 
-@pytest.mark.usefixtures("pictures_in_words")
+@pytest.mark.usefixtures("charts_as_text")
 @pytest.mark.parametrize("role", OUTSIDERS)
-def test_outsiders_lists_are_those_of_a_world_without_the_others(role, callers, world, household, people):
-    """Whatever is asked: rows, counts, pages and orderings are the same when the household is gone."""
+def test_lists_of_outsiders_do_not_change_when_the_household_is_deleted(
+    role, callers, world, household, people
+):
+    """Rows, counts, pages and orderings are the same with and without the household."""
     if role == "invited":
         world["invitation"].delete()
-    seen = lists_seen(callers[role], world)
-    assert len(seen) > 60
+    before = outcomes_of_lists(callers[role], world)
+    assert len(before) > 60
     Household.objects.filter(pk=household.pk).delete()
-    assert lists_seen(callers[role], world) == seen
-    assert not [name for name, answer in seen.items() if b"ecret" in answer[1]]
+    assert outcomes_of_lists(callers[role], world) == before
+    assert not [name for name, answer in before.items() if b"ecret" in answer[1]]
 
 
-def test_ids_of_others_in_filters_are_as_ids_of_nothing(callers, world, charlies_world):
+def test_foreign_id_in_a_filter_looks_like_an_absent_id(callers, world, charlies_world):
     for route, view in views_of_lists():
         for name, parameter in getattr(view, "parameters", {}).items():
             if takes_an_id(parameter):
-                others, nothings = ({name: one} for one in (id_of(world, thing_named(name)), ABSENT))
-                found = asked(callers["stranger"], route, "get", world, query=others)
-                absent = asked(callers["stranger"], route, "get", world, query=nothings)
-                assert outcome(found) == outcome(absent), (route.name, name)
+                foreign, absent = (
+                    send(callers["stranger"], route, "get", world, query={name: pk})
+                    for pk in (id_of(world, resource_named(name)), ABSENT)
+                )
+                assert outcome(foreign) == outcome(absent), (route.name, name)
 
 
-# --- what is another household's, in bodies, paths, cursors and keys ---
+# --- rows of another household in bodies, paths, cursors and keys ---
 
 
 @pytest.fixture
 def charlies_world(db, world, people):
-    """All the same things, in the stranger's own household."""
+    """One row of every type in the stranger's own household."""
     household = Household.objects.create(name="Charlie's")
-    mine = Membership.objects.create(
+    membership = Membership.objects.create(
         household=household, user=people["stranger"], role=OWNER, accepted_at=timezone.now()
     )
     return {
         **rows_of(household, "Own"),
-        "member": mine,
-        **{one: world[one] for one in ("token", "invitation")},
+        "member": membership,
+        **{name: world[name] for name in ("token", "invitation")},
     }
 
 
@@ -304,12 +309,12 @@ def is_id(field: Field) -> bool:
     return (field.schema.get("items") or field.schema).get("format") == "uuid"
 
 
-IDS = [field for field in fields_of_bodies() if is_id(field)]
+ID_FIELDS = [field for field in fields_of_bodies() if is_id(field)]
 
 
-def test_the_ids_in_bodies_are_found():
-    found = {(field.route.name, field.method, field.name) for field in IDS}
-    assert found >= {
+def test_id_fields_of_bodies_are_found():
+    fields = {(field.route.name, field.method, field.name) for field in ID_FIELDS}
+    assert fields >= {
         ("asset-list", "post", "portfolio_id"),
         ("asset-detail", "patch", "portfolio_id"),
         ("asset-list", "post", "tag_ids"),
@@ -319,28 +324,28 @@ def test_the_ids_in_bodies_are_found():
     }
 
 
-def test_ids_of_others_in_bodies_are_as_ids_of_nothing(callers, world, charlies_world):
-    """A row stays in its household, so there any other is a 400; elsewhere it is a 404 that writes empty_body."""
+def test_foreign_id_in_a_body_looks_like_an_absent_id(callers, world, charlies_world):
+    """It is a 404. Only another household_id of an existing row is a 400, because a row stays in its household."""
 
     def answer(field, pk):
         body = BODIES[field.route.name](charlies_world)
         body[field.name] = [pk] if field.name.endswith("_ids") else pk
-        return asked(callers["stranger"], field.route, field.method, charlies_world, body=body)
+        return send(callers["stranger"], field.route, field.method, charlies_world, body=body)
 
-    for field in IDS:
-        foreign = id_of(world, thing_named(field.name))
-        theirs, absent = answer(field, foreign), answer(field, ABSENT)
+    for field in ID_FIELDS:
+        foreign_id = id_of(world, resource_named(field.name))
+        foreign, absent = answer(field, foreign_id), answer(field, ABSENT)
         if field.name == "household_id" and field.method != "post":
-            assert theirs.status_code == 400, str(field)
+            assert foreign.status_code == 400, str(field)
         else:
-            assert theirs.status_code == 404, (str(field), theirs.content)
-        assert outcome(theirs) == outcome(absent), str(field)
-        assert foreign.encode() not in theirs.content, str(field)
+            assert foreign.status_code == 404, (str(field), foreign.content)
+        assert outcome(foreign) == outcome(absent), str(field)
+        assert foreign_id.encode() not in foreign.content, str(field)
 
 
 @pytest.mark.parametrize("role", ["viewer", "stranger"])
-def test_nothing_that_was_refused_was_written(role, callers, world):
-    """Counted over every table of ours, though each answer is undone elsewhere here."""
+def test_refused_request_writes_nothing(role, callers, world):
+    """Counts the rows of every table. The requests here are not rolled back."""
     tables = [model for name in set(APPS) - {"strata"} for model in apps.get_app_config(name).get_models()]
     before = {table: table.objects.count() for table in tables}
     for route in routes():
@@ -352,27 +357,29 @@ def test_nothing_that_was_refused_was_written(role, callers, world):
     assert {table: table.objects.count() for table in tables} == before
 
 
-def test_rows_of_others_below_a_row_of_mine_are_as_if_absent(callers, world, charlies_world):
-    """assets/{mine}/snapshots/{theirs}, assets/{theirs}/tags/{mine} and so on, each id in turn."""
-    tried = 0
+def test_foreign_id_beside_an_own_id_in_a_path_looks_like_an_absent_id(callers, world, charlies_world):
+    """assets/{own}/snapshots/{foreign}, assets/{foreign}/tags/{own} and so on, for each id of the path."""
+    tested = 0
     for route in (route for route in routes() if route.pattern.count("(?P") > 1):
-        whole = path_for(route, charlies_world)
-        for mine, theirs in zip(ids_in(whole), ids_in(path_for(route, world)), strict=True):
+        own_path = path_for(route, charlies_world)
+        for own, foreign in zip(ids_in(own_path), ids_in(path_for(route, world)), strict=True):
             for method in route.methods:
                 answers = [
-                    at(callers["stranger"], method, whole.replace(mine, one)) for one in (theirs, ABSENT)
+                    send_to(callers["stranger"], method, own_path.replace(own, pk))
+                    for pk in (foreign, ABSENT)
                 ]
                 assert answers[0].status_code == 404 or method == "delete", (method, route.name)
                 assert outcome(answers[0]) == outcome(answers[1]), (method, route.name)
-                tried += 1
-    assert tried > 30
+                tested += 1
+    assert tested > 30
 
 
 def ids_in(path: str) -> list[str]:
     return re.findall(r"[0-9a-f-]{36}", path)
 
 
-def at(client, method, path):
+def send_to(client, method, path):
+    """The response, with its number of queries as `queries`. Writes are rolled back."""
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         answer = getattr(client, method)(path, None if method == "get" else {})
         transaction.set_rollback(True)
@@ -380,27 +387,30 @@ def at(client, method, path):
     return answer
 
 
-CURSORS = ("asset-snapshot-list", "transaction-list", "portfolio-snapshot-list")
+LISTS_WITH_CURSORS = ("asset-snapshot-list", "transaction-list", "portfolio-snapshot-list")
 
 
-@pytest.mark.parametrize("name", CURSORS)
-def test_cursor_that_another_was_given_opens_nothing(name, callers, world, charlies_world):
+@pytest.mark.parametrize("name", LISTS_WITH_CURSORS)
+def test_cursor_of_another_user_shows_no_foreign_row(name, callers, world, charlies_world):
     (route,) = (route for route in routes() if route.name == name)
     for rows in (world, charlies_world):
-        second_moment(rows)
+        add_earlier_rows(rows)
     link = callers["owner"].get(path_for(route, world), {"page_size": 1}).json()["next"]
-    query = {one: values[0] for one, values in parse_qs(urlsplit(link).query).items()}
-    mine = asked(callers["stranger"], route, "get", charlies_world, query=query)
-    own = {row["id"] for row in callers["stranger"].get(path_for(route, charlies_world)).json()["results"]}
-    assert mine.status_code == 200
-    assert {row["id"] for row in mine.json()["results"]} <= own
-    theirs = asked(callers["stranger"], route, "get", world, query=query)
-    assert outcome(theirs) == outcome(
-        asked(callers["stranger"], route, "get", world, absent=True, query=query)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+    page = send(callers["stranger"], route, "get", charlies_world, query=query)
+    own_ids = {
+        row["id"] for row in callers["stranger"].get(path_for(route, charlies_world)).json()["results"]
+    }
+    assert page.status_code == 200
+    assert {row["id"] for row in page.json()["results"]} <= own_ids
+    foreign = send(callers["stranger"], route, "get", world, query=query)
+    assert outcome(foreign) == outcome(
+        send(callers["stranger"], route, "get", world, absent=True, query=query)
     )
 
 
-def second_moment(rows) -> None:
+def add_earlier_rows(rows) -> None:
+    """Adds a second row to each list with a cursor."""
     earlier = timezone.now() - timedelta(days=2)
     asset = rows["asset"]
     AssetSnapshot.objects.create(asset=asset, value="2", on=earlier.date(), observed_at=earlier)
@@ -410,56 +420,58 @@ def second_moment(rows) -> None:
     take_snapshot(rows["portfolio"], on=earlier.date())
 
 
-def test_key_of_another_user_is_a_key_of_my_own(callers, world):
-    body, keyed = {"name": "New"}, {"Idempotency-Key": "k1"}
-    first, mine = (
-        callers[role].post(f"{API}/portfolios", body, headers=keyed) for role in ("owner", "stranger")
+def test_idempotency_keys_belong_to_one_user(callers, world):
+    body, headers = {"name": "New"}, {"Idempotency-Key": "k1"}
+    first, second = (
+        callers[role].post(f"{API}/portfolios", body, headers=headers) for role in ("owner", "stranger")
     )
-    assert (first.status_code, mine.status_code) == (201, 201)
-    assert first.json()["id"] != mine.json()["id"]
-    assert "Idempotency-Replayed" not in mine.headers
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] != second.json()["id"]
+    assert "Idempotency-Replayed" not in second.headers
     refused = callers["stranger"].post(
-        f"{API}/assets/{id_of(world, 'asset')}/snapshots", {"value": "1"}, headers=keyed
+        f"{API}/assets/{id_of(world, 'asset')}/snapshots", {"value": "1"}, headers=headers
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "IDEMPOTENCY_MISUSE")
 
 
-def test_moving_an_asset_needs_the_right_at_both_ends(callers, world, charlies_world):
+def test_moving_an_asset_needs_write_access_to_both_households(callers, world, charlies_world):
     path = f"{API}/assets/{id_of(world, 'asset')}"
-    theirs = callers["viewer"].post(f"{API}/portfolios", {"name": "Vera's own"}).json()["id"]
-    assert callers["viewer"].patch(path, {"portfolio_id": theirs}).status_code == 403
-    for elsewhere in (theirs, id_of(charlies_world, "portfolio"), ABSENT):
-        refused = callers["editor"].patch(path, {"portfolio_id": elsewhere})
+    veras_portfolio = callers["viewer"].post(f"{API}/portfolios", {"name": "Vera's own"}).json()["id"]
+    assert callers["viewer"].patch(path, {"portfolio_id": veras_portfolio}).status_code == 403
+    for portfolio_id in (veras_portfolio, id_of(charlies_world, "portfolio"), ABSENT):
+        refused = callers["editor"].patch(path, {"portfolio_id": portfolio_id})
         assert (refused.status_code, refused.json()["code"]) == (404, "PORTFOLIO_NOT_FOUND")
-    mine = f"{API}/assets/{id_of(charlies_world, 'asset')}"
-    pushed = callers["stranger"].patch(mine, {"portfolio_id": id_of(world, "portfolio")})
-    assert pushed.json()["code"] == "PORTFOLIO_NOT_FOUND"
+    own_asset = f"{API}/assets/{id_of(charlies_world, 'asset')}"
+    refused = callers["stranger"].patch(own_asset, {"portfolio_id": id_of(world, "portfolio")})
+    assert refused.json()["code"] == "PORTFOLIO_NOT_FOUND"
     assert Asset.objects.get(pk=world["asset"].pk).portfolio_id == world["portfolio"].pk
 
 
-def test_viewer_elsewhere_may_not_push_an_asset_there(callers, world, charlies_world, people):
-    """Seen, but not theirs to change: 403, at the far end too."""
+def test_viewer_may_not_move_an_asset_into_the_household(callers, world, charlies_world, people):
+    """A viewer sees the portfolio, so the response is 403 instead of 404."""
     Membership.objects.create(
         household=world["household"], user=people["stranger"], role=VIEWER, accepted_at=timezone.now()
     )
-    mine = f"{API}/assets/{id_of(charlies_world, 'asset')}"
-    assert callers["stranger"].patch(mine, {"portfolio_id": id_of(world, "portfolio")}).status_code == 403
+    own_asset = f"{API}/assets/{id_of(charlies_world, 'asset')}"
+    assert (
+        callers["stranger"].patch(own_asset, {"portfolio_id": id_of(world, "portfolio")}).status_code == 403
+    )
 
 
 # --- logging in ---
 
 
-def bearer(client, secret):
+def get_me(client, secret):
     return client.get(f"{API}/me", HTTP_AUTHORIZATION=f"Bearer {secret}")
 
 
-def test_login_gives_a_token_that_is_kept_as_a_hash(client, household):
+def test_login_returns_a_token_that_is_stored_as_a_hash(client, household):
     User.objects.create_user("dora", password="correct horse battery")
     body = {"username": "Dora", "password": "correct horse battery", "scope": "read"}
     created = client.post(f"{API}/auth/token", json.dumps(body), content_type="application/json")
     secret = created.json()["token"]
     assert (created.status_code, secret.startswith("strata_")) == (201, True)
     assert not ApiToken.objects.filter(digest=secret).exists()
-    assert bearer(client, secret).json()["households"][0]["role"] == "owner"
+    assert get_me(client, secret).json()["households"][0]["role"] == "owner"
     refused = client.post(f"{API}/tags", {"name": "x"}, HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert (refused.status_code, refused.json()["code"]) == (403, "READ_ONLY_TOKEN")

@@ -1,8 +1,7 @@
-"""The README's tour, run as it stands against a real server with a database of its own."""
+"""Runs the README's tour unchanged against a real server with a new database."""
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -11,13 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def wait_until_ready(server, base):
@@ -26,15 +21,8 @@ def wait_until_ready(server, base):
         try:
             return urllib.request.urlopen(f"{base}/api/v1/health/ready", timeout=2)
         except OSError:  # refused, or not answered in time
-            server.poll() or select_nothing()
+            time.sleep(0.1)
     raise AssertionError("the server did not get ready")
-
-
-def select_nothing():
-    """Waits a moment for a state that the next look decides; a fixed wait would be a guess."""
-    import select
-
-    select.select([], [], [], 0.1)
 
 
 @pytest.fixture
@@ -60,7 +48,7 @@ def server(tmp_path):
 @pytest.mark.server
 def test_tour_of_the_readme_works_when_pasted(server):
     tour = re.search(r"```sh tour\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    told = subprocess.run(
+    result = subprocess.run(
         ["sh", "-eu"],
         input=tour,
         env={**os.environ, "STRATA": server},
@@ -68,6 +56,6 @@ def test_tour_of_the_readme_works_when_pasted(server):
         text=True,
         timeout=60,
     )
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines()[-1] == "250000.00"
-    assert "262500.50" in told.stdout.splitlines()[-2]
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "250000.00"
+    assert "262500.50" in result.stdout.splitlines()[-2]

@@ -1,4 +1,4 @@
-"""Whatever writes data leaves a line in the journal: tried for every model of the registry, by every path."""
+"""Every write of every model leaves a journal entry, by whichever method of the ORM or command it is made."""
 
 from __future__ import annotations
 
@@ -47,21 +47,22 @@ NOW = timezone.now()
 
 
 class World:
-    """One of everything, and more on request: make(model, number) is a row that is not saved yet."""
+    """Some rows that others need. `build(model, number)` gives a new row that is not saved yet."""
 
     def __init__(self, household, user):
         self.household, self.user = household, user
         self.portfolio = Portfolio.objects.create(household=household, name="World")
         self.category = Category.objects.create(household=household, name="World")
         self.tag = Tag.objects.create(household=household, name="World")
-        self.asset = self.make(Asset, 0)
+        self.asset = self.build(Asset, 0)
         self.asset.save()
 
-    def make(self, model, n):
+    def build(self, model, n):
         day = NOW.date() - timedelta(days=n)
-        moment, at = {"on": day, "observed_at": NOW - timedelta(days=n)}, NOW - timedelta(days=n)
+        at = NOW - timedelta(days=n)
+        observed = {"on": day, "observed_at": at}
         tags = Tag.objects.filter(name=f"t{n}").first() or Tag(household=self.household, name=f"t{n}")
-        given = {
+        fields = {
             User: lambda: {"username": f"user{n}"},
             ApiToken: lambda: {"user": self.user, "digest": f"d{n}", "prefix": f"strata_{n}"},
             Household: lambda: {"name": f"h{n}"},
@@ -72,7 +73,7 @@ class World:
                 "portfolio": self.portfolio,
                 "value": "1",
                 "currency": "EUR",
-                **moment,
+                **observed,
             },
             AllocationTarget: lambda: {
                 "household": self.household,
@@ -94,7 +95,7 @@ class World:
                 "category": saved(Category(household=self.household, name=f"l{n}")),
             },
             AssetTag: lambda: {"asset": self.asset, "tag": saved(tags)},
-            AssetSnapshot: lambda: {"asset": self.asset, "value": "1.5", **moment},
+            AssetSnapshot: lambda: {"asset": self.asset, "value": "1.5", **observed},
             Transaction: lambda: {
                 "asset": self.asset,
                 "type": "INCOME",
@@ -105,7 +106,7 @@ class World:
             },
             ExchangeRate: lambda: {"currency": "USD", "on": day, "units_per_euro": "1.1"},
         }
-        return model(**given[model]())
+        return model(**fields[model]())
 
 
 def saved(row):
@@ -193,11 +194,11 @@ DELETIONS = {
 }
 
 
-def lines(action, rows):
-    """Ids of the rows that have a line of this kind, signed as the write was."""
-    signed = JournalEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
+def ids_with_entries(action, rows):
+    """Ids of the rows with a journal entry of this action, and with the writer's name, request and channel."""
+    entries = JournalEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
     return sorted(
-        signed.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
+        entries.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
             "object_id", flat=True
         )
     )
@@ -216,44 +217,44 @@ def test_every_model_is_traced_or_says_why_not():
 
 ADDED_ONLY = [
     (ExchangeRate, write_path) for write_path in CREATIONS if write_path != "base manager"
-]  # that one is Django's own
+]  # the base manager is Django's own
 
 
 @pytest.mark.parametrize(
     ("model", "write_path"),
     [*((model, write_path) for model in DELETABLE for write_path in CREATIONS), *ADDED_ONLY],
-    ids=lambda one: getattr(one, "__name__", one),
+    ids=lambda value: getattr(value, "__name__", value),
 )
-def test_creation_leaves_a_line(world, as_alice, model, write_path):
-    rows = [world.make(model, n) for n in (1, 2)]
+def test_creation_leaves_an_entry(world, as_alice, model, write_path):
+    rows = [world.build(model, n) for n in (1, 2)]
     CREATIONS[write_path](model, rows)
-    assert lines("create", rows) == sorted(row.pk for row in rows)
+    assert ids_with_entries("create", rows) == sorted(row.pk for row in rows)
 
 
 @pytest.mark.parametrize("write_path", UPDATES)
 @pytest.mark.parametrize("model", DELETABLE, ids=lambda model: model.__name__)
-def test_update_leaves_a_line_with_what_was_before(world, as_alice, model, write_path):
-    row = saved(world.make(model, 1))
+def test_update_leaves_an_entry_with_the_former_value(world, as_alice, model, write_path):
+    row = saved(world.build(model, 1))
     ((name, _),) = change_of(model, world).items()
     column = model._meta.get_field(name).attname
     before = model.objects.values_list(column, flat=True).get(pk=row.pk)
     UPDATES[write_path](model, [row], change_of(model, world))
     assert model.objects.values_list(column, flat=True).get(pk=row.pk) != before
-    assert lines("update", [row]) == [row.pk]
+    assert ids_with_entries("update", [row]) == [row.pk]
     image = JournalEntry.objects.get(action="update", object_id=row.pk).before
     assert str(image[column]).replace("-", "") in {str(before).replace("-", ""), "15000"}
 
 
 @pytest.mark.parametrize("write_path", DELETIONS)
 @pytest.mark.parametrize("model", DELETABLE, ids=lambda model: model.__name__)
-def test_deletion_leaves_a_line(world, as_alice, model, write_path):
-    rows = [saved(world.make(model, n)) for n in (1, 2)]
+def test_deletion_leaves_an_entry(world, as_alice, model, write_path):
+    rows = [saved(world.build(model, n)) for n in (1, 2)]
     DELETIONS[write_path](model, rows)
     assert not model.objects.filter(pk__in=[row.pk for row in rows]).exists()
-    assert lines("delete", rows) == sorted(row.pk for row in rows)
+    assert ids_with_entries("delete", rows) == sorted(row.pk for row in rows)
     assert all(
-        line.before
-        for line in JournalEntry.objects.filter(action="delete", object_id__in=[r.pk for r in rows])
+        entry.before
+        for entry in JournalEntry.objects.filter(action="delete", object_id__in=[row.pk for row in rows])
     )
 
 
@@ -261,18 +262,20 @@ def test_deletion_leaves_a_line(world, as_alice, model, write_path):
 def test_upsert_is_refused(world, model):
     with pytest.raises(TypeError):
         model.objects.bulk_create(
-            [world.make(model, 1)], update_conflicts=True, unique_fields=["id"], update_fields=["id"]
+            [world.build(model, 1)], update_conflicts=True, unique_fields=["id"], update_fields=["id"]
         )
 
 
-def everything():
+def all_ids():
+    """The ids of all rows of all deletable models."""
     return {pk for model in DELETABLE for pk in model.objects.values_list("pk", flat=True)}
 
 
-def deep(world):
+def fill(world):
+    """Adds rows of every model below the world's rows."""
     for model in DELETABLE:
         if model is not Household:
-            saved(world.make(model, 3))
+            saved(world.build(model, 3))
     AssetTag.objects.create(asset=world.asset, tag=world.tag)
     child = Category.objects.create(household=world.household, name="child", parent=world.category)
     AssetCategory.objects.create(asset=world.asset, category=child)
@@ -282,36 +285,38 @@ def deep(world):
 
 @pytest.mark.parametrize("write_path", DELETIONS)
 @pytest.mark.parametrize("model", [Household, Portfolio, Asset, User], ids=lambda model: model.__name__)
-def test_all_that_goes_along_leaves_a_line_too(world, as_alice, model, write_path):
-    deep(world)
+def test_rows_deleted_by_cascade_leave_entries(world, as_alice, model, write_path):
+    fill(world)
     row = {Household: world.household, Portfolio: world.portfolio, Asset: world.asset, User: world.user}[
         model
     ]
-    before = everything()
+    before = all_ids()
     DELETIONS[write_path](model, [row])
-    gone = before - everything()
-    assert len(gone) > 1 and row.pk in gone
-    assert set(JournalEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == gone
+    deleted_ids = before - all_ids()
+    assert len(deleted_ids) > 1 and row.pk in deleted_ids
+    assert (
+        set(JournalEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == deleted_ids
+    )
 
 
 @pytest.mark.parametrize("model", [Portfolio, Asset], ids=["portfolio", "asset"])
-def test_row_deleted_on_its_admin_page_leaves_lines(world, client, model):
+def test_row_deleted_on_its_admin_page_leaves_entries(world, client, model):
     root = User.objects.create(username="root", is_staff=True, is_superuser=True)
-    deep(world)
+    fill(world)
     row = {Portfolio: world.portfolio, Asset: world.asset}[model]
-    before = everything()
+    before = all_ids()
     client.force_login(root)
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
     client.post(page, {"post": "yes"}, HTTP_X_REQUEST_ID="r-9")
-    gone = before - everything()
+    deleted_ids = before - all_ids()
     deleted = JournalEntry.objects.filter(
         action="delete", actor_name="root", channel="admin", request_id="r-9"
     )
-    assert len(gone) > 1 and row.pk in gone
-    assert set(deleted.values_list("object_id", flat=True)) == gone
+    assert len(deleted_ids) > 1 and row.pk in deleted_ids
+    assert set(deleted.values_list("object_id", flat=True)) == deleted_ids
 
 
-def test_secrets_are_in_no_line(alice_user):
+def test_secrets_are_in_no_journal_entry(alice_user):
     alice_user.set_password("first-password-1")
     alice_user.save()
     alice_user.set_password("second-password-2")
@@ -319,18 +324,19 @@ def test_secrets_are_in_no_line(alice_user):
     token, secret = ApiToken.issue(alice_user)
     token.delete()
     journal = str(list(JournalEntry.objects.values_list("before", flat=True)))
-    for hidden in (alice_user.password, secret, token.digest, token.password_stamp):
-        assert hidden not in journal
+    for secret_text in (alice_user.password, secret, token.digest, token.password_stamp):
+        assert secret_text not in journal
     assert "'password': '(not shown)'" in journal
 
 
-def test_login_is_no_change_of_a_user(client, alice_user):
+def test_login_leaves_no_entry(client, alice_user):
     client.force_login(alice_user)
     assert alice_user.last_login
     assert not JournalEntry.objects.filter(object_id=alice_user.pk, action="update").exists()
 
 
-def rows_and_their_lines(model):
+def creation_times(model):
+    """For each row: when it became known by its own field, and by its journal entry."""
     creations = JournalEntry.objects.filter(model=model._meta.label, action="create")
     return (
         dict(model.objects.exclude(pk__in=SHARED).values_list("pk", model.known_since or "created_at")),
@@ -338,7 +344,7 @@ def rows_and_their_lines(model):
     )
 
 
-SHARED = list(TypeId)  # the migration's rows, which are nobody's
+SHARED = list(TypeId)  # rows of a migration, without a journal entry
 
 
 @pytest.mark.parametrize(
@@ -349,26 +355,26 @@ SHARED = list(TypeId)  # the migration's rows, which are nobody's
     ],
     ids=lambda command: command[0],
 )
-def test_every_row_that_a_command_writes_is_known_since_its_line(db, command):
+def test_rows_of_a_command_are_known_since_their_journal_entry(db, command):
     call_command(command[0], verbosity=0, **command[1])
     for model in DELETABLE:
         if issubclass(model, TrackedModel):
-            rows, its_lines = rows_and_their_lines(model)
-            assert rows == its_lines, model
+            by_row, by_entry = creation_times(model)
+            assert by_row == by_entry, model
     channels = set(JournalEntry.objects.values_list("channel", flat=True))
     assert channels == {f"command:{command[0]}"}
 
 
-def test_load_of_rates_has_one_line_with_the_instant_of_all(db, tmp_path):
+def test_load_rates_leaves_one_entry_with_the_instant_of_all_rates(db, tmp_path):
     path = tmp_path / "rates.csv"
     path.write_text("currency,on,units_per_euro\nUSD,2026-01-01,1.1\nUSD,2026-01-02,1.2\n")
     call_command("load_rates", str(path), verbosity=0)
-    (line,) = JournalEntry.objects.filter(model="assets.ExchangeRate")
-    assert (line.action, line.channel) == ("create", "command:load_rates")
-    assert {line.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
+    (entry,) = JournalEntry.objects.filter(model="assets.ExchangeRate")
+    assert (entry.action, entry.channel) == ("create", "command:load_rates")
+    assert {entry.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
 
 
-def test_line_is_written_with_the_write_or_not_at_all(household, monkeypatch):
+def test_failed_write_leaves_no_entry(household, monkeypatch):
     before = JournalEntry.objects.count()
     monkeypatch.setattr(models.Model, "save_base", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""Alice owns two households: what is of one takes nothing from the other, and its members learn nothing of it."""
+"""Alice owns two households. Rows of one cannot use rows of the other, and its members learn nothing about it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from portfolios.models import Household, Membership
 from tests.conftest import rows_of
 
 API = "/api/v1"
-THINGS = ("category", "tag", "asset-type", "portfolio", "asset")
+RESOURCES = ("category", "tag", "asset-type", "portfolio", "asset")
 
 
 @pytest.fixture
 def other(alice_user, charlie_user, world):
-    """Alice's second household, of which Charlie is a member; the world is her first."""
+    """The rows of Alice's second household, which Charlie owns too. `world` is her first."""
     household = Household.objects.create(name="Other")
     for user in (alice_user, charlie_user):
         Membership.objects.create(household=household, user=user, role="owner", accepted_at=timezone.now())
@@ -22,41 +22,44 @@ def other(alice_user, charlie_user, world):
 
 
 BODIES = {
-    "categories parent_id": lambda here, there: {"name": "New", "parent_id": there["category"]},
-    "allocation-targets category_id": lambda here, there: {"share": "0.1", "category_id": there["category"]},
-    "allocation-targets tag_id": lambda here, there: {"share": "0.1", "tag_id": there["tag"]},
-    "allocation-targets asset_type_id": lambda here, there: {
+    "categories parent_id": lambda own, foreign: {"name": "New", "parent_id": foreign["category"]},
+    "allocation-targets category_id": lambda own, foreign: {
         "share": "0.1",
-        "asset_type_id": there["asset-type"],
+        "category_id": foreign["category"],
     },
-    "allocation-targets asset_id": lambda here, there: {"share": "0.1", "asset_id": there["asset"]},
-    "allocation-targets portfolio_id": lambda here, there: {
+    "allocation-targets tag_id": lambda own, foreign: {"share": "0.1", "tag_id": foreign["tag"]},
+    "allocation-targets asset_type_id": lambda own, foreign: {
+        "share": "0.1",
+        "asset_type_id": foreign["asset-type"],
+    },
+    "allocation-targets asset_id": lambda own, foreign: {"share": "0.1", "asset_id": foreign["asset"]},
+    "allocation-targets portfolio_id": lambda own, foreign: {
         "share": "0.1",
         "group": "PERSONAL_PROPERTY",
-        "portfolio_id": there["portfolio"],
+        "portfolio_id": foreign["portfolio"],
     },
-    "assets asset_type_id": lambda here, there: {
+    "assets asset_type_id": lambda own, foreign: {
         "name": "New",
-        "portfolio_id": here["portfolio"],
-        "asset_type_id": there["asset-type"],
+        "portfolio_id": own["portfolio"],
+        "asset_type_id": foreign["asset-type"],
     },
-    "assets tag_ids": lambda here, there: {
+    "assets tag_ids": lambda own, foreign: {
         "name": "New",
-        "portfolio_id": here["portfolio"],
-        "asset_type_id": here["asset-type"],
-        "tag_ids": [there["tag"]],
+        "portfolio_id": own["portfolio"],
+        "asset_type_id": own["asset-type"],
+        "tag_ids": [foreign["tag"]],
     },
-    "assets category_ids": lambda here, there: {
+    "assets category_ids": lambda own, foreign: {
         "name": "New",
-        "portfolio_id": here["portfolio"],
-        "asset_type_id": here["asset-type"],
-        "category_ids": [there["category"]],
+        "portfolio_id": own["portfolio"],
+        "asset_type_id": own["asset-type"],
+        "category_ids": [foreign["category"]],
     },
 }
 
 
-def ids(rows) -> dict[str, str]:
-    return {name: str(rows[name].pk) for name in THINGS}
+def ids_of(rows) -> dict[str, str]:
+    return {name: str(rows[name].pk) for name in RESOURCES}
 
 
 def require_absent(answer, word: str) -> None:
@@ -64,37 +67,37 @@ def require_absent(answer, word: str) -> None:
     assert word not in answer.content.decode()
 
 
-@pytest.mark.parametrize("what", BODIES)
-def test_what_is_made_in_one_takes_nothing_from_the_other(what, alice, charlie, world, other):
-    path, body = what.split()[0], BODIES[what]
-    of_one = {} if path == "assets" else {"household_id": str(other["household"].pk)}
-    created = alice.post(f"{API}/{path}", of_one | body(ids(other), ids(other)))
+@pytest.mark.parametrize("case", BODIES)
+def test_new_row_cannot_use_a_row_of_the_other_household(case, alice, charlie, world, other):
+    path, body = case.split()[0], BODIES[case]
+    household = {} if path == "assets" else {"household_id": str(other["household"].pk)}
+    created = alice.post(f"{API}/{path}", household | body(ids_of(other), ids_of(other)))
     assert created.status_code == 201, created.content
-    require_absent(alice.post(f"{API}/{path}", of_one | body(ids(other), ids(world))), "ecret")
+    require_absent(alice.post(f"{API}/{path}", household | body(ids_of(other), ids_of(world))), "ecret")
     assert "ecret" not in charlie.get(f"{API}/{path}").content.decode()
 
 
 PATHS = {"category": "categories", "asset": "assets"}
 CHANGES = {
-    "category parent_id": lambda there: {"parent_id": there["category"]},
-    "asset asset_type_id": lambda there: {"asset_type_id": there["asset-type"]},
-    "asset tag_ids": lambda there: {"tag_ids": [there["tag"]]},
-    "asset category_ids": lambda there: {"category_ids": [there["category"]]},
+    "category parent_id": lambda foreign: {"parent_id": foreign["category"]},
+    "asset asset_type_id": lambda foreign: {"asset_type_id": foreign["asset-type"]},
+    "asset tag_ids": lambda foreign: {"tag_ids": [foreign["tag"]]},
+    "asset category_ids": lambda foreign: {"category_ids": [foreign["category"]]},
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_what_is_changed_in_one_takes_nothing_from_the_other(what, alice, world, other):
-    thing, change = what.split()[0], CHANGES[what]
-    path = f"{API}/{PATHS[thing]}/{other[thing].pk}"
+@pytest.mark.parametrize("case", CHANGES)
+def test_changed_row_cannot_use_a_row_of_the_other_household(case, alice, world, other):
+    resource, change = case.split()[0], CHANGES[case]
+    path = f"{API}/{PATHS[resource]}/{other[resource].pk}"
     for method in ("patch", "put"):
-        require_absent(getattr(alice, method)(path, {"name": "New", **change(ids(world))}), "ecret")
+        require_absent(getattr(alice, method)(path, {"name": "New", **change(ids_of(world))}), "ecret")
 
 
 @pytest.mark.parametrize("method", ["post", "delete"])
-def test_labels_of_the_other_are_neither_attached_nor_detached(method, alice, world, other):
-    act = getattr(alice, method)
+def test_labels_of_the_other_household_cannot_be_attached_or_detached(method, alice, world, other):
+    request = getattr(alice, method)
     for label, plural in (("tag", "tags"), ("category", "categories")):
-        require_absent(act(f"{API}/assets/{other['asset'].pk}/{plural}/{world[label].pk}"), "ecret")
+        require_absent(request(f"{API}/assets/{other['asset'].pk}/{plural}/{world[label].pk}"), "ecret")
     path = f"{API}/categories/{world['category'].pk}/assets"
     require_absent(alice.post(path, {"asset_id": str(other["asset"].pk)}), "ecret")

@@ -1,4 +1,4 @@
-"""Writes once, no lost update, and a trace of each: Idempotency-Key, ETag, If-Match, the journal."""
+"""Idempotency-Key, ETag, If-Match and the journal: a write happens once, loses no other and is recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asset(portfolio):
     )
 
 
-def test_same_key_and_body_write_once_and_answer_the_same(alice):
+def test_same_key_and_body_write_once_and_repeat_the_response(alice):
     first, again = (alice.post(f"{API}/tags", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
     assert (first.status_code, first.content) == (again.status_code, again.content) == (201, first.content)
     assert again["Idempotency-Replayed"] == "true"
@@ -42,13 +42,13 @@ def test_refused_write_leaves_the_key_free(alice):
     assert alice.post(f"{API}/tags", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
 
 
-def test_key_of_one_user_is_not_anothers(alice, bob):
+def test_idempotency_keys_belong_to_one_user(alice, bob):
     assert alice.post(f"{API}/households", {"name": "x"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
     other = bob.post(f"{API}/households", {"name": "y"}, HTTP_IDEMPOTENCY_KEY="k1")
     assert other.json()["name"] == "y"
 
 
-def test_replay_is_refused_to_who_has_lost_the_right(bob, bob_user, asset):
+def test_replay_is_refused_after_the_user_lost_access(bob, bob_user, asset):
     path = f"{API}/assets/{asset.pk}/snapshots"
     assert bob.post(path, {"value": "1"}, HTTP_IDEMPOTENCY_KEY="k1").status_code == 201
     bob_user.memberships.all().delete()
@@ -56,7 +56,7 @@ def test_replay_is_refused_to_who_has_lost_the_right(bob, bob_user, asset):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_at_once_leave_one_row(alice_user, asset):
+def test_twenty_concurrent_requests_with_one_key_write_one_row(alice_user, asset):
     path = f"{API}/assets/{asset.pk}/snapshots"
 
     def send(_):
@@ -72,7 +72,7 @@ def test_twenty_at_once_leave_one_row(alice_user, asset):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixteen_editors_with_one_etag_one_wins(alice_user, asset):
+def test_one_of_sixteen_concurrent_edits_with_one_etag_succeeds(alice_user, asset):
     path = f"{API}/assets/{asset.pk}"
     etag = client_of(alice_user).get(path)["ETag"]
 
@@ -99,24 +99,27 @@ def test_etag_is_confirmed_and_changes_with_the_row(alice, asset):
     assert alice.delete(path, HTTP_IF_MATCH=etag).status_code == 412
 
 
-def test_if_match_can_be_compulsory(alice, asset, settings):
+def test_if_match_can_be_required(alice, asset, settings):
     settings.IF_MATCH_REQUIRED = True
     refused = alice.patch(f"{API}/assets/{asset.pk}", {"notes": "new"})
     assert (refused.status_code, refused.json()["code"]) == (428, "PRECONDITION_REQUIRED")
 
 
-def test_every_write_is_signed_with_who_and_which_request(alice, alice_user):
+def test_journal_entry_has_the_user_and_the_request_id(alice, alice_user):
     created = alice.post(f"{API}/tags", {"name": "x", "created_by": "eve"}, HTTP_X_REQUEST_ID="abc-1")
     assert created["X-Request-Id"] == "abc-1"
     alice.patch(f"{API}/tags/{created.json()['id']}", {"name": "y"}, HTTP_X_REQUEST_ID="abc-2")
     alice.delete(f"{API}/tags/{created.json()['id']}", HTTP_X_REQUEST_ID="abc-3")
     rows = JournalEntry.objects.filter(model="assets.Tag").order_by("id")
-    lines = [(r.action, r.actor_id, r.request_id, r.channel, (r.before or {}).get("name")) for r in rows]
-    who = alice_user.pk
-    assert lines == [
-        ("create", who, "abc-1", "api", None),
-        ("update", who, "abc-2", "api", "x"),
-        ("delete", who, "abc-3", "api", "y"),
+    entries = [
+        (row.action, row.actor_id, row.request_id, row.channel, (row.before or {}).get("name"))
+        for row in rows
+    ]
+    alice_id = alice_user.pk
+    assert entries == [
+        ("create", alice_id, "abc-1", "api", None),
+        ("update", alice_id, "abc-2", "api", "x"),
+        ("delete", alice_id, "abc-3", "api", "y"),
     ]
 
 
@@ -133,14 +136,18 @@ def test_journal_cannot_be_altered(alice):
             attempt()
 
 
-def test_deleting_a_portfolio_traces_every_row_below_it(alice, portfolio, asset):
+def test_deleting_a_portfolio_leaves_an_entry_for_every_row_below_it(alice, portfolio, asset):
     alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "12.3456"})
     assert alice.delete(f"{API}/portfolios/{portfolio.pk}").status_code == 204
-    gone = JournalEntry.objects.filter(action="delete").values_list("model", "before__value")
-    assert dict(gone) == {"assets.AssetSnapshot": 123456, "assets.Asset": None, "portfolios.Portfolio": None}
+    deleted = JournalEntry.objects.filter(action="delete").values_list("model", "before__value")
+    assert dict(deleted) == {
+        "assets.AssetSnapshot": 123456,
+        "assets.Asset": None,
+        "portfolios.Portfolio": None,
+    }
 
 
-def test_bulk_writes_are_traced(household):
+def test_bulk_writes_leave_entries(household):
     tags = Tag.objects.bulk_create([Tag(household=household, name=f"t{n}") for n in range(3)])
     Tag.objects.filter(pk=tags[0].pk).update(name="New")
     assert Tag.objects.filter(name_key="new").count() == 1
@@ -154,19 +161,19 @@ def test_every_write_below_a_portfolio_raises_its_revision(alice, portfolio, ass
     def revision():
         return Portfolio.objects.get(pk=portfolio.pk).revision
 
-    seen = [revision()]
+    revisions = [revision()]
     created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
-    seen.append(revision())
+    revisions.append(revision())
     alice.patch(f"{API}/assets/{asset.pk}/snapshots/{created['id']}", {"note": "n"})
-    seen.append(revision())
+    revisions.append(revision())
     alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
-    seen.append(revision())
-    assert seen == sorted(set(seen))
+    revisions.append(revision())
+    assert revisions == sorted(set(revisions))
 
 
 @pytest.mark.parametrize("method", ["patch", "put"])
-def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, method):
-    """What is there is sent back as it was read, in the forms that it is read in."""
+def test_write_without_changes_leaves_no_entry(alice, portfolio, asset, method):
+    """The present values are sent again."""
     bodies = {
         f"assets/{asset.pk}": {
             "name": asset.name,
@@ -180,14 +187,14 @@ def test_write_that_changes_nothing_leaves_no_trace(alice, portfolio, asset, met
     created = alice.post(f"{API}/assets/{asset.pk}/snapshots", value).json()
     bodies[f"assets/{asset.pk}/snapshots/{created['id']}"] = value | {"observed_at": created["observed_at"]}
     alice.patch(f"{API}/assets/{asset.pk}", {"quantity": "1.5"})
-    revision, lines = Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()
+    revision, entry_count = Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()
     for path, body in bodies.items():
         before = alice.get(f"{API}/{path}")
         again = getattr(alice, method)(f"{API}/{path}", body)
         assert (again.status_code, again.content) == (200, before.content)
     assert (Portfolio.objects.get(pk=portfolio.pk).revision, JournalEntry.objects.count()) == (
         revision,
-        lines,
+        entry_count,
     )
 
 

@@ -1,4 +1,4 @@
-"""Daily deltas and monthly values match the values exactly, after any writes through any channel."""
+"""Daily deltas and monthly values are what the values give, after any writes by any channel, and nothing more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from array import array
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from itertools import count
 from operator import attrgetter
@@ -38,27 +39,13 @@ from assets.valuation.sources.snapshots import values_around
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Household, Portfolio
 from strata.doctor import Level
+from tests import factories
+from tests.factories import add_value, create_asset
 
-NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)  # a month ends on the sixth day
-FIRST = NOON.date()
+FIRST = date(2024, 1, 27)  # a month ends on the sixth day
+NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)
 LONGEST = 12
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
-
-
-def create_asset(
-    portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields
-) -> Asset:
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
-    )
-
-
-def add_value(asset, on: int, value) -> AssetSnapshot:
-    at = NOON + timedelta(days=on)
-    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
+day = partial(factories.day, first=FIRST)
 
 
 def assert_in_step() -> None:
@@ -124,7 +111,7 @@ class Writes(RuleBasedStateMachine):
         return snapshots[number % len(snapshots)]
 
     def at(self, on: int) -> datetime:
-        """An instant near the day's noon, before or after all others: no instant is used twice."""
+        """A moment near the day's noon, before or after all others: none is taken twice."""
         number = next(self.moments)
         noon = NOON + timedelta(days=on)
         return noon + timedelta(seconds=number if number % 2 else -number)
@@ -256,20 +243,20 @@ def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
 
 
 def at_once(work, things) -> None:
-    def run(thing):
+    def turn(thing):
         try:
             work(thing)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(run, things))
+        list(pool.map(turn, things))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_writers_at_the_same_time_leave_the_table_in_step(portfolio):
     asset = create_asset(portfolio)
-    at_once(lambda on: add_value(asset, on, on * 7 % 5 - 2), range(40))
+    at_once(lambda on: add_value(asset, on * 7 % 5 - 2, day(on)), range(40))
     assert AssetSnapshot.objects.count() == 40
     assert_in_step()
 
@@ -279,7 +266,7 @@ def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, househo
     other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
     assets = [create_asset(place, str(number)) for number in range(4) for place in (portfolio, other)]
     for asset in assets:
-        add_value(asset, 0, 5)
+        add_value(asset, 5, day(0))
 
     def swap(asset):
         for _ in range(5):
@@ -343,7 +330,7 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
 
 
 class FormerApps:
-    """The models under the names that they had when the migration was written."""
+    """The models by the names that they had when the migration was written."""
 
     def get_model(self, app, name):
         return MonthlyValues if name == "PackedMonth" else apps.get_model(app, name)
@@ -374,8 +361,8 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
 
 @pytest.fixture
 def wrong(portfolio):
-    """A portfolio whose table does not match its values: one delta is wrong, and one is invented."""
-    add_value(create_asset(portfolio), 3, 5)
+    """The portfolio, its table not being what its values give: one delta is wrong, and one was invented."""
+    add_value(create_asset(portfolio), 5, day(3))
     DailyDelta.objects.update(owned_low=1)
     DailyDelta.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", on=day(1),
@@ -422,7 +409,7 @@ def test_doctor_names_where_the_table_is_wrong(wrong):
 
 
 def test_what_has_come_to_nothing_is_not_wrong(portfolio):
-    snapshot = add_value(create_asset(portfolio), 3, 5)
+    snapshot = add_value(create_asset(portfolio), 5, day(3))
     snapshot.delete()
     assert DailyDelta.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
@@ -440,7 +427,7 @@ def test_of_several_values_of_a_day_the_last_is_stored_whichever_was_written_las
 
 @pytest.mark.parametrize("seed", range(8))
 def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portfolio, seed):
-    """Compared with a simple implementation of the rule, with several values on most days."""
+    """Against the rule in plain words, with several values on most days."""
     random = Random(seed)
     assets = [create_asset(portfolio, name) for name in "ab"]
     moments = random.sample([(on, hour) for on in range(0, 24, 3) for hour in range(6)], 20)
@@ -455,9 +442,9 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
     ]
     AssetSnapshot.objects.bulk_create(rows)
     given = random.sample(rows, random.randint(1, 4))
-    around_by_asset = dict(values_around([row.pk for row in given]))
-    assert around_by_asset.keys() == {row.asset_id for row in given}
-    for pk, around in around_by_asset.items():
+    found = dict(values_around([row.pk for row in given]))
+    assert found.keys() == {row.asset_id for row in given}
+    for pk, around in found.items():
         touched = {row.on for row in given if row.asset_id == pk}
         days = sorted({row.on for row in rows if row.asset_id == pk})
         near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
@@ -473,10 +460,10 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
 
 
 def wrong_months(portfolio, count: int) -> Asset:
-    """An asset with a value in each of several months; all of them are stored wrongly."""
+    """An asset with a value in each of some months, all of them stored wrongly."""
     asset = create_asset(portfolio)
     for number in range(count):
-        add_value(asset, 31 * number, 5)
+        add_value(asset, 5, day(31 * number))
     MonthlyValues.objects.update(days=1)
     MonthlyValues.objects.create(asset=asset, month=date(1999, 1, 1), days=1, amounts=bytes(8))
     return asset
@@ -492,17 +479,17 @@ def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):
     asset = wrong_months(portfolio, 6)
-    reported = list(monthly_values_are_what_the_values_give())
-    assert {level for level, _ in reported} == {Level.FAIL}
-    assert len(reported) == 6
-    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in reported[0][1]
-    assert "and 2 more months" in reported[-1][1]
+    found = list(monthly_values_are_what_the_values_give())
+    assert {level for level, _ in found} == {Level.FAIL}
+    assert len(found) == 6
+    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
+    assert "and 2 more months" in found[-1][1]
     rebuild(portfolio.pk)
     assert [level for level, _ in monthly_values_are_what_the_values_give()] == [Level.OK]
 
 
 def test_a_month_that_has_come_to_nothing_is_not_wrong(portfolio):
-    snapshot = add_value(create_asset(portfolio), 3, 5)
+    snapshot = add_value(create_asset(portfolio), 5, day(3))
     snapshot.delete()
     assert MonthlyValues.objects.get().days == 0
     assert_in_step()

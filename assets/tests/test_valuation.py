@@ -1,9 +1,9 @@
-"""The totals of assets on days: from values in SQL and from series, by group, in a fixed number of queries."""
+"""The value of assets on days: by the grid and by the fold, in groups, and in a fixed number of queries."""
 
 from __future__ import annotations
 
 from array import array
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -31,42 +31,25 @@ from assets.valuation.series import Column, ValueSeries
 from assets.valuation.sql import months
 from portfolios.models import Household, Portfolio
 from strata.audit import clock
+from tests.factories import FIRST_DAY, add_value, create_asset, day
 
-FIRST = date(2024, 1, 1)
 EURO = 10_000
-WEEKS = [FIRST + timedelta(days=number) for number in (0, 7, 14, 21)]
-DAYS = [FIRST + timedelta(days=number) for number in range(22)]
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
-
-
-def create_asset(
-    portfolio, name="Thing", *, asset_type=TypeId.CHECKING_ACCOUNT, currency="EUR", **fields
-) -> Asset:
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=asset_type, name=name, currency=currency, **fields
-    )
-
-
-def add_value(asset, on: int, value, *, hour=12) -> AssetSnapshot:
-    at = datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=on)
-    return AssetSnapshot.objects.create(asset=asset, value=Decimal(value), observed_at=at, on=day(on))
+WEEKS = [day(number) for number in (0, 7, 14, 21)]
+DAYS = [day(number) for number in range(22)]
 
 
 @pytest.fixture
 def checking(portfolio):
     asset = create_asset(portfolio, "Checking")
-    add_value(asset, 3, "100")
-    add_value(asset, 14, "-40")
+    add_value(asset, "100", day(3))
+    add_value(asset, "-40", day(14))
     return asset
 
 
 @pytest.fixture
 def shares(portfolio):
     asset = create_asset(portfolio, "Shares", asset_type=TypeId.STOCKS, currency="USD", disposed_on=day(18))
-    add_value(asset, 0, "5")
+    add_value(asset, "5", day(0))
     return asset
 
 
@@ -83,17 +66,17 @@ def test_each_day_has_the_newest_values_owned_and_owed_apart(portfolio, checking
 @pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
 def test_later_instant_of_a_day_wins(portfolio, days):
     asset = create_asset(portfolio)
-    add_value(asset, 7, "2", hour=20)
-    add_value(asset, 7, "1", hour=8)
+    add_value(asset, "2", day(7), hour=20)
+    add_value(asset, "1", day(7), hour=8)
     assert totals_on([portfolio.pk], days).columns[(), "EUR"].owned[days.index(day(7))] == 2 * EURO
 
 
 def test_keys_are_ids_and_codes(portfolio, checking, shares):
-    keys_by_grouping = {
+    found = {
         group_by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, group_by=group_by).columns}
         for group_by in valuation.COLUMNS
     }
-    assert keys_by_grouping == {
+    assert found == {
         "type": {(UUID(TypeId.CHECKING_ACCOUNT),), (UUID(TypeId.STOCKS),)},
         "group": {("FINANCIAL",)},
         "currency": {("EUR",), ("USD",)},
@@ -124,7 +107,7 @@ def test_key_map_rolls_categories_up(portfolio, checking):
 
 def test_group_that_is_zero_throughout_is_left_out(portfolio, checking):
     create_asset(portfolio, "Nothing", asset_type=TypeId.REAL_ESTATE)
-    add_value(create_asset(portfolio, "Empty", asset_type=TypeId.STOCKS), 0, "0")
+    add_value(create_asset(portfolio, "Empty", asset_type=TypeId.STOCKS), "0", day(0))
     for days in (WEEKS, DAYS):
         assert set(totals_on([portfolio.pk], days, group_by="type").columns) == {
             ((UUID(TypeId.CHECKING_ACCOUNT),), "EUR")
@@ -153,7 +136,7 @@ def test_sum_beyond_a_bigint_is_exact(portfolio):
 
 def test_portfolios_not_asked_for_count_nothing(portfolio, checking, household):
     other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
-    add_value(create_asset(other), 0, "7")
+    add_value(create_asset(other), "7", day(0))
     assert totals_on([other.pk], WEEKS).columns[(), "EUR"].owned == (7 * EURO,) * 4
     assert totals_on([], WEEKS).columns == {}
 
@@ -206,14 +189,14 @@ def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
 
 def value_series_of(portfolio, *, start: int, end: int, **options) -> dict:
     refs = valuation.asset_refs([portfolio.pk], None, {})
-    series_of_assets = valuation.value_series(refs, start=day(start), end=day(end), **options)
-    return {asset.id: series for asset, series in series_of_assets}
+    found = valuation.value_series(refs, start=day(start), end=day(end), **options)
+    return {asset.id: series for asset, series in found}
 
 
 def test_value_series_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
-    series = value_series_of(portfolio, start=5, end=14)
-    assert series[checking.pk] == ValueSeries("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
-    assert series[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
+    found = value_series_of(portfolio, start=5, end=14)
+    assert found[checking.pk] == ValueSeries("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
+    assert found[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
 def test_value_series_leave_out_what_comes_after_the_end(portfolio, checking):
@@ -228,33 +211,24 @@ def test_value_series_take_a_fixed_number_of_queries(portfolio, checking, shares
 
 
 def test_value_series_in_the_currency_reported_in_have_the_months_at_their_ends_only(portfolio, monkeypatch):
-    owned, disposed = create_asset(portfolio, "Kept"), create_asset(portfolio, "Gone", disposed_on=day(70))
-    for asset in (owned, disposed):
+    kept, gone = create_asset(portfolio, "Kept"), create_asset(portfolio, "Gone", disposed_on=day(70))
+    for asset in (kept, gone):
         for on in range(9, 100, 10):  # 9, 19 and 29 are in January, 99 alone in April
-            add_value(asset, on, on)
+            add_value(asset, on, day(on))
 
     def days(asset, start, end):
         monkeypatch.setattr(reading, "A_MONTH", 0)
         series = value_series_of(portfolio, start=start, end=end, reported_in="EUR")[asset.pk]
-        return [(on - FIRST).days for on in series.days]
+        return [(on - FIRST_DAY).days for on in series.days]
 
-    assert days(owned, 25, 95) == [19, 29, 69, 79, 89]
-    assert days(owned, 5, 99) == [9, 19, 29, 99]
-    assert days(owned, -9, 8) == []
-    assert days(owned, 30, 40) == [29, 39]
-    assert days(disposed, 25, 69) == [19, 29, 69]
-    assert days(disposed, 25, 95) == [
-        19,
-        29,
-        39,
-        49,
-        59,
-        69,
-        79,
-        89,
-    ]  # the day before the disposal may be in any month
-    assert days(disposed, 25, 70) == [19, 29, 39, 49, 59, 69]
-    assert days(disposed, 75, 99) == [69, 79, 89, 99]
+    assert days(kept, 25, 95) == [19, 29, 69, 79, 89]
+    assert days(kept, 5, 99) == [9, 19, 29, 99]
+    assert days(kept, -9, 8) == []
+    assert days(kept, 30, 40) == [29, 39]
+    assert days(gone, 25, 69) == [19, 29, 69]
+    assert days(gone, 25, 95) == [19, 29, 39, 49, 59, 69, 79, 89]  # the eve of the disposal may be in any
+    assert days(gone, 25, 70) == [19, 29, 39, 49, 59, 69]
+    assert days(gone, 75, 99) == [69, 79, 89, 99]
 
 
 @pytest.mark.parametrize(
@@ -263,14 +237,14 @@ def test_value_series_in_the_currency_reported_in_have_the_months_at_their_ends_
 def test_value_series_open_with_the_month_of_the_newest_value(portfolio, start, end, wanted):
     asset = create_asset(portfolio, currency="USD")
     for on in (31, 91):  # the first days of February and April, in a leap year
-        add_value(asset, on, on)
+        add_value(asset, on, day(on))
     assert list(value_series_of(portfolio, start=start, end=end)[asset.pk].days) == [day(on) for on in wanted]
 
 
 def test_month_that_came_to_nothing_opens_no_series(portfolio):
     asset = create_asset(portfolio, currency="USD")
-    add_value(asset, 0, 5)
-    add_value(asset, 40, 6).delete()
+    add_value(asset, 5, day(0))
+    add_value(asset, 6, day(40)).delete()
     assert list(value_series_of(portfolio, start=60, end=90)[asset.pk].values) == [5 * EURO]
     assert list(value_series_of(portfolio, start=60, end=90, reported_in="USD")[asset.pk].values) == [
         5 * EURO
@@ -279,11 +253,11 @@ def test_month_that_came_to_nothing_opens_no_series(portfolio):
 
 def test_month_that_came_to_nothing_is_not_the_first(portfolio):
     asset = create_asset(portfolio)
-    add_value(asset, 0, 5).delete()
+    add_value(asset, 5, day(0)).delete()
     for on in (40, 70, 100):
-        add_value(asset, on, on)
-    series = value_series_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
-    assert series.days == (day(40), day(100))
+        add_value(asset, on, day(on))
+    found = value_series_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
+    assert found.days == (day(40), day(100))
 
 
 @pytest.mark.parametrize("reported_in", [None, "EUR"])
@@ -332,7 +306,7 @@ class GridAndFold(TestCase):
                 disposed_on=None if gone is None else day(gone),
             )
             for on, hour, value in values:
-                add_value(asset, on, value, hour=hour)
+                add_value(asset, value, day(on), hour=hour)
         days = sorted(map(day, numbers))
         for group_by in (None, *GROUPINGS):
             refs = valuation.asset_refs([portfolio.pk], group_by, {})
