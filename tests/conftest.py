@@ -122,9 +122,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "key": SimpleNamespace(pk=no_value.finding.key),
         "category": Category.objects.create(household=household, name=f"{word} category"),
         "tag": Tag.objects.create(household=household, name=f"{word} tag"),
-        "allocation-target": AllocationTarget.objects.create(
-            household=household, group="OTHER_MARK", share="0.1"
-        ),
+        "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "exchange-rate": ExchangeRate.objects.get_or_create(

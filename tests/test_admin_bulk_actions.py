@@ -14,6 +14,7 @@ from strata.admin.actions import MOST_UNASKED
 from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from tests.admin_forms import url
+from tests.factories import create_asset
 from tests.sample_rows import sample_rows
 
 PAGES = admin.site._registry
@@ -84,9 +85,7 @@ def test_action_on_a_hundred_rows_needs_no_confirmation(alices, assets):
 
 def test_action_is_confirmed_again_when_the_rows_have_changed(alices, assets, portfolio):
     answer = act(alices, Asset, "dispose_of", assets[:1], select_across="1")
-    Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="New", currency="EUR"
-    )
+    create_asset(portfolio, "New")
     again = act(alices, Asset, "dispose_of", assets[:1], select_across="1", **agreed(answer))
     assert f"Disposes of {MANY + 1} assets" in again.content.decode()
     assert Asset.objects.filter(disposed_on=None).count() == MANY + 1
@@ -94,9 +93,11 @@ def test_action_is_confirmed_again_when_the_rows_have_changed(alices, assets, po
 
 def test_confirmation_names_deleted_transactions_and_skipped_rows(alices, alice_user, assets):
     dispose(assets[0], on=assets[0].created_at.date(), proceeds=1)
-    seen = Household.objects.create(name="Seen")
-    Membership.objects.create(household=seen, user=alice_user, role="viewer", accepted_at="2026-01-01T00:00Z")
-    sample_rows("Seen", household=seen)
+    viewed = Household.objects.create(name="Seen")
+    Membership.objects.create(
+        household=viewed, user=alice_user, role="viewer", accepted_at="2026-01-01T00:00Z"
+    )
+    sample_rows("Seen", household=viewed)
     answer = act(alices, Asset, "reinstate", assets[:1], select_across="1").content.decode()
     for sentence in (
         "Reinstates 1 asset:",

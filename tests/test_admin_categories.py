@@ -5,16 +5,14 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, Category
 from tests.admin_forms import change_form_data, save, url
+from tests.factories import create_asset
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
-    )
+    return create_asset(portfolio, "Account")
 
 
 def listed(client, **query) -> list[tuple]:

@@ -16,6 +16,7 @@ from strata.admin import forms as editing
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import EDITOR
 from tests.admin_forms import change_form_data, errors_of, save, staff, url
+from tests.factories import create_asset
 from tests.sample_rows import create_row
 
 TODAY = date(2026, 1, 31)
@@ -24,9 +25,7 @@ NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
-    )
+    return create_asset(portfolio, "Account")
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
-from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import AssetSnapshot, Transaction
 from strata.accounts.models import User
 from tests.admin_forms import change_form_data, errors_of, inputs_of, save, url
+from tests.factories import create_asset
 from tests.sample_rows import sample_rows
 from tests.strata_apps import APPS
 
@@ -51,9 +51,7 @@ def test_no_error_code_replaces_a_rules_message(model, request_of_root):
 
 @pytest.fixture
 def asset(portfolio):
-    row = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
-    )
+    row = create_asset(portfolio, "Flat")
     AssetSnapshot.objects.create(asset=row, value="1", on="2024-01-31", observed_at=timezone.now())
     return row
 

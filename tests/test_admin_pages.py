@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag, Transaction
 from conftest import member
 from portfolios.models import Household, Portfolio
@@ -17,6 +16,7 @@ from reports.services.portfolio_snapshots import refresh
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR
 from tests.admin_forms import staff, url
+from tests.factories import create_asset
 from tests.sample_rows import sample_rows
 
 TODAY = date(2026, 1, 31)
@@ -25,9 +25,7 @@ NOON = datetime(2026, 1, 31, 11, tzinfo=UTC)
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Account", currency="EUR"
-    )
+    return create_asset(portfolio, "Account")
 
 
 # --- history ---

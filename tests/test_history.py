@@ -9,18 +9,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from portfolios.models import Household, Portfolio
+from tests.factories import create_asset
 
 API = "/api/v1"
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
-    )
+    return create_asset(portfolio, "Checking")
 
 
 @pytest.fixture
@@ -117,9 +115,7 @@ def test_children_are_values_transactions_and_links(alice, household, asset, pat
 
 
 def test_children_of_another_asset_are_left_out(alice, portfolio, asset, path):
-    other = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
-    )
+    other = create_asset(portfolio, "o")
     created = alice.post(f"{API}/assets/{other.pk}/snapshots", {"value": "1"}).json()
     alice.delete(f"{API}/assets/{other.pk}/snapshots/{created['id']}")
     assert [row["model"] for row in results(alice.get(f"{path}?include=children"))] == ["Asset"]
@@ -146,9 +142,7 @@ def test_only_members_read_the_history_of_a_deleted_asset(alice, vera, charlie, 
 
 
 def test_history_of_a_deleted_value_is_only_below_its_asset(alice, portfolio, asset):
-    other = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="o", currency="EUR"
-    )
+    other = create_asset(portfolio, "o")
     created = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "1"}).json()
     alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     codes = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import staff, url
+from tests.factories import create_asset
 
 API = "/api/v1"
 
@@ -37,9 +37,7 @@ def second_portfolio(second_household):
 def asset(portfolio):
     portfolio.name = "Secret portfolio"
     portfolio.save()
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Secret name", currency="EUR"
-    )
+    return create_asset(portfolio, "Secret name")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from strata.audit.point_in_time import as_known_at, temporal_models
 from strata.audit.tracking import TrackedModel
 from strata.tenancy.roles import OWNER, VIEWER
 from tests.conftest import RANDOM_SEED
+from tests.factories import create_asset
 from tests.random_household import RandomHousehold
 
 API = "/api/v1"
@@ -41,9 +42,7 @@ def read(client, path, known_at=None):
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
-    )
+    return create_asset(portfolio, "Checking")
 
 
 @pytest.mark.parametrize("seed", [1, 2, int(os.environ[RANDOM_SEED])])
@@ -147,9 +146,7 @@ def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
 def test_past_rows_of_other_households_are_not_staged(alice_user, portfolio, asset):
     """The views would hide them, but each request would copy them."""
     foreign = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
-    Asset.objects.create(
-        portfolio=foreign, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Theirs", currency="EUR"
-    )
+    create_asset(foreign, "Theirs")
     instant = timezone.now()
     Asset.objects.all().update(notes="changed")
     with as_known_at(instant, alice_user), connection.cursor() as cursor:
@@ -206,9 +203,7 @@ def test_etag_of_known_at_does_not_change(alice, asset):
 
 def test_next_page_keeps_known_at(alice, portfolio):
     for number in range(3):
-        Asset.objects.create(
-            portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"a{number}", currency="EUR"
-        )
+        create_asset(portfolio, f"a{number}")
     instant = timezone.now()
     Asset.objects.all().delete()
     first = json.loads(read(alice, f"{API}/assets?page_size=2", instant)[1])

@@ -13,6 +13,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.services.classification import MOST_LABELS
 from tests.admin_forms import form_data, staff, url
+from tests.factories import create_asset
 
 API = "/api/v1"
 MIB = 2**20
@@ -35,9 +36,7 @@ def create_labels(model, household, number, name="{}"):
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
-    )
+    return create_asset(portfolio, "Flat")
 
 
 @pytest.fixture(params=["category", "tag"])

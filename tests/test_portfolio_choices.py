@@ -5,21 +5,19 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from strata.tenancy.roles import OWNER
 from tests.admin_forms import url
+from tests.factories import create_asset
 
 API = "/api/v1"
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Flat", currency="EUR"
-    )
+    return create_asset(portfolio, "Flat")
 
 
 @pytest.fixture

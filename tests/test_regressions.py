@@ -5,17 +5,15 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, Category
+from assets.models import AssetSnapshot, Category
+from tests.factories import create_asset
 
 API = "/api/v1"
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
-    )
+    return create_asset(portfolio, "Checking")
 
 
 def add_value(client, asset, status=201, **body):
@@ -207,9 +205,7 @@ def test_12_unknown_or_bad_parameters_are_refused_by_name(alice, asset, query):
 
 
 def test_14_snapshot_is_found_only_below_its_own_asset(alice, portfolio, asset):
-    other = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Other", currency="EUR"
-    )
+    other = create_asset(portfolio, "Other")
     created = add_value(alice, asset, value="1")
     path = f"{API}/assets/{other.pk}/snapshots/{created['id']}"
     for answer in (alice.get(path), alice.patch(path, {"value": "2"}), alice.delete(path)):

@@ -8,13 +8,13 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from strata.accounts.models import ApiToken
 from strata.api.http.idempotency import forget_old_answers
 from strata.audit.models import IdempotentAnswer, JournalEntry
+from tests.factories import create_asset
 
 API = "/api/v1"
 # The same instant is on three days: a day later in Kiritimati and a day earlier in Pago Pago than in UTC.
@@ -24,9 +24,7 @@ TODAY = {"Pacific/Kiritimati": "2091-06-16", "UTC": "2091-06-15", "Pacific/Pago_
 
 def create_asset_in(household, zone):
     portfolio = Portfolio.objects.create(household=household, name=zone, time_zone=zone)
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=zone, currency="EUR"
-    )
+    return create_asset(portfolio, zone)
 
 
 @pytest.fixture(params=TODAY)

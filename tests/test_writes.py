@@ -7,20 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, Tag
+from assets.models import AssetSnapshot, Tag
 from conftest import client_of
 from portfolios.models import Portfolio
 from strata.audit.models import JournalEntry
+from tests.factories import create_asset
 
 API = "/api/v1"
 
 
 @pytest.fixture
 def asset(portfolio):
-    return Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name="Checking", currency="EUR"
-    )
+    return create_asset(portfolio, "Checking")
 
 
 def test_same_key_and_body_write_once_and_repeat_the_response(alice):
