@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assets.models import AssetType
 from assets.models.classification import Group
 from portfolios.api.fields import HouseholdId
@@ -21,13 +23,15 @@ class AssetTypeSerializer(HouseholdSerializer):
         fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days")
         validators = ()
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         code = attrs.get("code")
-        if code and AssetType.objects.filter(household=None, code=code).exclude(
-            pk=getattr(self.instance, "pk", None)
-        ):
-            raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
+        if code:
+            others = AssetType.objects.filter(household=None, code=code)
+            if self.instance is not None:
+                others = others.exclude(pk=self.instance.pk)
+            if others:
+                raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
         return attrs
 
 

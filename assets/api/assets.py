@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.api.filters import by_portfolio, category_filter, disposed_filter, read_id, type_filter
 from assets.models import Asset, AssetSnapshot, AssetType
 from assets.models.classification import Group
+from assets.models.querysets import AssetQuerySet
 from assets.services import classification, disposal
 from assets.valuation import with_current_value
 from portfolios.api.schema import in_path
@@ -56,13 +60,16 @@ from strata.exceptions import Conflict, Invalid, NotFound
 from strata.fields.dates import local_day, resolve_instant_and_day
 from strata.fields.numbers import money_text, plain
 
+if TYPE_CHECKING:
+    from assets.valuation.current import AssetWithValue
+
 instant = InstantSerializerField().to_representation
 
 
 class TypeOfAsset(StrictSerializer):
     id = UUIDSerializerField()
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not the label of one
     group = serializers.CharField()
 
 
@@ -88,7 +95,7 @@ class LabelIds(ListSerializerField):
 
     child = UUIDSerializerField()
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         about = f"At most {classification.MOST_LABELS}; an asset that has more keeps them."
         super().__init__(write_only=True, required=False, max_length=1000, help_text=about, **kwargs)
 
@@ -117,12 +124,12 @@ def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str
 LARGEST_PAGE = 8 * 2**20  # bytes of JSON
 
 
-class AssetListSerializer(serializers.ListSerializer):
+class AssetListSerializer(serializers.ListSerializer[Asset]):
     """Reads the categories and tags of a page together, and refuses a page that would be too large."""
 
-    def to_representation(self, data):
-        rows = list(data)
-        self.child.labels = labels_shown([row.pk for row in rows])
+    def to_representation(self, data: Any) -> list[dict[str, Any]]:
+        rows: list[Asset] = list(data)
+        cast("AssetSerializer", self.child).labels = labels_shown([row.pk for row in rows])
         page = super().to_representation(rows)
         size = size_of(page) if may_be_large(page) else 0
         if size > LARGEST_PAGE and len(page) > 1:
@@ -180,7 +187,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         "disposed_on": "Use dispose or reinstate.",
     }
 
-    labels = None
+    labels: dict[UUID, dict[str, list[dict[str, str | None]]]] | None = None
 
     class Meta:
         model = Asset
@@ -213,7 +220,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         )
         validators = ()
 
-    def to_representation(self, row: Asset) -> dict[str, Any]:
+    def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
         """Written by hand: going through the serializer's fields takes most of a list's time."""
         portfolio, asset_type = row.portfolio, row.asset_type
         return {
@@ -244,7 +251,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         """`disposed` depends on today only if a disposal is recorded."""
         return self.computed if row.disposed_on else self.computed - {"disposed"}
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         portfolio = attrs.get("portfolio")
         if portfolio is not None:
@@ -252,7 +259,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         if "value" not in attrs and attrs.keys() & {"observed_at", "on"}:
             raise serializers.ValidationError({"value": "A moment needs a value."}, code="required")
         if self.instance is None:
-            attrs.setdefault("currency", portfolio.base_currency)
+            attrs.setdefault("currency", attrs["portfolio"].base_currency)
         elif attrs.keys() & {"value", "observed_at", "on"}:
             raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
         self._refuse_new_currency(attrs)
@@ -260,21 +267,21 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         classification.check_labels(self.instance, attrs)
         return attrs
 
-    def _refuse_new_currency(self, attrs):
+    def _refuse_new_currency(self, attrs: dict[str, Any]) -> None:
         row = self.instance
         if row is not None and attrs.get("currency", row.currency) != row.currency and row.has_entries():
             raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
 
-    def _refuse_late_acquisition(self, attrs):
+    def _refuse_late_acquisition(self, attrs: dict[str, Any]) -> None:
         row, on = self.instance, attrs.get("acquired_on")
         if row and on and row.disposed_on and row.acquired_on != on > row.disposed_on:
             message = f"It lies after {row.disposed_on}, when it was disposed of."
             raise serializers.ValidationError({"acquired_on": message})
 
-    def create(self, attrs):
+    def create(self, attrs: dict[str, Any]) -> Asset:
         categories, tags = attrs.pop("category_ids", ()), attrs.pop("tag_ids", ())
         first = {name: attrs.pop(name) for name in ("value", "observed_at", "on") if name in attrs}
-        asset = super().create(attrs)
+        asset: Asset = super().create(attrs)
         classification.label(asset, category_ids=categories, tag_ids=tags)
         if first:
             moment = (first.get("observed_at"), first.get("on"))
@@ -282,11 +289,11 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             AssetSnapshot.objects.create(asset=asset, value=first["value"], observed_at=at, on=on)
         return asset
 
-    def update(self, asset, attrs):
+    def update(self, asset: Asset, attrs: dict[str, Any]) -> Asset:
         labels = {name: attrs.pop(name) for name in ("category_ids", "tag_ids") if name in attrs}
-        asset = super().update(asset, attrs)
-        classification.label(asset, **labels)
-        return asset
+        changed: Asset = super().update(asset, attrs)
+        classification.label(changed, **labels)
+        return changed
 
 
 class DisposalSerializer(StrictSerializer):
@@ -295,7 +302,7 @@ class DisposalSerializer(StrictSerializer):
     on = DaySerializerField(required=False)
     proceeds = MoneySerializerField(required=False, allow_null=True)
 
-    def validate_proceeds(self, value):
+    def validate_proceeds(self, value: Decimal | None) -> Decimal | None:
         if value is not None and value < 0:
             raise serializers.ValidationError("Proceeds are not negative.")
         return value
@@ -359,13 +366,13 @@ class AssetViewSet(HouseholdModelViewSet):
         "currency": "currency",
     }
 
-    def get_queryset(self):
-        rows = super().get_queryset().order_by("name_key", "id")
+    def get_queryset(self) -> QuerySet[Asset]:
+        rows = cast("AssetQuerySet[Asset]", super().get_queryset().order_by("name_key", "id"))
         if self.action == "history":
             return rows  # history needs only to know that the row exists
         return with_current_value(rows, self.as_of, portfolios=Portfolio.objects.for_user(self.request.user))
 
-    def write(self, serializer, **given):
+    def write(self, serializer: Any, **given: Any) -> Any:
         portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance
         self.notice = None
         if asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id:
@@ -374,28 +381,28 @@ class AssetViewSet(HouseholdModelViewSet):
         return super().write(serializer, **given)
 
     @moves_its_past
-    def update(self, request, *args, **kwargs):
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response = super().update(request, *args, **kwargs)
         if self.notice:
             response[NOTICE] = self.notice
         return response
 
     @moves_its_past
-    def partial_update(self, request, *args, **kwargs):
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.update(request, *args, **kwargs)
 
-    def filter_queryset(self, queryset):
+    def filter_queryset(self, queryset: Any) -> Any:
         rows = super().filter_queryset(queryset)
         return rows.distinct() if "tag" in self.request.query_params else rows
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, pagination_class=JournalCursor, parameters=WITH_CHILDREN, orderings={})
-    def history(self, request, *args, **kwargs):
+    def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
     @extend_schema(request=DisposalSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post", "put"], url_path="dispose")
-    def dispose(self, request, pk=None):
+    def dispose(self, request: Request, pk: str) -> Response:
         """The asset counts nothing from `on` on (today if absent); `proceeds` records one DISPOSE.
 
         The same request again is 200. Another day or other proceeds are 409 ALREADY_DISPOSED: reinstate it first.
@@ -409,7 +416,7 @@ class AssetViewSet(HouseholdModelViewSet):
 
     @extend_schema(request=None, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="reinstate")
-    def reinstate(self, request, pk=None):
+    def reinstate(self, request: Request, pk: str) -> Response:
         """Undoes a disposal, and deletes the DISPOSE that it recorded."""
         asset = self.find(pk)
         disposal.reinstate(asset)
@@ -418,20 +425,20 @@ class AssetViewSet(HouseholdModelViewSet):
     @in_path("tag_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="tags/(?P<tag_id>[^/]+)")
-    def tag(self, request, pk=None, tag_id=None):
+    def tag(self, request: Request, pk: str, tag_id: str) -> Response:
         """POST gives the asset the tag, DELETE takes it away."""
         return self.link(pk, classification.TAGS, tag_id)
 
     @in_path("category_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="categories/(?P<category_id>[^/]+)")
-    def category(self, request, pk=None, category_id=None):
+    def category(self, request: Request, pk: str, category_id: str) -> Response:
         """POST puts the asset under the category, DELETE takes it away."""
         return self.link(pk, classification.CATEGORIES, category_id)
 
-    def link(self, pk, kind, label_id):
+    def link(self, pk: str, kind: classification.AnyLabelKind, label_id: str) -> Response:
         """Attach the label (200 with the asset) or detach it (204, even if it was not attached)."""
-        thing = kind.label._meta.model_name
+        thing = kind.name
         asset = self.find(pk)
         labels = kind.label.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
         label = labels.filter(pk=path_id(label_id, thing)).first()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.api.assets import AssetSerializer, AssetViewSet
@@ -18,7 +21,7 @@ from strata.api.fields import (
 from strata.api.parameters import KNOWN_AT, by_id, searching
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.api.views import path_id
-from strata.api.viewsets import HouseholdModelViewSet
+from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
 from strata.exceptions import Conflict, NotFound
 
 
@@ -31,17 +34,18 @@ class CategorySerializer(HouseholdSerializer):
         fields = ("id", "household_id", "name", "parent_id")
         validators = ()
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         if self.instance and attrs.get("parent"):
             classification.refuse_bad_parent(self.instance, attrs["parent"])
         return attrs
 
-    def create(self, validated_data):
+    def create(self, validated_data: dict[str, Any]) -> Category:
         if validated_data.get("parent"):
             new = Category(household=validated_data["household"])
             classification.refuse_bad_parent(new, validated_data["parent"])
-        return super().create(validated_data)
+        row: Category = super().create(validated_data)
+        return row
 
 
 class AttachSerializer(StrictSerializer):
@@ -60,7 +64,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     }
     orderings = {"name": "name_key", "created_at": "created_at"}
 
-    def destroy(self, request, *args, **kwargs):
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         category = self.get_object()
         if category.children.exists():
             raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
@@ -69,14 +73,14 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
 
     @extend_schema(responses=CategorySerializer(many=True))
     @action(detail=True, url_path="children")
-    def children(self, request, pk=None):
+    def children(self, request: Request, pk: str) -> Response:
         """The categories directly below this one."""
         rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AttachSerializer, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="assets")
-    def assets(self, request, pk=None):
+    def assets(self, request: Request, pk: str) -> Response:
         """Puts an asset into the category, and returns the asset."""
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -89,15 +93,15 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
         self.idempotency_household_id = category.household_id
         return view.answer(asset)
 
-    def visible(self, text):
+    def visible(self, text: str) -> Category:
         """The category, not locked: if it is in the asset's household, that household's lock guards it too."""
-        category = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
+        category: Category | None = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
         if category is None:
             raise NotFound(self.thing)
         return category
 
 
-def sibling(view_class, view):
+def sibling[Sibling: HouseholdViewSet](view_class: type[Sibling], view: HouseholdViewSet) -> Sibling:
     """Another viewset for the same request. The path's ids are not passed on: they are not of its rows."""
     other = view_class()
     other.request, other.kwargs, other.args = view.request, {}, ()

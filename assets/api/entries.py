@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.response import Response
 
 from assets.models import Asset
 from assets.services.locks import locked_asset
@@ -18,6 +21,7 @@ from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.audit.clock import written_at
+from strata.audit.tracking import TrackedModel
 from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import resolve_instant_and_day
 from strata.tenancy.guards import Guards
@@ -31,14 +35,14 @@ class MomentSerializer(HouseholdSerializer):
     needed_by_put: tuple[str, ...] = ()
     instant_field = "observed_at"
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         given = {name for name in (self.instant_field, "on") if name in attrs}
         if self.instance is None or given:
             self.settle_moment(attrs)
         return attrs
 
-    def settle_moment(self, attrs):
+    def settle_moment(self, attrs: dict[str, Any]) -> None:
         at, on, row = attrs.get(self.instant_field), attrs.get("on"), self.instance
         if row is not None and (at or getattr(row, self.instant_field), on or row.on) == (
             getattr(row, self.instant_field),
@@ -58,7 +62,7 @@ class OfOneAsset(HouseholdModelViewSet):
     known_by: dict[str, Any] = {}
 
     @cached_property
-    def asset(self):
+    def asset(self) -> Asset:
         """The path's asset, loaded once per request; for a write its portfolio is locked first."""
         pk = path_id(self.kwargs["asset_id"], "asset")
         rows = Asset.objects.for_user(self.request.user)
@@ -69,20 +73,20 @@ class OfOneAsset(HouseholdModelViewSet):
             raise NotFound("asset")
         return asset
 
-    def lock(self, rows=None):
+    def lock(self, rows: Any = None) -> Guards:
         """The lock on the portfolio guards all rows of its assets."""
         if rows is None:
             self.require_writer(self.asset)
         return Guards(portfolios=frozenset([self.asset.portfolio_id]))
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().filter(asset=self.asset)
 
-    def get_serializer_context(self):
+    def get_serializer_context(self) -> Mapping[str, Any]:
         context = super().get_serializer_context()
         return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset}
 
-    def write(self, serializer, **given):
+    def write(self, serializer: Any, **given: Any) -> Any:
         if serializer.instance is None:
             given["asset"] = serializer.context["asset"]
         self.written = {
@@ -91,18 +95,19 @@ class OfOneAsset(HouseholdModelViewSet):
         }
         return super().write(serializer, **given)
 
-    def handle_exception(self, exc):
+    def handle_exception(self, exc: Exception) -> Response:
         """A conflict names the existing row. It is read here, because the error has ended the transaction."""
         if isinstance(exc, Conflict) and exc.code == self.duplicate[0]:
             row = self.get_queryset().filter(**self.written).first()
             exc.existing = row and self.named(row)
         return super().handle_exception(exc)
 
-    def named(self, row):
+    def named(self, row: TrackedModel) -> dict[str, str]:
         path = self.request.path.rstrip("/")
         rows = path if self.request.method == "POST" else path.rpartition("/")[0]
         return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
 
-    def fresh(self, row):
+    def fresh(self, row: Any) -> dict[str, Any]:
         """The row as it was saved: no field of it is calculated by the database."""
-        return self.get_serializer(row).data
+        data: dict[str, Any] = self.get_serializer(row).data
+        return data

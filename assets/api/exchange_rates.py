@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
+from django.db.models import QuerySet
 from rest_framework import mixins, serializers
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
@@ -17,7 +22,7 @@ from strata.api.viewsets import HouseholdViewSet
 from strata.exceptions import Forbidden, NotFound
 
 
-class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer):
+class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer[ExchangeRate]):
     serializer_field_mapping = HouseholdSerializer.serializer_field_mapping
     units_per_euro = ExactSerializerField(positive=True)
 
@@ -43,23 +48,24 @@ class ExchangeRateViewSet(
         "known_at": KNOWN_AT,
     }
 
-    def get_queryset(self):
-        return self.queryset.all()
+    def get_queryset(self) -> QuerySet[ExchangeRate]:
+        rows: QuerySet[ExchangeRate] = self.queryset.all()
+        return rows
 
-    def get_object(self):
+    def get_object(self) -> Any:
         rate = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
         if rate is None:
             raise NotFound(self.thing)
         return rate
 
-    def create(self, request, *args, **kwargs):
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if not request.user.is_superuser:
             raise Forbidden(WHO_ADDS_RATES)
         return super().create(request, *args, **kwargs)
 
-    def http_method_not_allowed(self, request, *args, **kwargs):
-        raise MethodNotAllowed(request.method, f'Method "{request.method}" not allowed. {RATES_STAND}')
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]  # as in the stubs of DRF
+        raise MethodNotAllowed(str(request.method), f'Method "{request.method}" not allowed. {RATES_STAND}')
 
-    def perform_create(self, serializer):
+    def perform_create(self, serializer: Any) -> None:
         super().perform_create(serializer)
         serializer.refuse_contradictions(serializer.data, but=serializer.ignored)

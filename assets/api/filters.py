@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import F
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, QuerySet
 
 from assets.classification.tree import subtree
-from assets.models import Category
+from assets.models import Asset, Category
+from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
 from strata.api.fields import UUIDSerializerField
 from strata.api.parameters import UUID_SCHEMA, Parameter
@@ -18,7 +22,7 @@ read_id = UUIDSerializerField().to_internal_value
 def by_portfolio(name: str, about: str = "") -> Parameter:
     """404 for a portfolio that the caller cannot see, as in the earlier API."""
 
-    def apply(rows, ids, view):
+    def apply(rows: QuerySet[Asset], ids: list[UUID], view: Any) -> QuerySet[Asset]:
         portfolios = Portfolio.objects.for_user(view.request.user)
         if portfolios.filter(pk__in=ids).count() != len(set(ids)):
             raise NotFound("portfolio", name)
@@ -27,7 +31,7 @@ def by_portfolio(name: str, about: str = "") -> Parameter:
     return Parameter(read_id, apply, UUID_SCHEMA, about)
 
 
-def category_filter(rows, ids, view):
+def category_filter(rows: AssetQuerySet[Asset], ids: list[UUID], view: Any) -> QuerySet[Asset]:
     """Assets in the categories or anywhere below them."""
     named = Category.objects.for_user(view.request.user).filter(pk__in=ids).values("household")
     # nosemgrep: through-the-door - the households of categories that came through it
@@ -36,12 +40,14 @@ def category_filter(rows, ids, view):
     return rows.in_category_tree(subtree([pk for pk in ids if pk in parents], parents))
 
 
-def type_filter(rows, wanted, view):
+def type_filter(rows: QuerySet[Asset], wanted: list[str], view: Any) -> QuerySet[Asset]:
     """Assets of the types with these codes or ids."""
     ids = [text for text in wanted if CANONICAL_ID.fullmatch(text)]
-    return rows.filter(asset_type__in=ids) | rows.filter(asset_type__code__in=set(wanted) - set(ids))
+    codes = set(wanted) - set(ids)
+    by_id = rows.filter(asset_type__in=[UUID(text) for text in ids])
+    return by_id | rows.filter(asset_type__code__in=codes)
 
 
-def disposed_filter(rows, wanted, view):
+def disposed_filter(rows: QuerySet[Asset], wanted: list[bool], view: Any) -> QuerySet[Asset]:
     is_disposed = {"disposed_on__lte": F("as_of")}
     return rows.filter(**is_disposed) if wanted[0] else rows.exclude(**is_disposed)

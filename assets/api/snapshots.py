@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assets.api.entries import MomentSerializer, OfOneAsset
 from assets.models import AssetSnapshot
 from assets.services.snapshots import next_free_instant
@@ -22,10 +24,11 @@ class AssetSnapshotSerializer(MomentSerializer):
 
     needed_by_put = ("value",)
 
-    def create(self, attrs):
+    def create(self, attrs: dict[str, Any]) -> AssetSnapshot:
         if not self.initial_data.keys() & {"observed_at", "on"}:
             attrs["observed_at"] = next_free_instant(self.context["asset"], attrs["observed_at"])
-        return super().create(attrs)
+        row: AssetSnapshot = super().create(attrs)
+        return row
 
 
 @in_path("asset_id")

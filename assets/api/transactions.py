@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assets.api.entries import MomentSerializer, OfOneAsset
 from assets.models import Transaction
 from assets.services.disposal import check_recorded_sale
@@ -49,13 +51,13 @@ class TransactionSerializer(MomentSerializer):
 
     needed_by_put = ("type",)
 
-    def settle_moment(self, attrs):
+    def settle_moment(self, attrs: dict[str, Any]) -> None:
         """A new day for a disposal's sale is refused first, before a contradiction with the instant is reported."""
         if self.instance is not None and "on" in attrs:
             check_recorded_sale(self.instance, {"on": attrs["on"]})
         super().settle_moment(attrs)
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         if self.instance is None:
             attrs.setdefault("currency", self.context["asset"].currency)
@@ -63,10 +65,11 @@ class TransactionSerializer(MomentSerializer):
         attrs.update(recounted_amount(self.instance, attrs))
         return attrs
 
-    def create(self, attrs):
+    def create(self, attrs: dict[str, Any]) -> Transaction:
         if "position" not in attrs:
             attrs["position"] = next_position(self.context["asset"], attrs["on"])
-        return super().create(attrs)
+        row: Transaction = super().create(attrs)
+        return row
 
 
 @in_path("asset_id")

@@ -145,7 +145,7 @@ def in_reading_order(categories: Iterable[tuple[UUID, UUID | None, str, Any]]) -
     for pk in reversed(levels):  # children first
         if (parent := parents[pk]) is not None:
             below[parent] += below[pk] + 1
-    placed: dict[UUID, TreeRow] = {}
+    placed: dict[UUID | None, TreeRow] = {}
     for pk, level in levels.items():
         above = placed.get(parents[pk])
         placed[pk] = TreeRow(pk, rows[pk][3], rows[pk][2], above, level - 1, below[pk])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -63,13 +65,15 @@ class AssetType(TrackedModel):
         return self.label
 
 
-class CategoryQuerySet(TrackedQuerySet):
-    def update(self, **fields):
+class CategoryQuerySet(TrackedQuerySet["Category"]):
+    def update(self, **fields: Any) -> int:
         if fields.keys() & {"parent", "parent_id"}:
             raise TypeError("Move a category with save(): it refuses cycles.")
         return super().update(**fields)
 
-    def bulk_update(self, objs, fields, batch_size=None):
+    def bulk_update(
+        self, objs: Iterable[Category], fields: Iterable[str], batch_size: int | None = None
+    ) -> int:
         if set(fields) & {"parent", "parent_id"}:
             raise TypeError("Move a category with save(): it refuses cycles.")
         return super().bulk_update(objs, fields, batch_size)
@@ -109,10 +113,10 @@ class Category(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self):
+    def clean(self) -> None:
         self._refuse_bad_parent()
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Locks the household first: two moves at the same time could make a cycle that neither makes alone."""
         with transaction.atomic():
             lock_household(self.household_id)

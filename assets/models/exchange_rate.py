@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -42,8 +44,8 @@ def refuse_the_euro(currency: str) -> None:
         raise ValidationError({"currency": ValidationError(EURO_HAS_NONE, code="euro")})
 
 
-class RateQuerySet(ImmutableQuerySet):
-    def bulk_create(self, objs, *args, **kwargs):
+class RateQuerySet(ImmutableQuerySet["ExchangeRate"]):
+    def bulk_create(self, objs: Iterable[ExchangeRate], *args: Any, **kwargs: Any) -> list[ExchangeRate]:
         objs = list(objs)
         for rate in objs:
             refuse_the_euro(rate.currency)
@@ -98,10 +100,10 @@ class ExchangeRate(models.Model):
     def __str__(self) -> str:
         return f"{self.currency} on {self.on}"
 
-    def clean(self):
+    def clean(self) -> None:
         refuse_the_euro(self.currency)
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise TypeError("A rate is never altered: add a newer one.")
         refuse_the_euro(self.currency)
@@ -111,5 +113,5 @@ class ExchangeRate(models.Model):
             line_of(self.pk, self.recorded_at).save(force_insert=True)
             raise_every_revision()
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("A rate is never deleted: add a newer one.")

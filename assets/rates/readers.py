@@ -58,7 +58,7 @@ def downloaded(url: str, *, timeout: float = 60) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise BadRates([f"{url} is not a web address"])
     with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - http and https only, see above
-        content = answer.read(MOST_BYTES + 1)
+        content: bytes = answer.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise BadRates([f"{url} is larger than {MOST_BYTES} bytes"])
     return content
@@ -69,8 +69,7 @@ def quotes_in(content: bytes) -> tuple[list[RateQuote], str]:
 
     An optional fourth column, `lasting`, is true or false.
     """
-    rows = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
-    numbered = _numbered(rows)
+    numbered = _numbered(_text(content))
     _, header = next(numbered, (1, []))
     if header[:1] == ["Date"]:
         return _collected(_ecb_quotes(header, numbered)), ExchangeRate.Source.ECB
@@ -104,8 +103,9 @@ def _unzipped(content: bytes) -> bytes:
     return text
 
 
-def _numbered(rows) -> Iterator[tuple[int, list[str]]]:
+def _numbered(text: str) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, with their numbers, each cell trimmed."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in rows:
             if cells := [cell.strip() for cell in row]:

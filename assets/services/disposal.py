@@ -60,15 +60,19 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
     )
     if on == asset.disposed_on and same_proceeds:
         return
-    what = "without proceeds" if sale is None else f"for {money_text(sale.amount)} {sale.currency}"
+    what = (
+        "without proceeds"
+        if sale is None or sale.amount is None
+        else f"for {money_text(sale.amount)} {sale.currency}"
+    )
     message = f"It was disposed of on {asset.disposed_on} {what}: reinstate it first."
     raise Conflict("ALREADY_DISPOSED", message, "on" if on != asset.disposed_on else "proceeds")
 
 
 def check_recorded_sale(row: Transaction | None, changes: dict[str, Any]) -> None:
     """409 for a change of the fields that link a DISPOSE to its disposal. `row` is as stored, None for a new one."""
-    stored = None if row is None else RecordedSale(*(getattr(row, name) for name in RecordedSale._fields))
-    after = RecordedSale(*(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields))
+    stored = None if row is None else RecordedSale._make(getattr(row, name) for name in RecordedSale._fields)
+    after = RecordedSale._make(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields)
     validate_recorded_sale(stored, after)
 
 

@@ -12,7 +12,9 @@ from strata.db.retry import Restart
 from strata.exceptions import NotFound
 
 
-def locked_asset(asset_id: UUID, to: UUID | None = None, *, assets: AssetQuerySet | None = None) -> Asset:
+def locked_asset(
+    asset_id: UUID, to: UUID | None = None, *, assets: AssetQuerySet[Asset] | None = None
+) -> Asset:
     """Lock the asset's portfolio, and with it `to`, the portfolio that the asset moves to; then read the asset.
 
     `assets` are those that the caller may see. Raises NotFound if the asset is not one of them, and Restart if it

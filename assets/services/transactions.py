@@ -16,8 +16,8 @@ def recounted_amount(row: Transaction | None, changes: dict[str, Any]) -> dict[s
 
     Raises ValidationError that names the field if the transaction's type does not allow the result.
     """
-    values = TransactionValues(
-        **{name: changes.get(name, getattr(row, name, None)) for name in TransactionValues._fields}
+    values = TransactionValues._make(
+        changes.get(name, getattr(row, name, None)) for name in TransactionValues._fields
     )
     recount = bool(changes.keys() & {"quantity", "unit_price"}) and "amount" not in changes
     amount = validate_transaction(values, recount=recount)

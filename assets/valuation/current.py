@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Case, DateField, F, OuterRef, QuerySet, Subquery, Value, When
 
-from assets.models import AssetSnapshot
+from assets.models import Asset, AssetSnapshot
 from assets.models.querysets import AssetQuerySet
+from portfolios.models import Portfolio
 from strata.fields.money import MoneyField
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class CurrentValue(TypedDict):
+        as_of: date
+        current_value: Decimal | None
+        current_value_on: date | None
+
+    type AssetWithValue = WithAnnotations[Asset, CurrentValue]
 
 
 class Newest(Subquery):
@@ -17,13 +30,15 @@ class Newest(Subquery):
     Only then does SQLite use the indexes below a union (see strata.audit.temporal_views).
     """
 
-    def __init__(self, newest, column: str, **kwargs) -> None:
+    def __init__(self, newest: QuerySet[AssetSnapshot], column: str, **kwargs: Any) -> None:
         selected = dict.fromkeys((column, "on", "observed_at"))
         super().__init__(newest.values(*selected)[:1], **kwargs)
         self.template = f'(SELECT newest."{column}" FROM (%(subquery)s) newest)'  # noqa: S608 - a field's name
 
 
-def with_current_value(assets: AssetQuerySet, on: date | None = None, *, portfolios: QuerySet | None = None):
+def with_current_value(
+    assets: AssetQuerySet[Asset], on: date | None = None, *, portfolios: QuerySet[Portfolio] | None = None
+) -> AssetQuerySet[Asset]:
     """Adds `current_value` and `current_value_on`: the newest snapshot on or before the day, as of `on`.
 
     Zero from the disposal on; None before the first snapshot. `portfolios` is for `as_of`.

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import batched
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from assets.models import Asset, DailyDelta
 from assets.models.daily_delta import ALL_TYPES
 from assets.valuation import sql
-from assets.valuation.series import ValueSeries, deltas_of
+from assets.valuation.series import Keys, ValueSeries, deltas_of
 from assets.valuation.sources.snapshots import AssetFacts, ValuesAround, all_values, facts_of
 from strata.db.params import join_halves
 
@@ -42,7 +42,10 @@ def add_values(
     """Add the deltas of an asset with these values (the oldest day first) to the sums."""
     series = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
-    for on, _, _, owned, owed in deltas_of((), series):
+    deltas = cast(
+        "list[tuple[date, Keys, str, int, int]]", deltas_of((), series)
+    )  # as the values, they are whole
+    for on, _, _, owned, owed in deltas:
         owned_owed = by_day.setdefault(on, [0, 0])
         owned_owed[0] += sign * owned
         owned_owed[1] += sign * owed
@@ -109,7 +112,11 @@ def difference(after: AnySums, before: AnySums) -> DeltaSums:
 def apply_deltas(change: AnySums) -> None:
     """Add the sums to the table. The write that calls this has locked the portfolios."""
     by_key = sorted(drop_zeros(with_all_types(change)).items(), key=itemgetter(0))
-    rows = ((*key, on, *owned_owed) for key, days in by_key for on, owned_owed in sorted(days.items()))
+    rows = (
+        (portfolio_id, currency, asset_type_id, on, owned, owed)
+        for (portfolio_id, currency, asset_type_id), days in by_key
+        for on, (owned, owed) in sorted(days.items())
+    )
     for batch in batched(rows, BATCH):
         sql.add_deltas(batch)
 

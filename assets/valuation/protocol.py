@@ -8,4 +8,4 @@ from uuid import UUID
 
 type Place = tuple[UUID, int, date | None]  # an asset, the number of the column it counts in, its disposal
 type Month = tuple[UUID, date]  # of an asset, by its first day
-type Values = tuple[UUID, tuple[date, ...], array]  # an asset, its days, the last value of each
+type Values = tuple[UUID, tuple[date, ...], array[int]]  # an asset, its days, the last value of each

@@ -25,7 +25,7 @@ COLUMNS = {
     "portfolio": "portfolio_id",
     "asset": "pk",
 }
-LABELS = {"category": AssetCategory, "tag": AssetTag}
+LABELS: Mapping[str, type[AssetCategory] | type[AssetTag]] = {"category": AssetCategory, "tag": AssetTag}
 GROUPINGS = (*COLUMNS, *LABELS)
 # The groupings that daily deltas can answer, and their column of keys; a group is the sum of its types.
 DELTA_KEY_COLUMNS = {
@@ -93,7 +93,8 @@ def value_series(
     derived = clock.known_at() is None
     if not derived or (end - start).days <= A_MONTH:
         return _value_series(assets, start, end, derived=derived)
-    by_ends, by_all_values = [], []
+    by_ends: list[AssetRef] = []
+    by_all_values: list[AssetRef] = []
     for asset in assets:
         needs_ends = asset.currency == reported_in and not asset.is_disposed_in(start, end)
         (by_ends if needs_ends else by_all_values).append(asset)
@@ -105,7 +106,8 @@ def first_day(portfolio_ids: Collection[UUID]) -> date | None:
     """The day of the first value of any of the portfolios' assets: one lookup in the index for each asset."""
     values = AssetSnapshot.objects.filter(asset=OuterRef("pk")).order_by("on").values("on")[:1]
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    return assets.annotate(first_on=Subquery(values)).aggregate(first=Min("first_on"))["first"]
+    first: date | None = assets.annotate(first_on=Subquery(values)).aggregate(first=Min("first_on"))["first"]
+    return first
 
 
 class AssetRef(NamedTuple):
@@ -124,16 +126,19 @@ def asset_refs(
     portfolio_ids: Collection[UUID], group_by: str | None, key_map: Mapping[Hashable, Hashable]
 ) -> list[AssetRef]:
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    if group_by in LABELS:
+    if group_by is not None and group_by in LABELS:
         labels = _labels(portfolio_ids, group_by)
         rows = assets.values_list("pk", "currency", "disposed_on")
         return [AssetRef(*row, _mapped(labels.get(row[0], ()), key_map)) for row in rows]
     if group_by is None:
         return [AssetRef(*row) for row in assets.values_list("pk", "currency", "disposed_on")]
-    rows = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(
+    keyed = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(
         "pk", "currency", "disposed_on", "group_key"
     )
-    return [AssetRef(*row, _mapped((key,), key_map)) for *row, key in rows]
+    return [
+        AssetRef(pk, currency, disposed_on, _mapped((key,), key_map))
+        for pk, currency, disposed_on, key in keyed
+    ]
 
 
 def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[UUID]]:
@@ -163,7 +168,9 @@ def from_deltas(
     group_by: str | None,
     key_map: Mapping[Hashable, Hashable],
 ) -> Totals:
-    groups = dict(AssetType.objects.values_list("pk", "group")) if group_by == "group" else {}
+    groups: dict[UUID | None, str] = (
+        dict(AssetType.objects.values_list("pk", "group")) if group_by == "group" else {}
+    )
 
     @cache
     def keys(key_id: UUID | None, currency: str) -> Keys:
@@ -177,7 +184,7 @@ def from_deltas(
         else sql.deltas_by_period(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
     )
     return running_totals(
-        ((on, keys(key_id, currency), currency, *owned_owed) for on, currency, key_id, *owned_owed in deltas),
+        ((on, keys(key_id, currency), currency, owned, owed) for on, currency, key_id, owned, owed in deltas),
         days,
     )
 

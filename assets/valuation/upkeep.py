@@ -11,14 +11,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from assets.models import Asset
 from assets.valuation import deltas, months, protocol
 from assets.valuation.deltas import forget_assets, forget_portfolios
 from assets.valuation.sources.snapshots import AssetFacts, all_values, facts_of, values_around
 from portfolios.models import Portfolio
-from strata.audit.tracking import DerivedData
+from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
 
 __all__ = [
@@ -100,7 +100,7 @@ def lock(portfolio_id: UUID) -> None:
     lock_rows(portfolios().filter(pk=portfolio_id))
 
 
-def portfolios() -> QuerySet:
+def portfolios() -> TrackedQuerySet[Portfolio]:
     return Portfolio.objects.order_by("pk")
 
 
@@ -108,29 +108,29 @@ def portfolios() -> QuerySet:
 
 
 class OfSnapshots(DerivedData):
-    def capture(self, ids):
+    def capture(self, ids: list[UUID]) -> Contribution:
         return contribution_of_snapshots(ids)
 
-    def update(self, ids, before):
+    def update(self, ids: list[UUID], before: Contribution | None) -> None:
         values_written(before, contribution_of_snapshots(ids))
 
 
 class OfAssets(DerivedData):
     """A new asset has no values yet, so nothing is derived."""
 
-    def capture(self, ids):
+    def capture(self, ids: list[UUID]) -> dict[UUID, AssetFacts]:
         return facts_of(Asset.objects.filter(pk__among=ids))
 
-    def update(self, ids, before):
+    def update(self, ids: list[UUID], before: dict[UUID, AssetFacts] | None) -> None:
         if before is not None:
             assets_written(before, self.capture(ids))
 
-    def forget(self, ids):
+    def forget(self, ids: list[UUID]) -> bool:
         forget_assets(ids)
         return True
 
 
 class OfPortfolios(DerivedData):
-    def forget(self, ids):
+    def forget(self, ids: list[UUID]) -> bool:
         forget_portfolios(ids)
         return True

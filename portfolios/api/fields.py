@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 
@@ -17,10 +17,10 @@ class HouseholdId(RelatedId):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Household.objects, "household", **{"required": False, **kwargs})
 
-    def get_default(self):
+    def get_default(self) -> NoReturn:
         raise serializers.SkipField
 
-    def run_validation(self, data=serializers.empty):
+    def run_validation(self, data: Any = serializers.empty) -> Any:
         row = self.root.instance
         if row is None:
             return super().run_validation(data)

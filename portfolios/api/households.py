@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
+from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portfolios.api.mixins import caller
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households
 from strata.api.history import EventSerializer
@@ -25,7 +29,7 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
         model = Household
         fields = ("id", "name", "role", "created_at", "updated_at")
 
-    def get_role(self, household) -> str:
+    def get_role(self, household: Household) -> str:
         """The caller's own role."""
         user = self.context["request"].user
         roles = [
@@ -52,15 +56,15 @@ class HouseholdsViewSet(HouseholdModelViewSet):
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, pagination_class=JournalCursor, parameters=WITH_MEMBERS, orderings={})
-    def history(self, request, *args, **kwargs):
+    def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
-    def write(self, serializer, **given):
+    def write(self, serializer: Any, **given: Any) -> Any:
         name = serializer.validated_data.get("name")
         if serializer.instance is None:
-            return households.create_household(self.request.user, name)
+            return households.create_household(caller(self.request), name)
         return households.update_household(serializer.instance.pk, name=name or serializer.instance.name)
 
-    def destroy(self, request, *args, **kwargs):
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         households.delete_household(self.get_object().pk)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from portfolios.api.mixins import caller
 from portfolios.api.schema import in_path
 from portfolios.models import Household, Invitation, Membership, Role
 from portfolios.services import members
@@ -49,7 +54,7 @@ class InvitationSerializer(HouseholdSerializer):
         fields = ("id", "household_id", "household_name", "username", "role", "invited_by", "created_at")
         read_only_fields = fields
 
-    def get_invited_by(self, invitation) -> str:
+    def get_invited_by(self, invitation: Invitation) -> str:
         return invitation.created_by.username if invitation.created_by else ""
 
 
@@ -72,21 +77,21 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
     queryset = Membership.objects.select_related("user").order_by("created_at", "id")
     serializer_class = MemberSerializer
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Membership]:
         pk = path_id(self.kwargs["household_id"], "household")
         if not Household.objects.for_user(self.request.user).filter(pk=pk).exists():
             raise NotFound("household")
         return super().get_queryset().filter(household=pk)
 
-    def require_writer(self, row):
+    def require_writer(self, row: Any) -> None:
         if self.request.method != "DELETE" or row.user_id != self.request.user.pk:
             super().require_writer(row)
 
-    def write(self, serializer, **given):
+    def write(self, serializer: Any, **given: Any) -> Any:
         member = serializer.instance
         return members.change_role(member.pk, serializer.validated_data.get("role", member.role))
 
-    def destroy(self, request, *args, **kwargs):
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         members.remove_member(self.get_object().pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -107,7 +112,7 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Invitation]:
         return super().get_queryset().filter(household=self.owned_household())
 
     def owned_household(self) -> Household:
@@ -123,7 +128,7 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
         return household
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
-    def create(self, request, *args, **kwargs):
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Invite whoever has the name. Members see the household's whole past, including its journal.
 
         The answer is the same whether a user has the name or not.
@@ -148,25 +153,25 @@ class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixi
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
-    def get_queryset(self):
-        received = self.queryset.filter(pk__in=members.invitations_for(self.request.user).values("pk"))
+    def get_queryset(self) -> QuerySet[Invitation]:
+        received = self.queryset.filter(pk__in=members.invitations_for(caller(self.request)).values("pk"))
         if self.action == "list":
             return received
         return received | self.queryset.for_user(self.request.user, OWNERS)
 
-    def require_writer(self, row):
-        if not members.invitations_for(self.request.user).filter(pk=row.pk).exists():
+    def require_writer(self, row: Any) -> None:
+        if not members.invitations_for(caller(self.request)).filter(pk=row.pk).exists():
             super().require_writer(row)
 
-    def destroy(self, request, *args, **kwargs):
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         members.withdraw_invitation(self.get_object().pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=MemberSerializer)
     @action(detail=True, methods=["post"], url_path="accept")
-    def accept(self, request, pk=None):
+    def accept(self, request: Request, pk: str) -> Response:
         """Become a member, who sees the household's whole past. Accepting again changes nothing."""
         member = members.accept_invitation(
-            path_id(pk, self.thing), request.user, precondition=self.require_unchanged
+            path_id(pk, self.thing), caller(request), precondition=self.require_unchanged
         )
         return Response(MemberSerializer(member, context=self.get_serializer_context()).data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -40,7 +42,7 @@ class Portfolio(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Does not write `revision`: this instance may hold an old one, and the revision must only grow."""
         if not self._state.adding and kwargs.get("update_fields") is None:
             fields = {field.name for field in self._meta.concrete_fields if not field.primary_key}

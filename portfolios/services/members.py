@@ -16,7 +16,7 @@ from portfolios.models import Invitation, Membership
 from portfolios.services.locks import lock_household
 from strata.accounts.models import User
 from strata.exceptions import Conflict, Invalid, NotFound
-from strata.fields.names import name_key, validate_name
+from strata.fields.names import NAME_LENGTH, name_key, validate_name
 from strata.tenancy.roles import OWNER
 
 Precondition = Callable[[Any], None]
@@ -42,7 +42,7 @@ def require_possible(username: str) -> None:
     """400 for a name that no user may have."""
     field = User._meta.get_field("username")
     try:
-        validate_name(username, max_length=field.max_length)
+        validate_name(username, max_length=field.max_length or NAME_LENGTH)
         field.run_validators(User.normalize_username(username))
     except ValidationError as error:
         raise Invalid("username", " ".join(error.messages)) from None
@@ -136,8 +136,9 @@ def replace_members(household_id: UUID, roles: Mapping[UUID, str | None]) -> Non
         members = Membership.objects.filter(household=household_id, pk__in=roles)
         members.filter(pk__in=[pk for pk, role in roles.items() if role is None]).delete()
         for member in members:
-            if member.role != roles[member.pk]:
-                member.role = roles[member.pk]
+            role = roles[member.pk]
+            if role is not None and member.role != role:
+                member.role = role
                 member.save(update_fields=["role"])
 
 
@@ -171,7 +172,9 @@ def locked_member(member_id: UUID) -> Membership:
     return member
 
 
-def _lock_household_of(rows: models.QuerySet, pk: UUID, resource: str) -> UUID | None:
+def _lock_household_of(
+    rows: models.QuerySet[Invitation] | models.QuerySet[Membership], pk: UUID, resource: str
+) -> UUID | None:
     """Lock the row's household and return its id; None if the row is gone. These rows never change their household."""
     household_id = rows.filter(pk=pk).values_list("household_id", flat=True).first()
     if household_id is None:

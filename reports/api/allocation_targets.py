@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from assets.models import Asset, AssetType, Category, Tag
@@ -53,7 +55,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
         )
         validators = ()
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         if self.instance is None:
             self.settle_household(attrs)
@@ -61,7 +63,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
             self.refuse_another_group(attrs)
         return attrs
 
-    def settle_household(self, attrs):
+    def settle_household(self, attrs: dict[str, Any]) -> None:
         """Set the household from the rows that the target names, if it is absent; 404 for rows of two households."""
         rows = {field: attrs[field] for field in OWNED if attrs.get(field) is not None}
         for field, row in rows.items():
@@ -69,7 +71,7 @@ class AllocationTargetSerializer(HouseholdSerializer):
             if owner is not None and attrs.setdefault("household", Household(pk=owner)).pk != owner:
                 raise NotFound(field)
 
-    def refuse_another_group(self, attrs):
+    def refuse_another_group(self, attrs: dict[str, Any]) -> None:
         for field in (*OWNED, "group", "currency"):
             column = AllocationTarget.column(field)
             given = attrs.get(field)
@@ -89,7 +91,7 @@ class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
     duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
     parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
 
-    def needs_default(self, named):
+    def needs_default(self, named: dict[str, Any]) -> bool:
         """No default if a row that the target names decides the household; a shared type does not."""
         of_the_household = named.keys() - {"asset_type"} or (
             "asset_type" in named and named["asset_type"].filter(household__isnull=False).exists()

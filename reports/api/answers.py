@@ -41,11 +41,11 @@ PARTS = (
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
-class TotalSerializerField(serializers.Field):
+class TotalSerializerField(serializers.Field[Decimal, str, str, Any]):
     """An amount. It may have more digits than a single value."""
 
 
-class GroupSerializer(serializers.Serializer):
+class GroupSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text='An id or a code; "none" for what is in no category or tag.')
     name = serializers.CharField()
     path = serializers.ListField(
@@ -54,11 +54,11 @@ class GroupSerializer(serializers.Serializer):
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}})
-class AmountsByKey(serializers.Field):
+class AmountsByKey(serializers.Field[dict[str, Decimal], dict[str, str], dict[str, str], Any]):
     pass
 
 
-class PointSerializer(serializers.Serializer):
+class PointSerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
     assets = TotalSerializerField()
     liabilities = TotalSerializerField(help_text="Zero or negative.")
@@ -68,7 +68,7 @@ class PointSerializer(serializers.Serializer):
     missing_rates = MissingRateSerializer(many=True)
 
 
-class NetWorthSerializer(serializers.Serializer):
+class NetWorthSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     interval = serializers.CharField()
     group_by = serializers.CharField(allow_null=True)
@@ -79,7 +79,7 @@ class NetWorthSerializer(serializers.Serializer):
     points = PointSerializer(many=True)
 
 
-class DrillDownSerializer(serializers.Serializer):
+class DrillDownSerializer(serializers.Serializer[Any]):
     """Parameters that replace those of the same name, and `level`."""
 
     group_by = serializers.CharField()
@@ -111,7 +111,7 @@ class LiabilityGroupSerializer(GroupSerializer):
     drill_down = DrillDownSerializer(allow_null=True)
 
 
-class AllocationSerializer(serializers.Serializer):
+class AllocationSerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
     group_by = serializers.CharField()
     currency = serializers.CharField()
@@ -125,7 +125,7 @@ class AllocationSerializer(serializers.Serializer):
     missing_rates = MissingRateSerializer(many=True)
 
 
-class PartsSerializer(serializers.Serializer):
+class PartsSerializer(serializers.Serializer[Any]):
     """change = net_flows + income - expenses + value_change + fx_change + added - removed, to the cent."""
 
     start_value = TotalSerializerField()
@@ -144,12 +144,12 @@ class ChangeRowSerializer(PartsSerializer, GroupSerializer):
     pass
 
 
-class LeftOutSerializer(serializers.Serializer):
+class LeftOutSerializer(serializers.Serializer[Any]):
     key = UUIDSerializerField()
     name = serializers.CharField()
 
 
-class ChangeSerializer(serializers.Serializer):
+class ChangeSerializer(serializers.Serializer[Any]):
     start = DaySerializerField()
     end = DaySerializerField()
     group_by = serializers.CharField()
@@ -164,18 +164,18 @@ class ChangeSerializer(serializers.Serializer):
     missing_rates = MissingRateSerializer(many=True)
 
 
-class AssetNameSerializer(serializers.Serializer):
+class AssetNameSerializer(serializers.Serializer[Any]):
     id = UUIDSerializerField()
     name = serializers.CharField()
 
 
-class DismissedSerializer(serializers.Serializer):
+class DismissedSerializer(serializers.Serializer[Any]):
     by = serializers.CharField(allow_blank=True, help_text="Empty where the user is gone.")
     at = InstantSerializerField()
     reason = serializers.CharField()
 
 
-class FindingSerializer(serializers.Serializer):
+class FindingSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="Names this finding as long as what it is about is the same.")
     code = serializers.CharField()
     severity = serializers.ChoiceField(choices=["warning", "note"])
@@ -190,7 +190,7 @@ class FindingSerializer(serializers.Serializer):
     dismissed = DismissedSerializer(allow_null=True, help_text="Who dismissed it, when and why.")
 
 
-class QualitySerializer(serializers.Serializer):
+class QualitySerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
     since = DaySerializerField(help_text="Jumps and duplicates were searched among values from this day on.")
     findings = FindingSerializer(many=True)

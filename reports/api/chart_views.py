@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from django.utils.csp import CSP
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from reports.api.views import AllocationView, NetWorthView, PortfolioAllocationView, PortfolioNetWorthView
+from reports.api.views import (
+    AllocationView,
+    NetWorthView,
+    PortfolioAllocationView,
+    PortfolioNetWorthView,
+    Report,
+)
 from reports.queries import AllocationReport, NetWorthSeries
 from reports.rendering.plots import HEIGHTS, THEMES, WIDTHS, ChartOptions, allocation_plot, net_worth_plot
 from strata.api.http.csv_renderer import FORMAT
@@ -22,9 +31,15 @@ PICTURE_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "fra
 
 
 class SvgRenderer(BaseRenderer):
-    media_type, format, charset = "image/svg+xml", "svg", "utf-8"
+    media_type, format = "image/svg+xml", "svg"
+    charset: str | None = "utf-8"
 
-    def render(self, data, accepted_media_type=None, renderer_context=None):
+    def render(
+        self,
+        data: bytes | None,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
         return data or b""
 
 
@@ -36,8 +51,11 @@ class PngRenderer(SvgRenderer):
 class ThePathSays(BaseContentNegotiation):
     """A path that ends in .svg returns SVG, whatever the client accepts."""
 
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 CHART_PARAMETERS = {
@@ -51,21 +69,28 @@ CHART_PARAMETERS = {
 CHART_OPTIONS = {"face": "theme", "width": "width", "height": "height"}
 
 
-class ChartView:
+if TYPE_CHECKING:
+    _Report = Report
+else:
+    _Report = object  # it goes before a report's view among the bases
+
+
+class ChartView(_Report):
     """A mixin before a report's view: reads the chart's options from the parameters, and draws the report."""
 
-    content_negotiation_class = ThePathSays
+    content_negotiation_class: type[BaseContentNegotiation] = ThePathSays
 
     def report(self, **asked: Any) -> Any:
         options = {
             name: asked.pop(parameter) for parameter, name in CHART_OPTIONS.items() if parameter in asked
         }
-        self.options = ChartOptions(self.request.accepted_renderer.format, **options)
+        image_format = cast("Literal['svg', 'png']", self.request.accepted_renderer.format)
+        self.chart_options = ChartOptions(image_format, **options)
         return super().report(**asked)
 
-    def finalize_response(self, request, response, *args, **kwargs):
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response._csp_config = PICTURE_CSP
+        response._csp_config = PICTURE_CSP  # type: ignore[attr-defined]  # not in the stubs
         return response
 
     def title(self, what: str) -> str:
@@ -82,20 +107,22 @@ class NetWorthChartView(ChartView):
             title=self.title("Net worth"),
             labels=labels,
             overlap=series.overlap,
-            options=self.options,
+            options=self.chart_options,
         )
 
 
 class AllocationChartView(ChartView):
     def answer(self, report: AllocationReport) -> bytes:
         title = self.title("Allocation")
-        return allocation_plot(report.allocation, labels=report.labels, title=title, options=self.options)
+        return allocation_plot(
+            report.allocation, labels=report.labels, title=title, options=self.chart_options
+        )
 
 
-def chart_view(renderer: type[BaseRenderer]):
+def chart_view[View: type[Report]](renderer: type[BaseRenderer]) -> Callable[[View], View]:
     """Sets the view's only format, and documents its answer in the schema."""
 
-    def documented(view):
+    def documented(view: View) -> View:
         view.renderer_classes = (renderer,)
         asked = {name: parameter for name, parameter in view.parameters.items() if name not in FORMAT}
         view.parameters = {**asked, **CHART_PARAMETERS}

@@ -68,5 +68,5 @@ def types_named(text: str, user: Any) -> list[UUID]:
 def visible_id(parameter: str, model: type[Category] | type[Tag], pk: UUID | None, user: Any) -> UUID | None:
     """`pk`, or None as given; 404 if the user may not see the row."""
     if pk is not None and not model.objects.for_user(user).filter(pk=pk).exists():
-        raise NotFound(model._meta.model_name, parameter)
+        raise NotFound(parameter, parameter)
     return pk

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -34,7 +35,7 @@ class DismissalSerializer(StrictSerializer):
 
     reason = NoteSerializerField(max_length=REASON_LENGTH)
 
-    def validate_reason(self, value):
+    def validate_reason(self, value: str) -> str:
         if not name_key(value):  # no visible character
             raise serializers.ValidationError("Say why it may stay as it is.", code="blank")
         return value
@@ -57,11 +58,11 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
     @extend_schema(
         operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer
     )
-    def get(self, request, pk, key):
+    def get(self, request: Request, pk: str, key: str) -> Response:
         return Response(answers.issue_answer(self.issue(key)))
 
     @extend_schema(parameters=[KEY], request=DismissalSerializer, responses=answers.FindingSerializer)
-    def put(self, request, pk, key):
+    def put(self, request: Request, pk: str, key: str) -> Response:
         """Dismiss it. `quality` shows it with `dismissed=1`, and doctor and the admin leave it out."""
         require_role(request.user, self.portfolio.household_id)
         body = DismissalSerializer(data=request.data)
@@ -74,7 +75,7 @@ class PortfolioFindingView(OneTransactionAWrite, APIView):
         return Response(data, headers={"ETag": etag_of(data)})
 
     @extend_schema(parameters=[KEY], request=None, responses={204: None})
-    def delete(self, request, pk, key):
+    def delete(self, request: Request, pk: str, key: str) -> Response:
         """Show it again. A finding that is not dismissed stays as it is."""
         require_role(request.user, self.portfolio.household_id)
         dismissed_findings.show_again(self.portfolio.pk, key, precondition=self.precondition(key))

@@ -23,7 +23,7 @@ class MissingRateSerializer(StrictSerializer):
         help_text="Of the amount, where it is not `currency`: then it is the currency of the report that lacks a rate.",
     )
 
-    def to_representation(self, gap):
+    def to_representation(self, gap: dict[str, str]) -> dict[str, str]:
         return gap  # already plain JSON values, both in a PortfolioTotal and as stored
 
 
@@ -31,6 +31,6 @@ class MissingRateSerializer(StrictSerializer):
 class MissingRates(serializers.ReadOnlyField):
     """A total's missing rates: plain values already. PostgreSQL reorders an object's members; this fixes the order."""
 
-    def to_representation(self, gaps):
+    def to_representation(self, gaps: list[dict[str, str]]) -> list[dict[str, str]]:
         members = ("currency", "on", "amount", "amount_currency")
         return [{name: gap[name] for name in members if name in gap} for gap in gaps]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import serializers, status
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
@@ -34,11 +38,11 @@ from strata.tenancy.guards import Guards
 from strata.tenancy.roles import require_role
 
 
-class PortfolioSnapshotListSerializer(serializers.ListSerializer):
+class PortfolioSnapshotListSerializer(serializers.ListSerializer[PortfolioSnapshot]):
     """Calculates all outdated totals of a page together."""
 
-    def to_representation(self, data):
-        rows = list(data)
+    def to_representation(self, data: Any) -> list[dict[str, Any]]:
+        rows: list[PortfolioSnapshot] = list(data)
         bring_up_to_date(rows)
         return super().to_representation(rows)
 
@@ -76,13 +80,13 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
         )
         validators = ()
 
-    def validate(self, attrs):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         if self.instance is not None and attrs.get("on", self.instance.on) != self.instance.on:
             raise serializers.ValidationError({"on": "A snapshot stays on its day: take another one."})
         return attrs
 
-    def to_representation(self, row):
+    def to_representation(self, row: PortfolioSnapshot) -> dict[str, Any]:
         if self.parent is None:
             bring_up_to_date([row])
         return super().to_representation(row)
@@ -98,7 +102,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
 
     @cached_property
-    def portfolio(self):
+    def portfolio(self) -> Portfolio:
         pk = path_id(self.kwargs["portfolio_id"], "portfolio")
         rows = Portfolio.objects.for_user(self.request.user).filter(pk=pk)
         if self.request.method not in SAFE_METHODS:
@@ -108,13 +112,13 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             raise NotFound("portfolio")
         return portfolio
 
-    def lock(self, rows=None):
+    def lock(self, rows: Any = None) -> Guards:
         return Guards(portfolios=frozenset([self.portfolio.pk]))
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[PortfolioSnapshot]:
         return super().get_queryset().filter(portfolio=self.portfolio)
 
-    def get_object(self):
+    def get_object(self) -> Any:
         row = super().get_object()
         if not (row.manual or self.request.method in SAFE_METHODS):
             raise Conflict(
@@ -133,11 +137,11 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             conflict.existing = {"id": str(row.pk), "link": link}
         return conflict
 
-    def create(self, request, *args, **kwargs):
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Store the portfolio's total of today or of a past day."""
         require_role(request.user, self.portfolio.household_id)
         self.idempotency_household_id = self.portfolio.household_id
-        body = self.get_serializer(data=request.data)
+        body = cast("PortfolioSnapshotSerializer", self.get_serializer(data=request.data))
         body.is_valid(raise_exception=True)
         given = body.validated_data
         try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
 from rest_framework import serializers
 
 from portfolios.api.fields import HouseholdId
 from portfolios.api.mixins import InHousehold
 from portfolios.models import Portfolio
 from reports.api.missing_rates import MissingRates
-from reports.queries import portfolio_totals
+from reports.queries import PortfolioTotal, portfolio_totals
 from strata.api.fields import (
     BooleanSerializerField,
     CurrencySerializerField,
@@ -20,12 +24,12 @@ from strata.api.viewsets import HouseholdModelViewSet
 from strata.fields.numbers import money_text
 
 
-class PortfolioListSerializer(serializers.ListSerializer):
+class PortfolioListSerializer(serializers.ListSerializer[Portfolio]):
     """Calculates the totals of a page together, in a fixed number of queries."""
 
-    def to_representation(self, data):
-        rows = list(data)
-        self.child.totals = portfolio_totals(rows, self.context.get("on"))
+    def to_representation(self, data: Any) -> list[dict[str, Any]]:
+        rows: list[Portfolio] = list(data)
+        cast("PortfolioSerializer", self.child).totals = portfolio_totals(rows, self.context.get("on"))
         return super().to_representation(rows)
 
 
@@ -38,7 +42,7 @@ class PortfolioSerializer(HouseholdSerializer):
     total_value_on = DaySerializerField(read_only=True)
     complete = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
-    totals = None
+    totals: dict[UUID, PortfolioTotal] | None = None
     computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates"})
 
     class Meta:
@@ -60,12 +64,12 @@ class PortfolioSerializer(HouseholdSerializer):
         validators = ()
         extra_kwargs = {"time_zone": {"required": False}}
 
-    def to_representation(self, portfolio):
+    def to_representation(self, portfolio: Portfolio) -> dict[str, Any]:
         totals = self.totals or portfolio_totals([portfolio], self.context.get("on"))
         total = totals[portfolio.pk]
-        portfolio.total_value = money_text(total.value)
-        portfolio.total_value_on = total.on
-        portfolio.complete, portfolio.missing_rates = total.complete, total.missing_rates
+        shown: Any = portfolio  # the fields of its total are read from the row as the others are
+        shown.total_value, shown.total_value_on = money_text(total.value), total.on
+        shown.complete, shown.missing_rates = total.complete, total.missing_rates
         return super().to_representation(portfolio)
 
 
@@ -82,6 +86,6 @@ class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
     }
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
 
-    def get_serializer_context(self):
+    def get_serializer_context(self) -> Mapping[str, Any]:
         context = super().get_serializer_context()
         return context if getattr(self, "swagger_fake_view", False) else {**context, "on": self.as_of}

@@ -113,8 +113,13 @@ def allocation_table(report: AllocationReport) -> Table:
         for part in parts
     )
     missing = missing_text(allocation.missing_rates)
-    whole = {"side": "net", "group": "total", "value": money_text(allocation.net), "missing_rates": missing}
-    of_all = {
+    whole: dict[str, str | None] = {
+        "side": "net",
+        "group": "total",
+        "value": money_text(allocation.net),
+        "missing_rates": missing,
+    }
+    of_all: dict[str, str | None] = {
         "on": allocation.on.isoformat(),
         "currency": allocation.currency,
         "complete": TRUTH[allocation.complete],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -22,6 +23,10 @@ from reports.api.filters import ASSET_FILTERS, read_asset_filter
 from reports.calculations.intervals import INTERVALS, a_month_before
 from reports.queries import (
     GROUP_BY,
+    AllocationReport,
+    ChangeReport,
+    NetWorthSeries,
+    QualityIssue,
     ReportTooLarge,
     allocation_on,
     change_report,
@@ -80,9 +85,9 @@ class Report(OneTransactionAWrite, APIView):
     has_etag = True
     content_negotiation_class: type[BaseContentNegotiation] = ByParameter
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
-    renderer_classes = (JSONRenderer, TableRenderer)
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, TableRenderer)
 
-    def get(self, request, pk=None):
+    def get(self, request: Request, pk: str | None = None) -> HttpResponseBase:
         tag = report_etag(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
         if is_held(request, tag):
             return self.unchanged(tag)
@@ -137,7 +142,7 @@ class Report(OneTransactionAWrite, APIView):
     table: Any
     file_title: Callable[[Any], tuple[str, ...]]  # the parts of the file's name, without the portfolio
 
-    def finalize_response(self, request, response, *args, **kwargs):
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """An error is JSON, whatever format was requested."""
         if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
             request.accepted_renderer = JSONRenderer()
@@ -184,7 +189,7 @@ class NetWorthView(Report):
     table = staticmethod(tables.net_worth_table)
     file_title = staticmethod(tables.net_worth_title)
 
-    def report(self, **asked):
+    def report(self, **asked: Any) -> NetWorthSeries:
         refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
         try:
             return net_worth_history(self.portfolios, **asked)
@@ -208,7 +213,7 @@ class AllocationView(Report):
     table = staticmethod(tables.allocation_table)
     file_title = staticmethod(tables.allocation_title)
 
-    def report(self, **asked):
+    def report(self, **asked: Any) -> AllocationReport:
         return allocation_on(self.portfolios, **asked)
 
 
@@ -229,7 +234,7 @@ class ChangeView(Report):
     table = staticmethod(tables.change_table)
     file_title = staticmethod(tables.change_title)
 
-    def report(self, start=None, end=None, **asked):
+    def report(self, start: date | None = None, end: date | None = None, **asked: Any) -> ChangeReport:
         end = end or latest_today(self.portfolios)
         start = start or a_month_before(end)
         refuse_reversed(start, end)
@@ -253,15 +258,19 @@ class PortfolioQualityView(Report):
         ),
     }
 
-    def report(self, on=None, since=None, dismissed=False):
+    def report(self, **asked: Any) -> tuple[date, date, list[QualityIssue]]:
         (portfolio,) = self.portfolios
-        on = on or latest_today([portfolio])
-        since = since or on - LOOKED_BACK
+        on: date = asked.get("on") or latest_today([portfolio])
+        since: date = asked.get("since") or on - LOOKED_BACK
         if since > on:
             raise exceptions.ValidationError({"since": f"It lies after {on}."})
-        return on, since, quality_report(portfolio, on=on, since=since, dismissed=dismissed)
+        return (
+            on,
+            since,
+            quality_report(portfolio, on=on, since=since, dismissed=asked.get("dismissed", False)),
+        )
 
-    def answer(self, report):
+    def answer(self, report: tuple[date, date, list[QualityIssue]]) -> dict[str, Any]:
         on, since, issues = report
         findings = [answers.issue_answer(issue) for issue in issues]
         return {"on": on.isoformat(), "since": since.isoformat(), "findings": findings}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -35,8 +35,8 @@ def exactly_one() -> Q:
     return condition
 
 
-class TargetQuerySet(TrackedQuerySet):
-    def of_their_household(self):
+class TargetQuerySet(TrackedQuerySet["AllocationTarget"]):
+    def of_their_household(self) -> Self:
         """Without targets whose asset has moved to another household. Earlier versions allowed that move."""
         return self.filter(Q(asset=None) | Q(asset__portfolio__household=F("household")))
 
@@ -109,14 +109,14 @@ class AllocationTarget(TrackedModel):
     def column(field: str) -> str:
         return AllocationTarget._meta.get_field(field).attname
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Locks the household: two targets saved at the same time could together exceed 1."""
         with transaction.atomic():
             lock_household(self.household_id)
             self.clean()
             super().save(*args, **kwargs)
 
-    def clean(self):
+    def clean(self) -> None:
         named = [field for field in GROUPS.values() if getattr(self, self.column(field))]
         if len(named) != 1:
             message = f"Name exactly one group: {', '.join(GROUPS.values())}."

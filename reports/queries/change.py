@@ -64,7 +64,7 @@ def change_report(
         rates=rate_book(currencies, start=start, end=end),
         groups=None if group_by == "asset" else groups.keys_of_assets(ids),
     )
-    names = {pk: asset.name for pk, asset in assets.items()}
+    names: dict[Hashable, str] = {pk: asset.name for pk, asset in assets.items()}
     labels = (
         by_name({key: names[key] for key in change.rows})
         if group_by == "asset"

@@ -5,8 +5,9 @@ Keys are those of assets.valuation: ids, or codes for groups and currencies; Non
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from operator import add
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ class Grouping:
         if self.group_by != "category":
             return {}
         if self.category is None:
-            return dict(self.tree.shown_at(self.level))
+            return dict(self.tree.shown_at(self.level).items())
         shown = self.tree.shown_below(self.category, self.level)
         return {pk: shown.get(pk, OUTSIDE) for pk in self.tree.parents}
 
@@ -62,7 +63,7 @@ class Grouping:
         """The assets that count; None if all do."""
         if self.category is None and not self.asset_filter:
             return None
-        assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+        assets: QuerySet[Asset] = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
         for name, wanted in self.asset_filter.items():
             assets = filter_assets(assets, name, wanted)
         if self.category is not None:
@@ -71,7 +72,7 @@ class Grouping:
             assets = assets.filter(Exists(links))
         return set(assets.values_list("pk", flat=True))
 
-    def totals(self, portfolio_ids: Collection[UUID], days: list) -> Totals:
+    def totals(self, portfolio_ids: Collection[UUID], days: Sequence[date]) -> Totals:
         totals = valuation.totals_on(
             portfolio_ids,
             days,
@@ -81,7 +82,7 @@ class Grouping:
         )
         return without(totals, OUTSIDE)
 
-    def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[UUID, Keys]:
+    def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[Hashable, Keys]:
         assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in assets}
 
@@ -93,25 +94,26 @@ class Grouping:
             names[None] = NONE_LABELS.get(self.group_by, "None")
         return by_name(names)
 
-    def _names(self, keys: set) -> Iterable[tuple[Hashable, str]]:
+    def _names(self, keys: set[Hashable]) -> Iterable[tuple[Hashable, str]]:
+        ids = [key for key in keys if isinstance(key, UUID)]
         match self.group_by:
             case "type":
-                return AssetType.objects.filter(pk__in=keys).values_list("pk", "label")
+                return AssetType.objects.filter(pk__in=ids).values_list("pk", "label")
             case "category":
                 return self.tree.names.items()
             case "tag":
-                return Tag.objects.filter(pk__in=keys).values_list("pk", "name")
+                return Tag.objects.filter(pk__in=ids).values_list("pk", "name")
             case "portfolio":
-                return Portfolio.objects.filter(pk__in=keys).values_list("pk", "name")
+                return Portfolio.objects.filter(pk__in=ids).values_list("pk", "name")
             case "asset":
-                return Asset.objects.filter(pk__in=keys).values_list("pk", "name")
+                return Asset.objects.filter(pk__in=ids).values_list("pk", "name")
             case "group":
                 return Group.choices
         return ((key, str(key)) for key in keys)
 
     def path(self, key: Hashable) -> list[str]:
         """The names from the top of the tree down to the category."""
-        return [self.tree.names[pk] for pk in self.tree.path(key)]
+        return [self.tree.names[pk] for pk in (self.tree.path(key) if isinstance(key, UUID) else ())]
 
 
 def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:

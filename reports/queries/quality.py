@@ -17,7 +17,7 @@ from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.classification import Group
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
-from assets.services.disposal import DISPOSAL
+from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef
 from portfolios.models import Portfolio
 from reports.calculations import quality
@@ -92,7 +92,7 @@ def quality_issues(
     which limits the work. `dismissed` selects: False those not dismissed, True only dismissed ones, None both.
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
-    rows = {row.pk: row for row in assets_of(ids)}
+    rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
     assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
     used = currencies_of(portfolios, rows.values())
     rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
@@ -117,7 +117,7 @@ def quality_issues(
     ]
 
 
-def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[Asset]) -> dict[UUID, set[str]]:
+def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[AssetRow]) -> dict[UUID, set[str]]:
     """By portfolio, the currencies of which its totals need rates."""
     used = {portfolio.pk: {portfolio.base_currency} for portfolio in portfolios}
     for asset in assets:
@@ -171,7 +171,7 @@ def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
 
 
 def examined(
-    assets: Mapping[UUID, AssetRow], portfolio_ids: list[UUID], since: date, on: date
+    assets: Mapping[Hashable, AssetRow], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
     refs = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
@@ -200,13 +200,16 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__gt=since, on__lte=on)
     columns = ("asset_id", "pk", "on", "type", "amount", "currency", "quantity", "source", "external_id")
     recorded: dict[UUID, list[Recorded]] = {}
-    for asset_id, *rest, source, external_id in rows.order_by("on", "position", "pk").values_list(*columns):
+    ordered = rows.order_by("on", "position", "pk").values_list(*columns)
+    for asset_id, pk, day, type_, amount, currency, quantity, source, external_id in ordered:
         by_disposal = source == external_id == DISPOSAL
-        recorded.setdefault(asset_id, []).append(Recorded(*rest, by_disposal))
+        recorded.setdefault(asset_id, []).append(
+            Recorded(pk, day, type_, amount, currency, quantity, by_disposal)
+        )
     return recorded
 
 
-def snapshots_meant(all_findings: Sequence[Finding]) -> dict[tuple[UUID, date], UUID]:
+def snapshots_meant(all_findings: Sequence[Finding]) -> dict[tuple[Hashable, date | None], UUID]:
     """The snapshot behind each finding about a single value: the last one of the day."""
     about_values = [finding for finding in all_findings if finding.code in OF_ONE_VALUE]
     if not about_values:

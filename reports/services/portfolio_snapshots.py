@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import batched
 
 from django.core.exceptions import ValidationError
@@ -108,7 +109,7 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, P
     }
 
 
-def amounts(totals: Totals, number: int):
+def amounts(totals: Totals, number: int) -> dict[str, Decimal]:
     """The amounts by currency on the day with that number. `totals` is not grouped: each currency has one column."""
     return {
         currency: money(column.owned[number] + column.owed[number])

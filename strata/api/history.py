@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
@@ -29,7 +31,7 @@ class ChangedSerializer(serializers.Serializer):
     before_name = serializers.CharField(required=False)
     after_name = serializers.CharField(required=False)
 
-    def to_representation(self, changed):
+    def to_representation(self, changed: Any) -> dict[str, str]:
         representation = super().to_representation(changed)
         return {name: text for name, text in representation.items() if text is not None}
 
@@ -58,7 +60,7 @@ class ShowsItsHistory:
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
-    def history(self, request, *args, **kwargs):
+    def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.journal()
 
     def journal(self) -> Response:

@@ -30,7 +30,7 @@ class Parameter:
     """One query parameter: how its text is read, and how it filters a queryset (`apply`, None for no filter)."""
 
     read: Callable[[str], Any]
-    apply: Callable[[QuerySet, list[Any], Any], QuerySet] | None = None
+    apply: Callable[[Any, list[Any], Any], QuerySet[Any]] | None = None
     schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
     about: str = ""
     many: bool = True

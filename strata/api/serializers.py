@@ -87,7 +87,7 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer):
     """
 
     serializer_field_mapping = SERIALIZER_FIELD_MAPPING
-    needed_by_put = ("name",)
+    needed_by_put: tuple[str, ...] = ("name",)
     computed: frozenset[str] = frozenset()
 
     def to_internal_value(self, data: Any) -> Any:

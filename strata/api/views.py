@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from strata.api.http import idempotency
 from strata.api.http.etags import etag_of, is_fresh
@@ -35,7 +38,7 @@ class OneTransactionAWrite:
     parameters: dict[str, Parameter] = {}
     orderings: dict[str, str] = {}
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         key = idempotency.key_of(request) if request.method == "POST" and self.repeats_safely else None
         digest = idempotency.request_digest(request) if key else ""
         super().initial(request, *args, **kwargs)
@@ -92,7 +95,7 @@ class OneTransactionAWrite:
     def is_list(self) -> bool:
         return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
 
-    def finalize_response(self, request, response, *args, **kwargs):
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Sets the ETag of a single row's GET, and answers 304 where the caller has this version."""
         response = super().finalize_response(request, response, *args, **kwargs)
         read = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
@@ -103,7 +106,7 @@ class OneTransactionAWrite:
         return response
 
     @property
-    def as_of(self):
+    def as_of(self) -> date | None:
         """The day of `?on=`, or None."""
         return self.read_parameters().get("on", [None])[0]
 

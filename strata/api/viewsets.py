@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, connection
+from django.db.models import QuerySet
 from rest_framework import mixins, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
@@ -30,17 +31,17 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
     strata.tenancy.guards.
     """
 
-    thing = "thing"
+    thing: str = "thing"
     has_etag = True
-    writers = EDITORS
+    writers: tuple[str, ...] = EDITORS
     filter_backends = (DeclaredFilters,)
-    duplicate = ("DUPLICATE_NAME", "name", "The name is taken.")
+    duplicate: tuple[str, str | None, str] = ("DUPLICATE_NAME", "name", "The name is taken.")
     lookup_value_regex = "[^/]+"
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Any]:
         return self.queryset.all().for_user(self.request.user)
 
-    def get_object(self):
+    def get_object(self) -> Any:
         return self.find(self.kwargs["pk"])
 
     def find(self, text: str, *, queryset: Any = None) -> Any:

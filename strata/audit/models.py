@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from strata.tenancy.querysets import Row
 
-class ImmutableQuerySet(models.QuerySet):
+
+class ImmutableQuerySet(models.QuerySet[Row, Row]):
     """Rows can be added and read. Update and delete are refused, also in Django's internal methods."""
 
-    def update(self, **fields):
+    def update(self, **fields: Any) -> NoReturn:
         raise TypeError("What is recorded cannot be changed.")
 
-    def delete(self):
+    def delete(self) -> NoReturn:
         raise TypeError("What is recorded cannot be deleted.")
 
     delete.queryset_only = True
 
-    def bulk_update(self, objs, fields, batch_size=None):
+    def bulk_update(
+        self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None
+    ) -> NoReturn:
         raise TypeError("What is recorded cannot be changed.")
 
-    def bulk_create(self, objs, *args, **kwargs):
+    def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         if kwargs.get("update_conflicts"):
             raise TypeError("What is recorded cannot be changed.")
         return super().bulk_create(objs, *args, **kwargs)
 
-    def _update(self, values, *args, **kwargs):
+    def _update(self, values: Any, *args: Any, **kwargs: Any) -> int:
         """Django tries an UPDATE first for a row with an id, such as from a dump. 0 rows make it insert the row."""
         if self.exists():
             raise TypeError("What is recorded cannot be changed.")
         return 0
 
-    def _raw_delete(self, using):
+    def _raw_delete(self, using: str | None) -> NoReturn:
         raise TypeError("What is recorded cannot be deleted.")
 
 
@@ -87,12 +94,12 @@ class JournalEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.action} {self.model} {self.object_id}"
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise TypeError("What is recorded cannot be changed.")
         super().save(*args, **kwargs)
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("What is recorded cannot be deleted.")
 
 

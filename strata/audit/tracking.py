@@ -27,7 +27,7 @@ from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
 from strata.fields.names import NameKeyField, key_fields, with_keys
 from strata.tenancy.guards import cascading, lock_guards, owner_columns, portfolio_model
-from strata.tenancy.querysets import HouseholdQuerySet, Owned
+from strata.tenancy.querysets import HouseholdQuerySet, Owned, Row
 
 PARENTS_AT_A_TIME = 50
 
@@ -68,10 +68,10 @@ def derived_from(model: type[models.Model]) -> DerivedData:
 NOTHING_DERIVED = DerivedData()
 
 
-class TrackedQuerySet(HouseholdQuerySet):
+class TrackedQuerySet(HouseholdQuerySet[Row]):
     """A queryset that records all its writes in the journal."""
 
-    def bulk_create(self, objs, *args, **kwargs):
+    def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         objs = list(objs)
         if kwargs.get("update_conflicts"):
             raise TypeError("An existing row is changed with update(), which records the change.")
@@ -89,7 +89,7 @@ class TrackedQuerySet(HouseholdQuerySet):
                 )
         return created
 
-    def bulk_update(self, objs, fields, batch_size=None):
+    def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
         keys = key_fields(self.model, fields)
         with transaction.atomic(using=self.db):
             for obj in objs:
@@ -98,7 +98,7 @@ class TrackedQuerySet(HouseholdQuerySet):
                     self.model._meta.get_field(key).pre_save(obj, False)
             return super().bulk_update(objs, {*fields, *keys}, batch_size)  # calls update(), which signs
 
-    def update(self, **fields):
+    def update(self, **fields: Any) -> int:
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self, to=destination(self.model, fields))
             write_journal(rows, JournalEntry.Action.UPDATE)
@@ -110,7 +110,7 @@ class TrackedQuerySet(HouseholdQuerySet):
 
     update.alters_data = True
 
-    def delete(self, *, derive: bool = True, inside: bool = False):
+    def delete(self, *, derive: bool = True, inside: bool = False) -> tuple[int, dict[str, int]]:
         """Delete all rows of the queryset. Children are deleted first, so that they are recorded too.
 
         `derive` is False where the derived data was already deleted with that of the parents. `inside` is True where
@@ -130,7 +130,7 @@ class TrackedQuerySet(HouseholdQuerySet):
     delete.alters_data = True
     delete.queryset_only = True
 
-    def update_unrecorded(self, **fields):
+    def update_unrecorded(self, **fields: Any) -> int:
         """For derived values such as a revision or a mark for outdated data. Never for data that a person entered."""
         return super().update(**fields)
 
@@ -180,7 +180,7 @@ class TrackedModel(Owned):
         if adding:
             self.created_at, self.created_by = self.updated_at, self.updated_by
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         adding = self._state.adding
         if kwargs.get("update_fields") is not None:
             named = set(kwargs["update_fields"])
@@ -203,7 +203,7 @@ class TrackedModel(Owned):
                 if adding:
                     creation_entry(self).save(force_insert=True)
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
         self._state.adding = True
         return deleted

@@ -19,7 +19,7 @@ def insert_rows(
     A UUID is its 32 hex digits, a day an ISO date, an instant the result of `stored_instant`, money an integer of
     1/10,000 units, and an exact number the result of `plain`.
     """
-    columns = ", ".join(quoted(model._meta.get_field(name).column) for name in names)
+    columns = ", ".join(quoted(column_of(model, name)) for name in names)
     target = f"{quoted(model._meta.db_table)} ({columns})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -29,7 +29,15 @@ def insert_rows(
                     copy.write_row(row)
         else:
             marks = ", ".join(["%s"] * len(names))
-            cursor.executemany(f"INSERT INTO {target} VALUES ({marks})", rows)  # noqa: S608 - names of our own columns
+            statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own columns
+            cursor.executemany(statement, rows)  # type: ignore[arg-type]  # SQLite takes rows one by one, not only a list
+
+
+def column_of(model: type[models.Model], name: str) -> str:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field) or field.column is None:
+        raise TypeError(f"{model._meta.label}.{name} has no column")
+    return field.column
 
 
 def quoted(name: str) -> str:

@@ -10,21 +10,24 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import migrations, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from strata.db.typed import Get, Set, TypedField
 
 BY_CODE_POINT = "C"
 
 
-class CodePointCollated(models.Field):
+class CodePointCollated(TypedField[Set, Get]):
     """Must be the first base class of a model field. For keys and codes, not for text that people search: the collation
     ignores case only in ASCII letters, and `icontains` would not find "äp" in "Äpfel".
     """
 
-    def db_parameters(self, connection):
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
         parameters = super().db_parameters(connection)
         return {**parameters, "collation": BY_CODE_POINT} if connection.vendor == "postgresql" else parameters
 
 
-class CodeField(CodePointCollated, models.CharField):
+class CodeField(CodePointCollated[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
     """A code for programs, such as the code of a type."""
 
 

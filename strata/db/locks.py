@@ -18,7 +18,7 @@ from typing import Any
 from django.db import models
 
 
-def lock_rows(rows: models.QuerySet) -> list[Any]:
+def lock_rows(rows: models.QuerySet[models.Model]) -> list[Any]:
     """Lock the rows in the order of their keys until the transaction ends. Returns the keys of the existing rows.
 
     FOR NO KEY UPDATE: when others insert children of these rows, their foreign keys are checked at COMMIT. This check

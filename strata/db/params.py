@@ -102,10 +102,10 @@ def span_params(spans: Sequence[tuple[date, date]]) -> list[Any]:
     return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
 
 
-class Days(dict[Any, date]):
+class Days(dict[str | date, date]):
     """Dates by their stored form, each parsed only once: a million values have few different days."""
 
-    def __missing__(self, stored: Any) -> date:
+    def __missing__(self, stored: str | date) -> date:
         self[stored] = day = stored if isinstance(stored, date) else date.fromisoformat(stored)
         return day
 

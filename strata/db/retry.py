@@ -45,7 +45,8 @@ def run_in_transaction[Result](function: Callable[[], Result], *, attempts: int 
 
 def in_transaction() -> bool:
     """Whether a transaction is open. The transaction around a test does not count."""
-    return any(not block._from_testcase for block in connection.atomic_blocks)
+    blocks = connection.atomic_blocks
+    return any(not block._from_testcase for block in blocks)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def can_begin_again(error: BaseException) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+
+from strata.db.typed import Get, Set, TypedField
 
 
-class ValidatedField(models.Field):
+class ValidatedField(TypedField[Set, Get]):
     """Must be the first base class of a model field. Lookups are not checked: a filter may have any value."""
 
     def check_value(self, value: Any) -> Any:
@@ -19,7 +22,7 @@ class ValidatedField(models.Field):
         self.run_validators(value)
         return value
 
-    def pre_save(self, model_instance, add):
+    def pre_save(self, model_instance: Model, add: bool) -> Any:
         value = super().pre_save(model_instance, add)
         if value is None or hasattr(value, "resolve_expression"):
             return value
@@ -27,7 +30,7 @@ class ValidatedField(models.Field):
         setattr(model_instance, self.attname, value)
         return value
 
-    def get_db_prep_save(self, value, connection):
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if value is not None and not hasattr(value, "as_sql"):
             value = self.check_value(value)
         return super().get_db_prep_save(value, connection)

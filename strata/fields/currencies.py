@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from strata.db.collation import CodePointCollated
+from strata.db.typed import Get, Set
 from strata.fields.base import ValidatedField
 from strata.fields.numbers import MONEY_PLACES
 
@@ -80,7 +81,7 @@ def _minor_unit(code: str, currency: str) -> ValidationError:
     return ValidationError(message, code="minor_unit")
 
 
-class CurrencyField(ValidatedField, CodePointCollated, models.CharField):
+class CurrencyField(ValidatedField[Set, Get], CodePointCollated[Set, Get], models.CharField):
     """Three capital letters of ISO 4217."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

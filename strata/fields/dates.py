@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from strata.db.typed import Get, Set
 from strata.fields.base import ValidatedField
 
 FIRST_YEAR, LAST_YEAR = 1800, 2200
@@ -52,7 +53,7 @@ def parse_day(text: str) -> date:
         raise ValidationError("There is no such day in the calendar.", code="invalid_date") from None
 
 
-class DayField(ValidatedField, models.DateField):
+class DayField(ValidatedField[Set, Get], models.DateField):
     """A calendar day. An instant is refused, because its day depends on the time zone."""
 
     default_validators = [validate_year]
@@ -63,7 +64,7 @@ class DayField(ValidatedField, models.DateField):
         return parse_day(value) if isinstance(value, str) else super().to_python(value)
 
 
-class InstantField(ValidatedField, models.DateTimeField):
+class InstantField(ValidatedField[Set, Get], models.DateTimeField):
     """An instant, stored in UTC. A time without an offset is refused: its meaning depends on the portfolio's zone."""
 
     default_validators = [validate_instant]
@@ -123,7 +124,7 @@ def validate_time_zone(name: Any) -> str:
     return name
 
 
-class TimeZoneField(ValidatedField, models.CharField):
+class TimeZoneField(ValidatedField[Set, Get], models.CharField):
     """The IANA name of a time zone, spelt as in the tz database."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,6 +21,7 @@ from django.db.models.lookups import (
     Range,
 )
 
+from strata.db.typed import Get, Set
 from strata.fields.base import ValidatedField
 from strata.fields.numbers import (
     EXACT,
@@ -57,7 +58,7 @@ class NumberFormField(forms.DecimalField):
         return {}
 
 
-class NumberField(ValidatedField):
+class NumberField(ValidatedField[Set, Get]):
     """The base of both number fields. It is not an IntegerField or DecimalField on purpose.
 
     So `F("value") * 2` has no type and is refused. Otherwise the stored integer would be returned unscaled.
@@ -65,6 +66,10 @@ class NumberField(ValidatedField):
 
     digits: int
     places: int
+    # What mypy's plugin for Django reads: the types that a field takes, gives and is looked up by.
+    _pyi_private_set_type: Decimal | int | str | Combinable
+    _pyi_private_get_type: Decimal
+    _pyi_lookup_exact_type: Decimal | int | str
     empty_strings_allowed = False
 
     def to_python(self, value):
@@ -114,7 +119,7 @@ COMPARISONS = {
 }
 
 
-class MoneyField(NumberField):
+class MoneyField(NumberField[Set, Get]):
     """An amount: |value| < 10**14 with at most 4 decimal places, stored as a BIGINT of 1/10,000 units.
 
     Comparisons, `in`, `range`, ordering, Sum, Min, Max and the sum or difference of two amounts are exact in
@@ -173,7 +178,7 @@ for _operator in (Combinable.ADD, Combinable.SUB):
     register_combinable_fields(MoneyField, _operator, MoneyField, MoneyField)
 
 
-class MoneyTotalField(MoneyField):
+class MoneyTotalField(MoneyField[Set, Get]):
     """The result of MoneySum. On SQLite the sums of the high and of the low halves are joined here."""
 
     def from_db_value(self, value, expression, connection):
@@ -230,7 +235,7 @@ def validate_positive(value: Decimal) -> None:
         raise ValidationError("Enter a number greater than zero.", code="not_positive")
 
 
-class ExactField(NumberField):
+class ExactField(NumberField[Set, Get]):
     """A quantity, unit price or rate: |value| < 10**20 with at most 18 decimal places. The same Decimal is read back.
 
     The column is `numeric` on PostgreSQL, and on SQLite text in one canonical spelling, so that equality and `in` work

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from strata.db.collation import CodePointCollated
+from strata.db.typed import Get, Set
 from strata.fields.base import ValidatedField
 
 NAME_LENGTH = 200
@@ -103,8 +104,10 @@ def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
     return name_key(name), str(pk)
 
 
-class NameField(ValidatedField, models.CharField):
+class NameField(ValidatedField[Set, Get], models.CharField):
     """A name of 1 to `max_length` characters, trimmed. `blank=True` lets it be empty."""
+
+    max_length: int
 
     def __init__(self, *args: Any, max_length: int = NAME_LENGTH, **kwargs: Any) -> None:
         super().__init__(*args, max_length=max_length, **kwargs)
@@ -118,8 +121,10 @@ class NameField(ValidatedField, models.CharField):
         return models.Field.get_prep_value(self, value)
 
 
-class NoteField(ValidatedField, models.TextField):
+class NoteField(ValidatedField[Set, Get], models.TextField):
     """Free text of at most 10,000 characters, with newlines and tabs."""
+
+    max_length: int
 
     def __init__(self, *args: Any, max_length: int = NOTE_LENGTH, **kwargs: Any) -> None:
         super().__init__(*args, max_length=max_length, **kwargs)
@@ -131,7 +136,7 @@ class NoteField(ValidatedField, models.TextField):
         return models.Field.get_prep_value(self, value)
 
 
-class NameKeyField(CodePointCollated, models.CharField):
+class NameKeyField(CodePointCollated[Set, Get], models.CharField):
     """The name_key of the field `source`. save() and bulk_create() write it automatically.
 
     Where columns are named (update_fields, update(), bulk_update()), use key_fields and with_keys.

@@ -5,7 +5,7 @@ A row belongs to a household directly or through a parent. `household_lookup` of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -13,11 +13,14 @@ from django.db.models import Q
 
 from strata.tenancy.roles import READERS, households_of
 
+# Covariant as in the stubs of Django: what is annotated with more is still a queryset of its model.
+Row = TypeVar("Row", bound=models.Model, covariant=True)
 
-class HouseholdQuerySet(models.QuerySet):
+
+class HouseholdQuerySet(models.QuerySet[Row, Row]):
     """Rows of households. Every view, filter, report and export starts with `for_user`."""
 
-    def for_user(self, user: Any, roles: tuple[str, ...] = READERS):
+    def for_user(self, user: Any, roles: tuple[str, ...] = READERS) -> Self:
         """The rows in households where the user has one of `roles`, and those that all households share."""
         if not user.is_authenticated or not user.is_active:
             return self.none()

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from assets.models import Asset
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol
 from assets.valuation.sources import snapshots_sql
@@ -38,7 +39,7 @@ class ValuesAround(NamedTuple):
     touched: set[date]
 
 
-def facts_of(assets: AssetQuerySet) -> dict[UUID, AssetFacts]:
+def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
     return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
 
 

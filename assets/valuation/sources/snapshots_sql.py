@@ -124,7 +124,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     For each asset of the given snapshots: from the last day with a value before the first of them to the first such day
     after the last. Of each day the last given snapshot, and the last other one. A day may have thousands.
     """
-    days = Days({None: None})
+    days = Days()
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
     for asset, portfolio, asset_type, currency, disposed_on, on, value, is_given in rows:
         yield (
@@ -132,7 +132,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
             parse_id(portfolio),
             parse_id(asset_type),
             currency,
-            days[disposed_on],
+            None if disposed_on is None else days[disposed_on],
             days[on],
             value,
             bool(is_given),

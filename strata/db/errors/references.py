@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import apps
 from django.db import IntegrityError, models
 from django.db.backends.utils import names_digest
@@ -10,7 +12,7 @@ FOREIGN_KEY_VIOLATION = "23503"  # PostgreSQL's code: its messages are in the se
 DIGEST_LENGTH = 8  # Django puts a digest of the table and the column into the name of the constraint
 
 
-def broken_reference(error: IntegrityError) -> models.ForeignKey | None:
+def broken_reference(error: IntegrityError) -> models.ForeignKey[Any, Any] | None:
     """The foreign key to a row that was deleted, or that is deleted while it is in use; None for other errors."""
     diagnostics = getattr(error.__cause__, "diag", None)
     if diagnostics is None or diagnostics.sqlstate != FOREIGN_KEY_VIOLATION:
@@ -20,10 +22,10 @@ def broken_reference(error: IntegrityError) -> models.ForeignKey | None:
         for model in apps.get_models()
         if model._meta.db_table == diagnostics.table_name
         for field in model._meta.concrete_fields
-        if field.is_relation
+        if isinstance(field, models.ForeignKey)
     )
     return next((key for key in keys if digest_of(key) in (diagnostics.constraint_name or "")), None)
 
 
-def digest_of(key: models.Field) -> str:
-    return names_digest(key.model._meta.db_table, key.column, length=DIGEST_LENGTH)
+def digest_of(key: models.ForeignKey[Any, Any]) -> str:
+    return names_digest(key.model._meta.db_table, str(key.column), length=DIGEST_LENGTH)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
-from django.db.backends.utils import debug_transaction
+from django.db.backends.utils import CursorWrapper, debug_transaction
+from psycopg.abc import PQGen
 
 from strata.db.backends.postgresql.timeouts import begin
 
@@ -32,7 +34,7 @@ class BoundedConnection(psycopg.Connection):
     patience: int | None = None
     server_answers: Callable[[], None] = staticmethod(never)
 
-    def wait(self, gen, *args, **kwargs):
+    def wait[Result](self, gen: PQGen[Result], *args: Any, **kwargs: Any) -> Result:
         if self.patience is None:
             return super().wait(gen, *args, **kwargs)
         kwargs.setdefault("timeout", self.patience)
@@ -42,7 +44,7 @@ class BoundedConnection(psycopg.Connection):
             self.close()  # a late answer would be taken for that of the next statement
             raise
 
-    def _doubting(self, gen):
+    def _doubting[Result](self, gen: PQGen[Result]) -> PQGen[Result]:
         """Wrap psycopg's generator, which is woken ten times a second while it waits, and check the server then.
 
         A statement may take long as long as the server answers other connections. If it answers nobody, the wait ends.
@@ -58,24 +60,29 @@ class BoundedConnection(psycopg.Connection):
                     doubt = time.monotonic() + DOUBT_SECONDS
                 wanted = gen.send(ready)
         except StopIteration as end:
-            return end.value
+            result: Result = end.value
+            return result
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})
+    Database = SimpleNamespace(  # type: ignore[assignment]  # stands in for the module
+        **{**vars(psycopg), "connect": BoundedConnection.connect}
+    )
     closed_until: dict[
         str, float
     ] = {}  # by alias, for all threads: a server that hangs does not affect others
 
-    def get_new_connection(self, conn_params):
-        connection = self._connect(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
+    def get_new_connection(self, conn_params: dict[str, Any]) -> BoundedConnection:
+        connection: BoundedConnection = self._connect(
+            lambda: super(DatabaseWrapper, self).get_new_connection(conn_params)
+        )
         connection.server_answers = lambda: self._look_in(conn_params)
         connection.patience = (
             settings.DATABASE_TIMEOUT + HEALTH_CHECK_SECONDS if settings.DATABASE_TIMEOUT else None
         )
         return connection
 
-    def _look_in(self, conn_params):
+    def _look_in(self, conn_params: dict[str, Any]) -> None:
         """Raise ConnectionTimeout where the server does not answer. A refusal ("too many clients") is an answer.
 
         It sends a query, because a pooler accepts connections even while the server behind it hangs.
@@ -87,7 +94,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.OperationalError:
             return
 
-    def _connect(self, connect):
+    def _connect[Result](self, connect: Callable[[], Result]) -> Result:
         if time.monotonic() < self.closed_until.get(self.alias, 0):
             raise psycopg.errors.ConnectionTimeout("The database did not answer a moment ago.")
         try:
@@ -96,7 +103,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.closed_until[self.alias] = time.monotonic() + PAUSE_SECONDS
             raise
 
-    def _start_transaction_under_autocommit(self):
+    def _start_transaction_under_autocommit(self) -> None:
         """Send BEGIN together with the timeouts. Django calls this where psycopg would send BEGIN alone."""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:
             try:
@@ -105,20 +112,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self.connection.close()  # a transaction may have begun, and nobody would end it
                 raise
 
-    def create_cursor(self, name=None):
+    def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
         if name:
             # psycopg is in autocommit mode and does not know that there is a transaction.
             cursor._withhold = False
         return cursor
 
-    def chunked_cursor(self):
+    def chunked_cursor(self) -> CursorWrapper:
         """A server-side cursor needs a transaction: without one, a pooler may send the next FETCH to another server
         connection. So outside of a transaction the client fetches all rows at once.
         """
         return self.cursor() if self.get_autocommit() else super().chunked_cursor()
 
-    def is_usable(self):
+    def is_usable(self) -> bool:
         if self.connection is None:
             return False
         usual, self.connection.patience = self.connection.patience, HEALTH_CHECK_SECONDS
@@ -129,7 +136,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self.connection.patience = usual
 
 
-def ask(conn_params) -> None:
+def ask(conn_params: dict[str, Any]) -> None:
     """Send a query on a separate connection, and wait two seconds for the answer."""
     with BoundedConnection.connect(**conn_params | {"autocommit": True}) as connection:
         connection.patience = HEALTH_CHECK_SECONDS

@@ -59,4 +59,5 @@ def role_default(connection: Any, timeout: Timeout) -> str:
             "SELECT format('ALTER ROLE %%I IN DATABASE %%I SET %%s = %%L', current_user, current_database(), %s, %s)",
             [timeout.name, f"{timeout.wanted}s"],
         )
-        return cursor.fetchone()[0]
+        statement: str = cursor.fetchone()[0]
+    return statement

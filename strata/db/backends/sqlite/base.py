@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.db.backends.sqlite3 import base
 
@@ -18,9 +20,9 @@ log = logging.getLogger("strata.sqlite")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def get_new_connection(self, conn_params):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         keep_private(Path(conn_params["database"]))
-        connection = super().get_new_connection(conn_params)
+        connection: sqlite3.Connection = super().get_new_connection(conn_params)
         connection.create_function("like", 3, is_like, deterministic=True)
         return connection
 
