@@ -40,7 +40,7 @@ def test_no_description_is_the_docstring_of_a_base_class(key):
         ("/api/v1/assets/{asset_id}/snapshots/", "post"): "Creates a snapshot of an asset.",
         ("/api/v1/asset-types/", "post"): "Creates an asset type. In the household that `household_id` names",
         ("/api/v1/tags/{id}/", "patch"): "Changes a tag.\n\nWhat is absent stays as it is.",
-        ("/api/v1/auth/token/", "post"): "Logs in:",
+        ("/api/v1/auth/token/", "post"): "Logs in,",
     }.items(),
     ids=str,
 )
