@@ -447,5 +447,5 @@ class AssetViewSet(HouseholdModelViewSet):
         if self.request.method == "POST":
             classification.attach(asset, label)
             return self.answer(asset)
-        kind.link.objects.filter(asset=asset, **{thing: label}).delete()
+        classification.detach(asset, label)
         return Response(status=status.HTTP_204_NO_CONTENT)

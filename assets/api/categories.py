@@ -22,7 +22,7 @@ from strata.api.parameters import KNOWN_AT, by_id, searching
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
-from strata.exceptions import Conflict, NotFound
+from strata.exceptions import NotFound
 
 
 class CategorySerializer(HouseholdSerializer):
@@ -65,10 +65,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     orderings = {"name": "name_key", "created_at": "created_at"}
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        category = self.get_object()
-        if category.children.exists():
-            raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
-        category.delete()
+        classification.delete_category(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=CategorySerializer(many=True))

@@ -81,6 +81,19 @@ def attach(asset: Asset, label: Category | Tag) -> None:
         kind.link.objects.create(asset=asset, **{kind.column: label.pk})
 
 
+def detach(asset: Asset, label: Category | Tag) -> None:
+    """Take this label from the asset; if it does not have it, nothing changes."""
+    kind: AnyLabelKind = CATEGORIES if isinstance(label, Category) else TAGS
+    kind.link.objects.filter(asset=asset, **{kind.column: label.pk}).delete()
+
+
+def delete_category(category: Category) -> None:
+    """409 while there are categories below it. The caller holds what guards it."""
+    if category.children.exists():
+        raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
+    category.delete()
+
+
 def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
     """An asset and its type, categories and tags are in one household: detach the labels before it moves away."""
     portfolio: Portfolio = _after("portfolio", asset, attrs)
