@@ -17,22 +17,22 @@ def amounts(text):
 
 
 def reached(request, pk, link_model):
-    # ruleid: through-the-door
+    # ruleid: rows-through-for-user
     Asset.objects.filter(pk=pk)
-    # ruleid: through-the-door
+    # ruleid: rows-through-for-user
     Asset.objects.get(pk=pk)
-    # ruleid: through-the-door, reports-name-their-rows
+    # ruleid: rows-through-for-user, reports-name-their-rows
     Asset.objects.all().for_user(request.user)
-    # ruleid: through-the-door
+    # ruleid: rows-through-for-user
     Asset._base_manager.filter(pk=pk)
-    # ok: through-the-door
+    # ok: rows-through-for-user
     Asset.objects.for_user(request.user).filter(pk=pk)
-    # ok: through-the-door
+    # ok: rows-through-for-user
     link_model.objects.filter(asset=pk)
 
 
 def reported(portfolios):
-    # ruleid: through-the-door, reports-name-their-rows
+    # ruleid: rows-through-for-user, reports-name-their-rows
     AssetSnapshot.objects.values("value")
     # ok: reports-name-their-rows
     AssetSnapshot.objects.for_user(portfolios)

@@ -100,7 +100,7 @@ class MembershipInline(HouseholdInline):
     model = Membership
     form, formset = MemberForm, MemberFormSet
     fk_name = "household"
-    writers = OWNERS
+    write_roles = OWNERS
     fields = ("username", "role", "accepted_at")
     verbose_name, verbose_name_plural = "member", "members"
 
@@ -148,7 +148,7 @@ class InvitationInline(HouseholdInline):
     model = Invitation
     form, formset = InvitationForm, InvitationFormSet
     fk_name = "household"
-    writers = OWNERS
+    write_roles = OWNERS
     fields = ("username", "role")
     template_before = "portfolios/joining.html"
 
@@ -167,7 +167,7 @@ class HouseholdPage(HouseholdAdmin):
     """Owners change a household. Whoever creates one owns it."""
 
     section, icon = Section.HOUSEHOLD, "cottage"
-    writers = OWNERS
+    write_roles = OWNERS
     fields = ("name",)
     list_display = ("name", "created_at")
     search_fields = ("name_key__has_part",)

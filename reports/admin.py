@@ -39,7 +39,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 class PortfolioPage(HouseholdAdmin):
     icon = "account_balance_wallet"
     fields = ("household", "name", "base_currency", "time_zone")
-    fixed = ("household",)
+    immutable_fields = ("household",)
     list_display = ("name", "household", "base_currency", "time_zone", "data_quality")
     list_select_related = ("household",)
     list_filter = (("household", OwnRowsFilter), "base_currency")
@@ -198,7 +198,7 @@ class AllocationTargetForm(ConstraintCheckedForm):
 class AllocationTargetPage(HouseholdAdmin):
     icon = "target"
     form = AllocationTargetForm
-    fixed = ("household",)
+    immutable_fields = ("household",)
     list_display = ("group_by", "group_named", "share", "portfolio", "household")
     list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset__portfolio")
     search_fields = (

@@ -218,9 +218,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["strata.api.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "strata.api.schema.StrataSchema",
-    "DEFAULT_PAGINATION_CLASS": "strata.api.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "strata.api.pagination.PageNumberPaginator",
     "DEFAULT_THROTTLE_CLASSES": ["strata.api.http.throttles.GeneralThrottle"],
-    "EXCEPTION_HANDLER": "strata.api.errors.answer",
+    "EXCEPTION_HANDLER": "strata.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }

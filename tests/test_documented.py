@@ -12,7 +12,7 @@ TAG = {"id": documented.ABSENT, "household_id": documented.ABSENT, "name": "x"}
 
 def post_answered_with(alice, monkeypatch, data, status):
     with monkeypatch.context() as patch:
-        patch.setattr(HouseholdViewSet, "answer", lambda *args: Response(data, status=status))
+        patch.setattr(HouseholdViewSet, "respond_with", lambda *args: Response(data, status=status))
         return alice.post(f"{API}/tags", {"name": "x"})
 
 

@@ -89,7 +89,7 @@ class InOneHousehold(HouseholdAdmin):
     """A row that sorts a household's assets. It cannot move to another household."""
 
     section = Section.CLASSIFICATION
-    fixed = ("household",)
+    immutable_fields = ("household",)
     list_select_related = ("household",)
     list_filter = (("household", OwnRowsFilter),)
 

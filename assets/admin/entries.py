@@ -61,7 +61,7 @@ class SnapshotPage(HouseholdAdmin):
     icon = "payments"
     form = SnapshotForm
     fields = ("asset", "value", "on", "observed_at", "note")
-    fixed = ("asset",)
+    immutable_fields = ("asset",)
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRowsFilter),)
     search_fields = ("asset__name_key__has_part", "note")
@@ -132,7 +132,7 @@ class TransactionPage(HouseholdAdmin):
         "source",
         "external_id",
     )
-    fixed = ("asset",)
+    immutable_fields = ("asset",)
     list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
     list_filter = ("type", ("asset__portfolio", OwnRowsFilter), "currency")
     search_fields = ("asset__name_key__has_part", "note", "external_id")

@@ -7,8 +7,8 @@ from typing import Any
 from assets.models import AssetType
 from assets.models.classification import Group
 from portfolios.api.fields import HouseholdId
-from portfolios.api.mixins import InHousehold
-from strata.api.parameters import KNOWN_AT, by_choice, searching
+from portfolios.api.mixins import HouseholdScopedMixin
+from strata.api.parameters import KNOWN_AT, choice_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import Conflict
@@ -35,14 +35,14 @@ class AssetTypeSerializer(HouseholdSerializer):
         return attrs
 
 
-class AssetTypeViewSet(InHousehold, HouseholdModelViewSet):
-    thing = "asset_type"
+class AssetTypeViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
+    resource_name = "asset_type"
     queryset = AssetType.objects.order_by("code", "id")
     serializer_class = AssetTypeSerializer
-    duplicate = ("DUPLICATE_NAME", "code", "The code is taken.")
+    duplicate_error = ("DUPLICATE_NAME", "code", "The code is taken.")
     parameters = {
-        "group": by_choice("group", Group.values),
-        "search": searching("code", "label_key__has_part"),
+        "group": choice_filter("group", Group.values),
+        "search": search_filter("code", "label_key__has_part"),
         "known_at": KNOWN_AT,
     }
     orderings = {"code": "code", "label": "label_key"}

@@ -37,20 +37,20 @@ from strata.api.fields import (
     checked,
 )
 from strata.api.history import EventSerializer
-from strata.api.pagination import JournalCursor
+from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
     AS_OF,
     KNOWN_AT,
     UUID_SCHEMA,
     Parameter,
-    by_choice,
-    by_currency,
-    by_day,
-    by_id,
     choice,
+    choice_filter,
+    currency_filter,
+    day_filter,
+    id_filter,
     read_bool,
     read_text,
-    searching,
+    search_filter,
 )
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.api.views import path_id
@@ -336,23 +336,23 @@ moves_its_past = extend_schema(
 
 
 class AssetViewSet(HouseholdModelViewSet):
-    thing = "asset"
+    resource_name = "asset"
     queryset = Asset.objects.select_related("portfolio", "asset_type")
     serializer_class = AssetSerializer
     parameters = {
         "portfolio": by_portfolio("portfolio"),
         "portfolio_id": by_portfolio("portfolio_id", "The same as portfolio."),
         "type": Parameter(read_text, type_filter, about="A type's code or id."),
-        "group": by_choice("asset_type__group", Group.values),
+        "group": choice_filter("asset_type__group", Group.values),
         "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all categories below it."),
-        "tag": by_id("tags"),
-        "currency": by_currency(),
+        "tag": id_filter("tags"),
+        "currency": currency_filter(),
         "disposed": Parameter(read_bool, disposed_filter, {"type": "boolean"}, many=False),
-        "acquired_from": by_day("acquired_on__gte"),
-        "acquired_to": by_day("acquired_on__lte"),
-        "disposed_from": by_day("disposed_on__gte"),
-        "disposed_to": by_day("disposed_on__lte"),
-        "search": searching("name_key__has_part", "notes"),
+        "acquired_from": day_filter("acquired_on__gte"),
+        "acquired_to": day_filter("acquired_on__lte"),
+        "disposed_from": day_filter("disposed_on__gte"),
+        "disposed_to": day_filter("disposed_on__lte"),
+        "search": search_filter("name_key__has_part", "notes"),
         "on": AS_OF,
         "known_at": KNOWN_AT,
     }
@@ -372,13 +372,13 @@ class AssetViewSet(HouseholdModelViewSet):
             return rows  # history needs only to know that the row exists
         return with_current_value(rows, self.as_of, portfolios=Portfolio.objects.for_user(self.request.user))
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance
         self.notice = None
         if asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id:
             same = portfolio.household_id == asset.portfolio.household_id
             self.notice = MOVED if same else MOVED_OUT
-        return super().write(serializer, **given)
+        return super().save_serializer(serializer, **given)
 
     @moves_its_past
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -396,7 +396,7 @@ class AssetViewSet(HouseholdModelViewSet):
         return rows.distinct() if "tag" in self.request.query_params else rows
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursor, parameters=WITH_CHILDREN, orderings={})
+    @action(detail=True, pagination_class=JournalCursorPaginator, parameters=WITH_CHILDREN, orderings={})
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
@@ -409,18 +409,18 @@ class AssetViewSet(HouseholdModelViewSet):
         """
         body = DisposalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asset = self.find(pk)
+        asset = self.get_row(pk)
         on = body.validated_data.get("on") or local_day(timezone.now(), asset.portfolio.time_zone)
         disposal.dispose(asset, on=on, proceeds=body.validated_data.get("proceeds"))
-        return self.answer(asset)
+        return self.respond_with(asset)
 
     @extend_schema(request=None, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="reinstate")
     def reinstate(self, request: Request, pk: str) -> Response:
         """Undoes a disposal, and deletes the DISPOSE that it recorded."""
-        asset = self.find(pk)
+        asset = self.get_row(pk)
         disposal.reinstate(asset)
-        return self.answer(asset)
+        return self.respond_with(asset)
 
     @in_path("tag_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
@@ -439,13 +439,13 @@ class AssetViewSet(HouseholdModelViewSet):
     def link(self, pk: str, kind: classification.AnyLabelKind, label_id: str) -> Response:
         """Attach the label (200 with the asset) or detach it (204, even if it was not attached)."""
         thing = kind.name
-        asset = self.find(pk)
+        asset = self.get_row(pk)
         labels = kind.label.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
         label = labels.filter(pk=path_id(label_id, thing)).first()
         if label is None:
             raise NotFound(thing)
         if self.request.method == "POST":
             classification.attach(asset, label)
-            return self.answer(asset)
+            return self.respond_with(asset)
         classification.detach(asset, label)
         return Response(status=status.HTTP_204_NO_CONTENT)

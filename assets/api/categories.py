@@ -14,11 +14,11 @@ from assets.api.assets import AssetSerializer, AssetViewSet
 from assets.models import Category
 from assets.services import classification
 from portfolios.api.fields import HouseholdId
-from portfolios.api.mixins import InHousehold
+from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import (
     UUIDSerializerField,
 )
-from strata.api.parameters import KNOWN_AT, by_id, searching
+from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
@@ -52,14 +52,14 @@ class AttachSerializer(StrictSerializer):
     asset_id = UUIDSerializerField()
 
 
-class CategoryViewSet(InHousehold, HouseholdModelViewSet):
-    thing = "category"
+class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
+    resource_name = "category"
     queryset = Category.objects.order_by("name_key", "id")
     serializer_class = CategorySerializer
     parameters = {
-        "household": by_id("household"),
-        "parent": by_id("parent"),
-        "search": searching("name_key__has_part"),
+        "household": id_filter("household"),
+        "parent": id_filter("parent"),
+        "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at"}
@@ -72,7 +72,7 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
     @action(detail=True, url_path="children")
     def children(self, request: Request, pk: str) -> Response:
         """The categories directly below this one."""
-        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.find(pk))
+        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.get_row(pk))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AttachSerializer, responses=AssetSerializer)
@@ -83,18 +83,18 @@ class CategoryViewSet(InHousehold, HouseholdModelViewSet):
         body.is_valid(raise_exception=True)
         self.visible(pk)
         view = sibling(AssetViewSet, self)
-        asset = view.find(str(body.validated_data["asset_id"]))
+        asset = view.get_row(str(body.validated_data["asset_id"]))
         category = self.visible(pk)
         self.require_unchanged(category)
         classification.attach(asset, category)
         self.idempotency_household_id = category.household_id
-        return view.answer(asset)
+        return view.respond_with(asset)
 
     def visible(self, text: str) -> Category:
         """The category, not locked: if it is in the asset's household, that household's lock guards it too."""
-        category: Category | None = self.get_queryset().filter(pk=path_id(text, self.thing)).first()
+        category: Category | None = self.get_queryset().filter(pk=path_id(text, self.resource_name)).first()
         if category is None:
-            raise NotFound(self.thing)
+            raise NotFound(self.resource_name)
         return category
 
 

@@ -16,7 +16,7 @@ from strata.api.fields import (
     DaySerializerField,
     UUIDSerializerField,
 )
-from strata.api.pagination import Cursor
+from strata.api.pagination import CursorPaginator
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
@@ -55,10 +55,10 @@ class MomentSerializer(HouseholdSerializer):
         )
 
 
-class OfOneAsset(HouseholdModelViewSet):
+class AssetEntryViewSet(HouseholdModelViewSet):
     """Rows that are reached only through their asset. The fields in `known_by` are unique within an asset."""
 
-    pagination_class = Cursor
+    pagination_class = CursorPaginator
     known_by: dict[str, Any] = {}
 
     @cached_property
@@ -86,18 +86,18 @@ class OfOneAsset(HouseholdModelViewSet):
         context = super().get_serializer_context()
         return context if getattr(self, "swagger_fake_view", False) else {**context, "asset": self.asset}
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         if serializer.instance is None:
             given["asset"] = serializer.context["asset"]
         self.written = {
             name: serializer.validated_data.get(name, getattr(serializer.instance, name, default))
             for name, default in self.known_by.items()
         }
-        return super().write(serializer, **given)
+        return super().save_serializer(serializer, **given)
 
     def handle_exception(self, exc: Exception) -> Response:
         """A conflict names the existing row. It is read here, because the error has ended the transaction."""
-        if isinstance(exc, Conflict) and exc.code == self.duplicate[0]:
+        if isinstance(exc, Conflict) and exc.code == self.duplicate_error[0]:
             row = self.get_queryset().filter(**self.written).first()
             exc.existing = row and self.named(row)
         return super().handle_exception(exc)
@@ -107,7 +107,7 @@ class OfOneAsset(HouseholdModelViewSet):
         rows = path if self.request.method == "POST" else path.rpartition("/")[0]
         return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
 
-    def fresh(self, row: Any) -> dict[str, Any]:
+    def representation(self, row: Any) -> dict[str, Any]:
         """The row as it was saved: no field of it is calculated by the database."""
         data: dict[str, Any] = self.get_serializer(row).data
         return data

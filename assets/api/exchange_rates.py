@@ -15,7 +15,7 @@ from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
 from strata.api.fields import (
     ExactSerializerField,
 )
-from strata.api.parameters import KNOWN_AT, by_choice, by_currency, by_day
+from strata.api.parameters import KNOWN_AT, choice_filter, currency_filter, day_filter
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdViewSet
@@ -37,14 +37,14 @@ class ExchangeRateViewSet(
 ):
     """Shared by all. Only superusers add rates, and nobody changes one: a newer rate replaces an older one."""
 
-    thing = "exchange_rate"
+    resource_name = "exchange_rate"
     queryset = ExchangeRate.objects.order_by("-on", "currency", "-id")
     serializer_class = ExchangeRateSerializer
     parameters = {
-        "currency": by_currency(),
-        "start": by_day("on__gte"),
-        "end": by_day("on__lte"),
-        "source": by_choice("source", ExchangeRate.Source.values),
+        "currency": currency_filter(),
+        "start": day_filter("on__gte"),
+        "end": day_filter("on__lte"),
+        "source": choice_filter("source", ExchangeRate.Source.values),
         "known_at": KNOWN_AT,
     }
 
@@ -53,9 +53,9 @@ class ExchangeRateViewSet(
         return rows
 
     def get_object(self) -> Any:
-        rate = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.thing)).first()
+        rate = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.resource_name)).first()
         if rate is None:
-            raise NotFound(self.thing)
+            raise NotFound(self.resource_name)
         return rate
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -34,7 +34,7 @@ def by_portfolio(name: str, about: str = "") -> Parameter:
 def category_filter(rows: AssetQuerySet[Asset], ids: list[UUID], view: Any) -> QuerySet[Asset]:
     """Assets in the categories or anywhere below them."""
     named = Category.objects.for_user(view.request.user).filter(pk__in=ids).values("household")
-    # nosemgrep: through-the-door - the households of categories that came through it
+    # nosemgrep: rows-through-for-user - the households of categories that came through it
     rows_of_trees = Category.objects.filter(household__in=named)
     parents = dict(rows_of_trees.values_list("id", "parent_id"))
     return rows.in_category_tree(subtree([pk for pk in ids if pk in parents], parents))

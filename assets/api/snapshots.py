@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.api.entries import MomentSerializer, OfOneAsset
+from assets.api.entries import AssetEntryViewSet, MomentSerializer
 from assets.models import AssetSnapshot
 from assets.services.snapshots import next_free_instant
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     InstantSerializerField,
 )
-from strata.api.parameters import KNOWN_AT, by_day
+from strata.api.parameters import KNOWN_AT, day_filter
 
 
 class AssetSnapshotSerializer(MomentSerializer):
@@ -32,15 +32,15 @@ class AssetSnapshotSerializer(MomentSerializer):
 
 
 @in_path("asset_id")
-class AssetSnapshotViewSet(OfOneAsset):
-    thing = "snapshot"
+class AssetSnapshotViewSet(AssetEntryViewSet):
+    resource_name = "snapshot"
     queryset = AssetSnapshot.objects.all()
     serializer_class = AssetSnapshotSerializer
     cursor_fields = ("on", "observed_at", "id")
-    duplicate = (
+    duplicate_error = (
         "DUPLICATE_SNAPSHOT",
         "observed_at",
         "The asset has a value at this instant: change that one, which `existing` names.",
     )
     known_by = {"on": None, "observed_at": None}
-    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
+    parameters = {"start": day_filter("on__gte"), "end": day_filter("on__lte"), "known_at": KNOWN_AT}

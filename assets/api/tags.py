@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from assets.models import Tag
 from portfolios.api.fields import HouseholdId
-from portfolios.api.mixins import InHousehold
-from strata.api.parameters import KNOWN_AT, by_id, searching
+from portfolios.api.mixins import HouseholdScopedMixin
+from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 
@@ -19,13 +19,13 @@ class TagSerializer(HouseholdSerializer):
         validators = ()
 
 
-class TagViewSet(InHousehold, HouseholdModelViewSet):
-    thing = "tag"
+class TagViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
+    resource_name = "tag"
     queryset = Tag.objects.order_by("name_key", "id")
     serializer_class = TagSerializer
     parameters = {
-        "household": by_id("household"),
-        "search": searching("name_key__has_part"),
+        "household": id_filter("household"),
+        "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at"}

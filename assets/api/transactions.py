@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.api.entries import MomentSerializer, OfOneAsset
+from assets.api.entries import AssetEntryViewSet, MomentSerializer
 from assets.models import Transaction
 from assets.services.disposal import check_recorded_sale
 from assets.services.transactions import next_position, recounted_amount
@@ -13,7 +13,7 @@ from strata.api.fields import (
     CurrencySerializerField,
     InstantSerializerField,
 )
-from strata.api.parameters import KNOWN_AT, by_choice, by_day
+from strata.api.parameters import KNOWN_AT, choice_filter, day_filter
 
 
 class TransactionSerializer(MomentSerializer):
@@ -73,20 +73,20 @@ class TransactionSerializer(MomentSerializer):
 
 
 @in_path("asset_id")
-class TransactionViewSet(OfOneAsset):
-    thing = "transaction"
+class TransactionViewSet(AssetEntryViewSet):
+    resource_name = "transaction"
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
     cursor_fields = ("on", "position", "id")
-    duplicate = (
+    duplicate_error = (
         "DUPLICATE_TRANSACTION",
         "external_id",
         "The asset has a transaction with this source and id: change that one, which `existing` names.",
     )
     known_by = {"source": "", "external_id": None}
     parameters = {
-        "start": by_day("on__gte"),
-        "end": by_day("on__lte"),
-        "type": by_choice("type", Transaction.Type.values),
+        "start": day_filter("on__gte"),
+        "end": day_filter("on__lte"),
+        "type": choice_filter("type", Transaction.Type.values),
         "known_at": KNOWN_AT,
     }

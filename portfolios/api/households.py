@@ -14,8 +14,8 @@ from portfolios.api.mixins import caller
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households
 from strata.api.history import EventSerializer
-from strata.api.pagination import JournalCursor
-from strata.api.parameters import KNOWN_AT, choice, searching
+from strata.api.pagination import JournalCursorPaginator
+from strata.api.parameters import KNOWN_AT, choice, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.tenancy.roles import OWNERS
@@ -47,19 +47,19 @@ WITH_MEMBERS = {
 
 
 class HouseholdsViewSet(HouseholdModelViewSet):
-    thing = "household"
-    writers = OWNERS
+    resource_name = "household"
+    write_roles = OWNERS
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
-    parameters = {"search": searching("name_key__has_part"), "known_at": KNOWN_AT}
-    included_kinds = (Membership, Invitation)
+    parameters = {"search": search_filter("name_key__has_part"), "known_at": KNOWN_AT}
+    included_models = (Membership, Invitation)
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursor, parameters=WITH_MEMBERS, orderings={})
+    @action(detail=True, pagination_class=JournalCursorPaginator, parameters=WITH_MEMBERS, orderings={})
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         name = serializer.validated_data.get("name")
         if serializer.instance is None:
             return households.create_household(caller(self.request), name)

@@ -19,7 +19,7 @@ from portfolios.models import Household, Invitation, Membership, Role
 from portfolios.services import members
 from strata.api.fields import InstantSerializerField, TextSerializerField, UUIDSerializerField
 from strata.api.http.etags import etag_of
-from strata.api.mixins import Changes, Deletes
+from strata.api.mixins import DeleteMixin, UpdateMixin
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdViewSet
@@ -69,11 +69,13 @@ INVITATIONS = Invitation.objects.select_related("household", "created_by").order
 
 
 @in_path("household_id")
-class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
+class MemberViewSet(
+    UpdateMixin, DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet
+):
     """Every member sees the members; owners change them, and anyone may leave."""
 
-    thing = "member"
-    writers = OWNERS
+    resource_name = "member"
+    write_roles = OWNERS
     queryset = Membership.objects.select_related("user").order_by("created_at", "id")
     serializer_class = MemberSerializer
 
@@ -87,7 +89,7 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
         if self.request.method != "DELETE" or row.user_id != self.request.user.pk:
             super().require_writer(row)
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         member = serializer.instance
         return members.change_role(member.pk, serializer.validated_data.get("role", member.role))
 
@@ -108,7 +110,7 @@ class MemberViewSet(Changes, Deletes, mixins.RetrieveModelMixin, mixins.ListMode
 class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
     """The invitations of a household that wait for an answer. Only its owners see and create them."""
 
-    thing = "invitation"
+    resource_name = "invitation"
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
@@ -145,11 +147,11 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
         )
 
 
-class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
+class InvitationViewSet(DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, HouseholdViewSet):
     """The invitations that wait for the caller's answer. Owners of a household also reach its invitations by id."""
 
-    thing = "invitation"
-    writers = OWNERS
+    resource_name = "invitation"
+    write_roles = OWNERS
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
@@ -172,6 +174,6 @@ class InvitationViewSet(Deletes, mixins.RetrieveModelMixin, mixins.ListModelMixi
     def accept(self, request: Request, pk: str) -> Response:
         """Become a member, who sees the household's whole past. Accepting again changes nothing."""
         member = members.accept_invitation(
-            path_id(pk, self.thing), caller(request), precondition=self.require_unchanged
+            path_id(pk, self.resource_name), caller(request), precondition=self.require_unchanged
         )
         return Response(MemberSerializer(member, context=self.get_serializer_context()).data)

@@ -25,7 +25,7 @@ def caller(request: Request) -> User:
     return cast("User", request.user)
 
 
-class InHousehold(_View):
+class HouseholdScopedMixin(_View):
     """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns."""
 
     where_created = "In the household that `household_id` names, else in the oldest one that the caller owns."
@@ -48,10 +48,10 @@ class InHousehold(_View):
             raise Restart("the household was deleted")
         return guards
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         if serializer.instance is None:
             named = serializer.validated_data.pop("household", None) or self.default_household
             household = cast("Household", named)  # where the body names none, named_by_body has found it
-            require_role(self.request.user, household.pk, self.writers)
+            require_role(self.request.user, household.pk, self.write_roles)
             given["household"] = household
-        return super().write(serializer, **given)
+        return super().save_serializer(serializer, **given)

@@ -8,14 +8,14 @@ from rest_framework import serializers
 
 from assets.models import Asset, AssetType, Category, Tag
 from portfolios.api.fields import HouseholdId
-from portfolios.api.mixins import InHousehold
+from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from strata.api.fields import (
     CurrencySerializerField,
 )
-from strata.api.parameters import KNOWN_AT, by_id
+from strata.api.parameters import KNOWN_AT, id_filter
 from strata.api.serializers import HouseholdSerializer, RelatedId
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound
@@ -79,17 +79,21 @@ class AllocationTargetSerializer(HouseholdSerializer):
                 raise serializers.ValidationError({column: "A target keeps its group: make another one."})
 
 
-class AllocationTargetViewSet(InHousehold, HouseholdModelViewSet):
+class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     """The share of what is owned that a group of an allocation is meant to have."""
 
     where_created = (
         "In the household of the rows that it names, else as `household_id` says, else in the caller's own."
     )
-    thing = "allocation_target"
+    resource_name = "allocation_target"
     queryset = AllocationTarget.objects.order_by("created_at", "id")
     serializer_class = AllocationTargetSerializer
-    duplicate = ("DUPLICATE_TARGET", None, "There is a target for this group.")
-    parameters = {"household": by_id("household"), "portfolio": by_id("portfolio"), "known_at": KNOWN_AT}
+    duplicate_error = ("DUPLICATE_TARGET", None, "There is a target for this group.")
+    parameters = {
+        "household": id_filter("household"),
+        "portfolio": id_filter("portfolio"),
+        "known_at": KNOWN_AT,
+    }
 
     def needs_default(self, named: dict[str, Any]) -> bool:
         """No default if a row that the target names decides the household; a shared type does not."""

@@ -24,7 +24,7 @@ from reports.services import dismissed_findings
 from strata.api.fields import NoteSerializerField
 from strata.api.http.etags import etag_of, require_match
 from strata.api.serializers import StrictSerializer
-from strata.api.views import OneTransactionAWrite, path_id
+from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
 from strata.fields.names import name_key
 from strata.tenancy.roles import require_role
@@ -49,7 +49,7 @@ KEY = OpenApiParameter(
 )
 
 
-class PortfolioFindingView(OneTransactionAWrite, APIView):
+class PortfolioFindingView(BaseAPIView, APIView):
     """A finding of today, or of the period that `on` and `since` define, as in GET quality."""
 
     has_etag = True

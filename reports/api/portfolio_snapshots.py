@@ -26,8 +26,8 @@ from strata.api.fields import (
     NoteSerializerField,
     UUIDSerializerField,
 )
-from strata.api.pagination import Cursor
-from strata.api.parameters import KNOWN_AT, by_day
+from strata.api.pagination import CursorPaginator
+from strata.api.parameters import KNOWN_AT, day_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
@@ -94,12 +94,12 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
 
 @in_path("portfolio_id")
 class PortfolioSnapshotViewSet(HouseholdModelViewSet):
-    thing = "snapshot"
+    resource_name = "snapshot"
     queryset = PortfolioSnapshot.objects.select_related("portfolio")
     serializer_class = PortfolioSnapshotSerializer
-    pagination_class = Cursor
+    pagination_class = CursorPaginator
     cursor_fields = ("on", "observed_at", "id")
-    parameters = {"start": by_day("on__gte"), "end": by_day("on__lte"), "known_at": KNOWN_AT}
+    parameters = {"start": day_filter("on__gte"), "end": day_filter("on__lte"), "known_at": KNOWN_AT}
 
     @cached_property
     def portfolio(self) -> Portfolio:
@@ -151,6 +151,6 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
             if not is_unique_violation(error, PortfolioSnapshot):
                 raise
             raise self.duplicate_of(given.get("on")) from error
-        response = self.answer(row, status.HTTP_201_CREATED)
+        response = self.respond_with(row, status.HTTP_201_CREATED)
         body.refuse_contradictions(response.data, but=body.ignored)
         return response

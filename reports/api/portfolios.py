@@ -9,7 +9,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from portfolios.api.fields import HouseholdId
-from portfolios.api.mixins import InHousehold
+from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Portfolio
 from reports.api.missing_rates import MissingRates
 from reports.queries import PortfolioTotal, portfolio_totals
@@ -18,7 +18,7 @@ from strata.api.fields import (
     CurrencySerializerField,
     DaySerializerField,
 )
-from strata.api.parameters import AS_OF, KNOWN_AT, by_currency, by_id, searching
+from strata.api.parameters import AS_OF, KNOWN_AT, currency_filter, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.fields.numbers import money_text
@@ -73,14 +73,14 @@ class PortfolioSerializer(HouseholdSerializer):
         return super().to_representation(portfolio)
 
 
-class PortfolioViewSet(InHousehold, HouseholdModelViewSet):
-    thing = "portfolio"
+class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
+    resource_name = "portfolio"
     queryset = Portfolio.objects.order_by("name_key", "id")
     serializer_class = PortfolioSerializer
     parameters = {
-        "household": by_id("household"),
-        "currency": by_currency("base_currency"),
-        "search": searching("name_key__has_part"),
+        "household": id_filter("household"),
+        "currency": currency_filter("base_currency"),
+        "search": search_filter("name_key__has_part"),
         "on": AS_OF,
         "known_at": KNOWN_AT,
     }

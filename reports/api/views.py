@@ -49,7 +49,7 @@ from strata.api.parameters import (
     read_flag,
     whole_number,
 )
-from strata.api.views import OneTransactionAWrite, path_id
+from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
 
 DAY = {"type": "string", "format": "date"}
@@ -79,7 +79,7 @@ LEVEL = whole_number(
 )
 
 
-class Report(OneTransactionAWrite, APIView):
+class Report(BaseAPIView, APIView):
     """GET a report. 304 for a matching ETag takes one query. CSV if `Accept` or `?format=` asks for it."""
 
     has_etag = True

@@ -55,12 +55,12 @@ class DrillDownForm(forms.Form):
 
     def clean_type(self):
         """Own types of the households, and the shared types."""
-        # nosemgrep: through-the-door - the households are those that the page is of
+        # nosemgrep: rows-through-for-user - the households are those that the page is of
         types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
         return self.named("type", types.values_list("pk", "label"))
 
     def clean_tag(self):
-        # nosemgrep: through-the-door - the households are those that the page is of
+        # nosemgrep: rows-through-for-user - the households are those that the page is of
         tags = Tag.objects.filter(household__in=self.households)
         return self.named("tag", tags.values_list("pk", "name"))
 

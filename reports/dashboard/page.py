@@ -94,7 +94,9 @@ def visible_portfolios(user: Any) -> list[Portfolio]:
     own = first_of(Portfolio.objects.for_user(user))
     if own or not user.is_superuser:
         return own
-    return first_of(Portfolio.objects.all())  # nosemgrep: through-the-door - a superuser may see everybody's
+    return first_of(
+        Portfolio.objects.all()
+    )  # nosemgrep: rows-through-for-user - a superuser may see everybody's
 
 
 def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:

@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
 
 from strata.accounts.models import SECRET_PREFIX, ApiToken, digest
-from strata.api.errors import Refusal
+from strata.api.errors import APIError
 from strata.api.http.throttles import address_of, count_refused
 
 LONGEST = 200
@@ -71,7 +71,7 @@ class IsKnownAndInScope(permissions.BasePermission):
         reads_only = isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ
         if reads_only and request.method not in permissions.SAFE_METHODS:
             count_refused(f"user {request.user.pk}")
-            raise Refusal("READ_ONLY_TOKEN", "This token may only read.", status=403)
+            raise APIError("READ_ONLY_TOKEN", "This token may only read.", status=403)
         return True
 
 

@@ -10,14 +10,14 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 
 from strata.accounts.models import User
-from strata.api.errors import Refusal, plain_answer
+from strata.api.errors import APIError, plain_answer
 
 LONGEST_USERNAME = User._meta.get_field("username").max_length
 LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
 
 
 def known_user(request, username: str, password: str):
-    """The user. Raises the same Refusal for a wrong name, a wrong password and a disabled user.
+    """The user. Raises the same APIError for a wrong name, a wrong password and a disabled user.
 
     A lock-out is refused before any hash is computed; an unknown name costs a hash as well. Never call this inside a
     transaction: a refusal rolls it back, and the failure must stay counted.
@@ -30,7 +30,7 @@ def known_user(request, username: str, password: str):
     if request.axes_locked_out:
         request.axes_locked_out = False  # otherwise axes' middleware would replace the answer
         raise locked_out(request)
-    refusal = Refusal("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
+    refusal = APIError("BAD_CREDENTIALS", "The username or the password is wrong.", status=401)
     refusal.auth_header = "Bearer"
     raise refusal
 
@@ -52,9 +52,9 @@ def counted_name(request, credentials) -> str | None:
     return name if name is None else name[:LONGEST_COUNTED_NAME]
 
 
-def locked_out(request) -> Refusal:
+def locked_out(request) -> APIError:
     wait = math.ceil(request.login_attempt.wait.total_seconds())
-    return Refusal("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
+    return APIError("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
 
 
 def locked_page(request, response, credentials):

@@ -24,17 +24,17 @@ from strata.accounts.serializers import (
 )
 from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import DeclaredFilters
-from strata.api.views import OneTransactionAWrite, path_id
+from strata.api.views import BaseAPIView, path_id
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.tenancy.invitations import pending_invitations
 
 
-class LoginView(OneTransactionAWrite, APIView):
+class LoginView(BaseAPIView, APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    repeats_safely = False
+    accepts_idempotency_key = False
 
     @extend_schema(request=LoginSerializer, responses={201: NewTokenSerializer}, auth=[])
     def post(self, request):
@@ -59,14 +59,14 @@ class LoginView(OneTransactionAWrite, APIView):
 
     def initial(self, request, *args, **kwargs):
         """No transaction around the login: a failed attempt must stay counted."""
-        super(OneTransactionAWrite, self).initial(request, *args, **kwargs)
+        super(BaseAPIView, self).initial(request, *args, **kwargs)
         self.read_parameters()
 
 
-class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.GenericViewSet):
+class TokenViewSet(BaseAPIView, mixins.ListModelMixin, viewsets.GenericViewSet):
     """The caller's own tokens, without their secrets. A deleted token is refused at once."""
 
-    thing = "token"
+    resource_name = "token"
     has_etag = True
     queryset = ApiToken.objects.order_by("-created_at", "-id")
     serializer_class = TokenSerializer
@@ -94,7 +94,7 @@ class TokenViewSet(OneTransactionAWrite, mixins.ListModelMixin, viewsets.Generic
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class MeView(OneTransactionAWrite, APIView):
+class MeView(BaseAPIView, APIView):
     has_etag = True
 
     @extend_schema(responses=MeSerializer)
@@ -111,7 +111,7 @@ class MeView(OneTransactionAWrite, APIView):
         return Response(MeSerializer(fields).data)
 
 
-class PasswordView(OneTransactionAWrite, APIView):
+class PasswordView(BaseAPIView, APIView):
     @extend_schema(request=PasswordChangeSerializer, responses={204: None})
     def post(self, request):
         """Change the password. This ends every token and every session, the caller's too."""

@@ -53,11 +53,11 @@ def of_household(model: type[Owned], household_id: UUID) -> models.Q:
 class HouseholdPermissions:
     """The role in the row's household decides, not Django's permissions. Superusers may do everything.
 
-    `writers` are the roles that may change a row. `fixed` are the fields that cannot change once the row exists.
+    `write_roles` are the roles that may change a row. `immutable_fields` cannot change once the row exists.
     """
 
-    writers = EDITORS
-    fixed: tuple[str, ...] = ()
+    write_roles = EDITORS
+    immutable_fields: tuple[str, ...] = ()
 
     def has_module_permission(self, request):
         return request.user.is_active
@@ -66,13 +66,15 @@ class HouseholdPermissions:
         return self._may(request, obj, READERS)
 
     def has_add_permission(self, request, obj=None):
-        return is_member(request, self.writers) if obj is None else self._may(request, obj, self.writers)
+        return (
+            is_member(request, self.write_roles) if obj is None else self._may(request, obj, self.write_roles)
+        )
 
     def has_change_permission(self, request, obj=None):
-        return self._may(request, obj, self.writers)
+        return self._may(request, obj, self.write_roles)
 
     def has_delete_permission(self, request, obj=None):
-        return self._may(request, obj, self.writers)
+        return self._may(request, obj, self.write_roles)
 
     def _may(self, request, obj, roles) -> bool:
         if obj is None or obj._state.adding:
@@ -88,7 +90,7 @@ class HouseholdPermissions:
 
     def get_readonly_fields(self, request, obj=None):
         readonly = super().get_readonly_fields(request, obj)
-        return readonly if obj is None or obj._state.adding else (*readonly, *self.fixed)
+        return readonly if obj is None or obj._state.adding else (*readonly, *self.immutable_fields)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Offer only rows of households that the caller may write in. Only superusers may choose a shared row."""
@@ -101,7 +103,7 @@ class HouseholdPermissions:
 
     def offered(self, model, user):
         rows = model._default_manager.all()
-        return rows.for_user(user, self.writers) if hasattr(rows, "for_user") else rows.none()
+        return rows.for_user(user, self.write_roles) if hasattr(rows, "for_user") else rows.none()
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Without the links that open another form in a frame: no page may be framed."""
@@ -155,7 +157,7 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
         return named
 
     def writable(self, rows, request):
-        return rows if request.user.is_superuser else rows.for_user(request.user, self.writers)
+        return rows if request.user.is_superuser else rows.for_user(request.user, self.write_roles)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)

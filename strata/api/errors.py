@@ -52,8 +52,8 @@ LONGEST_FIELD = 200
 LONGEST_MESSAGE = 500
 
 
-class Refusal(exceptions.APIException):
-    """A refusal with its own code: Refusal("DUPLICATE_NAME", "...", status=409).
+class APIError(exceptions.APIException):
+    """A refusal with its own code: APIError("DUPLICATE_NAME", "...", status=409).
 
     At most `most_errors` of its `errors` are in the answer.
     """
@@ -106,7 +106,7 @@ def overview_for(request: Any, status: int) -> str:
     return ""
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: gives every refusal the same shape. Returns None for an unexpected error: a 500."""
     request = context["request"]._request
     error = translated(error)
@@ -154,7 +154,7 @@ def translated(error: Exception) -> Exception:
     if isinstance(error, StrataError):
         return refusal_of(error)
     if isinstance(error, Http404):
-        return Refusal("NOT_FOUND", "Not found.", status=404)
+        return APIError("NOT_FOUND", "Not found.", status=404)
     if isinstance(error, PermissionDenied):
         return refusal_of(Forbidden("You may not do that."))
     if isinstance(error, DjangoValidationError):
@@ -188,28 +188,28 @@ def vanished(error: ObjectDoesNotExist) -> NotFound:
     return NotFound(model._meta.verbose_name.replace(" ", "_") if model else "row")
 
 
-def refusal_of(error: StrataError) -> Refusal:
+def refusal_of(error: StrataError) -> APIError:
     entry = {"field": error.field, "code": error.field_code, "message": error.message}
     errors = [entry] if error.field else []
-    refusal = Refusal(error.code, error.message, status=error.status, errors=errors)
+    refusal = APIError(error.code, error.message, status=error.status, errors=errors)
     refusal.existing = getattr(error, "existing", None)
     return refusal
 
 
-def unavailable(error: Exception) -> Refusal | None:
+def unavailable(error: Exception) -> APIError | None:
     """The refusal where the database is full, locked, read-only or unreachable. None for an error in the program."""
     if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
-        return Refusal("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
+        return APIError("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
     if is_full(error):
         log.error("no space left", exc_info=error)
-        return Refusal("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
+        return APIError("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
     if is_read_only(error) or is_unusable_file(error):
         log.error(outage_sentence(error, connection.settings_dict))
-        return Refusal("UNAVAILABLE", "The database cannot be written now. Try again.", status=503, wait=5)
+        return APIError("UNAVAILABLE", "The database cannot be written now. Try again.", status=503, wait=5)
     if was_cut_off(error) or isinstance(error, OperationalError):
         log.error("database unavailable", exc_info=error)
-        return Refusal("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
+        return APIError("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
     return None
 
 

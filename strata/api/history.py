@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
-from strata.api.pagination import JournalCursor
+from strata.api.pagination import JournalCursorPaginator
 from strata.api.views import path_id
 from strata.audit.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
 from strata.exceptions import NotFound
@@ -49,25 +49,25 @@ class EventSerializer(serializers.Serializer):
     fields_changed = ChangedSerializer(source="fields", many=True)
 
 
-class ShowsItsHistory:
+class HistoryMixin:
     """GET {id}/history: the changes of the row, newest first. Also after the row was deleted.
 
-    With `?include=`, where the view has it, also the changes of rows that belong to it: of the models `included_kinds`,
-    or of all models where that is empty.
+    With `?include=`, where the view has it, also the changes of rows that belong to it: of the models
+    `included_models`, or of all models where that is empty.
     """
 
-    included_kinds: tuple[type, ...] = ()
+    included_models: tuple[type, ...] = ()
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursor, parameters={}, orderings={})
+    @action(detail=True, pagination_class=JournalCursorPaginator, parameters={}, orderings={})
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.journal()
 
     def journal(self) -> Response:
-        pk = path_id(self.kwargs["pk"], self.thing)
+        pk = path_id(self.kwargs["pk"], self.resource_name)
         if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
-            raise NotFound(self.thing)
-        children, kinds = "include" in self.read_parameters(), self.included_kinds
+            raise NotFound(self.resource_name)
+        children, kinds = "include" in self.read_parameters(), self.included_models
         model, user = self.queryset.model, self.request.user
         lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
         events = events_of(self.paginate_queryset(with_what_came_after(lines)), user)
@@ -79,5 +79,8 @@ class ShowsItsHistory:
         if last is None or last.household_id is None:
             return False
         parents = {name: text for name, text in self.kwargs.items() if name != "pk"}
-        inside = all(UUID(last.before[name]) == path_id(text, "thing") for name, text in parents.items())
+        inside = all(
+            UUID(last.before[name]) == path_id(text, name.removesuffix("_id"))
+            for name, text in parents.items()
+        )
         return inside and role_in(self.request.user, last.household_id) is not None

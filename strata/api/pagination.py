@@ -48,7 +48,7 @@ def page_schema(results: dict[str, Any], **others: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-class Pages(pagination.PageNumberPagination):
+class PageNumberPaginator(pagination.PageNumberPagination):
     page_size = USUAL
     page_size_query_param = "page_size"
     max_page_size = MOST
@@ -85,7 +85,7 @@ class Pages(pagination.PageNumberPagination):
         return whole_number(request, "page", default=1)
 
 
-class Cursor(pagination.BasePagination):
+class CursorPaginator(pagination.BasePagination):
     """`{next, previous, results}`, newest first, by the fields that the view names in `cursor_fields`.
 
     The cursor holds the fields of the row where a page ends, so that new rows cause no gaps and no repetitions.
@@ -182,7 +182,7 @@ class Cursor(pagination.BasePagination):
         ]
 
 
-class JournalCursor(Cursor):
+class JournalCursorPaginator(CursorPaginator):
     """Pages of the journal, ordered by the id of its entries."""
 
     def fields_of(self, view: Any) -> tuple[str, ...]:

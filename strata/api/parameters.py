@@ -59,7 +59,7 @@ CURRENCY_SCHEMA = {"type": "string", "pattern": CURRENCY_PATTERN}
 TEXT = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
 
 
-def by_id(lookup: str, about: str = "") -> Parameter:
+def id_filter(lookup: str, about: str = "") -> Parameter:
     return Parameter(
         UUIDSerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
@@ -68,7 +68,7 @@ def by_id(lookup: str, about: str = "") -> Parameter:
     )
 
 
-def by_day(lookup: str, about: str = "") -> Parameter:
+def day_filter(lookup: str, about: str = "") -> Parameter:
     return Parameter(
         DaySerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{lookup: values[0]}),
@@ -78,7 +78,7 @@ def by_day(lookup: str, about: str = "") -> Parameter:
     )
 
 
-def by_choice(lookup: str, choices: Any, about: str = "") -> Parameter:
+def choice_filter(lookup: str, choices: Any, about: str = "") -> Parameter:
     def read(text: str) -> str:
         if text not in choices:
             raise exceptions.ValidationError(f"Send one of {', '.join(choices)}.")
@@ -95,7 +95,7 @@ def by_choice(lookup: str, choices: Any, about: str = "") -> Parameter:
 def choice(choices: Any, about: str = "") -> Parameter:
     """One of the given words. For reports: it filters no queryset."""
     return Parameter(
-        by_choice("", choices).read, None, {"type": "string", "enum": list(choices)}, about, many=False
+        choice_filter("", choices).read, None, {"type": "string", "enum": list(choices)}, about, many=False
     )
 
 
@@ -112,7 +112,7 @@ def whole_number(most: int, about: str = "", *, least: int = 1) -> Parameter:
     return Parameter(read, None, schema, about, many=False)
 
 
-def by_currency(lookup: str = "currency") -> Parameter:
+def currency_filter(lookup: str = "currency") -> Parameter:
     return Parameter(
         CurrencySerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
@@ -125,7 +125,7 @@ def currency_code(about: str) -> Parameter:
     return Parameter(CurrencySerializerField().to_internal_value, None, CURRENCY_SCHEMA, about, many=False)
 
 
-def searching(*lookups: str) -> Parameter:
+def search_filter(*lookups: str) -> Parameter:
     """Text in any of the fields, in any case. Every word must be found (strata.fields.search)."""
 
     def apply(rows: QuerySet, values: list[str], view: Any) -> QuerySet:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strata.api.views import OneTransactionAWrite
+from strata.api.views import BaseAPIView
 
 PREFIX = "/api/v1/"
 EXAMPLE = {
@@ -28,7 +28,7 @@ def route_names(urlconf: str | None = None) -> list[str]:
     return sorted(names - {""})
 
 
-class RoutesView(OneTransactionAWrite, APIView):
+class RoutesView(BaseAPIView, APIView):
     has_etag = True
 
     @extend_schema(

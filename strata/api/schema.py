@@ -105,7 +105,7 @@ class StrataSchema(AutoSchema):
         things = next(part for part in reversed(segments) if not part.startswith("{")).replace("-", " ")
         parent = re.search(r"\{(\w+)_id\}", self.path)
         below = f" of {with_article(parent[1])}" if parent else ""
-        thing = with_article(getattr(self.view, "thing", "row").replace("_", " "))
+        thing = with_article(getattr(self.view, "resource_name", "row").replace("_", " "))
         sentence = SENTENCES.get(action or "", "").format(things=things + below, thing=thing + below)
         where = getattr(self.view, "where_created", "") if action == "create" else ""
         return f"{sentence} {where}".strip()
@@ -123,7 +123,7 @@ class StrataSchema(AutoSchema):
     def names_of_headers(self) -> list[str]:
         has_etag = getattr(self.view, "has_etag", False)
         if self.method == "POST":
-            return ["Idempotency-Key"] if getattr(self.view, "repeats_safely", False) else []
+            return ["Idempotency-Key"] if getattr(self.view, "accepts_idempotency_key", False) else []
         if self.method == "GET":
             return ["If-None-Match"] if has_etag and not self.view.is_list() else []
         return ["If-Match"] if has_etag else []

@@ -22,19 +22,19 @@ IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by
 class RelatedId(UUIDSerializerField):
     """The id of another row that the caller may use. 404 for a row of others, and for one that does not exist.
 
-    The validated value is the row itself. `thing` is its name in errors; the field is called `thing_id`.
+    The validated value is the row itself. `resource_name` is its name in errors.
     """
 
-    def __init__(self, queryset: Any, thing: str, **kwargs: Any) -> None:
-        self.queryset, self.thing = queryset, thing
-        kwargs.setdefault("source", thing)
+    def __init__(self, queryset: Any, resource_name: str, **kwargs: Any) -> None:
+        self.queryset, self.resource_name = queryset, resource_name
+        kwargs.setdefault("source", resource_name)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
         pk = super().to_internal_value(data)
         row = self.queryset.all().for_user(self.context["request"].user).filter(pk=pk).first()
         if row is None:
-            raise NotFound(self.thing)
+            raise NotFound(self.resource_name)
         return row
 
     def get_attribute(self, instance: Any) -> Any:

@@ -23,23 +23,25 @@ from strata.fields.ids import CANONICAL_ID
 LISTS = ("list", "children", "history")
 
 
-def path_id(text: str, thing: str) -> UUID:
+def path_id(text: str, resource_name: str) -> UUID:
     """The id in a path. Raises NotFound where it is not an id."""
     if not CANONICAL_ID.fullmatch(text):
-        raise NotFound(thing)
+        raise NotFound(resource_name)
     return UUID(text)
 
 
-class OneTransactionAWrite:
+class BaseAPIView:
     """For any view: sets the actor, and runs each write in one transaction, once for each Idempotency-Key."""
 
-    repeats_safely = True
+    accepts_idempotency_key = True
     has_etag = False
     parameters: dict[str, Parameter] = {}
     orderings: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        key = idempotency.key_of(request) if request.method == "POST" and self.repeats_safely else None
+        key = (
+            idempotency.key_of(request) if request.method == "POST" and self.accepts_idempotency_key else None
+        )
         digest = idempotency.request_digest(request) if key else ""
         super().initial(request, *args, **kwargs)
         if request.user and request.user.is_authenticated:
@@ -54,7 +56,7 @@ class OneTransactionAWrite:
             return
         handler = self.begun_afresh(getattr(self, method))
         if key and request.user.is_authenticated:
-            setattr(self, method, idempotency.once(self, handler, key, digest))
+            setattr(self, method, idempotency.run_once(self, handler, key, digest))
         else:
             setattr(self, method, in_transaction(handler))
 

@@ -10,12 +10,12 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
-from strata.api.history import ShowsItsHistory
+from strata.api.history import HistoryMixin
 from strata.api.http.etags import etag_of, require_match
-from strata.api.mixins import Changes, Creates, Deletes
+from strata.api.mixins import CreateMixin, DeleteMixin, UpdateMixin
 from strata.api.parameters import DeclaredFilters
 from strata.api.serializers import RelatedId
-from strata.api.views import OneTransactionAWrite, path_id
+from strata.api.views import BaseAPIView, path_id
 from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.retry import Restart
 from strata.exceptions import Conflict, NotFound
@@ -24,35 +24,35 @@ from strata.tenancy.guards import Guards, lock_guards, rows_are_locked
 from strata.tenancy.roles import EDITORS, require_role
 
 
-class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
-    """Rows of the caller's households. `thing` is their name in errors; `writers` are the roles that may change them.
+class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet):
+    """Rows of the caller's households. `resource_name` is their name in errors; `write_roles` may change them.
 
     A write locks the guards of its row, and of all rows that its body names, before it reads any of them: see
     strata.tenancy.guards.
     """
 
-    thing: str = "thing"
+    resource_name: str = "row"
     has_etag = True
-    writers: tuple[str, ...] = EDITORS
+    write_roles: tuple[str, ...] = EDITORS
     filter_backends = (DeclaredFilters,)
-    duplicate: tuple[str, str | None, str] = ("DUPLICATE_NAME", "name", "The name is taken.")
+    duplicate_error: tuple[str, str | None, str] = ("DUPLICATE_NAME", "name", "The name is taken.")
     lookup_value_regex = "[^/]+"
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.queryset.all().for_user(self.request.user)
 
     def get_object(self) -> Any:
-        return self.find(self.kwargs["pk"])
+        return self.get_row(self.kwargs["pk"])
 
-    def find(self, text: str, *, queryset: Any = None) -> Any:
+    def get_row(self, text: str, *, queryset: Any = None) -> Any:
         """The row with the id in a path. For a write its guards are locked and its preconditions checked."""
-        pk = path_id(text, self.thing)
+        pk = path_id(text, self.resource_name)
         rows = (self.get_queryset() if queryset is None else queryset).filter(pk=pk)
         writing = self.request.method not in SAFE_METHODS
         guards = self.lock(rows) if writing else None
         row = rows.first()
         if row is None:
-            raise NotFound(self.thing)
+            raise NotFound(self.resource_name)
         if guards is not None:
             if not guards.cover(row):
                 raise Restart("it has moved")
@@ -65,7 +65,7 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
         self.require_unchanged(row)
 
     def require_writer(self, row: Any) -> None:
-        require_role(self.request.user, row.owning_household_id(), self.writers)
+        require_role(self.request.user, row.owning_household_id(), self.write_roles)
         self.idempotency_household_id = row.owning_household_id()
 
     def require_unchanged(self, row: Any) -> None:
@@ -89,38 +89,38 @@ class HouseholdViewSet(OneTransactionAWrite, viewsets.GenericViewSet):
                 named[field.source] = field.queryset.all().for_user(self.request.user).filter(pk=text)
         return named
 
-    def fresh(self, row: Any) -> dict[str, Any]:
+    def representation(self, row: Any) -> dict[str, Any]:
         """What a GET of the row answers now. NotFound where the caller may no longer see it."""
         found = self.get_queryset().filter(pk=row.pk).first()
         if found is None:
             if rows_are_locked():  # a row that it refers to may be deleted: then the error names that row
                 connection.check_constraints()
-            raise NotFound(self.thing)
+            raise NotFound(self.resource_name)
         return self.get_serializer(found).data
 
     def as_read(self, row: Any) -> dict[str, Any]:
         return self.serializer_class(row, context=self.get_serializer_context()).data
 
-    def answer(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
-        data = self.fresh(row)
+    def respond_with(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
+        data = self.representation(row)
         return Response(data, status=code, headers={"ETag": etag_of(data)})
 
-    def write(self, serializer: Any, **given: Any) -> Any:
+    def save_serializer(self, serializer: Any, **given: Any) -> Any:
         """Save. A violated unique constraint becomes a Conflict with the field, and ends the transaction."""
         try:
             return serializer.save(**given)
         except IntegrityError as error:
             if not is_unique_violation(error, self.queryset.model):
                 raise
-            code, field, message = self.duplicate
+            code, field, message = self.duplicate_error
             raise Conflict(code, message, field) from error
 
 
 class HouseholdModelViewSet(
-    Creates,
-    Changes,
-    Deletes,
-    ShowsItsHistory,
+    CreateMixin,
+    UpdateMixin,
+    DeleteMixin,
+    HistoryMixin,
     mixins.RetrieveModelMixin,
     mixins.ListModelMixin,
     HouseholdViewSet,

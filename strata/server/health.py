@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from strata import __version__
-from strata.api.errors import Refusal
+from strata.api.errors import APIError
 from strata.db.backends.postgresql.timeouts import timeouts
 from strata.db.durability import durability
 
@@ -57,7 +57,7 @@ class Ready(PublicView):
         """
         trouble = probe.ask()
         if trouble:
-            raise Refusal("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
+            raise APIError("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
         return Response(READY)
 
 
@@ -110,14 +110,14 @@ class Probe:
         with self._lock:
             if self._attempt is None or self._attempt.done.is_set():
                 self._attempt = Attempt()
-                Thread(target=answer, args=(self._attempt,), daemon=True, name="probe").start()
+                Thread(target=probe_database, args=(self._attempt,), daemon=True, name="probe").start()
             return self._attempt
 
 
 probe = Probe()
 
 
-def answer(attempt: Attempt) -> None:
+def probe_database(attempt: Attempt) -> None:
     try:
         attempt.trouble = missing_migrations() + unsafe_settings() + unset_timeouts()
     except Exception as error:  # any error means that the database is not ready

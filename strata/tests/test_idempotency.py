@@ -133,7 +133,7 @@ REFUSED = {"code": "CONFLICT", "message": "", "status": 409, "errors": [], "requ
 
 def test_refusal_that_is_answered_and_not_raised_leaves_the_key_free(alice, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(HouseholdViewSet, "answer", lambda *args: Response(REFUSED, status=409))
+        patch.setattr(HouseholdViewSet, "respond_with", lambda *args: Response(REFUSED, status=409))
         assert make(alice).status_code == 409
     assert not IdempotentAnswer.objects.exists()
 
@@ -376,7 +376,7 @@ def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeyp
 @pytest.mark.django_db(transaction=True)
 def test_another_key_does_not_wait_for_its_turn(alice_user, monkeypatch):
     monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0)
-    with idempotency.in_turn(alice_user, "k1"):
+    with idempotency.hold_key(alice_user, "k1"):
         assert make(client_of(alice_user), key="k2").status_code == 201
         assert_in_progress(make(client_of(alice_user), key="k1"))
 

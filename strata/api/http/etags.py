@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.http import parse_etags, quote_etag
 from rest_framework.renderers import JSONRenderer
 
-from strata.api.errors import Refusal
+from strata.api.errors import APIError
 
 # A proxy that compresses an answer marks its tag: nginx with W/, Apache, Caddy and Jetty with a suffix. It is still the
 # same row. Our own tags are hex digits and have no such suffix.
@@ -30,13 +30,13 @@ def require_match(request: Any, current: Callable[[], str]) -> None:
     sent = request.headers.get("If-Match")
     if sent is None:
         if settings.IF_MATCH_REQUIRED and request.method in ("PUT", "PATCH", "DELETE"):
-            raise Refusal(
+            raise APIError(
                 "PRECONDITION_REQUIRED", "Send If-Match with the ETag of what you read.", status=428
             )
         return
     known = plain_tags(sent)
     if "*" not in known and current() not in known:
-        raise Refusal("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
+        raise APIError("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
 
 
 def is_fresh(request: Any, current: str) -> bool:

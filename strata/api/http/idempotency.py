@@ -19,7 +19,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from strata.api.errors import Refusal
+from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
 from strata.db.named_locks import NamedLocks
 from strata.db.retry import run_in_transaction
@@ -40,7 +40,7 @@ def key_of(request: Any) -> str | None:
     if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
         message = "Use 1 to 255 printable ASCII characters."
         errors = [{"field": "Idempotency-Key", "code": "invalid", "message": message}]
-        raise Refusal("VALIDATION_ERROR", message, status=400, errors=errors)
+        raise APIError("VALIDATION_ERROR", message, status=400, errors=errors)
     return key
 
 
@@ -50,33 +50,33 @@ def request_digest(request: Any) -> str:
     return salted_hmac("strata.idempotency", line + request._request.body, algorithm="sha256").hexdigest()
 
 
-def once(view: Any, handler: Any, key: str, digest: str):
+def run_once(view: Any, handler: Any, key: str, digest: str):
     """Wrap the handler so that every repetition gets the answer of the key's first success.
 
     Each attempt at the write claims the key again; a rollback releases it together with the write.
     """
 
     def handle(request, *args, **kwargs):
-        with in_turn(request.user, key):
+        with hold_key(request.user, key):
             return run_in_transaction(lambda: attempt(request, *args, **kwargs))
 
     def attempt(request, *args, **kwargs):
-        stored, is_new = claim(request.user, key, digest)
+        stored, is_new = claim_key(request.user, key, digest)
         if not is_new and stored.request_digest != digest:
-            raise Refusal("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
+            raise APIError("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
         if not is_new and not lost_the_right(request.user, stored):
             return replay(stored)
         response = handler(request, *args, **kwargs)
         if not is_new:
-            raise Refusal("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
-        keep(stored, view, response)
+            raise APIError("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
+        store_response(stored, view, response)
         return response
 
     return handle
 
 
 @contextmanager
-def in_turn(user: Any, key: str) -> Iterator[None]:
+def hold_key(user: Any, key: str) -> Iterator[None]:
     """Hold the key's lock from before the transaction until after it. On SQLite a transaction waits for all writers."""
     with ExitStack() as stack:
         try:
@@ -86,7 +86,7 @@ def in_turn(user: Any, key: str) -> Iterator[None]:
         yield
 
 
-def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
+def claim_key(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
     """The key's row, and whether this request created it. A refused write rolls the row back."""
     try:
         with transaction.atomic():
@@ -102,8 +102,8 @@ def claim(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
         raise
 
 
-def still_running() -> Refusal:
-    return Refusal("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409, wait=1)
+def still_running() -> APIError:
+    return APIError("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409, wait=1)
 
 
 def lost_the_right(user: Any, stored: IdempotentAnswer) -> bool:
@@ -111,7 +111,7 @@ def lost_the_right(user: Any, stored: IdempotentAnswer) -> bool:
     return stored.household_id is not None and not may_edit(user, stored.household_id)
 
 
-def keep(stored: IdempotentAnswer, view: Any, response: Any) -> None:
+def store_response(stored: IdempotentAnswer, view: Any, response: Any) -> None:
     if not 200 <= response.status_code < 300:
         stored.delete()
         return
