@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -10,13 +11,17 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import time_machine
 from django.core.management.color import no_style
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.transaction import atomic
 
 from strata.fields.names import name_key
 from strata.migrations._name_keys import WRITTEN_BY, first_name_key
+from tests.strata_apps import APPS
 
 ALIAS = "first_release"
 FIRST_RELEASE = [
@@ -60,14 +65,30 @@ def at_server(config, statement):
             server.execute(statement)
 
 
-def migrate(connection, targets=None):
-    """Migrates to the targets, or to the newest state without any. Returns the models of that state."""
+class UnsquashedMigrations(MigrationLoader):
+    """The migrations without the squashed ones, which have none of the states between those that they replace."""
+
+    def load_disk(self):
+        super().load_disk()
+        self.disk_migrations = {
+            key: migration for key, migration in self.disk_migrations.items() if not migration.replaces
+        }
+
+
+def unsquashed(connection):
     executor = MigrationExecutor(connection)
+    executor.loader = UnsquashedMigrations(connection)
+    return executor
+
+
+def migrate(connection, targets=None):
+    """Migrates to the targets, or as the command does to the newest state. Returns the models of that state."""
+    executor = unsquashed(connection) if targets else MigrationExecutor(connection)
     strata_apps = {app for app, _ in FIRST_RELEASE} | set(ADDED_SINCE)
     leaves = executor.loader.graph.leaf_nodes()
     goals = [leaf for leaf in leaves if not (targets and leaf[0] in strata_apps)] + (targets or [])
     executor.migrate([*goals, *((app, None) for app in ADDED_SINCE if targets)])
-    return MigrationExecutor(connection).loader.project_state(goals).apps
+    return executor.loader.project_state(goals).apps
 
 
 def load(apps):
@@ -128,6 +149,56 @@ def test_first_release_goes_up_down_and_up(fresh):
     assert dump(fresh) == newest
     with pytest.raises(DatabaseError, match="cannot be changed"):
         fresh.cursor().execute("DELETE FROM strata_change")
+
+
+@time_machine.travel("2026-11-28T12:00Z", tick=False)
+def test_squashed_migrations_make_the_same_database_as_the_others(fresh):
+    migrate(fresh)
+    squashed = schema(fresh), dump(fresh)
+    executor = unsquashed(fresh)
+    executor.migrate([(app, None) for app in APPS])
+    assert not [table for table in dump(fresh) if table.startswith(APPS)]
+    executor = unsquashed(fresh)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    assert (schema(fresh), dump(fresh)) == squashed
+    assert len(squashed[1]["assets_assettype"]) > 10 and len(squashed[1]["assets_exchangerate"]) == 21
+
+
+def test_database_of_the_other_migrations_has_nothing_to_migrate(fresh):
+    executor = unsquashed(fresh)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    executor = MigrationExecutor(fresh)
+    leaves = executor.loader.graph.leaf_nodes()
+    assert executor.migration_plan(leaves) == []
+    executor.migrate(leaves)  # which notes that the squashed ones are applied
+    assert MigrationRecorder(fresh).applied_migrations().keys() >= executor.loader.disk_migrations.keys()
+
+
+SCHEMA = {
+    "sqlite": ["SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'django_migrations'"],
+    "postgresql": [
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, collation_name,"
+        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace",
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    ],
+}
+# The next column or constraint in a CREATE TABLE of SQLite.
+NEXT_COLUMN = re.compile(r', (?="\w+" [a-z]|CONSTRAINT)')
+
+
+def schema(connection):
+    """Everything in the database but its rows. The order of columns may differ."""
+    found = []
+    with connection.cursor() as cursor:
+        for query in SCHEMA[connection.vendor]:
+            cursor.execute(query)
+            found += [tuple(map(str, row)) for row in cursor.fetchall()]
+    if connection.vendor == "sqlite":
+        found = [(*row, *sorted(NEXT_COLUMN.split(sql[:-1]))) for *row, sql in found]
+    return sorted(found)
 
 
 def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):

@@ -8,7 +8,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('assets', '0009_fill_packed_months'),
-        ('portfolios', '0002_allocation_targets_and_revisions_of_snapshots'),
     ]
 
     operations = [

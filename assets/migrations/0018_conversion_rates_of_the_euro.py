@@ -43,6 +43,5 @@ def remove(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = (
         ("assets", "0017_rates_may_be_lasting"),
-        ("portfolios", "0002_allocation_targets_and_revisions_of_snapshots"),
     )
     operations = (migrations.RunPython(add, remove),)
