@@ -44,7 +44,8 @@ from demo.rates import fill_with_demo_rates  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
 from reports.calculations.intervals import days_between  # noqa: E402
 from reports.calculations.net_worth import net_worth  # noqa: E402
-from strata.accounts.models import ApiToken, User  # noqa: E402
+from strata.accounts.models import User  # noqa: E402
+from strata.accounts.services import issue_token  # noqa: E402
 
 SIZES = {"M": (1000, 365, 365), "L": (1000, 3650, 3650), "T": (20, 120, 365)}
 TOTAL_BARS = {"M": 10, "L": 10, "T": 2}
@@ -89,7 +90,7 @@ class Caller:
     def __init__(self, portfolio: Portfolio) -> None:
         self.portfolio = portfolio
         owner = portfolio.household.memberships.get().user
-        _, self.secret = ApiToken.issue(owner, name="bench")
+        _, self.secret = issue_token(owner, name="bench")
         self.client = Client(headers={"authorization": f"Bearer {self.secret}"})
         if not owner.is_staff:  # needed for the admin
             owner.is_staff = True
@@ -224,9 +225,8 @@ def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tu
         with CaptureQueriesContext(connection) as seen:
             call()
         figures[name] = median_ms(call, options.times)
-        if (
-            name == "M: GET portfolios/{id}" and len(figures) == 3
-        ):  # the bar: twice the bare SQL and one empty request
+        # The bar: twice the bare SQL and one empty request.
+        if name == "M: GET portfolios/{id}" and len(figures) == 3:
             bare, empty, _ = figures.values()
             bar = 2 * bare + empty
         print(f"{connection.vendor} {name}: {figures[name]:.1f}", file=sys.stderr)

@@ -11,7 +11,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -22,10 +21,13 @@ from assets.rates import readers
 from assets.rates import sql as rates_sql
 from assets.rates.book import MissingRate
 from assets.rates.conversion_rates import JOINED
+from assets.rates.readers import RateQuote
 from assets.rates.store import rate_book, rate_book_on
+from assets.rates.writer import add_rates, record_rate
 from demo import rates
 from strata.db.params import span_params
-from strata.fields.dates import noon
+from strata.exceptions import Invalid
+from strata.fields.dates import noon, parse_day
 from tests.admin_forms import errors_of, form_data, url
 
 API = "/api/v1"
@@ -236,9 +238,10 @@ def test_euro_rate_is_refused_everywhere(root, rita):
     page = rita.get(url(ExchangeRate, "add"))
     form = form_data(page) | {"currency": "eur", "on": "2026-01-01", "units_per_euro": "1"}
     assert "has none itself" in errors_of(rita.post(url(ExchangeRate, "add"), form))
-    for write in (lambda rate: rate.save(), lambda rate: ExchangeRate.objects.bulk_create([rate])):
-        with pytest.raises(ValidationError):
-            write(ExchangeRate(currency="EUR", on="2026-01-01", units_per_euro="1"))
+    day = parse_day("2026-01-01")
+    for write in (lambda: record_rate("EUR", day, 1), lambda: add_rates([RateQuote("EUR", day, 1)], "ecb")):
+        with pytest.raises(Invalid, match="has none itself"):
+            write()
     assert not ExchangeRate.objects.filter(currency="EUR").exists()
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import WHO_ADDS_RATES
+from assets.rates.writer import record_rate
 from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 from strata.fields.numbers import plain
@@ -20,27 +24,35 @@ class ExchangeRatePage(HouseholdAdmin):
     list_display = ("currency", "on", "units_shown", "lasting", "source")
     list_filter = ("source", "lasting", "currency")
     search_fields = ("currency",)
-    duplicate_field = "currency"
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         return ExchangeRate.objects.order_by("-on", "currency", "-id")
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not request.user.is_superuser:
             self.message_user(request, WHO_ADDS_RATES, messages.INFO)
-        return super().changelist_view(request, extra_context)
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active and request.user.is_superuser
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     has_delete_permission = has_change_permission
 
+    def write_row(self, request: HttpRequest, form: Any) -> ExchangeRate:
+        rate = form.instance
+        return record_rate(
+            rate.currency, rate.on, rate.units_per_euro, source=rate.source, lasting=rate.lasting
+        )
+
     @admin.display(description="units per euro")
-    def units_shown(self, rate):
+    def units_shown(self, rate: ExchangeRate) -> str:
         return plain(rate.units_per_euro)

@@ -12,14 +12,12 @@ from rest_framework.response import Response
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
-from strata.api.fields import (
-    ExactSerializerField,
-)
+from assets.rates.writer import record_rate
+from strata.api.fields import ExactSerializerField
 from strata.api.parameters import KNOWN_AT, choice_filter, currency_filter, day_filter
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
-from strata.api.views import path_id
 from strata.api.viewsets import HouseholdViewSet
-from strata.exceptions import Forbidden, NotFound
+from strata.exceptions import Forbidden
 
 
 class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer[ExchangeRate]):
@@ -30,6 +28,9 @@ class ExchangeRateSerializer(StrictSerializer, serializers.ModelSerializer[Excha
         model = ExchangeRate
         fields = ("id", "currency", "on", "units_per_euro", "lasting", "source", "recorded_at")
         read_only_fields = ("source", "recorded_at")
+
+    def create(self, validated_data: dict[str, Any]) -> ExchangeRate:
+        return record_rate(**validated_data)
 
 
 class ExchangeRateViewSet(
@@ -52,12 +53,6 @@ class ExchangeRateViewSet(
         rows: QuerySet[ExchangeRate] = self.queryset.all()
         return rows
 
-    def get_object(self) -> Any:
-        rate = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], self.resource_name)).first()
-        if rate is None:
-            raise NotFound(self.resource_name)
-        return rate
-
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if not request.user.is_superuser:
             raise Forbidden(WHO_ADDS_RATES)
@@ -68,4 +63,4 @@ class ExchangeRateViewSet(
 
     def perform_create(self, serializer: Any) -> None:
         super().perform_create(serializer)
-        serializer.refuse_contradictions(serializer.data, but=serializer.ignored)
+        serializer.refuse_changed_read_only(serializer.data, but=serializer.ignored)

@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from assets.rules.exchange_rates import EURO
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import ImmutableQuerySet, JournalEntry
@@ -26,7 +24,7 @@ from strata.fields.money import ExactField
 
 def raise_every_revision() -> None:
     """A new rate may change the figures of any portfolio: a report can be requested in any currency."""
-    portfolios = Portfolio._base_manager
+    portfolios = Portfolio.objects
     lock_rows(portfolios.all())
     portfolios.update_unrecorded(revision=F("revision") + 1)
 
@@ -36,19 +34,10 @@ WHO_ADDS_RATES = (
     "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "
     "installation: they come by manage.py load_rates, from the ECB or a file."
 )
-EURO_HAS_NONE = "The euro is what rates are measured in: it has none itself."
-
-
-def refuse_the_euro(currency: str) -> None:
-    if currency == EURO:
-        raise ValidationError({"currency": ValidationError(EURO_HAS_NONE, code="euro")})
 
 
 class RateQuerySet(ImmutableQuerySet["ExchangeRate"]):
     def bulk_create(self, objs: Iterable[ExchangeRate], *args: Any, **kwargs: Any) -> list[ExchangeRate]:
-        objs = list(objs)
-        for rate in objs:
-            refuse_the_euro(rate.currency)
         with transaction.atomic(using=self.db):
             created = super().bulk_create(objs, *args, **kwargs)
             JournalEntry.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in created])
@@ -100,13 +89,9 @@ class ExchangeRate(models.Model):
     def __str__(self) -> str:
         return f"{self.currency} on {self.on}"
 
-    def clean(self) -> None:
-        refuse_the_euro(self.currency)
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise TypeError("A rate is never altered: add a newer one.")
-        refuse_the_euro(self.currency)
         with transaction.atomic():
             self.recorded_at = written_at()
             super().save(*args, **kwargs)

@@ -12,13 +12,14 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 
 from assets.models import ExchangeRate
-from assets.models.exchange_rate import refuse_the_euro
+from assets.rules.exchange_rates import EURO_HAS_NO_RATE, may_have_rate
 from strata.fields.currencies import validate_currency
 from strata.fields.dates import parse_day, validate_year
 from strata.fields.numbers import EXACT_LIMIT, exact
@@ -144,14 +145,25 @@ def _quote(currency: str, day: str, units: str, lasting: str = "false") -> RateQ
     if lasting not in ("true", "false"):
         return f"{currency},{day},{units},{lasting}: {LASTING} is true or false"
     try:
-        quote = RateQuote(validate_currency(currency), parse_day(day), exact(units), lasting == "true")
-        validate_year(quote.on)
-        refuse_the_euro(quote.currency)
+        quote = RateQuote(_currency(currency), _day(day), exact(units), lasting == "true")
     except ValidationError as error:
         return f"{currency},{day},{units}: {' '.join(error.messages)}"
+    if not may_have_rate(quote.currency):
+        return f"{currency},{day},{units}: {EURO_HAS_NO_RATE}"
     if not 0 < quote.units_per_euro < EXACT_LIMIT:
         return f"{currency},{day},{units}: a rate is greater than zero"
     return quote
+
+
+# Each currency and each day is in thousands of cells, but is checked once. Only valid ones are cached.
+_currency = cache(validate_currency)
+
+
+@cache
+def _day(text: str) -> date:
+    day = parse_day(text)
+    validate_year(day)
+    return day
 
 
 def _collected(numbered_quotes: Iterable[tuple[int, RateQuote | str]]) -> list[RateQuote]:

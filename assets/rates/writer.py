@@ -1,10 +1,14 @@
-"""Writes exchange rates to the database. Rates are only added: one that differs from the newest rate of its
-currency, day and source becomes a new row, and the older rows stay.
+"""The only writer of exchange rates. Rates are only added: the older rows of the same currency and day stay.
+
+Each function locks the table of rates first, so that writers of rates queue, and then the portfolios, whose revisions
+it raises (see strata.db.locks). The euro has no rate: assets.rules.exchange_rates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
 from itertools import batched
 from typing import Any
 from uuid import UUID
@@ -14,12 +18,34 @@ from django.db import connection, transaction
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import line_of, raise_every_revision
 from assets.rates.readers import COLUMNS, LASTING, RateQuote
+from assets.rules.exchange_rates import EURO_HAS_NO_RATE, may_have_rate
 from strata.audit.clock import written_at
 from strata.db.bulk import insert_rows, stored_instant
+from strata.exceptions import Invalid
 from strata.fields.ids import uuid7
 from strata.fields.numbers import plain
 
 BATCH = 5000
+
+
+def record_rate(
+    currency: str,
+    on: date,
+    units_per_euro: Decimal,
+    *,
+    source: str = ExchangeRate.Source.MANUAL,
+    lasting: bool = False,
+) -> ExchangeRate:
+    """Add one rate, even if it is the same as the newest of its currency, day and source. It replaces that one.
+
+    Raises what check_currency does.
+    """
+    check_currency(currency)
+    with transaction.atomic():
+        lock_rates()
+        return ExchangeRate.objects.create(
+            currency=currency, on=on, units_per_euro=units_per_euro, source=source, lasting=lasting
+        )
 
 
 def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
@@ -34,13 +60,15 @@ def unknown_rates(quotes: Iterable[RateQuote], source: str) -> list[RateQuote]:
 def add_rates(
     quotes: Iterable[RateQuote], source: str, *, advance: Callable[[int], None] = lambda count: None
 ) -> int:
-    """Add the unknown rates, all or none. Two loads run one after the other, so that no rate is added twice."""
+    """Add the unknown rates, all or none. Two loads run one after the other, so that no rate is added twice.
+
+    Raises what check_currency does.
+    """
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                table = connection.ops.quote_name(ExchangeRate._meta.db_table)
-                cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        lock_rates()
         fresh = unknown_rates(quotes, source)
+        for currency in {quote.currency for quote in fresh}:
+            check_currency(currency)
         now = written_at()
         for number, batch in enumerate(batched(fresh, BATCH)):
             rows = _rows(batch, source, stored_instant(now))
@@ -51,6 +79,23 @@ def add_rates(
         if fresh:
             raise_every_revision()
     return len(fresh)
+
+
+def check_currency(currency: str) -> None:
+    """Raises Invalid for the euro."""
+    if not may_have_rate(currency):
+        raise Invalid("currency", EURO_HAS_NO_RATE, code="euro")
+
+
+def lock_rates() -> None:
+    """Lock the table of rates against other writers until the transaction ends. Reads go on.
+
+    On SQLite, where only one transaction writes at a time, this does nothing.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(ExchangeRate._meta.db_table)
+            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _rows(quotes: Iterable[RateQuote], source: str, now: str) -> list[tuple[Any, ...]]:

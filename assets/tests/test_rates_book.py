@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from assets.rates.book import MissingRate, Money, Rate, RateBook, winning_rates
 from tests import factories
 
+pytestmark = pytest.mark.on_sqlite
+
 MONDAY = date(2024, 7, 1)
 day = partial(factories.day, first=MONDAY)
 

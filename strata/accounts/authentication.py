@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, cast
+
 from django.contrib.auth.middleware import get_user
+from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
+from rest_framework.request import Request
 
-from strata.accounts.models import SECRET_PREFIX, ApiToken, digest
+from strata.accounts.models import SECRET_PREFIX, ApiToken, User, digest
 from strata.api.errors import APIError
 from strata.api.http.throttles import address_of, count_refused
 
+if TYPE_CHECKING:  # DRF imports this module before it has made its own classes
+    from drf_spectacular.openapi import AutoSchema
+    from rest_framework.views import APIView
+
 LONGEST = 200
+
+
+class TokenRequest(HttpRequest):
+    """The request of a caller with a token, whose use the middleware notes. For mypy alone."""
+
+    token: ApiToken
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
@@ -20,7 +34,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
     A refusal counts against the address: DRF asks its throttles only about callers who are authenticated.
     """
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
             return None
@@ -30,10 +44,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
         token = ApiToken.objects.select_related("user").filter(digest=digest(secret)).first()
         if token is None or not token.is_valid(timezone.now()):
             raise self._refused(request, "The token is not valid or no longer valid.")
-        request._request.token = token
+        cast(TokenRequest, request._request).token = token
         return token.user, token
 
-    def _refused(self, request, message: str) -> exceptions.AuthenticationFailed:
+    def _refused(self, request: Request, message: str) -> exceptions.AuthenticationFailed:
         count_refused(address_of(request))
         return exceptions.AuthenticationFailed(message)
 
@@ -45,26 +59,26 @@ class TokenAuthentication(authentication.BaseAuthentication):
             and len(secret) < LONGEST
         )
 
-    def authenticate_header(self, request):
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """The browser's session, for the admin and Swagger; writes need the CSRF token."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
         """Return the user itself: Django's middleware sets a lazy object whose type is not User."""
         user_and_auth = super().authenticate(request)
         return user_and_auth and (get_user(request._request), None)
 
-    def authenticate_header(self, request):
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 class IsKnownAndInScope(permissions.BasePermission):
     """Logged in, and with a token of scope write for anything that writes."""
 
-    def has_permission(self, request, view):
+    def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:
             count_refused(address_of(request))
             return False
@@ -75,17 +89,17 @@ class IsKnownAndInScope(permissions.BasePermission):
         return True
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
     target_class = TokenAuthentication
     name = "token"
 
-    def get_security_definition(self, auto_schema):
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "A token from POST /api/v1/auth/token."}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
     target_class = SessionAuthentication
     name = "session"
 
-    def get_security_definition(self, auto_schema):
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

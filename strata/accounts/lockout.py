@@ -10,6 +10,7 @@ the address, must not lock the owner out. For such an address the pause is short
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from axes.handlers.database import AxesDatabaseHandler
 from django.conf import settings
 from django.contrib import messages
 from django.db import models
+from django.http import HttpRequest
 from django.utils import timezone
 
 from strata import signals
@@ -44,7 +46,8 @@ class Pauses:
     def after(self, attempts: int) -> timedelta:
         if attempts < self.limit:
             return NO_TIME
-        return min(self.first * 2 ** min(attempts - self.limit, LONGEST_EXPONENT), self.longest)
+        pause: timedelta = self.first * 2 ** min(attempts - self.limit, LONGEST_EXPONENT)
+        return min(pause, self.longest)
 
 
 OF_ACCOUNT = Pauses(100, timedelta(minutes=1), timedelta(hours=1))
@@ -69,6 +72,13 @@ class Attempt:
 
     def counts(self) -> models.QuerySet[LoginCount]:
         return LoginCount.objects.filter(name_key=self.name_key, address__in=(EVERYWHERE, self.address))
+
+
+class LoginRequest(HttpRequest):
+    """A request in which a password is checked, with what Handler and axes set on it. For mypy alone."""
+
+    login_attempt: Attempt
+    axes_locked_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +228,16 @@ def counted_address(request: Any) -> str:
     return client_of(request) or NO_ADDRESS
 
 
-def lockout_parameters(request: Any, credentials: Any) -> list:
+def lockout_parameters(request: Any, credentials: Any) -> list[list[str]]:
     """Clients without an address are not locked out together: only each name is."""
-    has_address = counted_address(request) != NO_ADDRESS
-    return [["username", "ip_address"], *(["ip_address"] if has_address else [])]
+    by_name = ["username", "ip_address"]
+    return [by_name] if counted_address(request) == NO_ADDRESS else [by_name, ["ip_address"]]
 
 
-class Handler(AxesDatabaseHandler):
+class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
     """Adds the count by account to axes' count by address, for every kind of login. Setting: AXES_HANDLER."""
 
-    def is_locked(self, request, credentials=None):
+    def is_locked(self, request: Any, credentials: Mapping[str, str] | None = None) -> bool:
         """Axes calls this more than once in a request; the attempt is counted the first time."""
         username = (credentials or {}).get("username") or ""
         attempt = getattr(request, "login_attempt", None)
@@ -240,7 +250,9 @@ class Handler(AxesDatabaseHandler):
             )
         return attempt.is_refused
 
-    def user_login_failed(self, sender, credentials, request=None, **kwargs):
+    def user_login_failed(
+        self, sender: Any, credentials: Mapping[str, str], request: Any = None, **kwargs: Any
+    ) -> None:
         attempt = getattr(request, "login_attempt", None)
         if attempt is None:
             super().user_login_failed(sender, credentials, request, **kwargs)
@@ -250,7 +262,9 @@ class Handler(AxesDatabaseHandler):
         if attempt.is_refused:
             request.axes_locked_out, request.axes_credentials = True, credentials
 
-    def count_failure(self, attempt, sender, credentials, request, **kwargs):
+    def count_failure(
+        self, attempt: Attempt, sender: Any, credentials: Mapping[str, str], request: Any, **kwargs: Any
+    ) -> None:
         """From a locked address only accounts known there get here; axes must not count them, or others wait longer."""
         if not attempt.address_is_locked:
             super().user_login_failed(sender, credentials, request, **kwargs)
@@ -258,7 +272,7 @@ class Handler(AxesDatabaseHandler):
         is_locked = attempt.address_is_locked or request.axes_locked_out
         attempt.wait = max(attempt.pause, cool_off() if is_locked else NO_TIME)
 
-    def user_logged_in(self, sender, request, user, **kwargs):
+    def user_logged_in(self, sender: Any, request: Any, user: User, **kwargs: Any) -> None:
         """After a login by the admin's form. POST auth/token begins no session, and calls `logged_in` itself."""
         super().user_logged_in(sender, request, user, **kwargs)
         if attempt := getattr(request, "login_attempt", None):

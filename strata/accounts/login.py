@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any, cast
 
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 
+from strata.accounts.lockout import LoginRequest
 from strata.accounts.models import User
-from strata.api.errors import APIError, plain_answer
+from strata.api.errors import APIError, error_response
 
-LONGEST_USERNAME = User._meta.get_field("username").max_length
+LONGEST_USERNAME = cast(int, User._meta.get_field("username").max_length)
 LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
 
 
-def known_user(request, username: str, password: str):
+def known_user(request: LoginRequest, username: str, password: str) -> User:
     """The user. Raises the same APIError for a wrong name, a wrong password and a disabled user.
 
     A lock-out is refused before any hash is computed; an unknown name costs a hash as well. Never call this inside a
@@ -41,25 +45,27 @@ class LongNamesBackend:
     The admin's login form does not check the length of the name, and normalisation can make a name longer.
     """
 
-    def authenticate(self, request, username=None, **credentials):
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, **credentials: Any
+    ) -> None:
         if username is not None and len(username) > LONGEST_USERNAME:
             raise PermissionDenied
 
 
-def counted_name(request, credentials) -> str | None:
+def counted_name(request: HttpRequest, credentials: Mapping[str, str] | None) -> str | None:
     """The name under which axes counts a failure: as typed, cut to the length of the column."""
     name = (credentials or request.POST).get("username")
     return name if name is None else name[:LONGEST_COUNTED_NAME]
 
 
-def locked_out(request) -> APIError:
+def locked_out(request: LoginRequest) -> APIError:
     wait = math.ceil(request.login_attempt.wait.total_seconds())
     return APIError("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
 
 
-def locked_page(request, response, credentials):
+def locked_page(request: LoginRequest, response: Any, credentials: Any) -> HttpResponse:
     """The answer of axes for the admin's login and for its change of a password."""
     refusal = locked_out(request)
-    page = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
+    page = error_response(request, refusal.status_code, refusal.code, refusal.message)
     page["Retry-After"] = str(refusal.wait)
     return page

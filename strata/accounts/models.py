@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -71,21 +70,6 @@ class ApiToken(FieldLogged):
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}".strip()
 
-    @classmethod
-    def issue(cls, user, *, name: str = "", scope: str = Scope.WRITE, expires_at: datetime | None = None):
-        """A new token and its secret. The secret is shown only once and is not stored."""
-        secret = SECRET_PREFIX + secrets.token_urlsafe(32)
-        token = cls.objects.create(
-            user=user,
-            name=name,
-            scope=scope,
-            expires_at=expires_at,
-            prefix=secret[:SHOWN],
-            digest=digest(secret),
-            password_stamp=binding(user),
-        )
-        return token, secret
-
     def is_valid(self, now: datetime) -> bool:
         """Whether it has not expired, its user is active, and the password is the one it was issued with."""
         alive = self.expires_at is None or now < self.expires_at
@@ -136,14 +120,16 @@ def username_key(username: str) -> str:
     return name_key(User.normalize_username(username))
 
 
-class CaseBlindUserManager(UserManager):
-    def get_queryset(self):
+class CaseBlindUserManager(UserManager["User"]):
+    def get_queryset(self) -> FieldLoggedQuerySet[User]:
         return FieldLoggedQuerySet(self.model, using=self._db)
 
-    def get_by_natural_key(self, username):
-        return self.get(username_key=username_key(username))
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username_key=username_key(username or ""))
 
-    def create_superuser(self, username, email=None, password=None, **extra_fields):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+    ) -> User:
         """Django's createsuperuser skips the validators where the password comes from the environment."""
         if password is not None:
             validate_password(password, self.model(username=username, email=email or ""))
@@ -165,20 +151,20 @@ class User(FieldLogged, AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username_key = NameKeyField(source="username")
 
-    objects = CaseBlindUserManager()
+    objects: ClassVar[CaseBlindUserManager] = CaseBlindUserManager()
 
     class Meta(AbstractUser.Meta):
         base_manager_name = "objects"
         constraints = (models.UniqueConstraint(fields=("username_key",), name="user_one_for_each_name"),)
 
-    def clean(self):
+    def clean(self) -> None:
         """Forms and commands do not check the constraint of the key, because the key is no field of theirs."""
         super().clean()
         same = type(self).objects.filter(username_key=name_key(self.username))
         if same.exclude(pk=self.pk).exists():
-            raise ValidationError({"username": self._meta.get_field("username").error_messages["unique"]})
+            raise ValidationError({"username": User._meta.get_field("username").error_messages["unique"]})
 
-    def check_password(self, raw_password):
+    def check_password(self, raw_password: str | None) -> bool:
         """When Django stores a stronger hash of the same password, the tokens stay valid."""
         before = bindings(self)
         is_right = super().check_password(raw_password)

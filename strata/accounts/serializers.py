@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
+from datetime import datetime
+from typing import Any
+
 from rest_framework import serializers
 
+from strata.accounts import services
 from strata.accounts.login import LONGEST_USERNAME
 from strata.accounts.models import ApiToken
 from strata.api.fields import (
@@ -20,10 +23,10 @@ INVITED = "How many invitations to households the user has not answered yet: see
 
 
 class PasswordField(serializers.CharField):
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST_PASSWORD, trim_whitespace=False, **kwargs)
 
-    def to_internal_value(self, data):
+    def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or "\x00" in data:
             self.fail("invalid")
         return data
@@ -36,15 +39,14 @@ class LoginSerializer(StrictSerializer):
     scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
     expires_at = InstantSerializerField(required=False, allow_null=True, default=None)
 
-    def validate_expires_at(self, value):
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise serializers.ValidationError("Send a time with its offset from UTC.")
-        if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("It is in the past.")
+        services.validate_expiry(value)  # here too: before the password is checked
         return value
 
 
-class TokenSerializer(serializers.ModelSerializer):
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     id = UUIDSerializerField(read_only=True)
     expires_at = InstantSerializerField(read_only=True, allow_null=True)
     created_at = InstantSerializerField(read_only=True)
@@ -54,11 +56,19 @@ class TokenSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "prefix", "scope", "expires_at", "created_at", "last_used_at")
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "prefix",
+            "scope",
+            "expires_at",
+            "created_at",
+            "last_used_at",
+        )
         read_only_fields = fields
 
 
-class FailedLoginsSerializer(serializers.Serializer):
+class FailedLoginsSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     last_at = InstantSerializerField(allow_null=True)
 
@@ -80,13 +90,13 @@ class PasswordChangeSerializer(StrictSerializer):
     new_password = PasswordField()
 
 
-class MyHouseholdSerializer(serializers.Serializer):
+class MyHouseholdSerializer(serializers.Serializer[Any]):
     id = UUIDSerializerField(source="household_id")
     name = serializers.CharField(source="household.name")
     role = serializers.CharField()
 
 
-class MeSerializer(serializers.Serializer):
+class MeSerializer(serializers.Serializer[Any]):
     id = UUIDSerializerField()
     username = serializers.CharField()
     email = serializers.CharField()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
+from typing import Any, cast
+
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strata.accounts import lockout
+from strata.accounts import lockout, services
+from strata.accounts.lockout import LoginRequest
 from strata.accounts.login import known_user
 from strata.accounts.models import ApiToken, User
 from strata.accounts.serializers import (
@@ -24,11 +27,15 @@ from strata.accounts.serializers import (
 )
 from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import DeclaredFilters
-from strata.api.views import BaseAPIView, path_id
-from strata.db.locks import lock_rows
+from strata.api.views import BaseAPIView, Handler, path_id
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.tenancy.invitations import pending_invitations
+
+
+def caller(request: Request) -> User:
+    """The user of a view that needs a login."""
+    return cast(User, request.user)
 
 
 class LoginView(BaseAPIView, APIView):
@@ -37,17 +44,18 @@ class LoginView(BaseAPIView, APIView):
     accepts_idempotency_key = False
 
     @extend_schema(request=LoginSerializer, responses={201: NewTokenSerializer}, auth=[])
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Logs in, and answers with a token, which is shown only once."""
         body = LoginSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        user = known_user(request._request, given.pop("username"), given.pop("password"))
-        attempt = request._request.login_attempt
+        login = cast(LoginRequest, request._request)
+        user = known_user(login, given.pop("username"), given.pop("password"))
+        attempt = login.login_attempt
 
-        def log_in():
+        def log_in() -> tuple[lockout.FailedLogins, ApiToken, str]:
             news = lockout.logged_in(attempt, user, timezone.now())
-            return news, *ApiToken.issue(user, **given)
+            return news, *services.issue_token(user, **given)
 
         news, token, secret = run_in_transaction(log_in)
         shown = {
@@ -57,13 +65,13 @@ class LoginView(BaseAPIView, APIView):
         }
         return Response({**TokenSerializer(token).data, **shown}, status=status.HTTP_201_CREATED)
 
-    def initial(self, request, *args, **kwargs):
+    def wrap_handler(self, handler: Handler) -> Handler:
         """No transaction around the login: a failed attempt must stay counted."""
-        super(BaseAPIView, self).initial(request, *args, **kwargs)
         self.read_parameters()
+        return handler
 
 
-class TokenViewSet(BaseAPIView, mixins.ListModelMixin, viewsets.GenericViewSet):
+class TokenViewSet(BaseAPIView, mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
     """The caller's own tokens, without their secrets. A deleted token is refused at once."""
 
     resource_name = "token"
@@ -73,34 +81,36 @@ class TokenViewSet(BaseAPIView, mixins.ListModelMixin, viewsets.GenericViewSet):
     filter_backends = (DeclaredFilters,)
     lookup_value_regex = "[^/]+"
 
-    def get_queryset(self):
-        return self.queryset.filter(user=self.request.user)
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        return self.queryset.filter(user=caller(self.request))
 
-    def get_object(self):
+    def get_object(self) -> ApiToken:
         token = self.get_queryset().filter(pk=path_id(self.kwargs["pk"], "token")).first()
         if token is None:
             raise NotFound("token")
         return token
 
-    def retrieve(self, request, pk=None):
+    def retrieve(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request, pk=None):
-        lock_rows(self.get_queryset().filter(pk=path_id(pk, "token")))
-        token = self.get_object()
-        require_match(request, lambda: etag_of(self.get_serializer(token).data))
-        token.delete()
+    def destroy(self, request: Request, pk: str) -> Response:
+        services.revoke_token(path_id(pk, "token"), precondition=self.require_own_and_unchanged)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def require_own_and_unchanged(self, token: ApiToken) -> None:
+        if token.user_id != self.request.user.pk:
+            raise NotFound("token")
+        require_match(self.request, lambda: etag_of(self.get_serializer(token).data))
 
 
 class MeView(BaseAPIView, APIView):
     has_etag = True
 
     @extend_schema(responses=MeSerializer)
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """The caller: their name, and their role in each of their households."""
-        user = request.user
+        user = caller(request)
         fields = {
             "id": user.pk,
             "username": user.username,
@@ -111,31 +121,32 @@ class MeView(BaseAPIView, APIView):
         return Response(MeSerializer(fields).data)
 
 
+class PasswordRequest(Request):
+    """A request with the user and the new password, once the current password is checked. For mypy alone."""
+
+    password_change: tuple[User, str]
+
+
 class PasswordView(BaseAPIView, APIView):
     @extend_schema(request=PasswordChangeSerializer, responses={204: None})
-    def post(self, request):
+    def post(self, request: PasswordRequest) -> Response:
         """Change the password. This ends every token and every session, the caller's too."""
         user, password = request.password_change
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        user.api_tokens.all().delete()
+        try:
+            services.change_password(user.pk, password)
+        except services.WeakPassword as weak:
+            raise serializers.ValidationError({"new_password": weak.messages}) from None
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The current password is checked before the transaction begins: see known_user."""
         super().initial(request, *args, **kwargs)
         if request.method == "POST":
             body = PasswordChangeSerializer(data=request.data)
             body.is_valid(raise_exception=True)
             given = body.validated_data
-            user = known_user(request._request, request.user.username, given["current_password"])
-            lockout.was_right(request._request.login_attempt, timezone.now())
-            require_good(given["new_password"], user)
-            request.password_change = user, given["new_password"]  # a retry resets the view
-
-
-def require_good(password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except DjangoValidationError as error:
-        raise serializers.ValidationError({"new_password": error.messages}) from None
+            login = cast(LoginRequest, request._request)
+            user = known_user(login, caller(request).username, given["current_password"])
+            lockout.was_right(login.login_attempt, timezone.now())
+            # On the request, because a retry resets the view.
+            cast(PasswordRequest, request).password_change = user, given["new_password"]

@@ -15,10 +15,10 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from strata.accounts import lockout
 from strata.accounts.login import LONGEST_COUNTED_NAME
-from strata.admin.password_forms import WritesPasswordAlone
+from strata.admin.password_forms import ChangesPasswordInService
 
 
-class LoginForm(AuthenticationForm):
+class LoginForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
     """The page that refuses a login shows the typed name, cut to the length that is counted."""
 
     def __init__(self, request: Any = None, data: Any = None, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class LoginForm(AuthenticationForm):
             raise
 
 
-class OwnPasswordForm(WritesPasswordAlone, AdminOwnPasswordChangeForm):
+class OwnPasswordForm(ChangesPasswordInService, AdminOwnPasswordChangeForm):  # type: ignore[misc]  # unfold is untyped
     """The old password is checked as at a login. After a lock-out the page of the lock-out is shown instead."""
 
     def __init__(self, user: Any, *args: Any, request: Any, **kwargs: Any) -> None:
@@ -45,7 +45,7 @@ class OwnPasswordForm(WritesPasswordAlone, AdminOwnPasswordChangeForm):
 
     @sensitive_variables("password")
     def clean_old_password(self) -> str:
-        password = self.cleaned_data["old_password"]
+        password: str = self.cleaned_data["old_password"]
         if authenticate(self.request, username=self.user.get_username(), password=password) is None:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         lockout.was_right(self.request.login_attempt, timezone.now())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.forms import UserChangeForm, UserCreationForm
 
-from strata.accounts import lockout
+from strata.accounts import lockout, services
 from strata.accounts.models import ApiToken, LoginCount, User
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import InItsOwnWords, StaleCheckedForm
@@ -19,18 +23,26 @@ from strata.admin.sidebar import Section
 from strata.db.locks import lock_rows
 
 
-class NewUserForm(InItsOwnWords, UserCreationForm):
-    def clean_username(self):
+class NewUserForm(InItsOwnWords, UserCreationForm):  # type: ignore[misc]  # unfold is untyped
+    def clean_username(self) -> str:
         """The model checks this with the key of the name. Django's own check compares UPPER, which is not the same."""
-        return self.cleaned_data["username"]
+        name: str = self.cleaned_data["username"]
+        return name
+
+    def set_password_and_save(self, user: Any, *args: Any, **kwargs: Any) -> Any:
+        """Nothing: the page gives the password to the service, which hashes it."""
+        return user
+
+    def chosen_password(self) -> str | None:
+        return self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
 
 
-class UserForm(StaleCheckedForm, UserChangeForm):
+class UserForm(StaleCheckedForm, UserChangeForm):  # type: ignore[misc]  # unfold is untyped
     pass
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, StrataModelAdmin):
+class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-arg]  # unfold is untyped
     """For superusers. A user is disabled, never deleted: what they wrote keeps its author."""
 
     section, icon = Section.HOUSEHOLD, "person"
@@ -48,27 +60,35 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
 
-    def lock(self, request, object_id, *, below):
+    def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
         if pk := parse_uuid(unquote(object_id or "")):
             lock_rows(User._base_manager.filter(pk=pk))
 
-    def user_change_password(self, request, id, form_url=""):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.update_user(obj.pk, changes)
+        else:
+            created = services.create_user(obj.username, form.chosen_password())
+            obj.pk, obj._state.adding = created.pk, False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         view = super().user_change_password
         return self._in_transaction(request, id, lambda: view(request, id, form_url))
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active and request.user.is_superuser
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request)
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -83,25 +103,28 @@ class ApiTokenAdmin(StrataModelAdmin):
     list_filter = ("scope",)
     fields = readonly_fields = list_display
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active and (
             obj is None or request.user.is_superuser or obj.user == request.user
         )
 
     has_delete_permission = has_view_permission
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(user=request.user)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        services.revoke_token(obj.pk)
 
 
 @admin.register(AccessAttempt)
@@ -113,7 +136,7 @@ class LoginFailureAdmin(ReadOnlyAdmin):
     search_fields = ("username", "ip_address")
     fields = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request)
 
 
@@ -135,25 +158,25 @@ class LoginCountAdmin(ReadOnlyAdmin):
     fields = list_display
 
     @admin.display(description="from")
-    def from_address(self, count):
+    def from_address(self, count: LoginCount) -> str:
         return count.address or "everywhere"
 
     @admin.display(description="paused until")
-    def paused_until(self, count):
+    def paused_until(self, count: LoginCount) -> datetime | None:
         now = timezone.now()
         wait = lockout.pause_of(count, now)
         return now + wait if wait else None
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: Any) -> Any:
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(name_key=request.user.username_key)
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         is_own = obj is None or obj.name_key == request.user.username_key
         return request.user.is_active and (request.user.is_superuser or is_own)
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj)

@@ -20,7 +20,8 @@ from rest_framework.test import APIClient
 from strata.accounts import lockout
 from strata.accounts.doctor import clients_have_addresses_of_their_own
 from strata.accounts.lockout import OF_ACCOUNT, OF_KNOWN_ADDRESS, Pauses, begin
-from strata.accounts.models import ApiToken, LoginCount
+from strata.accounts.models import LoginCount
+from strata.accounts.services import issue_token
 from strata.doctor import Level
 
 API = "/api/v1"
@@ -306,7 +307,7 @@ def test_the_admin_changes_a_password_as_before(dora, clock):
     by_token(address=HOME)
     browser = Client(REMOTE_ADDR=HOME)
     by_admin(client=browser)
-    _, secret = ApiToken.issue(dora)
+    _, secret = issue_token(dora)
     assert "Old password" in browser.get("/admin/password_change/").content.decode()
     changed = changes_password(PASSWORD, HOME, browser)
     assert (changed.status_code, changed["Location"]) == (302, "/admin/password_change/done/")
@@ -316,7 +317,7 @@ def test_the_admin_changes_a_password_as_before(dora, clock):
 
 
 def test_wrong_current_passwords_at_the_api_count(dora, clock):
-    _, secret = ApiToken.issue(dora)
+    _, secret = issue_token(dora)
     body = {"current_password": "wrong", "new_password": "staple of a new kind"}
     fail(LIMIT - 3)
     for address in addresses(3):

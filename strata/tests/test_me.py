@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from portfolios.models import Household, Invitation
 from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 from strata.audit.models import IdempotentAnswer
 
 API = "/api/v1"
@@ -22,7 +23,7 @@ def dora(household):
 
 @pytest.fixture
 def client(dora):
-    _, secret = ApiToken.issue(dora)
+    _, secret = issue_token(dora)
     return APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
 
@@ -70,7 +71,7 @@ def test_new_password_takes_the_place_of_the_old(client):
 
 
 def test_every_token_and_session_ends_the_callers_too(client, dora):
-    _, other = ApiToken.issue(dora)
+    _, other = issue_token(dora)
     session, own = Client(), Client()
     session.force_login(dora)
     own.force_login(dora)
@@ -82,7 +83,7 @@ def test_every_token_and_session_ends_the_callers_too(client, dora):
 
 
 def test_tokens_of_others_live_on(client, alice_user):
-    _, secret = ApiToken.issue(alice_user)
+    _, secret = issue_token(alice_user)
     change(client)
     assert APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}").get(f"{API}/me").status_code == 200
 

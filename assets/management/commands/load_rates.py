@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from assets.rates import readers, writer
 from strata.commands import EXIT_CODES, UNREACHABLE, StrataCommand
@@ -21,7 +22,7 @@ class Command(StrataCommand):
     exit_codes = f"{EXIT_CODES}, 3 the address did not answer"
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         source = parser.add_mutually_exclusive_group()
         source.add_argument(
@@ -32,22 +33,23 @@ class Command(StrataCommand):
             "--url", default=readers.ECB_URL, help="Where --download fetches it (default: the ECB)."
         )
 
-    def act(self, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             quotes, source = readers.quotes_in(self.content(options))
         except readers.BadRates as error:
             raise CommandError(f"Nothing was loaded.\n{error}") from None
         if options["dry_run"]:
             count = len(writer.unknown_rates(quotes, source))
-            self.say(f"Would add {count:,} of {len(quotes):,} rates ({source}).", options)
+            self.say(f"Would add {count:,} of {len(quotes):,} rates ({source}).")
             return
         progress = self.progress("Rates", len(quotes))
         count = self.in_transaction(lambda: writer.add_rates(quotes, source, advance=progress.advance))
         progress.end()
-        self.say(f"Added {count:,} of {len(quotes):,} rates ({source}).", options)
+        self.say(f"Added {count:,} of {len(quotes):,} rates ({source}).")
 
-    def content(self, options) -> bytes:
-        if path := options["path"]:
+    def content(self, options: dict[str, Any]) -> bytes:
+        path: Path | None = options["path"]
+        if path:
             try:
                 return path.read_bytes()
             except OSError as error:

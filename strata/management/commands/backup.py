@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
 from strata.commands import StrataCommand
@@ -29,11 +30,11 @@ class Command(StrataCommand):
     examples = ("backup --sqlite backups/strata-$(date +%F).db",)
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--sqlite", metavar="PATH", type=Path, required=True, help="The new file.")
 
-    def act(self, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["sqlite"]
         if connection.vendor != "sqlite":
             raise CommandError("The database is not SQLite: use pg_dump --format=custom.")
@@ -42,12 +43,12 @@ class Command(StrataCommand):
         if not target.parent.is_dir():
             raise CommandError(f"There is no folder {target.parent}.")
         if options["dry_run"]:
-            self.say(f"Would copy the database to {target}.", options)
+            self.say(f"Would copy the database to {target}.")
             return
         for abandoned in remove_abandoned(target.parent):
-            self.say(f"Removed {abandoned}, left over from an interrupted backup.", options)
+            self.say(f"Removed {abandoned}, left over from an interrupted backup.")
         size = self.copied(target)
-        self.say(f"Copied and checked: {target} ({size:,} bytes).", options)
+        self.say(f"Copied and checked: {target} ({size:,} bytes).")
 
     def copied(self, target: Path) -> int:
         """The copy has another name until it is complete and checked, so that `target` is always a good file."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from strata.accounts.models import ApiToken
+from strata.accounts import services
+from strata.accounts.models import ApiToken, User
 from strata.commands import StrataCommand, positive
+from strata.exceptions import Invalid, StrataError
 
 
 class Command(StrataCommand):
@@ -21,7 +22,7 @@ class Command(StrataCommand):
     )
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("username")
         parser.add_argument("--name", default="", help="What the token is for.")
@@ -30,29 +31,35 @@ class Command(StrataCommand):
             "--days", type=positive, help="How long the token is valid (default: until it is revoked)."
         )
 
-    def act(self, **options):
-        user = self.active_user(options["username"])
-        days = options["days"]
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = user_named(options["username"])
+        given = {
+            "name": options["name"],
+            "scope": options["scope"],
+            "expires_at": expiry_after(options["days"]),
+        }
         try:
-            expires_at = timezone.now() + timedelta(days=days) if days else None
-            ApiToken._meta.get_field("name").clean(options["name"], None)
-        except OverflowError:
-            raise CommandError("--days is beyond the end of the calendar.") from None
-        except ValidationError as error:
-            raise CommandError(f"--name: {' '.join(error.messages)}") from None
-        if options["dry_run"]:
-            self.say(f"Would make a {options['scope']} token for {user.get_username()}.", options)
-            return
-        given = {"name": options["name"], "scope": options["scope"], "expires_at": expires_at}
-        _, secret = self.in_transaction(lambda: ApiToken.issue(user, **given))
+            if options["dry_run"]:
+                services.check_token(user, **given)
+                self.say(f"Would make a {options['scope']} token for {user.get_username()}.")
+                return
+            _, secret = self.in_transaction(lambda: services.issue_token(user, **given))
+        except Invalid as refused:
+            raise CommandError(f"--{refused.field}: {refused.message}") from None
+        except StrataError as refused:
+            raise CommandError(refused.message) from None
         self.stdout.write(secret)
 
-    def active_user(self, username: str):
-        users = get_user_model()
-        try:
-            user = users.objects.get_by_natural_key(username)
-        except users.DoesNotExist:
-            raise CommandError(f"There is no user {username!r}.") from None
-        if not user.is_active:
-            raise CommandError(f"The user {username!r} is disabled.")
-        return user
+
+def user_named(username: str) -> User:
+    try:
+        return User.objects.get_by_natural_key(username)
+    except User.DoesNotExist:
+        raise CommandError(f"There is no user {username!r}.") from None
+
+
+def expiry_after(days: int | None) -> datetime | None:
+    try:
+        return timezone.now() + timedelta(days=days) if days else None
+    except OverflowError:
+        raise CommandError("--days is beyond the end of the calendar.") from None

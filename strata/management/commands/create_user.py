@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import getpass
 import sys
-from functools import partial
+from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
+from strata.accounts import services
 from strata.commands import StrataCommand
+from strata.exceptions import StrataError
 
 
 class Command(StrataCommand):
@@ -22,7 +21,7 @@ class Command(StrataCommand):
     )
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("username")
         parser.add_argument("--email", default="")
@@ -36,33 +35,21 @@ class Command(StrataCommand):
             "--password-stdin", action="store_true", help="Read the password from one line of stdin."
         )
 
-    def act(self, **options):
-        users = get_user_model()
-        user = users(
-            username=users.normalize_username(options["username"]),
-            email=options["email"],
-            is_staff=options["staff"] or options["superuser"],
-            is_superuser=options["superuser"],
-        )
-        self.validated(lambda: user.full_clean(exclude=("password",)))
-        password = self.password(from_stdin=options["password_stdin"])
-        self.validated(lambda: validate_password(password, user))
-        if options["dry_run"]:
-            self.say(f"Would make the user {user.username}.", options)
-            return
-        user.set_password(password)
-        self.in_transaction(partial(self.make, user))
-        self.say(f"Made the user {user.username}.", options)
-
-    def make(self, user) -> None:
-        user._state.adding = True  # again, after an attempt that was rolled back
-        user.save()
-
-    def validated(self, check) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
+        username, is_superuser = options["username"], options["superuser"]
+        given = {"email": options["email"], "is_staff": options["staff"], "is_superuser": is_superuser}
         try:
-            check()
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
+            # A wrong name is refused before a password is asked for.
+            user = services.new_user(username, **given)
+            password = self.password(from_stdin=options["password_stdin"])
+            if options["dry_run"]:
+                services.require_strong(password, user)
+                self.say(f"Would make the user {user.username}.")
+                return
+            user = self.in_transaction(lambda: services.create_user(username, password, **given))
+        except StrataError as refused:
+            raise CommandError(refused.message) from None
+        self.say(f"Made the user {user.username}.")
 
     def password(self, *, from_stdin: bool) -> str:
         if from_stdin:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from strata.commands import FAILED, StrataCommand
 from strata.doctor import Level, examine
@@ -21,11 +22,11 @@ class Command(StrataCommand):
     )
     requires_system_checks = ()
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="Write one JSON object.")
 
-    def act(self, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         findings = examine()
         worst = max((finding.level for finding in findings), key=list(Level).index)
         if options["json"]:

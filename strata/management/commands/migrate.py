@@ -12,7 +12,7 @@ from strata.db.command_locks import one_at_a_time
 
 
 class Command(migrate.Command):
-    def execute(self, *args, **options):
+    def execute(self, *args: Any, **options: Any) -> str | None:
         """The lock is taken before Django's checks, which connect. The plan is made while the lock is held."""
         if options["check_unapplied"] or options["plan"]:
             return super().execute(*args, **options)
