@@ -7,9 +7,10 @@ class AssetsConfig(AppConfig):
     name = "assets"
 
     def ready(self):
-        from assets.models import Asset, AssetSnapshot
+        from assets.models import Asset
         from assets.services import classification
-        from assets.valuation import upkeep
+        from assets.valuation import registry, upkeep
+        from assets.valuation.sources import snapshots
         from portfolios.models import Portfolio
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
@@ -19,5 +20,6 @@ class AssetsConfig(AppConfig):
 
         register_derived(Portfolio, upkeep.OfPortfolios())
         register_derived(Asset, upkeep.OfAssets())
-        register_derived(AssetSnapshot, upkeep.OfSnapshots())
+        register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
+        registry.register(snapshots.SOURCE)
         household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)

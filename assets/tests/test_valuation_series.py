@@ -25,6 +25,8 @@ from assets.valuation.series import (
 )
 from tests.factories import day
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def snapshot(on: int, value: str, *, hour: int = 12, sequence: int = 0) -> Snapshot:
     instant = datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=on)

@@ -1,11 +1,13 @@
 """The value of these assets on these days: the one interface between what is stored and every report.
 
-Today values come from snapshots; other sources of values will be added here, and the layers above will not change.
+Nothing outside of this package knows where a value comes from: see assets.valuation.protocol for the sources of values,
+and assets.valuation.registry for which source values an asset.
 
-The caller checks permissions: the portfolio ids must have come through `for_user`.
+The caller checks permissions: the ids of portfolios and assets must have come through `for_user`.
 """
 
-from assets.valuation.current import with_current_value
+from assets.valuation.current import with_current_value, with_first_value
+from assets.valuation.protocol import EditTarget, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
     GROUPINGS,
@@ -13,20 +15,27 @@ from assets.valuation.reading import (
     AssetRef,
     amounts_on,
     asset_refs,
-    first_day,
     totals_on,
     value_series,
 )
+from assets.valuation.registry import edit_targets, value_days
+from assets.valuation.series import Totals, ValueSeries
 
 __all__ = [
     "COLUMNS",
     "GROUPINGS",
     "LABELS",
     "AssetRef",
+    "EditTarget",
+    "Totals",
+    "ValueDays",
+    "ValueSeries",
     "amounts_on",
     "asset_refs",
-    "first_day",
+    "edit_targets",
     "totals_on",
+    "value_days",
     "value_series",
     "with_current_value",
+    "with_first_value",
 ]

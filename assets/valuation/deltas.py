@@ -15,10 +15,25 @@ from uuid import UUID
 
 from assets.models import Asset, DailyDelta
 from assets.models.daily_delta import ALL_TYPES
+from assets.models.querysets import AssetQuerySet
 from assets.valuation import sql
+from assets.valuation.registry import all_values
 from assets.valuation.series import Keys, ValueSeries, deltas_of
-from assets.valuation.sources.snapshots import AssetFacts, ValuesAround, all_values, facts_of
+from strata.audit import clock
 from strata.db.params import join_halves
+
+
+class AssetFacts(NamedTuple):
+    """What decides where an asset counts, and until when."""
+
+    portfolio_id: UUID
+    asset_type_id: UUID
+    currency: str
+    disposed_on: date | None
+
+
+def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
+    return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
 
 
 class OwnedOwed(NamedTuple):
@@ -42,9 +57,8 @@ def add_values(
     """Add the deltas of an asset with these values (the oldest day first) to the sums."""
     series = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
-    deltas = cast(
-        "list[tuple[date, Keys, str, int, int]]", deltas_of((), series)
-    )  # as the values, they are whole
+    # As the values, they are whole.
+    deltas = cast("list[tuple[date, Keys, str, int, int]]", deltas_of((), series))
     for on, _, _, owned, owed in deltas:
         owned_owed = by_day.setdefault(on, [0, 0])
         owned_owed[0] += sign * owned
@@ -62,12 +76,6 @@ def drop_zeros[Amounts: Sequence[int]](
 
 
 # --- what a write changes ---
-
-
-def add_values_around(sums: RunningSums, around: ValuesAround) -> None:
-    """Add what the snapshots contribute to the table: the deltas with them less the deltas without them."""
-    add_values(sums, around.facts, around.with_them, around.with_them.values())
-    add_values(sums, around.facts, around.without, around.without.values(), sign=-1)
 
 
 def deltas_of_changed_assets(
@@ -148,6 +156,7 @@ def calculated(portfolio_id: UUID) -> AnySums:
 
 def stored(portfolio_id: UUID) -> AnySums:
     """What the table holds for a portfolio."""
+    clock.require_present()
     rows = DailyDelta.objects.filter(portfolio=portfolio_id).values_list(
         "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
     )

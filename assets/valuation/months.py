@@ -11,8 +11,8 @@ from uuid import UUID
 from assets.models import Asset, MonthlyValues
 from assets.valuation import protocol, sql
 from assets.valuation.month_codec import NOTHING, EncodedMonth, encode_months
-from assets.valuation.sources import snapshots_sql
-from assets.valuation.sources.snapshots import ASSETS_AT_A_TIME, all_values
+from assets.valuation.registry import ASSETS_AT_A_TIME, all_values, values_of_months
+from strata.audit import clock
 
 BATCH = 200
 
@@ -25,7 +25,7 @@ def refresh(months: Collection[protocol.Month]) -> None:
     """Encode these months again from the current values."""
     for batch in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(batch, NOTHING)
-        for pk, values in groupby(snapshots_sql.values_of_months(batch), key=itemgetter(0)):
+        for pk, values in groupby(values_of_months(batch), key=itemgetter(0)):
             fresh |= {(pk, month): encoded for month, encoded in encode_months(value[1:] for value in values)}
         sql.write_months(fresh.items())
 
@@ -54,6 +54,7 @@ def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
 
 def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
     """What the table holds for these assets, without months that have no values left."""
+    clock.require_present()
     rows = MonthlyValues.objects.filter(asset__in=asset_ids).exclude(days=0)
     columns = rows.values_list("asset_id", "month", "days", "amounts")
     return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in columns}

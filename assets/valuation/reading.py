@@ -1,21 +1,31 @@
-"""Reads the values of assets: from the daily deltas, from the monthly values, or from the values themselves."""
+"""Reads the values of assets: from the daily deltas, from the monthly values, or from the value sources themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Min, OuterRef, Subquery
+from django.db.models import F
 
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType
-from assets.valuation import protocol, sql
-from assets.valuation.series import Keys, Totals, ValueSeries, fold, grid_totals, money, running_totals
-from assets.valuation.sources import snapshots_sql
+from assets.models import Asset, AssetCategory, AssetTag, AssetType
+from assets.valuation import protocol, registry, sql
+from assets.valuation.series import (
+    Keys,
+    Totals,
+    ValueSeries,
+    added_up,
+    fold,
+    grid_totals,
+    money,
+    running_totals,
+    ten_thousandths,
+)
 from strata.audit import clock
 
 COLUMNS = {
@@ -42,6 +52,30 @@ COARSE_DAYS = 7
 A_MONTH = 31  # in a span this short, nearly all days are in the months of its two ends
 
 
+class Reader(Enum):
+    """Where values are read. All give the same."""
+
+    DELTAS = "running sums of the table of deltas"
+    GRID = "each asset's newest value on each day, looked up and added up by the database"
+    MONTHS = "the table of monthly values"
+    SOURCES = "the value sources"
+
+
+def choose_reader(
+    days: Sequence[date], *, as_totals: bool = False, by_deltas: bool = False, derived: bool = True
+) -> Reader:
+    """The fastest reader that may be used for these days. Nothing else asks whether derived data may be read.
+
+    `as_totals`: the database may add the values up; `by_deltas`: the table of deltas has the totals that are wanted.
+    """
+    derived = derived and clock.known_at() is None
+    if derived and by_deltas and len(days) > FEW_DAYS:
+        return Reader.DELTAS
+    if as_totals and (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1):
+        return Reader.GRID
+    return Reader.MONTHS if derived else Reader.SOURCES
+
+
 def totals_on(
     portfolio_ids: Collection[UUID],
     days: Sequence[date],
@@ -61,24 +95,44 @@ def totals_on(
     """
     if not days:
         return Totals((), {})
-    derived = derived and clock.known_at() is None
-    if derived and only_assets is None and group_by in DELTA_KEY_COLUMNS and len(days) > FEW_DAYS:
+    by_deltas = only_assets is None and group_by in DELTA_KEY_COLUMNS
+    reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
+    if reader is Reader.DELTAS:
         return drop_zeros(from_deltas(portfolio_ids, days, group_by, key_map or {}))
     assets = asset_refs(portfolio_ids, group_by, key_map or {})
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
-    coarse = (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1)
-    return drop_zeros(
-        from_values_in_sql(assets, days) if coarse else from_series(assets, days, derived=derived)
-    )
+    read = from_values_in_sql if reader is Reader.GRID else from_series
+    return drop_zeros(read(assets, days, derived=derived))
 
 
 def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
-    """The total of each portfolio's assets on a day, by currency: like totals_on for one day, in one query."""
-    amounts: dict[UUID, dict[str, Decimal]] = {}
-    for portfolio_id, currency, amount in snapshots_sql.amounts_on(portfolio_ids, on):
-        amounts.setdefault(portfolio_id, {})[currency] = money(amount)
-    return amounts
+    """The total of each portfolio's assets on a day, by currency: like totals_on for one day.
+
+    In one query, unless there are sources that compute values.
+    """
+    sums: dict[UUID, dict[str, int]] = {}
+    for portfolio_id, currency, amount in chain(
+        sql.amounts_on(portfolio_ids, on), _computed_amounts_on(portfolio_ids, on)
+    ):
+        of_portfolio = sums.setdefault(portfolio_id, {})
+        of_portfolio[currency] = of_portfolio.get(currency, 0) + amount
+    return {pk: {currency: money(amount) for currency, amount in by.items()} for pk, by in sums.items()}
+
+
+def _computed_amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
+    """(portfolio, currency, amount) of each asset whose values are computed and that counts on the day."""
+    if not registry.computes():
+        return
+    portfolios = dict(
+        Asset.objects.filter(portfolio__in=portfolio_ids).order_by().values_list("pk", "portfolio_id")
+    )
+    computed = registry.computed(portfolios)
+    refs = [ref for ref in asset_refs(portfolio_ids, None, {}) if ref.id in computed]
+    for ref, series in _value_series(refs, on, on):
+        amount = series.value_on(on)
+        if amount is not None and (ref.disposed_on is None or ref.disposed_on > on):
+            yield portfolios[ref.id], ref.currency, ten_thousandths(amount)
 
 
 def value_series(
@@ -90,9 +144,8 @@ def value_series(
     requires may be read. An asset without values has an empty series. Amounts are in ten-thousandths. Yields one asset
     at a time.
     """
-    derived = clock.known_at() is None
-    if not derived or (end - start).days <= A_MONTH:
-        return _value_series(assets, start, end, derived=derived)
+    if (end - start).days <= A_MONTH or choose_reader((start, end)) is Reader.SOURCES:
+        return _value_series(assets, start, end)
     by_ends: list[AssetRef] = []
     by_all_values: list[AssetRef] = []
     for asset in assets:
@@ -100,14 +153,6 @@ def value_series(
         (by_ends if needs_ends else by_all_values).append(asset)
     ends = sql.values_at_the_ends([asset.id for asset in by_ends], start, end)
     return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
-
-
-def first_day(portfolio_ids: Collection[UUID]) -> date | None:
-    """The day of the first value of any of the portfolios' assets: one lookup in the index for each asset."""
-    values = AssetSnapshot.objects.filter(asset=OuterRef("pk")).order_by("on").values("on")[:1]
-    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    first: date | None = assets.annotate(first_on=Subquery(values)).aggregate(first=Min("first_on"))["first"]
-    return first
 
 
 class AssetRef(NamedTuple):
@@ -197,29 +242,39 @@ def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: 
     return fold(((asset.keys, series) for asset, series in all_series), days)
 
 
-def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
-    """Each asset's newest value on each day; the database adds them up by the column in which the asset counts."""
+def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
+    """Each asset's newest value on each day; the database adds them up by the column in which the asset counts.
+
+    The assets whose values are computed are not in the database's points: they are folded.
+    """
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
         for asset in assets
     ]
     columns = list(places)
-    sums = snapshots_sql.sums_on(rows, days)
-    return grid_totals(
+    sums = sql.sums_on(rows, days)
+    grid = grid_totals(
         ((on, *columns[place], amount) for on, place, *owned_owed in sums for amount in owned_owed), days
+    )
+    computed = registry.computed(asset.id for asset in assets)
+    if not computed:
+        return grid
+    return added_up(
+        grid, from_series([asset for asset in assets if asset.id in computed], days, derived=derived)
     )
 
 
 def _value_series(
     assets: Collection[AssetRef], start: date, end: date, *, derived: bool = True
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
-    read = sql.values_in_months if derived else snapshots_sql.values_between
+    reader = choose_reader((start, end), derived=derived)
+    read = sql.values_in_months if reader is Reader.MONTHS else registry.values
     return _with_values(assets, read([asset.id for asset in assets], start, end))
 
 
 def _with_values(
-    assets: Collection[AssetRef], values_of_assets: Iterable[protocol.Values]
+    assets: Collection[AssetRef], values_of_assets: Iterable[protocol.AssetValues]
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """A series for each asset; empty for an asset without values."""
     by_id = {asset.id: asset for asset in assets}

@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from operator import add
 from typing import NamedTuple
 
 from assets.rates.book import MissingRate, RateBook
@@ -123,6 +124,9 @@ class Column:
 
     owned: Sequence[int]
     owed: Sequence[int]
+
+    def plus(self, other: Column) -> Column:
+        return Column(tuple(map(add, self.owned, other.owned)), tuple(map(add, self.owed, other.owed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +256,16 @@ def grid_totals(rows: Iterable[tuple[date, Keys, str, Amount]], days: Sequence[d
         for key, (owned, owed) in sums.items()
     }
     return Totals(tuple(days), columns)
+
+
+def added_up(*totals: Totals) -> Totals:
+    """Totals of different assets on the same days, as the totals of all of them."""
+    columns: dict[tuple[Keys, str], Column] = {}
+    for part in totals:
+        for key, column in part.columns.items():
+            other = columns.get(key)
+            columns[key] = column if other is None else other.plus(column)
+    return Totals(totals[0].days, columns)
 
 
 def _no_sums(days: Sequence[date]) -> _Sums:

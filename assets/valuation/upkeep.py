@@ -1,12 +1,14 @@
 """Keeps daily deltas and monthly values up to date with every write of values, and rebuilds them.
 
-Both are derived from the values. AssetsConfig registers the classes below, which run with the writes of each model. An
+Both are derived from the values, whichever source these come from. A source surrounds a write of its rows with
+`capture` and `update`. AssetsConfig registers the classes below, which run with the writes of assets and portfolios. An
 asset's months are deleted with it by cascade; its contribution to the deltas must be subtracted before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,47 +16,71 @@ from django.db import transaction
 from django.db.models import F
 
 from assets.models import Asset
-from assets.valuation import deltas, months, protocol
-from assets.valuation.deltas import forget_assets, forget_portfolios
-from assets.valuation.sources.snapshots import AssetFacts, all_values, facts_of, values_around
+from assets.valuation import deltas, months, protocol, registry
+from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
 
-__all__ = [
-    "assets_written",
-    "contribution_of_snapshots",
-    "facts_of",
-    "forget_assets",
-    "forget_portfolios",
-    "is_outdated",
-    "portfolios",
-    "rebuild",
-    "rebuild_was_needed",
-    "values_written",
-]
-
 
 class Contribution(NamedTuple):
-    """What snapshots contribute to derived data: their part of the deltas, and the months in which they are."""
+    """What values contribute to derived data: their part of the deltas, and the months in which they are."""
 
     sums: deltas.RunningSums
     months: set[protocol.Month]
 
+    def add(self, asset_id: UUID, facts: AssetFacts, window: protocol.Window, *, sign: int = 1) -> None:
+        """Add (or with `sign=-1` subtract) the values of a window."""
+        deltas.add_values(self.sums, facts, window.amounts, window.amounts.values(), sign=sign)
+        self.months.update(months.touched(asset_id, window.touched))
 
-def contribution_of_snapshots(ids: Collection[UUID]) -> Contribution:
+
+def apply(before: Contribution, after: Contribution) -> None:
+    """Change derived data by the difference, and encode the months of both again."""
+    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
+    months.refresh(before.months | after.months)
+
+
+# --- what a source calls around a write ---
+
+
+class Captured(NamedTuple):
+    """What assets contributed before a write that may change their values on these days (None: on any day)."""
+
+    asset_ids: tuple[UUID, ...]
+    days: frozenset[date] | None
+    contribution: Contribution
+
+
+def capture(asset_ids: Iterable[UUID], days: Iterable[date] | None = None) -> Captured:
+    """Call this before a write that changes values of the assets on `days`, and afterwards `update` with the result.
+
+    Without days everything may change: this is also for a write that gives assets another source. The portfolios of the
+    assets are locked, and the write does not change the facts of an asset (OfAssets takes care of those).
+    """
+    ids, on_days = tuple(asset_ids), None if days is None else frozenset(days)
+    return Captured(ids, on_days, contribution_of(ids, on_days))
+
+
+def update(captured: Captured) -> None:
+    apply(captured.contribution, contribution_of(captured.asset_ids, captured.days))
+
+
+def contribution_of(asset_ids: Sequence[UUID], days: Collection[date] | None) -> Contribution:
     contribution = Contribution({}, set())
-    for pk, around in values_around(ids):
-        deltas.add_values_around(contribution.sums, around)
-        contribution.months.update(months.touched(pk, around.touched))
+    facts = facts_of(Asset.objects.filter(pk__among=asset_ids))
+    for pk, window in all_windows(facts) if days is None else registry.windows(facts, days):
+        contribution.add(pk, facts[pk], window)
     return contribution
 
 
-def values_written(before: Contribution | None, after: Contribution) -> None:
-    """Update derived data after a write of snapshots. `before` is their former contribution, None if they are new."""
-    before = before or Contribution({}, set())
-    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
-    months.refresh(before.months | after.months)
+def all_windows(asset_ids: Iterable[UUID]) -> Iterator[tuple[UUID, protocol.Window]]:
+    """All values of each asset, as the window of a write that touches all of them."""
+    for pk, days, amounts in registry.all_values(asset_ids):
+        yield pk, protocol.Window(dict(zip(days, amounts, strict=True)), frozenset(days))
+
+
+# --- what follows a write of assets and portfolios ---
 
 
 def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
@@ -73,14 +99,14 @@ def rebuild(portfolio_id: UUID) -> None:
         months.forget_portfolio(portfolio_id)
         sums: deltas.RunningSums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-        for pk, days, values in all_values(facts):
+        for pk, days, values in registry.all_values(facts):
             deltas.add_values(sums, facts[pk], days, values)
             months.write(pk, days, values)
         deltas.apply_deltas(sums)
         portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
 
-def rebuild_was_needed(portfolio_id: UUID) -> bool:
+def compare_and_rebuild(portfolio_id: UUID) -> bool:
     """Rebuild, and say whether anything was wrong. The portfolio is locked from the comparison to the end."""
     with transaction.atomic():
         lock(portfolio_id)
@@ -107,16 +133,10 @@ def portfolios() -> TrackedQuerySet[Portfolio]:
 # --- what runs with the writes of each model ---
 
 
-class OfSnapshots(DerivedData):
-    def capture(self, ids: list[UUID]) -> Contribution:
-        return contribution_of_snapshots(ids)
-
-    def update(self, ids: list[UUID], before: Contribution | None) -> None:
-        values_written(before, contribution_of_snapshots(ids))
-
-
 class OfAssets(DerivedData):
     """A new asset has no values yet, so nothing is derived."""
+
+    derived_from = frozenset({"portfolio", "asset_type", "currency", "disposed_on"})
 
     def capture(self, ids: list[UUID]) -> dict[UUID, AssetFacts]:
         return facts_of(Asset.objects.filter(pk__among=ids))

@@ -30,11 +30,11 @@ SPLIT_BY = {
 class IdOrNone(forms.UUIDField):
     """An id as text, or "none"."""
 
-    def to_python(self, value: Any) -> str | None:
+    def to_python(self, value: Any) -> str | None:  # type: ignore[override]  # Django takes any value
         if value == NONE_KEY:
             return NONE_KEY
         pk = super().to_python(value)
-        return pk and str(pk)
+        return None if pk is None else str(pk)
 
 
 class DrillDownForm(forms.Form):
@@ -43,7 +43,7 @@ class DrillDownForm(forms.Form):
     group = forms.ChoiceField(choices=Group.choices, required=False)
     type = IdOrNone(required=False)
     tag = IdOrNone(required=False)
-    asset_currency = forms.CharField(required=False, validators=[validate_currency])
+    asset_currency = forms.CharField(required=False, validators=[validate_currency])  # type: ignore[list-item]  # Django ignores what it returns
     category = IdOrNone(required=False)
 
     def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
@@ -53,19 +53,19 @@ class DrillDownForm(forms.Form):
         self.category_path: list[tuple[UUID, str]] = []
         self.is_valid()
 
-    def clean_type(self):
+    def clean_type(self) -> str | None:
         """Own types of the households, and the shared types."""
         # nosemgrep: rows-through-for-user - the households are those that the page is of
         types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
         return self.named("type", types.values_list("pk", "label"))
 
-    def clean_tag(self):
+    def clean_tag(self) -> str | None:
         # nosemgrep: rows-through-for-user - the households are those that the page is of
         tags = Tag.objects.filter(household__in=self.households)
         return self.named("tag", tags.values_list("pk", "name"))
 
-    def named(self, field: str, rows: Any) -> str:
-        wanted = self.cleaned_data[field]
+    def named(self, field: str, rows: Any) -> str | None:
+        wanted: str | None = self.cleaned_data[field]
         if wanted == NONE_KEY and field in NONE_LABELS:
             self.names[field] = NONE_LABELS[field]
         elif wanted:
@@ -75,11 +75,12 @@ class DrillDownForm(forms.Form):
             self.names[field] = row[1]
         return wanted
 
-    def clean_asset_currency(self):
-        return self.cleaned_data["asset_currency"].upper()
+    def clean_asset_currency(self) -> str:
+        code: str = self.cleaned_data["asset_currency"]
+        return code.upper()
 
-    def clean_category(self):
-        wanted = self.cleaned_data["category"]
+    def clean_category(self) -> str | None:
+        wanted: str | None = self.cleaned_data["category"]
         if wanted and wanted != NONE_KEY:
             tree = category_tree(self.households)
             if UUID(wanted) not in tree.parents:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -19,7 +19,6 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from assets import valuation
 from assets.models import Asset
 from portfolios.models import Portfolio
 from portfolios.services.members import invitations_for
@@ -33,6 +32,7 @@ from reports.queries import (
     QualityIssue,
     allocation_on,
     change_report,
+    first_value_day,
     latest_today,
     net_worth_history,
     quality_issues,
@@ -94,9 +94,8 @@ def visible_portfolios(user: Any) -> list[Portfolio]:
     own = first_of(Portfolio.objects.for_user(user))
     if own or not user.is_superuser:
         return own
-    return first_of(
-        Portfolio.objects.all()
-    )  # nosemgrep: rows-through-for-user - a superuser may see everybody's
+    # nosemgrep: rows-through-for-user - a superuser may see everybody's
+    return first_of(Portfolio.objects.all())
 
 
 def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:
@@ -121,9 +120,9 @@ class Picker(forms.Form):
             (pk, f"{portfolio.household.name}: {portfolio.name}" if several else portfolio.name)
             for pk, portfolio in self.portfolios.items()
         ]
-        self.fields["portfolio"].choices = [("", "All portfolios"), *names]
+        cast(forms.ChoiceField, self.fields["portfolio"]).choices = [("", "All portfolios"), *names]
 
-    def clean(self):
+    def clean(self) -> None:
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and end < start:
             self.add_error("end", "It lies before the start.")
@@ -150,8 +149,9 @@ class Picker(forms.Form):
 
     @property
     def range_shown(self) -> str:
-        if self.chosen("range"):
-            return self.chosen("range")
+        chosen: str | None = self.chosen("range")
+        if chosen:
+            return chosen
         return "own" if self.chosen("start") or self.chosen("end") else "1y"
 
     @property
@@ -173,7 +173,7 @@ class Picker(forms.Form):
 
     @cached_property
     def first_value_on(self) -> date | None:
-        return valuation.first_day([portfolio.pk for portfolio in self.shown])
+        return first_value_day([portfolio.pk for portfolio in self.shown])
 
     def from_first_value(self, start: date, end: date) -> date | None:
         """`start`, or the day of the first value if that is later; None if there is no value up to `end`."""

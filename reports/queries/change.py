@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 
 from assets import valuation
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
 from assets.valuation import AssetRef
 from portfolios.models import Portfolio
@@ -110,10 +111,11 @@ def histories(
 
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
     """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`."""
-    valued = AssetSnapshot.objects.filter(asset=OuterRef("asset"), on__lte=start)
-    early = Q(type__in=TRADES) & ~Exists(valued)
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
-    rows = rows.filter(Q(on__gt=start) | early).order_by("on", "position", "id")
+    rows = valuation.with_first_value(rows, "asset")
+    rows = rows.alias(valued_from=Coalesce("first_value_on", Value(date.max)))
+    rows = rows.filter(Q(on__gt=start) | Q(type__in=TRADES, valued_from__gt=start))
+    rows = rows.order_by("on", "position", "id")
     by_asset: dict[UUID, list[CashFlow]] = {}
     columns = ("asset_id", "type", "on", "currency", "amount", "fee", "tax")
     for asset_id, type_, on, currency, amount, fee, tax in rows.values_list(*columns):

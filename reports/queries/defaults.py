@@ -1,10 +1,15 @@
-"""The default day and currency of a report."""
+"""The default days and currency of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
+from uuid import UUID
 
+from django.db.models import Min
+
+from assets import valuation
+from assets.models import Asset
 from assets.rules.exchange_rates import EURO
 from portfolios.models import Portfolio
 from strata.audit import clock
@@ -18,6 +23,13 @@ def today_of(portfolio: Portfolio) -> date:
 def latest_today(portfolios: Iterable[Portfolio]) -> date:
     """The latest of the portfolios' todays in their time zones."""
     return max(map(today_of, portfolios), default=clock.now().date())
+
+
+def first_value_day(portfolio_ids: Collection[UUID]) -> date | None:
+    """The day of the first value of any of the portfolios' assets; None if there is none."""
+    assets = valuation.with_first_value(Asset.objects.filter(portfolio__in=portfolio_ids).order_by())
+    first: date | None = assets.aggregate(first=Min("first_value_on"))["first"]
+    return first
 
 
 def common_currency(portfolios: Iterable[Portfolio]) -> str:

@@ -9,16 +9,16 @@ from itertools import starmap
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.apps import apps
 from django.urls import reverse
 
 from assets import valuation
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import Asset, Transaction
 from assets.models.classification import Group
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
 from assets.rules.disposal import DISPOSAL
-from assets.valuation import AssetRef
+from assets.valuation import AssetRef, EditTarget
 from portfolios.models import Portfolio
 from reports.calculations import quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
@@ -97,13 +97,13 @@ def quality_issues(
     used = currencies_of(portfolios, rows.values())
     rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
     all_findings = findings(assets, on=on, currency=currency, rates=rates)
-    values = snapshots_meant(all_findings)
+    targets = edit_targets_of(all_findings, rows)
     issues = [
         QualityIssue(
             finding,
             rows[finding.asset].name,
             rows[finding.asset].portfolio_id,
-            *links(finding, values.get((finding.asset, finding.on))),
+            *links(finding, targets.get((finding.asset, finding.on))),
         )
         for finding in all_findings
     ]
@@ -160,13 +160,11 @@ class AssetRow(NamedTuple):
     stale_after_days: int
 
 
-FIRST_VALUE = AssetSnapshot.objects.filter(asset=OuterRef("pk")).order_by("on").values("on")[:1]
 COLUMNS = (*AssetRow._fields[:-3], "asset_type__code", "asset_type__group", "asset_type__stale_after_days")
 
 
 def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
-    rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    rows = rows.annotate(first_value_on=Subquery(FIRST_VALUE))
+    rows = valuation.with_first_value(Asset.objects.filter(portfolio__in=portfolio_ids).order_by())
     return starmap(AssetRow, rows.values_list(*COLUMNS))
 
 
@@ -209,24 +207,27 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
     return recorded
 
 
-def snapshots_meant(all_findings: Sequence[Finding]) -> dict[tuple[Hashable, date | None], UUID]:
-    """The snapshot behind each finding about a single value: the last one of the day."""
-    about_values = [finding for finding in all_findings if finding.code in OF_ONE_VALUE]
-    if not about_values:
-        return {}
-    rows = AssetSnapshot.objects.filter(
-        asset__in={finding.asset for finding in about_values}, on__in={finding.on for finding in about_values}
-    ).order_by("on", "observed_at")
-    return {(asset, on): pk for asset, on, pk in rows.values_list("asset_id", "on", "pk")}
+def edit_targets_of(
+    all_findings: Iterable[Finding], assets: Mapping[Hashable, AssetRow]
+) -> dict[Hashable, EditTarget]:
+    """The row behind the value that each finding is about, by asset and day."""
+    asset_days = [
+        (assets[finding.asset].pk, finding.on)
+        for finding in all_findings
+        if finding.code in OF_ONE_VALUE and finding.on is not None
+    ]
+    return dict(valuation.edit_targets(asset_days).items())
 
 
-def links(finding: Finding, snapshot: UUID | None) -> tuple[str, str]:
+def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     """(API path, admin page) where it can be fixed: a value is corrected or added, a rate is recorded."""
     if finding.code == quality.MISSING_RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
-    if snapshot is not None:
-        path = reverse("asset-snapshot-detail", kwargs={"asset_id": finding.asset, "pk": snapshot})
-        return path, reverse("admin:assets_assetsnapshot_change", args=[snapshot])
+    if target is not None:
+        model = apps.get_model(target.model_label)._meta
+        route = f"{str(model.verbose_name).replace(' ', '-')}-detail"  # a route has the name of its model
+        path = reverse(route, kwargs={"asset_id": finding.asset, "pk": target.pk})
+        return path, reverse(f"admin:{model.app_label}_{model.model_name}_change", args=[target.pk])
     asset = asset_page(finding.asset)
     if finding.code in OF_ONE_TRANSACTION:
         transaction_id = finding.facts[0]

@@ -17,6 +17,7 @@ from strata.fields.dates import noon
 FIRST = date(2024, 1, 1)
 SPAN = 40
 CURRENCIES = ("EUR", "USD", "JPY", "KWD")  # two places, none, and three
+# Balances and values, owned and owed.
 TYPES = (
     TypeId.CASH,
     TypeId.CHECKING_ACCOUNT,
@@ -27,7 +28,7 @@ TYPES = (
     TypeId.LOAN,
     TypeId.CREDIT_CARD,
     TypeId.MORTGAGE,
-)  # balances and values, owned and owed
+)
 BATCH = 50
 SIGNS = {"expenses": -1, "removed": -1}
 

@@ -28,6 +28,16 @@ def now() -> datetime:
     return _known_at.get() or timezone.now()
 
 
+class DerivedDataHasNoPast(RuntimeError):
+    """Derived data was read while the past was looked at. It knows only the present, so the answer would be wrong."""
+
+
+def require_present() -> None:
+    """Raises DerivedDataHasNoPast under known_at. The first line of whatever reads a derived table."""
+    if known_at() is not None:
+        raise DerivedDataHasNoPast("Derived tables know only the present: read the values themselves.")
+
+
 @contextmanager
 def set_back(to: datetime) -> Iterator[None]:
     token = _known_at.set(to)
@@ -52,7 +62,7 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
     After the server's clock was set back, this stays at the journal's newest instant until the clock has passed it. But
     if the clock was set back by more than STEP_BACK, it was wrong before, and the new time is used.
     """
-    connection = connections[using]
+    connection: Any = connections[using]
     if not connection.in_atomic_block:
         return _not_before_the_journal(using)
     # The transaction around a test does not count.

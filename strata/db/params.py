@@ -91,6 +91,14 @@ def asset_day_params(days: Sequence[tuple[UUID, date]]) -> list[Any]:
     return [json.dumps([(pk.hex, on.isoformat()) for pk, on in days])]
 
 
+def dated_amount_params(rows: Collection[tuple[UUID, date, int]]) -> list[Any]:
+    """Three arrays on PostgreSQL, one JSON text on SQLite: an id, a day and an amount in each row."""
+    if connection.vendor == "postgresql":
+        ids, days, amounts = zip(*rows, strict=True)
+        return [_array(pk.hex for pk in ids), _array(days), _array(amounts)]
+    return [json.dumps([(pk.hex, on.isoformat(), amount) for pk, on, amount in rows])]
+
+
 def day_params(days: Sequence[date]) -> list[Any]:
     """The parameters of DAYS: each day with the day before it in the sequence."""
     return span_params(list(zip([date.min, *days[:-1]], days, strict=True)))

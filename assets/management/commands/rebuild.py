@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from assets.valuation import upkeep
 from strata.commands import StrataCommand
@@ -26,35 +26,42 @@ class Command(StrataCommand):
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--portfolio", metavar="ID", help="Only this one.")
 
-    def act(self, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
             with one_snapshot():  # a write during the comparison is not an error
-                return self.go_through(upkeep.is_outdated, "Would rebuild", options)
-        with one_at_a_time("rebuild", lambda: self.say(WAITS, options)):
-            return self.go_through(self.rebuild_was_needed, "Rebuilt", options)
+                ids = self.portfolio_ids(options["portfolio"])
+                wrong = [pk for pk in self.with_progress(ids) if upkeep.is_outdated(pk)]
+            self.report("Would rebuild", ids, wrong)
+        else:
+            with one_at_a_time("rebuild", lambda: self.say(WAITS)):
+                ids = self.portfolio_ids(options["portfolio"])
+                wrong = [pk for pk in self.with_progress(ids) if self.compare_and_rebuild(pk)]
+            self.report("Rebuilt", ids, wrong)
 
-    def rebuild_was_needed(self, portfolio_id: UUID) -> bool:
-        return self.in_transaction(lambda: upkeep.rebuild_was_needed(portfolio_id))
+    def portfolio_ids(self, given: str | None) -> list[UUID]:
+        """The id given by --portfolio, or those of all portfolios."""
+        rows = upkeep.portfolios()
+        if given is not None:
+            rows = rows.filter(pk=given) if CANONICAL_ID.fullmatch(given) else rows.none()
+        ids = list(rows.values_list("pk", flat=True))
+        if given is not None and not ids:
+            raise CommandError("There is no portfolio with this id.")
+        return ids
 
-    def go_through(self, is_outdated: Callable[[UUID], bool], done: str, options: dict[str, Any]) -> None:
-        ids = self.chosen(options["portfolio"])
+    def compare_and_rebuild(self, portfolio_id: UUID) -> bool:
+        return self.in_transaction(lambda: upkeep.compare_and_rebuild(portfolio_id))
+
+    def with_progress(self, ids: list[UUID]) -> Iterator[UUID]:
         progress = self.progress("Portfolios", len(ids))
-        wrong = []
         for portfolio_id in ids:
-            if is_outdated(portfolio_id):
-                wrong.append(portfolio_id)
+            yield portfolio_id
             progress.advance()
         progress.end()
-        self.say("\n".join([f"{done} {len(ids):,}; wrong were {len(wrong):,}.", *map(str, wrong)]), options)
 
-    def chosen(self, portfolio_id: str | None) -> list:
-        if portfolio_id is None:
-            return list(upkeep.portfolios().values_list("pk", flat=True))
-        known = CANONICAL_ID.fullmatch(portfolio_id) and upkeep.portfolios().filter(pk=portfolio_id).exists()
-        if not known:
-            raise CommandError("--portfolio: there is none with this id.")
-        return [upkeep.portfolios().get(pk=portfolio_id).pk]
+    def report(self, done: str, ids: list[UUID], wrong: list[UUID]) -> None:
+        """One line with the counts, and the id of each portfolio that had errors."""
+        self.say("\n".join([f"{done} {len(ids):,}; {len(wrong):,} had errors.", *map(str, wrong)]))

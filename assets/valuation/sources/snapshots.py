@@ -1,63 +1,129 @@
-"""Reads the stored values from which deltas and monthly values are derived."""
+"""The snapshots as a value source, and what follows a write of them.
+
+This and snapshots_sql are the only files of valuation that know the model and its table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import batched, groupby
 from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from assets.models import Asset
-from assets.models.querysets import AssetQuerySet
-from assets.valuation import protocol
+from django.db.models import OuterRef, Subquery
+
+from assets.models import Asset, AssetSnapshot
+from assets.valuation import registry, upkeep
+from assets.valuation.deltas import AssetFacts
+from assets.valuation.protocol import (
+    AssetDay,
+    AssetValues,
+    EditTarget,
+    Month,
+    ValueDays,
+    ValueSource,
+    Window,
+)
 from assets.valuation.sources import snapshots_sql
+from strata.audit.tracking import DerivedData
 
-ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
+
+class Snapshots:
+    """Values that were recorded, of all assets that no other source names; of a day the last instant counts."""
+
+    model = AssetSnapshot
+    name = "snapshots"
+    assets_sql = None
+    points_sql = snapshots_sql.POINTS
+
+    def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
+        return snapshots_sql.values_between(asset_ids, start, end)
+
+    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+        return snapshots_sql.values_of_months(months)
+
+    def value_days(self, asset_ids: Collection[UUID]) -> Mapping[UUID, ValueDays]:
+        """One lookup in the index at each end."""
+        days = AssetSnapshot.objects.filter(asset=OuterRef("pk")).values("on")
+        assets = Asset.objects.filter(pk__among=asset_ids).order_by()
+        first, last = Subquery(days.order_by("on")[:1]), Subquery(days.order_by("-on")[:1])
+        rows = assets.annotate(first=first, last=last).values_list("pk", "first", "last")
+        return {pk: ValueDays(first, last) for pk, first, last in rows if first is not None}
+
+    def windows(self, asset_ids: Collection[UUID], days: Collection[date]) -> Iterator[tuple[UUID, Window]]:
+        near = snapshots_sql.values_near(asset_ids, min(days), max(days)) if days else ()
+        for pk, rows in groupby(near, key=itemgetter(0)):
+            amounts = {on: amount for _, on, amount in rows}
+            yield pk, Window(amounts, frozenset(amounts.keys() & set(days)))
+
+    def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
+        """The last snapshot of each day."""
+        rows = AssetSnapshot.objects.filter(
+            asset__in={pk for pk, _ in asset_days}, on__in={on for _, on in asset_days}
+        ).order_by("on", "observed_at")
+        last = {(asset, on): pk for asset, on, pk in rows.values_list("asset_id", "on", "pk")}
+        label = self.model._meta.label
+        return {key: EditTarget(label, last[key]) for key in asset_days if key in last}
 
 
-class AssetFacts(NamedTuple):
-    """What decides where an asset counts, and until when."""
+SOURCE: ValueSource = Snapshots()
 
-    portfolio_id: UUID
-    asset_type_id: UUID
-    currency: str
-    disposed_on: date | None
+
+# --- what follows a write of snapshots ---
 
 
 class ValuesAround(NamedTuple):
     """An asset's values on the days of the given snapshots, and on the days with values just before and after these.
 
     `with_them` has the last value of each day, `without` the last value of each day if the given snapshots did not
-    exist; `touched` are the days of the given snapshots.
+    exist. Both have the days of the given snapshots as `touched`.
     """
 
     facts: AssetFacts
-    with_them: dict[date, int]
-    without: dict[date, int]
-    touched: set[date]
-
-
-def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
-    return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
+    with_them: Window
+    without: Window
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
     """(asset id, values around the given snapshots) for each asset that has any of them."""
     for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
         around = list(rows)
+        touched = frozenset(on for *_, on, _, is_given in around if is_given)
         yield (
             pk,
             ValuesAround(
-                facts=AssetFacts(*around[0][1:5]),
-                with_them={on: value for *_, on, value, _ in around},
-                without={on: value for *_, on, value, is_given in around if not is_given},
-                touched={on for *_, on, _, is_given in around if is_given},
+                AssetFacts(*around[0][1:5]),
+                Window({on: value for *_, on, value, _ in around}, touched),
+                Window({on: value for *_, on, value, is_given in around if not is_given}, touched),
             ),
         )
 
 
-def all_values(asset_ids: Iterable[UUID]) -> Iterator[protocol.Values]:
-    for batch in batched(asset_ids, ASSETS_AT_A_TIME):
-        yield from snapshots_sql.values_between(batch, date.min, date.max)
+def contribution(snapshot_ids: Collection[UUID]) -> upkeep.Contribution:
+    """What the snapshots contribute to derived data: the values with them less the values without them.
+
+    A write knows its rows, and only afterwards their days. So it reads this once before it for rows that are there, and
+    once after it, instead of the windows of days that upkeep.capture takes.
+    """
+    total = upkeep.Contribution({}, set())
+    for batch in batched(values_around(snapshot_ids), registry.ASSETS_AT_A_TIME):
+        of_source = registry.valued_by(SOURCE, (pk for pk, _ in batch))
+        for pk, around in batch:
+            if pk in of_source:
+                total.add(pk, around.facts, around.with_them)
+                total.add(pk, around.facts, around.without, sign=-1)
+    return total
+
+
+class OfSnapshots(DerivedData):
+    """Keeps the derived data of assets that have snapshots as their source."""
+
+    derived_from = frozenset({"asset", "value", "on", "observed_at"})
+
+    def capture(self, ids: list[UUID]) -> upkeep.Contribution:
+        return contribution(ids)
+
+    def update(self, ids: list[UUID], before: upkeep.Contribution | None) -> None:
+        upkeep.apply(before or upkeep.Contribution({}, set()), contribution(ids))

@@ -1,5 +1,5 @@
-"""SQL that reads snapshots: all values of an asset between two days, the values around given snapshots, the values of
-months, and the newest value of each asset on each day, added up by the database.
+"""SQL that reads snapshots: all values of an asset between two days, the values around given snapshots or days, and the
+values of months.
 
 A subquery selects the columns that it is ordered by, and takes the first row instead of a MAX: only then does SQLite
 use the indexes below the views of strata.audit.temporal_views, which replace the tables under known_at.
@@ -17,23 +17,22 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.valuation.protocol import Month, Place, Values
+from assets.valuation.protocol import AssetValues, Month
 from strata.db.params import (
     ASSET_DAYS,
     ASSETS,
-    DAYS,
-    HALF,
     IDS,
     Days,
     asset_day_params,
-    day_params,
     fetch_long_rows,
     fetch_rows,
     ids_param,
-    join_halves,
     parse_id,
     place_params,
 )
+
+type AssetDayValue = tuple[UUID, date, int]
+POINTS = 'SELECT asset_id, "on", observed_at AS instant, value FROM assets_assetsnapshot'
 
 # --- every value of each asset, in one row for each asset ---
 
@@ -50,7 +49,7 @@ _VALUES_IN_ONE_ROW = {
 }
 
 
-def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
     """Each asset's newest value on or before `start`, and all later ones up to `end`; assets without are left out."""
     if not ids:
         return iter(())
@@ -60,7 +59,7 @@ def values_between(ids: Sequence[UUID], start: date, end: date) -> Iterator[Valu
     return _parsed(ids, fetch_long_rows(statement, [*places, end, start, start]))
 
 
-def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[Values]:
+def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iterator[AssetValues]:
     """Many assets have values on exactly the same days: each list of days is parsed once."""
     known: dict[str, tuple[date, ...]] = {}
     for number, values_text in rows:
@@ -73,9 +72,9 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
         values = array("q", json.loads(f"[{amounts}]"))  # a fifth of the memory of a list
         if len(set(days)) < len(days):  # of several values of a day only the last counts
             last = dict(zip(days, values, strict=True))
-            yield ids[number], tuple(last), array("q", last.values())
+            yield AssetValues(ids[number], tuple(last), array("q", last.values()))
         else:
-            yield ids[number], days, values
+            yield AssetValues(ids[number], days, values)
 
 
 # --- the values around given snapshots ---
@@ -139,6 +138,37 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
         )
 
 
+# --- the values around given days ---
+
+_NEAR = {
+    vendor: f"""
+    WITH touched AS ({ASSETS[vendor]}),
+    day AS (
+        SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.id
+        AND s."on" >= COALESCE((
+            SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.id AND b."on" < %s
+        ), %s)
+        AND s."on" <= COALESCE((
+            SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.id AND l."on" > %s
+        ), %s)
+    )
+    SELECT asset_id, "on", (
+        SELECT s.value FROM assets_assetsnapshot s
+        WHERE s.asset_id = day.asset_id AND s."on" = day."on" ORDER BY s.observed_at DESC LIMIT 1
+    ) AS value FROM day ORDER BY asset_id, day."on" """  # noqa: S608 - constants only
+    for vendor in ASSETS
+}
+
+
+def values_near(asset_ids: Collection[UUID], first: date, last: date) -> Iterator[AssetDayValue]:
+    """(asset, day, value), oldest first: from the last day with a value before `first` to the first one after `last`.
+
+    Of a day the last value.
+    """
+    assets = place_params([(pk, 0, None) for pk in asset_ids])
+    return _dated(fetch_rows(_NEAR[connection.vendor], [*assets, first, first, last, last]))
+
+
 # --- the values of months ---
 
 # One lookup in the index for each day: a day may have thousands of values.
@@ -156,73 +186,16 @@ _ON_DAYS = {
 }
 
 
-def values_of_months(months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+def values_of_months(months: Sequence[Month]) -> Iterator[AssetDayValue]:
     """(asset, day, value) of each day in these months that has a value, in order; of a day the last value."""
     asset_days = [
         (asset, month.replace(day=day + 1))
         for asset, month in months
         for day in range(monthrange(month.year, month.month)[1])
     ]
+    return _dated(fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(asset_days)))
+
+
+def _dated(rows: Iterable[tuple[Any, ...]]) -> Iterator[AssetDayValue]:
     days = Days()
-    for asset, on, value in fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(asset_days)):
-        yield parse_id(asset), days[on], value
-
-
-# --- the newest value of each asset, added up ---
-
-_GRID = {
-    vendor: f"""
-    WITH asset AS ({ASSETS[vendor]}), day AS ({DAYS[vendor]}),
-    valued AS MATERIALIZED (
-        SELECT day.number, asset.place, (
-            SELECT newest.value FROM (
-                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
-                WHERE s.asset_id = asset.id AND s."on" <= day.on_day ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
-            ) newest
-        ) AS value
-        FROM asset CROSS JOIN day WHERE asset.gone IS NULL OR asset.gone > day.on_day
-    )
-    SELECT number, place,
-        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value / {HALF} END), 0) AS BIGINT),
-        CAST(COALESCE(SUM(CASE WHEN value > 0 THEN value %% {HALF} END), 0) AS BIGINT),
-        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value / {HALF} END), 0) AS BIGINT),
-        CAST(COALESCE(SUM(CASE WHEN value < 0 THEN value %% {HALF} END), 0) AS BIGINT)
-    FROM valued WHERE value IS NOT NULL GROUP BY number, place"""  # noqa: S608 - constants only
-    for vendor in ASSETS
-}
-
-
-def sums_on(places: Sequence[Place], days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
-    """(day, place, owned, owed), if an asset of the place has a value on or before the day and is not disposed of."""
-    for number, place, *split_halves in fetch_rows(
-        _GRID[connection.vendor], [*place_params(places), *day_params(days)]
-    ):
-        yield days[number], place, join_halves(*split_halves[:2]), join_halves(*split_halves[2:])
-
-
-_AMOUNTS_ON = {
-    vendor: f"""
-    WITH portfolio AS ({IDS[vendor]}),
-    valued AS MATERIALIZED (
-        SELECT a.portfolio_id, a.currency, (
-            SELECT newest.value FROM (
-                SELECT s.value, s."on", s.observed_at FROM assets_assetsnapshot s
-                WHERE s.asset_id = a.id AND s."on" <= %s ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1
-            ) newest
-        ) AS value
-        FROM portfolio JOIN assets_asset a ON a.portfolio_id = portfolio.id
-        WHERE a.disposed_on IS NULL OR a.disposed_on > %s
-    )
-    SELECT portfolio_id, currency,
-        CAST(SUM(value / {HALF}) AS BIGINT), CAST(SUM(value %% {HALF}) AS BIGINT)
-    FROM valued WHERE value IS NOT NULL GROUP BY portfolio_id, currency"""  # noqa: S608 - constants only
-    for vendor in IDS
-}
-
-
-def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount): the newest values on the day of assets not disposed of, added up."""
-    for portfolio, currency, *split_halves in fetch_rows(
-        _AMOUNTS_ON[connection.vendor], [ids_param(portfolio_ids), on, on]
-    ):
-        yield parse_id(portfolio), currency, join_halves(*split_halves)
+    return ((parse_id(asset), days[on], value) for asset, on, value in rows)

@@ -6,12 +6,28 @@ dates and ids are UUIDs, on both databases.
 
 from assets.valuation.sql.deltas import DeltaKey, add_deltas, deltas_by_day, deltas_by_period
 from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
+from assets.valuation.sql.points import (
+    FIRST_DAY,
+    NEWEST_DAY,
+    NEWEST_VALUE,
+    Point,
+    amounts_on,
+    points_with,
+    sums_on,
+)
 
 __all__ = [
+    "FIRST_DAY",
+    "NEWEST_DAY",
+    "NEWEST_VALUE",
     "DeltaKey",
+    "Point",
     "add_deltas",
+    "amounts_on",
     "deltas_by_day",
     "deltas_by_period",
+    "points_with",
+    "sums_on",
     "values_at_the_ends",
     "values_in_months",
     "write_months",

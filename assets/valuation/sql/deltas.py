@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from assets.models.daily_delta import ALL_TYPES
+from strata.audit import clock
 from strata.db.params import (
     DAY,
     DAYS,
@@ -67,6 +68,7 @@ def deltas_by_day(
 
     The deltas of several portfolios are added up; those of a single portfolio are returned as stored.
     """
+    clock.require_present()
     key = f", s.{key_column}" if key_column else ""
     is_single = len(portfolio_ids) == 1
     portfolios = f"{'=' if is_single else 'IN'} ({IDS[connection.vendor]})"
@@ -76,8 +78,8 @@ def deltas_by_day(
         WHERE s.portfolio_id {portfolios} AND s."on" <= %s AND {_condition(key_column)}
         {"" if is_single else f'GROUP BY s."on", s.currency{key}'}"""  # noqa: S608 - constants only
     days = Days()
-    for on, *delta in fetch_rows(statement, [ids_param(portfolio_ids), end, id_param(ALL_TYPES)]):
-        yield days[on], *_parsed(*delta)
+    rows = fetch_rows(statement, [ids_param(portfolio_ids), end, id_param(ALL_TYPES)])
+    return ((days[on], *_parsed(*delta)) for on, *delta in rows)
 
 
 # Looks up each period in the index: without OFFSET 0 PostgreSQL compares every delta with every period.
@@ -94,6 +96,7 @@ def deltas_by_period(
     portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
 ) -> Iterator[tuple[date, str, UUID | None, int, int]]:
     """The same for each of `days`: the deltas since the day before it in the list, added up."""
+    clock.require_present()
     vendor = connection.vendor
     group = f"day.number, s.currency{f', s.{key_column}' if key_column else ''}"
     statement = f"""
@@ -102,8 +105,7 @@ def deltas_by_period(
         {_PERIODS[vendor].format(condition=_condition(key_column))}
         GROUP BY {group}"""  # noqa: S608 - constants only
     params = [ids_param(portfolio_ids), *day_params(days), id_param(ALL_TYPES)]
-    for number, *delta in fetch_rows(statement, params):
-        yield days[number], *_parsed(*delta)
+    return ((days[number], *_parsed(*delta)) for number, *delta in fetch_rows(statement, params))
 
 
 def _parsed(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:

@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db import connection
 
 from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in
-from assets.valuation.protocol import Month, Values
+from assets.valuation.protocol import AssetValues, Month
+from strata.audit import clock
 from strata.db.params import (
     ASSETS,
     fetch_long_rows,
@@ -44,14 +45,16 @@ _SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
     WHERE m.asset_id = asset.id AND {wanted} ORDER BY m.month"""
 
 
-def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
-    """The same as snapshots_sql.values_between, read from the monthly values."""
+def values_in_months(ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
+    """The same as registry.values, read from the monthly values."""
+    clock.require_present()
     rows = _rows(_ALL, ids, [*_up_to(start), start.replace(day=1), end], most=(end - start).days // 28 + 2)
     return _read(ids, rows, start, end)
 
 
-def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[Values]:
+def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
     """The same, but only the values in the months of the first and of the last value."""
+    clock.require_present()
     return _read(ids, _rows(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], most=2), start, end)
 
 
@@ -75,7 +78,7 @@ def _rows(
 
 def _read(
     ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]], start: date, end: date
-) -> Iterator[Values]:
+) -> Iterator[AssetValues]:
     window = lru_cache(SAME_DAYS)(partial(_window, start=start, end=end))
     for number, months_text in rows:
         if months_text is None:
@@ -83,7 +86,7 @@ def _read(
         months, _, digits = months_text.partition(";")
         first, last, days = window(months)
         if days:
-            yield ids[number], days, amounts_in(bytes.fromhex(digits))[first:last]
+            yield AssetValues(ids[number], days, amounts_in(bytes.fromhex(digits))[first:last])
 
 
 def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[date, ...]]:

@@ -1,0 +1,321 @@
+"""Several value sources: an asset has one of them, and every reader follows. Derived data has no past."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from assets import valuation
+from assets.classification.seeds import TypeId
+from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
+from assets.models import Asset, AssetSnapshot, DailyDelta, MonthlyValues
+from assets.valuation import deltas, months, reading, registry, upkeep
+from assets.valuation.protocol import EditTarget, Window
+from assets.valuation.sources.snapshots import Snapshots
+from assets.valuation.sql import deltas as deltas_sql
+from assets.valuation.sql import months as months_sql
+from strata.audit import clock
+from strata.doctor import Level
+from tests.factories import add_value, create_asset, day
+from tests.fake_source import FakeSource, registered
+from tests.strata_apps import APPS
+
+EURO = 10_000
+PAST = datetime(2024, 6, 1, tzinfo=UTC)
+WEEKS = [day(number) for number in (0, 7, 14, 21)]
+DAYS = [day(number) for number in range(22)]
+
+
+@pytest.fixture(params=[True, False], ids=["recorded", "computed"])
+def source(request):
+    source = FakeSource(recorded=request.param)
+    with registered(source):
+        yield source
+
+
+@pytest.fixture
+def recorded(portfolio):
+    """An asset with a snapshot of 5 on day 3."""
+    asset = create_asset(portfolio, "Recorded")
+    add_value(asset, 5, day(3))
+    return asset
+
+
+@pytest.fixture
+def loan(portfolio, source):
+    """An asset of the other source: -100 from day 2 on, -90 from day 14 on. Its snapshot of 7 counts nothing."""
+    asset = create_asset(portfolio, "Loan", asset_type=TypeId.MORTGAGE)
+    add_value(asset, 7, day(5))
+    source.value_assets({asset.pk: {day(2): -100 * EURO, day(14): -90 * EURO}})
+    return asset
+
+
+def found(findings) -> set[Level]:
+    return {level for level, _ in findings}
+
+
+def assert_in_step(portfolio) -> None:
+    assert not upkeep.is_outdated(portfolio.pk)
+
+
+# --- the registry ---
+
+
+def test_with_one_source_no_query_asks_which(db, django_assert_num_queries):
+    ids = [asset.pk for asset in (Asset(), Asset())]
+    with django_assert_num_queries(0):
+        ((source, of_source),) = registry.by_asset(ids)
+        assert registry.computed(ids) == set()
+    assert (source.name, of_source) == ("snapshots", ids)
+
+
+def test_points_of_one_source_are_its_own_text():
+    assert registry.points() == Snapshots.points_sql
+
+
+def test_each_asset_has_the_source_that_names_it_and_otherwise_the_snapshots(recorded, loan, source):
+    split = [(source.name, ids) for source, ids in registry.by_asset([recorded.pk, loan.pk])]
+    assert split == [("fake", [loan.pk]), ("snapshots", [recorded.pk])]
+    assert [source.name for source, _ in registry.by_asset([recorded.pk])] == ["snapshots"]
+    assert list(registry.by_asset([])) == []
+
+
+def test_name_of_a_source_is_its_own(source):
+    with pytest.raises(TypeError, match="'fake'"):
+        registry.register(FakeSource(recorded=True))
+
+
+def test_only_one_source_values_all_other_assets():
+    class Others(Snapshots):
+        name = "others"
+
+    with pytest.raises(TypeError, match="both value all other assets"):
+        registry.register(Others())
+
+
+# --- what the public functions say with two sources ---
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+@pytest.mark.parametrize("group_by", [None, "asset"])
+@pytest.mark.parametrize("derived", [True, False])
+def test_totals_have_each_asset_from_its_source(portfolio, recorded, loan, days, group_by, derived):
+    totals = valuation.totals_on([portfolio.pk], days, group_by=group_by, derived=derived)
+    at = [days.index(week) for week in WEEKS]
+    owned, owed = (
+        [sum(getattr(column, side)[n] for column in totals.columns.values()) for n in at]
+        for side in ("owned", "owed")
+    )
+    assert owned == [0, 5 * EURO, 5 * EURO, 5 * EURO]
+    assert owed == [0, -100 * EURO, -90 * EURO, -90 * EURO]
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_totals_without_derived_data_read_none_of_any_source(portfolio, loan, days):
+    before = valuation.totals_on([portfolio.pk], days)
+    MonthlyValues.objects.all().delete()
+    DailyDelta.objects.all().delete()
+    assert valuation.totals_on([portfolio.pk], days, derived=False) == before
+
+
+def test_amounts_have_each_asset_from_its_source(portfolio, recorded, loan):
+    assert valuation.amounts_on([portfolio.pk], day(1)) == {}
+    assert valuation.amounts_on([portfolio.pk], day(7)) == {portfolio.pk: {"EUR": Decimal(-95)}}
+    Asset.objects.filter(pk=loan.pk).update(disposed_on=day(20))
+    assert valuation.amounts_on([portfolio.pk], day(19)) == {portfolio.pk: {"EUR": Decimal(-85)}}
+    assert valuation.amounts_on([portfolio.pk], day(20)) == {portfolio.pk: {"EUR": Decimal(5)}}
+    Asset.objects.update(disposed_on=day(20))
+    assert valuation.amounts_on([portfolio.pk], day(20)) == {}
+
+
+def test_current_values_can_be_sorted_by_whatever_they_come_from(recorded, loan):
+    rows = valuation.with_current_value(Asset.objects.all(), day(9)).order_by("current_value")
+    assert list(rows.values_list("name", "current_value", "current_value_on")) == [
+        ("Loan", Decimal(-100), day(2)),
+        ("Recorded", Decimal(5), day(3)),
+    ]
+
+
+def test_days_with_values_are_those_of_the_source(recorded, loan):
+    add_value(recorded, 6, day(8))
+    assert valuation.value_days([recorded.pk, loan.pk]) == {
+        recorded.pk: (day(3), day(8)),
+        loan.pk: (day(2), day(14)),
+    }
+    rows = valuation.with_first_value(Asset.objects.all())
+    assert dict(rows.values_list("name", "first_value_on")) == {"Recorded": day(3), "Loan": day(2)}
+
+
+def test_no_asset_is_disposed_of_before_its_first_value(alice, loan):
+    refused = alice.post(f"/api/v1/assets/{loan.pk}/dispose", {"on": str(day(1))})
+    assert refused.status_code == 400
+    assert str(day(2)) in refused.json()["errors"][0]["message"]
+    assert alice.post(f"/api/v1/assets/{loan.pk}/dispose", {"on": str(day(2))}).status_code == 200
+
+
+def test_row_to_edit_is_that_of_the_source(recorded, loan):
+    last = add_value(recorded, 6, day(3), hour=20)
+    asked = [(recorded.pk, day(3)), (recorded.pk, day(4)), (loan.pk, day(2)), (loan.pk, day(5))]
+    assert valuation.edit_targets(asked) == {
+        (recorded.pk, day(3)): EditTarget("assets.AssetSnapshot", last.pk),
+        (loan.pk, day(2)): EditTarget("assets.Asset", loan.pk),
+    }
+
+
+# --- derived data of two sources ---
+
+
+def test_snapshot_of_an_asset_of_another_source_changes_no_derived_data(portfolio, loan):
+    def derived():
+        return deltas.stored(portfolio.pk), months.stored([loan.pk])
+
+    before = derived()
+    late = add_value(loan, 8, day(10))
+    assert derived() == before
+    AssetSnapshot.objects.filter(pk=late.pk).update(on=day(11), value=9)
+    assert derived() == before
+    AssetSnapshot.objects.filter(asset=loan).first().delete()
+    assert derived() == before
+
+
+def test_asset_that_changes_its_source_has_its_values_there_at_once(portfolio, loan, source):
+    source.leave_assets([loan.pk])
+    assert_in_step(portfolio)
+    assert valuation.totals_on([portfolio.pk], DAYS).columns[(), "EUR"].owned[5:] == (7 * EURO,) * 17
+
+
+def test_one_write_may_concern_assets_of_several_sources(portfolio, recorded, loan, source):
+    captured = upkeep.capture([recorded.pk, loan.pk], [day(2), day(3)])
+    MonthlyValues.objects.update(days=1)
+    source.amounts[loan.pk][day(2)] = -99 * EURO
+    upkeep.update(captured)
+    assert_in_step(portfolio)
+
+
+def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfolio, loan):
+    DailyDelta.objects.update(owed_low=1)
+    MonthlyValues.objects.update(days=1)
+    checks = (daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)
+    assert [found(check()) for check in checks] == [{Level.FAIL}, {Level.FAIL}]
+    upkeep.rebuild(portfolio.pk)
+    assert [found(check()) for check in checks] == [{Level.OK}, {Level.OK}]
+    assert valuation.totals_on([portfolio.pk], DAYS).columns[(), "EUR"].owed[-1] == -90 * EURO
+
+
+@pytest.mark.parametrize(
+    "touched, near",
+    [([6], [3, 6, 9]), ([7], [6, 9]), ([1], [3]), ([3, 9], [3, 6, 9, 12]), ([12], [9, 12]), ([20], [12])],
+)
+def test_window_goes_from_the_value_before_to_the_value_after(portfolio, touched, near):
+    asset = create_asset(portfolio)
+    for on in (3, 6, 9, 12):
+        add_value(asset, on, day(on), hour=20)
+        add_value(asset, 1, day(on), hour=8)
+    ((pk, window),) = Snapshots().windows([asset.pk], [day(on) for on in touched])
+    amounts = {day(on): on * EURO for on in near}
+    assert (pk, window) == (asset.pk, Window(amounts, frozenset(map(day, {*touched} & {*near}))))
+    assert list(window.amounts) == sorted(window.amounts)
+
+
+def test_no_window_where_nothing_is_touched(recorded, portfolio):
+    assert list(Snapshots().windows([recorded.pk], [])) == []
+    assert list(Snapshots().windows([create_asset(portfolio).pk], [day(3)])) == []
+
+
+# --- known_at ---
+
+
+def columns(portfolio, days, group_by):
+    return valuation.totals_on([portfolio.pk], days, group_by=group_by).columns
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+@pytest.mark.parametrize("group_by", [None, "asset"])
+def test_past_is_the_same_and_is_not_read_from_derived_tables(portfolio, recorded, loan, days, group_by):
+    totals = columns(portfolio, days, group_by)
+    amounts = valuation.amounts_on([portfolio.pk], day(9))
+    MonthlyValues.objects.all().delete()
+    DailyDelta.objects.all().delete()
+    with clock.set_back(PAST):
+        assert columns(portfolio, days, group_by) == totals != {}
+        assert valuation.amounts_on([portfolio.pk], day(9)) == amounts
+        rows = valuation.with_current_value(Asset.objects.filter(pk=loan.pk), day(9))
+        assert rows.get().current_value == -100
+
+
+READERS = {
+    "deltas_by_day": lambda: deltas_sql.deltas_by_day([], day(0)),
+    "deltas_by_period": lambda: deltas_sql.deltas_by_period([], WEEKS),
+    "values_in_months": lambda: months_sql.values_in_months([], day(0), day(9)),
+    "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
+}
+WRITERS = {"add_deltas", "write_months"}
+COMPARED = {"deltas": lambda: deltas.stored(Asset().pk), "months": lambda: months.stored([])}
+
+
+@pytest.mark.parametrize("read", [*READERS.values(), *COMPARED.values()], ids=[*READERS, *COMPARED])
+def test_reader_of_a_derived_table_refuses_the_past_when_it_is_called(read):
+    with clock.set_back(PAST), pytest.raises(clock.DerivedDataHasNoPast):
+        read()
+
+
+def test_every_reader_of_a_derived_table_is_in_the_test_above():
+    public = {
+        name
+        for module in (deltas_sql, months_sql)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
+    }
+    assert public == {*READERS, *WRITERS}
+
+
+def test_clock_is_asked_by_the_choice_of_the_reader_alone():
+    tree = ast.parse(inspect.getsource(reading))
+    asking = {
+        function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and "clock." in ast.unparse(function)
+    }
+    assert asking == {"choose_reader"}
+
+
+def test_present_has_derived_data():
+    clock.require_present()
+    assert reading.choose_reader((day(0), day(9))) is reading.Reader.MONTHS
+    with clock.set_back(PAST):
+        assert reading.choose_reader((day(0), day(9))) is reading.Reader.SOURCES
+        assert reading.choose_reader(DAYS, by_deltas=True) is reading.Reader.SOURCES
+
+
+# --- nobody else knows where values come from ---
+
+ROOT = Path(__file__).resolve().parents[2]
+MAY_NAME_SNAPSHOTS = (
+    "assets/valuation/sources/",
+    "assets/models/",
+    "assets/services/",
+    "assets/api/",
+    "assets/admin/",
+    "demo/",
+)
+
+
+def names_snapshots(path: Path) -> bool:
+    """Whether the file names the model or its table."""
+    words = ast.walk(ast.parse(path.read_text()))
+    texts = (getattr(node, field, "") for node in words for field in ("id", "name", "attr", "value"))
+    named = [text for text in texts if isinstance(text, str)]
+    return any(text == "AssetSnapshot" or "assets_assetsnapshot" in text for text in named)
+
+
+def test_no_other_file_names_the_snapshots():
+    files = [path for app in APPS for path in (ROOT / app).rglob("*.py")]
+    product = [path for path in files if not {"tests", "migrations"} & set(path.parts)]
+    naming = {str(path.relative_to(ROOT)) for path in product if names_snapshots(path)}
+    assert "assets/valuation/sources/snapshots_sql.py" in naming
+    assert {name for name in naming if not name.startswith(MAY_NAME_SNAPSHOTS)} == set()
