@@ -31,6 +31,21 @@ def reached(request, pk, link_model):
     link_model.objects.filter(asset=pk)
 
 
+def written(row, rows, page):
+    # ruleid: services-write
+    row.save()
+    # ruleid: services-write
+    row.delete()
+    # ruleid: services-write
+    Asset.objects.create(name="x")
+    # ruleid: services-write
+    rows.filter(pk=1).update(name="x")
+    # ok: services-write
+    page.service.delete(row.pk)
+    # ok: services-write
+    return {}.update(name="x")
+
+
 def reported(portfolios):
     # ruleid: rows-through-for-user, reports-name-their-rows
     AssetSnapshot.objects.values("value")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from portfolios.models import Household, Invitation, Membership
-from portfolios.services import members
-from portfolios.services.households import add_first_owner
+from portfolios.services import households, members
 from strata.accounts.models import User
 from strata.admin.forms import StaleCheckedForm, StaleCheckedFormSet
 from strata.admin.households import HouseholdAdmin, HouseholdInline
@@ -38,14 +38,14 @@ class MemberForm(StaleCheckedForm):
 
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields["username"].disabled = True
             self.initial["username"] = self.instance.user.username
 
-    def clean_username(self):
-        name = self.cleaned_data["username"]
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
         if self.instance._state.adding:
             self.instance.user = active_user(name)
         return name
@@ -64,7 +64,7 @@ def active_user(name: str) -> User:
 class MemberFormSet(StaleCheckedFormSet):
     """Roles and removals are one change: an owner must be left at the end."""
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         if not any(is_new_owner(form) for form in self.extra_forms):
             try:
@@ -77,7 +77,11 @@ class MemberFormSet(StaleCheckedFormSet):
         changed = {form.instance.pk: form.instance.role for form in self.initial_forms if form.has_changed()}
         return changed | dict.fromkeys(deleted)
 
-    def save(self, commit=True):
+    def save_new(self, form: Any, commit: bool = True) -> Membership:
+        row = form.instance
+        return members.add_member(self.instance.pk, user_id=row.user_id, role=row.role)
+
+    def save(self, commit: bool = True) -> list[Any]:
         """Saves new members first: one of them may replace the last owner."""
         added = self.save_new_objects(commit)
         forms_of = {form.instance.pk: form for form in self.initial_forms}
@@ -104,13 +108,13 @@ class MembershipInline(HouseholdInline):
     fields = ("username", "role", "accepted_at")
     verbose_name, verbose_name_plural = "member", "members"
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("user")
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "accepted_at")
 
 
@@ -120,42 +124,39 @@ class MembershipInline(HouseholdInline):
 class InvitationForm(StaleCheckedForm):
     username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
 
-    def clean_username(self):
-        name = self.cleaned_data["username"]
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
         try:
             members.require_possible(name)
             members.require_new(self.instance.household_id, name)
         except StrataError as refusal:
             raise as_form_error(refusal) from None
-        self.instance.username_key = name_key(
-            name
-        )  # two invitations in one form with this key are duplicates
+        # Set here so that two invitations with this key in one form are refused as duplicates.
+        self.instance.username_key = name_key(name)
         return name
 
 
 class InvitationFormSet(StaleCheckedFormSet):
-    def save_new(self, form, commit=True):
+    def save_new(self, form: Any, commit: bool = True) -> Invitation:
         given = form.cleaned_data
         return members.invite(self.instance.pk, given["username"], given["role"])
-
-    def delete_existing(self, obj, commit=True):
-        members.withdraw_invitation(obj.pk)
 
 
 class InvitationInline(HouseholdInline):
     """Owners invite and withdraw; only invited users accept. Any name is allowed, whether a user has it or not."""
 
     model = Invitation
+    service = members.INVITATIONS
     form, formset = InvitationForm, InvitationFormSet
     fk_name = "household"
     write_roles = OWNERS
     fields = ("username", "role")
     template_before = "portfolios/joining.html"
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request, obj, OWNERS)
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -167,19 +168,20 @@ class HouseholdPage(HouseholdAdmin):
     """Owners change a household. Whoever creates one owns it."""
 
     section, icon = Section.HOUSEHOLD, "cottage"
+    service = households.HOUSEHOLDS
     write_roles = OWNERS
     fields = ("name",)
     list_display = ("name", "created_at")
     search_fields = ("name_key__has_part",)
     inlines = (MembershipInline, InvitationInline)
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active
 
-    def get_inlines(self, request, obj):
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return super().get_inlines(request, obj) if obj else ()
 
-    def get_urls(self):
+    def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer_invitation)
         return [
             path("invitations/<uuid:pk>", answer, name="portfolios_household_answer"),
@@ -187,7 +189,7 @@ class HouseholdPage(HouseholdAdmin):
         ]
 
     @method_decorator(require_POST)
-    def answer_invitation(self, request, pk):
+    def answer_invitation(self, request: Any, pk: UUID) -> HttpResponse:
         """The invited user accepts or declines on the first page."""
         accepts = request.POST.get("answer") == "accept"
         try:
@@ -203,10 +205,11 @@ class HouseholdPage(HouseholdAdmin):
             self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        if not change:
-            add_first_owner(obj, request.user)
+    def write_row(self, request: Any, form: Any) -> Any:
+        """Whoever creates a household is its first owner."""
+        if form.instance._state.adding:
+            return households.create_household(request.user, form.instance.name)
+        return super().write_row(request, form)
 
 
 def decline(invitation_id: UUID, user: User) -> None:

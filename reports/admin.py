@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
-from django.http import HttpResponseRedirect
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from portfolios.models import Household, Portfolio
+from portfolios.services.portfolios import PORTFOLIOS
 from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.models.dismissed_finding import REASON_LENGTH
 from reports.queries import quality_report, today_of
+from reports.services.allocation_targets import TARGETS
 from reports.services.dismissed_findings import dismiss, show_again
-from reports.services.portfolio_snapshots import bring_up_to_date
+from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
 from strata.accounts.models import User
 from strata.admin.choices import OwnRowsFilter, RowSelect
-from strata.admin.forms import ConstraintCheckedForm
+from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
+from strata.exceptions import StrataError
 from strata.fields.dates import DayFormField, time_zones, validate_year
 from strata.fields.names import name_key
 
@@ -38,6 +42,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 @admin.register(Portfolio)
 class PortfolioPage(HouseholdAdmin):
     icon = "account_balance_wallet"
+    service = PORTFOLIOS
     fields = ("household", "name", "base_currency", "time_zone")
     immutable_fields = ("household",)
     list_display = ("name", "household", "base_currency", "time_zone", "data_quality")
@@ -45,14 +50,14 @@ class PortfolioPage(HouseholdAdmin):
     list_filter = (("household", OwnRowsFilter), "base_currency")
     search_fields = ("name_key__has_part",)
 
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "time_zone":
             kwargs["widget"] = UnfoldAdminSelect2Widget(
                 choices=[(name, name) for name in sorted(time_zones())]
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def choice_texts(self, rows):
+    def choice_texts(self, rows: Any) -> dict[Any, str]:
         """With the household's name if the user can choose from several households."""
         rows = list(rows)
         names = names_among_several({row.household_id for row in rows}, actor.current().user)
@@ -62,18 +67,19 @@ class PortfolioPage(HouseholdAdmin):
         }
 
     @admin.display(description="quality")
-    def data_quality(self, portfolio):
+    def data_quality(self, portfolio: Portfolio) -> str:
         address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
         return format_html('<a href="{}" class="underline">What needs care</a>', address)
 
-    def get_urls(self):
+    def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(self.quality_view)
         return [path("<uuid:pk>/quality/", page, name="portfolios_portfolio_quality"), *super().get_urls()]
 
-    def quality_view(self, request, pk):
+    def quality_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         portfolio = self.get_object(request, str(pk))
         if portfolio is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+            return elsewhere
         on = self.day_asked(request) or today_of(portfolio)
         may_dismiss = self.has_change_permission(request, portfolio)
         if request.method == "POST" and may_dismiss:
@@ -94,15 +100,16 @@ class PortfolioPage(HouseholdAdmin):
         }
         return TemplateResponse(request, "reports/quality.html", context)
 
-    def day_asked(self, request) -> date | None:
+    def day_asked(self, request: HttpRequest) -> date | None:
         """The day in the page's address; None if there is none, or, with a message, if it is not a date."""
         try:
-            return DAY.clean(request.GET.get("on"))
+            on: date | None = DAY.clean(request.GET.get("on"))
         except ValidationError as error:
             self.message_user(request, f"on: {error.messages[0]}", messages.ERROR)
             return None
+        return on
 
-    def dismiss_or_show_again(self, request, portfolio, on):
+    def dismiss_or_show_again(self, request: HttpRequest, portfolio: Portfolio, on: date) -> HttpResponse:
         """Dismiss one finding, given by its key, with the reason that was typed; or show it again."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
         names = {issue.finding.key: issue.name for issue in quality_report(portfolio, on=on, dismissed=None)}
@@ -119,9 +126,11 @@ class PortfolioPage(HouseholdAdmin):
                 self.say_done(request, names[key], "dismissed")
         except ValidationError as error:
             self.message_user(request, error.messages[0], messages.ERROR)
+        except StrataError as refusal:
+            self.message_user(request, refusal.message, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
-    def say_done(self, request, name: str | None, what: str) -> None:
+    def say_done(self, request: HttpRequest, name: str | None, what: str) -> None:
         """`name` is None if the key is no longer a finding: then there is no message."""
         if name is not None:
             self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
@@ -141,6 +150,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     """The stored totals. Only their notes can be edited here."""
 
     icon = "monitoring"
+    service = SNAPSHOTS
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
     search_fields = ("portfolio__name_key__has_part", "note")
@@ -155,38 +165,38 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         "manual",
     )
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("portfolio")
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     @admin.display(description="value")
-    def value_shown(self, snapshot):
+    def value_shown(self, snapshot: PortfolioSnapshot) -> str:
         return snapshot.value
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Automatic snapshots cannot be changed or deleted; manual ones can."""
         return (obj is None or obj.manual) and super().has_change_permission(request, obj)
 
     has_delete_permission = has_change_permission
 
-    def get_changelist_instance(self, request):
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
         page = super().get_changelist_instance(request)
         bring_up_to_date(page.result_list)
         return page
 
-    def get_object(self, request, object_id, from_field=None):
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
         if row is not None:
             bring_up_to_date([row])
         return row
 
 
-class AllocationTargetForm(ConstraintCheckedForm):
+class AllocationTargetForm(ServiceCheckedForm):
     """The form of an existing target offers only rows of its household."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             for field in self.fields.values():
@@ -197,6 +207,7 @@ class AllocationTargetForm(ConstraintCheckedForm):
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
     icon = "target"
+    service = TARGETS
     form = AllocationTargetForm
     immutable_fields = ("household",)
     list_display = ("group_by", "group_named", "share", "portfolio", "household")
@@ -207,15 +218,16 @@ class AllocationTargetPage(HouseholdAdmin):
         "asset__name_key__has_part",
         "asset_type__label_key__has_part",
     )
-    duplicate_field = "share"
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[Any, bool]:
         """An asset that has moved to another household is not found by the name that it has there."""
         rows, repeats = super().get_search_results(request, queryset, search_term)
         return rows.of_their_household() if search_term else rows, repeats
 
     @admin.display(description="group")
-    def group_named(self, target):
+    def group_named(self, target: AllocationTarget) -> Any:
         named = getattr(target, GROUPS[target.group_by])
         gone = target.asset and target.asset.owning_household_id() != target.household_id
         return "An asset of another household" if gone else named

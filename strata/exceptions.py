@@ -1,9 +1,13 @@
-"""The exceptions for what Strata refuses. They know no HTTP: the API answers with `status`, others show the text.
+"""The exceptions for what Strata refuses.
 
-A service raises these. 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict.
+Services raise them: 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict. `status` is for the API; the
+admin and the commands show the text. Nothing here imports Django or DRF.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class StrataError(Exception):
@@ -51,8 +55,19 @@ class NotFound(StrataError):
 class Conflict(StrataError):
     """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name").
 
-    `existing` is the existing row, where it is known: {"id", "link"}.
+    `existing` is the existing row, where it is known: {"id", "link"}; `existing_key` are columns by which it is found.
     """
 
     status = 409
     existing: dict[str, str] | None = None
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        field: str | None = None,
+        *,
+        existing_key: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(code, message, field)
+        self.existing_key = existing_key

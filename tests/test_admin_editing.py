@@ -136,9 +136,9 @@ def test_conflict_that_only_the_database_finds_is_a_message(alices, household, m
     """Two saves can race between the form's check and the write."""
     Tag.objects.create(household=household, name="Blue")
     monkeypatch.setattr(
-        editing.ConstraintCheckedForm,
+        editing.ServiceCheckedForm,
         "_post_clean",
-        lambda self: super(editing.ConstraintCheckedForm, self)._post_clean(),
+        lambda self: super(editing.ServiceCheckedForm, self)._post_clean(),
     )
     answer = alices.post(
         url(Tag, "add"), {"household": household.pk, "name": "blue", "version": ""}, follow=True
@@ -204,7 +204,7 @@ def test_an_asset_moves_to_another_household_only_without_its_labels(alices, ali
 
 
 def test_clearing_the_disposal_day_deletes_the_disposal_transaction(alices, asset):
-    dispose(asset, on=TODAY, proceeds=Decimal(5))
+    dispose(asset.pk, on=TODAY, proceeds=Decimal(5))
     assert Transaction.objects.count() == 1
     assert save(alices, asset, change_form_data(alices, asset) | {"disposed_on": ""}).status_code == 302
     asset.refresh_from_db()
@@ -257,3 +257,65 @@ def test_row_in_use_is_not_deleted_and_the_page_names_its_user(alices, household
         assert user in alices.get(url(type(row), "delete", row.pk)).content
         alices.post(url(type(row), "delete", row.pk), {"post": "yes"})
         assert type(row).objects.filter(pk=row.pk).exists()
+
+
+def added_value(client, asset, **fields):
+    """Save the asset's page with one more value."""
+    data = change_form_data(client, asset)
+    number = int(data["snapshots-TOTAL_FORMS"])
+    row = {f"snapshots-{number}-{name}": text for name, text in fields.items()}
+    return save(client, asset, data | {"snapshots-TOTAL_FORMS": str(number + 1)} | row)
+
+
+def test_value_without_a_day_is_of_now_and_the_newest(alices, asset, time_machine):
+    time_machine.move_to("2026-03-02T18:00:00Z")
+    for amount in ("1", "2"):
+        assert added_value(alices, asset, value=amount).status_code == 302
+    newest = asset.snapshots.order_by("observed_at").last()
+    assert (newest.value, newest.observed_at.hour) == (Decimal(2), 18)
+
+
+def test_emptied_instant_is_noon_of_the_day_and_an_emptied_day_that_of_the_instant(alices, value):
+    moved = change_form_data(alices, value) | {"on": "2026-02-03", "observed_at_0": "", "observed_at_1": ""}
+    assert save(alices, value, moved).status_code == 302
+    value.refresh_from_db()
+    assert (value.on, value.observed_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
+    moved = change_form_data(alices, value) | {"on": "", "observed_at_0": "2026-02-05"}
+    assert save(alices, value, moved).status_code == 302
+    value.refresh_from_db()
+    assert value.on == date(2026, 2, 5)
+
+
+def test_instant_that_leaves_the_day_shown_beside_it_is_refused(alices, value):
+    answer = save(alices, value, change_form_data(alices, value) | {"observed_at_0": "2026-02-04"})
+    assert answer.context["adminform"].form.errors.keys() == {"on"}
+    value.refresh_from_db()
+    assert (value.on, value.observed_at) == (TODAY, NOON)
+
+
+def test_reinstated_asset_may_lose_its_sale_in_the_same_form(alices, asset):
+    dispose(asset.pk, on=TODAY, proceeds=Decimal(5))
+    data = change_form_data(alices, asset) | {"disposed_on": "", "transactions-0-DELETE": "on"}
+    before = JournalEntry.objects.filter(object_id=asset.pk).count()
+    assert save(alices, asset, data).status_code == 302
+    asset.refresh_from_db()
+    assert (asset.disposed_on, asset.transactions.count()) == (None, 0)
+    assert JournalEntry.objects.filter(object_id=asset.pk).count() == before + 1
+
+
+def test_refusals_of_a_service_are_beside_their_fields(alices, household):
+    elsewhere = Household.objects.create(name="Elsewhere")
+    Membership.objects.create(household=elsewhere, user=User.objects.get(username="alice"), role=EDITOR)
+    theirs = Category.objects.create(household=elsewhere, name="Theirs")
+    body = {"household": household.pk, "name": "x", "parent": theirs.pk, "version": ""}
+    answer = alices.post(url(Category, "add"), body)
+    assert answer.context["adminform"].form.errors == {"parent": ["Category not found."]}
+
+
+def test_transaction_without_a_currency_has_that_of_its_asset(alices, asset):
+    body = {"asset": asset.pk, "type": "INCOME", "amount": "1", "fee": "0", "tax": "0", "currency": "USD"}
+    assert alices.post(url(Transaction, "add"), body | {"on": "2026-01-31", "version": ""}).status_code == 302
+    row = Transaction.objects.get()
+    assert save(alices, row, change_form_data(alices, row) | {"currency": ""}).status_code == 302
+    row.refresh_from_db()
+    assert row.currency == "EUR"

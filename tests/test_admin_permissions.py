@@ -123,10 +123,8 @@ def test_no_filter_reaches_foreign_rows(foreign_rows, own_rows, dora):
             dora.get(url(model), {parameter: pk}) for pk in (str(foreign_rows[row_model].pk), ABSENT)
         )
         counts = [answer.context["cl"].result_count for answer in (foreign, absent)]
-        assert counts[0] == counts[1], (
-            model,
-            parameter,
-        )  # Django neither shows nor applies a filter with a single choice
+        # Django neither shows nor applies a filter with a single choice.
+        assert counts[0] == counts[1], (model, parameter)
         assert b"Secret" not in foreign.content, (model, parameter)
     assert parameters >= {"portfolio__id__exact", "tags__id__exact", "category", "household__id__exact"}
 

@@ -12,7 +12,8 @@ from django.db.models import CharField
 from django.test import Client
 
 from portfolios.models import Membership
-from strata.accounts.models import ApiToken, User
+from strata.accounts.models import User
+from strata.accounts.services import issue_token
 from strata.admin import forms as editing
 from strata.fields.money import NumberFormField
 from tests.admin_forms import change_form_data, errors_of, form_data, save, staff, url
@@ -131,7 +132,7 @@ def dora(db):
 
 
 def test_stale_form_does_not_enable_a_disabled_user(rita, dora):
-    _, secret = ApiToken.issue(dora)
+    _, secret = issue_token(dora)
     opened = change_form_data(rita, dora)
     User.objects.filter(pk=dora.pk).update(is_active=False)
     answer = save(rita, dora, opened | {"first_name": "Mine"})

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from conftest import client_of
 from portfolios.models import Invitation
-from strata.accounts.models import ApiToken, User
+from strata.accounts.models import User
+from strata.accounts.services import issue_token
 from strata.audit.models import JournalEntry
 from strata.tenancy.roles import OWNER
 from tests.all_routes import Route, path_for, resource_of, routes
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(world, household, alice_user):
     return world | {
-        "token": ApiToken.issue(alice_user)[0],
+        "token": issue_token(alice_user)[0],
         "invitation": Invitation.objects.create(household=household, username="ivan", role=OWNER),
     }
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from assets.api.assets import size_of
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
-from assets.services.classification import MOST_LABELS
+from assets.services.labels import MOST_LABELS
 from tests.admin_forms import form_data, staff, url
 from tests.factories import create_asset
 

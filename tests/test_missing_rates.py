@@ -111,7 +111,7 @@ def test_quality_finding_names_the_missing_rate(alice, francs):
 
 
 def test_missing_rate_stored_without_its_amounts_currency_can_be_read(alice, francs):
-    row = take_snapshot(francs, on=ON)
+    row = take_snapshot(francs.pk, on=ON)
     stored = [{"currency": "EUR", "on": "2026-01-31", "amount": "100.00"}]
     francs.refresh_from_db()
     rows = type(row).objects.filter(pk=row.pk)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from portfolios.models import Portfolio
 from reports.dashboard.page import reasons
 from reports.queries import change_report, quality_report
@@ -83,7 +83,7 @@ def test_lists_are_ordered_by_name_by_default(alice, named, path):
 
 def test_labels_of_an_asset_are_ordered_by_name(alice, named):
     asset = Asset.objects.get(name="zoo")
-    label(asset, tag_ids=list(Tag.objects.order_by("id").values_list("pk", flat=True)))
+    label_asset(asset.pk, tag_ids=list(Tag.objects.order_by("id").values_list("pk", flat=True)))
     assert names(alice.get(f"{API}/assets/{asset.pk}").json()["tags"]) == IN_ORDER
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -12,8 +14,8 @@ import pytest
 from django.utils import timezone
 
 from assets.classification.tree import in_circles
-from assets.models import AssetCategory, AssetSnapshot, AssetType, Category, ExchangeRate, Tag
-from assets.services.locks import locked_asset
+from assets.models import Asset, AssetCategory, AssetSnapshot, AssetType, Category, Tag
+from assets.rates.writer import record_rate
 from assets.valuation import upkeep
 from conftest import client_of, member
 from portfolios.models import Household, Membership, Portfolio
@@ -21,6 +23,7 @@ from reports.models import AllocationTarget
 from strata.accounts.models import User
 from strata.db import retry
 from strata.tenancy.roles import EDITOR, OWNER
+from strata.tenancy.writes import locked_parent
 from tests.admin_forms import change_form_data, staff, url
 from tests.factories import create_asset
 from tests.interleaving import retry_reasons, run_interleaved
@@ -144,7 +147,9 @@ WRITES: dict[str, Write] = {
     ),
 }
 COMMANDS: dict[str, Write] = {
-    "add a rate": lambda w: ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1"),
+    "add a rate": lambda w: retry.run_in_transaction(
+        lambda: record_rate("USD", date(2026, 1, 1), Decimal(1))
+    ),
     "rebuild": lambda w: upkeep.rebuild(w.portfolio.pk),
     "add two values": lambda w: retry.run_in_transaction(lambda: add_two_values(w)),
 }
@@ -152,7 +157,8 @@ COMMANDS: dict[str, Write] = {
 
 def add_two_values(world: World) -> None:
     """Raising a revision twice makes PostgreSQL check the foreign key at COMMIT: KEY SHARE on the household."""
-    asset = locked_asset(world.asset.pk)
+    assets = Asset.objects.select_related("portfolio")
+    asset = locked_parent(AssetSnapshot, assets, world.asset.pk, "asset")
     for day in ("2026-01-01", "2026-01-02"):
         AssetSnapshot.objects.create(asset=asset, value=1, on=day, observed_at=f"{day}T12:00:00Z")
 

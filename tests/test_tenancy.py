@@ -24,6 +24,7 @@ from portfolios.models import Household, Invitation, Membership
 from reports.api import chart_views
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import ApiToken, User
+from strata.accounts.services import issue_token
 from strata.tenancy.roles import OWNER, VIEWER
 from tests.all_routes import ABSENT, METHODS, Field, Route, fields_of_bodies, path_for, routes
 from tests.conftest import rows_of
@@ -82,7 +83,7 @@ def world(world, household, people):
     """The world with rows that belong to one user: the owner's token and an invitation."""
     return {
         **world,
-        "token": ApiToken.issue(people["owner"], name="Secret token")[0],
+        "token": issue_token(people["owner"], name="Secret token")[0],
         "invitation": Invitation.objects.create(household=household, username="ivan", role=OWNER),
     }
 
@@ -91,7 +92,7 @@ def world(world, household, people):
 def callers(people):
     clients = {"nobody": APIClient()}
     for role, user in people.items():
-        clients[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(user)[1]}")
+        clients[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
     User.objects.filter(pk=people["disabled"].pk).update(is_active=False)
     return clients
 
@@ -417,7 +418,7 @@ def add_earlier_rows(rows) -> None:
     Transaction.objects.create(
         asset=asset, type="INCOME", amount="2", currency="EUR", on=earlier.date(), occurred_at=earlier
     )
-    take_snapshot(rows["portfolio"], on=earlier.date())
+    take_snapshot(rows["portfolio"].pk, on=earlier.date())
 
 
 def test_idempotency_keys_belong_to_one_user(callers, world):
@@ -475,3 +476,11 @@ def test_login_returns_a_token_that_is_stored_as_a_hash(client, household):
     assert get_me(client, secret).json()["households"][0]["role"] == "owner"
     refused = client.post(f"{API}/tags", {"name": "x"}, HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert (refused.status_code, refused.json()["code"]) == (403, "READ_ONLY_TOKEN")
+
+
+def test_options_of_a_row_offer_writes_to_who_may_write_it(bob, vera, charlie, world):
+    paths = [f"/api/v1/tags/{world['tag'].pk}", f"/api/v1/assets/{world['asset'].pk}"]
+    for path in paths:
+        assert bob.options(path).json()["actions"].keys() == {"PUT"}
+        assert "actions" not in vera.options(path).json()
+        assert charlie.options(path).status_code == 404

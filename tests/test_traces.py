@@ -28,6 +28,7 @@ from assets.models import (
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata.accounts.models import ApiToken, LoginCount, User
+from strata.accounts.services import issue_token
 from strata.audit import actor
 from strata.audit.field_log import FieldLogged
 from strata.audit.models import IdempotentAnswer, JournalEntry
@@ -215,9 +216,8 @@ def test_every_model_is_traced_or_says_why_not():
     assert traced | set(UNTRACED) == set(OURS)
 
 
-ADDED_ONLY = [
-    (ExchangeRate, write_path) for write_path in CREATIONS if write_path != "base manager"
-]  # the base manager is Django's own
+# The base manager is Django's own.
+ADDED_ONLY = [(ExchangeRate, write_path) for write_path in CREATIONS if write_path != "base manager"]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_secrets_are_in_no_journal_entry(alice_user):
     alice_user.save()
     alice_user.set_password("second-password-2")
     alice_user.save()
-    token, secret = ApiToken.issue(alice_user)
+    token, secret = issue_token(alice_user)
     token.delete()
     journal = str(list(JournalEntry.objects.values_list("before", flat=True)))
     for secret_text in (alice_user.password, secret, token.digest, token.password_stamp):

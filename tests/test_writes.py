@@ -9,7 +9,7 @@ from django.db import connections
 
 from assets.models import AssetSnapshot, Tag
 from conftest import client_of
-from portfolios.models import Portfolio
+from portfolios.models import Household, Portfolio
 from strata.audit.models import JournalEntry
 from tests.factories import create_asset
 
@@ -119,6 +119,12 @@ def test_journal_entry_has_the_user_and_the_request_id(alice, alice_user):
         ("update", alice_id, "abc-2", "api", "x"),
         ("delete", alice_id, "abc-3", "api", "y"),
     ]
+
+
+def test_created_by_is_the_user_who_is_logged_in(alice, alice_user):
+    body = {"name": "x", "created_by": "eve", "updated_by": "eve"}
+    created = alice.post(f"{API}/households", body).json()
+    assert Household.objects.get(pk=created["id"]).created_by == alice_user
 
 
 def test_journal_cannot_be_altered(alice):

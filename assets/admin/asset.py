@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from datetime import date
+from typing import Any
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import F
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets.admin.classification import CategoryFilter, own
 from assets.admin.entries import OfAnAsset, OfATransaction
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
-from assets.rules.disposal import validate_day_of_sale
-from assets.services import classification, disposal, transactions
+from assets.services import disposal, transactions
+from assets.services.assets import ASSETS, delete_assets
+from assets.services.snapshots import SNAPSHOTS
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.admin.actions import counted, shown_refusals
 from strata.admin.choices import OwnRowsFilter, RowsSelect
-from strata.admin.forms import ConstraintCheckedForm, StaleCheckedForm, refusals_shown
+from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm, columns_of
 from strata.admin.households import HouseholdAdmin, HouseholdInline
+from strata.audit.clock import written_at
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
-from strata.fields.dates import local_day
+from strata.fields.dates import resolve_instant_and_day
 from strata.fields.names import NoteField
 from strata.fields.numbers import money_text
 from strata.tenancy.guards import read_locked
@@ -33,42 +41,65 @@ ONE_LINE = {NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}}
 class HeldFilter(admin.SimpleListFilter):
     title, parameter_name = "disposed", "disposed"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", "Still here"), ("yes", "Disposed of")]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if self.value() == "yes":
             return queryset.filter(disposed_on__lte=F("as_of"))
         return queryset.exclude(disposed_on__lte=F("as_of")) if self.value() == "no" else queryset
 
 
 class DayForm(OfAnAsset, StaleCheckedForm):
-    """A row on an asset's page, which shows only the day. A row that moves to another day is set to its noon."""
+    """A row on an asset's page, which shows only the day. A row that moves to another day is set to its noon.
 
-    def clean(self):
+    A row of a new asset cannot be given to its service yet, so `check_row` completes and checks it.
+    """
+
+    instant = "observed_at"
+
+    def check_row(self, row: Any) -> None:
+        if row._state.adding or "on" in self.changed_data:
+            at, row.on = resolve_instant_and_day(None, row.on, row.asset.portfolio.time_zone, written_at())
+            setattr(row, self.instant, at)
+
+    def values_of(self, names: Collection[str]) -> dict[str, Any]:
+        """The day as it was typed: without one it is now, and not noon of today."""
+        values = super().values_of(names)
+        return values | {"on": self.cleaned_data["on"]} if "on" in values else values
+
+    def clean(self) -> Any:
         cleaned = super().clean()
         if "on" in self.changed_data:
             setattr(self.instance, self.instant, None)
         return cleaned
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         """An asset without a portfolio is refused anyway, and without its time zone the day is unknown."""
         if self.instance.asset.portfolio_id:
             super()._post_clean()
 
 
 class MovementForm(OfATransaction, DayForm):
-    def _post_clean(self):
+    instant = "occurred_at"
+
+    def check_row(self, row: Any) -> None:
+        super().check_row(row)
+        stored = None if row._state.adding else Transaction.objects.get(pk=row.pk)
+        columns = columns_of(self, [field.name for field in row._meta.concrete_fields])
+        transactions.check_recorded_sale(stored, columns)
+        transactions.recounted_amount(row, columns)
+
+    def _post_clean(self) -> None:
         row = self.instance
         row.currency = row.currency or row.asset.currency
         super()._post_clean()
-        if row._state.adding and not self.errors and not row.asset._state.adding:
-            row.position = transactions.next_position(row.asset, row.on)
 
 
 class SnapshotInline(HouseholdInline):
     model = AssetSnapshot
     form = DayForm
+    service = SNAPSHOTS
     verbose_name, verbose_name_plural = "value", "values"
     fields = ("value", "on", "note")
     formfield_overrides = HouseholdInline.formfield_overrides | ONE_LINE
@@ -78,11 +109,12 @@ class SnapshotInline(HouseholdInline):
 class TransactionInline(HouseholdInline):
     model = Transaction
     form = MovementForm
+    service = transactions.TRANSACTIONS
     fields = ("type", "amount", "quantity", "unit_price", "fee", "tax", "on")
     show_change_link = True
 
 
-def labels_field(name: str, model: type[Category] | type[Tag]) -> forms.ModelMultipleChoiceField:
+def labels_field(name: str, model: type[Category] | type[Tag]) -> forms.ModelMultipleChoiceField[Any]:
     widget = RowsSelect(Asset._meta.get_field(name), admin.site)
     widget.narrow(writable=1)
     return forms.ModelMultipleChoiceField(model.objects.none(), required=False, widget=widget)
@@ -94,7 +126,11 @@ MOVING = (
 )
 
 
-class AssetForm(ConstraintCheckedForm):
+# The service's name for the list of ids, and the form's field.
+LABEL_FIELDS: dict[str | None, str] = {"category_ids": "categories", "tag_ids": "tags"}
+
+
+class AssetForm(ServiceCheckedForm):
     """The form's version includes the categories and tags: they are rows of their own, but part of this form."""
 
     currency = forms.CharField(
@@ -105,10 +141,13 @@ class AssetForm(ConstraintCheckedForm):
     )
     categories = labels_field("categories", Category)
     tags = labels_field("tags", Tag)
+    user: Any
+    fields_shown_as = {**LABEL_FIELDS, "category": "categories", "tag": "tags"}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asset = self.instance
+        fields: dict[str, Any] = self.fields
         if asset._state.adding:
             categories, tags = own(Category, self.user), own(Tag, self.user)
         else:
@@ -118,9 +157,9 @@ class AssetForm(ConstraintCheckedForm):
                 self.fields[name].widget.narrow(**in_household)
             if "portfolio" in self.fields:
                 self.fields["portfolio"].help_text = MOVING
-        self.fields["categories"].queryset, self.fields["tags"].queryset = categories, tags
+        fields["categories"].queryset, fields["tags"].queryset = categories, tags
 
-    def form_version(self, row_version):
+    def form_version(self, row_version: str) -> str:
         asset = self.instance
         labels = [
             str(pk)
@@ -129,37 +168,21 @@ class AssetForm(ConstraintCheckedForm):
         ]
         return " ".join((super().form_version(row_version), *labels))
 
-    def clean(self):
+    def clean(self) -> Any:
         given = super().clean()
-        asset, portfolio, asset_type = self.instance, given.get("portfolio"), given.get("asset_type")
-        if portfolio and not given.get("currency"):
-            given["currency"] = portfolio.base_currency
-        if not asset._state.adding and given.get("currency") != asset.currency and asset.has_entries():
-            self.add_error("currency", "It has values or transactions in its currency.")
-        if portfolio and asset_type:
-            labels = {
-                f"{name}_ids": [row.pk for row in given.get(many, ())]
-                for name, many in (("category", "categories"), ("tag", "tags"))
-            }
-            attrs = {"portfolio": portfolio, "asset_type": asset_type, **labels}
-            with refusals_shown(self):
-                classification.check_labels(None if asset._state.adding else asset, attrs)
+        if given.get("portfolio") and not given.get("currency"):
+            given["currency"] = given["portfolio"].base_currency
         return given
 
-    def check_row(self, row):
-        if row.disposed_on is None:
-            return
-        days = {name: getattr(row, name) for name in ("acquired_on", "disposed_on")}
-        if row._state.adding or not Asset.objects.filter(pk=row.pk, **days).exists():
-            disposal.check_disposal(row, row.disposed_on, field="disposed_on")
-            sale = disposal.proceeds_of(row)
-            validate_day_of_sale(row.disposed_on, sale and sale.on)
+    def _save_m2m(self) -> None:
+        """Nothing: the service has written the labels."""
 
 
 @admin.register(Asset)
 class AssetPage(HouseholdAdmin):
     icon = "savings"
     form = AssetForm
+    service, parent_column = ASSETS, "portfolio_id"
     list_display = ("name", "asset_type", "portfolio", "currency", "value_now", "value_now_on", "disposed_on")
     list_filter = (
         ("portfolio", OwnRowsFilter),
@@ -174,7 +197,7 @@ class AssetPage(HouseholdAdmin):
     inlines = (SnapshotInline, TransactionInline)
     actions = ("dispose_of", "reinstate")
 
-    def get_fieldsets(self, request, obj=None):
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         what = ("name", "portfolio", "asset_type", "currency", "quantity", "kind", "notes")
         return (
             (None, {"fields": what}),
@@ -182,42 +205,46 @@ class AssetPage(HouseholdAdmin):
             ("Days", {"fields": ("acquired_on", "disposed_on")}),
         )
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
         visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
         return with_current_value(rows, portfolios=visible)
 
-    def get_form(self, request, obj=None, **kwargs):
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
         form.user = request.user
         return form
 
-    def save_model(self, request, obj, form, change):
-        """Emptying the day of disposal undoes the disposal and deletes its DISPOSE, as the API's reinstate does."""
-        if change and "disposed_on" in form.changed_data and obj.disposed_on is None:
-            obj.disposed_on = form.initial["disposed_on"]
-            disposal.reinstate(obj)
-        else:
-            super().save_model(request, obj, form, change)
+    def values_of(self, form: Any, names: Collection[str]) -> dict[str, Any]:
+        labels = {
+            str(column): [row.pk for row in form.cleaned_data[name]]
+            for column, name in LABEL_FIELDS.items()
+            if name in names
+        }
+        return super().values_of(form, names) | labels
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        delete_assets(queryset.values_list("pk", flat=True))
 
     @admin.display(description="current value", ordering="current_value")
-    def value_now(self, asset):
+    def value_now(self, asset: Any) -> str:
         return "" if asset.current_value is None else money_text(asset.current_value)
 
     @admin.display(description="as of", ordering="current_value_on")
-    def value_now_on(self, asset):
-        return asset.current_value_on
+    def value_now_on(self, asset: Any) -> date | None:
+        on: date | None = asset.current_value_on
+        return on
 
     @admin.action(description="Dispose of, from today on", permissions=("change",))
-    def dispose_of(self, request, queryset):
-        self._each(request, queryset, dispose_today, "Disposed of")
+    def dispose_of(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._each(request, queryset, disposal.dispose, "Disposed of")
 
     @admin.action(description="Reinstate", permissions=("change",))
-    def reinstate(self, request, queryset):
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._each(request, queryset, disposal.reinstate, "Reinstated")
 
-    def what_dispose_of_does(self, request, queryset):
+    def what_dispose_of_does(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         chosen = self._changeable(request, queryset)
         owned = chosen.filter(disposed_on=None)
         return [
@@ -226,7 +253,7 @@ class AssetPage(HouseholdAdmin):
             *self._what_is_left_out(queryset, chosen),
         ]
 
-    def what_reinstate_does(self, request, queryset):
+    def what_reinstate_does(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         chosen = self._changeable(request, queryset)
         disposed = chosen.exclude(disposed_on=None)
         sales = Transaction.objects.filter(
@@ -239,14 +266,16 @@ class AssetPage(HouseholdAdmin):
             *self._what_is_left_out(queryset, chosen),
         ]
 
-    def _what_is_left_out(self, queryset, chosen) -> list[str]:
+    def _what_is_left_out(self, queryset: QuerySet[Any], chosen: Any) -> list[str]:
         rest = queryset.count() - chosen.count()
         return [f"Leaves out {counted(rest, Asset)} that you may only see."] if rest else []
 
-    def _changeable(self, request, queryset):
+    def _changeable(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
 
-    def _each(self, request, queryset, act, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[[UUID], Any], done: str
+    ) -> None:
         """Call `act` with each chosen asset that the caller may change; all of them are locked."""
         chosen = self._changeable(request, queryset)
 
@@ -260,16 +289,13 @@ class AssetPage(HouseholdAdmin):
         self.message_user(request, f"{done}: {len(outcomes) - len(refused)} of {queryset.count()}.")
 
 
-def error_of(act, asset: Asset) -> str | None:
+def error_of(act: Callable[[UUID], Any], asset: Asset) -> str | None:
     """Why the action was refused; None if it was done. A refused action has written nothing."""
     try:
-        act(asset)
+        with transaction.atomic():
+            act(asset.pk)
     except forms.ValidationError as error:
         return f"{asset}: {' '.join(error.messages)}"
     except StrataError as refusal:
         return f"{asset}: {refusal.message}"
     return None
-
-
-def dispose_today(asset: Asset) -> None:
-    disposal.dispose(asset, on=local_day(timezone.now(), asset.portfolio.time_zone), proceeds=None)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from django import forms
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from assets.classification.tree import TreeRow, in_reading_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import parents_in
+from assets.services import classification
 from strata.admin.choices import (
     FILTER_TEMPLATE,
     MOST_LISTED,
@@ -18,7 +22,7 @@ from strata.admin.choices import (
     filter_of_many,
     parse_uuid,
 )
-from strata.admin.forms import ConstraintCheckedForm
+from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
 from strata.admin.pages import NameSortedChangeList
 from strata.admin.sidebar import Section
@@ -27,13 +31,13 @@ from strata.tenancy.roles import EDITORS
 # --- choosing from the tree ---
 
 
-def tree_rows_of(categories, most: int | None = None) -> list[TreeRow]:
+def tree_rows_of(categories: QuerySet[Category], most: int | None = None) -> list[TreeRow]:
     """The tree of a queryset's categories (the first `most` of them), in one query."""
     rows = categories.order_by("household__created_at", "household", "name_key", "id")
     return in_reading_order(rows.values_list("id", "parent_id", "name", "household__name")[:most])
 
 
-def own(model, user):
+def own(model: type[Any], user: Any) -> Any:
     """The rows that a form offers this user while the household is not known yet."""
     rows = model.objects.all()
     return rows if user.is_superuser else rows.for_user(user, EDITORS)
@@ -45,7 +49,7 @@ class CategoryFilter(admin.SimpleListFilter):
     title = parameter_name = "category"
     form_class = RowFilterForm
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.request, rows = request, Category.objects.all()
         self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
         tree_rows = tree_rows_of(self.rows, MOST_LISTED + 1)
@@ -53,7 +57,7 @@ class CategoryFilter(admin.SimpleListFilter):
             self.template = FILTER_TEMPLATE
         return [(str(row.id), "\u2003" * row.depth + row.name) for row in tree_rows]
 
-    def choices(self, changelist):
+    def choices(self, changelist: Any) -> Iterator[Any]:
         if self.template != FILTER_TEMPLATE:
             yield from super().choices(changelist)
             return
@@ -66,23 +70,16 @@ class CategoryFilter(admin.SimpleListFilter):
             request=self.request,
         )
 
-    def queryset(self, request, queryset):
-        if not self.value():
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        if not value:
             return queryset
-        pk = parse_uuid(self.value())
+        pk: Any = parse_uuid(value)
         household = Category.objects.filter(pk=pk).values_list("household", flat=True).first()
         return queryset.in_category_tree(subtree([pk], parents_in(household)) if household else ())
 
 
 # --- the pages ---
-
-
-class AssetTypeForm(ConstraintCheckedForm):
-    def clean_code(self):
-        code = self.cleaned_data["code"]
-        if AssetType.objects.filter(household=None, code=code).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("A shared type has this code.")
-        return code
 
 
 class InOneHousehold(HouseholdAdmin):
@@ -91,13 +88,13 @@ class InOneHousehold(HouseholdAdmin):
     section = Section.CLASSIFICATION
     immutable_fields = ("household",)
     list_select_related = ("household",)
-    list_filter = (("household", OwnRowsFilter),)
+    list_filter: tuple[Any, ...] = (("household", OwnRowsFilter),)
 
 
 class CategoryTree(NameSortedChangeList):
     """Pages of the tree in reading order, each category with its TreeRow."""
 
-    def get_results(self, request):
+    def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         matching_ids = set(self.queryset.values_list("pk", flat=True))
         tree_rows = [row for row in tree_rows_of(self.root_queryset) if row.id in matching_ids]
@@ -119,17 +116,20 @@ class CategoryTree(NameSortedChangeList):
         return tree_rows[start : start + self.list_per_page]
 
 
-class CategoryForm(ConstraintCheckedForm):
+class CategoryForm(ServiceCheckedForm):
     """The categories below this one are not offered as its parent."""
 
-    def __init__(self, *args, **kwargs):
+    fields_shown_as = {"category": "parent"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = self.instance
         if "parent" in self.fields and not row._state.adding:
             below = subtree([row.pk], parents_in(row.household_id))
-            parents = self.fields["parent"].queryset.filter(household=row.household_id)
-            self.fields["parent"].queryset = parents.exclude(pk__in=below)
-            self.fields["parent"].widget.narrow(household=row.household_id, not_below=row.pk)
+            parent: Any = self.fields["parent"]
+            parents = parent.queryset.filter(household=row.household_id)
+            parent.queryset = parents.exclude(pk__in=below)
+            parent.widget.narrow(household=row.household_id, not_below=row.pk)
 
 
 @admin.register(Category)
@@ -138,28 +138,31 @@ class CategoryPage(InOneHousehold):
 
     icon = "account_tree"
     form = CategoryForm
+    service = classification.CATEGORIES
     fields = ("household", "name", "parent")
     list_display = ("branch", "below", "assets_here", "household")
     sortable_by = ()
     search_fields = ("name_key__has_part",)
 
-    def get_changelist(self, request, **kwargs):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CategoryTree]:
         return CategoryTree
 
-    def choosable(self, rows, request):
+    def choosable(self, rows: Any, request: HttpRequest) -> Any:
         """`not_below` leaves out the branch that the form moves."""
         rows, moved = super().choosable(rows, request), parse_uuid(request.GET.get("not_below", ""))
         household = rows.filter(pk=moved).values_list("household", flat=True).first() if moved else None
-        return rows.exclude(pk__in=subtree([moved], parents_in(household))) if household else rows
+        if moved is None or household is None:
+            return rows
+        return rows.exclude(pk__in=subtree([moved], parents_in(household)))
 
-    def choice_texts(self, rows):
+    def choice_texts(self, rows: Any) -> dict[Any, str]:
         """Each category by its path from the top, because names repeat."""
         trees = Category.objects.filter(household__in={row.household_id for row in rows})
         paths = {row.id: " › ".join(row.path) for row in (tree_rows_of(trees) if rows else ())}
         return {row.pk: paths.get(row.pk, row.name) for row in rows}
 
     @admin.display(description="category")
-    def branch(self, category):
+    def branch(self, category: Any) -> str:
         row = category.tree_row
         if category.is_found:
             return " › ".join(row.path)
@@ -173,27 +176,28 @@ class CategoryPage(InOneHousehold):
         )
 
     @admin.display(description="below it")
-    def below(self, category):
+    def below(self, category: Any) -> int | str:
         return category.tree_row.below or ""
 
     @admin.display(description="assets")
-    def assets_here(self, category):
+    def assets_here(self, category: Any) -> int | str:
         return category.asset_count or ""
 
 
 @admin.register(Tag)
 class TagPage(InOneHousehold):
     icon = "sell"
+    service = classification.TAGS
     ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
     fields = ("household", "name")
     list_display = ("name", "assets_here", "household")
     search_fields = ("name_key__has_part",)
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(asset_count=Count("asset_links"))
 
     @admin.display(description="assets")
-    def assets_here(self, tag):
+    def assets_here(self, tag: Any) -> int | str:
         return tag.asset_count or ""
 
 
@@ -202,14 +206,13 @@ class AssetTypePage(InOneHousehold):
     """A household's own types, and the shared types, which only superusers may change."""
 
     icon = "category"
-    form = AssetTypeForm
     fields = ("household", "code", "label", "group", "kind", "stale_after_days")
     list_display = ("label", "code", "group", "kind", "household")
     list_filter = ("group", "kind")
     search_fields = ("code", "label_key__has_part")
-    duplicate_field = "code"
+    service = classification.TYPES
 
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A type without a household is shared by all, so only superusers may leave it empty."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "household":

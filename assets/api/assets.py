@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -18,10 +19,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.api.filters import by_portfolio, category_filter, disposed_filter, read_id, type_filter
-from assets.models import Asset, AssetSnapshot, AssetType
+from assets.models import Asset
 from assets.models.classification import Group
 from assets.models.querysets import AssetQuerySet
-from assets.services import classification, disposal
+from assets.services import disposal, labels
+from assets.services.assets import ASSETS, create_asset
 from assets.valuation import with_current_value
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
@@ -34,9 +36,9 @@ from strata.api.fields import (
     ListSerializerField,
     MoneySerializerField,
     UUIDSerializerField,
-    checked,
 )
 from strata.api.history import EventSerializer
+from strata.api.http.etags import etag_of
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
     AS_OF,
@@ -52,13 +54,13 @@ from strata.api.parameters import (
     read_text,
     search_filter,
 )
-from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
+from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
-from strata.api.viewsets import HouseholdModelViewSet
-from strata.audit.clock import written_at
-from strata.exceptions import Conflict, Invalid, NotFound
-from strata.fields.dates import local_day, resolve_instant_and_day
+from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
+from strata.exceptions import Invalid, NotFound
 from strata.fields.numbers import money_text, plain
+from strata.tenancy.guards import rows_are_locked
+from strata.tenancy.querysets import Owned
 
 if TYPE_CHECKING:
     from assets.valuation.current import AssetWithValue
@@ -96,14 +98,14 @@ class LabelIds(ListSerializerField):
     child = UUIDSerializerField()
 
     def __init__(self, **kwargs: Any) -> None:
-        about = f"At most {classification.MOST_LABELS}; an asset that has more keeps them."
+        about = f"At most {labels.MOST_LABELS}; an asset that has more keeps them."
         super().__init__(write_only=True, required=False, max_length=1000, help_text=about, **kwargs)
 
 
 def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str, str | None]]]]:
     """The categories and tags of each asset as the API shows them; a label of many assets is one object."""
-    categories = classification.labels_of(assets, classification.CATEGORIES)
-    tags = classification.labels_of(assets, classification.TAGS)
+    categories = labels.labels_of(assets, labels.CATEGORY_LABELS)
+    tags = labels.labels_of(assets, labels.TAG_LABELS)
     category_shown = cache(
         lambda category: {
             "id": str(category.id),
@@ -158,13 +160,11 @@ as_json = JSONRenderer().render
 class AssetSerializer(FirstValue, HouseholdSerializer):
     """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), answers have the rows."""
 
-    portfolio_id = RelatedId(
-        Portfolio._base_manager,
-        "portfolio",
+    portfolio_id = UUIDSerializerField(
         write_only=True,
         help_text="Another one moves the asset with its whole past: values, transactions and totals of all days.",
     )
-    asset_type_id = RelatedId(AssetType.objects, "asset_type", write_only=True)
+    asset_type_id = UUIDSerializerField(write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
     category_ids = LabelIds()
@@ -253,47 +253,12 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        portfolio = attrs.get("portfolio")
-        if portfolio is not None:
-            self.require_editor(portfolio)
-        if "value" not in attrs and attrs.keys() & {"observed_at", "on"}:
-            raise serializers.ValidationError({"value": "A moment needs a value."}, code="required")
-        if self.instance is None:
-            attrs.setdefault("currency", attrs["portfolio"].base_currency)
-        elif attrs.keys() & {"value", "observed_at", "on"}:
+        first = attrs.keys() & {"value", "observed_at", "on"}
+        if first and self.partial:
             raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
-        self._refuse_new_currency(attrs)
-        self._refuse_late_acquisition(attrs)
-        classification.check_labels(self.instance, attrs)
+        if first and "value" not in first:
+            raise serializers.ValidationError({"value": "A moment needs a value."}, code="required")
         return attrs
-
-    def _refuse_new_currency(self, attrs: dict[str, Any]) -> None:
-        row = self.instance
-        if row is not None and attrs.get("currency", row.currency) != row.currency and row.has_entries():
-            raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
-
-    def _refuse_late_acquisition(self, attrs: dict[str, Any]) -> None:
-        row, on = self.instance, attrs.get("acquired_on")
-        if row and on and row.disposed_on and row.acquired_on != on > row.disposed_on:
-            message = f"It lies after {row.disposed_on}, when it was disposed of."
-            raise serializers.ValidationError({"acquired_on": message})
-
-    def create(self, attrs: dict[str, Any]) -> Asset:
-        categories, tags = attrs.pop("category_ids", ()), attrs.pop("tag_ids", ())
-        first = {name: attrs.pop(name) for name in ("value", "observed_at", "on") if name in attrs}
-        asset: Asset = super().create(attrs)
-        classification.label(asset, category_ids=categories, tag_ids=tags)
-        if first:
-            moment = (first.get("observed_at"), first.get("on"))
-            at, on = checked(resolve_instant_and_day, *moment, asset.portfolio.time_zone, written_at())
-            AssetSnapshot.objects.create(asset=asset, value=first["value"], observed_at=at, on=on)
-        return asset
-
-    def update(self, asset: Asset, attrs: dict[str, Any]) -> Asset:
-        labels = {name: attrs.pop(name) for name in ("category_ids", "tag_ids") if name in attrs}
-        changed: Asset = super().update(asset, attrs)
-        classification.label(changed, **labels)
-        return changed
 
 
 class DisposalSerializer(StrictSerializer):
@@ -335,8 +300,28 @@ moves_its_past = extend_schema(
 )
 
 
+def with_values(rows: AssetQuerySet[Asset], user: Any, on: date | None = None) -> AssetQuerySet[Asset]:
+    """The assets with what their answers show of their values. All of them are the user's."""
+    return with_current_value(rows, on, portfolios=Portfolio.objects.for_user(user))
+
+
+def require_visible_asset(pk: UUID, user: Any) -> None:
+    """Raises NotFound where the user may not see the asset."""
+    if not Asset.objects.for_user(user).filter(pk=pk).exists():
+        raise NotFound("asset")
+
+
+def asset_response(view: HouseholdViewSet, asset: Asset) -> Response:
+    """The asset as its GET shows it, for a view of another resource."""
+    user = view.request.user
+    row = with_values(AssetViewSet.queryset.all().for_user(user), user).get(pk=asset.pk)
+    data = AssetSerializer(row, context=view.get_serializer_context()).data
+    return Response(data, headers={"ETag": etag_of(data)})
+
+
 class AssetViewSet(HouseholdModelViewSet):
     resource_name = "asset"
+    service = ASSETS
     queryset = Asset.objects.select_related("portfolio", "asset_type")
     serializer_class = AssetSerializer
     parameters = {
@@ -370,15 +355,47 @@ class AssetViewSet(HouseholdModelViewSet):
         rows = cast("AssetQuerySet[Asset]", super().get_queryset().order_by("name_key", "id"))
         if self.action == "history":
             return rows  # history needs only to know that the row exists
-        return with_current_value(rows, self.as_of, portfolios=Portfolio.objects.for_user(self.request.user))
+        return with_values(rows, self.request.user, self.as_of)
 
-    def save_serializer(self, serializer: Any, **given: Any) -> Any:
-        portfolio, asset = serializer.validated_data.get("portfolio"), serializer.instance
-        self.notice = None
-        if asset is not None and portfolio is not None and portfolio.pk != asset.portfolio_id:
-            same = portfolio.household_id == asset.portfolio.household_id
+    def shown(self, row: Asset) -> Mapping[str, Any]:
+        """With its present value, which a locked row does not have."""
+        try:
+            row = self.get_row(row.pk)
+        except NotFound:
+            # Its type, which all share and no lock guards, may be deleted: the error names it.
+            if rows_are_locked():
+                connection.check_constraints()
+            raise
+        return super().shown(row)
+
+    def create_row(self, values: dict[str, Any]) -> Asset:
+        def precondition(portfolio: Owned) -> None:
+            self.require_write_role(portfolio, "portfolio")
+
+        portfolio = self.visible_portfolio(values.pop("portfolio_id"))
+        return create_asset(portfolio.pk, **values, precondition=precondition)
+
+    def visible_portfolio(self, pk: UUID) -> Portfolio:
+        """Raises NotFound where the caller may not see it, before it is locked."""
+        portfolio = Portfolio.objects.for_user(self.request.user).filter(pk=pk).first()
+        if portfolio is None:
+            raise NotFound("portfolio")
+        return portfolio
+
+    def require_visible_references(self, changes: Mapping[str, Any]) -> None:
+        if "portfolio_id" in changes:
+            self.visible_portfolio(changes["portfolio_id"])
+
+    def update_precondition(self, row: Owned, changes: Mapping[str, Any]) -> None:
+        """The caller must also be an editor where the asset moves to."""
+        super().update_precondition(row, changes)
+        asset, self.notice = cast("Asset", row), None
+        destination_id = changes.get("portfolio_id", asset.portfolio_id)
+        if destination_id != asset.portfolio_id:
+            destination = self.visible_portfolio(destination_id)
+            self.require_write_role(destination, "portfolio")
+            same = destination.household_id == asset.portfolio.household_id
             self.notice = MOVED if same else MOVED_OUT
-        return super().save_serializer(serializer, **given)
 
     @moves_its_past
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -396,7 +413,13 @@ class AssetViewSet(HouseholdModelViewSet):
         return rows.distinct() if "tag" in self.request.query_params else rows
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursorPaginator, parameters=WITH_CHILDREN, orderings={})
+    @action(
+        detail=True,
+        pagination_class=JournalCursorPaginator,
+        parameters=WITH_CHILDREN,
+        orderings={},
+        is_list_action=True,
+    )
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
@@ -407,45 +430,39 @@ class AssetViewSet(HouseholdModelViewSet):
 
         The same request again is 200. Another day or other proceeds are 409 ALREADY_DISPOSED: reinstate it first.
         """
+        self.require_visible()
         body = DisposalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asset = self.get_row(pk)
-        on = body.validated_data.get("on") or local_day(timezone.now(), asset.portfolio.time_zone)
-        disposal.dispose(asset, on=on, proceeds=body.validated_data.get("proceeds"))
-        return self.respond_with(asset)
+        given = body.validated_data
+        return self.respond_with(disposal.dispose(self.row_id(), **given, precondition=self.precondition))
 
     @extend_schema(request=None, responses=AssetSerializer)
     @action(detail=True, methods=["post"], url_path="reinstate")
     def reinstate(self, request: Request, pk: str) -> Response:
         """Undoes a disposal, and deletes the DISPOSE that it recorded."""
-        asset = self.get_row(pk)
-        disposal.reinstate(asset)
-        return self.respond_with(asset)
+        self.require_visible()
+        return self.respond_with(disposal.reinstate(self.row_id(), precondition=self.precondition))
 
     @in_path("tag_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="tags/(?P<tag_id>[^/]+)")
     def tag(self, request: Request, pk: str, tag_id: str) -> Response:
         """POST gives the asset the tag, DELETE takes it away."""
-        return self.link(pk, classification.TAGS, tag_id)
+        return self.link(labels.TAG_LABELS, tag_id)
 
     @in_path("category_id")
     @extend_schema(request=None, responses={200: AssetSerializer, 204: None})
     @action(detail=True, methods=["post", "delete"], url_path="categories/(?P<category_id>[^/]+)")
     def category(self, request: Request, pk: str, category_id: str) -> Response:
         """POST puts the asset under the category, DELETE takes it away."""
-        return self.link(pk, classification.CATEGORIES, category_id)
+        return self.link(labels.CATEGORY_LABELS, category_id)
 
-    def link(self, pk: str, kind: classification.AnyLabelKind, label_id: str) -> Response:
+    def link(self, kind: labels.AnyLabelKind, text: str) -> Response:
         """Attach the label (200 with the asset) or detach it (204, even if it was not attached)."""
-        thing = kind.name
-        asset = self.get_row(pk)
-        labels = kind.label.objects.for_user(self.request.user).filter(household=asset.portfolio.household_id)
-        label = labels.filter(pk=path_id(label_id, thing)).first()
-        if label is None:
-            raise NotFound(thing)
+        self.require_visible()
+        label_id, precondition = path_id(text, kind.name), self.precondition
         if self.request.method == "POST":
-            classification.attach(asset, label)
+            asset = labels.attach(self.row_id(), label_id, kind, precondition=precondition)
             return self.respond_with(asset)
-        classification.detach(asset, label)
+        labels.detach(self.row_id(), label_id, kind, precondition=precondition)
         return Response(status=status.HTTP_204_NO_CONTENT)

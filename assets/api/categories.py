@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.assets import AssetSerializer, AssetViewSet
+from assets.api.assets import AssetSerializer, asset_response, require_visible_asset
 from assets.models import Category
-from assets.services import classification
-from portfolios.api.fields import HouseholdId
+from assets.services import classification, labels
+from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
-from strata.api.fields import (
-    UUIDSerializerField,
-)
+from strata.api.fields import UUIDSerializerField
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
-from strata.api.serializers import HouseholdSerializer, RelatedId, StrictSerializer
-from strata.api.views import path_id
-from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
-from strata.exceptions import NotFound
+from strata.api.serializers import HouseholdSerializer, StrictSerializer
+from strata.api.viewsets import HouseholdModelViewSet
+from strata.tenancy.querysets import Owned
 
 
 class CategorySerializer(HouseholdSerializer):
     household_id = HouseholdId()
-    parent_id = RelatedId(Category.objects, "category", source="parent", required=False, allow_null=True)
+    parent_id = UUIDSerializerField(required=False, allow_null=True)
+    immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
 
     class Meta:
         model = Category
         fields = ("id", "household_id", "name", "parent_id")
         validators = ()
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if self.instance and attrs.get("parent"):
-            classification.refuse_bad_parent(self.instance, attrs["parent"])
-        return attrs
-
-    def create(self, validated_data: dict[str, Any]) -> Category:
-        if validated_data.get("parent"):
-            new = Category(household=validated_data["household"])
-            classification.refuse_bad_parent(new, validated_data["parent"])
-        row: Category = super().create(validated_data)
-        return row
 
 
 class AttachSerializer(StrictSerializer):
@@ -54,6 +36,7 @@ class AttachSerializer(StrictSerializer):
 
 class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     resource_name = "category"
+    service = classification.CATEGORIES
     queryset = Category.objects.order_by("name_key", "id")
     serializer_class = CategorySerializer
     parameters = {
@@ -64,15 +47,11 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     }
     orderings = {"name": "name_key", "created_at": "created_at"}
 
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        classification.delete_category(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
     @extend_schema(responses=CategorySerializer(many=True))
-    @action(detail=True, url_path="children")
+    @action(detail=True, url_path="children", is_list_action=True)
     def children(self, request: Request, pk: str) -> Response:
         """The categories directly below this one."""
-        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.get_row(pk))
+        rows = self.filter_queryset(self.get_queryset()).filter(parent=self.get_object())
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AttachSerializer, responses=AssetSerializer)
@@ -81,26 +60,13 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
         """Puts an asset into the category, and returns the asset."""
         body = AttachSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        self.visible(pk)
-        view = sibling(AssetViewSet, self)
-        asset = view.get_row(str(body.validated_data["asset_id"]))
-        category = self.visible(pk)
-        self.require_unchanged(category)
-        classification.attach(asset, category)
-        self.idempotency_household_id = category.household_id
-        return view.respond_with(asset)
+        self.get_object()
 
-    def visible(self, text: str) -> Category:
-        """The category, not locked: if it is in the asset's household, that household's lock guards it too."""
-        category: Category | None = self.get_queryset().filter(pk=path_id(text, self.resource_name)).first()
-        if category is None:
-            raise NotFound(self.resource_name)
-        return category
+        def precondition(asset: Owned) -> None:
+            self.require_write_role(asset, "asset")
+            self.require_unchanged(self.get_object())
 
-
-def sibling[Sibling: HouseholdViewSet](view_class: type[Sibling], view: HouseholdViewSet) -> Sibling:
-    """Another viewset for the same request. The path's ids are not passed on: they are not of its rows."""
-    other = view_class()
-    other.request, other.kwargs, other.args = view.request, {}, ()
-    other.action, other.format_kwarg = "retrieve", None
-    return other
+        asset_id = body.validated_data["asset_id"]
+        require_visible_asset(asset_id, request.user)
+        asset = labels.attach(asset_id, self.row_id(), labels.CATEGORY_LABELS, precondition=precondition)
+        return asset_response(self, asset)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from assets.models import Tag
-from portfolios.api.fields import HouseholdId
+from assets.services import classification
+from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
@@ -12,6 +13,7 @@ from strata.api.viewsets import HouseholdModelViewSet
 
 class TagSerializer(HouseholdSerializer):
     household_id = HouseholdId()
+    immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
 
     class Meta:
         model = Tag
@@ -21,6 +23,7 @@ class TagSerializer(HouseholdSerializer):
 
 class TagViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     resource_name = "tag"
+    service = classification.TAGS
     queryset = Tag.objects.order_by("name_key", "id")
     serializer_class = TagSerializer
     parameters = {

@@ -17,15 +17,18 @@ from strata.fields.names import NameField, NameKeyField, NoteField
 class Asset(TrackedModel):
     """A liability is an asset whose values are negative, so net worth is a plain sum.
 
-    From `disposed_on` on the asset is worth zero; earlier days do not change.
+    From `disposed_on` on the asset is worth zero; earlier days do not change. `quantity` is how many units are held,
+    None where units are not counted. It does not change the value: values are of the whole asset.
     """
 
+    # The paths to the owners: they decide who sees a row, and what a write locks (strata.tenancy.querysets.Owned).
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="assets")
     asset_type = models.ForeignKey(AssetType, on_delete=models.PROTECT, related_name="assets")
     name = NameField()
+    # Written by save() from the name. Lists are ordered by it, and searches compare it.
     name_key = NameKeyField()
     currency = CurrencyField()
     quantity = ExactField(null=True, blank=True)
@@ -38,7 +41,7 @@ class Asset(TrackedModel):
     categories = models.ManyToManyField(Category, through="AssetCategory", related_name="assets", blank=True)
     tags = models.ManyToManyField(Tag, through="AssetTag", related_name="assets", blank=True)
 
-    objects = AssetQuerySet.as_manager()
+    objects = AssetQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
         ordering = ("name_key", "id")
@@ -46,9 +49,6 @@ class Asset(TrackedModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def has_entries(self) -> bool:
-        return self.snapshots.exists() or self.transactions.exists()
 
 
 class AssetCategory(TrackedModel):

@@ -6,15 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 
-from assets.classification.tree import move_problem
-from assets.signals import category_moves
 from portfolios.models import Household
-from portfolios.services.locks import lock_household
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
 from strata.db.collation import CodeField
 from strata.fields.names import NameField, NameKeyField
@@ -68,14 +64,14 @@ class AssetType(TrackedModel):
 class CategoryQuerySet(TrackedQuerySet["Category"]):
     def update(self, **fields: Any) -> int:
         if fields.keys() & {"parent", "parent_id"}:
-            raise TypeError("Move a category with save(): it refuses cycles.")
+            raise TypeError("Move a category with update_category(): it refuses cycles.")
         return super().update(**fields)
 
     def bulk_update(
         self, objs: Iterable[Category], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
         if set(fields) & {"parent", "parent_id"}:
-            raise TypeError("Move a category with save(): it refuses cycles.")
+            raise TypeError("Move a category with update_category(): it refuses cycles.")
         return super().bulk_update(objs, fields, batch_size)
 
 
@@ -91,7 +87,7 @@ class Category(TrackedModel):
     name = NameField()
     name_key = NameKeyField()
 
-    objects = CategoryQuerySet.as_manager()
+    objects = CategoryQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
         ordering = ("name_key", "id")
@@ -112,35 +108,6 @@ class Category(TrackedModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def clean(self) -> None:
-        self._refuse_bad_parent()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Locks the household first: two moves at the same time could make a cycle that neither makes alone."""
-        with transaction.atomic():
-            lock_household(self.household_id)
-            self._refuse_bad_parent()
-            if self._moves():
-                category_moves.send(Category, category=self, parent_id=self.parent_id)
-            super().save(*args, **kwargs)
-
-    def _moves(self) -> bool:
-        if self._state.adding:
-            return False
-        return self.parent_id not in Category.objects.filter(pk=self.pk).values_list("parent_id", flat=True)
-
-    def _refuse_bad_parent(self) -> None:
-        if self.parent_id is None:
-            return
-        parents = parents_in(self.household_id)
-        if self.parent_id not in parents:
-            raise ValidationError(
-                {"parent": ValidationError("It is not in this household.", code="foreign_parent")}
-            )
-        if problem := move_problem(self.pk, self.parent_id, parents):
-            code, message = problem
-            raise ValidationError({"parent": ValidationError(message, code=code)})
 
 
 def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:

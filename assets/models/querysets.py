@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,20 +12,24 @@ from django.db.models import Case, DateField, QuerySet, Value, When
 
 from portfolios.models import Portfolio
 from strata.audit import clock
-from strata.audit.tracking import TrackedQuerySet
-from strata.tenancy.querysets import Row
+from strata.audit.tracking import Row, TrackedQuerySet
 
 
 def today_in(zone_lookup: str, zones: Iterable[str]) -> Case:
-    """SQL for today's date in the time zone that a row names. `zones` must contain that zone."""
+    """SQL for today's date in the time zone that a row names. `zones` must contain that zone.
+
+    Zones with the same date share a branch, and those with the date of UTC need none. On 3 March at 23:30 UTC:
+    CASE WHEN time_zone IN ('Europe/Berlin', 'Europe/Paris') THEN 4 March ELSE 3 March.
+    """
     now = clock.now().astimezone(UTC)
-    elsewhere: dict[date, list[str]] = {}
+    zones_by_other_day: dict[date, list[str]] = {}
     for name in sorted(set(zones)):
-        elsewhere.setdefault(now.astimezone(ZoneInfo(name)).date(), []).append(name)
-    elsewhere.pop(now.date(), None)
+        day = now.astimezone(ZoneInfo(name)).date()
+        if day != now.date():
+            zones_by_other_day.setdefault(day, []).append(name)
     cases = [
         When(**{f"{zone_lookup}__in": names}, then=Value(day, DateField()))
-        for day, names in elsewhere.items()
+        for day, names in zones_by_other_day.items()
     ]
     return Case(*cases, default=Value(now.date(), DateField()), output_field=DateField())
 
@@ -46,5 +50,6 @@ class AssetQuerySet(TrackedQuerySet[Row]):
 
     def in_category_tree(self, category_ids: Iterable[UUID]) -> Self:
         """Assets in any of the categories; for a branch, pass the ids of its subtree."""
-        links = self.model.categories.through.objects.filter(category__in=category_ids)
+        model: Any = self.model  # Asset, whose module imports this one
+        links = model.categories.through.objects.filter(category__in=category_ids)
         return self.filter(pk__in=links.values("asset"))

@@ -12,14 +12,16 @@ from strata.fields.names import NoteField
 
 
 class AssetSnapshot(TrackedModel):
-    """The value of the whole asset, in its own currency; negative for what is owed.
+    """The recorded value of an asset at an instant, for its whole quantity, in its own currency; negative if owed.
 
-    `on` is the day in the portfolio's time zone at the time of writing; a later change of the zone leaves it.
+    `on` is the day of `observed_at` in the portfolio's time zone when the row was written. It stays if the portfolio
+    changes its zone.
     """
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
 
+    # No index of its own: that of the constraint below begins with the asset.
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
     value = MoneyField()
     observed_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")

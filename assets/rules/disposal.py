@@ -35,6 +35,12 @@ def validate_disposal(
         raise refusal(field, f"It lies before {first_value_on}, the day of its first value.")
 
 
+def validate_acquisition(acquired_on: date | None, *, disposed_on: date | None) -> None:
+    """Refuses a day of acquisition after the disposal."""
+    if acquired_on is not None and disposed_on is not None and acquired_on > disposed_on:
+        raise refusal("acquired_on", f"It lies after {disposed_on}, when it was disposed of.")
+
+
 def validate_day_of_sale(on: date, sold_on: date | None) -> None:
     """Refuses a day of disposal that differs from the day of the recorded sale (`sold_on`, None without one)."""
     if sold_on is not None and sold_on != on:

@@ -1,167 +1,135 @@
-"""Attaches categories and tags to assets, and checks what may be attached."""
+"""Writes what sorts assets: types, the tree of categories, and tags."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-
 from assets.classification.seeds import STARTER_CATEGORIES
-from assets.classification.tree import move_problem
-from assets.models import Asset, AssetCategory, AssetTag, AssetType, Category, Tag
+from assets.classification.tree import Parents, move_problem
+from assets.models import AssetType, Category, Tag
 from assets.models.classification import parents_in
-from assets.signals import asset_leaves_household
-from portfolios.models import Household, Portfolio
-from strata.exceptions import Conflict, NotFound
+from assets.signals import category_moves
+from portfolios.models import Household
+from strata.exceptions import Conflict, Invalid, NotFound
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    conflict_if_duplicate,
+    delete_row,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
 
-MOST_LABELS = 100  # categories of an asset, and the same number of tags: a page of 200 assets shows them all
+# --- types ---
 
-
-@dataclass(frozen=True, slots=True)
-class LabelKind[Link: (AssetCategory, AssetTag)]:
-    """How assets are linked to one kind of label. `field` is the API's name for the list of ids."""
-
-    label: type[Category] | type[Tag]
-    link: type[Link]
-    column: str
-    field: str
-
-    @property
-    def name(self) -> str:
-        return self.column.removesuffix("_id")
-
-    def of(self, asset: Asset) -> set[UUID]:
-        return set(self.link.objects.filter(asset=asset).values_list(self.column, flat=True))
+CODE_IS_TAKEN = Conflict("DUPLICATE_NAME", "The code is taken.", "code")
 
 
-type AnyLabelKind = LabelKind[AssetCategory] | LabelKind[AssetTag]
+@atomic_write
+def create_type(
+    household_id: UUID | None, *, precondition: Precondition = always, **values: Any
+) -> AssetType:
+    """A type of the household's own; with None a type that all share.
 
-CATEGORIES = LabelKind(Category, AssetCategory, "category_id", "category_ids")
-TAGS = LabelKind(Tag, AssetTag, "tag_id", "tag_ids")
-LABEL_KINDS: tuple[AnyLabelKind, ...] = (CATEGORIES, TAGS)
-
-
-def refuse_bad_parent(category: Category, parent: Category) -> None:
-    """404 for a parent in another household; 400 for one below the category, or too deep."""
-    if parent.household_id != category.household_id:
-        raise NotFound("category")
-    if problem := move_problem(category.pk, parent.pk, parents_in(category.household_id)):
-        code, message = problem
-        raise ValidationError({"parent_id": ValidationError(message, code=code)})
-
-
-def check_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
-    """Refuses labels of another household, and too many labels."""
-    refuse_foreign_labels(asset, attrs)
-    for kind in LABEL_KINDS:
-        wanted = set(attrs.get(kind.field, ()))
-        if len(wanted) > MOST_LABELS:
-            refuse_too_many(kind, set() if asset is None else kind.of(asset), wanted, kind.field)
+    409 DUPLICATE_NAME for the code of another type of the household, or of a shared one.
+    """
+    household = None
+    if household_id is not None:
+        household = locked_parent(AssetType, Household.objects.all(), household_id, "household")
+        precondition(household)
+    refuse_shared_code(values["code"])
+    with conflict_if_duplicate(AssetType, CODE_IS_TAKEN):
+        return AssetType.objects.create(household=household, **values)
 
 
-def refuse_too_many(kind: AnyLabelKind, had: set[UUID], wanted: set[UUID], field: str | None = None) -> None:
-    """409 if a label is added and there are then too many. An asset that has more keeps them, and may lose some."""
-    if wanted - had and len(wanted) > MOST_LABELS:
-        what = kind.label._meta.verbose_name_plural
-        raise Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} {what}.", field)
+@atomic_write
+def update_type(
+    type_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> AssetType:
+    asset_type = locked_row(AssetType.objects.all(), type_id, "asset_type")
+    precondition(asset_type)
+    if "code" in changes:
+        refuse_shared_code(changes["code"], but=type_id)
+    with conflict_if_duplicate(AssetType, CODE_IS_TAKEN):
+        save_changes(asset_type, changes)
+    return asset_type
 
 
-def attach(asset: Asset, label: Category | Tag) -> None:
-    """Give the asset this label; if it has it already, nothing changes. 404 for a label of another household."""
-    kind: AnyLabelKind = CATEGORIES if isinstance(label, Category) else TAGS
-    if label.household_id != asset.portfolio.household_id:
-        raise NotFound(kind.name)
-    had = kind.of(asset)
-    if label.pk not in had:
-        refuse_too_many(kind, had, had | {label.pk})
-        kind.link.objects.create(asset=asset, **{kind.column: label.pk})
+def delete_type(type_id: UUID, *, precondition: Precondition = always) -> None:
+    """409 IN_USE for the type of an asset."""
+    delete_row(AssetType.objects.all(), type_id, "asset_type", precondition)
 
 
-def detach(asset: Asset, label: Category | Tag) -> None:
-    """Take this label from the asset; if it does not have it, nothing changes."""
-    kind: AnyLabelKind = CATEGORIES if isinstance(label, Category) else TAGS
-    kind.link.objects.filter(asset=asset, **{kind.column: label.pk}).delete()
+def refuse_shared_code(code: str, *, but: UUID | None = None) -> None:
+    others = AssetType.objects.filter(household=None, code=code)
+    if but is not None:
+        others = others.exclude(pk=but)
+    if others.exists():
+        raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
 
 
-def delete_category(category: Category) -> None:
-    """409 while there are categories below it. The caller holds what guards it."""
+TYPES = Service(create=create_type, update=update_type, delete=delete_type)
+
+
+# --- categories ---
+
+NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", "The name is taken.", "name")
+
+
+@atomic_write
+def create_category(
+    household_id: UUID, *, name: str, parent_id: UUID | None = None, precondition: Precondition = always
+) -> Category:
+    """404 for a parent of another household; 400 for one that is too deep; 409 for a name that a sibling has."""
+    household = locked_parent(Category, Household.objects.all(), household_id, "household")
+    precondition(household)
+    category = Category(household=household, name=name, parent_id=parent_id)
+    refuse_bad_parent(category.pk, parent_id, parents_in(household_id) if parent_id else {})
+    with conflict_if_duplicate(Category, NAME_IS_TAKEN):
+        category.save()
+    return category
+
+
+@atomic_write
+def update_category(
+    category_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> Category:
+    """Rename or move a category. 404 for a parent of another household; 400 for one below it, or too deep."""
+    category = locked_row(Category.objects.all(), category_id, "category", changes=changes)
+    precondition(category)
+    parent_id = changes.get("parent_id", category.parent_id)
+    if parent_id != category.parent_id:
+        refuse_bad_parent(category.pk, parent_id, parents_in(category.household_id))
+        category_moves.send(Category, category=category, parent_id=parent_id)
+    with conflict_if_duplicate(Category, NAME_IS_TAKEN):
+        save_changes(category, changes)
+    return category
+
+
+@atomic_write
+def delete_category(category_id: UUID, *, precondition: Precondition = always) -> None:
+    """409 while there are categories below it."""
+    category = locked_row(Category.objects.all(), category_id, "category", for_delete=True)
+    precondition(category)
     if category.children.exists():
         raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
     category.delete()
 
 
-def refuse_foreign_labels(asset: Asset | None, attrs: dict[str, Any]) -> None:
-    """An asset and its type, categories and tags are in one household: detach the labels before it moves away."""
-    portfolio: Portfolio = _after("portfolio", asset, attrs)
-    household_id = portfolio.household_id
-    asset_type: AssetType = _after("asset_type", asset, attrs)
-    if asset_type.household_id not in (None, household_id):
-        raise NotFound("asset_type")
-    for kind in LABEL_KINDS:
-        ids = set(attrs.get(kind.field, ()))
-        if ids and kind.label.objects.filter(household=household_id, pk__in=ids).count() != len(ids):
-            raise NotFound(kind.name)
-    if asset is not None and asset.portfolio.household_id != household_id:
-        _refuse_labels_left_behind(asset, attrs)
-        asset_leaves_household.send(Asset, asset=asset)
-
-
-def _after(name: str, asset: Asset | None, attrs: dict[str, Any]) -> Any:
-    """What the asset will have: as it is asked for, or as it is stored."""
-    return attrs.get(name) or getattr(asset, name)
-
-
-def _refuse_labels_left_behind(asset: Asset, attrs: dict[str, Any]) -> None:
-    keeps_labels = ("category_ids" not in attrs and asset.category_links.exists()) or (
-        "tag_ids" not in attrs and asset.tag_links.exists()
-    )
-    if keeps_labels:
-        message = "Its categories and tags belong to the household it leaves: detach them first."
-        raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
-
-
-def label(
-    asset: Asset, *, category_ids: Iterable[UUID] | None = None, tag_ids: Iterable[UUID] | None = None
-) -> None:
-    """Replace the asset's categories and tags with these; None leaves them as they are."""
-    if category_ids is not None:
-        _replace(asset, CATEGORIES, set(category_ids))
-    if tag_ids is not None:
-        _replace(asset, TAGS, set(tag_ids))
-
-
-def _replace[Link: (AssetCategory, AssetTag)](asset: Asset, kind: LabelKind[Link], wanted: set[UUID]) -> None:
-    had = kind.of(asset)
-    if had - wanted:
-        kind.link.objects.filter(asset=asset, **{f"{kind.column}__in": had - wanted}).delete()
-    if wanted - had:
-        kind.link.objects.bulk_create(
-            kind.link(asset=asset, **{kind.column: pk}) for pk in sorted(wanted - had)
-        )
-
-
-class Label(NamedTuple):
-    """A category or tag as an asset shows it. `parent_id` is always None for a tag."""
-
-    id: UUID
-    name: str
-    parent_id: UUID | None = None
-
-
-def labels_of(assets: Collection[UUID], kind: AnyLabelKind) -> dict[UUID, list[Label]]:
-    """The labels of each asset, ordered by name, with one query; a label of many assets is one object."""
-    name = kind.name
-    shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORIES else [f"{name}__name"]
-    links = kind.link.objects.filter(asset__in=assets).order_by(f"{name}__name_key", kind.column)
-    known: dict[UUID, Label] = {}
-    labels_by_asset: dict[UUID, list[Label]] = defaultdict(list)
-    for asset, pk, *rest in links.values_list("asset_id", kind.column, *shown):
-        labels_by_asset[asset].append(known.setdefault(pk, Label(pk, *rest)))
-    return labels_by_asset
+def refuse_bad_parent(category_id: UUID, parent_id: UUID | None, parents: Parents) -> None:
+    """404 for a parent that is not among the household's; 400 for one below the category, or too deep."""
+    if parent_id is None:
+        return
+    if parent_id not in parents:
+        raise NotFound("category")
+    if problem := move_problem(category_id, parent_id, parents):
+        code, message = problem
+        raise Invalid("parent_id", message, code)
 
 
 def add_starter_categories(household: Household) -> None:
@@ -171,3 +139,33 @@ def add_starter_categories(household: Household) -> None:
         Category.objects.bulk_create(
             Category(household=household, parent=top, name=child) for child in children
         )
+
+
+CATEGORIES = Service(create=create_category, update=update_category, delete=delete_category)
+
+
+# --- tags ---
+
+
+@atomic_write
+def create_tag(household_id: UUID, *, name: str, precondition: Precondition = always) -> Tag:
+    household = locked_parent(Tag, Household.objects.all(), household_id, "household")
+    precondition(household)
+    with conflict_if_duplicate(Tag, NAME_IS_TAKEN):
+        return Tag.objects.create(household=household, name=name)
+
+
+@atomic_write
+def update_tag(tag_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always) -> Tag:
+    tag = locked_row(Tag.objects.all(), tag_id, "tag")
+    precondition(tag)
+    with conflict_if_duplicate(Tag, NAME_IS_TAKEN):
+        save_changes(tag, changes)
+    return tag
+
+
+def delete_tag(tag_id: UUID, *, precondition: Precondition = always) -> None:
+    delete_row(Tag.objects.all(), tag_id, "tag", precondition)
+
+
+TAGS = Service(create=create_tag, update=update_tag, delete=delete_tag)

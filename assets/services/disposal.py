@@ -4,47 +4,81 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
-from django.db.models import Min
+from django.utils import timezone
 
 from assets.models import Asset, Transaction
-from assets.rules.disposal import DISPOSAL, RecordedSale, validate_disposal, validate_recorded_sale
-from assets.services.transactions import next_position
+from assets.rules.disposal import DISPOSAL, validate_disposal
+from assets.services.transactions import new_transaction
+from assets.valuation import value_days
 from strata.exceptions import Conflict
-from strata.fields.dates import noon
+from strata.fields.dates import local_day, noon
 from strata.fields.numbers import money_text
+from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes
 
 OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # selects the DISPOSE that a disposal recorded
 
 
-def check_disposal(asset: Asset, on: date, *, field: str = "on") -> None:
-    """Refuses a day before the acquisition or before the first value."""
-    first = asset.snapshots.aggregate(first=Min("on"))["first"]
-    validate_disposal(on, acquired_on=asset.acquired_on, first_value_on=first, field=field)
+@atomic_write
+def dispose(
+    asset_id: UUID,
+    *,
+    on: date | None = None,
+    proceeds: Decimal | None = None,
+    precondition: Precondition = always,
+) -> Asset:
+    """Set the day from which the asset counts nothing (today if None), and record the proceeds as one DISPOSE.
 
-
-def dispose(asset: Asset, *, on: date, proceeds: Decimal | None) -> None:
-    """Set the day from which the asset counts nothing, and record the proceeds. The same again changes nothing."""
+    The same again changes nothing; another day or other proceeds are 409 ALREADY_DISPOSED. 400 for a day before the
+    acquisition or before the first value.
+    """
+    asset = locked_asset(asset_id)
+    precondition(asset)
+    on = on or local_day(timezone.now(), asset.portfolio.time_zone)
     if asset.disposed_on is not None:
         _refuse_another_disposal(asset, on, proceeds)
-        return
-    check_disposal(asset, on)
-    asset.disposed_on = on
-    asset.save()
+        return asset
+    validate_disposal(on, acquired_on=asset.acquired_on, first_value_on=first_value_on(asset))
+    save_changes(asset, {"disposed_on": on})
     if proceeds is not None:
-        Transaction.objects.create(
-            asset=asset,
+        new_transaction(
+            asset,
+            on,
             type=Transaction.Type.DISPOSE,
             amount=proceeds,
             quantity=asset.quantity if asset.quantity is None or asset.quantity >= 0 else None,
             currency=asset.currency,
             occurred_at=noon(on, asset.portfolio.time_zone),
-            on=on,
-            position=next_position(asset, on),
             source=DISPOSAL,
             external_id=DISPOSAL,
         )
+    return asset
+
+
+@atomic_write
+def reinstate(asset_id: UUID, *, precondition: Precondition = always) -> Asset:
+    """Undo a disposal, and delete the transaction that it recorded."""
+    asset = locked_asset(asset_id)
+    precondition(asset)
+    if asset.disposed_on is not None:
+        save_changes(asset, {"disposed_on": None})
+        delete_recorded_sale(asset)
+    return asset
+
+
+def locked_asset(asset_id: UUID) -> Asset:
+    return locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
+
+
+def first_value_on(asset: Asset) -> date | None:
+    days = value_days([asset.pk]).get(asset.pk)
+    return days.first if days else None
+
+
+def delete_recorded_sale(asset: Asset) -> None:
+    """Delete the DISPOSE that the disposal recorded, of an asset that the caller has locked."""
+    asset.transactions.filter(**OF_A_DISPOSAL).delete()
 
 
 def proceeds_of(asset: Asset) -> Transaction | None:
@@ -67,19 +101,3 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
     )
     message = f"It was disposed of on {asset.disposed_on} {what}: reinstate it first."
     raise Conflict("ALREADY_DISPOSED", message, "on" if on != asset.disposed_on else "proceeds")
-
-
-def check_recorded_sale(row: Transaction | None, changes: dict[str, Any]) -> None:
-    """409 for a change of the fields that link a DISPOSE to its disposal. `row` is as stored, None for a new one."""
-    stored = None if row is None else RecordedSale._make(getattr(row, name) for name in RecordedSale._fields)
-    after = RecordedSale._make(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields)
-    validate_recorded_sale(stored, after)
-
-
-def reinstate(asset: Asset) -> None:
-    """Undo a disposal, and delete the transaction that it recorded."""
-    if asset.disposed_on is None:
-        return
-    asset.disposed_on = None
-    asset.save()
-    asset.transactions.filter(**OF_A_DISPOSAL).delete()

@@ -1,17 +1,124 @@
-"""Transactions: the amount after a change, and the position within the day."""
+"""Writes transactions: money or quantity that moved."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from assets.models import Asset, Transaction
+from assets.rules.disposal import RecordedSale, validate_recorded_sale
 from assets.rules.transactions import TransactionValues, validate_transaction
+from assets.services.moments import changed_moment
+from strata.audit.clock import written_at
+from strata.exceptions import Conflict
+from strata.fields.dates import resolve_instant_and_day
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    conflict_if_duplicate,
+    delete_row,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
+
+DUPLICATE = Conflict(
+    "DUPLICATE_TRANSACTION",
+    "The asset has a transaction with this source and id: change that one.",
+    "external_id",
+)
 
 
-def recounted_amount(row: Transaction | None, changes: dict[str, Any]) -> dict[str, Any]:
+@atomic_write
+def add_transaction(
+    asset_id: UUID,
+    *,
+    occurred_at: datetime | None = None,
+    on: date | None = None,
+    precondition: Precondition = always,
+    **values: Any,
+) -> Transaction:
+    """Record a transaction. Its currency defaults to the asset's, its moment to now, its position to the day's end.
+
+    400 for values that its type does not allow (assets.rules.transactions), or for an instant and a day that contradict
+    each other; 409 DUPLICATE_TRANSACTION for a source and external id that the asset has already.
+    """
+    assets = Asset.objects.select_related("portfolio")
+    asset = locked_parent(Transaction, assets, asset_id, "asset")
+    precondition(asset)
+    at, day = resolve_instant_and_day(occurred_at, on, asset.portfolio.time_zone, written_at())
+    values["currency"] = values.get("currency") or asset.currency
+    values["occurred_at"] = at
+    check_recorded_sale(None, {**values, "on": day})
+    values |= recounted_amount(None, values)
+    return new_transaction(asset, day, **values)
+
+
+def new_transaction(asset: Asset, on: date, *, position: int | None = None, **values: Any) -> Transaction:
+    """Store a transaction that was checked, of an asset that the caller has locked and read."""
+    if position is None:
+        position = next_position(asset, on)
+    with conflict_if_duplicate(Transaction, DUPLICATE, key=external_key(values)):
+        return Transaction.objects.create(asset=asset, on=on, position=position, **values)
+
+
+@atomic_write
+def update_transaction(
+    transaction_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> Transaction:
+    """Refuses what `add_transaction` refuses, and 409 DISPOSAL_IS_FIXED where it records a disposal.
+
+    A position of None moves it to the end of its day; no currency means that of the asset.
+    """
+    row = locked_row(transactions_with_assets(), transaction_id, "transaction")
+    precondition(row)
+    if "on" in changes:  # refused first, before a contradiction with the instant is reported
+        check_recorded_sale(row, {"on": changes["on"]})
+    changes = changed_moment(row, "occurred_at", changes)
+    check_recorded_sale(row, changes)
+    if "currency" in changes:
+        changes["currency"] = changes["currency"] or row.asset.currency
+    changes |= recounted_amount(row, changes)
+    if changes.get("position", row.position) is None:
+        changes["position"] = next_position(row.asset, changes.get("on", row.on))
+    with conflict_if_duplicate(Transaction, DUPLICATE, key=external_key(changes, row)):
+        save_changes(row, changes)
+    return row
+
+
+def delete_transaction(transaction_id: UUID, *, precondition: Precondition = always) -> None:
+    delete_row(transactions_with_assets(), transaction_id, "transaction", precondition)
+
+
+def transactions_with_assets() -> QuerySet[Transaction]:
+    return Transaction.objects.select_related("asset__portfolio")
+
+
+TRANSACTIONS = Service(create=add_transaction, update=update_transaction, delete=delete_transaction)
+
+
+def external_key(values: Mapping[str, Any], row: Transaction | None = None) -> dict[str, Any]:
+    """The columns by which a transaction is known to another program; unique within an asset."""
+    return {
+        "source": values.get("source", getattr(row, "source", "")),
+        "external_id": values.get("external_id", getattr(row, "external_id", None)),
+    }
+
+
+def check_recorded_sale(row: Transaction | None, changes: Mapping[str, Any]) -> None:
+    """409 for a change of the fields that link a DISPOSE to its disposal. `row` is as stored, None for a new one."""
+    stored = None if row is None else RecordedSale._make(getattr(row, name) for name in RecordedSale._fields)
+    after = RecordedSale._make(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields)
+    validate_recorded_sale(stored, after)
+
+
+def recounted_amount(row: Transaction | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     """{"amount": ...} if the changes of a transaction also change its amount, else {}. `row` is None for a new one.
 
     Raises ValidationError that names the field if the transaction's type does not allow the result.

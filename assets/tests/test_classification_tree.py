@@ -6,7 +6,6 @@ from time import process_time
 from uuid import UUID
 
 import pytest
-from django.core.exceptions import ValidationError
 
 from assets.classification.seeds import TypeId
 from assets.classification.tree import (
@@ -20,7 +19,9 @@ from assets.classification.tree import (
 )
 from assets.doctor import categories_without_cycles
 from assets.models import Asset, AssetCategory, AssetSnapshot, Category
+from assets.services.classification import update_category
 from strata.doctor import Level
+from strata.exceptions import Invalid
 from strata.fields.ids import uuid7
 
 API = "/api/v1"
@@ -176,9 +177,8 @@ def test_a_category_is_moved_with_all_that_stands_below_it(alice, household):
     refused = alice.patch(path, {"parent_id": str(categories[-1].pk)})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "too_deep")
     assert alice.patch(path, {"parent_id": str(categories[-2].pk)}).status_code == 200
-    moved.parent = categories[-1]
-    with pytest.raises(ValidationError, match="levels deep"):
-        moved.save()
+    with pytest.raises(Invalid, match="levels deep"):
+        update_category(moved.pk, {"parent_id": categories[-1].pk})
 
 
 def test_a_tree_that_is_deeper_keeps_working(alice, household):

@@ -1,4 +1,8 @@
-"""The day of a disposal: never before all values, or the asset would never have been worth anything."""
+"""Disposing of an asset: on which days it may be, a second time, its recorded sale, and the same in the admin.
+
+An asset is worth nothing from the day of its disposal. So that day is neither before its acquisition nor before its
+first value: otherwise the asset would never have been worth anything.
+"""
 
 from datetime import date, timedelta
 
@@ -9,7 +13,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.disposal import DISPOSAL
 from strata.fields.dates import noon
-from tests.test_admin_permissions import form_data, staff, url
+from tests.admin_forms import form_data, staff, url
 
 API = "/api/v1"
 
@@ -24,7 +28,7 @@ def flat(portfolio):
         currency="EUR",
         acquired_on="2024-03-01",
     )
-    add(asset, "2024-06-01")
+    record_value(asset, "2024-06-01")
     return asset
 
 
@@ -33,11 +37,11 @@ def shares(portfolio):
     asset = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.STOCKS, name="Shares", currency="EUR"
     )
-    add(asset, "2024-06-01")
+    record_value(asset, "2024-06-01")
     return asset
 
 
-def add(asset, on):
+def record_value(asset, on):
     on = date.fromisoformat(on)
     AssetSnapshot.objects.create(asset=asset, value="100", on=on, observed_at=noon(on, "UTC"))
 
@@ -46,28 +50,31 @@ def dispose(client, asset, on):
     return client.post(f"{API}/assets/{asset.pk}/dispose", {"on": on, "proceeds": "5"})
 
 
-def refusal(answer):
+def field_and_message_of_400(answer):
     assert answer.status_code == 400, answer.content
     (error,) = answer.json()["errors"]
     return error["field"], error["message"]
 
 
-def test_disposal_before_the_first_value_is_refused_and_changes_nothing(alice, shares):
+def test_asset_may_not_be_disposed_of_before_its_first_value(alice, shares):
     refused = dispose(alice, shares, "1999-01-01")
-    assert refusal(refused) == ("on", "It lies before 2024-06-01, the day of its first value.")
+    assert field_and_message_of_400(refused) == (
+        "on",
+        "It lies before 2024-06-01, the day of its first value.",
+    )
     shares.refresh_from_db()
     assert (shares.disposed_on, shares.transactions.count()) == (None, 0)
     assert dispose(alice, shares, "2024-06-01").status_code == 200
 
 
-def test_disposal_before_the_acquisition_is_refused(alice, flat):
+def test_asset_may_not_be_disposed_of_before_its_acquisition(alice, flat):
     flat.snapshots.all().delete()
     refused = dispose(alice, flat, "2024-02-29")
-    assert refusal(refused) == ("on", "It lies before 2024-03-01, when it was acquired.")
+    assert field_and_message_of_400(refused) == ("on", "It lies before 2024-03-01, when it was acquired.")
     assert dispose(alice, flat, "2024-03-01").status_code == 200
 
 
-def test_disposal_of_what_has_no_value_is_taken(alice, portfolio):
+def test_asset_without_values_may_be_disposed_of_on_any_day(alice, portfolio):
     asset = Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.PERSONAL_PROPERTY, name="Bike", currency="EUR"
     )
@@ -87,7 +94,9 @@ def test_disposal_of_what_has_no_value_is_taken(alice, portfolio):
         ({"proceeds": "5"}, "on"),  # which is today
     ],
 )
-def test_another_disposal_is_a_conflict_that_says_what_is_recorded(alice, shares, again, field):
+def test_second_disposal_with_another_day_or_other_proceeds_is_409_and_says_what_is_recorded(
+    alice, shares, again, field
+):
     assert dispose(alice, shares, "2024-07-01").status_code == 200
     refused = alice.post(f"{API}/assets/{shares.pk}/dispose", again)
     assert (refused.status_code, refused.json()["code"]) == (409, "ALREADY_DISPOSED")
@@ -96,14 +105,14 @@ def test_another_disposal_is_a_conflict_that_says_what_is_recorded(alice, shares
     assert error["message"] == "It was disposed of on 2024-07-01 for 5.00 EUR: reinstate it first."
 
 
-def test_the_same_disposal_again_changes_nothing(alice, shares):
+def test_same_disposal_again_is_200_and_changes_nothing(alice, shares):
     first = dispose(alice, shares, "2024-07-01")
     again = dispose(alice, shares, "2024-07-01")
     assert (again.status_code, again.json(), again["ETag"]) == (200, first.json(), first["ETag"])
     assert shares.transactions.count() == 1
 
 
-def test_the_same_amount_in_another_currency_is_another_disposal(alice, shares):
+def test_second_disposal_is_409_if_the_recorded_sale_has_another_currency(alice, shares):
     dispose(alice, shares, "2024-07-01")
     path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
     assert alice.patch(path, {"currency": "USD"}).status_code == 200
@@ -116,7 +125,7 @@ def test_the_same_amount_in_another_currency_is_another_disposal(alice, shares):
     assert dispose(alice, shares, "2024-07-01").status_code == 200
 
 
-def test_a_disposal_without_proceeds_says_so(alice, shares):
+def test_second_disposal_with_proceeds_is_409_if_the_first_had_none(alice, shares):
     path = f"{API}/assets/{shares.pk}/dispose"
     assert [alice.post(path, {"on": "2024-07-01"}).status_code for _ in range(2)] == [200, 200]
     refused = alice.post(path, {"on": "2024-07-01", "proceeds": "5"})
@@ -137,7 +146,7 @@ def test_a_disposal_without_proceeds_says_so(alice, shares):
         ({"external_id": None}, "external_id"),
     ],
 )
-def test_the_sale_that_a_disposal_recorded_stays_with_it(alice, shares, change, field):
+def test_recorded_sale_keeps_its_day_type_and_ids(alice, shares, change, field):
     dispose(alice, shares, "2024-07-01")
     path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
     read = alice.get(path).json()
@@ -147,7 +156,7 @@ def test_the_sale_that_a_disposal_recorded_stays_with_it(alice, shares, change, 
     assert alice.patch(path, {"note": "to Bob", "fee": "1"}).status_code == 200
 
 
-def test_no_other_transaction_passes_for_the_sale_of_a_disposal(alice, shares):
+def test_transaction_cannot_be_sent_with_the_source_and_id_of_a_disposal(alice, shares):
     path = f"{API}/assets/{shares.pk}/transactions"
     sale = {"type": "DISPOSE", "amount": "5", "source": DISPOSAL, "external_id": DISPOSAL}
     assert alice.post(path, sale).json()["code"] == "DISPOSAL_IS_FIXED"
@@ -155,15 +164,18 @@ def test_no_other_transaction_passes_for_the_sale_of_a_disposal(alice, shares):
     assert alice.patch(f"{path}/{other['id']}", {"external_id": DISPOSAL}).status_code == 409
 
 
-def test_acquisition_is_not_put_after_the_disposal(alice, shares):
+def test_acquisition_may_not_be_after_the_disposal(alice, shares):
     assert dispose(alice, shares, "2024-07-01").status_code == 200
     path = f"{API}/assets/{shares.pk}"
     refused = alice.patch(path, {"acquired_on": "2024-07-02"})
-    assert refusal(refused) == ("acquired_on", "It lies after 2024-07-01, when it was disposed of.")
+    assert field_and_message_of_400(refused) == (
+        "acquired_on",
+        "It lies after 2024-07-01, when it was disposed of.",
+    )
     assert alice.patch(path, {"acquired_on": "2024-07-01"}).status_code == 200
 
 
-def test_values_entered_later_are_found_by_the_quality_report(alice, portfolio, shares):
+def test_value_after_the_disposal_is_a_finding_of_the_quality_report(alice, portfolio, shares):
     assert dispose(alice, shares, "2024-07-01").status_code == 200
     path = f"{API}/portfolios/{portfolio.pk}/quality?on=2024-12-31"
     assert alice.get(path).json()["findings"] == []
@@ -178,40 +190,60 @@ def test_values_entered_later_are_found_by_the_quality_report(alice, portfolio, 
 # --- the admin ---
 
 
-def test_admin_keeps_a_sale_on_the_day_of_its_disposal(alice_user, alice, shares):
-    dispose(alice, shares, "2024-07-01")
-    sale, client = shares.transactions.get(), staff(alice_user)
-    path = url(Transaction, "change", sale.pk)
-    refused = client.post(
-        path, form_data(client.get(path)) | {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
-    )
+@pytest.fixture
+def sale(alice, shares):
+    """The transaction that a disposal on 2024-07-01 recorded."""
+    assert dispose(alice, shares, "2024-07-01").status_code == 200
+    return shares.transactions.get()
+
+
+def day_in_database(sale):
+    return str(Transaction.objects.get(pk=sale.pk).on)
+
+
+def test_admin_refuses_another_day_of_a_recorded_sale(alice_user, sale):
+    client, path = staff(alice_user), url(Transaction, "change", sale.pk)
+    moved = {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
+    refused = client.post(path, form_data(client.get(path)) | moved)
     assert list(refused.context["adminform"].form.errors) == ["on"]
-    path = url(Asset, "change", shares.pk)
-    moved = form_data(client.get(path)) | {"transactions-0-on": "2024-07-02"}
-    assert "reinstate the asset first" in client.post(path, moved).content.decode()
+    assert day_in_database(sale) == "2024-07-01"
+
+
+def test_admin_refuses_another_day_of_a_recorded_sale_on_the_page_of_its_asset(alice_user, shares, sale):
+    client, path = staff(alice_user), url(Asset, "change", shares.pk)
+    refused = client.post(path, form_data(client.get(path)) | {"transactions-0-on": "2024-07-02"})
+    assert "reinstate the asset first" in refused.content.decode()
+    assert day_in_database(sale) == "2024-07-01"
+
+
+def test_admin_refuses_a_day_of_disposal_that_differs_from_the_recorded_sale(alice_user, shares, sale):
+    client, path = staff(alice_user), url(Asset, "change", shares.pk)
     refused = client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-07-02"})
     assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
-    sale.refresh_from_db()
-    assert str(sale.on) == "2024-07-01"
+    assert day_in_database(sale) == "2024-07-01"
+
+
+def test_admin_deletes_the_recorded_sale_when_the_day_of_disposal_is_emptied(alice_user, shares, sale):
+    client, path = staff(alice_user), url(Asset, "change", shares.pk)
     assert client.post(path, form_data(client.get(path)) | {"disposed_on": ""}).status_code == 302
     assert not shares.transactions.exists()
 
 
 @pytest.mark.parametrize("on", ["2024-02-29", "2024-05-31"])
-def test_admin_refuses_such_a_day_by_its_field(alice_user, flat, on):
+def test_admin_shows_a_too_early_day_as_an_error_of_disposed_on(alice_user, flat, on):
     client, path = staff(alice_user), url(Asset, "change", flat.pk)
     refused = client.post(path, form_data(client.get(path)) | {"disposed_on": on})
     assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
     assert client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-06-02"}).status_code == 302
 
 
-def test_admin_leaves_a_day_alone_that_is_there_already(alice_user, shares):
+def test_admin_saves_other_fields_beside_a_stored_day_that_is_too_early(alice_user, shares):
     Asset.objects.filter(pk=shares.pk).update(disposed_on="1999-01-01")
     client, path = staff(alice_user), url(Asset, "change", shares.pk)
     assert client.post(path, form_data(client.get(path)) | {"name": "Other"}).status_code == 302
 
 
-def test_admin_says_what_it_could_not_dispose_of_today(alice_user, flat, shares):
+def test_admin_action_says_which_assets_it_could_not_dispose_of_today(alice_user, flat, shares):
     later = timezone.now().date() + timedelta(days=9)
     Asset.objects.filter(pk=flat.pk).update(acquired_on=later)
     chosen = {"action": "dispose_of", "_selected_action": [str(flat.pk), str(shares.pk)], "index": "0"}

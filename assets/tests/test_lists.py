@@ -7,7 +7,7 @@ from django.db import connection
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from strata.fields.dates import noon
 
 API = "/api/v1"
@@ -40,8 +40,8 @@ def things(household, portfolio):
         currency="EUR",
         disposed_on="2024-05-01",
     )
-    label(flat, category_ids=[top.pk], tag_ids=[tag.pk])
-    label(shares, category_ids=[low.pk])
+    label_asset(flat.pk, category_ids=[top.pk], tag_ids=[tag.pk])
+    label_asset(shares.pk, category_ids=[low.pk])
     return {"top": top, "low": low, "tag": tag, "flat": flat, "shares": shares, "bicycle": bicycle}
 
 
@@ -175,8 +175,20 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
     path = f"{API}/assets/{things['flat'].pk}/snapshots"
     for on in ("2024-01-01", "2024-03-01"):
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
-    # A savepoint; the portfolio, locked, and then the asset; the role; the journal's newest instant; the value and its
-    # line in the journal; the portfolio and its revision; the values around it, the steps that it changes, and its
-    # month, read and written. Where rows are locked, the model locks the portfolio too, whoever calls it.
-    with django_assert_num_queries(15 if connection.features.has_select_for_update else 14):
+    # A savepoint; whether the asset is visible; the portfolio, locked, and then the asset; the role; the journal's
+    # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, the deltas
+    # that it changes, and its month, read and written.
+    with django_assert_num_queries(14 if connection.features.has_select_for_update else 13):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201
+
+
+def test_asset_is_changed_in_a_fixed_number_of_queries(alice, things, django_assert_num_queries):
+    """Nothing is read twice, and nothing derived is read where the change cannot concern it."""
+    path = f"{API}/assets/{things['flat'].pk}"
+    assert alice.patch(path, {"notes": "warm"}).status_code == 200
+    # A savepoint; whether it is visible; the household and the portfolio, locked; the asset; the role; the portfolio's
+    # revision; the journal's
+    # newest instant; the entry in the journal; the asset written; the zones in use; the asset as it is shown, with its
+    # categories and tags.
+    with django_assert_num_queries(15 if connection.features.has_select_for_update else 13):
+        assert alice.patch(path, {"name": "House"}).status_code == 200

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in, encode_months
+
+pytestmark = pytest.mark.on_sqlite
 
 LEAP_DAY = date(2024, 2, 29)
 LARGEST = 10**16 - 1

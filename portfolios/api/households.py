@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,6 +48,7 @@ WITH_MEMBERS = {
 
 class HouseholdsViewSet(HouseholdModelViewSet):
     resource_name = "household"
+    service = households.HOUSEHOLDS
     write_roles = OWNERS
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
@@ -55,16 +56,17 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     included_models = (Membership, Invitation)
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursorPaginator, parameters=WITH_MEMBERS, orderings={})
+    @action(
+        detail=True,
+        pagination_class=JournalCursorPaginator,
+        parameters=WITH_MEMBERS,
+        orderings={},
+        is_list_action=True,
+    )
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
         return self.journal()
 
-    def save_serializer(self, serializer: Any, **given: Any) -> Any:
-        name = serializer.validated_data.get("name")
-        if serializer.instance is None:
-            return households.create_household(caller(self.request), name)
-        return households.update_household(serializer.instance.pk, name=name or serializer.instance.name)
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        households.delete_household(self.get_object().pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def create_row(self, values: dict[str, Any]) -> Household:
+        household = households.create_household(caller(self.request), **values)
+        self.idempotency_household_id = household.pk
+        return household

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -19,13 +19,12 @@ from portfolios.models import Household, Invitation, Membership, Role
 from portfolios.services import members
 from strata.api.fields import InstantSerializerField, TextSerializerField, UUIDSerializerField
 from strata.api.http.etags import etag_of
-from strata.api.mixins import DeleteMixin, UpdateMixin
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
-from strata.api.viewsets import HouseholdViewSet
+from strata.api.viewsets import DeleteMixin, HouseholdViewSet, UpdateMixin
 from strata.exceptions import NotFound
-from strata.tenancy.guards import lock_guards
-from strata.tenancy.roles import OWNERS, require_role
+from strata.tenancy.querysets import Owned
+from strata.tenancy.roles import OWNERS
 
 
 class MemberSerializer(HouseholdSerializer):
@@ -33,7 +32,7 @@ class MemberSerializer(HouseholdSerializer):
     user_id = UUIDSerializerField(read_only=True)
     household_id = UUIDSerializerField(read_only=True)
     accepted_at = InstantSerializerField(read_only=True)
-    needed_by_put = ("role",)
+    required_for_put = ("role",)
     computed = frozenset({"username", "accepted_at"})
 
     class Meta:
@@ -75,27 +74,25 @@ class MemberViewSet(
     """Every member sees the members; owners change them, and anyone may leave."""
 
     resource_name = "member"
+    service = members.MEMBERS
     write_roles = OWNERS
     queryset = Membership.objects.select_related("user").order_by("created_at", "id")
     serializer_class = MemberSerializer
 
     def get_queryset(self) -> QuerySet[Membership]:
+        self.require_parents()
+        return super().get_queryset().filter(household=self.kwargs["household_id"])
+
+    def require_parents(self) -> None:
         pk = path_id(self.kwargs["household_id"], "household")
         if not Household.objects.for_user(self.request.user).filter(pk=pk).exists():
             raise NotFound("household")
-        return super().get_queryset().filter(household=pk)
 
-    def require_writer(self, row: Any) -> None:
-        if self.request.method != "DELETE" or row.user_id != self.request.user.pk:
-            super().require_writer(row)
-
-    def save_serializer(self, serializer: Any, **given: Any) -> Any:
-        member = serializer.instance
-        return members.change_role(member.pk, serializer.validated_data.get("role", member.role))
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        members.remove_member(self.get_object().pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def require_write_role(self, row: Owned, resource_name: str | None = None) -> None:
+        """Anyone may leave."""
+        leaves = self.request.method == "DELETE" and cast("Membership", row).user_id == self.request.user.pk
+        if not leaves:
+            super().require_write_role(row, resource_name)
 
 
 @in_path("household_id")
@@ -111,23 +108,21 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
     """The invitations of a household that wait for an answer. Only its owners see and create them."""
 
     resource_name = "invitation"
+    write_roles = OWNERS
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        return super().get_queryset().filter(household=self.owned_household())
+        return super().get_queryset().filter(household=self.owned_household_id())
 
-    def owned_household(self) -> Household:
-        """The path's household, which the caller owns; for a write it is locked."""
-        pk = path_id(self.kwargs["household_id"], "household")
-        rows = Household.objects.for_user(self.request.user).filter(pk=pk)
-        if self.request.method not in SAFE_METHODS:
-            lock_guards(rows)
-        household = rows.first()
-        if household is None:
-            raise NotFound("household")
-        require_role(self.request.user, household.pk, OWNERS)
-        return household
+    def owned_household_id(self) -> UUID:
+        """The id in the path. Raises NotFound or Forbidden where the caller does not own the household."""
+        household = Household(pk=path_id(self.kwargs["household_id"], "household"))
+        self.require_owner(household)
+        return household.pk
+
+    def require_owner(self, household: Owned) -> None:
+        self.require_write_role(household, "household")
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -135,11 +130,10 @@ class HouseholdInvitationViewSet(mixins.ListModelMixin, HouseholdViewSet):
 
         The answer is the same whether a user has the name or not.
         """
-        household = self.owned_household()
+        household_id = self.owned_household_id()
         body = NewInvitationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        invitation = members.invite(household.pk, **body.validated_data)
-        self.idempotency_household_id = household.pk
+        invitation = members.invite(household_id, **body.validated_data, precondition=self.require_owner)
         data = self.get_serializer(invitation).data
         place = request.build_absolute_uri(reverse("invitation-detail", args=[invitation.pk]))
         return Response(
@@ -151,7 +145,7 @@ class InvitationViewSet(DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModel
     """The invitations that wait for the caller's answer. Owners of a household also reach its invitations by id."""
 
     resource_name = "invitation"
-    write_roles = OWNERS
+    service = members.INVITATIONS
     queryset = INVITATIONS
     serializer_class = InvitationSerializer
 
@@ -161,19 +155,18 @@ class InvitationViewSet(DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModel
             return received
         return received | self.queryset.for_user(self.request.user, OWNERS)
 
-    def require_writer(self, row: Any) -> None:
-        if not members.invitations_for(caller(self.request)).filter(pk=row.pk).exists():
-            super().require_writer(row)
+    def visible_rows(self) -> QuerySet[Invitation]:
+        return self.get_queryset()
 
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        members.withdraw_invitation(self.get_object().pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def require_write_role(self, row: Owned, resource_name: str | None = None) -> None:
+        """Whoever sees an invitation may delete it: the invited user declines, an owner withdraws."""
+        if not self.get_queryset().filter(pk=row.pk).exists():
+            raise NotFound(self.resource_name)
 
     @extend_schema(request=None, responses=MemberSerializer)
     @action(detail=True, methods=["post"], url_path="accept")
     def accept(self, request: Request, pk: str) -> Response:
         """Become a member, who sees the household's whole past. Accepting again changes nothing."""
-        member = members.accept_invitation(
-            path_id(pk, self.resource_name), caller(request), precondition=self.require_unchanged
-        )
+        user, check = caller(request), self.require_unchanged
+        member = members.accept_invitation(self.row_id(), user, precondition=check)
         return Response(MemberSerializer(member, context=self.get_serializer_context()).data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from rest_framework.request import Request
 
@@ -11,8 +12,8 @@ from portfolios.services.households import first_household
 from strata.accounts.models import User
 from strata.api.viewsets import HouseholdViewSet
 from strata.db.retry import Restart
-from strata.tenancy.guards import Guards
-from strata.tenancy.roles import require_role
+from strata.exceptions import NotFound
+from strata.tenancy.querysets import Owned
 
 if TYPE_CHECKING:
     _View = HouseholdViewSet
@@ -29,29 +30,26 @@ class HouseholdScopedMixin(_View):
     """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns."""
 
     where_created = "In the household that `household_id` names, else in the oldest one that the caller owns."
-    default_household: Household | None = None
 
-    def named_by_body(self, *, creating: bool) -> dict[str, Any]:
-        named = super().named_by_body(creating=creating)
-        if creating and self.needs_default(named):
-            user = caller(self.request)
-            self.default_household = first_household(user)
-            named["household"] = Household.objects.for_user(user).filter(pk=self.default_household.pk)
-        return named
+    def create_row(self, values: dict[str, Any]) -> Any:
+        named: UUID | None = values.pop("household_id", None)
+        if named is not None:
+            self.require_visible_household(named)
+        household_id = named or self.default_household_id(values)
+        try:
+            return self.service.create(household_id, **values, precondition=self.household_precondition)
+        except NotFound as error:
+            if named is None and error.resource == "household":
+                raise Restart("the default household was deleted") from error
+            raise
 
-    def needs_default(self, named: dict[str, Any]) -> bool:
-        return isinstance(self.request.data, dict) and self.request.data.get("household_id") is None
+    def require_visible_household(self, household_id: UUID) -> None:
+        """Before it is locked."""
+        if not Household.objects.for_user(caller(self.request)).filter(pk=household_id).exists():
+            raise NotFound("household")
 
-    def lock(self, rows: Any = None) -> Guards:
-        guards = super().lock(rows)
-        if self.default_household and not guards.have(guards.households, self.default_household.pk):
-            raise Restart("the household was deleted")
-        return guards
+    def default_household_id(self, values: dict[str, Any]) -> UUID:
+        return first_household(caller(self.request)).pk
 
-    def save_serializer(self, serializer: Any, **given: Any) -> Any:
-        if serializer.instance is None:
-            named = serializer.validated_data.pop("household", None) or self.default_household
-            household = cast("Household", named)  # where the body names none, named_by_body has found it
-            require_role(self.request.user, household.pk, self.write_roles)
-            given["household"] = household
-        return super().save_serializer(serializer, **given)
+    def household_precondition(self, household: Owned) -> None:
+        self.require_write_role(household, "household")

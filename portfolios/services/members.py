@@ -5,37 +5,46 @@ Each function locks the household before it reads, so that what it checked still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 
-from portfolios.models import Invitation, Membership
-from portfolios.services.locks import lock_household
+from portfolios.models import Household, Invitation, Membership
 from strata.accounts.models import User
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.fields.names import NAME_LENGTH, name_key, validate_name
 from strata.tenancy.roles import OWNER
-
-Precondition = Callable[[Any], None]
-
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    conflict_if_duplicate,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
 
 # --- invitations ---
 
 
-def invite(household_id: UUID, username: str, role: str) -> Invitation:
+@atomic_write
+def invite(
+    household_id: UUID, username: str, role: str, *, precondition: Precondition = always
+) -> Invitation:
     """Invite whoever has the name, or gets it later. No user is looked up: the answer is the same for every name.
 
     Only the name of a present member is refused; the inviting owner sees the members anyway.
     """
+    household = locked_parent(Invitation, Household.objects.all(), household_id, "household")
+    precondition(household)
     username = username.strip()
     require_possible(username)
-    with transaction.atomic():
-        lock_household(household_id)
-        require_new(household_id, username)
-        return Invitation.objects.create(household_id=household_id, username=username, role=role)
+    require_new(household_id, username)
+    return Invitation.objects.create(household=household, username=username, role=role)
 
 
 def require_possible(username: str) -> None:
@@ -58,88 +67,89 @@ def require_new(household_id: UUID, username: str) -> None:
 
 
 def invitations_for(user: User) -> models.QuerySet[Invitation]:
-    """The invitations that wait for the user's answer: those to the name that the user has now."""
-    if not user.is_authenticated or not user.is_active:
+    """The invitations that wait for the user's answer: those to the name that the user has when they are read."""
+    if not user.is_authenticated:
         return Invitation.objects.none()
-    return Invitation.objects.filter(username_key=name_key(user.username))
+    names = User.objects.filter(pk=user.pk, is_active=True).values("username_key")
+    return Invitation.objects.filter(username_key__in=names)
 
 
-def accept_invitation(
-    invitation_id: UUID, user: User, *, precondition: Precondition = lambda invitation: None
-) -> Membership:
+@atomic_write
+def accept_invitation(invitation_id: UUID, user: User, *, precondition: Precondition = always) -> Membership:
     """The user becomes a member, by the invitation's id; accepting again changes nothing."""
-    with transaction.atomic():
-        invitation = locked_invitation(invitation_id, user)
-        if invitation is None:
-            accepted = Membership.objects.filter(pk=invitation_id, user=user).first()
-            if accepted is None:
-                raise NotFound("invitation")
-            return accepted
-        precondition(invitation)
-        member = Membership.objects.filter(household=invitation.household_id, user=user).first()
-        invitation.delete()
-        return member or Membership.objects.create(
-            pk=invitation_id, household_id=invitation.household_id, user=user, role=invitation.role
-        )
+    try:
+        invitation = locked_row(invitations_for(user), invitation_id, "invitation", for_delete=True)
+    except NotFound:
+        accepted = Membership.objects.filter(pk=invitation_id, user=user).first()
+        if accepted is None:
+            raise
+        return accepted
+    precondition(invitation)
+    member = Membership.objects.filter(household=invitation.household_id, user=user).first()
+    invitation.delete()
+    return member or Membership.objects.create(
+        pk=invitation_id, household_id=invitation.household_id, user=user, role=invitation.role
+    )
 
 
-def locked_invitation(invitation_id: UUID, user: User) -> Invitation | None:
-    """The user's invitation, read after its household is locked: it may have been withdrawn before."""
-    if _lock_household_of(invitations_for(user), invitation_id, "invitation"):
-        return invitations_for(User.objects.get(pk=user.pk)).filter(pk=invitation_id).first()
-    return None
-
-
-def withdraw_invitation(invitation_id: UUID, *, precondition: Precondition = lambda invitation: None) -> None:
+@atomic_write
+def withdraw_invitation(invitation_id: UUID, *, precondition: Precondition = always) -> None:
     """Delete an invitation: an owner withdraws it, or the invited user declines."""
-    with transaction.atomic():
-        invitation = None
-        if _lock_household_of(Invitation.objects.all(), invitation_id, "invitation"):
-            invitation = Invitation.objects.filter(pk=invitation_id).first()
-        if invitation is None:
-            raise NotFound("invitation")
-        precondition(invitation)
-        invitation.delete()
+    invitation = locked_row(Invitation.objects.all(), invitation_id, "invitation", for_delete=True)
+    precondition(invitation)
+    invitation.delete()
+
+
+INVITATIONS = Service(create=invite, delete=withdraw_invitation)
 
 
 # --- members ---
 
 
-def change_role(
-    member_id: UUID, role: str, *, precondition: Precondition = lambda member: None
+@atomic_write
+def add_member(
+    household_id: UUID, *, user_id: UUID, role: str, precondition: Precondition = always
 ) -> Membership:
-    """409 if the household would have no owner left."""
-    with transaction.atomic():
-        member = locked_member(member_id)
-        precondition(member)
-        if member.role != role:
-            require_owner_left(member.household_id, {member.pk: role})
-            member.role = role
-            member.save(update_fields=["role"])
+    """Add a user without an invitation: for superusers, where no owner is left. 409 ALREADY_A_MEMBER."""
+    household = locked_parent(Membership, Household.objects.all(), household_id, "household")
+    precondition(household)
+    with conflict_if_duplicate(
+        Membership, Conflict("ALREADY_A_MEMBER", "The user is a member already.", "username")
+    ):
+        return Membership.objects.create(household=household, user_id=user_id, role=role)
+
+
+@atomic_write
+def update_member(
+    member_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> Membership:
+    """Change the role. 409 LAST_OWNER if the household would have no owner left."""
+    member = locked_row(Membership.objects.select_related("user"), member_id, "member")
+    precondition(member)
+    if changes.get("role", member.role) != member.role:
+        require_owner_left(member.household_id, {member.pk: changes["role"]})
+    save_changes(member, changes)
     return member
 
 
-def remove_member(member_id: UUID, *, precondition: Precondition = lambda member: None) -> None:
-    """An owner removes a member, or a member leaves. 409 if the household would have no owner left."""
-    with transaction.atomic():
-        member = locked_member(member_id)
-        precondition(member)
-        require_owner_left(member.household_id, {member.pk: None})
-        member.delete()
+@atomic_write
+def remove_member(member_id: UUID, *, precondition: Precondition = always) -> None:
+    """An owner removes a member, or a member leaves. 409 LAST_OWNER if the household would have no owner left."""
+    member = locked_row(Membership.objects.all(), member_id, "member", for_delete=True)
+    precondition(member)
+    require_owner_left(member.household_id, {member.pk: None})
+    member.delete()
 
 
+@atomic_write
 def replace_members(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
     """Give members these roles and remove those with None, as one change: an owner must be left at the end."""
-    with transaction.atomic():
-        lock_household(household_id)
-        require_owner_left(household_id, roles)
-        members = Membership.objects.filter(household=household_id, pk__in=roles)
-        members.filter(pk__in=[pk for pk, role in roles.items() if role is None]).delete()
-        for member in members:
-            role = roles[member.pk]
-            if role is not None and member.role != role:
-                member.role = role
-                member.save(update_fields=["role"])
+    locked_row(Household.objects.all(), household_id, "household")
+    require_owner_left(household_id, roles)
+    members = Membership.objects.filter(household=household_id, pk__in=roles)
+    members.filter(pk__in=[pk for pk, role in roles.items() if role is None]).delete()
+    for member in members:
+        save_changes(member, {"role": roles[member.pk]})
 
 
 def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> None:
@@ -162,25 +172,4 @@ def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> 
         raise Conflict("LAST_OWNER", "A household keeps at least one owner.", "role")
 
 
-def locked_member(member_id: UUID) -> Membership:
-    """The member, read after the household is locked."""
-    member = None
-    if _lock_household_of(Membership.objects.all(), member_id, "member"):
-        member = Membership.objects.select_related("user").filter(pk=member_id).first()
-    if member is None:
-        raise NotFound("member")
-    return member
-
-
-def _lock_household_of(
-    rows: models.QuerySet[Invitation] | models.QuerySet[Membership], pk: UUID, resource: str
-) -> UUID | None:
-    """Lock the row's household and return its id; None if the row is gone. These rows never change their household."""
-    household_id = rows.filter(pk=pk).values_list("household_id", flat=True).first()
-    if household_id is None:
-        return None
-    try:
-        lock_household(household_id)
-    except NotFound:
-        raise NotFound(resource) from None
-    return household_id
+MEMBERS = Service(create=add_member, update=update_member, delete=remove_member)

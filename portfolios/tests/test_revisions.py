@@ -83,14 +83,14 @@ def test_saving_what_was_read_long_ago_does_not_count_back(portfolio, asset, rev
 
 
 def test_writing_a_total_down_changes_no_figures(portfolio, revision):
-    take_snapshot(portfolio)
+    take_snapshot(portfolio.pk)
     assert revision() == 0
 
 
 def test_what_was_written_past_strata_is_told_after_a_rebuild(alice, portfolio, asset):
     day = parse_day("2024-01-31")
     row = AssetSnapshot.objects.create(asset=asset, value="1", on=day, observed_at=noon(day, "UTC"))
-    total = take_snapshot(portfolio, on=day)
+    total = take_snapshot(portfolio.pk, on=day)
     path = f"/api/v1/portfolios/{portfolio.pk}"
     tag = alice.get(f"{path}/net-worth")["ETag"]
     assert alice.get(f"{path}/snapshots/{total.pk}").json()["value"] == "1.00"

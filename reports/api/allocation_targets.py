@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+from uuid import UUID
 
 from rest_framework import serializers
 
-from assets.models import Asset, AssetType, Category, Tag
-from portfolios.api.fields import HouseholdId
+from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
-from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
-from strata.api.fields import (
-    CurrencySerializerField,
-)
+from reports.services.allocation_targets import GROUP_COLUMNS, TARGETS
+from strata.api.fields import CurrencySerializerField, UUIDSerializerField
 from strata.api.parameters import KNOWN_AT, id_filter
-from strata.api.serializers import HouseholdSerializer, RelatedId
+from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound
+from strata.tenancy.guards import rows_named_by
+from strata.tenancy.querysets import Owned
 
-OWNED = ("portfolio", "asset_type", "category", "tag", "asset")
+KEEPS_ITS_GROUP = "A target keeps its group: make another one."
 
 
 class AllocationTargetSerializer(HouseholdSerializer):
     """A target names exactly one group, and keeps it: another group needs another target."""
 
     household_id = HouseholdId()
-    portfolio_id = RelatedId(Portfolio.objects, "portfolio", required=False, allow_null=True)
+    portfolio_id = UUIDSerializerField(required=False, allow_null=True)
     group_by = serializers.ChoiceField(read_only=True, choices=list(GROUPS))
-    asset_type_id = RelatedId(AssetType.objects, "asset_type", required=False, allow_null=True)
-    category_id = RelatedId(Category.objects, "category", required=False, allow_null=True)
-    tag_id = RelatedId(Tag.objects, "tag", required=False, allow_null=True)
+    asset_type_id = UUIDSerializerField(required=False, allow_null=True)
+    category_id = UUIDSerializerField(required=False, allow_null=True)
+    tag_id = UUIDSerializerField(required=False, allow_null=True)
     currency = CurrencySerializerField(required=False, allow_null=True)
-    asset_id = RelatedId(Asset.objects, "asset", required=False, allow_null=True)
-    needed_by_put = ("share",)
+    asset_id = UUIDSerializerField(required=False, allow_null=True)
+    immutable = {
+        "household_id": STAYS_IN_ITS_HOUSEHOLD,
+        **dict.fromkeys(("portfolio_id", *GROUP_COLUMNS), KEEPS_ITS_GROUP),
+    }
+    required_for_put = ("share",)
 
     class Meta:
         model = AllocationTarget
@@ -55,28 +60,15 @@ class AllocationTargetSerializer(HouseholdSerializer):
         )
         validators = ()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if self.instance is None:
-            self.settle_household(attrs)
-        else:
-            self.refuse_another_group(attrs)
-        return attrs
-
-    def settle_household(self, attrs: dict[str, Any]) -> None:
-        """Set the household from the rows that the target names, if it is absent; 404 for rows of two households."""
-        rows = {field: attrs[field] for field in OWNED if attrs.get(field) is not None}
-        for field, row in rows.items():
-            owner = row.owning_household_id()
-            if owner is not None and attrs.setdefault("household", Household(pk=owner)).pk != owner:
+    def refuse_changes_of_fixed_fields(self, row: Any, shown: Callable[[], Mapping[str, Any]]) -> None:
+        """404 for a row that the caller may not see; any other is refused, because a target keeps its group."""
+        columns = self.immutable.keys() & self.validated_data.keys() - {"household_id"}
+        sent = {name: self.validated_data[name] for name in columns}
+        changed = {name: value for name, value in sent.items() if value != getattr(row, name)}
+        for field, rows in rows_named_by(AllocationTarget, changed).items():
+            if not cast("Any", rows).for_user(self.context["request"].user).exists():
                 raise NotFound(field)
-
-    def refuse_another_group(self, attrs: dict[str, Any]) -> None:
-        for field in (*OWNED, "group", "currency"):
-            column = AllocationTarget.column(field)
-            given = attrs.get(field)
-            if field in attrs and getattr(given, "pk", given) != getattr(self.instance, column):
-                raise serializers.ValidationError({column: "A target keeps its group: make another one."})
+        super().refuse_changes_of_fixed_fields(row, shown)
 
 
 class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
@@ -88,16 +80,19 @@ class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     resource_name = "allocation_target"
     queryset = AllocationTarget.objects.order_by("created_at", "id")
     serializer_class = AllocationTargetSerializer
-    duplicate_error = ("DUPLICATE_TARGET", None, "There is a target for this group.")
+    service = TARGETS
     parameters = {
         "household": id_filter("household"),
         "portfolio": id_filter("portfolio"),
         "known_at": KNOWN_AT,
     }
 
-    def needs_default(self, named: dict[str, Any]) -> bool:
-        """No default if a row that the target names decides the household; a shared type does not."""
-        of_the_household = named.keys() - {"asset_type"} or (
-            "asset_type" in named and named["asset_type"].filter(household__isnull=False).exists()
-        )
-        return super().needs_default(named) and not of_the_household
+    def default_household_id(self, values: dict[str, Any]) -> UUID:
+        """That of the first row which the target names and the caller may see; a shared type decides nothing."""
+        named: Iterable[Any] = rows_named_by(AllocationTarget, values).values()
+        for rows in named:
+            row: Owned | None = rows.for_user(self.request.user).first()
+            household_id = row.owning_household_id() if row else None
+            if household_id is not None:
+                return household_id
+        return super().default_household_id(values)

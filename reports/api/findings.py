@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,7 +26,6 @@ from strata.api.http.etags import etag_of, require_match
 from strata.api.serializers import StrictSerializer
 from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
-from strata.fields.names import name_key
 from strata.tenancy.roles import require_role
 
 
@@ -34,11 +33,6 @@ class DismissalSerializer(StrictSerializer):
     """Why the finding is not an error. When the facts behind it change, it is shown again as a new finding."""
 
     reason = NoteSerializerField(max_length=REASON_LENGTH)
-
-    def validate_reason(self, value: str) -> str:
-        if not name_key(value):  # no visible character
-            raise serializers.ValidationError("Say why it may stay as it is.", code="blank")
-        return value
 
 
 KEY = OpenApiParameter(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, cast
+from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils.functional import cached_property
-from rest_framework import serializers, status
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,8 +14,7 @@ from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
 from reports.api.missing_rates import MissingRates
 from reports.models import PortfolioSnapshot
-from reports.queries import today_of
-from reports.services.portfolio_snapshots import bring_up_to_date, take_snapshot
+from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date, take_snapshot
 from strata.api.fields import (
     BooleanSerializerField,
     DaySerializerField,
@@ -31,11 +27,8 @@ from strata.api.parameters import KNOWN_AT, day_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.db.errors.uniqueness import is_unique_violation
-from strata.db.locks import lock_rows
-from strata.exceptions import Conflict, NotFound
-from strata.tenancy.guards import Guards
-from strata.tenancy.roles import require_role
+from strata.exceptions import NotFound
+from strata.tenancy.querysets import Owned
 
 
 class PortfolioSnapshotListSerializer(serializers.ListSerializer[PortfolioSnapshot]):
@@ -59,7 +52,8 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
     complete = BooleanSerializerField(read_only=True)
     manual = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
-    needed_by_put = ()
+    immutable = {"on": "A snapshot stays on its day: take another one."}
+    required_for_put = ()
     computed = frozenset({"value", "currency", "complete", "missing_rates"})
 
     class Meta:
@@ -80,12 +74,6 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
         )
         validators = ()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if self.instance is not None and attrs.get("on", self.instance.on) != self.instance.on:
-            raise serializers.ValidationError({"on": "A snapshot stays on its day: take another one."})
-        return attrs
-
     def to_representation(self, row: PortfolioSnapshot) -> dict[str, Any]:
         if self.parent is None:
             bring_up_to_date([row])
@@ -95,62 +83,31 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
 @in_path("portfolio_id")
 class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     resource_name = "snapshot"
+    service = SNAPSHOTS
     queryset = PortfolioSnapshot.objects.select_related("portfolio")
     serializer_class = PortfolioSnapshotSerializer
     pagination_class = CursorPaginator
     cursor_fields = ("on", "observed_at", "id")
     parameters = {"start": day_filter("on__gte"), "end": day_filter("on__lte"), "known_at": KNOWN_AT}
 
-    @cached_property
-    def portfolio(self) -> Portfolio:
-        pk = path_id(self.kwargs["portfolio_id"], "portfolio")
-        rows = Portfolio.objects.for_user(self.request.user).filter(pk=pk)
-        if self.request.method not in SAFE_METHODS:
-            lock_rows(rows)
-        portfolio = rows.first()
-        if portfolio is None:
-            raise NotFound("portfolio")
-        return portfolio
+    @property
+    def portfolio_id(self) -> UUID:
+        return path_id(self.kwargs["portfolio_id"], "portfolio")
 
-    def lock(self, rows: Any = None) -> Guards:
-        return Guards(portfolios=frozenset([self.portfolio.pk]))
+    def require_parents(self) -> None:
+        if not Portfolio.objects.for_user(self.request.user).filter(pk=self.portfolio_id).exists():
+            raise NotFound("portfolio")
 
     def get_queryset(self) -> QuerySet[PortfolioSnapshot]:
-        return super().get_queryset().filter(portfolio=self.portfolio)
-
-    def get_object(self) -> Any:
-        row = super().get_object()
-        if not (row.manual or self.request.method in SAFE_METHODS):
-            raise Conflict(
-                "TAKEN_SNAPSHOT", "It was taken by the clock: only those taken by hand are changed."
-            )
-        return row
-
-    def duplicate_of(self, on: date | None) -> Conflict:
-        """With the snapshot of that day (today) that was taken by hand, whose note can be changed."""
-        conflict = Conflict(
-            "DUPLICATE_SNAPSHOT", "There is a snapshot of this day, which `existing` names.", "on"
-        )
-        row = self.get_queryset().filter(on=on or today_of(self.portfolio), manual=True).first()
-        if row is not None:
-            link = self.request.build_absolute_uri(f"{self.request.path.rstrip('/')}/{row.pk}")
-            conflict.existing = {"id": str(row.pk), "link": link}
-        return conflict
+        self.require_parents()
+        return super().get_queryset().filter(portfolio=self.portfolio_id)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Store the portfolio's total of today or of a past day."""
-        require_role(request.user, self.portfolio.household_id)
-        self.idempotency_household_id = self.portfolio.household_id
-        body = cast("PortfolioSnapshotSerializer", self.get_serializer(data=request.data))
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
-        try:
-            with transaction.atomic():
-                row = take_snapshot(self.portfolio, on=given.get("on"), note=given.get("note", ""))
-        except IntegrityError as error:
-            if not is_unique_violation(error, PortfolioSnapshot):
-                raise
-            raise self.duplicate_of(given.get("on")) from error
-        response = self.respond_with(row, status.HTTP_201_CREATED)
-        body.refuse_contradictions(response.data, but=body.ignored)
-        return response
+        return super().create(request, *args, **kwargs)
+
+    def create_row(self, values: dict[str, Any]) -> PortfolioSnapshot:
+        return take_snapshot(self.portfolio_id, **values, precondition=self.portfolio_precondition)
+
+    def portfolio_precondition(self, portfolio: Owned) -> None:
+        self.require_write_role(portfolio, "portfolio")

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from portfolios.api.fields import HouseholdId
+from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Portfolio
+from portfolios.services.portfolios import PORTFOLIOS
 from reports.api.missing_rates import MissingRates
 from reports.queries import PortfolioTotal, portfolio_totals
 from strata.api.fields import (
@@ -43,6 +44,7 @@ class PortfolioSerializer(HouseholdSerializer):
     complete = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
     totals: dict[UUID, PortfolioTotal] | None = None
+    immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
     computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates"})
 
     class Meta:
@@ -75,6 +77,7 @@ class PortfolioSerializer(HouseholdSerializer):
 
 class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     resource_name = "portfolio"
+    service = PORTFOLIOS
     queryset = Portfolio.objects.order_by("name_key", "id")
     serializer_class = PortfolioSerializer
     parameters = {

@@ -95,7 +95,7 @@ class Report(BaseAPIView, APIView):
         for name in ("portfolio", "known_at", "format"):
             asked.pop(name, None)
         mark = self.is_marked(asked.pop("bom", "0"))
-        self.refuse_contradictions(asked)
+        self.refuse_changed_read_only(asked)
         if ASSET_FILTERS.keys() <= self.parameters.keys():
             read_asset_filter(asked, request.user)
         report = self.report(**asked)
@@ -126,7 +126,7 @@ class Report(BaseAPIView, APIView):
             raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
         return portfolios
 
-    def refuse_contradictions(self, asked: dict[str, Any]) -> None:
+    def refuse_changed_read_only(self, asked: dict[str, Any]) -> None:
         if "level" in asked and asked.get("group_by") != "category":
             raise exceptions.ValidationError({"level": "It is only for group_by=category."})
 
@@ -147,7 +147,8 @@ class Report(BaseAPIView, APIView):
         if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
             request.accepted_renderer = JSONRenderer()
             request.accepted_media_type = JSONRenderer.media_type
-        return super().finalize_response(request, response, *args, **kwargs)
+        finished: Response = super().finalize_response(request, response, *args, **kwargs)
+        return finished
 
 
 def refuse_reversed(start: date | None, end: date) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Q
 
 from assets.models.classification import Group
 from portfolios.models import Household, Portfolio
-from portfolios.services.locks import lock_household
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
 from strata.fields.currencies import CurrencyField
 from strata.fields.money import ExactField
@@ -44,7 +41,8 @@ class TargetQuerySet(TrackedQuerySet["AllocationTarget"]):
 class AllocationTarget(TrackedModel):
     """A target for a portfolio, or if that is None for all that the household owns. Exactly one field of GROUPS is set.
 
-    The share of a category is a share of the category above it, or at the top a share of everything.
+    The share of a category is a share of the category above it, or at the top a share of everything. What may be
+    refused is decided in reports.services.allocation_targets.
     """
 
     household_lookup = "household"
@@ -69,7 +67,7 @@ class AllocationTarget(TrackedModel):
     )
     share = ExactField(non_negative=True, validators=[validate_share])
 
-    objects = TargetQuerySet.as_manager()
+    objects = TargetQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
         app_label = "portfolios"  # the journal has this label
@@ -107,36 +105,5 @@ class AllocationTarget(TrackedModel):
 
     @staticmethod
     def column(field: str) -> str:
-        return AllocationTarget._meta.get_field(field).attname
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Locks the household: two targets saved at the same time could together exceed 1."""
-        with transaction.atomic():
-            lock_household(self.household_id)
-            self.clean()
-            super().save(*args, **kwargs)
-
-    def clean(self) -> None:
-        named = [field for field in GROUPS.values() if getattr(self, self.column(field))]
-        if len(named) != 1:
-            message = f"Name exactly one group: {', '.join(GROUPS.values())}."
-            raise ValidationError(ValidationError(message, code="one_group"))
-        for field in ("portfolio", "asset_type", "category", "tag", "asset"):
-            row = getattr(self, field)
-            if row is not None and row.owning_household_id() not in (None, self.household_id):
-                raise ValidationError(
-                    {field: ValidationError("It is not in this household.", code="foreign")}
-                )
-        self._refuse_more_than_all(named[0])
-
-    def _refuse_more_than_all(self, field: str) -> None:
-        """The targets of one grouping add up to at most 1; for categories, those with the same parent."""
-        others = AllocationTarget.objects.filter(household=self.household_id, portfolio=self.portfolio_id)
-        others = others.exclude(pk=self.pk).filter(**{f"{field}__isnull": False})
-        if field == "category":
-            others = others.filter(category__parent=self.category.parent_id)
-        own = self._meta.get_field("share").to_python(self.share) or Decimal(0)
-        total = sum(others.values_list("share", flat=True), own)
-        if total > 1:
-            message = f"With the others of its kind that makes {total}: together they are 1 at most."
-            raise ValidationError({"share": ValidationError(message, code="more_than_all")})
+        column = cast("models.Field[Any, Any]", AllocationTarget._meta.get_field(field))
+        return column.attname

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
-from portfolios.services.locks import lock_portfolios
+from portfolios.models import Portfolio
 from reports.models import DismissedFinding
+from strata.exceptions import Invalid
+from strata.fields.names import name_key
+from strata.tenancy.writes import Precondition, always, atomic_write, locked_parent, save_changes
 
 
-def nothing_to_check(row: DismissedFinding | None) -> None:
-    """The default precondition: always met."""
-
-
+@atomic_write
 def dismiss(
-    portfolio_id: UUID,
-    key: str,
-    reason: str,
-    *,
-    precondition: Callable[[DismissedFinding | None], None] = nothing_to_check,
+    portfolio_id: UUID, key: str, reason: str, *, precondition: Precondition = always
 ) -> DismissedFinding:
-    """Dismiss the finding; dismissing it again replaces the reason. Raises NotFound if the portfolio is gone.
+    """Dismiss the finding; dismissing it again replaces the reason. 400 for a reason without a visible character.
 
     `precondition` is called with the stored row, or None, while the portfolio is locked.
     """
-    row = _locked(portfolio_id, key)
+    portfolio = locked_parent(DismissedFinding, Portfolio.objects.all(), portfolio_id, "portfolio")
+    row = DismissedFinding.objects.filter(portfolio=portfolio, key=key).first()
     precondition(row)
+    if not name_key(reason):
+        raise Invalid("reason", "Say why it may stay as it is.", "blank")
     if row is None:
-        return DismissedFinding.objects.create(portfolio_id=portfolio_id, key=key, reason=reason)
-    if row.reason != reason:
-        row.reason = reason
-        row.save(update_fields=["reason"])
+        return DismissedFinding.objects.create(portfolio=portfolio, key=key, reason=reason)
+    save_changes(row, {"reason": reason})
     return row
 
 
-def show_again(
-    portfolio_id: UUID,
-    key: str,
-    *,
-    precondition: Callable[[DismissedFinding | None], None] = nothing_to_check,
-) -> None:
-    """Delete the dismissal of the finding; without one nothing changes."""
-    row = _locked(portfolio_id, key)
+@atomic_write
+def show_again(portfolio_id: UUID, key: str, *, precondition: Precondition = always) -> None:
+    """Delete the dismissal of the finding; without one nothing changes. `precondition` as in `dismiss`."""
+    portfolio = locked_parent(DismissedFinding, Portfolio.objects.all(), portfolio_id, "portfolio")
+    row = DismissedFinding.objects.filter(portfolio=portfolio, key=key).first()
     precondition(row)
     if row is not None:
         row.delete()
-
-
-def _locked(portfolio_id: UUID, key: str) -> DismissedFinding | None:
-    lock_portfolios([portfolio_id])
-    return DismissedFinding.objects.filter(portfolio=portfolio_id, key=key).first()

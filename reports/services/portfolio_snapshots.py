@@ -7,13 +7,13 @@ never writes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import batched
+from typing import Any
+from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assets.rates.store import rate_book_on
@@ -24,22 +24,46 @@ from reports.models import PortfolioSnapshot
 from reports.queries.defaults import today_of
 from reports.queries.totals import PortfolioTotal, portfolio_total, presented
 from strata.audit import clock
+from strata.exceptions import Conflict, Invalid
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    conflict_if_duplicate,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
 
+DUPLICATE = Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on")
 COUNTED = ("value", "currency", "complete", "missing_rates", "revision")
 AT_A_TIME = 500  # days calculated together: limits time and memory for a portfolio of many years
 
 
+@atomic_write
 def take_snapshot(
-    portfolio: Portfolio, *, on: date | None = None, note: str = "", manual: bool = True
+    portfolio_id: UUID,
+    *,
+    on: date | None = None,
+    note: str = "",
+    manual: bool = True,
+    precondition: Precondition = always,
 ) -> PortfolioSnapshot:
     """Store the portfolio's total. There is one automatic snapshot per day: taking it again returns the first.
 
-    Refuses a day in the future, in the portfolio's time zone.
+    400 for a day in the future, in the portfolio's time zone. 409 DUPLICATE_SNAPSHOT for a second manual one of a past
+    day.
     """
-    if on is not None and on > (today := today_of(portfolio)):
-        raise ValidationError({"on": f"It lies after {today}, the portfolio's today."})
+    portfolio = locked_parent(PortfolioSnapshot, Portfolio.objects.all(), portfolio_id, "portfolio")
+    precondition(portfolio)
+    today = today_of(portfolio)
+    if on is not None and on > today:
+        raise Invalid("on", f"It lies after {today}, the portfolio's today.")
+    if not manual and (taken := automatic_snapshot(portfolio, on or today)):
+        return taken
     total = portfolio_total(portfolio, on)
     row = PortfolioSnapshot(
         portfolio=portfolio,
@@ -49,14 +73,46 @@ def take_snapshot(
         manual=manual,
     )
     write_down(row, total, portfolio.revision)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        if manual:
-            raise
-        return PortfolioSnapshot.objects.get(portfolio=portfolio, on=total.on, manual=False)
+    with conflict_if_duplicate(
+        PortfolioSnapshot, DUPLICATE, key={"on": row.on, "observed_at": row.observed_at}
+    ):
+        row.save()
     return row
+
+
+@atomic_write
+def update_snapshot(
+    snapshot_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> PortfolioSnapshot:
+    """Change the note of a manual snapshot. 409 TAKEN_SNAPSHOT for an automatic one."""
+    row = locked_row(PortfolioSnapshot.objects.select_related("portfolio"), snapshot_id, "snapshot")
+    precondition(row)
+    require_manual(row)
+    save_changes(row, changes)
+    return row
+
+
+@atomic_write
+def delete_snapshot(snapshot_id: UUID, *, precondition: Precondition = always) -> None:
+    """Delete a manual snapshot. 409 TAKEN_SNAPSHOT for an automatic one."""
+    rows = PortfolioSnapshot.objects.select_related("portfolio")
+    row = locked_row(rows, snapshot_id, "snapshot", for_delete=True)
+    precondition(row)
+    require_manual(row)
+    row.delete()
+
+
+SNAPSHOTS = Service(create=take_snapshot, update=update_snapshot, delete=delete_snapshot)
+
+
+def require_manual(row: PortfolioSnapshot) -> None:
+    if not row.manual:
+        message = "It was taken by the clock: only those taken by hand are changed."
+        raise Conflict("TAKEN_SNAPSHOT", message)
+
+
+def automatic_snapshot(portfolio: Portfolio, on: date) -> PortfolioSnapshot | None:
+    return PortfolioSnapshot.objects.filter(portfolio=portfolio, on=on, manual=False).first()
 
 
 def instant(portfolio: Portfolio, on: date | None, *, manual: bool) -> datetime:
@@ -86,9 +142,8 @@ def bring_up_to_date(rows: Iterable[PortfolioSnapshot]) -> list[PortfolioSnapsho
     """
     stale: dict[Portfolio, list[PortfolioSnapshot]] = {}
     for row in rows:
-        if (
-            row.revision != row.portfolio.revision or clock.known_at()
-        ):  # the stored total may be of a later state
+        # The stored total may be of a later state.
+        if row.revision != row.portfolio.revision or clock.known_at():
             stale.setdefault(row.portfolio, []).append(row)
     different = []
     for portfolio, own_rows in stale.items():
@@ -117,19 +172,20 @@ def amounts(totals: Totals, number: int) -> dict[str, Decimal]:
     }
 
 
-def refresh(portfolio: Portfolio) -> int:
+@atomic_write
+def refresh(portfolio_id: UUID) -> int:
     """Calculate the portfolio's outdated totals again and store them. Returns how many have changed.
 
     Only totals that have changed are recorded in the journal.
     """
+    portfolio = locked_parent(PortfolioSnapshot, Portfolio.objects.all(), portfolio_id, "portfolio")
     changed = 0
     for batch in batched(outdated(portfolio), AT_A_TIME):
         different = bring_up_to_date(batch)
-        with transaction.atomic():
-            rest = {row.pk for row in batch} - {row.pk for row in different}
-            PortfolioSnapshot.objects.filter(pk__in=rest).update_unrecorded(revision=portfolio.revision)
-            if different:
-                PortfolioSnapshot.objects.bulk_update(different, COUNTED)
+        rest = {row.pk for row in batch} - {row.pk for row in different}
+        PortfolioSnapshot.objects.filter(pk__in=rest).update_unrecorded(revision=portfolio.revision)
+        if different:
+            PortfolioSnapshot.objects.bulk_update(different, COUNTED)
         changed += len(different)
     return changed
 

@@ -34,7 +34,7 @@ def path(portfolio):
 
 @pytest.fixture
 def taken(portfolio, holdings):
-    return take_snapshot(portfolio, on=date(2024, 6, 10), manual=False)
+    return take_snapshot(portfolio.pk, on=date(2024, 6, 10), manual=False)
 
 
 def values(client, path):
@@ -78,27 +78,27 @@ def test_outdated_page_takes_a_fixed_number_of_queries(alice, path, portfolio, h
         return len(seen)
 
     for number in range(5):
-        take_snapshot(portfolio, on=DAY + timedelta(days=number))
+        take_snapshot(portfolio.pk, on=DAY + timedelta(days=number))
     before = queries()
     for number in range(5, 30):
-        take_snapshot(portfolio, on=DAY + timedelta(days=number))
+        take_snapshot(portfolio.pk, on=DAY + timedelta(days=number))
     assert queries() == before
 
 
 def test_only_totals_that_came_out_different_leave_a_line(portfolio, holdings):
-    early, late = (take_snapshot(portfolio, on=date(2024, 6, day)) for day in (2, 20))
+    early, late = (take_snapshot(portfolio.pk, on=date(2024, 6, day)) for day in (2, 20))
     AssetSnapshot.objects.create(
         asset=holdings["fund"], value="1000", on="2024-06-05", observed_at=noon(date(2024, 6, 5), "UTC")
     )
     current = Portfolio.objects.get(pk=portfolio.pk)
 
-    assert refresh(current) == 1
+    assert refresh(current.pk) == 1
 
     changed = JournalEntry.objects.filter(model="portfolios.PortfolioSnapshot", action="update")
     assert [(line.object_id, line.before["value"]) for line in changed] == [(late.pk, "450.00")]
     early.refresh_from_db()
     assert (early.value, early.revision) == ("418.00", current.revision)
-    assert refresh(current) == 0
+    assert refresh(current.pk) == 0
 
 
 def test_take_snapshots_counts_the_earlier_ones_anew(portfolio, taken, holdings):
@@ -132,13 +132,13 @@ def test_admin_shows_them_as_they_are_now_and_leaves_taken_ones_alone(portfolio,
 def test_one_by_hand_and_one_by_the_clock_have_room_on_a_day(alice, path, portfolio, holdings):
     by_hand = alice.post(path, {"on": "2024-06-10"})
     assert by_hand.status_code == 201
-    first = take_snapshot(portfolio, on=date(2024, 6, 10), manual=False)
-    assert take_snapshot(portfolio, on=date(2024, 6, 10), manual=False) == first
+    first = take_snapshot(portfolio.pk, on=date(2024, 6, 10), manual=False)
+    assert take_snapshot(portfolio.pk, on=date(2024, 6, 10), manual=False) == first
     refused = alice.post(path, {"on": "2024-06-10"}).json()
     assert refused["code"] == "DUPLICATE_SNAPSHOT"
     assert refused["existing"]["id"] == by_hand.json()["id"]
     assert alice.patch(refused["existing"]["link"], {"note": "By hand"}).status_code == 200
-    take_snapshot(portfolio, on=date(2024, 6, 11), manual=False)
+    take_snapshot(portfolio.pk, on=date(2024, 6, 11), manual=False)
     assert alice.post(path, {"on": "2024-06-11"}).status_code == 201
 
 
@@ -214,7 +214,7 @@ class Edits:
         asset.save()
 
     def return_(self):
-        disposal.reinstate(self.asset())
+        disposal.reinstate(self.asset().pk)
 
     def move(self):
         asset = self.asset()
@@ -236,17 +236,17 @@ class Edits:
         getattr(self, self.random.choice(kinds.split()))()
 
     def snapshot(self):
-        take_snapshot(Portfolio.objects.get(pk=self.portfolio.pk), on=self.day(), manual=False)
+        take_snapshot(self.portfolio.pk, on=self.day(), manual=False)
 
     def store(self):
-        refresh(Portfolio.objects.get(pk=self.portfolio.pk))
+        refresh(self.portfolio.pk)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_any_edit_each_is_the_total_of_its_day(alice, path, portfolio, seed):
     edits = Edits(portfolio, seed)
     for number in range(0, 20, 4):
-        take_snapshot(portfolio, on=DAY + timedelta(days=number))
+        take_snapshot(portfolio.pk, on=DAY + timedelta(days=number))
     for _ in range(25):
         edits.random_edit()
         current = Portfolio.objects.get(pk=portfolio.pk)
@@ -254,6 +254,6 @@ def test_after_any_edit_each_is_the_total_of_its_day(alice, path, portfolio, see
             total = portfolio_total(current, date.fromisoformat(row["on"]))
             now = (money_text(total.value), total.currency, total.complete, total.missing_rates)
             assert (row["value"], row["currency"], row["complete"], row["missing_rates"]) == now
-    refresh(current)
+    refresh(current.pk)
     for row in PortfolioSnapshot.objects.all():
         assert row.value == money_text(portfolio_total(current, row.on).value)

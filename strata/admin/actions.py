@@ -9,6 +9,8 @@ from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 MOST_UNASKED = 100
@@ -19,12 +21,13 @@ RESENT_FIELDS = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
 def asking_first(page: Any, action: Any) -> Any:
     """The action, with a question before it where it has more than MOST_UNASKED rows that nobody has agreed to."""
 
-    def run(modeladmin, request, queryset):
+    def run(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         keys = list(queryset.order_by("pk").values_list("pk", flat=True))
         agreed = fingerprint(keys)
         if len(keys) > MOST_UNASKED and request.POST.get("agreed") != agreed:
             return confirmation(page, request, action, queryset, agreed)
-        return action.func(modeladmin, request, queryset)
+        answer: HttpResponse | None = action.func(modeladmin, request, queryset)
+        return answer
 
     return replace(action, func=run)
 
@@ -35,7 +38,7 @@ def fingerprint(keys: list[Any]) -> str:
 
 
 def confirmation(
-    page: Any, request: Any, action: Any, queryset: models.QuerySet, agreed: str
+    page: Any, request: Any, action: Any, queryset: QuerySet[Any], agreed: str
 ) -> TemplateResponse:
     says: Callable[..., list[str]] = getattr(page, f"what_{action.name}_does")
     sentences, obstacles = says(request, queryset), page.obstacles_to(action.name, queryset)

@@ -6,8 +6,8 @@ A select fetches its options from the site's autocomplete URL, which asks the pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,7 +16,14 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
+
+if TYPE_CHECKING:
+    _Select = AutocompleteSelect
+else:
+    _Select = object  # the mixin stands before a select of Django
 
 MOST_LISTED = 50
 FILTER_TEMPLATE = "unfold/filters/filters_field.html"
@@ -31,10 +38,12 @@ def parse_uuid(text: str) -> UUID | None:
 
 def texts_of(rows: Iterable[models.Model], model: type[models.Model]) -> dict[Any, str]:
     """The text of each row in a select, by its key."""
-    return admin.site._registry[model].choice_texts(list(rows))
+    page: Any = admin.site._registry[model]
+    texts: dict[Any, str] = page.choice_texts(list(rows))
+    return texts
 
 
-class ChosenRows:
+class ChosenRows(_Select):
     """Shared by both selects: only the chosen rows are rendered. `narrow` adds parameters to the URL of the options."""
 
     asked: dict[str, Any] = {}
@@ -42,10 +51,10 @@ class ChosenRows:
     def narrow(self, **asked: Any) -> None:
         self.asked = {**self.asked, **asked}
 
-    def get_url(self):
+    def get_url(self) -> str:
         return f"{super().get_url()}?{urlencode(self.asked)}" if self.asked else super().get_url()
 
-    def optgroups(self, name, value, attrs=None):
+    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> list[Any]:
         """Django's own method queries for whatever was posted, and raises where that is not a key."""
         options = [self.create_option(name, "", "", False, 0)] if self.may_be_empty() else []
         rows = self.choices.queryset
@@ -76,38 +85,42 @@ def is_key_of(model: type[models.Model], value: Any) -> bool:
 class ChoicesView(AutocompleteJsonView):
     """The options of a select: the rows that the caller may see and choose there, and that match the typed text."""
 
-    def process_request(self, request):
+    model_admin: Any
+
+    def process_request(self, request: HttpRequest) -> Any:
         term, *rest = super().process_request(request)
         return term.replace("\x00", ""), *rest
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         return self.model_admin.choosable(super().get_queryset(), self.request)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         self.texts = texts_of(context["object_list"], self.model_admin.model)
         return context
 
-    def serialize_result(self, obj, to_field_name):
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         return super().serialize_result(obj, to_field_name) | {"text": self.texts[obj.pk]}
 
 
-def offer_choices(request):
+def offer_choices(request: HttpRequest) -> HttpResponseBase:
     return ChoicesView.as_view(admin_site=admin.site)(request)
 
 
 # --- filters ---
 
 
-class RowFilterForm(AutocompleteDropdownForm):
+class RowFilterForm(AutocompleteDropdownForm):  # type: ignore[misc]  # unfold is untyped
     widget = RowSelect
 
-    def __init__(self, *args, rows: models.QuerySet, name: str, **kwargs):
+    def __init__(self, *args: Any, rows: QuerySet[Any], name: str, **kwargs: Any) -> None:
         super().__init__(*args, name=name, choices=(), **kwargs)
         self.fields[name].queryset = rows
 
 
-def filter_of_many(spec, *, parameter: str, value: Any, field: models.Field, rows: models.QuerySet, request):
+def filter_of_many(
+    spec: Any, *, parameter: str, value: Any, field: Any, rows: QuerySet[Any], request: HttpRequest
+) -> dict[str, Any]:
     """The choice of a filter with more rows than MOST_LISTED: a select with a search."""
     form = RowFilterForm(
         request=request,
@@ -125,15 +138,16 @@ class OwnRowsFilter(admin.RelatedFieldListFilter):
     """Offers only rows of the caller's households; a superuser gets the rows of all households."""
 
     form_class = RowFilterForm  # the theme loads its scripts
-    rows: models.QuerySet
+    lookup_val: Any
+    rows: Any
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """A select without a choice is sent with an empty value: no filter."""
         if self.lookup_val == [""]:
             del self.used_parameters[self.lookup_kwarg]
         return super().queryset(request, queryset)
 
-    def field_choices(self, field, request, model_admin):
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         self.request, rows = request, field.related_model._default_manager.all()
         self.rows = rows if request.user.is_superuser else rows.for_user(request.user)
         listed = list(texts_of(self.rows[: MOST_LISTED + 1], field.related_model).items())
@@ -141,7 +155,7 @@ class OwnRowsFilter(admin.RelatedFieldListFilter):
             self.template = FILTER_TEMPLATE
         return listed
 
-    def choices(self, changelist):
+    def choices(self, changelist: Any) -> Iterator[Any]:
         if len(self.lookup_choices) <= MOST_LISTED:
             yield from super().choices(changelist)
             return

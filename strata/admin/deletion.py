@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
 
@@ -10,11 +12,11 @@ from strata.tenancy.guards import cascading
 SHOWN_HINDRANCES = 20
 
 
-def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
+def count_below(rows: models.QuerySet[Any], counts: dict[str, int]) -> None:
     """Add to `counts` how many rows are deleted, these rows included, for each model that has a page."""
     count = rows.count()
     if count and rows.model in admin.site._registry:
-        name = rows.model._meta.verbose_name_plural
+        name = str(rows.model._meta.verbose_name_plural)
         counts[name] = counts.get(name, 0) + count
     for relation in cascading(rows.model) if count else ():
         below = relation.related_model._base_manager.filter(
@@ -23,7 +25,7 @@ def count_below(rows: models.QuerySet, counts: dict[str, int]) -> None:
         count_below(below, counts)
 
 
-def hindrances(rows: models.QuerySet) -> list[str]:
+def hindrances(rows: models.QuerySet[Any]) -> list[str]:
     """What prevents the deletion of these rows: rows that refer to them."""
     texts = []
     for relation in rows.model._meta.related_objects:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
@@ -16,13 +16,20 @@ from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 from unfold.forms import PaginationInlineFormSet
 
+from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.locks import lock_rows
-from strata.exceptions import StrataError
+from strata.exceptions import NotFound, StrataError
 from strata.fields.amounts import amount_text, validate_places
 from strata.fields.currencies import currency_codes
 from strata.fields.money import MoneyField
 from strata.fields.numbers import money_text, plain
 from strata.tenancy.querysets import Owned
+from strata.tenancy.writes import Service
+
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[Any]
+else:
+    _Form = object  # the mixin stands before a form
 
 STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
 TAKEN = "It is taken: something else has the same."
@@ -34,7 +41,7 @@ class VersionField(forms.CharField):
 
     widget = forms.HiddenInput
 
-    def has_changed(self, initial, data):
+    def has_changed(self, initial: Any, data: Any) -> bool:
         return False
 
 
@@ -44,7 +51,8 @@ def version_of(row: models.Model) -> str:
     `last_login` does not count: no form writes it.
     """
     if hasattr(row, "updated_at"):
-        return row.updated_at.isoformat()
+        changed_at: datetime = row.updated_at
+        return changed_at.isoformat()
     columns = [field.attname for field in row._meta.concrete_fields if field.name != "last_login"]
     values = repr([getattr(row, name) for name in columns])
     return salted_hmac("strata.editing", values, algorithm="sha256").hexdigest()
@@ -59,36 +67,40 @@ def version_now(row: models.Model) -> str | None:
     if not isinstance(row, Owned) or row.owning_household_id() is None:
         lock_rows(rows)
     stored = rows.first()
-    return stored and version_of(stored)
+    return version_of(stored) if stored else None
 
 
 def is_amount(model: type[models.Model], name: str) -> bool:
     return any(field.name == name and isinstance(field, MoneyField) for field in model._meta.concrete_fields)
 
 
-class InItsOwnWords:
+class InItsOwnWords(_Form):
     """Shows the model's own error messages. It must be the first base class of a model form.
 
     Django replaces a message of the model with that of the form field where both have the same code. So a message
     such as "It is before 2024-01-31", with the code "invalid", would become "Enter a valid date."
     """
 
-    def _update_errors(self, errors):
+    def _update_errors(self, errors: Any) -> None:
         self.add_error(None, errors)
 
 
-class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
+class StaleCheckedForm(InItsOwnWords, forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     """A form that refuses to save a row that was changed since the page showed it: the admin's If-Match."""
+
+    # The form's fields for names that a service uses: {"tag_ids": "tags", "tag": "tags"}.
+    fields_shown_as: dict[str | None, str] = {}
 
     version = VersionField(required=False)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.initial["version"] = self.form_version(version_of(self.instance))
         self.amounts = [name for name in self.fields if is_amount(type(self.instance), name)]
         for name in self.amounts:
-            self.fields[name].show = self.amount_text
+            field: Any = self.fields[name]
+            field.show = self.amount_text
 
     def currency_of_amounts(self) -> str:
         """ "" where it is not known, as for a row that has no asset yet."""
@@ -98,18 +110,21 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         currency = self.currency_of_amounts()
         return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
 
+    def changed_fields(self) -> Collection[str]:
+        """The fields whose values the service gets for a row that exists."""
+        return self.changed_data
+
+    def values_of(self, names: Collection[str]) -> dict[str, Any]:
+        """What the service gets of these fields, by column."""
+        return columns_of(self, names)
+
     def check_row(self, row: models.Model) -> None:
         """Raise what a service would raise for the row as the form has filled it. May fill in further fields."""
 
-    def _post_clean(self):
-        super()._post_clean()
-        try:
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's, not in the stubs
+        with refusals_shown(self):
             self.check_row(self.instance)
-        except StrataError as refused:
-            self.add_error(refused.field if refused.field in self.fields else None, refused.message)
-        except ValidationError as refused:
-            for field, errors in refused.update_error_dict({}).items():
-                self.add_error(field if field in self.fields else None, errors)
         currency = self.currency_of_amounts()
         for name in self.amounts if currency in currency_codes() else ():
             self._refuse_fractions(name, currency)
@@ -130,7 +145,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):
         """The version of the form: that of the row, and of other data that the form shows. Overridden by such forms."""
         return row_version
 
-    def clean(self):
+    def clean(self) -> Any:
         cleaned = super().clean()
         if self._is_stale():
             self.add_error(None, ValidationError(STALE, code="stale"))
@@ -160,38 +175,41 @@ def assign_id(row: models.Model) -> Any:
     return row.pk
 
 
-class ConstraintCheckedForm(StaleCheckedForm):
-    """Saves the row and rolls it back, so that the error of a constraint is shown in the form and not as a broken page.
+class ServiceCheckedForm(StaleCheckedForm):
+    """Lets the page write the row and rolls it back: what the service refuses is shown in the form.
 
-    `duplicate_field` is the field that gets the error where a unique constraint refuses the row.
+    `page` is the page of the form (strata.admin.households.HouseholdAdmin), `request` the present request.
     """
 
-    duplicate_field = "name"
+    page: Any
+    request: Any
 
-    def _post_clean(self):
+    def validate_unique(self) -> None:
+        """Left to the service, as what the constraints refuse: it says it in words, beside the field."""
+
+    def validate_constraints(self) -> None:
+        """The same."""
+
+    def _post_clean(self) -> None:
         super()._post_clean()
         if self.errors:
             return
-        adding, key = self.instance._state.adding, assign_id(self.instance)
-        try:
-            with transaction.atomic():
-                self.instance.save()
-                transaction.set_rollback(True)
-        except IntegrityError:
-            self.add_error(self.duplicate_field if self.duplicate_field in self.fields else None, TAKEN)
-        except ValidationError as error:
-            for message in error.messages:
-                self.add_error(None, message)
-        except StrataError as refusal:
-            self.add_error(None, refusal.message)
-        finally:
-            self.instance._state.adding, self.instance.pk = adding, key
+        state, key = self.instance._state.adding, assign_id(self.instance)
+        with refusals_shown(self), transaction.atomic():
+            self.page.write_row(self.request, self)
+            transaction.set_rollback(True)
+        self.instance._state.adding, self.instance.pk = state, key
 
 
-class StaleCheckedFormSet(PaginationInlineFormSet):
-    """The rows on one page of an inline. Posted rows are found by id, even if they are on another page by now."""
+class StaleCheckedFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold is untyped
+    """The rows on one page of an inline. Posted rows are found by id, even if they are on another page by now.
 
-    def __init__(self, *args, **kwargs):
+    `service` is that of the inline, which writes the rows.
+    """
+
+    service: Service
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.is_bound:
             self._queryset = self.queryset.filter(pk__in=self._posted_ids())
@@ -207,19 +225,30 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
         page = self.request.GET.get(self.get_pagination_key(), "")
         return int(page) if PAGE.fullmatch(page) else 1
 
-    def _construct_form(self, i, **kwargs):
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
         """Set the parent itself on the row: it is not stored yet when both are new."""
         form = super()._construct_form(i, **kwargs)
         setattr(form.instance, self.fk.name, self.instance)
         return form
 
-    def full_clean(self):
+    def full_clean(self) -> None:
         """Django removes the id of a new parent when it builds the forms, but the checks of the rows need it."""
         if self.is_bound and self.forms:
             assign_id(self.instance)
         super().full_clean()
 
-    def clean(self):
+    def save_new(self, form: Any, commit: bool = True) -> Any:
+        return save_inline_row(self, form)
+
+    def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
+        return save_inline_row(self, form)
+
+    def delete_existing(self, obj: Any, commit: bool = True) -> None:
+        """A row that is gone is no error: what was saved before it in the same form may have deleted it."""
+        with suppress(NotFound):
+            self.service.delete(obj.pk)
+
+    def clean(self) -> None:
         super().clean()
         if any(form.is_outdated() for form in self.deleted_forms if not form.instance._state.adding):
             raise ValidationError(STALE, code="stale")
@@ -242,20 +271,62 @@ class StaleCheckedFormSet(PaginationInlineFormSet):
                 form.add_error(None, TAKEN)
             known.add(key)
 
-    def _is_elsewhere(self, names, key) -> bool:
+    def _is_elsewhere(self, names: Collection[str], key: tuple[Any, ...]) -> bool:
         """Whether another row of the parent, which is not on this page, has this key."""
         if self.instance._state.adding:
             return False
         rows = self.queryset.filter(**dict(zip(names, key, strict=True)))
-        return rows.exclude(pk__in=[form.instance.pk for form in self.forms]).exists()
+        return bool(rows.exclude(pk__in=[form.instance.pk for form in self.forms]).exists())
 
 
 @contextmanager
-def refusals_shown(form: forms.ModelForm) -> Iterator[None]:
-    """Turn what a service refuses into errors of the form, with the same text."""
+def refusals_shown(form: StaleCheckedForm) -> Iterator[None]:
+    """Turn what a service refuses into errors of the form, each beside its field if the form shows it."""
     try:
         yield
     except StrataError as refusal:
-        form.add_error(None, refusal.message)
+        error = ValidationError(refusal.message, code=refusal.field_code)
+        form.add_error(shown_field(form, refusal.field or getattr(refusal, "resource", None)), error)
     except ValidationError as error:
-        form.add_error(None, ValidationError(error.messages))
+        for field, errors in error.update_error_dict({}).items():
+            form.add_error(shown_field(form, field), errors)
+    except IntegrityError as error:
+        if not is_unique_violation(error, form._meta.model):
+            raise
+        form.add_error(None, TAKEN)
+
+
+def shown_field(form: StaleCheckedForm, field: str | None) -> str | None:
+    """The form's field for a column, or for a list of ids; None where the form does not show it."""
+    names = (field, (field or "").removesuffix("_id"), form.fields_shown_as.get(field))
+    return next((name for name in names if name in form.fields), None)
+
+
+def columns_of(form: StaleCheckedForm, names: Collection[str]) -> dict[str, Any]:
+    """The values of these fields of the form as its row has them, by column."""
+    return {
+        field.attname: getattr(form.instance, field.attname)
+        for field in form.instance._meta.concrete_fields
+        if field.name in names and not field.primary_key
+    }
+
+
+def adopt(row: models.Model, written: models.Model) -> None:
+    """Give the row of a form what its service has stored."""
+    for field in row._meta.concrete_fields:
+        setattr(row, field.attname, getattr(written, field.attname))
+    row._state.adding = False
+
+
+def save_inline_row(formset: Any, form: StaleCheckedForm) -> models.Model:
+    """Write a row of an inline by the service of the inline."""
+    row: models.Model = form.instance
+    if row._state.adding:
+        parent_column = formset.fk.attname
+        values = form.values_of(form.fields.keys())
+        values.pop(parent_column, None)
+        written = formset.service.create(formset.instance.pk, **values)
+    else:
+        written = formset.service.update(row.pk, form.values_of(form.changed_fields()))
+    adopt(row, written)
+    return row

@@ -13,7 +13,7 @@ from strata.fields.names import with_article
 from strata.tenancy.querysets import Owned
 
 
-def describe_event(event: Event, user) -> dict[str, Any]:
+def describe_event(event: Event, user: Any) -> dict[str, Any]:
     """The event as the page shows it: with labels of fields, and names of related rows where the caller may see them.
 
     A superuser sees all rows. A row without a name was deleted, and its id is shown.
@@ -23,8 +23,8 @@ def describe_event(event: Event, user) -> dict[str, Any]:
     def text_of(field: str, value: str, name: str | None, hides: bool) -> str:
         target = target_of(event.model, field)
         is_nameless = value and not name and target is not None and issubclass(target, Owned)
-        if hides or (is_nameless and not user.is_superuser):
-            return f"{with_article(target._meta.verbose_name)} that you do not see"
+        if target is not None and (hides or (is_nameless and not user.is_superuser)):
+            return f"{with_article(str(target._meta.verbose_name))} that you do not see"
         return name or value
 
     return {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import unquote
 from django.db import IntegrityError, models
-from django.http import HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -19,6 +21,7 @@ from strata.admin.deletion import count_below, hindrances
 from strata.admin.forms import STALE, version_of
 from strata.admin.sidebar import Section
 from strata.db.retry import run_in_transaction
+from strata.exceptions import StrataError
 from strata.fields.dates import DayFormField, InstantFormField
 from strata.fields.names import key_fields
 from strata.fields.search import matching
@@ -28,73 +31,87 @@ CONFLICTING_SAVE = (
 )
 
 
-class NameSortedChangeList(ChangeList):
+class NameSortedChangeList(ChangeList):  # type: ignore[misc]  # unfold is untyped
     """A column of names is sorted by the keys of the names, as everywhere."""
 
-    def get_ordering_field(self, field_name):
+    def get_ordering_field(self, field_name: str) -> Any:
         ordering_field = super().get_ordering_field(field_name)
         return next(iter(key_fields(self.model, {ordering_field})), ordering_field)
 
 
-DAYS = {
+type Overrides = dict[type[models.Field[Any, Any]], dict[str, Any]]
+DAYS: Overrides = {
     models.DateField: {"form_class": DayFormField},
     models.DateTimeField: {"form_class": InstantFormField},
 }
 
 
-class StrataModelAdmin(ModelAdmin):
+class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """The base of every page of the admin. `section` and `icon` are its place in the sidebar."""
 
     section, icon = Section.DATA, "table"
     list_filter_submit = True
     list_per_page = 50
-    formfield_overrides = DAYS
+    formfield_overrides: ClassVar[Overrides] = DAYS
     change_form_before_template = "strata/version.html"
     show_full_result_count = False
-    actions = None
+    actions: tuple[str, ...] | None = None
 
-    def get_changelist(self, request, **kwargs):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return NameSortedChangeList
 
-    def choosable(self, rows, request):
+    def choosable(self, rows: Any, request: HttpRequest) -> Any:
         """The rows that a select of another page may offer (see strata.admin.choices)."""
         return rows
 
-    def choice_texts(self, rows) -> dict[Any, str]:
+    def choice_texts(self, rows: Any) -> dict[Any, str]:
         return {row.pk: str(row) for row in rows}
 
-    def get_action_choices(self, request, default_choices=None, action_location=ActionLocation.CHANGE_LIST):
+    def get_action_choices(
+        self,
+        request: HttpRequest,
+        default_choices: list[tuple[str, str]] | None = None,
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> list[tuple[str, str]]:
         """With the signature that Django needs; the theme still has the older one."""
         blank = default_choices or [("", "Select action")]
-        return super(ModelAdmin, self).get_action_choices(request, blank, action_location)
+        choices: list[tuple[str, str]] = super(ModelAdmin, self).get_action_choices(
+            request, blank, action_location
+        )
+        return choices
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[Any, bool]:
         """The same search as in the API. No search field has several rows, so there are no duplicates."""
         return matching(queryset, self.get_search_fields(request), search_term.split()), False
 
-    def get_actions(self, request, action_location=ActionLocation.CHANGE_LIST):
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
         """The actions, each with a question before it. The page's `what_NAME_does` says what it will do."""
         actions = super().get_actions(request, action_location=action_location)
         return {name: asking_first(self, action) for name, action in actions.items()}
 
-    def what_delete_selected_does(self, request, queryset):
+    def what_delete_selected_does(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         counts: dict[str, int] = {}
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
         count_below(rows, counts)
         return [f"Deletes {count:,} {name}." for name, count in counts.items()]
 
-    def obstacles_to(self, action: str, queryset) -> list[str]:
+    def obstacles_to(self, action: str, queryset: QuerySet[Any]) -> list[str]:
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
         return hindrances(rows) if action == "delete_selected" else []
 
-    def response_action(self, request, queryset, **kwargs):
+    def response_action(self, request: Any, queryset: QuerySet[Any], **kwargs: Any) -> HttpResponse | None:
         """Ignore posted values that are not keys: Django would query for them, and raise."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         request.POST = request.POST.copy()
         request.POST.setlist(ACTION_CHECKBOX_NAME, [key for key in chosen if is_key_of(self.model, key)])
-        return super().response_action(request, queryset, **kwargs)
+        response: HttpResponse | None = super().response_action(request, queryset, **kwargs)
+        return response
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the filters that the page shows: with `?name__regex=` one could query anything."""
         allowed = set()
         for list_filter in self.get_list_filter(request):
@@ -103,16 +120,24 @@ class StrataModelAdmin(ModelAdmin):
             allowed |= {name, f"{name}__exact", f"{name}__isnull", f"{name}__id__exact"}
         return lookup in allowed
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        view = super().changeform_view
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        view: Callable[..., HttpResponse] = super().changeform_view
         return self._in_transaction(
             request, object_id, lambda: view(request, object_id, form_url, extra_context)
         )
 
-    def delete_view(self, request, object_id, extra_context=None):
-        view = super().delete_view
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        view: Callable[..., HttpResponse] = super().delete_view
 
-        def unless_outdated():
+        def unless_outdated() -> HttpResponse:
             row = self.get_object(request, unquote(object_id))
             version = row and version_of(row)
             if request.POST.get("version", version) != version:
@@ -120,35 +145,46 @@ class StrataModelAdmin(ModelAdmin):
                 return HttpResponseRedirect(request.get_full_path())
             return view(request, object_id, {"version": version, **(extra_context or {})})
 
-        return self._in_transaction(request, object_id, unless_outdated, below=True)
+        return self._in_transaction(request, object_id, unless_outdated, for_delete=True)
 
-    def _in_transaction(self, request, object_id, view, *, below=False):
+    def _in_transaction(
+        self,
+        request: HttpRequest,
+        object_id: str | None,
+        view: Callable[..., HttpResponse],
+        *,
+        for_delete: bool = False,
+    ) -> HttpResponse:
         """Run a write in a transaction, which takes its locks first and is repeated after a deadlock.
 
-        A conflict with a parallel write, after every check has passed, is shown as a message.
+        What a service refuses, and a conflict with a parallel write, after the form has passed is shown as a message.
         """
         if request.method != "POST":
             return view()
 
-        def attempt():
+        def attempt() -> HttpResponse:
             forget_attempt(request)
-            self.lock(request, object_id, below=below)
+            self.lock(request, object_id, for_delete=for_delete)
             return view()
 
         try:
             return run_in_transaction(attempt)
         except IntegrityError:
-            forget_attempt(request)
-            self.message_user(request, CONFLICTING_SAVE, messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+            refusal = CONFLICTING_SAVE
+        except StrataError as error:
+            refusal = f"{error.message} Nothing was saved."
+        forget_attempt(request)
+        self.message_user(request, refusal, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
-    def lock(self, request, object_id, *, below: bool) -> None:
+    def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
         """Lock what a write needs before it reads. Nothing for a table without households."""
 
 
-def forget_attempt(request) -> None:
+def forget_attempt(request: Any) -> None:
     """Remove from the request what a rolled-back attempt left there: queued messages, and roles."""
-    queued = messages.get_messages(request)._queued_messages
+    storage: Any = messages.get_messages(request)
+    queued = storage._queued_messages
     if not hasattr(request, "strata_queued"):
         request.strata_queued = len(queued)
     del queued[request.strata_queued :]
@@ -158,17 +194,17 @@ def forget_attempt(request) -> None:
 class ReadOnlyAdmin(StrataModelAdmin):
     """A table that the program writes; superusers may read it."""
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active and request.user.is_superuser
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

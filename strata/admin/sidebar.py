@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -19,9 +20,9 @@ class Section(StrEnum):
     DATA = "Behind it"
 
 
-def sidebar(request) -> list[dict[str, Any]]:
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The overview, then every registered page under its section, in the order of registration."""
-    groups: dict[str, list] = {section: [] for section in Section}
+    groups: dict[str, list[dict[str, Any]]] = {section: [] for section in Section}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
             item = {
@@ -41,5 +42,5 @@ def sidebar(request) -> list[dict[str, Any]]:
     ]
 
 
-def admin_url(model, name: str, *args) -> str:
+def admin_url(model: type[Any], name: str, *args: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)

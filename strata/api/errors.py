@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from math import ceil
 from typing import Any
 
 from django.apps import apps
@@ -14,7 +14,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from rest_framework import exceptions
@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, outage_sentence
 from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
-from strata.exceptions import Conflict, Forbidden, NotFound, StrataError
+from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError
 
 log = logging.getLogger("strata.errors")
 
@@ -59,17 +59,27 @@ class APIError(exceptions.APIException):
     """
 
     most_errors = MOST_ERRORS
+    auth_header: str | None = None  # the value of WWW-Authenticate
+    wait: float | None = None  # seconds, for Retry-After
+    existing: dict[str, str] | None = None  # the row that the request contradicts: {"id", "link"}
 
     def __init__(
-        self, code: str, message: str, *, status: int, errors: list | None = None, wait: int | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int,
+        errors: list[dict[str, Any]] | None = None,
+        wait: float | None = None,
     ):
         super().__init__(message, code)
         self.code, self.message, self.status_code, self.errors = code, message, status, errors or []
-        if wait is not None:
-            self.wait = wait
+        self.wait = wait
 
 
-def body(request: Any, status: int, code: str, message: str, errors: list | None = None) -> dict[str, Any]:
+def error_body(
+    request: Any, status: int, code: str, message: str, errors: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     return {
         "code": code,
         "message": message,
@@ -79,11 +89,11 @@ def body(request: Any, status: int, code: str, message: str, errors: list | None
     }
 
 
-def plain_answer(request: Any, status: int, code: str, message: str) -> HttpResponse:
+def error_response(request: Any, status: int, code: str, message: str) -> HttpResponse:
     """A refusal from outside the API's views: under /api in the API's shape, elsewhere a short page."""
     response: HttpResponse
     if is_api(request):
-        response = JsonResponse(body(request, status, code, message), status=status)
+        response = JsonResponse(error_body(request, status, code, message), status=status)
     else:
         shown = {
             "message": message,
@@ -107,37 +117,41 @@ def overview_for(request: Any, status: int) -> str:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: gives every refusal the same shape. Returns None for an unexpected error: a 500."""
-    request = context["request"]._request
+    """DRF's exception handler: one shape for every refusal. None for an unexpected error, which becomes a 500."""
+    refusal = as_api_error(error)
+    return None if refusal is None else refusal_response(context["request"]._request, refusal)
+
+
+def as_api_error(error: Exception) -> APIError | None:
+    """The refusal for an exception of Strata, DRF, Django or the database; None for an unexpected error."""
     error = translated(error)
-    if not isinstance(error, exceptions.APIException):
-        return None
-    status = error.status_code
-    code = getattr(error, "code", None) or CODES.get(status, "ERROR")
-    errors, rest = shown_errors(error)
-    message = getattr(error, "message", None)
+    if isinstance(error, APIError) or not isinstance(error, exceptions.APIException):
+        return error if isinstance(error, APIError) else None
     if isinstance(error, exceptions.ValidationError):
-        code, message = "VALIDATION_ERROR", errors[0]["message"] if errors else "The request is not valid."
-    message = shortened(message or str(error.detail), LONGEST_MESSAGE)
-    if rest:
+        errors = list(flattened(error.detail))
+        message = errors[0]["message"] if errors else "The request is not valid."
+        return APIError("VALIDATION_ERROR", message, status=400, errors=errors)
+    status = error.status_code
+    members = getattr(error, "errors", None)  # of a body that is no JSON: what is wrong with it
+    refusal = APIError(CODES.get(status, "ERROR"), str(error.detail), status=status, errors=members)
+    refusal.wait, refusal.auth_header = getattr(error, "wait", None), getattr(error, "auth_header", None)
+    return refusal
+
+
+def refusal_response(request: Any, refusal: APIError) -> Response:
+    message = shortened(refusal.message, LONGEST_MESSAGE)
+    shown = [shortened_entry(entry) for entry in refusal.errors[: refusal.most_errors]]
+    if (rest := len(refusal.errors) - len(shown)) > 0:
         message = f"{message} (and {rest:,} more)"
-    content = body(request, status, code, message, errors)
-    if getattr(error, "existing", None):
-        content["existing"] = error.existing
-    response = Response(content, status=status)
-    if getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None) is not None:
-        response["Retry-After"] = str(max(1, int(error.wait + 0.999)))
+    content = error_body(request, refusal.status_code, refusal.code, message, shown)
+    if refusal.existing:
+        content["existing"] = refusal.existing
+    response = Response(content, status=refusal.status_code)
+    if refusal.auth_header:
+        response["WWW-Authenticate"] = refusal.auth_header
+    if refusal.wait is not None:
+        response["Retry-After"] = str(max(1, ceil(refusal.wait)))
     return response
-
-
-def shown_errors(error: exceptions.APIException) -> tuple[list[dict[str, Any]], int]:
-    """The errors that are in the answer, and the number of further ones."""
-    of_fields = isinstance(error, exceptions.ValidationError)
-    entries = flattened(error.detail) if of_fields else iter(getattr(error, "errors", []))
-    shown = [shortened_entry(entry) for entry in islice(entries, getattr(error, "most_errors", MOST_ERRORS))]
-    return shown, sum(1 for _ in entries)
 
 
 def shortened_entry(entry: dict[str, Any]) -> dict[str, Any]:
@@ -162,15 +176,15 @@ def translated(error: Exception) -> Exception:
     if isinstance(error, ProtectedError | RestrictedError):
         return refusal_of(Conflict("IN_USE", "It is in use and cannot be deleted."))
     if isinstance(error, IntegrityError):
-        return refusal_of(contradiction(error))
+        return refusal_of(integrity_conflict(error))
     if isinstance(error, ObjectDoesNotExist):
-        return refusal_of(vanished(error))
+        return refusal_of(row_deleted_meanwhile(error))
     if isinstance(error, DatabaseError | InterfaceError):
         return unavailable(error) or error
     return error
 
 
-def contradiction(error: IntegrityError) -> Conflict:
+def integrity_conflict(error: IntegrityError) -> Conflict:
     """A conflict with a parallel write, which no check could see."""
     key = broken_reference(error)
     if key is None:
@@ -180,17 +194,17 @@ def contradiction(error: IntegrityError) -> Conflict:
     return Conflict("CONFLICT", message, key.attname)
 
 
-def vanished(error: ObjectDoesNotExist) -> NotFound:
+def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
     """A row was deleted while the answer was built from it. A read takes no lock."""
     log.warning("a row was deleted while it was read", exc_info=error)
-    models = (model for model in apps.get_models() if model.DoesNotExist is type(error))
-    model = next(models, None)
+    models: Iterable[Any] = apps.get_models()
+    model = next((model for model in models if model.DoesNotExist is type(error)), None)
     return NotFound(model._meta.verbose_name.replace(" ", "_") if model else "row")
 
 
 def refusal_of(error: StrataError) -> APIError:
     entry = {"field": error.field, "code": error.field_code, "message": error.message}
-    errors = [entry] if error.field else []
+    errors = [entry] if error.field or isinstance(error, Invalid) else []
     refusal = APIError(error.code, error.message, status=error.status, errors=errors)
     refusal.existing = getattr(error, "existing", None)
     return refusal
@@ -242,52 +256,52 @@ def flattened(detail: Any, path: str = "") -> Iterator[dict[str, Any]]:
         yield {"field": path or None, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
 
 
-def page_not_found(request, exception=None):
-    return plain_answer(request, 404, "NOT_FOUND", "Not found.")
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 404, "NOT_FOUND", "Not found.")
 
 
-def server_error(request):
+def server_error(request: HttpRequest) -> HttpResponse:
     """An uncaught error of a view or of the middleware. An unreachable database gets 503, anything else 500."""
-    return answer_of(request, sys.exc_info()[1]) or plain_answer(
+    return outage_response(request, sys.exc_info()[1]) or error_response(
         request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
     )
 
 
-def answer_of(request, error: BaseException | None) -> HttpResponse | None:
+def outage_response(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
     """The answer where the database is unavailable; None for any other error."""
     refusal = unavailable(error) if isinstance(error, DatabaseError | InterfaceError) else None
     if refusal is None:
         return None
-    response = plain_answer(request, refusal.status_code, refusal.code, refusal.message)
+    response = error_response(request, refusal.status_code, refusal.code, refusal.message)
     response["Retry-After"] = str(refusal.wait)
     return response
 
 
-def bad_request(request, exception=None):
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django reports a session that could not be saved as a bad request, even if the database is unavailable."""
-    return answer_of(request, behind(exception)) or plain_answer(
+    return outage_response(request, database_error_behind(exception)) or error_response(
         request, 400, "MALFORMED", "The request is malformed."
     )
 
 
-def behind(error: BaseException | None) -> BaseException | None:
+def database_error_behind(error: BaseException | None) -> BaseException | None:
     """The database error in the handling of which this error was raised."""
     while error is not None and not isinstance(error, DatabaseError):
         error = error.__context__
     return error
 
 
-def forbidden(request, exception=None):
-    return plain_answer(request, 403, "FORBIDDEN", "You may not do that.")
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 403, "FORBIDDEN", "You may not do that.")
 
 
-def forged(request, reason=""):
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid CSRF token: Django's CSRF_FAILURE_VIEW."""
-    return plain_answer(
+    return error_response(
         request, 403, "FORBIDDEN", "The form did not come from a page of this session. Open the page again."
     )
 
 
-def is_api(request) -> bool:
+def is_api(request: HttpRequest) -> bool:
     """Whether the path, below SCRIPT_NAME, is one of the API."""
     return request.path_info.startswith("/api/")

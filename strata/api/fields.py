@@ -49,7 +49,7 @@ from strata.fields.numbers import (
 )
 
 
-def checked(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def checked[**Args, Result](check: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs) -> Result:
     """Call a check of the models. Its ValidationError becomes that of DRF."""
     try:
         return check(*args, **kwargs)
@@ -57,7 +57,10 @@ def checked(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise serializers.ValidationError(error.messages[0], code=error.code) from None
 
 
-def is_same(field: serializers.Field, sent: Any, shown: Any) -> bool:
+type AnyField = serializers.Field[Any, Any, Any, Any]
+
+
+def is_same(field: AnyField, sent: Any, shown: Any) -> bool:
     """Whether the value sent to a read-only field is the one that it shows, in any accepted spelling."""
     if isinstance(sent, bool) is isinstance(shown, bool) and sent == shown:
         return True
@@ -74,7 +77,7 @@ def is_same(field: serializers.Field, sent: Any, shown: Any) -> bool:
 # --- numbers ---
 
 
-class NumberSerializerField(serializers.Field):
+class NumberSerializerField(serializers.Field[Decimal, Any, str, Any]):
     """An exact number: a string of plain digits, an int, or a Decimal from the parser. No float, no bool."""
 
     default_error_messages = {"invalid": 'Send a number as a string of plain digits, such as "1234.56".'}
@@ -147,6 +150,8 @@ class BooleanSerializerField(serializers.BooleanField):
 class ListSerializerField(serializers.ListField):
     """A list of at most `max_length` items. A longer list is refused before its items are checked."""
 
+    max_length: int
+
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
 
@@ -162,7 +167,7 @@ class ListSerializerField(serializers.ListField):
 class TextSerializerField(serializers.CharField):
     """A JSON string by the rules of names; may be empty if `allow_blank`. A number is not converted."""
 
-    def check(self, text: str) -> str:
+    def check(self, text: str, /) -> str:
         return validate_name(text, max_length=self.max_length or NAME_LENGTH)
 
     def to_internal_value(self, data: Any) -> str:
@@ -183,7 +188,7 @@ class NoteSerializerField(TextSerializerField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False, **kwargs})
 
-    def check(self, text: str) -> str:
+    def check(self, text: str, /) -> str:
         return validate_note(text, max_length=self.max_length or NOTE_LENGTH)
 
 
@@ -202,7 +207,7 @@ class TimeZoneSerializerField(TextSerializerField):
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
-class UUIDSerializerField(serializers.Field):
+class UUIDSerializerField(serializers.Field[UUID, Any, str, Any]):
     """An id in its canonical spelling with hyphens. Numbers, braces, urn: and so on are refused."""
 
     default_error_messages = {"invalid": "Send an id such as 01890a5d-ac96-774b-bcce-b302099a8057."}
@@ -223,7 +228,7 @@ class UUIDSerializerField(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "format": "date", "example": "2026-01-31"})
-class DaySerializerField(serializers.Field):
+class DaySerializerField(serializers.Field[date, Any, str, Any]):
     """A calendar day as YYYY-MM-DD, years 1800 to 2200."""
 
     default_error_messages = {"invalid": "Send a day as YYYY-MM-DD."}
@@ -240,7 +245,7 @@ class DaySerializerField(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "format": "date-time", "example": "2026-01-31T18:30:00Z"})
-class InstantSerializerField(serializers.Field):
+class InstantSerializerField(serializers.Field[datetime, Any, str, Any]):
     """An ISO 8601 instant, answered in UTC with Z. Digits beyond microseconds are dropped.
 
     Without an offset the value is naive, for strata.fields.dates.resolve_instant_and_day.
@@ -271,8 +276,13 @@ class InstantSerializerField(serializers.Field):
 
 
 # The fields whose values have more than one spelling.
-SPELLED = (DaySerializerField, InstantSerializerField, NumberSerializerField, UUIDSerializerField)
-SERIALIZER_FIELD_MAPPING: dict[type[models.Field], type[serializers.Field]] = {
+SPELLED: tuple[type[AnyField], ...] = (
+    DaySerializerField,
+    InstantSerializerField,
+    NumberSerializerField,
+    UUIDSerializerField,
+)
+SERIALIZER_FIELD_MAPPING: dict[type[models.Field[Any, Any]], type[AnyField]] = {
     **serializers.ModelSerializer.serializer_field_mapping,
     models.BooleanField: BooleanSerializerField,
     models.CharField: TextSerializerField,

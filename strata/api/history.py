@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.pagination import JournalCursorPaginator
-from strata.api.views import path_id
+from strata.api.views import BaseAPIView, path_id
 from strata.audit.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
 from strata.exceptions import NotFound
 from strata.tenancy.roles import role_in
 
+if TYPE_CHECKING:
 
-class ChangedSerializer(serializers.Serializer):
+    class _ViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
+        queryset: Any
+        resource_name: str
+else:
+    _ViewSet = object  # the mixin stands beside a HouseholdViewSet among the bases of a view
+
+
+class ChangedSerializer(serializers.Serializer[Any]):
     """The old and the new value of a field. An id has a name beside it where the caller may see that row.
 
     The id of a row in a household that the caller does not see is blank.
@@ -36,7 +44,7 @@ class ChangedSerializer(serializers.Serializer):
         return {name: text for name, text in representation.items() if text is not None}
 
 
-class EventSerializer(serializers.Serializer):
+class EventSerializer(serializers.Serializer[Any]):
     """One change of a row: who, when, in which request, by which channel, and the old and new value of each field."""
 
     at = InstantSerializerField(source="entry.at")
@@ -49,7 +57,7 @@ class EventSerializer(serializers.Serializer):
     fields_changed = ChangedSerializer(source="fields", many=True)
 
 
-class HistoryMixin:
+class HistoryMixin(_ViewSet):
     """GET {id}/history: the changes of the row, newest first. Also after the row was deleted.
 
     With `?include=`, where the view has it, also the changes of rows that belong to it: of the models
@@ -59,7 +67,9 @@ class HistoryMixin:
     included_models: tuple[type, ...] = ()
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, pagination_class=JournalCursorPaginator, parameters={}, orderings={})
+    @action(
+        detail=True, pagination_class=JournalCursorPaginator, parameters={}, orderings={}, is_list_action=True
+    )
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.journal()
 
@@ -70,7 +80,8 @@ class HistoryMixin:
         children, kinds = "include" in self.read_parameters(), self.included_models
         model, user = self.queryset.model, self.request.user
         lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
-        events = events_of(self.paginate_queryset(with_what_came_after(lines)), user)
+        page: Any = self.paginate_queryset(with_what_came_after(lines))
+        events = events_of(page, user)
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 
     def was_deleted(self, pk: UUID) -> bool:
@@ -79,8 +90,8 @@ class HistoryMixin:
         if last is None or last.household_id is None:
             return False
         parents = {name: text for name, text in self.kwargs.items() if name != "pk"}
+        before: Any = last.before
         inside = all(
-            UUID(last.before[name]) == path_id(text, name.removesuffix("_id"))
-            for name, text in parents.items()
+            UUID(before[name]) == path_id(text, name.removesuffix("_id")) for name, text in parents.items()
         )
         return inside and role_in(self.request.user, last.household_id) is not None

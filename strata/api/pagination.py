@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from rest_framework import exceptions, pagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView
 
 from strata.fields.dates import parse_day, validate_instant
 
@@ -54,13 +56,13 @@ class PageNumberPaginator(pagination.PageNumberPagination):
     max_page_size = MOST
     parameters = ("page", "page_size")
 
-    def get_schema_operation_parameters(self, view):
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [counting("page"), counting("page_size", most=MOST)]
 
-    def get_paginated_response_schema(self, schema):
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema, count={"type": "integer"})
 
-    def paginate_queryset(self, queryset, request, view=None):
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         """Reads one row more than a page has. Without that row this is the last page, and no COUNT is needed."""
         self.request = request
         size, number = self.get_page_size(request), self.get_page_number(request, None)
@@ -69,19 +71,18 @@ class PageNumberPaginator(pagination.PageNumberPagination):
             return super().paginate_queryset(queryset, request, view)
         rows = list(queryset[start : start + size + 1])
         if not rows and number > 1:
-            return super().paginate_queryset(
-                queryset, request, view
-            )  # it counts, and refuses a page beyond the last one
+            # It counts, and refuses a page beyond the last one.
+            return super().paginate_queryset(queryset, request, view)
         paginator = self.django_paginator_class(queryset, size)
         if len(rows) <= size:
             paginator.count = start + len(rows)
         self.page = Page(rows[:size], number, paginator)
         return rows[:size]
 
-    def get_page_size(self, request):
+    def get_page_size(self, request: Request) -> int:
         return whole_number(request, "page_size", default=USUAL, most=MOST)
 
-    def get_page_number(self, request, paginator):
+    def get_page_number(self, request: Request, paginator: Paginator[Any] | None) -> int:
         return whole_number(request, "page", default=1)
 
 
@@ -94,7 +95,7 @@ class CursorPaginator(pagination.BasePagination):
     parameters = ("cursor", "page_size")
     cursor_query_param = "cursor"
 
-    def paginate_queryset(self, queryset, request, view=None):
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         self.request, self.fields = request, self.fields_of(view)
         size = whole_number(request, "page_size", default=USUAL, most=MOST)
         backwards, place = self.read_cursor()
@@ -113,9 +114,10 @@ class CursorPaginator(pagination.BasePagination):
         return page
 
     def fields_of(self, view: Any) -> tuple[str, ...]:
-        return view.cursor_fields
+        fields: tuple[str, ...] = view.cursor_fields
+        return fields
 
-    def beyond(self, place: list, comparison: str) -> Q:
+    def beyond(self, place: list[Any], comparison: str) -> Q:
         """The rows after `place` in the order of the fields, like a row comparison in SQL."""
         condition, same = Q(), Q()
         for field, value in zip(self.fields, place, strict=True):
@@ -123,7 +125,7 @@ class CursorPaginator(pagination.BasePagination):
             same &= Q(**{field: value})
         return condition
 
-    def link(self, page: list, index: int, *, backwards: bool) -> str:
+    def link(self, page: list[Any], index: int, *, backwards: bool) -> str:
         values = [self.json_value(getattr(page[index], field)) for field in self.fields]
         packed = base64.urlsafe_b64encode(json.dumps([backwards, values]).encode()).decode()
         url = remove_query_param(self.request.build_absolute_uri(), "cursor")
@@ -138,7 +140,7 @@ class CursorPaginator(pagination.BasePagination):
             else str(value)
         )
 
-    def read_cursor(self) -> tuple[bool, list]:
+    def read_cursor(self) -> tuple[bool, list[Any]]:
         text = self.request.query_params.get("cursor")
         if text is None:
             return False, []
@@ -169,13 +171,13 @@ class CursorPaginator(pagination.BasePagination):
         validate_instant(moment)
         return moment
 
-    def get_paginated_response(self, data):
+    def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
 
-    def get_paginated_response_schema(self, schema):
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema)
 
-    def get_schema_operation_parameters(self, view):
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
             counting("page_size", most=MOST),

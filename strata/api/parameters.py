@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, filters
+from rest_framework.request import Request
 
 from strata.api.fields import (
     CurrencySerializerField,
@@ -128,7 +129,7 @@ def currency_code(about: str) -> Parameter:
 def search_filter(*lookups: str) -> Parameter:
     """Text in any of the fields, in any case. Every word must be found (strata.fields.search)."""
 
-    def apply(rows: QuerySet, values: list[str], view: Any) -> QuerySet:
+    def apply(rows: QuerySet[Any], values: list[str], view: Any) -> QuerySet[Any]:
         return matching(rows, lookups, values[0].split())
 
     return Parameter(read_text, apply, TEXT, "Text to look for.", many=False)
@@ -179,14 +180,14 @@ KNOWN_AT = Parameter(
 class DeclaredFilters(filters.BaseFilterBackend):
     """Reads `view.parameters` and `view.orderings` ({name: field})."""
 
-    def filter_queryset(self, request, queryset, view):
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         for name, values in view.read_parameters().items():
             parameter = view.parameters[name]
             if parameter.apply:
                 queryset = parameter.apply(queryset, values, view)
         return self.ordered(request, queryset, view)
 
-    def ordered(self, request, queryset, view):
+    def ordered(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         wanted = request.query_params.get("ordering")
         if wanted is None or not view.orderings:
             return queryset
@@ -200,8 +201,8 @@ class DeclaredFilters(filters.BaseFilterBackend):
             fields.append(("-" if name.startswith("-") else "") + view.orderings[name.lstrip("-")])
         return queryset.order_by(*fields, "id")
 
-    def get_schema_operation_parameters(self, view):
-        shown = [
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        shown: list[dict[str, Any]] = [
             {
                 "name": name,
                 "in": "query",
@@ -238,7 +239,8 @@ def described(parameters: dict[str, Parameter]) -> list[OpenApiParameter]:
 
 def read_parameters(request: Any, declared: dict[str, Parameter], also: set[str]) -> dict[str, list[Any]]:
     """The values of the declared parameters; 400 for an unknown name, a bad value, or a repeated single one."""
-    read, errors = {}, {}
+    read: dict[str, list[Any]] = {}
+    errors: dict[str, Any] = {}
     for name in request.query_params:
         texts = request.query_params.getlist(name)
         if name not in declared:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from django.urls import get_urlconf
 from drf_spectacular.generators import EndpointEnumerator
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -22,8 +24,8 @@ EXAMPLE = {
 @cache
 def route_names(urlconf: str | None = None) -> list[str]:
     """The paths of the API below /api/v1/, without the optional last slash, in alphabetical order."""
-    endpoints = EndpointEnumerator(urlconf=urlconf).get_api_endpoints()
-    paths = {path.replace("{pk}", "{id}").rstrip("/") + "/" for path, *_ in endpoints}
+    enumerator: Any = EndpointEnumerator(urlconf=urlconf)  # drf-spectacular has no types
+    paths = {path.replace("{pk}", "{id}").rstrip("/") + "/" for path, *_ in enumerator.get_api_endpoints()}
     names = {path.removeprefix(PREFIX).rstrip("/") for path in paths if path.startswith(PREFIX)}
     return sorted(names - {""})
 
@@ -38,7 +40,7 @@ class RoutesView(BaseAPIView, APIView):
         },
         examples=[OpenApiExample("routes", value=EXAMPLE, response_only=True, status_codes=["200"])],
     )
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """Every route, with its URL. `{id}` and similar names are placeholders for ids."""
         base_url = request.build_absolute_uri(request.path)
         return Response({name: f"{base_url}{name}" for name in route_names(get_urlconf())})

@@ -63,7 +63,7 @@ PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ 
 # No example: Swagger would send it, and a wrong tag matches nothing.
 TAGS = {"type": "string"}
 FORM = 'As the header ETag gave it, quotes included, such as "5f1c0d2e".'
-HEADERS = {
+HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "Idempotency-Key": (PRINTABLE, "The same key and body again get the same answer, and write once."),
     "If-Match": (TAGS, f"The ETag of what you read: 412 when it has changed since. {FORM}"),
     "If-None-Match": (TAGS, f"The ETag of what you have: 304 when it is still the same. {FORM}"),
@@ -93,12 +93,14 @@ SENTENCES = {
 class StrataSchema(AutoSchema):
     """Adds the headers and parameters that the base class of the views reads."""
 
-    def get_description(self):
+    view: Any
+
+    def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
         """The docstring of the method; or a sentence and the docstring of the view, but not of its base classes."""
         action = getattr(self.view, "action", None)
         method = getattr(self.view, action or self.method.lower(), None)
         own = [method.__doc__] if method.__doc__ else [self.sentence_of(action), type(self.view).__doc__]
-        return "\n\n".join(cleandoc(text) for text in (*own, CHANGES.get(action)) if text)
+        return "\n\n".join(cleandoc(text) for text in (*own, CHANGES.get(action or "")) if text)
 
     def sentence_of(self, action: str | None) -> str:
         segments = self.path.strip("/").split("/")
@@ -110,7 +112,7 @@ class StrataSchema(AutoSchema):
         where = getattr(self.view, "where_created", "") if action == "create" else ""
         return f"{sentence} {where}".strip()
 
-    def get_override_parameters(self):
+    def get_override_parameters(self) -> list[Any]:
         return [*self.headers_read(), *self.parameters_of_a_row()]
 
     def headers_read(self) -> list[OpenApiParameter]:
@@ -232,12 +234,17 @@ def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) 
         )
     if kind == "array":
         return [example_of(schema["items"], schemas, depth + 1)] if depth < 6 else []
-    formats = {
+    formats: dict[str | None, str] = {
         "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
         "date": "2026-01-31",
         "date-time": "2026-01-31T18:30:00Z",
         "uri": "http://127.0.0.1:8000/api/v1/assets?page=2",
         "email": "alice@example.org",
     }
-    words = {"string": formats.get(schema.get("format"), "text"), "integer": 1, "boolean": True, "number": 1}
+    words: dict[str | None, Any] = {
+        "string": formats.get(schema.get("format"), "text"),
+        "integer": 1,
+        "boolean": True,
+        "number": 1,
+    }
     return words.get(kind)

@@ -1,15 +1,22 @@
-"""The base of every view: a transaction for each write, `known_at`, ETags, idempotency, checked parameters."""
+"""The base of every view: checked parameters, `known_at`, one transaction for each write, idempotency, ETags.
+
+DRF calls one handler for a request, such as `post`. Each mixin may wrap it, by `wrap_handler`: the last one that wraps
+runs first. `BaseAPIView` lists them.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from strata.api.http import idempotency
 from strata.api.http.etags import etag_of, is_fresh
@@ -20,7 +27,12 @@ from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
 
-LISTS = ("list", "children", "history")
+if TYPE_CHECKING:
+    _View = APIView
+else:
+    _View = object  # the mixins stand before DRF's view among the bases of a view
+
+type Handler = Callable[..., HttpResponseBase]
 
 
 def path_id(text: str, resource_name: str) -> UUID:
@@ -30,64 +42,39 @@ def path_id(text: str, resource_name: str) -> UUID:
     return UUID(text)
 
 
-class BaseAPIView:
-    """For any view: sets the actor, and runs each write in one transaction, once for each Idempotency-Key."""
-
-    accepts_idempotency_key = True
-    has_etag = False
-    parameters: dict[str, Parameter] = {}
-    orderings: dict[str, str] = {}
+class HandlerMixin(_View):
+    """Wraps the handler of the request, after DRF has checked who asks."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        key = (
-            idempotency.key_of(request) if request.method == "POST" and self.accepts_idempotency_key else None
-        )
-        digest = idempotency.request_digest(request) if key else ""
         super().initial(request, *args, **kwargs)
         if request.user and request.user.is_authenticated:
             actor.identify(request.user)
-        known_at = self.read_parameters().get("known_at")
-        method = request.method.lower()
-        if not hasattr(self, method):
-            return
-        if known_at:
-            setattr(self, method, self.in_the_past(getattr(self, method), known_at[0]))
-        if request.method in SAFE_METHODS:
-            return
-        handler = self.begun_afresh(getattr(self, method))
-        if key and request.user.is_authenticated:
-            setattr(self, method, idempotency.run_once(self, handler, key, digest))
-        else:
-            setattr(self, method, in_transaction(handler))
+        method = str(request.method).lower()
+        if hasattr(self, method):
+            # DRF calls what it finds there next.
+            setattr(self, method, self.wrap_handler(getattr(self, method)))
 
-    def begun_afresh(self, handler):
-        """The handler, which resets the view's attributes first: an earlier attempt may have changed them."""
-        untouched = dict(vars(self))
+    def wrap_handler(self, handler: Handler) -> Handler:
+        return handler
 
-        def handle(request, *args, **kwargs):
-            self.__dict__ = dict(untouched)
-            return handler(request, *args, **kwargs)
 
-        return handle
+class DeclaredParametersMixin(HandlerMixin):
+    """Query parameters are declared in `parameters` and `orderings`; others are refused."""
 
-    def in_the_past(self, handler, known_at):
-        """The handler, reading what was known at that instant. No query follows it: DRF's answers hold their data."""
-        if self.request.method not in SAFE_METHODS:
-            raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
+    parameters: dict[str, Parameter] = {}
+    orderings: dict[str, str] = {}
+    is_list_action = False
 
-        def handle(request, *args, **kwargs):
-            with as_known_at(known_at, request.user):
-                return handler(request, *args, **kwargs)
-
-        return handle
+    def wrap_handler(self, handler: Handler) -> Handler:
+        self.read_parameters()
+        return super().wrap_handler(handler)
 
     def read_parameters(self) -> dict[str, list[Any]]:
         """The checked query parameters of this request. Only lists have filters and pages."""
-        declared = self.declared_parameters()
         also = {"ordering"} if self.orderings and self.is_list() else set()
-        if self.is_list() and getattr(self, "paginator", None):
-            also |= set(self.paginator.parameters)
-        return read_parameters(self.request, declared, also)
+        if self.is_list() and (paginator := getattr(self, "paginator", None)):
+            also |= set(paginator.parameters)
+        return read_parameters(self.request, self.declared_parameters(), also)
 
     def declared_parameters(self) -> dict[str, Parameter]:
         if self.is_list():
@@ -95,26 +82,98 @@ class BaseAPIView:
         return {name: parameter for name, parameter in self.parameters.items() if parameter.apply is None}
 
     def is_list(self) -> bool:
-        return getattr(self, "action", None) in LISTS and self.request.method in SAFE_METHODS
+        """Whether the answer is a page of rows: the action `list`, and actions with `is_list_action=True`."""
+        listed = getattr(self, "action", None) == "list" or self.is_list_action
+        return listed and self.request.method in SAFE_METHODS
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Sets the ETag of a single row's GET, and answers 304 where the caller has this version."""
+    @property
+    def as_of(self) -> date | None:
+        """The day of `?on=`, or None."""
+        on: date | None = self.read_parameters().get("on", [None])[0]
+        return on
+
+
+class PointInTimeMixin(DeclaredParametersMixin):
+    """`?known_at=` answers with what was known at that instant."""
+
+    def wrap_handler(self, handler: Handler) -> Handler:
+        known_at = self.read_parameters().get("known_at")
+        return super().wrap_handler(self.as_known_at(handler, known_at[0]) if known_at else handler)
+
+    def as_known_at(self, handler: Handler, known_at: datetime) -> Handler:
+        """No query follows the handler: DRF's answers hold their data."""
+        if self.request.method not in SAFE_METHODS:
+            raise serializers.ValidationError({"known_at": "The past can be read, and not written."})
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with as_known_at(known_at, request.user):
+                return handler(request, *args, **kwargs)
+
+        return handle
+
+
+class AtomicWriteMixin(HandlerMixin):
+    """Each write is one transaction, which begins again after a deadlock."""
+
+    def wrap_handler(self, handler: Handler) -> Handler:
+        if self.request.method in SAFE_METHODS:
+            return super().wrap_handler(handler)
+        handler = self.reset_before(handler)
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return run_in_transaction(lambda: handler(request, *args, **kwargs))
+
+        return super().wrap_handler(handle)
+
+    def reset_before(self, handler: Handler) -> Handler:
+        """The handler, which resets the view's attributes first: an earlier attempt may have changed them."""
+        untouched = dict(vars(self))
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            self.__dict__ = dict(untouched)
+            return handler(request, *args, **kwargs)
+
+        return handle
+
+
+class IdempotentPostMixin(AtomicWriteMixin):
+    """A POST with an Idempotency-Key writes once. The key's lock is outside the transaction, its row inside."""
+
+    accepts_idempotency_key = True
+    idempotency_household_id: UUID | None = (
+        None  # set by a write: whoever may no longer edit there gets no replay
+    )
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.idempotency_key = (
+            idempotency.key_of(request) if request.method == "POST" and self.accepts_idempotency_key else None
+        )
+        if self.idempotency_key:  # before DRF parses the body
+            self.request_digest = idempotency.request_digest(request)
+        super().initial(request, *args, **kwargs)
+
+    def wrap_handler(self, handler: Handler) -> Handler:
+        key, user = self.idempotency_key, self.request.user
+        if not key or not user.is_authenticated:
+            return super().wrap_handler(handler)
+        written_once = idempotency.run_once(self, handler, key, self.request_digest)
+        return idempotency.hold_key(user, key, super().wrap_handler(written_once))
+
+
+class ETagMixin(DeclaredParametersMixin):
+    """The GET of a single row has an ETag, and is 304 for a caller who has this version."""
+
+    has_etag = False
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         read = request.method in ("GET", "HEAD") and response.status_code == 200 and not self.is_list()
-        if self.has_etag and read and "ETag" not in response and hasattr(response, "data"):
+        if self.has_etag and read and "ETag" not in response and isinstance(response, Response):
             response["ETag"] = etag_of(response.data)
             if is_fresh(request, response["ETag"]):
                 response.status_code, response.data = 304, None
         return response
 
-    @property
-    def as_of(self) -> date | None:
-        """The day of `?on=`, or None."""
-        return self.read_parameters().get("on", [None])[0]
 
-
-def in_transaction(handler):
-    def handle(request, *args, **kwargs):
-        return run_in_transaction(lambda: handler(request, *args, **kwargs))
-
-    return handle
+class BaseAPIView(ETagMixin, IdempotentPostMixin, PointInTimeMixin):
+    """Before DRF's view among the bases of every view."""

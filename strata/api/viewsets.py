@@ -1,119 +1,199 @@
-"""The base of every resource of a household: finds, locks and shows its rows."""
+"""The base of every resource of a household: shows its rows, and hands each write to the resource's service.
+
+A write first looks whether the caller may see the row or the parent in the path (404): nobody locks, or waits for,
+rows of others. The serializer checks the shape of the body (400). The service locks, and calls `precondition` back: the
+caller's role (404, 403) and If-Match (412), which only count while the row is locked. Then the service checks what the
+values mean (400, 404, 409), and writes.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
 
-from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 from rest_framework import mixins, status, viewsets
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from strata.api.history import HistoryMixin
 from strata.api.http.etags import etag_of, require_match
-from strata.api.mixins import CreateMixin, DeleteMixin, UpdateMixin
 from strata.api.parameters import DeclaredFilters
-from strata.api.serializers import RelatedId
+from strata.api.serializers import HouseholdSerializer
 from strata.api.views import BaseAPIView, path_id
-from strata.db.errors.uniqueness import is_unique_violation
-from strata.db.retry import Restart
-from strata.exceptions import Conflict, NotFound
-from strata.fields.ids import CANONICAL_ID
-from strata.tenancy.guards import Guards, lock_guards, rows_are_locked
-from strata.tenancy.roles import EDITORS, require_role
+from strata.exceptions import Conflict, Forbidden, NotFound
+from strata.tenancy.querysets import Owned
+from strata.tenancy.roles import EDITORS, role_in
+from strata.tenancy.writes import Service
 
 
-class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet):
+class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
     """Rows of the caller's households. `resource_name` is their name in errors; `write_roles` may change them.
 
-    A write locks the guards of its row, and of all rows that its body names, before it reads any of them: see
-    strata.tenancy.guards.
+    The service locks a row, and calls `precondition` with it before it writes.
     """
 
+    queryset: Any
     resource_name: str = "row"
+    service = Service()
     has_etag = True
     write_roles: tuple[str, ...] = EDITORS
     filter_backends = (DeclaredFilters,)
-    duplicate_error: tuple[str, str | None, str] = ("DUPLICATE_NAME", "name", "The name is taken.")
     lookup_value_regex = "[^/]+"
 
+    # --- read ---
+
     def get_queryset(self) -> QuerySet[Any]:
-        return self.queryset.all().for_user(self.request.user)
+        rows: QuerySet[Any] = self.queryset.all().for_user(self.request.user)
+        return rows
 
     def get_object(self) -> Any:
-        return self.get_row(self.kwargs["pk"])
+        return self.get_row(self.row_id())
 
-    def get_row(self, text: str, *, queryset: Any = None) -> Any:
-        """The row with the id in a path. For a write its guards are locked and its preconditions checked."""
-        pk = path_id(text, self.resource_name)
-        rows = (self.get_queryset() if queryset is None else queryset).filter(pk=pk)
-        writing = self.request.method not in SAFE_METHODS
-        guards = self.lock(rows) if writing else None
-        row = rows.first()
+    def get_row(self, pk: UUID) -> Any:
+        """The row as a GET shows it. Raises NotFound where the caller may not see it."""
+        row = self.get_queryset().filter(pk=pk).first()
         if row is None:
             raise NotFound(self.resource_name)
-        if guards is not None:
-            if not guards.cover(row):
-                raise Restart("it has moved")
-            self.precondition(row)
         return row
 
-    def precondition(self, row: Any) -> None:
+    def row_id(self) -> UUID:
+        return path_id(self.kwargs["pk"], self.resource_name)
+
+    def shown(self, row: Any) -> Mapping[str, Any]:
+        """The row as a GET shows it now."""
+        data: Mapping[str, Any] = self.get_serializer(row).data
+        return data
+
+    def respond_with(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
+        data = self.shown(row)
+        return Response(data, status=code, headers={"ETag": etag_of(data)})
+
+    # --- write ---
+
+    def require_visible(self) -> None:
+        """Raise NotFound for a row, or a parent in the path, that the caller may not see: before anything is locked."""
+        columns = {field.attname for field in self.queryset.model._meta.concrete_fields}
+        parents = {
+            name: path_id(text, name.removesuffix("_id"))
+            for name, text in self.kwargs.items()
+            if name in columns
+        }
+        if not self.visible_rows().filter(pk=self.row_id(), **parents).exists():
+            raise NotFound(self.resource_name)
+
+    def visible_rows(self) -> Any:
+        return self.queryset.all().for_user(self.request.user)
+
+    def require_parents(self) -> None:
+        """Raise NotFound for a parent in the path that the caller may not see. Overridden where the path has one."""
+
+    def require_visible_references(self, changes: Mapping[str, Any]) -> None:
+        """The same for the rows that an update would lock too. Overridden where it moves a row to another parent."""
+
+    def create_row(self, values: dict[str, Any]) -> Any:
+        """Create the row by the service. `values` are those that the serializer has accepted."""
+        raise NotImplementedError
+
+    def precondition(self, row: Owned) -> None:
         """Check the caller's role and If-Match against the locked row."""
-        self.require_writer(row)
+        self.require_write_role(row)
         self.require_unchanged(row)
 
-    def require_writer(self, row: Any) -> None:
-        require_role(self.request.user, row.owning_household_id(), self.write_roles)
-        self.idempotency_household_id = row.owning_household_id()
+    def update_precondition(self, row: Owned, changes: Mapping[str, Any]) -> None:
+        """The precondition of an update; overridden where it depends on the changes."""
+        self.precondition(row)
+
+    def require_write_role(self, row: Owned, resource_name: str | None = None) -> None:
+        """Raises NotFound where the caller may not see the row, Forbidden where the caller may not change it."""
+        household_id = row.owning_household_id()
+        if household_id is None:  # shared by all households
+            if not self.request.user.is_superuser:
+                raise Forbidden
+            return
+        role = role_in(self.request.user, household_id)
+        if role is None:
+            raise NotFound(resource_name or self.resource_name)
+        if role not in self.write_roles:
+            raise Forbidden
+        self.idempotency_household_id = household_id
 
     def require_unchanged(self, row: Any) -> None:
         """Compare If-Match with the ETag of the row's GET, for every action. A row that is created has no ETag yet."""
         if "pk" in self.kwargs:
-            require_match(self.request, lambda: etag_of(self.as_read(row)))
+            require_match(self.request, lambda: etag_of(self.shown(row)))
 
-    def lock(self, rows: Any = None) -> Guards:
-        """Lock the guards of these rows, which the caller may see; without `rows`, of the row that will be created."""
-        named = self.named_by_body(creating=rows is None)
-        rows = self.queryset.model._base_manager.none() if rows is None else rows
-        return lock_guards(rows, below=self.request.method == "DELETE", named=named)
+    # --- errors ---
 
-    def named_by_body(self, *, creating: bool) -> dict[str, Any]:
-        """The rows that the body names and the caller may see, by foreign key."""
-        named, data = {}, self.request.data
-        fields = getattr(self.get_serializer_class(), "_declared_fields", {})
-        for name, field in fields.items() if isinstance(data, dict) else ():
-            text = data.get(name)
-            if isinstance(field, RelatedId) and isinstance(text, str) and CANONICAL_ID.fullmatch(text):
-                named[field.source] = field.queryset.all().for_user(self.request.user).filter(pk=text)
-        return named
+    def handle_exception(self, exc: Exception) -> Response:
+        """Complete the exception, then answer it. The transaction is rolled back by now, so queries are possible."""
+        if isinstance(exc, NotFound):
+            exc = self.missing_parent() or exc
+        if isinstance(exc, Conflict) and exc.existing_key is not None:
+            row = self.get_queryset().filter(**exc.existing_key).first()
+            if row is not None:
+                exc.existing = self.id_and_link(row)
+                exc.message = f"{exc.message.removesuffix('.')}, which `existing` names."
+        return super().handle_exception(exc)
 
-    def representation(self, row: Any) -> dict[str, Any]:
-        """What a GET of the row answers now. NotFound where the caller may no longer see it."""
-        found = self.get_queryset().filter(pk=row.pk).first()
-        if found is None:
-            if rows_are_locked():  # a row that it refers to may be deleted: then the error names that row
-                connection.check_constraints()
-            raise NotFound(self.resource_name)
-        return self.get_serializer(found).data
-
-    def as_read(self, row: Any) -> dict[str, Any]:
-        return self.serializer_class(row, context=self.get_serializer_context()).data
-
-    def respond_with(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
-        data = self.representation(row)
-        return Response(data, status=code, headers={"ETag": etag_of(data)})
-
-    def save_serializer(self, serializer: Any, **given: Any) -> Any:
-        """Save. A violated unique constraint becomes a Conflict with the field, and ends the transaction."""
+    def missing_parent(self) -> NotFound | None:
+        """A parent in the path that is not found is named in place of the row, also where it has just been deleted."""
         try:
-            return serializer.save(**given)
-        except IntegrityError as error:
-            if not is_unique_violation(error, self.queryset.model):
-                raise
-            code, field, message = self.duplicate_error
-            raise Conflict(code, message, field) from error
+            self.require_parents()
+        except NotFound as missing:
+            return missing
+        return None
+
+    def id_and_link(self, row: Any) -> dict[str, str]:
+        path = self.request.path.rstrip("/")
+        rows = path.rpartition("/")[0] if "pk" in self.kwargs else path
+        return {"id": str(row.pk), "link": self.request.build_absolute_uri(f"{rows}/{row.pk}")}
+
+
+# Each mixin adds one action. They inherit from the base for its methods.
+
+
+class CreateMixin(HouseholdViewSet):
+    """POST: 201 with the row as a GET shows it, and its URL in Location."""
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.require_parents()
+        serializer = cast("HouseholdSerializer", self.get_serializer(data=request.data))
+        serializer.is_valid(raise_exception=True)
+        row = self.create_row(serializer.validated_data)
+        response = self.respond_with(row, status.HTTP_201_CREATED)
+        # Read-only fields that were sent must equal those of the new row. An error here rolls the write back.
+        serializer.refuse_changed_read_only(response.data, but=serializer.ignored)
+        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{row.pk}")
+        return response
+
+
+class UpdateMixin(HouseholdViewSet):
+    """PUT and PATCH: both keep the fields that are not in the body."""
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.require_visible()
+        serializer = cast("HouseholdSerializer", self.get_serializer(data=request.data, partial=True))
+        serializer.is_valid(raise_exception=True)
+        self.require_visible_references(serializer.changes)
+
+        def precondition(row: Owned) -> None:
+            self.update_precondition(row, serializer.changes)
+            serializer.refuse_changes_of_fixed_fields(row, lambda: self.shown(row))
+
+        row = self.service.update(self.row_id(), serializer.changes, precondition=precondition)
+        return self.respond_with(row)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.update(request, *args, **kwargs)
+
+
+class DeleteMixin(HouseholdViewSet):
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.require_visible()
+        self.service.delete(self.row_id(), precondition=self.precondition)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class HouseholdModelViewSet(
@@ -123,6 +203,5 @@ class HouseholdModelViewSet(
     HistoryMixin,
     mixins.RetrieveModelMixin,
     mixins.ListModelMixin,
-    HouseholdViewSet,
 ):
     """A resource with all actions: list, read, create, change, delete, history."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 
@@ -12,12 +13,13 @@ from strata.audit.tracking import TrackedQuerySet, signature
 from strata.fields.names import key_fields, with_keys
 
 NOT_SHOWN = "(not shown)"
+Row = TypeVar("Row", bound=models.Model)
 
 
-class FieldLoggedQuerySet(models.QuerySet):
+class FieldLoggedQuerySet(models.QuerySet[Row, Row]):
     """Every write of a logged field adds a journal entry. So does each row that is deleted along with another."""
 
-    def bulk_create(self, objs, *args, **kwargs):
+    def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         if kwargs.get("update_conflicts"):
             raise TypeError("An upsert would change rows without a journal entry: create or update them.")
         with transaction.atomic():
@@ -25,7 +27,7 @@ class FieldLoggedQuerySet(models.QuerySet):
             write_entries(self.model, {row.pk: None for row in created}, JournalEntry.Action.CREATE)
         return created
 
-    def update(self, **fields):
+    def update(self, **fields: Any) -> int:
         fields = with_keys(self.model, fields)
         with transaction.atomic():
             before = images(self) if is_logged(self.model, fields) else {}
@@ -33,20 +35,21 @@ class FieldLoggedQuerySet(models.QuerySet):
             write_changes(self.model, before)
         return changed
 
-    update.alters_data = True
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
-    def delete(self):
+    def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
             ids = list(self.values_list("pk", flat=True))
-            rows = self.model._default_manager.filter(pk__in=ids)
+            rows: Any = self.model._default_manager.filter(pk__in=ids)
             for relation in logged_children(self.model):
                 of_these = {f"{relation.field.name}__in": ids}
                 relation.related_model._default_manager.filter(**of_these).delete()
             write_entries(self.model, journal_images(self.model, images(rows)), JournalEntry.Action.DELETE)
-            return super(FieldLoggedQuerySet, rows).delete()
+            deleted: tuple[int, dict[str, int]] = super(FieldLoggedQuerySet, rows).delete()
+        return deleted
 
-    delete.alters_data = True
-    delete.queryset_only = True
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
 
 class FieldLogged(models.Model):
@@ -58,7 +61,7 @@ class FieldLogged(models.Model):
     class Meta:
         abstract = True
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         adding, named = self._state.adding, kwargs.get("update_fields")
         if named is not None:
             kwargs["update_fields"] = {*named, *key_fields(type(self), named)}
@@ -70,7 +73,7 @@ class FieldLogged(models.Model):
                 write_entries(type(self), {self.pk: None}, JournalEntry.Action.CREATE)
             write_changes(type(self), before)
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         return type(self)._default_manager.filter(pk=self.pk).delete()
 
 
@@ -93,7 +96,7 @@ def logged_children(model: type[models.Model]) -> list[Any]:
     ]
 
 
-def images(rows: models.QuerySet) -> dict[Any, dict[str, Any]]:
+def images(rows: models.QuerySet[Any]) -> dict[Any, dict[str, Any]]:
     return {row["pk"]: row for row in rows.order_by().values("pk", *fields_of(rows.model))}
 
 

@@ -53,7 +53,7 @@ class Event:
 
 def lines_of(
     model: type[models.Model], pk: UUID, *, children: bool = False, kinds: Collection[type] = ()
-) -> models.QuerySet:
+) -> models.QuerySet[JournalEntry]:
     """The journal entries of a row. With `children` also those of rows that belong or belonged to it.
 
     `kinds` are the models of these children; empty for all.
@@ -63,7 +63,9 @@ def lines_of(
     return JournalEntry.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
 
 
-def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: UUID) -> models.QuerySet:
+def lines_for(
+    lines: models.QuerySet[JournalEntry], user: Any, model: type[models.Model], pk: UUID
+) -> models.QuerySet[JournalEntry]:
     """The entries of a row that the user may read: those of the user's households, and those of shared rows.
 
     A row may have moved here from another household. Then the entry of the move is included, without the values before
@@ -82,7 +84,7 @@ def lines_for(lines: models.QuerySet, user: Any, model: type[models.Model], pk: 
     return lines.filter(readable | Q(arrives=True))
 
 
-def for_their_readers(lines: models.QuerySet, user: Any) -> models.QuerySet:
+def for_their_readers(lines: models.QuerySet[JournalEntry], user: Any) -> models.QuerySet[JournalEntry]:
     """Remove the entries of models that the user's role in the household may not read."""
     if user.is_superuser:
         return lines
@@ -97,7 +99,7 @@ def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] =
     """Ids of the rows that belong to this one, and of those that once did, found by their images."""
     households = set(lines_of(model, pk).order_by().values_list("household_id", flat=True))
     stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
-    querysets: list[models.QuerySet] = []
+    querysets: list[models.QuerySet[Any]] = []
     for relation in cascading(model):
         child, parent = relation.related_model, relation.field
         if kinds and child not in kinds:
@@ -127,13 +129,13 @@ def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
     return events_of(lines, user, all_names=user.is_superuser)
 
 
-def with_what_came_after(lines: models.QuerySet) -> models.QuerySet:
+def with_what_came_after(lines: models.QuerySet[JournalEntry]) -> models.QuerySet[Any]:
     """Each entry with `image_after`: the image in the next entry of the same row."""
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
 
 
-def events_of(lines: Iterable[JournalEntry], user: Any, *, all_names: bool = False) -> list[Event]:
+def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> list[Event]:
     """The events of these entries (of `with_what_came_after`). The number of queries does not depend on their number.
 
     Related rows have names where the user may see them; with `all_names` all have. Ids of rows in households that the
@@ -163,7 +165,7 @@ def images_now(lines: Sequence[JournalEntry]) -> dict[UUID, dict[str, Any]]:
     return images
 
 
-def differences(model: type[models.Model], before: dict, after: dict) -> list[Changed]:
+def differences(model: type[models.Model], before: dict[str, Any], after: dict[str, Any]) -> list[Changed]:
     return [
         Changed(name, shown(model, name, before.get(name)), shown(model, name, after.get(name)))
         for name in after or before
@@ -175,13 +177,14 @@ def shown(model: type[models.Model], attname: str, value: Any) -> str:
     """The value as a person writes it. The journal stores an amount as an integer of 1/10,000 units."""
     field = field_of(model, attname)
     if isinstance(field, MoneyField) and value is not None:
-        return money_text(field.from_db_value(value, None, None))
+        amount: Any = field.from_db_value(value, None, connection)
+        return money_text(amount)
     if value and field is not None and isinstance(getattr(field, "target_field", field), models.UUIDField):
         return str(UUID(value))
     return "" if value is None else str(value)
 
 
-def field_of(model: type[models.Model], attname: str) -> models.Field | None:
+def field_of(model: type[models.Model], attname: str) -> models.Field[Any, Any] | None:
     return next((field for field in model._meta.concrete_fields if field.attname == attname), None)
 
 
@@ -206,7 +209,7 @@ def named(events: list[Event], user: Any) -> list[Event]:
 
     def with_names(model: type[models.Model], changed: Changed) -> Changed:
         target = target_of(model, changed.name)
-        known = names.get(target, {})
+        known = names.get(target, {}) if target else {}
         may_be_hidden = target is not None and stays_in_its_household(target)
         hides_before, hides_after = (may_be_hidden and pk in hidden for pk in (changed.before, changed.after))
         return Changed(

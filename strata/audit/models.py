@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from strata.tenancy.querysets import Row
+Row = TypeVar("Row", bound=models.Model, covariant=True)  # covariant as in the stubs of Django
 
 
 class ImmutableQuerySet(models.QuerySet[Row, Row]):
@@ -22,7 +22,7 @@ class ImmutableQuerySet(models.QuerySet[Row, Row]):
     def delete(self) -> NoReturn:
         raise TypeError("What is recorded cannot be deleted.")
 
-    delete.queryset_only = True
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
     def bulk_update(
         self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None

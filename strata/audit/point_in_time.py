@@ -58,7 +58,7 @@ def households_involved(to: datetime, user: Any) -> list[UUID]:
     household_ids = list(households_of(user).values_list("household_id", flat=True))
     since = JournalEntry.objects.filter(at__gt=to, before__isnull=False).order_by()
     own_lines = since.filter(household_id__in=household_ids)
-    querysets: list[models.QuerySet] = []
+    querysets: list[models.QuerySet[Any]] = []
     for model in temporal_models():
         if not issubclass(model, TrackedModel) or model.household_lookup.count("__") > 1:
             continue  # rows further down move with their parent
@@ -77,7 +77,7 @@ def households_involved(to: datetime, user: Any) -> list[UUID]:
     return sorted({*household_ids, *(row[0] for row in others if row[0])})
 
 
-def images_after(to: datetime, **behind: Any) -> models.QuerySet:
+def images_after(to: datetime, **behind: Any) -> models.QuerySet[JournalEntry]:
     """The journal entries with an image that were written after `to`. The query fits the journal's index."""
     labels = [model._meta.label for model in temporal_models()]
     return JournalEntry.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
@@ -89,7 +89,9 @@ def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
     return {label for queryset in lines for label in queryset.values_list("model", flat=True).distinct()}
 
 
-def first_images(model: type[models.Model], to: datetime, households: Collection[UUID]) -> models.QuerySet:
+def first_images(
+    model: type[models.Model], to: datetime, households: Collection[UUID]
+) -> models.QuerySet[Any]:
     """The id of the first entry after `to` of each row of the model. Its image is the row as it was at `to`."""
     before_it = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
     behind = Q(household_id__in=households)

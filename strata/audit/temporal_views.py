@@ -27,12 +27,13 @@ class TemporalViews:
     """Works in the transaction of `cursor`. The end of that transaction removes what it creates."""
 
     schema: str
+    index: str  # CREATE INDEX, with places for its name, the table and the columns
 
     def __init__(self, cursor: Any, to: datetime) -> None:
         self.cursor, self.to = cursor, to
         self.staged: set[type[models.Model]] = set()
 
-    def stage_images(self, model: type[models.Model], first: models.QuerySet) -> None:
+    def stage_images(self, model: type[models.Model], first: models.QuerySet[Any]) -> None:
         """Fill a temporary table with the images in the journal entries `first`."""
         chosen, params = first.query.get_compiler(connection=connection).as_sql()
         count = self.fill(model, chosen, params)
@@ -52,7 +53,7 @@ class TemporalViews:
                 self.cursor.execute(f"SELECT id, {quoted(field.source)} FROM {staging_table(model)}")
                 keys = [(name_key(name), pk) for pk, name in self.cursor.fetchall()]
                 self.cursor.executemany(
-                    f"UPDATE {staging_table(model)} SET {quoted(field.column)} = %s WHERE id = %s", keys
+                    f"UPDATE {staging_table(model)} SET {quoted(str(field.column))} = %s WHERE id = %s", keys
                 )
 
     def create_views(self, tables: Iterable[type[models.Model]]) -> None:
@@ -64,8 +65,22 @@ class TemporalViews:
     def view(self, model: type[models.Model]) -> str:
         return f"SELECT {columns(model)} FROM {self.schema}.{table(model)} WHERE {self.is_old(model)}"
 
-    def is_old(self, model: type[models.Model]) -> str:
+    def is_old(self, model: type[Any]) -> str:
         return f"{quoted(model.known_since)} <= {self.instant}"
+
+    # --- what the databases do differently ---
+
+    @property
+    def instant(self) -> str:
+        """`to` in SQL."""
+        raise NotImplementedError
+
+    def fill(self, model: type[Any], chosen: str, params: Any) -> int:
+        """Stage the images in the entries that the query `chosen` gives the ids of. Returns their number."""
+        raise NotImplementedError
+
+    def view_with_images(self, model: type[models.Model]) -> str:
+        raise NotImplementedError
 
 
 class SQLiteTemporalViews(TemporalViews):
@@ -76,7 +91,7 @@ class SQLiteTemporalViews(TemporalViews):
     def instant(self) -> str:
         return f"'{connection.ops.adapt_datetimefield_value(self.to)}'"
 
-    def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
+    def fill(self, model: type[Any], chosen: str, params: Any) -> int:
         """The columns have the same types as the model's: with other types a union cannot use the indexes."""
         fields = model._meta.local_concrete_fields
         declared = ", ".join(f"{quoted(field.column)} {field.db_type(connection)}" for field in fields)
@@ -88,7 +103,8 @@ class SQLiteTemporalViews(TemporalViews):
             f" AND json_extract(c.before, '$.{model.known_since}') <= {self.instant}",
             [*(fresh.get(field.column) for field in fields), *params],
         )
-        return self.cursor.rowcount
+        count: int = self.cursor.rowcount
+        return count
 
     def view_with_images(self, model: type[models.Model]) -> str:
         return (
@@ -109,14 +125,15 @@ class PostgreSQLTemporalViews(TemporalViews):
     def instant(self) -> str:
         return f"'{self.to.isoformat()}'::timestamptz"
 
-    def fill(self, model: type[models.Model], chosen: str, params: Any) -> int:
+    def fill(self, model: type[Any], chosen: str, params: Any) -> int:
         self.cursor.execute(
             f"CREATE TEMPORARY TABLE {staging_table(model)} ON COMMIT DROP AS SELECT was.* FROM {JOURNAL} c,"
             f" LATERAL jsonb_populate_record(NULL::{self.schema}.{table(model)}, %s::jsonb || c.before) was"
             f" WHERE c.id IN ({chosen}) AND was.{self.is_old(model)}",
             [json.dumps(fresh_values(model), default=str), *params],
         )
-        return self.cursor.rowcount
+        count: int = self.cursor.rowcount
+        return count
 
     def view_with_images(self, model: type[models.Model]) -> str:
         """The condition is outside of the union: otherwise a join cannot use the indexes of its two parts."""
@@ -133,7 +150,7 @@ TEMPORAL_VIEWS: dict[str, type[TemporalViews]] = {
 }
 
 
-def fresh_values(model: type[models.Model]) -> dict[str, Any]:
+def fresh_values(model: type[Any]) -> dict[str, Any]:
     """The values of columns that are missing in older images: the defaults of columns that cannot be null."""
     fields = [field for field in model._meta.local_concrete_fields if field.has_default() and not field.null]
     return {
@@ -143,7 +160,7 @@ def fresh_values(model: type[models.Model]) -> dict[str, Any]:
     }
 
 
-def searched_by(model: type[models.Model]) -> list[list[str]]:
+def searched_by(model: type[Any]) -> list[list[str]]:
     """The columns by which the model's own table is searched."""
     unique = [rule for rule in model._meta.constraints if isinstance(rule, models.UniqueConstraint)]
     indexed = (*unique, *model._meta.indexes)
@@ -159,7 +176,7 @@ def staging_table(model: type[models.Model]) -> str:
     return quoted(f"past_{model._meta.db_table}")
 
 
-def columns(model: type[models.Model]) -> str:
+def columns(model: type[Any]) -> str:
     return ", ".join(quoted(field.column) for field in model._meta.local_concrete_fields)
 
 

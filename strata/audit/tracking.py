@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import batched
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from strata.audit import actor
@@ -26,17 +28,35 @@ from strata.exceptions import NotFound
 from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
 from strata.fields.names import NameKeyField, key_fields, with_keys
-from strata.tenancy.guards import cascading, lock_guards, owner_columns, portfolio_model
-from strata.tenancy.querysets import HouseholdQuerySet, Owned, Row
+from strata.tenancy.guards import (
+    HeldGuards,
+    cascading,
+    forget_held_guards,
+    held_guards,
+    hold,
+    lock_guards,
+    owner_columns,
+    parent_of,
+    portfolio_model,
+)
+from strata.tenancy.querysets import HouseholdQuerySet, Owned
 
 PARENTS_AT_A_TIME = 50
+Row = TypeVar("Row", bound="TrackedModel", covariant=True)  # covariant as in the stubs of Django
 
 
 class DerivedData:
     """Data that is derived from the rows of a model and updated with each write. Apps register it for a model.
 
-    All three methods are called inside the transaction of the write, while the portfolios of the rows are locked.
+    All three methods are called inside the transaction of the write, while the portfolios of the rows are locked. A
+    write of an existing row that changes none of the fields `derived_from` calls none of them.
     """
+
+    derived_from: frozenset[str] | None = None  # names of fields; None for all
+
+    def changes_with(self, fields: Collection[str] | None) -> bool:
+        """Whether a write of these fields of existing rows (None: of all) changes the derived data."""
+        return fields is None or self.derived_from is None or not self.derived_from.isdisjoint(fields)
 
     def capture(self, ids: list[UUID]) -> Any:
         """Before a write: what `update` needs to know about the rows. It becomes `before`."""
@@ -75,9 +95,8 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         objs = list(objs)
         if kwargs.get("update_conflicts"):
             raise TypeError("An existing row is changed with update(), which records the change.")
-        kwargs.pop(
-            "ignore_conflicts", None
-        )  # a conflict raises: rows that are not written must not be recorded
+        # A conflict raises: rows that are not written must not be recorded.
+        kwargs.pop("ignore_conflicts", None)
         with transaction.atomic(using=self.db):
             guard_new_rows(self.model, objs)
             with updating_derived_data(self.model, [obj.pk for obj in objs], adding=True):
@@ -95,7 +114,8 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
             for obj in objs:
                 obj.sign(adding=False)
                 for key in keys:
-                    self.model._meta.get_field(key).pre_save(obj, False)
+                    field: Any = self.model._meta.get_field(key)
+                    field.pre_save(obj, False)
             return super().bulk_update(objs, {*fields, *keys}, batch_size)  # calls update(), which signs
 
     def update(self, **fields: Any) -> int:
@@ -104,11 +124,11 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
             write_journal(rows, JournalEntry.Action.UPDATE)
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
-            with updating_derived_data(self.model, ids):
+            with updating_derived_data(self.model, ids, fields=fields):
                 changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
         return changed
 
-    update.alters_data = True
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
     def delete(self, *, derive: bool = True, inside: bool = False) -> tuple[int, dict[str, int]]:
         """Delete all rows of the queryset. Children are deleted first, so that they are recorded too.
@@ -117,7 +137,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         the parents are in a portfolio whose guards are locked and whose revision is already raised.
         """
         with transaction.atomic(using=self.db, savepoint=False):
-            rows, ids = by_ids(self) if inside else guard_rows(self, below=True)
+            rows, ids = by_ids(self) if inside else guard_rows(self, for_delete=True)
             derive = derive and not derived_from(self.model).forget(ids)
             inside = inside or self.model.portfolio_lookup is not None
             below = cascading(self.model)
@@ -127,14 +147,14 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
 
-    delete.alters_data = True
-    delete.queryset_only = True
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
     def update_unrecorded(self, **fields: Any) -> int:
         """For derived values such as a revision or a mark for outdated data. Never for data that a person entered."""
         return super().update(**fields)
 
-    update_unrecorded.alters_data = True
+    update_unrecorded.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
 
 class TrackedModel(Owned):
@@ -168,7 +188,7 @@ class TrackedModel(Owned):
         db_index=False,
     )
 
-    objects = TrackedQuerySet.as_manager()
+    objects = TrackedQuerySet.as_manager()  # type: ignore[misc]  # the plugin takes it for a variable of the row
 
     class Meta:
         abstract = True
@@ -185,20 +205,20 @@ class TrackedModel(Owned):
         if kwargs.get("update_fields") is not None:
             named = set(kwargs["update_fields"])
             kwargs["update_fields"] = {*named, *key_fields(type(self), named), "updated_at", "updated_by"}
-        with transaction.atomic(
-            savepoint=False
-        ):  # all or nothing: a caller that continues after an error must roll back first
+        # All or nothing: a caller that continues after an error must roll back first.
+        with transaction.atomic(savepoint=False):
             if adding:
                 guard_new_rows(type(self), [self])
                 self.sign(adding=True)
             else:
-                rows = type(self)._base_manager.filter(pk=self.pk)
-                before, ids = guard_rows(rows, to=destination(type(self), vars(self)))
-                if not ids:  # otherwise Django would insert it again
-                    raise NotFound(self._meta.verbose_name.replace(" ", "_"))
+                stored = guard_stored_row(self)
                 self.sign(adding=False)
-                write_journal(before, JournalEntry.Action.UPDATE)
-            with updating_derived_data(type(self), [self.pk], adding=adding):
+                if not write_journal(
+                    stored, JournalEntry.Action.UPDATE
+                ):  # deleted: Django would insert it again
+                    raise NotFound(str(self._meta.verbose_name).replace(" ", "_"))
+            fields = None if adding else kwargs.get("update_fields")
+            with updating_derived_data(type(self), [self.pk], adding=adding, fields=fields):
                 super().save(*args, **kwargs)
                 if adding:
                     creation_entry(self).save(force_insert=True)
@@ -232,8 +252,8 @@ def signature() -> dict[str, Any]:
     }
 
 
-def write_journal(rows: models.QuerySet, action: str) -> None:
-    """Write the rows' images into the journal, before they are updated or deleted, in one INSERT ... SELECT."""
+def write_journal(rows: models.QuerySet[TrackedModel], action: str) -> int:
+    """Write the rows\' images into the journal, before they are updated or deleted. Returns how many there are."""
     constants = entry_columns(rows.model, action)
     selected = rows.order_by().annotate(
         journal_household=F(owner_columns(rows.model)[0]),
@@ -245,13 +265,15 @@ def write_journal(rows: models.QuerySet, action: str) -> None:
     try:
         sql, params = query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
-        return
-    fields = [
+        return 0
+    fields: list[Any] = [
         JournalEntry._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)
     ]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     with connections[rows.db].cursor() as cursor:
         cursor.execute(f'INSERT INTO "{JournalEntry._meta.db_table}" ({columns}) {sql}', params)
+        written: int = cursor.rowcount
+    return written
 
 
 def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
@@ -260,7 +282,7 @@ def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    field = JournalEntry._meta.get_field(name)
+    field: Any = JournalEntry._meta.get_field(name)
     field = field.target_field if field.is_relation else field
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
     return CastAsStored(Value(value, output_field=kind), kind)
@@ -269,7 +291,9 @@ def _typed(name: str, value: Any) -> Any:
 class CastAsStored(Cast):
     """A cast on PostgreSQL, which needs the type of a parameter. On SQLite a cast would cut off microseconds."""
 
-    def as_sqlite(self, compiler, connection, **extra_context):
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, Any]:
         return compiler.compile(self.source_expressions[0])
 
 
@@ -284,7 +308,7 @@ def row_image(model: type[models.Model]) -> JSONObject:
     )
 
 
-def _column(field: models.Field) -> Any:
+def _column(field: models.Field[Any, Any]) -> Any:
     return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
 
 
@@ -299,10 +323,19 @@ def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -
 
 @contextmanager
 def updating_derived_data(
-    model: type[TrackedModel], ids: list[UUID], *, adding: bool = False, derive: bool = True
+    model: type[TrackedModel],
+    ids: list[UUID],
+    *,
+    adding: bool = False,
+    derive: bool = True,
+    fields: Collection[str] | None = None,
 ) -> Iterator[None]:
-    """Around a write of rows whose guards are locked: updates the data derived from them."""
+    """Around a write of rows whose guards are locked: updates what is derived from them. `fields` are those written."""
     derived = derived_from(model)
+    if fields is not None:
+        # Of a foreign key the column may be named.
+        fields = {model._meta.get_field(name).name for name in fields}
+    derive = derive and derived.changes_with(fields)
     before = derived.capture(ids) if derive and not adding else None
     yield
     if derive:
@@ -313,32 +346,56 @@ def updating_derived_data(
 
 
 def guard_rows(
-    rows: models.QuerySet, *, to: UUID | None = None, below: bool = False
-) -> tuple[models.QuerySet, list[UUID]]:
+    rows: models.QuerySet[TrackedModel], *, to: UUID | None = None, for_delete: bool = False
+) -> tuple[TrackedQuerySet[Any], list[UUID]]:
     """Lock the guards of the rows, raise the revisions of their portfolios, and return the rows and their ids.
 
-    `to` is the parent that the rows will move to. `below` is True for a deletion, which deletes the children too.
+    `to` is the parent that the rows will move to. `for_delete` is True for a deletion, which deletes the children too.
     """
     goal = parents(rows.model, set() if to is None else {to})
     while True:
-        guards = lock_guards(rows, below=below, named=goal)
+        guards = lock_guards(rows, for_delete=for_delete, named=goal)
         owned, beyond = (
             owners_of(rows),
             [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)],
         )
         if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
             break  # otherwise a row has moved during the wait for the lock: start again
+    if {portfolio_id for *_, portfolio_id in beyond} - {portfolio_id for *_, portfolio_id in owned}:
+        forget_held_guards()
     raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
     return among(rows, [pk for pk, *_ in owned])
 
 
-def by_ids(rows: models.QuerySet) -> tuple[models.QuerySet, list[UUID]]:
+def guard_stored_row(row: TrackedModel) -> TrackedQuerySet[Any]:
+    """Lock the guards of the row, unless they are held, and raise the revisions. Returns the row as a queryset."""
+    model, to = type(row), destination(type(row), vars(row))
+    manager: Any = model._base_manager
+    rows: TrackedQuerySet[Any] = manager.filter(pk=row.pk)
+    held = held_guards(row)
+    if held is not None and stays_guarded(row, held):
+        raise_revisions(model, (held.portfolio_id, row.owning_portfolio_id()))
+        if row.owning_portfolio_id() != held.portfolio_id:
+            forget_held_guards()
+        return rows
+    return guard_rows(rows, to=to)[0]
+
+
+def stays_guarded(row: TrackedModel, held: HeldGuards) -> bool:
+    """Whether the guards that are held for the row also guard it where it is written to."""
+    if row.owning_portfolio_id() == held.portfolio_id:
+        return True
+    return held.guards.cover(row)
+
+
+def by_ids(rows: models.QuerySet[TrackedModel]) -> tuple[TrackedQuerySet[Any], list[UUID]]:
     return among(rows, list(rows.order_by().values_list("pk", flat=True)))
 
 
-def among(rows: models.QuerySet, ids: list[UUID]) -> tuple[models.QuerySet, list[UUID]]:
+def among(rows: models.QuerySet[TrackedModel], ids: list[UUID]) -> tuple[TrackedQuerySet[Any], list[UUID]]:
     """Select the rows by their ids: then they stay the same rows, whatever is written to them."""
-    return rows.model._base_manager.using(rows.db).filter(pk__among=ids), ids
+    manager: Any = rows.model._base_manager
+    return manager.using(rows.db).filter(pk__among=ids), ids
 
 
 def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
@@ -347,9 +404,16 @@ def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> N
     Raises NotFound where their parent was deleted, even if a moment ago.
     """
     parent = parent_of(model)
+    rows = list(rows)
+    held: list[Any] = [held_parent(model, row, parent) for row in rows] if parent else []
+    if held and all(held):
+        raise_revisions(model, (row.owning_portfolio_id() for row in rows))
+        for row, of_parent in zip(rows, held, strict=True):
+            hold(row, of_parent.guards, blocks=of_parent.blocks)
+        return
     ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
     goal = parents(model, ids)
-    while goal:
+    while parent and goal:
         guards = lock_guards(model._base_manager.none(), named=goal)
         owned = owners_of(goal[parent])
         if all(guards.cover_owners(model, *owners) for _, *owners in owned):
@@ -359,7 +423,14 @@ def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> N
             return
 
 
-def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | None]]:
+def held_parent(model: type[TrackedModel], row: TrackedModel, parent: str) -> HeldGuards | None:
+    """The guards that the row's parent was read under, if they are still held and guard the row too."""
+    held = held_guards(row._state.fields_cache.get(parent))
+    owners = row.owning_household_id(), row.owning_portfolio_id()
+    return held if held is not None and held.guards.cover_owners(model, *owners) else None
+
+
+def owners_of(rows: models.QuerySet[Owned]) -> list[tuple[UUID, UUID | None, UUID | None]]:
     """For each row: its id, the id of its household, and the id of its portfolio or None."""
     household, portfolio = owner_columns(rows.model)
     rows = rows.order_by()
@@ -368,17 +439,12 @@ def owners_of(rows: models.QuerySet) -> list[tuple[UUID, UUID | None, UUID | Non
     return list(rows.values_list("pk", household, portfolio))
 
 
-def parent_of(model: type[TrackedModel]) -> str | None:
-    """The name of the foreign key to the parent of a row; None for a household."""
-    return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
-
-
-def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet]:
+def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet[Owned]]:
     """The parents with these ids, by the name of the foreign key."""
     parent = parent_of(model)
     if parent is None or not ids:
         return {}
-    related = model._meta.get_field(parent).related_model
+    related: Any = model._meta.get_field(parent).related_model
     return {parent: related._base_manager.filter(pk__in=ids)}
 
 
@@ -386,7 +452,7 @@ def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | Non
     """The id of the new parent that a write sets; None where the rows do not move."""
     if not model.portfolio_lookup:
         return None
-    parent = parent_of(model)
+    parent = parent_of(model) or ""
     given = values.get(parent, values.get(f"{parent}_id"))
     if hasattr(given, "resolve_expression"):
         raise TypeError("Rows can only move to one parent at a time.")
@@ -397,5 +463,5 @@ def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | No
     """Add one to the revision of each portfolio. The same revision means unchanged data."""
     ids = set(portfolio_ids) - {None}
     if ids and model.raises_revision and model.portfolio_lookup is not None:
-        rows = portfolio_model()._base_manager.filter(pk__in=ids)
+        rows: Any = portfolio_model()._base_manager.filter(pk__in=ids)
         rows.update_unrecorded(revision=F("revision") + 1)

@@ -8,7 +8,8 @@ has to wait for no other lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -43,34 +44,74 @@ class Guards(NamedTuple):
         return pk is None or pk in locked or not rows_are_locked()
 
 
+class HeldGuards(NamedTuple):
+    """The guards that a row was read under, and its owners then. A write of the row does not lock them again."""
+
+    guards: Guards
+    household_id: UUID | None
+    portfolio_id: UUID | None
+    # The transaction and the savepoints that were open: the locks end with any of them.
+    blocks: tuple[object, ...]
+    moves: int  # how many moves there had been: after another one, what is known of any row may be wrong
+
+    def are_held(self) -> bool:
+        if not self.blocks or self.moves != _moves.get():
+            return False
+        return tuple(connection.atomic_blocks[: len(self.blocks)]) == self.blocks
+
+
+_moves: ContextVar[int] = ContextVar("moves of rows to another parent", default=0)
+
+
+def forget_held_guards() -> None:
+    """A row moves to another parent: every row that is held is locked and read again before it is written."""
+    _moves.set(_moves.get() + 1)
+
+
+def hold(row: Owned, guards: Guards, *, blocks: tuple[object, ...] | None = None) -> None:
+    """Note on the row that its guards are locked, by default in the present block. Call it after the row was read."""
+    owners = row.owning_household_id(), row.owning_portfolio_id()
+    open_blocks = tuple(connection.atomic_blocks) if blocks is None else blocks
+    row._held_guards = HeldGuards(guards, *owners, open_blocks, _moves.get())
+
+
+def held_guards(row: models.Model | None) -> HeldGuards | None:
+    """The guards that are still held for the row; None where it has to be locked."""
+    held: HeldGuards | None = getattr(row, "_held_guards", None)
+    return held if held is not None and held.are_held() else None
+
+
 def rows_are_locked() -> bool:
     """False on SQLite, where writers wait for each other's whole transactions."""
     return connection.features.has_select_for_update
 
 
 def lock_guards(
-    rows: models.QuerySet, *, below: bool = False, named: Mapping[str, models.QuerySet] | None = None
+    rows: models.QuerySet[Owned],
+    *,
+    for_delete: bool = False,
+    named: Mapping[str, models.QuerySet[Owned]] | None = None,
 ) -> Guards:
     """Lock the guards of the rows until the transaction ends. The caller checks whether the rows still exist.
 
-    `below`: also the guards of all rows that are deleted with them. `named`: the rows that they will refer to, by
+    `for_delete`: also the guards of all rows that are deleted with them. `named`: the rows that they will refer to, by
     foreign key; the guards of these are locked too, and the portfolio that the rows will move to.
     """
     if not rows_are_locked():
         return Guards()
     named = named or {}
-    households = household_ids(rows, below)
+    households = household_ids(rows, for_delete)
     if guarded_by_household(rows.model):
         households += [row.order_by().values(owner_columns(row.model)[0]) for row in named.values()]
-    portfolios = portfolio_ids(rows, below)
+    portfolios = portfolio_ids(rows, for_delete)
     parent = (rows.model.portfolio_lookup or "").partition("__")[0]
-    portfolios += portfolio_ids(named[parent], below=False) if parent in named else []
+    portfolios += portfolio_ids(named[parent], for_delete=False) if parent in named else []
     return Guards(
         frozenset(_lock(household_model(), households)), frozenset(_lock(portfolio_model(), portfolios))
     )
 
 
-def read_locked(rows: models.QuerySet) -> list[Any]:
+def read_locked(rows: models.QuerySet[Owned]) -> list[Any]:
     """The rows, read after their guards were locked. Raises Restart where one of them has moved meanwhile."""
     guards = lock_guards(rows)
     locked_rows = list(rows.order_by("pk"))
@@ -79,7 +120,7 @@ def read_locked(rows: models.QuerySet) -> list[Any]:
     return locked_rows
 
 
-def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[UUID]:
+def _lock(model: type[models.Model], ids: list[models.QuerySet[Any]]) -> Collection[UUID]:
     """In one statement, with the keys from a subquery: the rows could move between two statements."""
     ids = [queryset for queryset in ids if not queryset.query.is_empty()]
     if not ids:
@@ -90,23 +131,40 @@ def _lock(model: type[models.Model], ids: list[models.QuerySet]) -> Collection[U
 # --- which rows ---
 
 
-def household_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
-    models_below = {rows.model, *(cascaded(rows.model) if below else ())}
+def parent_of(model: type[Owned]) -> str | None:
+    """The name of the foreign key to the parent of a row; None for a household."""
+    return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
+
+
+def rows_named_by(model: type[Owned], values: Mapping[str, Any]) -> dict[str, models.QuerySet[Owned]]:
+    """The rows of households that these values of a row refer to, by foreign key. Its keys are columns, as tag_id."""
+    fields: Iterable[Any] = model._meta.concrete_fields
+    return {
+        field.name: field.related_model._base_manager.filter(pk=values[field.attname])
+        for field in fields
+        if field.is_relation
+        and issubclass(field.related_model, Owned)
+        and values.get(field.attname) is not None
+    }
+
+
+def household_ids(rows: models.QuerySet[Owned], for_delete: bool) -> list[models.QuerySet[Any]]:
+    models_below = {rows.model, *(cascaded(rows.model) if for_delete else ())}
     if not any(map(guarded_by_household, models_below)):
         return []
     return [rows.order_by().values(owner_columns(rows.model)[0])]
 
 
-def portfolio_ids(rows: models.QuerySet, below: bool) -> list[models.QuerySet]:
+def portfolio_ids(rows: models.QuerySet[Owned], for_delete: bool) -> list[models.QuerySet[Any]]:
     """The children of a row in a portfolio are in the same portfolio; those of other rows may be in any portfolio."""
     column = owner_columns(rows.model)[1]
     if column is not None:
         return [rows.order_by().values(column)]
     querysets = []
-    for relation in cascading(rows.model) if below else ():
+    for relation in cascading(rows.model) if for_delete else ():
         children = relation.related_model._base_manager
         parents = rows.order_by().values("pk")
-        querysets += portfolio_ids(children.filter(**{f"{relation.field.name}__in": parents}), below)
+        querysets += portfolio_ids(children.filter(**{f"{relation.field.name}__in": parents}), for_delete)
     return querysets
 
 
@@ -140,7 +198,8 @@ def guarded_by_household(model: type[Owned]) -> bool:
     """Whether its rows are in no portfolio, or refer to rows that are in none."""
     if not model.portfolio_lookup:
         return True
-    targets = (field.related_model for field in model._meta.concrete_fields if field.is_relation)
+    fields: Iterable[Any] = model._meta.concrete_fields
+    targets = (field.related_model for field in fields if field.is_relation)
     return any(issubclass(target, Owned) and target.portfolio_lookup is None for target in targets)
 
 

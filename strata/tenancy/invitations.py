@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import models
 
-_invitations: list[Callable[[Any], models.QuerySet]] = []
+_invitations: list[Callable[[Any], models.QuerySet[Any]]] = []
 
 
-def register_invitations(function: Callable[[Any], models.QuerySet]) -> None:
+def register_invitations(function: Callable[[Any], models.QuerySet[Any]]) -> None:
     """Register the function that returns a user's open invitations, which are rows of an app above."""
     _invitations[:] = [function]
 

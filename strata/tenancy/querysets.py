@@ -14,7 +14,7 @@ from django.db.models import Q
 from strata.tenancy.roles import READERS, households_of
 
 # Covariant as in the stubs of Django: what is annotated with more is still a queryset of its model.
-Row = TypeVar("Row", bound=models.Model, covariant=True)
+Row = TypeVar("Row", bound="Owned", covariant=True)
 
 
 class HouseholdQuerySet(models.QuerySet[Row, Row]):
@@ -43,7 +43,8 @@ class Owned(models.Model):
     household_lookup: str
     portfolio_lookup: str | None = None
     shared_when_unowned = False
-    history_readers = READERS
+    history_readers: tuple[str, ...] = READERS
+    _held_guards: object = None  # see strata.tenancy.guards.hold
 
     objects = HouseholdQuerySet.as_manager()
 
@@ -60,9 +61,11 @@ class Owned(models.Model):
 
     def _id_along(self, lookup: str) -> UUID | None:
         if not lookup:
-            return self.pk
+            pk: UUID = self.pk
+            return pk
         *parents, last = lookup.split("__")
         owner: Any = self
         for name in parents:
             owner = getattr(owner, name)
-        return getattr(owner, f"{last}_id")
+        owner_id: UUID | None = getattr(owner, f"{last}_id")
+        return owner_id

@@ -15,14 +15,17 @@ EDITORS = (OWNER, EDITOR)
 OWNERS = (OWNER,)
 
 
-def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySet:
+def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySet[Any]:
     """Ids of the households where the user has one of `roles`."""
-    return user.memberships.filter(role__in=roles).values("household_id")
+    ids: models.QuerySet[Any] = user.memberships.filter(role__in=roles).values("household_id")
+    return ids
 
 
 def role_in(user: Any, household_id: UUID) -> str | None:
     """The user's role in a household; None where the user is not a member."""
-    return user.memberships.filter(household_id=household_id).values_list("role", flat=True).first()
+    roles = user.memberships.filter(household_id=household_id).values_list("role", flat=True)
+    role: str | None = roles.first()
+    return role
 
 
 def may_edit(user: Any, household_id: UUID) -> bool:

@@ -20,6 +20,8 @@ from strata.api.http.csv_renderer import (
 )
 from strata.fields.names import without_invisible
 
+pytestmark = pytest.mark.on_sqlite
+
 PIECES = [
     *sorted(DELIMITERS),
     *sorted(FORMULA),

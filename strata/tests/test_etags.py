@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 
 API = "/api/v1"
 MARKED = {
@@ -26,7 +26,7 @@ def marked(answer, way: str) -> str:
 
 @pytest.fixture
 def paths(household, portfolio, alice, alice_user):
-    token = ApiToken.issue(alice_user)[0]
+    token = issue_token(alice_user)[0]
     return {"household": f"{API}/households/{household.pk}", "token": f"{API}/auth/tokens/{token.pk}"}
 
 

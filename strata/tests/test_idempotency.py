@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from assets.models import Tag
 from conftest import client_of
 from portfolios.models import Household, Membership
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 from strata.api.http import idempotency
 from strata.api.viewsets import HouseholdViewSet
 from strata.audit.models import IdempotentAnswer
@@ -212,7 +212,7 @@ def test_right_that_comes_back_brings_the_answer_back(bob, bob_user, household):
 
 def test_read_token_gets_no_replay(alice_user):
     def holder(scope):
-        return APIClient(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(alice_user, scope=scope)[1]}")
+        return APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(alice_user, scope=scope)[1]}")
 
     assert make(holder("write")).status_code == 201
     assert make(holder("read")).json()["code"] == "READ_ONLY_TOKEN"
@@ -376,7 +376,7 @@ def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeyp
 @pytest.mark.django_db(transaction=True)
 def test_another_key_does_not_wait_for_its_turn(alice_user, monkeypatch):
     monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0)
-    with idempotency.hold_key(alice_user, "k1"):
+    with idempotency.key_held(alice_user, "k1"):
         assert make(client_of(alice_user), key="k2").status_code == 201
         assert_in_progress(make(client_of(alice_user), key="k1"))
 

@@ -14,6 +14,7 @@ from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from strata.api.parameters import choice
 from strata.fields.names import without_invisible
@@ -101,7 +102,9 @@ FORMAT = {
 class ByParameter(DefaultContentNegotiation):
     """Chooses by `?format=`, else by `Accept`. Other values of `format` are refused where parameters are read."""
 
-    def select_renderer(self, request, renderers, format_suffix=None):
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> Any:
         wanted = request.query_params.get("format")
         for renderer in renderers:
             if renderer.format == wanted:

@@ -8,21 +8,21 @@ lock. Several machines wait at PostgreSQL's unique index, for at most `lock_time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from rest_framework.request import Request
 
 from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
 from strata.db.named_locks import NamedLocks
-from strata.db.retry import run_in_transaction
 from strata.tenancy.roles import may_edit
 
 KEPT_FOR = timedelta(days=2)
@@ -32,9 +32,11 @@ named_locks = NamedLocks(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its messages are in the server's language
 
+type Handler = Callable[..., HttpResponseBase]
+
 
 def key_of(request: Any) -> str | None:
-    key = request.headers.get("Idempotency-Key")
+    key: str | None = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
@@ -50,17 +52,13 @@ def request_digest(request: Any) -> str:
     return salted_hmac("strata.idempotency", line + request._request.body, algorithm="sha256").hexdigest()
 
 
-def run_once(view: Any, handler: Any, key: str, digest: str):
-    """Wrap the handler so that every repetition gets the answer of the key's first success.
+def run_once(view: Any, handler: Handler, key: str, digest: str) -> Handler:
+    """The handler, which answers every repetition with the key's first success. It runs in the transaction.
 
     Each attempt at the write claims the key again; a rollback releases it together with the write.
     """
 
-    def handle(request, *args, **kwargs):
-        with hold_key(request.user, key):
-            return run_in_transaction(lambda: attempt(request, *args, **kwargs))
-
-    def attempt(request, *args, **kwargs):
+    def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         stored, is_new = claim_key(request.user, key, digest)
         if not is_new and stored.request_digest != digest:
             raise APIError("IDEMPOTENCY_MISUSE", "The key was used for another request.", status=422)
@@ -75,9 +73,19 @@ def run_once(view: Any, handler: Any, key: str, digest: str):
     return handle
 
 
+def hold_key(user: Any, key: str, handler: Handler) -> Handler:
+    """The handler, which holds the key's lock. It begins the transaction: on SQLite that waits for all writers."""
+
+    def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with key_held(user, key):
+            return handler(request, *args, **kwargs)
+
+    return handle
+
+
 @contextmanager
-def hold_key(user: Any, key: str) -> Iterator[None]:
-    """Hold the key's lock from before the transaction until after it. On SQLite a transaction waits for all writers."""
+def key_held(user: Any, key: str) -> Iterator[None]:
+    """Hold the key's lock. Raises IDEMPOTENCY_IN_PROGRESS after PATIENCE_SECONDS."""
     with ExitStack() as stack:
         try:
             stack.enter_context(named_locks.acquire(f"{user.pk} {key}", patience=PATIENCE_SECONDS))

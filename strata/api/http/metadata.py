@@ -26,10 +26,10 @@ class Metadata(SimpleMetadata):
 
     def may_write(self, view: Any, row: Any) -> bool:
         """Decided by the role in the row's household. True where the path has no row: then the body decides."""
-        if row is None or not hasattr(view, "require_writer"):
+        if row is None or not hasattr(view, "require_write_role"):
             return True
         try:
-            view.require_writer(row)
+            view.require_write_role(row)
         except Forbidden:
             return False
         return True

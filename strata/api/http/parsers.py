@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
@@ -33,13 +34,24 @@ class TooLarge(APIException):
     default_detail = "The body is larger than this server takes."
 
 
+class MemberError(ParseError):
+    """A member of the body cannot be read. `errors` names it, as those of an APIError do."""
+
+    errors: list[dict[str, Any]]
+
+
 class StrictJSONParser(BaseParser):
     """An empty body is {}; a byte order mark is accepted. Integers become int, other numbers Decimal."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
 
-    def parse(self, stream, media_type=None, parser_context=None) -> Any:
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
         require_utf8(media_type or "")
         text = decoded(read_limited(stream))
         if not text:
@@ -58,7 +70,7 @@ def require_utf8(media_type: str) -> None:
         raise UnsupportedMediaType(media_type, "Send JSON in UTF-8.")
 
 
-def read_limited(stream: Any) -> bytes:
+def read_limited(stream: IO[bytes]) -> bytes:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if limit is None:
         return stream.read()
@@ -156,7 +168,7 @@ def refuse_lone_surrogates(value: Any, name: str | None = None) -> None:
 
 def about(name: str | None, message: str) -> ParseError:
     """The error for a member of the body; or for the whole body where the name itself is not valid text."""
-    error = ParseError(message)
+    error = MemberError(message)
     if name is not None and not _SURROGATE.search(name):
         error.errors = [{"field": name[:100], "code": "invalid", "message": message}]
     return error

@@ -40,10 +40,11 @@ SLOTS = 8  # in a bucket; each name belongs to one bucket
 BUCKET = SLOT.size * SLOTS
 BUCKETS = 4096
 MOST = 2**32 - 1
+# For the lock: a worker that is stopped while it holds the lock must not stop the others.
 TRIES, PAUSE = (
     40,
     0.0005,
-)  # for the lock: a worker that is stopped while it holds the lock must not stop the others
+)
 
 
 class GeneralThrottle(BaseThrottle):

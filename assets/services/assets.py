@@ -1,0 +1,156 @@
+"""Writes assets: creates, changes, moves and deletes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from assets.models import Asset, AssetType
+from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
+from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
+from assets.services.labels import set_labels
+from assets.services.snapshots import new_snapshot
+from assets.signals import asset_leaves_household
+from portfolios.models import Portfolio
+from strata.exceptions import Conflict, Invalid, NotFound
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    delete_row,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
+
+LABELS = ("category_ids", "tag_ids")
+
+
+@atomic_write
+def create_asset(
+    portfolio_id: UUID,
+    *,
+    name: str,
+    asset_type_id: UUID,
+    currency: str | None = None,
+    category_ids: Iterable[UUID] = (),
+    tag_ids: Iterable[UUID] = (),
+    value: Decimal | None = None,
+    observed_at: datetime | None = None,
+    on: date | None = None,
+    precondition: Precondition = always,
+    **columns: Any,
+) -> Asset:
+    """An asset with its labels, and with a first value if `value` is given. Its currency defaults to the portfolio's.
+
+    404 for a type or a label of another household; 400 for a moment without a value, or one that contradicts itself.
+    """
+    portfolio = locked_parent(Asset, Portfolio.objects.all(), portfolio_id, "portfolio")
+    precondition(portfolio)
+    if value is None and (observed_at or on):
+        raise Invalid("value", "A moment needs a value.", "required")
+    require_type(asset_type_id, portfolio.household_id)
+    check_days(Asset(portfolio=portfolio), columns)
+    currency = currency or portfolio.base_currency
+    asset = Asset.objects.create(
+        portfolio=portfolio, name=name, currency=currency, asset_type_id=asset_type_id, **columns
+    )
+    set_labels(asset, category_ids=category_ids, tag_ids=tag_ids)
+    if value is not None:
+        new_snapshot(asset, value=value, observed_at=observed_at, on=on)
+    return asset
+
+
+@atomic_write
+def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always) -> Asset:
+    """Change columns and labels of the asset; another `portfolio_id` moves it with its whole past.
+
+    409 CURRENCY_IN_USE for another currency once it has values or transactions; 409 for labels or targets that would
+    stay behind in the household that it leaves; 404 for a type or a label of another household.
+    """
+    columns = {name: value for name, value in changes.items() if name not in LABELS}
+    assets = Asset.objects.select_related("portfolio", "asset_type")
+    asset = locked_row(assets, asset_id, "asset", changes=columns)
+    precondition(asset)
+    portfolio = portfolio_after(asset, columns)
+    if columns.get("currency", asset.currency) != asset.currency and has_entries(asset):
+        raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+    check_days(asset, columns)
+    if asset.asset_type.household_id or columns.keys() & {"asset_type_id", "portfolio_id"}:
+        require_type(columns.get("asset_type_id", asset.asset_type_id), portfolio.household_id)
+    if portfolio.household_id != asset.portfolio.household_id:
+        refuse_labels_left_behind(asset, changes)
+        asset_leaves_household.send(Asset, asset=asset)
+    if columns.get("disposed_on", asset.disposed_on) is None and asset.disposed_on is not None:
+        delete_recorded_sale(asset)
+    save_changes(asset, columns)
+    asset.portfolio = portfolio
+    set_labels(asset, **{name: changes[name] for name in LABELS if name in changes})
+    return asset
+
+
+def delete_asset(asset_id: UUID, *, precondition: Precondition = always) -> None:
+    """Delete the asset with its values, transactions, labels, and the targets that name it."""
+    delete_row(Asset.objects.select_related("portfolio"), asset_id, "asset", precondition)
+
+
+@atomic_write
+def delete_assets(asset_ids: Iterable[UUID]) -> None:
+    """Delete many assets in sets. Those that are gone already are left out."""
+    Asset.objects.filter(pk__in=list(asset_ids)).delete()
+
+
+ASSETS = Service(create=create_asset, update=update_asset, delete=delete_asset)
+
+
+def portfolio_after(asset: Asset, columns: Mapping[str, Any]) -> Portfolio:
+    """The portfolio that the asset will be in. Raises NotFound where it was deleted."""
+    pk = columns.get("portfolio_id", asset.portfolio_id)
+    if pk == asset.portfolio_id:
+        return asset.portfolio
+    portfolio = Portfolio.objects.filter(pk=pk).first()
+    if portfolio is None:
+        raise NotFound("portfolio")
+    return portfolio
+
+
+def check_days(asset: Asset, columns: Mapping[str, Any]) -> None:
+    """Refuses days of acquisition and disposal that contradict each other, the first value, or the recorded sale."""
+    days = ("acquired_on", "disposed_on")
+    acquired_on, disposed_on = (columns.get(name, getattr(asset, name)) for name in days)
+    if disposed_on != asset.disposed_on and disposed_on is not None:
+        validate_disposal(
+            disposed_on,
+            acquired_on=acquired_on,
+            first_value_on=first_value_on(asset),
+            field="disposed_on",
+        )
+        sale = proceeds_of(asset)
+        validate_day_of_sale(disposed_on, sale.on if sale else None)
+    elif acquired_on != asset.acquired_on:
+        validate_acquisition(acquired_on, disposed_on=disposed_on)
+
+
+def require_type(type_id: UUID, household_id: UUID) -> None:
+    """404 for a type that is neither shared nor of this household."""
+    owner = AssetType.objects.filter(pk=type_id).values_list("household_id", flat=True)
+    if not set(owner) & {None, household_id}:
+        raise NotFound("asset_type")
+
+
+def has_entries(asset: Asset) -> bool:
+    return asset.snapshots.exists() or asset.transactions.exists()
+
+
+def refuse_labels_left_behind(asset: Asset, changes: Mapping[str, Any]) -> None:
+    """409 if the asset keeps labels of the household that it leaves."""
+    keeps_labels = ("category_ids" not in changes and asset.category_links.exists()) or (
+        "tag_ids" not in changes and asset.tag_links.exists()
+    )
+    if keeps_labels:
+        message = "Its categories and tags belong to the household it leaves: detach them first."
+        raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
