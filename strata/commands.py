@@ -9,10 +9,10 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
@@ -27,41 +27,41 @@ class RawHelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter
 
 
 class StrataCommand(BaseCommand):
-    """The base of our commands. Subclasses define `act` instead of `handle`; `writes = True` adds `--dry-run`."""
+    """The base of our commands. The command is the actor of what it changes; `writes = True` adds `--dry-run`."""
 
     examples: tuple[str, ...] = ()
     exit_codes = EXIT_CODES
     writes = False
+    verbosity = 1
 
     @property
     def name(self) -> str:
         return type(self).__module__.rpartition(".")[2]
 
-    def create_parser(self, prog_name, subcommand, **kwargs):
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         lines = "\n".join(f"  python manage.py {example}" for example in self.examples)
         kwargs.setdefault("epilog", f"examples:\n{lines}\n\n{self.exit_codes}")
         return super().create_parser(prog_name, subcommand, formatter_class=RawHelpFormatter, **kwargs)
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         if self.writes:
             parser.add_argument(
                 "--dry-run", action="store_true", help="Say what would be done, and write nothing."
             )
 
-    def handle(self, *args, **options):
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Django calls this before `handle`, both from the command line and from call_command."""
+        self.verbosity = options["verbosity"]
         with actor.acting(channel=f"command:{self.name}"):
-            return self.act(**options)
-
-    def act(self, **options: Any) -> None:
-        raise NotImplementedError
+            return super().execute(*args, **options)
 
     def in_transaction[Result](self, work: Callable[[], Result]) -> Result:
         """Run a part of the work in a transaction, repeated after a deadlock. So `work` itself should print nothing."""
         return run_in_transaction(work)
 
-    def say(self, text: str, options: dict[str, Any]) -> None:
+    def say(self, text: str) -> None:
         """Write to standard output, unless `--verbosity 0` is given."""
-        if options["verbosity"] > 0:
+        if self.verbosity > 0:
             self.stdout.write(text)
 
     def progress(self, what: str, total: int) -> Progress:
@@ -76,7 +76,7 @@ class RefusedCommand(BaseCommand):
 
     refusal = ""
 
-    def run_from_argv(self, argv):
+    def run_from_argv(self, argv: list[str]) -> NoReturn:
         self.stderr.write(f"CommandError: {self.refusal}")
         sys.exit(FAILED)
 

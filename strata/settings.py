@@ -14,20 +14,7 @@ from django.utils.csp import CSP
 
 from strata import __version__
 from strata.environment import database_url
-from strata.environment.variables import (
-    choice,
-    hosts,
-    kept_secret_key,
-    networks,
-    number,
-    origins,
-    request_rate,
-    require_safe_production,
-    switch,
-    text,
-    time_zone,
-    url_prefix,
-)
+from strata.environment import variables as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
@@ -36,46 +23,49 @@ TESTING = "pytest" in sys.modules
 # --- which environment ---
 
 ENVIRONMENTS = ("development", "production")
-ENV = choice("ENV", "development", ENVIRONMENTS)
+ENV = env.choice("ENV", "development", ENVIRONMENTS)
 PRODUCTION = ENV == "production"
 if not PRODUCTION and not TESTING and (BASE_DIR / ".env").is_file():
     environ.Env.read_env(str(BASE_DIR / ".env"))
-    if text("ENV", ENV).lower() != ENV:
+    if env.text("ENV", ENV).lower() != ENV:
         raise ImproperlyConfigured("ENV cannot be set in .env, which production does not read.")
 
-DEBUG = switch("DEBUG", default=False)
-ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", () if PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
-CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", ("https", "http"), wildcard=True)
+DEBUG = env.switch("DEBUG", default=False)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", () if PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", ("https", "http"), wildcard=True)
 if PRODUCTION:
-    require_safe_production(text("SECRET_KEY"), debug=DEBUG, hosts=ALLOWED_HOSTS)
-SECRET_KEY = text("SECRET_KEY") or kept_secret_key(DATA_DIR / "secret_key")
+    env.require_safe_production(env.text("SECRET_KEY"), debug=DEBUG, hosts=ALLOWED_HOSTS)
+SECRET_KEY = env.text("SECRET_KEY") or env.development_secret_key(DATA_DIR / "secret_key")
 
 # The path under which a proxy serves Strata. Django adds it to every URL that it builds.
-SCRIPT_NAME = url_prefix("SCRIPT_NAME")
+SCRIPT_NAME = env.url_prefix("SCRIPT_NAME")
 FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 # --- the database ---
 
 OWN_DATABASE = DATA_DIR / "strata.db"
-DATABASE_TIMEOUT = number("DATABASE_TIMEOUT", default=0, most=86_400)  # seconds per statement; 0: no limit
-REQUEST_TIMEOUT = number("DATABASE_TIMEOUT", default=20, most=86_400)  # that of a server
+# Two settings from one variable, in seconds per statement on PostgreSQL; 0 is no limit. They differ by their default.
+# DATABASE_TIMEOUT is that of this process. strata/wsgi.py sets the variable to 20 where it is not set, so a server has
+# 20 s and a command no limit. REQUEST_TIMEOUT is that of a server, whichever process asks: `migrate` stores it for the
+# role, for statements outside of transactions, and `doctor` compares it.
+DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=0, most=86_400)
+REQUEST_TIMEOUT = env.number("DATABASE_TIMEOUT", default=20, most=86_400)
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
     " PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;",
 }
-PERSISTENT = {
-    "CONN_MAX_AGE": 60,
-    "CONN_HEALTH_CHECKS": True,
-}  # a new connection costs more than most requests
+# A new connection costs more than most requests.
+PERSISTENT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# No `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets them instead.
 POSTGRESQL = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-}  # no `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets them instead
+}
 
 
 def database(url: str, setting: str = "DATABASE_URL") -> dict:
@@ -100,7 +90,7 @@ def writable_file(name: str) -> str:
 
 OWN_URL = f"sqlite:///{OWN_DATABASE}"
 DATABASE_SETTING = "TEST_DATABASE_URL" if TESTING else "DATABASE_URL"
-DATABASES = {"default": database(text(DATABASE_SETTING, OWN_URL), DATABASE_SETTING)}
+DATABASES = {"default": database(env.text(DATABASE_SETTING, OWN_URL), DATABASE_SETTING)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- apps and middleware ---
@@ -126,25 +116,35 @@ INSTALLED_APPS = [
     "reports",
     "demo",
 ]
+# A request passes these from top to bottom, its answer from bottom to top.
 MIDDLEWARE = [
+    # The client's address, the request's id and its line in the log: for every request, also a refused one.
     "strata.server.middleware.TrustedProxies",
     "strata.server.middleware.RequestLog",
+    # The headers of every answer.
     "strata.server.middleware.SafeHeaders",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "strata.server.middleware.AdminPolicy",
+    "strata.server.middleware.AdminCspMiddleware",
+    # The redirect to https.
     "django.middleware.security.SecurityMiddleware",
-    "strata.server.middleware.RefusalShape",
+    # What any middleware below it, or a view, refuses under /api gets the API's JSON.
+    "strata.server.middleware.ApiErrorShapeMiddleware",
+    # What needs no user: static files, other origins, URLs without their slash, malformed and too large requests.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "strata.server.middleware.MalformedUrlMiddleware",
     "strata.server.middleware.BodyLimit",
+    # The session and its user.
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "strata.server.middleware.NameTheActor",
-    "strata.server.middleware.NoteTheToken",
+    # What needs the user or the session.
+    "strata.server.middleware.ActorMiddleware",
+    "strata.server.middleware.TokenUseMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # The page of a locked login: axes asks to be the last.
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "strata.urls"
@@ -183,7 +183,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
-AXES_FAILURE_LIMIT = number("LOGIN_FAILURE_LIMIT", default=10, least=1)
+AXES_FAILURE_LIMIT = env.number("LOGIN_FAILURE_LIMIT", default=10, least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_HANDLER = "strata.accounts.lockout.Handler"  # counts by account too
 AXES_LOCKOUT_PARAMETERS = "strata.accounts.lockout.lockout_parameters"
@@ -194,17 +194,17 @@ AXES_LOCKOUT_CALLABLE = "strata.accounts.login.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows the counts
-API_THROTTLE = request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
+API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-IF_MATCH_REQUIRED = switch("IF_MATCH_REQUIRED", default=False)
-MAX_BODY_BYTES = number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
+IF_MATCH_REQUIRED = env.switch("IF_MATCH_REQUIRED", default=False)
+MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
-CLIENT_HEAD_SECONDS = number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
-CLIENT_BODY_SECONDS = number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
-CLIENT_UNFINISHED = number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
-RATE_MAX_AGE_DAYS = number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
+CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
+CLIENT_BODY_SECONDS = env.number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
+CLIENT_UNFINISHED = env.number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
+RATE_MAX_AGE_DAYS = env.number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 
 # --- the API ---
 
@@ -248,7 +248,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- for browsers ---
 
-CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "if-none-match", "x-request-id")
 CORS_EXPOSE_HEADERS = (
@@ -276,14 +276,12 @@ ADMIN_CSP = SECURE_CSP | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
 }
-TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
-SECURE_PROXY_SSL_HEADER = (
-    "HTTP_X_FORWARDED_PROTO",
-    "https",
-)  # TrustedProxies removes it where no trusted proxy sent it
-SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+# TrustedProxies removes this header where no trusted proxy sent it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{SCRIPT_NAME}/api/v1/health/'.lstrip('/'))}"]
-SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -311,7 +309,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # the host may serve other programs
-CSRF_FAILURE_VIEW = "strata.api.errors.forged"
+CSRF_FAILURE_VIEW = "strata.api.errors.csrf_failure"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 
@@ -325,8 +323,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["strata.fields.formats"]
 USE_TZ = True
-TIME_ZONE = time_zone("TIME_ZONE", "UTC")
-LOG_LEVEL = choice(
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
+LOG_LEVEL = env.choice(
     "LOG_LEVEL", "WARNING" if TESTING else "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 )
 LOGGING = {

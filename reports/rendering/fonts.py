@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 OWN = "DejaVu Sans"  # comes with matplotlib, on every machine
 # The first of these that is installed is used. These are the names inside the font files.
@@ -67,7 +68,7 @@ def has_all(texts: Iterable[str]) -> bool:
 
 
 @cache
-def _fonts() -> list:
+def _fonts() -> list[Any]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     names = [OWN, cjk_family()]

@@ -354,9 +354,9 @@ def _date_axis(axes: Any, days: Sequence[date]) -> None:
         axes.set_xlim(days[0] - timedelta(days=2), days[0] + timedelta(days=2))
         axes.set_xticks(days, [f"{day:%Y-%m-%d}" for day in days])
         return
-    locator = AutoDateLocator(maxticks=8)
+    locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]  # not typed in matplotlib
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # not typed in matplotlib
 
 
 def _legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:
@@ -376,13 +376,13 @@ def _handle(colour: str, kind: str, theme: Theme) -> Any:
 
     if kind in (PATCH, AREA):
         return Patch(color=colour, alpha=THIN if kind == AREA else 1, linewidth=0, label="placeholder")
-    line, marker = (kind, "") if kind == "-" else ("", kind)
+    is_line = kind == "-"
     return Line2D(
         [],
         [],
         color=colour,
-        linestyle=line,
-        marker=marker,
+        linestyle="-" if is_line else "",
+        marker="" if is_line else kind,
         mfc=theme.ground,
         linewidth=2,
         label="placeholder",

@@ -9,12 +9,8 @@ from pathlib import Path
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-BESIDE_SQLITE = (
-    "",
-    "-wal",
-    "-shm",
-    "-journal",
-)  # SQLite gives the files beside the database the same mode
+# SQLite gives the files beside the database the same mode.
+BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 _narrowed: dict[str, int] = {}
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 from urllib.parse import ParseResult, parse_qs, urlparse
 
 import environ
@@ -20,23 +21,24 @@ POSTGRESQL_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
 SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cached_statements"})
 DJANGOS_POSTGRESQL_OPTIONS = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
 # Django's own options, which are not sent to the server: their values. ATOMIC_REQUESTS and AUTOCOMMIT are refused.
-OF_DJANGO = {
+DJANGO_OPTIONS = {
     "CONN_MAX_AGE": r"[0-9]{1,9}|none",
     "CONN_HEALTH_CHECKS": r"true|false",
     "DISABLE_SERVER_SIDE_CURSORS": r"true|false",
 }
-ESCAPED = "Is there a character such as / ? # @ : in the password? Write it as %2F %3F %23 %40 %3A"
-SHAPES = (
+ESCAPE_HINT = "Is there a character such as / ? # @ : in the password? Write it as %2F %3F %23 %40 %3A"
+EXAMPLES = (
     "sqlite:///path/from/here.db, sqlite:////path/from/root.db or postgres://user:password@host:5432/name"
 )
 
 
-def database_config(url: str, setting: str = "DATABASE_URL") -> dict:
+def database_config(url: str, setting: str = "DATABASE_URL") -> dict[str, Any]:
     """Django's DATABASES entry for a URL, with Django's own ENGINE."""
     problem = database_url_problem(url)
     if problem:
         raise ImproperlyConfigured(f"{setting} {problem}.")
-    return environ.Env.db_url_config(url)
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    return config
 
 
 def database_url_problem(url: str) -> str | None:
@@ -45,7 +47,7 @@ def database_url_problem(url: str) -> str | None:
     try:
         parts = urlparse(url)
     except ValueError:
-        return f"has no host that can be read. {ESCAPED}"
+        return f"has no host that can be read. {ESCAPE_HINT}"
     if re.search(r"[\x00-\x1f\x7f]", url):
         return "has a control character"
     if "#" in url:
@@ -54,7 +56,7 @@ def database_url_problem(url: str) -> str | None:
         return _sqlite_problem(url, parts) or _query_problem(parts, SQLITE_OPTIONS)
     if parts.scheme in POSTGRESQL_SCHEMES and "://" in url:
         return _postgresql_problem(parts) or _query_problem(parts, postgresql_options())
-    return f"must begin with sqlite:/// or postgres://, as in {SHAPES}"
+    return f"must begin with sqlite:/// or postgres://, as in {EXAMPLES}"
 
 
 def _sqlite_problem(url: str, parts: ParseResult) -> str | None:
@@ -70,11 +72,11 @@ def _postgresql_problem(parts: ParseResult) -> str | None:
     if re.search(r"\s", hosts):
         return "has a blank in its host"
     if "@" in parts.path:
-        return f"has an @ in the name of its database. {ESCAPED}"
+        return f"has an @ in the name of its database. {ESCAPE_HINT}"
     for host in hosts.split(","):
         port = re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?", host, re.ASCII)
         if not port or int(port[1] or 1) not in range(1, 65536):
-            return f"has a host whose port is no number from 1 to 65535. {ESCAPED}"
+            return f"has a host whose port is no number from 1 to 65535. {ESCAPE_HINT}"
     if "," in hosts and not all(hosts.split(",")):
         return "has a list of hosts in which one is empty"
     if not parts.path.strip("/") and "service" not in parse_qs(parts.query):
@@ -84,8 +86,8 @@ def _postgresql_problem(parts: ParseResult) -> str | None:
 
 def _query_problem(parts: ParseResult, options: frozenset[str]) -> str | None:
     for name, values in parse_qs(parts.query, keep_blank_values=True).items():
-        if shape := OF_DJANGO.get(name.upper()):
-            if not re.fullmatch(shape, values[0], re.IGNORECASE):
+        if pattern := DJANGO_OPTIONS.get(name.upper()):
+            if not re.fullmatch(pattern, values[0], re.IGNORECASE):
                 return f"has {name[:60]!a} with a value that it cannot have"
         elif name not in options:
             return f"has an option that this database does not know: {name[:60]!a}"

@@ -20,10 +20,10 @@ def host_problem(entry: str, *, subdomains: bool = False, zones: bool = False) -
 
     `subdomains`: a leading dot is accepted. `zones`: an IPv6 address may contain its interface.
     """
-    return _part_too_many(entry) or _spelling_problem(entry) or _shape_problem(entry, subdomains, zones)
+    return _extra_part_problem(entry) or _spelling_problem(entry) or _shape_problem(entry, subdomains, zones)
 
 
-def _part_too_many(entry: str) -> str | None:
+def _extra_part_problem(entry: str) -> str | None:
     if "://" in entry:
         return "has a scheme: write the host alone, such as strata.example.org"
     if "@" in entry:
@@ -86,7 +86,7 @@ def is_address(word: str) -> bool:
         return False
 
 
-def written_in_url(host: str) -> str:
+def host_for_url(host: str) -> str:
     """An IPv6 address in brackets, everything else as it is."""
     address = as_ipv6(host.removeprefix("[").removesuffix("]"))
     return f"[{address}]" if address else host
@@ -100,16 +100,21 @@ def origin_problem(entry: str, schemes: Iterable[str] = (), *, wildcard: bool = 
     scheme, separator, rest = entry.partition("://")
     if not separator:
         return "has no scheme: write https:// before the host"
-    if scheme not in schemes if schemes else not _SCHEME.fullmatch(scheme):
-        return (
-            f"must begin with {' or '.join(f'{name}://' for name in schemes) or 'a scheme'}, in small letters"
-        )
+    is_accepted = scheme in schemes if schemes else bool(_SCHEME.fullmatch(scheme))
+    if not is_accepted:
+        beginnings = " or ".join(f"{name}://" for name in schemes) or "a scheme"
+        return f"must begin with {beginnings}, in small letters"
     if re.search(r"[/\\?#]", rest):
         return "has a path: an origin ends with its host or port, without a slash"
-    host, port = _HOST_AND_PORT.fullmatch(rest).groups()
+    host, port = _host_and_port(rest)
     if wildcard and host.startswith("*."):
         host = host.removeprefix("*.")
     return host_problem(host) or _case_problem(host) or _port_problem(port, scheme)
+
+
+def _host_and_port(rest: str) -> tuple[str, str | None]:
+    match = _HOST_AND_PORT.fullmatch(rest)
+    return (match[1], match[2]) if match else (rest, None)
 
 
 def _case_problem(host: str) -> str | None:

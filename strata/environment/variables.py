@@ -21,7 +21,7 @@ from tempfile import NamedTemporaryFile
 from django.core.exceptions import ImproperlyConfigured
 
 from strata.db.private_files import make_private_folder, mode_of, narrow
-from strata.environment.host_names import host_problem, origin_problem, written_in_url
+from strata.environment.host_names import host_for_url, host_problem, origin_problem
 
 SWITCH = {
     "1": True,
@@ -139,7 +139,7 @@ def bind_host(name: str, default: str) -> str:
     given = text(name, default)
     if "*" in given:
         raise refusal(name, given, "has a wildcard: write 0.0.0.0, or [::] for IPv6 as well")
-    host = written_in_url(given)
+    host = host_for_url(given)
     if problem := host_problem(host, zones=True):
         raise refusal(name, given, problem)
     return host
@@ -185,7 +185,7 @@ def require_safe_production(key: str, *, debug: bool, hosts: list[str]) -> None:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production; '*' is refused.")
 
 
-def kept_secret_key(path: Path) -> str:
+def development_secret_key(path: Path) -> str:
     """The key for development. It is created once and stored in a file that only its owner may read."""
     try:
         make_private_folder(path.parent)

@@ -7,12 +7,12 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 
 from strata.fields.currencies import minor_units
-from strata.fields.numbers import plain
+from strata.fields.numbers import exponent_of, plain
 
 
 def decimals(value: Decimal) -> int:
     """The number of decimal places it was written with: 1.230 has three."""
-    return max(0, -value.as_tuple().exponent)
+    return max(0, -exponent_of(value))
 
 
 def amount_text(value: Decimal, currency: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import cache
 from typing import Any
@@ -81,20 +82,20 @@ def _minor_unit(code: str, currency: str) -> ValidationError:
     return ValidationError(message, code="minor_unit")
 
 
-class CurrencyField(ValidatedField[Set, Get], CodePointCollated[Set, Get], models.CharField):
+class CurrencyField(ValidatedField[Set, Get], CodePointCollated[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
     """Three capital letters of ISO 4217."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "max_length": 3})
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"]
         return name, path, args, kwargs
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str | None:
         return value if value is None or value == "" else validate_currency(value)
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         value = models.Field.get_prep_value(self, value)
         return value.upper() if isinstance(value, str) and value.islower() else value

@@ -7,6 +7,7 @@ in the years 1800 to 2200.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib import resources
@@ -53,24 +54,24 @@ def parse_day(text: str) -> date:
         raise ValidationError("There is no such day in the calendar.", code="invalid_date") from None
 
 
-class DayField(ValidatedField[Set, Get], models.DateField):
+class DayField(ValidatedField[Set, Get], models.DateField):  # type: ignore[type-arg]  # takes none when it runs
     """A calendar day. An instant is refused, because its day depends on the time zone."""
 
     default_validators = [validate_year]
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> date | None:
         if isinstance(value, datetime):
             raise ValidationError("Enter a day without a time.", code="invalid")
         return parse_day(value) if isinstance(value, str) else super().to_python(value)
 
 
-class InstantField(ValidatedField[Set, Get], models.DateTimeField):
+class InstantField(ValidatedField[Set, Get], models.DateTimeField):  # type: ignore[type-arg]  # takes none when it runs
     """An instant, stored in UTC. A time without an offset is refused: its meaning depends on the portfolio's zone."""
 
     default_validators = [validate_instant]
 
-    def to_python(self, value):
-        instant = super().to_python(value)
+    def to_python(self, value: Any) -> datetime | None:
+        instant: datetime | None = super().to_python(value)
         if instant is not None and instant.tzinfo is None:
             raise ValidationError("Enter a time with its offset from UTC.", code="naive")
         return instant
@@ -85,11 +86,11 @@ class DayFormField(forms.DateField):
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(help_text=f"{DAY_FORMAT}. {help_text}".strip(), **kwargs)
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> date | None:
         value = value.strip() if isinstance(value, str) else value
         return parse_day(value) if isinstance(value, str) and value else super().to_python(value)
 
-    def widget_attrs(self, widget):
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "placeholder": DAY_FORMAT}
 
 
@@ -124,21 +125,21 @@ def validate_time_zone(name: Any) -> str:
     return name
 
 
-class TimeZoneField(ValidatedField[Set, Get], models.CharField):
+class TimeZoneField(ValidatedField[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
     """The IANA name of a time zone, spelt as in the tz database."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "max_length": ZONE_NAME_LENGTH})
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"]
         return name, path, args, kwargs
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str | None:
         return value if value is None or value == "" else validate_time_zone(value)
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         return models.Field.get_prep_value(self, value)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from django import forms
 from django.core import checks
 from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
-from django.db.models import Aggregate, Avg, Max, Min, StdDev, Variance
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Aggregate, Avg, Field, Lookup, Max, Min, Model, StdDev, Variance
 from django.db.models.expressions import Combinable, register_combinable_fields
 from django.db.models.lookups import (
     Exact,
@@ -20,6 +22,7 @@ from django.db.models.lookups import (
     LessThanOrEqual,
     Range,
 )
+from django.db.models.sql.compiler import SQLCompiler
 
 from strata.db.typed import Get, Set
 from strata.fields.base import ValidatedField
@@ -40,21 +43,23 @@ class NumberFormField(forms.DecimalField):
 
     widget = forms.TextInput(attrs={"inputmode": "decimal"})
 
-    def __init__(self, *, digits: int, places: int, show=plain, **kwargs: Any) -> None:
+    def __init__(
+        self, *, digits: int, places: int, show: Callable[[Decimal], str] = plain, **kwargs: Any
+    ) -> None:
         self.digits, self.places, self.show = digits, places, show
         super().__init__(**kwargs)
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's DecimalField
         if isinstance(value, str):
             value = value.strip()
         if value in self.empty_values:
             return None
         return exact(value, digits=self.digits, places=self.places)
 
-    def prepare_value(self, value):
+    def prepare_value(self, value: Any) -> Any:
         return self.show(value) if isinstance(value, Decimal) else value
 
-    def widget_attrs(self, widget):
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {}
 
 
@@ -72,29 +77,29 @@ class NumberField(ValidatedField[Set, Get]):
     _pyi_lookup_exact_type: Decimal | int | str
     empty_strings_allowed = False
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> Decimal | None:
         if value is None or value == "":
             return None
         return exact(value, digits=self.digits, places=self.places)
 
-    def get_db_prep_save(self, value, connection):
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if hasattr(value, "as_sql"):
             require_same_scale(value, self)
         return super().get_db_prep_save(value, connection)
 
-    def get_lookup(self, lookup_name):
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else COMPARISONS.get(lookup_name)
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         wanted = {"form_class": NumberFormField, "digits": self.digits, "places": self.places, **kwargs}
         return super().formfield(**wanted)
 
-    def value_to_string(self, obj):
-        value = self.value_from_object(obj)
+    def value_to_string(self, obj: Model) -> str | None:  # type: ignore[override]  # None is stored as null
+        value: Any = self.value_from_object(obj)
         return None if value is None else plain(value)
 
 
-def require_same_scale(expression: Any, field: NumberField) -> None:
+def require_same_scale(expression: Any, field: Field[Any, Any]) -> None:
     """Refuse an SQL expression of another type than `field`: they may have different scales."""
     expression_field = getattr(expression, "output_field", field)
     if not isinstance(expression_field, type(field)) and not isinstance(field, type(expression_field)):
@@ -103,10 +108,10 @@ def require_same_scale(expression: Any, field: NumberField) -> None:
         )
 
 
-class SameScale:
+class SameScale(Lookup):
     """A comparison in SQL of a number with values, or with expressions of the same type."""
 
-    def get_prep_lookup(self):
+    def get_prep_lookup(self) -> Any:
         for side in self.rhs if isinstance(self.rhs, list | tuple | set) else (self.rhs,):
             if hasattr(side, "resolve_expression"):
                 require_same_scale(side, self.lhs.output_field)
@@ -132,31 +137,32 @@ class MoneyField(NumberField[Set, Get]):
     description = "Amount of money"
     digits, places = MONEY_DIGITS, MONEY_PLACES
 
-    def get_internal_type(self):
+    def get_internal_type(self) -> str:
         return "MoneyField"  # not BigIntegerField: Django would convert results of expressions to int
 
-    def db_type(self, connection):
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "bigint"
 
-    def db_check(self, connection):
-        column = connection.ops.quote_name(self.column)
+    def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        column = connection.ops.quote_name(str(self.column))
         most = 10 ** (self.digits + self.places) - 1
         check = f"{column} BETWEEN -{most} AND {most}"
         if connection.vendor == "sqlite":
             check += f" AND typeof({column}) IN ('integer', 'null')"
         return check
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> Decimal | None:
         value = super().to_python(value)
         return value if value is None else value.quantize(Decimal("0.0001"), context=EXACT)
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
         if value is None or hasattr(value, "resolve_expression"):
             return value
-        return int(self.to_python(value).scaleb(MONEY_PLACES))
+        amount = self.to_python(value)
+        return None if amount is None else int(amount.scaleb(MONEY_PLACES))
 
-    def from_db_value(self, value, expression, connection):
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         if value is None:
             return None
         inexact = isinstance(value, float) or isinstance(expression, Avg | StdDev | Variance)
@@ -166,11 +172,11 @@ class MoneyField(NumberField[Set, Get]):
             )
         return Decimal(units).scaleb(-MONEY_PLACES, EXACT)
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return super().formfield(**{"show": money_text, **kwargs})
 
-    def value_to_string(self, obj):
-        value = self.value_from_object(obj)
+    def value_to_string(self, obj: Model) -> str | None:  # type: ignore[override]  # None is stored as null
+        value: Any = self.value_from_object(obj)
         return None if value is None else money_text(value)
 
 
@@ -181,13 +187,13 @@ for _operator in (Combinable.ADD, Combinable.SUB):
 class MoneyTotalField(MoneyField[Set, Get]):
     """The result of MoneySum. On SQLite the sums of the high and of the low halves are joined here."""
 
-    def from_db_value(self, value, expression, connection):
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         if isinstance(value, str):
             high, low = value.split("|")
             value = int(high) * MoneySum.HALF + int(low)
         return super().from_db_value(value, expression, connection)
 
-    def get_lookup(self, lookup_name):
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
 
 
@@ -205,21 +211,23 @@ class MoneySum(Aggregate):
     def __init__(self, expression: Any) -> None:
         super().__init__(expression)
 
-    def _resolve_output_field(self):
+    def _resolve_output_field(self) -> MoneyTotalField[Any, Any]:
         (column,) = (field for field in self.get_source_fields() if field is not None)
         if not isinstance(column, MoneyField):
             raise FieldError("MoneySum adds up money.")
         return MoneyTotalField()
 
-    def as_sqlite(self, compiler, connection, **extra_context):
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, tuple[Any, ...]]:
         sql, params = compiler.compile(self.get_source_expressions()[0])
         return f"(SUM({sql} / {self.HALF}) || '|' || SUM({sql} %% {self.HALF}))", (*params, *params)
 
 
-class OnPostgreSQLOnly:
+class OnPostgreSQLOnly(Lookup):
     """A comparison that is refused on SQLite, because there it would compare text: '9' > '10'."""
 
-    def as_sqlite(self, compiler, connection):
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> NoReturn:
         raise NotSupportedError(
             f"SQLite cannot compare exact numbers with '{self.lookup_name}': compare in Python."
         )
@@ -253,7 +261,7 @@ class ExactField(NumberField[Set, Get]):
         self.non_negative, self.positive = non_negative, positive
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         for option in ("non_negative", "positive"):
             if getattr(self, option):
@@ -261,25 +269,25 @@ class ExactField(NumberField[Set, Get]):
         return name, path, args, kwargs
 
     @property
-    def validators(self):
+    def validators(self) -> list[Callable[[Any], None]]:
         signs = [validate_positive] * self.positive + [validate_non_negative] * self.non_negative
         return [*super().validators, *signs]
 
-    def check(self, **kwargs):
-        ordering = {str(name).lstrip("-") for name in self.model._meta.ordering}
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        ordering = {str(name).lstrip("-") for name in self.model._meta.ordering or ()}
         errors = super().check(**kwargs)
         if self.name in ordering:
             errors.append(checks.Error("SQLite cannot order by an ExactField.", obj=self, id="strata.E001"))
         return errors
 
-    def get_internal_type(self):
+    def get_internal_type(self) -> str:
         return "ExactField"
 
-    def db_type(self, connection):
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "text" if connection.vendor == "sqlite" else "numeric"
 
-    def db_check(self, connection):
-        column = connection.ops.quote_name(self.column)
+    def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        column = connection.ops.quote_name(str(self.column))
         if connection.vendor == "sqlite":
             return self._check_text(column)
         check = f"abs({column}) < 1e{EXACT_DIGITS} AND scale(trim_scale({column})) <= {EXACT_PLACES}"
@@ -293,17 +301,18 @@ class ExactField(NumberField[Set, Get]):
             check += f" AND {column} NOT GLOB '-*'"
         return f"{check} AND {column} <> '0'" if self.positive else check
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
         if value is None or hasattr(value, "resolve_expression"):
             return value
-        return Decimal(plain(self.to_python(value)))
+        number = self.to_python(value)
+        return None if number is None else Decimal(plain(number))
 
-    def get_db_prep_value(self, value, connection, prepared=False):
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
         value = super().get_db_prep_value(value, connection, prepared)
         return plain(value) if isinstance(value, Decimal) and connection.vendor == "sqlite" else value
 
-    def from_db_value(self, value, expression, connection):
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         if value is None:
             return None
         if connection.vendor == "sqlite" and (
@@ -312,7 +321,7 @@ class ExactField(NumberField[Set, Get]):
             raise NotSupportedError("SQLite cannot calculate with exact numbers: calculate in Python.")
         return Decimal(plain(Decimal(value)))
 
-    def get_lookup(self, lookup_name):
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         lookup = super().get_lookup(lookup_name)
         if lookup is None or lookup_name in ("exact", "in", "isnull"):
             return lookup

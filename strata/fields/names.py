@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
 from strata.db.collation import CodePointCollated
 from strata.db.typed import Get, Set
@@ -38,28 +40,28 @@ _BLANK_BRAILLE = "\u2800"  # looks like a space, but is a symbol in Unicode
 
 def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
     """The name without the spaces around it. Refused where it is blank or has characters that mislead the reader."""
-    _refuse_characters(value, _IN_NAMES)
-    value = value.strip()
-    _refuse_length(value, max_length)
-    if not any(_is_visible(character) for character in without_invisible(value)):
+    name = _allowed_text(value, _IN_NAMES).strip()
+    _refuse_length(name, max_length)
+    if not any(_is_visible(character) for character in without_invisible(name)):
         raise ValidationError("Enter a text that is not blank.", code="blank")
-    return value
+    return name
 
 
 def validate_note(value: Any, *, max_length: int = NOTE_LENGTH) -> str:
     """The note as written, with each line end as a single newline. It may be blank."""
-    _refuse_characters(value, _IN_NOTES)
-    value = value.replace("\r\n", "\n").replace("\r", "\n")
-    _refuse_length(value, max_length)
-    return value
+    note = _allowed_text(value, _IN_NOTES).replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_length(note, max_length)
+    return note
 
 
-def _refuse_characters(value: Any, forbidden: re.Pattern[str]) -> None:
+def _allowed_text(value: Any, forbidden: re.Pattern[str]) -> str:
+    """The value, which must be a text without these characters."""
     if not isinstance(value, str):
         raise ValidationError("Enter a text.", code="invalid")
     if match := forbidden.search(value):
         message = f"Enter a text without the character U+{ord(match[0]):04X}."
         raise ValidationError(message, code="forbidden_character")
+    return value
 
 
 def _refuse_length(value: str, most: int) -> None:
@@ -104,39 +106,39 @@ def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
     return name_key(name), str(pk)
 
 
-class NameField(ValidatedField[Set, Get], models.CharField):
+class NameField(ValidatedField[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
     """A name of 1 to `max_length` characters, trimmed. `blank=True` lets it be empty."""
 
     max_length: int
 
     def __init__(self, *args: Any, max_length: int = NAME_LENGTH, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, **kwargs)
+        super().__init__(*args, **{**kwargs, "max_length": max_length})
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str | None:
         if value is None or (value == "" and self.blank):
-            return value
+            return cast("str | None", value)
         return validate_name(value, max_length=self.max_length)
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         return models.Field.get_prep_value(self, value)
 
 
-class NoteField(ValidatedField[Set, Get], models.TextField):
+class NoteField(ValidatedField[Set, Get], models.TextField):  # type: ignore[type-arg]  # takes none when it runs
     """Free text of at most 10,000 characters, with newlines and tabs."""
 
     max_length: int
 
     def __init__(self, *args: Any, max_length: int = NOTE_LENGTH, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, **kwargs)
+        super().__init__(*args, **{**kwargs, "max_length": max_length})
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str | None:
         return value if value is None else validate_note(value, max_length=self.max_length)
 
-    def get_prep_value(self, value):
+    def get_prep_value(self, value: Any) -> Any:
         return models.Field.get_prep_value(self, value)
 
 
-class NameKeyField(CodePointCollated[Set, Get], models.CharField):
+class NameKeyField(CodePointCollated[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
     """The name_key of the field `source`. save() and bulk_create() write it automatically.
 
     Where columns are named (update_fields, update(), bulk_update()), use key_fields and with_keys.
@@ -147,12 +149,12 @@ class NameKeyField(CodePointCollated[Set, Get], models.CharField):
         kwargs.update(max_length=KEY_LENGTH, editable=False)
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"], kwargs["editable"]
         return name, path, args, {**kwargs, "source": self.source}
 
-    def pre_save(self, model_instance, add):
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = name_key(validate_name(getattr(model_instance, self.source)))
         setattr(model_instance, self.attname, key)
         return key
@@ -164,34 +166,42 @@ class HasPart(models.Lookup):
 
     lookup_name = "has_part"
 
-    def get_prep_lookup(self):
+    def get_prep_lookup(self) -> str:
         return name_key(str(self.rhs))
 
-    def as_sql(self, compiler, connection):
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         return self._position("INSTR", compiler, connection)
 
-    def as_postgresql(self, compiler, connection):
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
         return self._position("STRPOS", compiler, connection)
 
-    def _position(self, function, compiler, connection):
+    def _position(
+        self, function: str, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
         key, of_key = self.process_lhs(compiler, connection)
         text, of_text = self.process_rhs(compiler, connection)
-        return f"{function}({key}, {text}) > 0", [*of_key, *of_text]
+        return f"{function}({key}, {text}) > 0", (*of_key, *of_text)
 
 
-def key_fields(model: type[models.Model], names: Any) -> set[str]:
+def key_fields(model: type[models.Model], names: Iterable[str]) -> set[str]:
     """The key fields that must be written along with the fields called `names`."""
-    return {
-        field.name
-        for field in model._meta.local_fields
-        if isinstance(field, NameKeyField) and field.source in set(names)
-    }
+    return set(sources_of_keys(model, names))
+
+
+def sources_of_keys(model: type[models.Model], names: Iterable[str]) -> dict[str, str]:
+    """For each of these key fields the field whose key it is."""
+    written = set(names)
+    fields = (field for field in model._meta.local_fields if isinstance(field, NameKeyField))
+    return {field.name: field.source for field in fields if field.source in written}
 
 
 def with_keys(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
     """`values` for update(), with the keys of names added where they are missing (bulk_update has them)."""
     keys = {
-        name: name_key(validate_name(values[model._meta.get_field(name).source]))
-        for name in key_fields(model, values) - values.keys()
+        name: name_key(validate_name(values[source]))
+        for name, source in sources_of_keys(model, values).items()
+        if name not in values
     }
     return {**values, **keys}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 
@@ -45,14 +45,19 @@ def exact(value: Any, *, digits: int = EXACT_DIGITS, places: int = EXACT_PLACES)
         return Decimal(0)
     if number.adjusted() >= digits:
         raise _refusal("max_digits", digits=digits)
-    if -places <= (exponent := number.as_tuple().exponent) <= 0:
+    if -places <= (exponent := exponent_of(number)) <= 0:
         return number
     if exponent < -EXACT.prec:
         raise _refusal("max_places", places=places)
     number = Decimal(plain(number))
-    if number.as_tuple().exponent < -places:
+    if exponent_of(number) < -places:
         raise _refusal("max_places", places=places)
     return number
+
+
+def exponent_of(number: Decimal) -> int:
+    """The exponent of a finite number. That of an infinity is a letter."""
+    return cast(int, number.as_tuple().exponent)
 
 
 def _read(value: Any) -> Decimal:
@@ -99,5 +104,5 @@ SHARE_PLACES = 6
 def validate_share(share: Decimal) -> None:
     if share > 1:
         raise ValidationError("A share is 1 at most: 0.25 is a quarter.", code="share")
-    if -share.as_tuple().exponent > SHARE_PLACES:
+    if -exponent_of(share) > SHARE_PLACES:
         raise ValidationError(f"A share has at most {SHARE_PLACES} decimal places.", code="share")

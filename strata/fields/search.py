@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 
-def matching(rows: QuerySet, lookups: Iterable[str], words: Iterable[str]) -> QuerySet:
+def matching[Row: Model](rows: QuerySet[Row], lookups: Iterable[str], words: Iterable[str]) -> QuerySet[Row]:
     """The rows in which each word is in one of the fields, in any case.
 
     Names are searched by key, with `name_key__has_part`. Other text has no key and is searched with `icontains`.

@@ -10,9 +10,8 @@ import re
 from enum import Enum
 
 END_OF_HEAD = b"\r\n\r\n"
-LONGEST_HEAD = (
-    102 * 8190
-)  # the most that gunicorn accepts: a request line and a hundred fields; it refuses more
+# The most that gunicorn accepts: a request line and a hundred fields; it refuses more.
+LONGEST_HEAD = 102 * 8190
 LONGEST_SIZE_LINE = 8190
 RATE = 10_000  # bytes per second: the slowest rate for an upload of a file
 # "POST /api/v1/...": routes that accept files. A thread reads a file while it arrives, as long as the rate is RATE.
@@ -40,6 +39,7 @@ class Arrival:
         self._longest_body = longest_body
         self._whole_at: int | None = None
         self._next_chunk: int | None = None
+        self._most_bytes = 0  # of head and body together, once the head is here
 
     def add(self, data: bytes) -> Stage:
         searched = max(0, len(self.received) - len(END_OF_HEAD) + 1)
@@ -55,21 +55,22 @@ class Arrival:
             return Stage.INCOMPLETE if len(self.received) <= LONGEST_HEAD else Stage.HAND_OVER
         self.head_ends = end + len(END_OF_HEAD)
         self.is_file = any(route.match(self.received) for route in FILE_ROUTES)
-        return self._stage_of_head(bytes(self.received[: end + 2]).lower())
+        self._most_bytes = self.head_ends + self._longest_body + LONGEST_SIZE_LINE
+        return self._stage_of_head(bytes(self.received[: end + 2]).lower(), self.head_ends)
 
-    def _stage_of_head(self, head: bytes) -> Stage:
+    def _stage_of_head(self, head: bytes, body_starts: int) -> Stage:
         if self.is_file or _EXPECTS.search(head):
             return Stage.HAND_OVER
         lengths = _NAMES_LENGTH.findall(head)
         if _ENCODED.search(head):
-            self._next_chunk = self.head_ends
+            self._next_chunk = body_starts
             return Stage.HAND_OVER if lengths else self._stage_of_body()
         length = _LENGTH.search(head)
         if len(lengths) > 1 or bool(lengths) != bool(length):
             return Stage.HAND_OVER
         if length and int(length[1]) > self._longest_body:
             return Stage.HAND_OVER
-        self._whole_at = self.head_ends + (int(length[1]) if length else 0)
+        self._whole_at = body_starts + (int(length[1]) if length else 0)
         return self._stage_of_body()
 
     def _stage_of_body(self) -> Stage:
@@ -77,31 +78,27 @@ class Arrival:
             return Stage.WHOLE if len(self.received) >= self._whole_at else Stage.INCOMPLETE
         if self._next_chunk is None:
             return Stage.HAND_OVER
-        return self._stage_of_chunks()
+        return self._stage_of_chunks(self._next_chunk)
 
-    def _stage_of_chunks(self) -> Stage:
-        while self._next_chunk < len(self.received):
-            line_ends = self.received.find(b"\r\n", self._next_chunk)
+    def _stage_of_chunks(self, chunk: int) -> Stage:
+        """`chunk` is where the next chunk begins that was not read yet."""
+        while chunk < len(self.received):
+            line_ends = self.received.find(b"\r\n", chunk)
             if line_ends < 0:
                 break
-            size = _size_of(self.received[self._next_chunk : line_ends])
+            size = _size_of(self.received[chunk:line_ends])
             if size is None:
                 return Stage.HAND_OVER
             if size == 0:
-                return (
-                    Stage.WHOLE
-                    if self.received.find(END_OF_HEAD, line_ends) >= 0
-                    else self._unless_too_long(0)
-                )
-            self._next_chunk = line_ends + 2 + size + 2
-        return self._unless_too_long(LONGEST_SIZE_LINE)
+                is_whole = self.received.find(END_OF_HEAD, line_ends) >= 0
+                return Stage.WHOLE if is_whole else self._unless_longer(self._most_bytes, chunk)
+            chunk = self._next_chunk = line_ends + 2 + size + 2
+        return self._unless_longer(self._most_bytes + LONGEST_SIZE_LINE, chunk)
 
-    def _unless_too_long(self, more: int) -> Stage:
-        furthest = max(len(self.received), self._next_chunk)
-        is_too_long = furthest - self.head_ends > self._longest_body + LONGEST_SIZE_LINE + more
-        return Stage.HAND_OVER if is_too_long else Stage.INCOMPLETE
+    def _unless_longer(self, most: int, chunk: int) -> Stage:
+        return Stage.HAND_OVER if max(len(self.received), chunk) > most else Stage.INCOMPLETE
 
 
-def _size_of(line: bytes) -> int | None:
+def _size_of(line: bytearray) -> int | None:
     digits = bytes(line).split(b";")[0].strip(b" \t")
     return int(digits, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,15}", digits) else None

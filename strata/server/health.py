@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
@@ -12,6 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -24,6 +26,9 @@ log = logging.getLogger("strata.health")
 PATIENCE_SECONDS = 1.5
 READY = {"status": "ready", "database": "ok", "durability": "ok", "timeouts": "ok", "migrations": "ok"}
 
+Trouble = dict[str, str]  # an error of a refusal: field, code and message
+Handler = Callable[..., Response]
+
 
 class PublicView(APIView):
     """A view without login and without throttle: a login needs the database."""
@@ -33,7 +38,7 @@ class PublicView(APIView):
     throttle_classes = ()
 
 
-def says(operation_id: str, **example: str):
+def says(operation_id: str, **example: str) -> Callable[[Handler], Handler]:
     """The schema of an answer with these fields, which are all text."""
     answer = inline_serializer(
         operation_id.title().replace("_", ""), {word: serializers.CharField() for word in example}
@@ -44,14 +49,14 @@ def says(operation_id: str, **example: str):
 
 class Live(PublicView):
     @says("health_live", status="live")
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """The process answers. The database is not asked."""
         return Response({"status": "live"})
 
 
 class Ready(PublicView):
     @says("health_ready", **READY)
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """The database answers within two seconds, syncs every commit, ends what takes too long and has every
         migration; 503 otherwise.
         """
@@ -63,7 +68,7 @@ class Ready(PublicView):
 
 class Version(PublicView):
     @says("version", version=__version__)
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """The version that is running."""
         return Response({"version": __version__})
 
@@ -89,7 +94,7 @@ class Attempt:
     """One running check. `trouble` is valid once `done` is set."""
 
     done: Event = field(default_factory=Event)
-    trouble: list[dict] = field(default_factory=list)
+    trouble: list[Trouble] = field(default_factory=list)
 
 
 class Probe:
@@ -99,7 +104,7 @@ class Probe:
         self._lock = Lock()
         self._attempt: Attempt | None = None
 
-    def ask(self) -> list[dict]:
+    def ask(self) -> list[Trouble]:
         """The problems, as errors of a refusal; an empty list where there are none."""
         attempt = self._begun()
         if not attempt.done.wait(PATIENCE_SECONDS):
@@ -128,7 +133,7 @@ def probe_database(attempt: Attempt) -> None:
         attempt.done.set()
 
 
-def unsafe_settings() -> list[dict]:
+def unsafe_settings() -> list[Trouble]:
     return [
         trouble("durability", "unsafe", f"The database is set to {setting}: a crash may lose what was saved.")
         for setting in durability()
@@ -136,7 +141,7 @@ def unsafe_settings() -> list[dict]:
     ]
 
 
-def unset_timeouts() -> list[dict]:
+def unset_timeouts() -> list[Trouble]:
     return [
         trouble(
             "timeouts",
@@ -148,7 +153,7 @@ def unset_timeouts() -> list[dict]:
     ]
 
 
-def missing_migrations() -> list[dict]:
+def missing_migrations() -> list[Trouble]:
     missing = on_disk() - set(MigrationRecorder(connection).applied_migrations())
     if not missing:
         return []
@@ -160,5 +165,5 @@ def on_disk() -> set[tuple[str, str]]:
     return set(MigrationLoader(None).disk_migrations)
 
 
-def trouble(part: str, code: str, message: str) -> dict:
+def trouble(part: str, code: str, message: str) -> Trouble:
     return {"field": part, "code": code, "message": message}

@@ -100,7 +100,7 @@ class RefusedHost(logging.Filter):
         return True
 
     def host_of(self, request: Any) -> str:
-        host = request.META.get("HTTP_HOST", "")
+        host: str = request.META.get("HTTP_HOST", "")
         if not self.looks_like_one.fullmatch(host) or TOKEN.search(host):
             return "(nothing that looks like a host)"
         return host

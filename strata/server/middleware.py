@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -15,11 +16,11 @@ from django.conf import settings
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.core.signals import got_request_exception
 from django.db import DataError
-from django.http import HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 
 from strata.accounts.models import SECRET_PREFIX
-from strata.api.errors import CODES, answer_of, is_api, plain_answer
+from strata.api.errors import CODES, error_response, is_api, outage_response
 from strata.audit import actor
 from strata.server.logs import OncePerMinute
 
@@ -32,6 +33,15 @@ HOP = re.compile(r"\[(?P<bracketed>[0-9A-Fa-f:.%\w]+)\](:\d+)?|(?P<plain>[\d.]+)
 CHUNK = 64 * 1024
 DRAINED_CHUNKS = 1024
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class OwnRequest(HttpRequest):
+    """A request with what this module sets on it. For mypy alone."""
+
+    id: str
+    broken_by: BaseException | None
+
 
 class TrustedProxies:
     """Sets REMOTE_ADDR to the client's address. Only headers of a proxy in TRUSTED_PROXIES are used.
@@ -39,11 +49,11 @@ class TrustedProxies:
     Throttles, lock-out and redirects use only REMOTE_ADDR and X-Forwarded-Proto.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.loops = OncePerMinute()
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         meta, peer = request.META, request.META.get("REMOTE_ADDR", "")
         doubt = why_a_redirect_loops(meta)
         if is_trusted(peer):
@@ -84,7 +94,7 @@ def why_a_redirect_loops(meta: dict[str, Any]) -> str | None:
     )
 
 
-def is_redirect_to_https(request, response) -> bool:
+def is_redirect_to_https(request: HttpRequest, response: HttpResponse) -> bool:
     return (
         response.status_code == 301
         and not request.is_secure()
@@ -133,10 +143,10 @@ def is_address(word: str) -> bool:
 class RequestLog:
     """Gives each request an id, answers with it, and logs one line. A valid X-Request-Id of the request is used."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: OwnRequest) -> HttpResponse:
         started = time.perf_counter()
         sent = request.headers.get("X-Request-Id", "")
         request.id = sent if SANE_ID.fullmatch(sent) else uuid4().hex
@@ -149,12 +159,12 @@ class RequestLog:
             self.write(request, response, user, started)
         return response
 
-    def write(self, request, response, user, started):
-        match = request.resolver_match
+    def write(self, request: HttpRequest, response: HttpResponse, user: Any, started: float) -> None:
+        match, method = request.resolver_match, request.method or ""
         log.info(
             "request",
             extra={
-                "method": request.method if request.method.isalpha() else "?",
+                "method": method if method.isalpha() else "?",
                 "route": match.route if match else None,
                 "status": response.status_code,
                 "ms": round((time.perf_counter() - started) * 1000, 1),
@@ -170,10 +180,10 @@ class SafeHeaders(SecurityMiddleware):
     refuses unknown hosts. No page may be framed, whatever a view or the admin's theme sets.
     """
 
-    def process_request(self, request):
+    def process_request(self, request: HttpRequest) -> None:
         return None
 
-    def process_response(self, request, response):
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = super().process_response(request, response)
         response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
         response.headers.setdefault("Cross-Origin-Resource-Policy", settings.CROSS_ORIGIN_RESOURCE_POLICY)
@@ -181,60 +191,69 @@ class SafeHeaders(SecurityMiddleware):
         return response
 
 
-def remember(request, **kwargs):
+def remember(request: OwnRequest | None, **kwargs: Any) -> None:
     """Keep an uncaught exception on the request. With DEBUG on, Django makes its own page for any exception."""
     if request is not None:
         request.broken_by = sys.exc_info()[1]
 
 
-class RefusalShape:
+class ApiErrorShapeMiddleware:
     """Gives every refusal under /api the API's shape, also Django's own pages and its debug pages.
 
     An unavailable database is not an error in the program, so it has no debug page, even with DEBUG on.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         got_request_exception.connect(remember)
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         status = response.status_code
-        if status == 500 and (refused := answer_of(request, getattr(request, "broken_by", None))):
+        if status == 500 and (refused := outage_response(request, getattr(request, "broken_by", None))):
             return refused
         is_ours = response.headers.get("Content-Type", "").startswith("application/json")
         if status < 400 or is_ours or not is_api(request):
             return response
-        shaped = plain_answer(request, status, CODES.get(status, "ERROR"), f"{response.reason_phrase}.")
+        shaped = error_response(request, status, CODES.get(status, "ERROR"), f"{response.reason_phrase}.")
         for header, value in response.headers.items():
             if header in KEPT_HEADERS or header.startswith("Access-Control-"):
                 shaped[header] = value
         return shaped
 
 
-class AdminPolicy:
+class AdminCspMiddleware:
     """Sets the Content-Security-Policy that the theme of the admin's pages needs. Other pages have the strict one."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path_info.startswith("/admin/"):
-            response._csp_config = settings.ADMIN_CSP
+            response._csp_config = settings.ADMIN_CSP  # type: ignore[attr-defined]  # Django's, not in the stubs
         return response
 
-    def process_exception(self, request, exception):
-        """400 for a URL with a filter or a field that the page does not have."""
+
+class MalformedUrlMiddleware:
+    """Answers 400 to a URL with a filter or a field that a page of the admin does not have, or with U+0000."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DisallowedModelAdminLookup | DisallowedModelAdminToField):
-            return plain_answer(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
+            return error_response(request, 400, "MALFORMED", f"{exception}.".replace("..", "."))
         if isinstance(exception, DataError) and has_null_character(request):
             message = "The address or a header contains the character U+0000."
-            return plain_answer(request, 400, "MALFORMED", message)
+            return error_response(request, 400, "MALFORMED", message)
         return None
 
 
-def has_null_character(request) -> bool:
+def has_null_character(request: HttpRequest) -> bool:
     """Whether the URL or a header contains U+0000. PostgreSQL can neither store nor search such text.
 
     The API's parameters and all form fields refuse it themselves, with the name of the field.
@@ -246,39 +265,39 @@ def has_null_character(request) -> bool:
 class BodyLimit:
     """Refuses a body over MAX_BODY_BYTES before it is read, a compressed body, and one that breaks off."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
-            return plain_answer(request, 400, "MALFORMED", "Content-Length is not a number.")
+            return error_response(request, 400, "MALFORMED", "Content-Length is not a number.")
         if len(length) < 20 and int(length) <= settings.MAX_BODY_BYTES:
             is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
             return encoded_answer(request) if is_encoded else self.get_response(request)
         drain(request)
-        return plain_answer(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
+        return error_response(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
 
-    def process_exception(self, request, exception):
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, UnreadablePostError):
-            return plain_answer(request, 400, "MALFORMED", "The body did not arrive.")
+            return error_response(request, 400, "MALFORMED", "The body did not arrive.")
         return None
 
 
-def codings_of(request) -> set[str]:
+def codings_of(request: HttpRequest) -> set[str]:
     """The codings of the body in both headers, such as gzip."""
     headers = f"{request.headers.get('Content-Encoding', '')},{request.headers.get('Transfer-Encoding', '')}"
     return {word.strip().lower() for word in headers.split(",")} - {""}
 
 
-def encoded_answer(request) -> HttpResponse:
+def encoded_answer(request: HttpRequest) -> HttpResponse:
     message = "Send the body as it is: without gzip or any other Content-Encoding."
-    response = plain_answer(request, 415, CODES[415], message)
+    response = error_response(request, 415, CODES[415], message)
     response["Accept-Encoding"] = "identity"
     return response
 
 
-def drain(request) -> None:
+def drain(request: HttpRequest) -> None:
     """Read and discard some more of the body: a client that is still sending does not read the answer."""
     with suppress(UnreadablePostError):
         for _ in range(DRAINED_CHUNKS):
@@ -286,26 +305,26 @@ def drain(request) -> None:
                 return
 
 
-class NameTheActor:
+class ActorMiddleware:
     """Sets the user of the session as the actor of changes in the admin. The API sets it after authentication."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_api(request) and request.user.is_authenticated:
             actor.identify(request.user)
         return self.get_response(request)
 
 
-class NoteTheToken:
+class TokenUseMiddleware:
     """Records the use of a token after the answer was sent, so that no request waits for it or fails because of it."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if token := getattr(request, "token", None):
-            response._resource_closers.append(token.note_use)
+            response._resource_closers.append(token.note_use)  # type: ignore[attr-defined]  # Django's, not in the stubs
         return response

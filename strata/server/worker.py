@@ -11,6 +11,7 @@ import logging
 import socket
 import struct
 from collections import Counter, defaultdict
+from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ
 from time import monotonic
@@ -33,19 +34,19 @@ TOO_MANY = (
 )
 
 
-class Connection(TConn):
+class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     """A connection. Its requests are counted for `sender`; None for a proxy, which sends those of all clients."""
 
     def __init__(self, cfg: Any, sock: Any, client: Any, server: Any, sender: str | None) -> None:
         super().__init__(cfg, sock, client, server)
         self.sender = sender
-        self.arrival: Arrival | None = None
+        self.arrival = Arrival(0)  # nothing arrives before wait_for_request
         self.deadline = 0.0
         self.holds_a_thread = False
 
     def give_to_parser(self) -> None:
         """In the thread: pass the received bytes, and a socket with a deadline for the rest."""
-        arrived, self.arrival = self.arrival, None
+        arrived, self.arrival = self.arrival, Arrival(0)
         self.sock.setblocking(True)
         self.init()
         rate = RATE if arrived.is_file else None
@@ -84,19 +85,19 @@ class LimitedSocket:
         return data
 
 
-class Worker(ThreadWorker):
-    def init_process(self):
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    def init_process(self) -> None:
         """Set the socket timeouts, which connections inherit: for clients that stop reading their answer."""
         for listener in self.sockets:
             for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 listener.setsockopt(socket.SOL_SOCKET, wait, struct.pack("ll", ANSWER_SECONDS, 0))
         self.waiting: defaultdict[str | None, dict[Connection, None]] = defaultdict(dict)  # oldest first
-        self.held: Counter[str] = Counter()  # threads that read the rest of a request, by sender
+        self.held: Counter[str | None] = Counter()  # threads that read the rest of a request, by sender
         self.buffered = 0
         self.look_at = 0.0
         super().init_process()
 
-    def load_wsgi(self):
+    def load_wsgi(self) -> None:
         """Read the settings, which are available after the application is loaded."""
         super().load_wsgi()
         from django.conf import settings
@@ -109,7 +110,7 @@ class Worker(ThreadWorker):
         self.longest_body = settings.MAX_BODY_BYTES
         self.network_of, self.is_trusted = network_of, is_trusted
 
-    def is_parent_alive(self):
+    def is_parent_alive(self) -> bool:
         """Without its master a worker stops, as after a signal: the next master needs its port."""
         if super().is_parent_alive():
             return True
@@ -118,7 +119,7 @@ class Worker(ThreadWorker):
 
     # --- a request arrives ---
 
-    def accept(self, listener):
+    def accept(self, listener: Any) -> None:
         if self.cfg.is_ssl:  # encrypted bytes cannot be read here
             super().accept(listener)
             return
@@ -189,14 +190,14 @@ class Worker(ThreadWorker):
         self.stop_waiting(conn)
         self.enqueue_req(conn)
 
-    def handle(self, conn):
+    def handle(self, conn: TConn) -> Any:
         if isinstance(conn, Connection):
             conn.give_to_parser()
         return super().handle(conn)
 
     # --- a request is answered, or refused ---
 
-    def finish_request(self, conn, fs):
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         if not isinstance(conn, Connection):
             super().finish_request(conn, fs)
             return
@@ -211,7 +212,7 @@ class Worker(ThreadWorker):
         else:
             super().finish_request(conn, fs)
 
-    def on_client_socket_readable(self, conn, client):
+    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """The next request on a connection that was kept open."""
         if not isinstance(conn, Connection):
             super().on_client_socket_readable(conn, client)
@@ -221,7 +222,7 @@ class Worker(ThreadWorker):
         self.wait_for_request(conn)
         self.on_data(conn, conn.sock)
 
-    def murder_pending(self):
+    def murder_pending(self) -> None:
         """Ends connections whose time is over. gunicorn calls this, under its own name, in each turn of its loop."""
         super().murder_pending()
         now = monotonic()
@@ -257,7 +258,7 @@ class Worker(ThreadWorker):
 
     # --- stopping ---
 
-    def set_accept_enabled(self, enabled):
+    def set_accept_enabled(self, enabled: bool) -> None:
         """When a worker stops, it accepts the waiting connections and closes the listening sockets at once.
 
         gunicorn leaves them open until the last request has ended: connections that arrive meanwhile get no answer.
@@ -270,12 +271,12 @@ class Worker(ThreadWorker):
                 pass
             listener.close()
 
-    def took_one(self, listener) -> bool:
+    def took_one(self, listener: Any) -> bool:
         before = self.nr_conns
         self.accept(listener)
-        return self.nr_conns > before
+        return bool(self.nr_conns > before)
 
-    def _cap_keepalive(self, deadline):
+    def _cap_keepalive(self, deadline: float) -> None:
         """When a worker stops, it waits for the first byte of a new connection no longer than of a kept connection."""
         super()._cap_keepalive(deadline)
         for unfinished in self.waiting.values():

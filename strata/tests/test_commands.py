@@ -67,11 +67,11 @@ def test_every_writing_command_can_be_tried_first(name):
 
 def test_a_command_signs_with_its_name():
     class Command(StrataCommand):
-        def act(self, **options):
+        def handle(self, *args, **options):
             self.channel = actor.current().channel
 
     command = Command()
-    command.handle()
+    call_command(command)
 
     assert command.channel == "command:test_commands"
     assert actor.current().channel == ""

@@ -14,6 +14,8 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 from strata.api.http.parsers import DEEPEST, StrictJSONParser, TooLarge
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def parse(body: str | bytes, media_type: str = "application/json"):
     raw = body.encode() if isinstance(body, str) else body

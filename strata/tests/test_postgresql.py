@@ -201,10 +201,8 @@ def test_timeouts_come_with_each_begin_and_end_with_it(settings):
             return cursor.fetchone()
 
     settings.DATABASE_TIMEOUT = 7
-    assert shown() == (
-        "20s",
-        "10s",
-    )  # migrate set these for the role, which created the tests' database
+    # `migrate` set these for the role, which created the tests' database.
+    assert shown() == ("20s", "10s")
     with transaction.atomic():
         assert shown() == ("7s", "10s")
         with transaction.atomic():

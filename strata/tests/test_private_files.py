@@ -17,7 +17,7 @@ from strata.api.http.throttles import laid_out
 from strata.db import private_files
 from strata.db.named_locks import NamedLocks
 from strata.db.private_files import make_private_folder, narrow, open_private
-from strata.environment.variables import kept_secret_key
+from strata.environment.variables import development_secret_key
 
 pytestmark = pytest.mark.on_sqlite
 UMASKS = [0o000, 0o022, 0o077, 0o277, 0o777]
@@ -62,7 +62,7 @@ def test_all_folders_that_are_made_are_their_owners_alone(umask, tmp_path):
 
 def test_the_secret_key_and_the_lock_files_are_their_owners_alone(umask, tmp_path):
     folder = tmp_path / "data"
-    assert len(kept_secret_key(folder / "secret_key")) > 50
+    assert len(development_secret_key(folder / "secret_key")) > 50
     os.close(laid_out(folder / "throttle"))
     with NamedLocks(folder / "turns").acquire("x", patience=1):
         pass
@@ -82,9 +82,8 @@ def test_a_link_in_place_of_a_lock_file_is_not_followed(tmp_path):
 def test_a_database_its_companions_and_its_backup_are_their_owners_alone(tmp_path):
     folder = tmp_path / "money" / "strata"
     assert manage(folder, "migrate", "--verbosity", "0").returncode == 0
-    with closing(
-        sqlite3.connect(folder / "strata.db")
-    ) as reader:  # for as long as it is open, -wal and -shm stay
+    # As long as a connection is open, -wal and -shm stay.
+    with closing(sqlite3.connect(folder / "strata.db")) as reader:
         reader.execute("SELECT count(*) FROM django_migrations").fetchone()
         assert manage(folder, "backup", "--sqlite", str(folder / "copy.db")).returncode == 0
         modes = {path.name: mode(path) for path in folder.iterdir()}
@@ -160,7 +159,7 @@ def test_a_file_that_cannot_be_narrowed_is_a_failure_and_keeps_nothing_else_from
 
 
 def test_a_kept_key_that_others_may_read_is_narrowed(tmp_path):
-    key = kept_secret_key(tmp_path / "secret_key")
+    key = development_secret_key(tmp_path / "secret_key")
     (tmp_path / "secret_key").chmod(0o644)
-    assert kept_secret_key(tmp_path / "secret_key") == key
+    assert development_secret_key(tmp_path / "secret_key") == key
     assert mode(tmp_path / "secret_key") == 0o600

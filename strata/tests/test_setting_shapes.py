@@ -15,6 +15,8 @@ import pytest
 from strata.environment.variables import bind_host, hosts, networks, origins
 from strata.tests.test_settings import GOOD_KEY, NEEDED, PACKAGE, SAFE
 
+pytestmark = pytest.mark.on_sqlite
+
 ROOT = PACKAGE.parent
 # Loads the settings file once for each value, and prints the error messages.
 READ = """

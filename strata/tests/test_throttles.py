@@ -14,7 +14,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 from strata.api.http import throttles
 from strata.api.http.throttles import BUCKET, BUCKETS, Counts
 
@@ -51,7 +51,7 @@ def dora(db):
 def caller(user=None, address=HERE, scope="write") -> APIClient:
     if user is None:
         return APIClient(REMOTE_ADDR=address)
-    return APIClient(REMOTE_ADDR=address, HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(user, scope=scope)[1]}")
+    return APIClient(REMOTE_ADDR=address, HTTP_AUTHORIZATION=f"Bearer {issue_token(user, scope=scope)[1]}")
 
 
 def codes(client, times=3, path="me", method="get"):

@@ -38,9 +38,9 @@ class Command(StrataCommand):
         parser.add_argument("--if-empty", action="store_true", help="Do nothing when there is any household.")
         parser.add_argument("--password", help="The demo user's password (default: a random one).")
 
-    def act(self, **options):
+    def handle(self, *args, **options):
         if options["if_empty"] and Household.objects.exists():
-            self.say("There is a household already: nothing to do.", options)
+            self.say("There is a household already: nothing to do.")
             return
         if Household.objects.filter(
             name=demo.NAME, memberships__user__username_key=name_key(USERNAME)
@@ -49,9 +49,9 @@ class Command(StrataCommand):
         today = local_day(timezone.now(), demo.ZONE)
         user, password, counts = self.in_transaction(lambda: self.build(today, options))
         if options["dry_run"]:
-            self.say(f"Would make the household {demo.NAME} with {counts}.", options)
+            self.say(f"Would make the household {demo.NAME} with {counts}.")
             return
-        self.say(f"Made the household {demo.NAME} with {counts}.", options)
+        self.say(f"Made the household {demo.NAME} with {counts}.")
         self.stdout.write(f"Username: {user.get_username()}\nPassword: {password or '(unchanged)'}")
 
     def build(self, today, options) -> tuple:

@@ -36,7 +36,7 @@ class Command(StrataCommand):
         )
         parser.add_argument("--no-journal", action="store_true", help="Leave out the snapshots' history.")
 
-    def act(self, **options):
+    def handle(self, *args, **options):
         size = Size(options["assets"], options["snapshots"], options["span_days"])
         if size.span_days > MOST_SPAN_DAYS:
             raise CommandError(
@@ -44,13 +44,13 @@ class Command(StrataCommand):
             )
         total = options["households"] * size.assets * size.snapshots
         if options["dry_run"]:
-            self.say(f"Would make {options['households']:,} households with {total:,} snapshots.", options)
+            self.say(f"Would make {options['households']:,} households with {total:,} snapshots.")
             return
         progress, now = self.progress("Snapshots", total), timezone.now()
         for name in self.free_names(options["households"]):
             make = partial(make_benchmark_household, name, size, now=now, journal=not options["no_journal"])
             portfolio = self.in_transaction(partial(make, advance=progress.advance))
-            self.say(f"{name} {portfolio.pk}", options)
+            self.say(f"{name} {portfolio.pk}")
         progress.end()
         analyze()
 

@@ -51,7 +51,7 @@ class Command(StrataCommand):
         parser.add_argument("--interval", choices=INTERVALS, default="month", help="Default: month.")
         parser.add_argument("--currency", metavar="EUR", help="Default: the portfolios' own, or the euro.")
 
-    def act(self, **options):
+    def handle(self, *args, **options):
         portfolios = self.chosen(self.visible_portfolios(options["user"]), options["portfolio"])
         series = self.series(portfolios, options)
         width, height = shutil.get_terminal_size((80, MOST_LINES))

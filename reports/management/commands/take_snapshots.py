@@ -14,6 +14,7 @@ from reports.models import PortfolioSnapshot
 from reports.queries import today_of
 from reports.services.portfolio_snapshots import refresh, take_snapshot
 from strata.commands import StrataCommand
+from strata.exceptions import StrataError
 from strata.fields.dates import parse_day, validate_year
 
 
@@ -35,7 +36,7 @@ class Command(StrataCommand):
             "--on", metavar="YYYY-MM-DD", help="For this day instead of each portfolio's today."
         )
 
-    def act(self, **options):
+    def handle(self, *args, **options):
         on = self.day(options["on"])
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
@@ -45,15 +46,15 @@ class Command(StrataCommand):
             new = not self.is_taken(portfolio, on)
             try:
                 if new and not options["dry_run"]:
-                    self.in_transaction(partial(take_snapshot, portfolio, on=on, manual=False))
-                updated += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio))
+                    self.in_transaction(partial(take_snapshot, portfolio.pk, on=on, manual=False))
+                updated += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio.pk))
                 taken, known = taken + new, known + (not new)
-            except DatabaseError as error:  # the other portfolios are still stored
+            except (DatabaseError, StrataError) as error:  # the other portfolios are still stored
                 failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
         action = "Would store" if options["dry_run"] else "Stored"
-        self.say(f"{action} {taken:,}; already there: {known:,}; calculated again: {updated:,}.", options)
+        self.say(f"{action} {taken:,}; already there: {known:,}; calculated again: {updated:,}.")
         if failed:
             raise CommandError("\n".join(["Not stored:", *failed]))
 

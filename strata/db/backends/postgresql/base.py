@@ -68,9 +68,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(  # type: ignore[assignment]  # stands in for the module
         **{**vars(psycopg), "connect": BoundedConnection.connect}
     )
-    closed_until: dict[
-        str, float
-    ] = {}  # by alias, for all threads: a server that hangs does not affect others
+    # By alias, for all threads: a server that hangs does not affect others.
+    closed_until: dict[str, float] = {}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> BoundedConnection:
         connection: BoundedConnection = self._connect(
