@@ -1,11 +1,13 @@
 """Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member."""
 
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.template.base import Template
+from django.test.signals import template_rendered
 from django.utils import timezone
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -17,12 +19,19 @@ from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
+from tests.large_frame import call_in_large_frame
 
 WITH_TRIGGERS = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
 
 
 def pytest_sessionstart(session):
     documented.watch()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.setup = partial(call_in_large_frame, item.setup)
+        item.runtest = partial(call_in_large_frame, item.runtest)
 
 
 def pytest_sessionfinish(session):
@@ -113,6 +122,18 @@ def _static_files_are_searched_once():
         self.files = known
 
     WhiteNoiseMiddleware.add_files_from_finders = add_files_from_finders
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_whole_pages_are_noted():
+    """Django's test client copies the context of each template. A page of the admin includes up to a hundred others."""
+
+    def render(template, context):
+        if context.template is template:
+            template_rendered.send(sender=template, template=template, context=context)
+        return template.nodelist.render(context)
+
+    Template._render = render
 
 
 def client_of(user) -> APIClient:

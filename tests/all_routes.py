@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from django.urls import get_resolver, resolve
+
+from tests.documented import openapi
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -87,7 +87,7 @@ class Field(NamedTuple):
 @cache
 def fields_of_bodies() -> list[Field]:
     """Every field of every request body. openapi.yaml is generated from the serializers; `make lint` compares them."""
-    document = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
+    document = openapi()
     schemas, by_name, fields = (
         document["components"]["schemas"],
         {route.name: route for route in routes()},

@@ -118,7 +118,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "transaction": Transaction.objects.create(
             asset=asset, type="INCOME", amount="1", currency="EUR", on=now.date(), occurred_at=now
         ),
-        "portfolio-snapshot": take_snapshot(portfolio),
+        "portfolio-snapshot": take_snapshot(portfolio.pk),
         "key": SimpleNamespace(pk=no_value.finding.key),
         "category": Category.objects.create(household=household, name=f"{word} category"),
         "tag": Tag.objects.create(household=household, name=f"{word} tag"),

@@ -29,12 +29,21 @@ left_out: Counter[str] = Counter()  # unchecked responses by the reason
 
 
 @cache
+def openapi() -> dict[str, Any]:
+    """openapi.yaml, which all tests share and none may change: reading its 790 kB takes 0.4 s of CPU."""
+    return yaml.load(OPENAPI.read_text(), yaml.CSafeLoader)
+
+
+@cache
 def document() -> dict[str, Any]:
-    document = yaml.load(OPENAPI.read_text(), yaml.CSafeLoader)
-    for schema in document["components"]["schemas"].values():
-        if schema.get("type") == "object" and "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return document
+    """openapi.yaml with objects that have no other fields than those it names."""
+    schemas = {name: closed(schema) for name, schema in openapi()["components"]["schemas"].items()}
+    return openapi() | {"components": openapi()["components"] | {"schemas": schemas}}
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    is_object = schema.get("type") == "object" and "properties" in schema
+    return {"additionalProperties": False} | schema if is_object else schema
 
 
 @cache

@@ -92,7 +92,7 @@ def test_action_is_confirmed_again_when_the_rows_have_changed(alices, assets, po
 
 
 def test_confirmation_names_deleted_transactions_and_skipped_rows(alices, alice_user, assets):
-    dispose(assets[0], on=assets[0].created_at.date(), proceeds=1)
+    dispose(assets[0].pk, on=assets[0].created_at.date(), proceeds=1)
     viewed = Household.objects.create(name="Seen")
     Membership.objects.create(
         household=viewed, user=alice_user, role="viewer", accepted_at="2026-01-01T00:00Z"

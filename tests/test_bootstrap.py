@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.on_sqlite
+
 ROOT = Path(__file__).resolve().parent.parent
 FIND_PYTHON = ROOT / "scripts" / "find-python"
 GOOD = f'exec {sys.executable} "$@"\n'

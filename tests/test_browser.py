@@ -99,9 +99,8 @@ def world(root):
     for row in rows.values():
         if hasattr(row, "household_lookup"):
             row.save()
-    Asset.objects.create(
-        portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR"
-    )  # without a value, so the quality page lists it
+    # Without a value, so the quality page lists it.
+    Asset.objects.create(portfolio=rows[Portfolio], asset_type=rows[AssetType], name=EVIL, currency="EUR")
     JournalEntry.objects.create(
         **{
             name: getattr(rows[JournalEntry], name)
@@ -206,9 +205,8 @@ def test_api_responses_run_nothing_in_a_browser(live_server, root, world):
     with chromium(live_server.url, session_of(root)) as browser:
         for path in paths:
             browser.open(f"/api/v1/{path}")
-            browser.problems = [
-                message for message in browser.problems if "404" not in message
-            ]  # two of the paths name no row
+            # Two of the paths name no row.
+            browser.problems = [message for message in browser.problems if "404" not in message]
             browser.require_harmless(path)
 
 

@@ -14,10 +14,8 @@ from tests.serving import ROOT, environment
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
 COMMANDS = [("load_rates",), ("demo", "--password", "correct horse battery")]
-WITHOUT_RIGHTS = [
-    "setpriv",
-    "--bounding-set=-dac_override,-dac_read_search",
-]  # otherwise root may write read-only files
+# Without these rights: otherwise root may write read-only files.
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 def run(url: str, *arguments: str, prefix: list[str] | None = None) -> subprocess.CompletedProcess:

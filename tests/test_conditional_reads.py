@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
-import yaml
 from django.urls import resolve
 
 from portfolios.models import Household, Invitation
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 from tests.all_routes import ABSENT, path_for, routes
+from tests.documented import openapi
 
 API = "/api/v1"
 READS = {route.name: route for route in routes() if "get" in route.methods and route.name != "openapi"}
@@ -22,7 +21,7 @@ WITHOUT_ETAG = {"live", "ready", "version"}  # lists have none either
 @cache
 def documented_operations() -> dict[str, dict]:
     """The schema's GET operations by route name."""
-    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
+    document = openapi()
     return {
         resolve(re.sub(r"{\w+}", ABSENT, path)).url_name: methods["get"]
         for path, methods in document["paths"].items()
@@ -40,7 +39,7 @@ def world_of_alice(world, alice_user):
     """The world, with an invitation for Alice and a token of hers."""
     elsewhere = Household.objects.create(name="Elsewhere")
     invitation = Invitation.objects.create(household=elsewhere, username="alice")
-    return world | {"invitation": invitation, "token": ApiToken.issue(alice_user)[0]}
+    return world | {"invitation": invitation, "token": issue_token(alice_user)[0]}
 
 
 @pytest.mark.parametrize("name", READS)

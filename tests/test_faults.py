@@ -186,10 +186,8 @@ def test_postgresql_with_a_failing_fsync_refuses_and_recovers(database, url):
             assert paths.write().is_refusal()
             assert paths.live().status == 200
         wait_for(lambda: paths.write().status == 201)
-        assert snapshot_count(database, url) - before in (
-            1,
-            2,
-        )  # the refused write may have reached the disk
+        # The refused write may have reached the disk.
+        assert snapshot_count(database, url) - before in (1, 2)
         assert_recovered(paths)
         assert database.damage(url) == []
 

@@ -34,11 +34,8 @@ ADMIN = (STRICT - {"script-src 'self'", "style-src 'self'"}) | {
     "script-src 'self' 'unsafe-eval'",
     "style-src 'self' 'unsafe-inline'",
 }
-IMAGE = {
-    "default-src 'none'",
-    "style-src 'unsafe-inline'",
-    "frame-ancestors 'none'",
-}  # an image runs no scripts
+# An image runs no scripts.
+IMAGE = {"default-src 'none'", "style-src 'unsafe-inline'", "frame-ancestors 'none'"}
 ABSENT = {"app_label": "assets", "object_id": "01890a5d-ac96-774b-bcce-b302099a8057", "content_type_id": "1"}
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 from django.contrib import admin
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -15,6 +13,7 @@ from django.urls import resolve
 from strata.fields.currencies import CURRENCY_PATTERN, CurrencyField
 from tests.admin_forms import errors_of, form_data, url
 from tests.all_routes import ABSENT, fields_of_bodies, path_for, routes
+from tests.documented import openapi
 from tests.valid_requests import BODIES, empty_body
 
 REFUSED = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
@@ -32,7 +31,7 @@ BODY_FIELDS = [field for field in fields_of_bodies() if field.schema.get("patter
 
 def query_parameters() -> list[tuple[str, str]]:
     """(route, parameter) of every query parameter that is a currency in the schema."""
-    document = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
+    document = openapi()
     return [
         (resolve(re.sub(r"{\w+}", ABSENT, path)).url_name, parameter["name"])
         for path, methods in document["paths"].items()

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from assets.classification.seeds import TypeId
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "strata_api_client"
@@ -38,7 +38,7 @@ def generated(tmp_path_factory):
 @pytest.fixture
 def client(generated, alice_user):
     """The generated client; Django's test client sends its requests."""
-    token = ApiToken.issue(alice_user)[1]
+    token = issue_token(alice_user)[1]
 
     def answer(request: httpx.Request) -> httpx.Response:
         headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}

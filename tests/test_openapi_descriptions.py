@@ -7,6 +7,8 @@ from inspect import cleandoc
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+pytestmark = pytest.mark.on_sqlite
+
 GENERATOR = SchemaGenerator()
 DOCUMENT = GENERATOR.get_schema(request=None, public=True)
 VIEWS = {(path, method.lower()): view for path, _, method, view in GENERATOR._get_paths_and_endpoints()}

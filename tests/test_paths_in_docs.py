@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.on_sqlite
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
@@ -14,9 +16,8 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 # A file or folder of the repository, not a route, command, setting or a file of an installation.
 FOLDERS = "strata|portfolios|assets|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
-OF_AN_EXAMPLE = {
-    "docs/adding-a-resource.md"
-}  # it names files that it creates; test_adding_a_resource checks them
+# This page names files that it creates; test_adding_a_resource checks them.
+OF_AN_EXAMPLE = {"docs/adding-a-resource.md"}
 OF_EACH_APP = {"doctor.py", "conftest.py"}  # names of files that several folders have
 
 

@@ -174,9 +174,8 @@ def test_clients_address_and_https_come_from_the_proxy_only(url, tmp_path):
             for number in range(4)
         ]
         assert statuses[0] == 401 and statuses[-1] == 429
-        assert (
-            client.ask("GET", "version", X_Forwarded_Proto="http")[0] == 200
-        )  # Strata knows from nginx that it came by https
+        # Strata knows from nginx that it came by https.
+        assert client.ask("GET", "version", X_Forwarded_Proto="http")[0] == 200
         client.close()
         assert server.ask("GET", f"{API}/version")[0].status == 301
 

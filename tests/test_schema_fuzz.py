@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import os
+from copy import deepcopy
 from itertools import cycle
-from pathlib import Path
 
 import pytest
 import schemathesis
@@ -23,9 +23,11 @@ from schemathesis import checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
-from strata.accounts.models import ApiToken, User
+from strata.accounts.models import User
+from strata.accounts.services import issue_token
 from tests.all_routes import ABSENT, Route, routes, row_of
 from tests.conftest import RANDOM_SEED
+from tests.documented import openapi
 
 pytestmark = pytest.mark.on_sqlite  # what it tests does not depend on the database
 
@@ -59,7 +61,7 @@ config = SchemathesisConfig()
 # If-Match is compared before the body is validated.
 config.projects.default.checks.negative_data_rejection.expected_statuses.append("412")
 config.projects.default.generation.with_security_parameters = False  # the roles send their own
-schema = schemathesis.openapi.from_path(Path(__file__).parent.parent / "openapi.yaml", config=config)
+schema = schemathesis.openapi.from_dict(deepcopy(openapi()), config=config)
 schema.app = get_wsgi_application()
 OPERATIONS = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
 CASES_PER_SEED = math.ceil(CASES / (len(OPERATIONS) * len(SEEDS)))
@@ -81,7 +83,7 @@ def headers(alice_user, bob_user, vera_user, charlie_user):
     """The headers of each role's requests."""
     root = User.objects.create(username="root", is_superuser=True)
     people = dict(zip(ROLES, (alice_user, bob_user, vera_user, charlie_user, root), strict=False))
-    tokens = {role: ApiToken.issue(user)[1] for role, user in people.items()}
+    tokens = {role: issue_token(user)[1] for role, user in people.items()}
     return {role: {"Authorization": f"Bearer {tokens[role]}"} if role in tokens else {} for role in ROLES}
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
-from strata.accounts.models import ApiToken
+from strata.accounts.services import issue_token
 from strata.api.http.idempotency import forget_old_answers
 from strata.audit.models import IdempotentAnswer, JournalEntry
 from tests.factories import create_asset
@@ -116,20 +116,12 @@ def test_snapshots_are_taken_of_each_portfolios_day(alice, asset_and_today, time
     ("zone", "local", "instant", "day"),
     [
         ("Europe/Berlin", "2026-03-29T02:30:00", "2026-03-29T01:30:00Z", "2026-03-29"),  # skipped, so 03:30
-        (
-            "Europe/Berlin",
-            "2026-10-25T02:30:00",
-            "2026-10-25T00:30:00Z",
-            "2026-10-25",
-        ),  # occurs twice: the first one
+        # Occurs twice: the first one.
+        ("Europe/Berlin", "2026-10-25T02:30:00", "2026-10-25T00:30:00Z", "2026-10-25"),
         ("America/Havana", "2026-03-08T00:30:00", "2026-03-08T05:30:00Z", "2026-03-08"),  # no midnight
         ("Australia/Lord_Howe", "2026-10-04T02:15:00", "2026-10-03T15:45:00Z", "2026-10-04"),  # half an hour
-        (
-            "Pacific/Apia",
-            "2011-12-31T00:00:00",
-            "2011-12-30T10:00:00Z",
-            "2011-12-31",
-        ),  # the 30th was left out
+        # The 30th was left out.
+        ("Pacific/Apia", "2011-12-31T00:00:00", "2011-12-30T10:00:00Z", "2011-12-31"),
     ],
 )
 def test_local_time_is_in_the_portfolios_zone(alice, household, zone, local, instant, day):
@@ -239,7 +231,7 @@ def test_stored_responses_are_deleted_after_two_days(alice, household, time_mach
 
 def test_token_expires_at_its_time(client, alice_user, time_machine):
     time_machine.move_to("2091-06-15T12:00:00Z", tick=False)
-    _, secret = ApiToken.issue(alice_user, expires_at=timezone.now() + timedelta(hours=1))
+    _, secret = issue_token(alice_user, expires_at=timezone.now() + timedelta(hours=1))
     header = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
     statuses = []
     for moment in ("11:59:00", "12:59:59", "13:00:00"):

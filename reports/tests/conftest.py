@@ -4,7 +4,7 @@ import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Category, ExchangeRate, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from tests.factories import create_valued_asset
 
 
@@ -29,8 +29,8 @@ def holdings(portfolio, tree, household):
         "cash": create_valued_asset(portfolio, "Cash", TypeId.CASH, "50"),
         "loan": create_valued_asset(portfolio, "Loan", TypeId.LOAN, "-40", currency="USD"),
     }
-    label(rows["fund"], category_ids=[tree["funds"].pk])
-    label(rows["bond"], category_ids=[tree["bonds"].pk])
+    label_asset(rows["fund"].pk, category_ids=[tree["funds"].pk])
+    label_asset(rows["bond"].pk, category_ids=[tree["bonds"].pk])
     tags = [Tag.objects.create(household=household, name=name) for name in ("Blue", "Red")]
-    label(rows["bond"], tag_ids=[tag.pk for tag in tags])
+    label_asset(rows["bond"].pk, tag_ids=[tag.pk for tag in tags])
     return rows

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from assets.rates.book import Rate, RateBook
 from assets.valuation.series import Missing, ValueSeries, fold
 from reports.calculations.allocation import Position, allocation
 from reports.calculations.net_worth import net_worth
+
+pytestmark = pytest.mark.on_sqlite
 
 TODAY = date(2024, 7, 1)
 RATES = RateBook([Rate("USD", TODAY, Decimal("1.25")), Rate("GBP", TODAY, Decimal("0.84"))])

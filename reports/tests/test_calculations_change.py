@@ -10,6 +10,8 @@ from reports.calculations.attribution import CashFlow, ExplainedAsset
 from reports.calculations.change import change_between
 from tests.factories import day
 
+pytestmark = pytest.mark.on_sqlite
+
 PARTS = ("net_flows", "income", "expenses", "value_change", "fx_change", "added", "removed")
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from reports.calculations.change import change_between
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
 from tests import factories
+
+pytestmark = pytest.mark.on_sqlite
 
 FIRST = date(2024, 2, 20)
 day = partial(factories.day, first=FIRST)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import chain
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.calculations.controlled_rounding import round_table
 from reports.calculations.rounding import apportion, half_even
+
+pytestmark = pytest.mark.on_sqlite
 
 UNIT = 60  # of which halves, thirds, quarters and fifths are whole
 

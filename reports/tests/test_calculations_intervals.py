@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from reports.calculations.intervals import INTERVALS, days_between, months_before
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def texts(start: str, end: str, interval: str) -> list[str]:
     return [

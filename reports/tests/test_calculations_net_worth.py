@@ -3,6 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from assets.valuation.series import Missing, ValueSeries, convert_total, fold
 from reports.calculations.net_worth import net_worth
 from reports.calculations.rounding import rounded
 from tests.factories import day
+
+pytestmark = pytest.mark.on_sqlite
 
 
 def past(currency: str, *points: tuple[int, str], disposed: int | None = None) -> ValueSeries:

@@ -14,6 +14,8 @@ from reports.calculations import quality
 from reports.calculations.quality import Examined, findings
 from tests.factories import day
 
+pytestmark = pytest.mark.on_sqlite
+
 RATES = RateBook([Rate("USD", day(0), Decimal("1.25"))])
 
 

@@ -15,6 +15,8 @@ from reports.calculations.rounding import (
     shares,
 )
 
+pytestmark = pytest.mark.on_sqlite
+
 fractions = st.fractions(-1000, 1000, max_denominator=997)
 
 

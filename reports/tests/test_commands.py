@@ -235,10 +235,10 @@ def test_take_snapshots_refuses_what_is_no_day(db, day):
 def test_one_portfolio_that_fails_does_not_keep_the_others(portfolios, monkeypatch):
     real = take_snapshots.take_snapshot
 
-    def fails_for_one(portfolio, **options):
-        if portfolio == portfolios[0]:
+    def fails_for_one(portfolio_id, **options):
+        if portfolio_id == portfolios[0].pk:
             raise DatabaseError("full")
-        return real(portfolio, **options)
+        return real(portfolio_id, **options)
 
     monkeypatch.setattr(take_snapshots, "take_snapshot", fails_for_one)
 

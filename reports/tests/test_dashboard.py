@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from portfolios.models import Household, Invitation, Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.page import MOST_ISSUES, MOST_PORTFOLIOS, interval_for, show
@@ -286,7 +286,7 @@ def test_allocation_leads_down_to_assets_and_back_up(vera_staff, portfolio, hous
 def test_way_down_the_categories_is_shown(vera_staff, portfolio, household):
     top = Category.objects.create(household=household, name="Top")
     below = Category.objects.create(household=household, name="Below", parent=top)
-    label(worth(portfolio, "5.00"), category_ids=[below.pk])
+    label_asset(worth(portfolio, "5.00").pk, category_ids=[below.pk])
     worth(portfolio, "7.00", name="Loose")
     shown = page(vera_staff, group_by="asset", category=below.pk)
     assert [row["name"] for row in shown["allocation"]["owned"]] == ["Account"]
@@ -397,7 +397,9 @@ def test_names_are_escaped_everywhere(vera_staff, portfolio, household):
     worth(portfolio, "5.00", name=f"{mean} doubtful", currency="CHF", on=TODAY - timedelta(days=50))
     moved = worth(portfolio, "9.00", name=f"{mean} moved", on=date(2020, 1, 1))
     worth(portfolio, "19.00", name=f"{mean} moved")
-    label(moved, category_ids=[Category.objects.create(household=household, name=f"{mean} category").pk])
+    label_asset(
+        moved.pk, category_ids=[Category.objects.create(household=household, name=f"{mean} category").pk]
+    )
     html = page(vera_staff, group_by="category")["html"]
     assert "<script>alert" not in html
     escaped = "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;"

@@ -14,6 +14,8 @@ from reports.tests.test_plots import YEAR, allocated, net_worth_plot, texts
 from strata.doctor import Level
 from strata.text import short
 
+pytestmark = pytest.mark.on_sqlite
+
 PNG = ChartOptions("png")
 SCRIPTS = {
     "Chinese": ("银行存款", "家庭资产"),

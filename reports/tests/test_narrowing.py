@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
 from assets.models import AssetType, Category, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries import GROUP_BY
@@ -32,8 +32,8 @@ def several(portfolio, household, holdings, tree):
     second = Portfolio.objects.create(household=household, name="Second", base_currency="EUR")
     gold = create_valued_asset(second, "Gold", TypeId.PERSONAL_PROPERTY, "70")
     shares = create_valued_asset(second, "Both", TypeId.STOCKS, "11", currency="USD")
-    label(gold, category_ids=[Category.objects.create(household=household, name="Metal").pk])
-    label(shares, category_ids=[tree["bonds"].pk, tree["funds"].pk])
+    label_asset(gold.pk, category_ids=[Category.objects.create(household=household, name="Metal").pk])
+    label_asset(shares.pk, category_ids=[tree["bonds"].pk, tree["funds"].pk])
     return second
 
 
@@ -133,7 +133,7 @@ def test_narrowed_report_is_confirmed_until_its_part_changes(alice, holdings):
     path = f"{API}/allocation?{DAY}&tag={Tag.objects.get(name='Blue').pk}"
     tag = alice.get(path)["ETag"]
     assert alice.get(path, HTTP_IF_NONE_MATCH=tag).status_code == 304
-    label(holdings["cash"], tag_ids=[Tag.objects.get(name="Blue").pk])
+    label_asset(holdings["cash"].pk, tag_ids=[Tag.objects.get(name="Blue").pk])
     assert alice.get(path, HTTP_IF_NONE_MATCH=tag).status_code == 200
 
 

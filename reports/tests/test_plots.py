@@ -20,6 +20,8 @@ from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
 from reports.rendering.plots import PALETTE, THEMES, ChartOptions, allocation_plot, net_worth_plot
 
+pytestmark = pytest.mark.on_sqlite
+
 SVG, PNG = ChartOptions("svg"), ChartOptions("png")
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Category, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from tests.factories import create_valued_asset
 
 API = "/api/v1"
@@ -85,7 +85,9 @@ def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio,
     for top, value in (("East", "10"), ("West", "20")):
         branch = Category.objects.create(household=household, name=top)
         same = Category.objects.create(household=household, name="Same", parent=branch)
-        label(create_valued_asset(portfolio, top, TypeId.CHECKING_ACCOUNT, value), category_ids=[same.pk])
+        label_asset(
+            create_valued_asset(portfolio, top, TypeId.CHECKING_ACCOUNT, value).pk, category_ids=[same.pk]
+        )
     (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=category&level=2")
     assert (row["East > Same"], row["West > Same"]) == ("10.00", "20.00")
 
@@ -93,7 +95,9 @@ def test_categories_of_one_name_in_two_branches_are_two_columns(read, portfolio,
 def test_groups_that_are_called_like_a_column_or_each_other_go_with_their_keys(read, portfolio, household):
     tags = [Tag.objects.create(household=household, name=name) for name in ("net", "complete", "Blue")]
     for tag in tags:
-        label(create_valued_asset(portfolio, tag.name, TypeId.CHECKING_ACCOUNT, "10"), tag_ids=[tag.pk])
+        label_asset(
+            create_valued_asset(portfolio, tag.name, TypeId.CHECKING_ACCOUNT, "10").pk, tag_ids=[tag.pk]
+        )
     (row,) = read("net-worth?start=2024-06-30&end=2024-06-30&group_by=tag")
     assert (row["net"], row["complete"], row["Blue"]) == ("30.00", "true", "10.00")
     assert (row[f"net ({tags[0].pk})"], row[f"complete ({tags[1].pk})"]) == ("10.00", "10.00")

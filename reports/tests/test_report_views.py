@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, ExchangeRate, Tag
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import etag as freshness
@@ -93,8 +93,8 @@ IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
 def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, group_by):
     for name in NAMES:
         tag = Tag.objects.create(household=portfolio.household, name=name)
-        label(
-            create_valued_asset(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02"),
+        label_asset(
+            create_valued_asset(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02").pk,
             tag_ids=[tag.pk],
         )
     answer = ok(alice.get(f"{path}/{report}={group_by}"))
@@ -455,7 +455,9 @@ def test_unchanged_report_is_confirmed_by_one_query(alice, path, holdings, repor
 CHANGES = {
     "value": lambda world: AssetSnapshot.objects.filter(asset=world["fund"]).update(value="7"),
     "asset": lambda world: Asset.objects.filter(pk=world["fund"].pk).update(disposed_on="2024-06-02"),
-    "label": lambda world: label(world["cash"], tag_ids=list(Tag.objects.values_list("pk", flat=True))),
+    "label": lambda world: label_asset(
+        world["cash"].pk, tag_ids=list(Tag.objects.values_list("pk", flat=True))
+    ),
     "rate": lambda world: ExchangeRate.objects.create(currency="USD", on="2024-06-28", units_per_euro="2"),
     "category": lambda world: Category.objects.filter(name="Shares").update(name="Stakes"),
     "tag": lambda world: Tag.objects.filter(name="Blue").update(name="Green"),
@@ -531,5 +533,5 @@ def test_report_takes_a_fixed_number_of_queries(alice, path, portfolio, holdings
         asset = create_valued_asset(
             portfolio, f"More {number}", TypeId.SAVINGS_ACCOUNT, "10000", on="2024-06-05"
         )
-        label(asset, category_ids=list(Category.objects.values_list("pk", flat=True)[:2]))
+        label_asset(asset.pk, category_ids=list(Category.objects.values_list("pk", flat=True)[:2]))
     assert (before, queries()) == (QUERIES[report], QUERIES[report])

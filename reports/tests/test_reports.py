@@ -9,7 +9,7 @@ import pytest
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.services.classification import label
+from assets.services.labels import label_asset
 from reports.queries import (
     ReportTooLarge,
     allocation_on,
@@ -53,7 +53,7 @@ def test_categories_at_a_deeper_level(portfolio, holdings):
 
 
 def test_within_a_category_only_what_stands_below_it_counts(portfolio, holdings, tree):
-    label(holdings["cash"], category_ids=[tree["top"].pk])
+    label_asset(holdings["cash"].pk, category_ids=[tree["top"].pk])
     series = net_worth_history([portfolio], end=END, group_by="category", category=tree["top"].pk)
     assert named(series) == {"Shares": 300, "Bonds": 100, "Invested": 50}
     assert series.points[-1].net == 450
@@ -62,7 +62,7 @@ def test_within_a_category_only_what_stands_below_it_counts(portfolio, holdings,
 
 
 def test_asset_in_two_categories_of_one_branch_counts_once_in_it(portfolio, holdings, tree):
-    label(holdings["fund"], category_ids=[tree["funds"].pk, tree["bonds"].pk])
+    label_asset(holdings["fund"].pk, category_ids=[tree["funds"].pk, tree["bonds"].pk])
     series = net_worth_history([portfolio], end=END, group_by="category")
     assert (named(series)["Invested"], series.overlap) == (400, False)
     deeper = net_worth_history([portfolio], end=END, group_by="category", level=2)

@@ -11,6 +11,8 @@ from assets.valuation.series import Missing
 from reports.calculations.net_worth import Point
 from reports.rendering.terminal import chart, gaps, round_numbers, table
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def point(month: int, assets="300000.00", liabilities="-200000.00", missing=()) -> Point:
     owned, owed = Decimal(assets), Decimal(liabilities)

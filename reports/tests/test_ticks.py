@@ -18,6 +18,8 @@ from reports.rendering.plots import ChartOptions, allocation_plot, net_worth_plo
 from reports.rendering.terminal import chart
 from reports.rendering.ticks import tick_labels
 
+pytestmark = pytest.mark.on_sqlite
+
 UNITS = {"": 1.0, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 STEPS = [float(f"{digits}e{power}") for digits, power in product(("1", "2", "2.5", "5"), range(-4, 25))]
 FIRST = date(2026, 1, 1)
