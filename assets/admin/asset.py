@@ -18,7 +18,7 @@ from assets.admin.classification import CategoryFilter, own
 from assets.admin.entries import OfAnAsset, OfATransaction
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.services import disposal, transactions
-from assets.services.assets import ASSETS, delete_assets
+from assets.services.assets import ASSETS
 from assets.services.snapshots import SNAPSHOTS
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
@@ -223,9 +223,6 @@ class AssetPage(HouseholdAdmin):
             if name in names
         }
         return super().values_of(form, names) | labels
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        delete_assets(queryset.values_list("pk", flat=True))
 
     @admin.display(description="current value", ordering="current_value")
     def value_now(self, asset: Any) -> str:

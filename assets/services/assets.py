@@ -98,12 +98,6 @@ def delete_asset(asset_id: UUID, *, precondition: Precondition = always) -> None
     delete_row(Asset.objects.select_related("portfolio"), asset_id, "asset", precondition)
 
 
-@atomic_write
-def delete_assets(asset_ids: Iterable[UUID]) -> None:
-    """Delete many assets in sets. Those that are gone already are left out."""
-    Asset.objects.filter(pk__in=list(asset_ids)).delete()
-
-
 ASSETS = Service(create=create_asset, update=update_asset, delete=delete_asset)
 
 

@@ -45,10 +45,9 @@ class Guards(NamedTuple):
 
 
 class HeldGuards(NamedTuple):
-    """The guards that a row was read under, and its owners then. A write of the row does not lock them again."""
+    """The guards that a row was read under, and its portfolio then. A write of the row does not lock them again."""
 
     guards: Guards
-    household_id: UUID | None
     portfolio_id: UUID | None
     # The transaction and the savepoints that were open: the locks end with any of them.
     blocks: tuple[object, ...]
@@ -70,9 +69,8 @@ def forget_held_guards() -> None:
 
 def hold(row: Owned, guards: Guards, *, blocks: tuple[object, ...] | None = None) -> None:
     """Note on the row that its guards are locked, by default in the present block. Call it after the row was read."""
-    owners = row.owning_household_id(), row.owning_portfolio_id()
     open_blocks = tuple(connection.atomic_blocks) if blocks is None else blocks
-    row._held_guards = HeldGuards(guards, *owners, open_blocks, _moves.get())
+    row._held_guards = HeldGuards(guards, row.owning_portfolio_id(), open_blocks, _moves.get())
 
 
 def held_guards(row: models.Model | None) -> HeldGuards | None:
