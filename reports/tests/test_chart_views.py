@@ -13,6 +13,7 @@ from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.api.chart_views import PngRenderer, SvgRenderer
 from reports.rendering.plots import THEMES
+from reports.tests.refusals import assert_refused
 from tests.factories import create_valued_asset
 
 API = "/api/v1"
@@ -40,11 +41,6 @@ def texts(answer) -> list[str]:
     return [
         node.text for node in ElementTree.fromstring(answer.content).iter("{http://www.w3.org/2000/svg}text")
     ]
-
-
-def refused(answer, field):
-    assert answer.status_code == 400, answer.content
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(
@@ -115,14 +111,14 @@ def test_face_and_size_are_those_asked_for(alice, holdings, what, face):
     ],
 )
 def test_look_out_of_bounds_is_refused_by_name_in_json(alice, holdings, what, kind, asked, field):
-    refused(alice.get(f"{API}/{what}/chart.{kind}?{asked}"), field)
+    assert_refused(alice.get(f"{API}/{what}/chart.{kind}?{asked}"), field)
 
 
 def test_parameters_are_those_of_the_report(alice, holdings):
-    refused(alice.get(f"{API}/net-worth/chart.svg?start=2024-02-01&end=2024-01-01"), "start")
-    refused(alice.get(f"{API}/net-worth/chart.svg?interval=hour"), "interval")
-    refused(alice.get(f"{API}/net-worth/chart.svg?start=1800-01-01&interval=day"), "interval")
-    refused(alice.get(f"{API}/allocation/chart.svg?group_by=price"), "group_by")
+    assert_refused(alice.get(f"{API}/net-worth/chart.svg?start=2024-02-01&end=2024-01-01"), "start")
+    assert_refused(alice.get(f"{API}/net-worth/chart.svg?interval=hour"), "interval")
+    assert_refused(alice.get(f"{API}/net-worth/chart.svg?start=1800-01-01&interval=day"), "interval")
+    assert_refused(alice.get(f"{API}/allocation/chart.svg?group_by=price"), "group_by")
 
 
 def test_stranger_is_answered_as_if_there_were_nothing(charlie, portfolio, holdings, what, kind):

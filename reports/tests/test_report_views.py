@@ -14,6 +14,7 @@ from assets.services.labels import label_asset
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import etag as freshness
+from reports.tests.refusals import assert_refused
 from tests.factories import create_valued_asset
 
 API = "/api/v1"
@@ -28,11 +29,6 @@ def path(portfolio):
 def ok(answer):
     assert answer.status_code == 200, answer.content
     return answer.json()
-
-
-def refused(answer, field):
-    assert answer.status_code == 400, answer.content
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 # --- net worth over time ---
@@ -180,7 +176,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("query", REFUSALS)
 def test_refusal_names_the_parameter(alice, path, holdings, query):
-    refused(alice.get(f"{path}/{query}"), REFUSALS[query])
+    assert_refused(alice.get(f"{path}/{query}"), REFUSALS[query])
 
 
 # Parameters that were renamed, and those of the report that was at history.
@@ -201,7 +197,7 @@ FORMER_PARAMETERS = (
 @pytest.mark.parametrize(("query", "name"), FORMER_PARAMETERS)
 def test_a_former_name_is_no_parameter(alice, path, holdings, query, name):
     answer = alice.get(f"{path}/{query}")
-    refused(answer, name)
+    assert_refused(answer, name)
     (error,) = answer.json()["errors"]
     assert error["message"] == "There is no such parameter."
 
@@ -217,7 +213,7 @@ def test_too_many_figures_are_refused_before_they_are_loaded(alice, path, portfo
     for number in range(14):
         Asset.objects.create(portfolio=portfolio, asset_type_id=TypeId.CASH, name=str(number), currency="EUR")
     with CaptureQueriesContext(connection) as seen:
-        refused(
+        assert_refused(
             alice.get(f"{path}/net-worth?start=1980-01-01&end=2024-01-01&interval=day&group_by=asset"),
             "group_by",
         )
@@ -276,7 +272,7 @@ def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
 def test_refusal_is_json_for_who_accepts_tables_alone(alice, path):
     answer = alice.get(f"{path}/net-worth?interval=fortnight", HTTP_ACCEPT="text/csv")
     assert answer["Content-Type"] == "application/json"
-    refused(answer, "interval")
+    assert_refused(answer, "interval")
 
 
 # --- allocation ---
@@ -337,7 +333,7 @@ def test_target_names_exactly_one_group(alice, household, tree):
     assert (created.status_code, created.json()["group_by"]) == (201, "category")
     assert created.json()["household_id"] == str(household.pk)
     change = alice.patch(f"{API}/allocation-targets/{created.json()['id']}", {"group": "OTHER"})
-    refused(change, "group")
+    assert_refused(change, "group")
 
 
 def test_targets_of_one_kind_are_one_at_most(alice, tree):
@@ -345,21 +341,21 @@ def test_targets_of_one_kind_are_one_at_most(alice, tree):
         return alice.post(f"{API}/allocation-targets", {"share": share, **group})
 
     assert post("0.7", currency="EUR").status_code == 201
-    refused(post("0.300001", currency="USD"), "share")
+    assert_refused(post("0.300001", currency="USD"), "share")
     second = post("0.3", currency="USD")
     assert second.status_code == 201
-    refused(alice.patch(f"{API}/allocation-targets/{second.json()['id']}", {"share": "0.4"}), "share")
+    assert_refused(alice.patch(f"{API}/allocation-targets/{second.json()['id']}", {"share": "0.4"}), "share")
     assert post("1", group="OTHER").status_code == 201
     assert post("1", category_id=str(tree["top"].pk)).status_code == 201
     assert post("1", category_id=str(tree["shares"].pk)).status_code == 201  # of what is in the one above
 
 
 @pytest.mark.parametrize("share", ["1.1", "-0.1", "0.1234567", "NaN"])
-def test_share_that_is_none_is_refused(alice, household, share):
-    refused(alice.post(f"{API}/allocation-targets", {"share": share, "group": "OTHER"}), "share")
+def test_share_that_is_none_is_assert_refused(alice, household, share):
+    assert_refused(alice.post(f"{API}/allocation-targets", {"share": share, "group": "OTHER"}), "share")
 
 
-def test_second_target_for_a_group_is_refused(alice, household, portfolio):
+def test_second_target_for_a_group_is_assert_refused(alice, household, portfolio):
     body = {"share": "0.1", "group": "OTHER"}
     assert alice.post(f"{API}/allocation-targets", body).status_code == 201
     again = alice.post(f"{API}/allocation-targets", body)
@@ -369,7 +365,7 @@ def test_second_target_for_a_group_is_refused(alice, household, portfolio):
     )
 
 
-def test_target_across_two_households_is_refused(alice, alice_user, tree):
+def test_target_across_two_households_is_assert_refused(alice, alice_user, tree):
     other = alice.post(f"{API}/households", {"name": "Other"}).json()["id"]
     foreign = Tag.objects.create(household_id=other, name="Theirs")
     body = {"share": "0.1", "household_id": str(tree["top"].household_id), "tag_id": str(foreign.pk)}
