@@ -131,7 +131,10 @@ def test_child_of_an_asset_that_moved_meanwhile_raises_the_revision_of_where_it_
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_held_outside_of_a_transaction(asset):
-    if not connection.features.has_select_for_update:  # where there is, it refuses to lock
+    if connection.features.has_select_for_update:
+        with pytest.raises(transaction.TransactionManagementError):
+            locked_row(ASSETS, asset.pk, "asset")
+    else:
         assert held_guards(locked_row(ASSETS, asset.pk, "asset")) is None
 
 
