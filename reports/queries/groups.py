@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -33,6 +33,16 @@ type AssetFilter = Mapping[str, Any]
 def category_tree(household_ids: Collection[UUID]) -> Tree:
     rows = Category.objects.filter(household__in=household_ids).values_list("id", "parent_id", "name")
     return Tree({pk: name for pk, _, name in rows}, {pk: parent for pk, parent, _ in rows})
+
+
+class NamedTotals(NamedTuple):
+    """Totals by group, with the name of each group in the order in which they are shown. `paths` has the paths of
+    categories from the top, and is empty for other groups.
+    """
+
+    totals: Totals
+    labels: Mapping[Hashable, str]
+    paths: Mapping[Hashable, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,13 @@ class Grouping:
             only_assets=self.matching_assets(portfolio_ids),
         )
         return without(totals, OUTSIDE)
+
+    def named_totals(self, portfolio_ids: Collection[UUID], days: Sequence[date]) -> NamedTotals:
+        totals = self.totals(portfolio_ids, days)
+        keys = {key for keys, _ in totals.columns for key in keys or (None,)}
+        labels = self.labels(keys if self.group_by else ())
+        paths = {key: self.path(key) for key in labels} if self.group_by == "category" else {}
+        return NamedTotals(totals, labels, paths)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[Hashable, Keys]:
         assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)

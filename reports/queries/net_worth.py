@@ -73,7 +73,7 @@ def net_worth_history(
     days = days_between(start, end, interval)
     if from_start and days[0] != start:
         days = [start, *days]
-    totals = groups.totals(ids, days)
+    totals, labels, paths = groups.named_totals(ids, days)
     points = net_worth(
         totals,
         currency=currency,
@@ -81,8 +81,6 @@ def net_worth_history(
         rates=rate_book_on({currency, *(code for _, code in totals.columns)}, days),
         grouped=group_by is not None,
     )
-    labels = groups.labels(points[0].groups)
-    paths = {key: groups.path(key) for key in labels} if group_by == "category" else {}
     return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths)
 
 
