@@ -90,7 +90,7 @@ api = [
 ]
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("favicon.ico", RedirectView.as_view(url=static("strata/icon.svg")), name="icon"),
     path("api/v1/", include(api)),
     re_path(

@@ -1,4 +1,4 @@
-"""A new user's first login by the API or the admin creates a household, and every link shown works."""
+"""A new user's first login makes no household, and every link of the first page works."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from assets.models import Asset
-from conftest import member
 from portfolios.models import Household, Portfolio
+from portfolios.services.households import create_household
 from strata.accounts.models import User
-from strata.audit.models import JournalEntry
-from strata.tenancy.roles import VIEWER
 from tests.admin_forms import staff, url
 
 PASSWORD = "correct horse battery"
@@ -45,32 +43,24 @@ LOGINS = pytest.mark.parametrize("log_in", [by_admin, by_api])
 
 
 @LOGINS
-def test_login_without_a_household_creates_one(nora, log_in):
+def test_login_makes_no_household(nora, log_in):
+    """`create_user` makes it, else the first write through the API."""
     log_in(nora)
-    log_in(nora)
-    household = Household.objects.get()
-    assert [(row.user, row.role) for row in household.memberships.all()] == [(nora, "owner")]
-    assert household.created_by == nora
-    assert JournalEntry.objects.get(object_id=household.pk).actor_name == "nora"
-
-
-@LOGINS
-def test_login_of_a_member_creates_no_household(household, log_in):
-    vera = member(household, "vera", VIEWER)
-    vera.set_password(PASSWORD)
-    vera.is_staff = True
-    vera.save()
-    log_in(vera)
-    assert Household.objects.get() == household
-
-
-def test_refused_admin_login_creates_no_household(nora):
-    User.objects.update(is_staff=False)
-    Client().post("/admin/login/", {"username": "nora", "password": PASSWORD})
     assert not Household.objects.exists()
 
 
+def test_home_is_the_admin(db):
+    assert Client().get("/")["Location"] == "/admin/"
+
+
+def test_menu_has_swagger_as_the_documentation_of_the_api(vera_user):
+    page = staff(vera_user).get("/admin/").content.decode()
+    link = re.search(r'<a href="/swagger".*?</a>', page, re.DOTALL)
+    assert "API documentation" in link[0]
+
+
 def test_links_of_the_first_page_open(nora):
+    create_household(nora)
     browser = by_admin(nora)
     page = browser.get("/admin/").content.decode()
     assert url(Portfolio, "add") in page and url(Asset, "add") in page

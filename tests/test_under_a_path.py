@@ -77,7 +77,7 @@ def site(env, database, tmp_path_factory) -> Iterator[Site]:
 def test_redirects_lead_below_the_path(site):
     for path, status, location in (
         ("/strata", 308, "/strata/"),
-        ("/strata/", 302, "/strata/swagger"),
+        ("/strata/", 302, "/strata/admin/"),
         ("/strata/favicon.ico", 302, "/strata/static/strata/icon.svg"),
         ("/strata/admin", 301, "/strata/admin/"),
         ("/strata/admin/", 302, "/strata/admin/login/?next=/strata/admin/"),

@@ -10,6 +10,7 @@ from portfolios.models import Household, Membership
 from portfolios.signals import household_created
 from strata.accounts.models import User
 from strata.db.locks import lock_rows
+from strata.fields.names import NAME_LENGTH
 from strata.tenancy.roles import OWNER
 from strata.tenancy.writes import (
     Precondition,
@@ -25,7 +26,7 @@ from strata.tenancy.writes import (
 @atomic_write
 def create_household(user: User, name: str | None = None) -> Household:
     """A new household that the user owns. household_created is sent: other apps add their start data."""
-    household = Household.objects.create(name=name or f"{user.get_username()}'s household"[:200])
+    household = Household.objects.create(name=name or name_of_first_household(user))
     Membership.objects.create(household=household, user=user, role=OWNER)
     household_created.send(Household, household=household)
     return household
@@ -39,10 +40,8 @@ def first_household(user: User) -> Household:
     return owned or create_household(user)
 
 
-def household_at_login(user: User) -> None:
-    """Create a household for a user who is in none. A member of another household gets one on first need."""
-    if not user.memberships.exists():
-        first_household(user)
+def name_of_first_household(user: User) -> str:
+    return f"{user.get_username()}'s household"[:NAME_LENGTH]
 
 
 @atomic_write

@@ -22,7 +22,6 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
-from strata import signals
 from strata.accounts.models import EVERYWHERE, NO_ADDRESS, LoginCount, User, username_key
 from strata.api.http.throttles import client_of
 from strata.audit import actor
@@ -193,16 +192,10 @@ def start_again(attempt: Attempt, counts: dict[str, LoginCount]) -> None:
 def logged_in(attempt: Attempt, user: User, now: datetime) -> FailedLogins:
     """Make the address a known one, and return what failed since the last login: each failure is reported once.
 
-    Every login comes through here, so the signal to other apps is sent here.
+    Every login comes through here.
     """
     actor.identify(user)
-
-    def note_and_tell() -> FailedLogins:
-        news = note_login(attempt, now)
-        signals.logged_in.send(type(user), user=user)
-        return news
-
-    return run_in_transaction(note_and_tell)
+    return run_in_transaction(lambda: note_login(attempt, now))
 
 
 def note_login(attempt: Attempt, now: datetime) -> FailedLogins:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 
 class Section(StrEnum):
@@ -21,7 +22,7 @@ class Section(StrEnum):
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The overview, then every registered page under its section, in the order of registration."""
+    """The overview, then every registered page under its section, in the order of registration, then Swagger."""
     groups: dict[str, list[dict[str, Any]]] = {section: [] for section in Section}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
@@ -31,6 +32,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 "link": admin_url(model, "changelist"),
             }
             groups[getattr(page, "section", Section.DATA)].append(item)
+    groups[Section.DATA].append({"title": _("API documentation"), "icon": "api", "link": reverse("swagger")})
     overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
     return [
         {"items": [overview]},

@@ -1,4 +1,4 @@
-"""The kernel's commands: create_token, create_user, doctor, and the parts shared by all commands."""
+"""The kernel's commands: create_token, doctor, and the parts shared by all commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -26,7 +25,6 @@ from strata.audit.models import JournalEntry
 from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
 from strata.fields.ids import uuid7
-from strata.management.commands import create_user
 from tests.strata_apps import APPS
 
 PASSWORD = "correct horse battery staple"
@@ -133,78 +131,6 @@ def test_create_token_refuses_a_disabled_user(alice):
 
     with pytest.raises(CommandError, match="disabled"):
         run("create_token", "alice")
-
-
-# --- create_user ---
-
-
-@pytest.fixture
-def stdin(monkeypatch):
-    def give(text: str) -> None:
-        monkeypatch.setattr(create_user.sys, "stdin", io.StringIO(text))
-
-    return give
-
-
-def test_create_user_reads_the_password_from_stdin(db, stdin):
-    stdin(f"{PASSWORD}\nsecond line\n")
-
-    run("create_user", "alice", "--email", "alice@example.org", "--staff", "--password-stdin")
-
-    user = get_user_model().objects.get()
-    assert user.check_password(PASSWORD)
-    assert (user.username, user.email, user.is_staff, user.is_superuser) == (
-        "alice",
-        "alice@example.org",
-        True,
-        False,
-    )
-
-
-def test_create_user_asks_twice_on_a_terminal(db, monkeypatch):
-    monkeypatch.setattr(create_user.sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    answers = iter([PASSWORD, PASSWORD, PASSWORD, "another"])
-    monkeypatch.setattr(create_user.getpass, "getpass", lambda prompt: next(answers))
-
-    run("create_user", "alice", "--superuser")
-    with pytest.raises(CommandError, match="differ"):
-        run("create_user", "bob")
-
-    user = get_user_model().objects.get()
-    assert user.is_superuser
-    assert user.check_password(PASSWORD)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "password", "reason"),
-    [
-        (["Alice"], PASSWORD, "user_name_unique|already|exists"),
-        (["bob"], "12345678", "too common|numeric"),
-        (["bob"], "", "too short"),
-        (["b b"], PASSWORD, "valid username"),
-        (["bob", "--email", "nonsense"], PASSWORD, "valid email"),
-    ],
-)
-def test_create_user_refuses(alice, stdin, arguments, password, reason):
-    stdin(password)
-
-    with pytest.raises(CommandError, match=reason):
-        run("create_user", *arguments, "--password-stdin")
-    assert get_user_model().objects.count() == 1
-
-
-def test_create_user_without_a_terminal_says_how(db, stdin):
-    stdin("")
-
-    with pytest.raises(CommandError, match="--password-stdin"):
-        run("create_user", "alice")
-
-
-def test_create_user_dry_run_writes_nothing(db, stdin):
-    stdin(PASSWORD)
-
-    assert "Would make" in run("create_user", "alice", "--password-stdin", "--dry-run")
-    assert not get_user_model().objects.exists()
 
 
 # --- doctor ---
