@@ -212,17 +212,17 @@ BREAKDOWNS = {
     },
     "group_by=group": {
         "Financial": "4299.75",
-        "Real Estate": "250000.00",
-        "Personal Property": "870.00",
+        "Real estate": "250000.00",
+        "Personal property": "870.00",
         "Physical Collections": "85.50",
-        "Liabilities": "-198240.34",
+        "Debts": "-198240.34",
     },
     "group_by=group&currency=USD": {
         "Financial": "5374.69",  # 3499.75 x 1.25 + 1000 = 5374.6875
-        "Real Estate": "312500.00",
-        "Personal Property": "1087.50",
+        "Real estate": "312500.00",
+        "Personal property": "1087.50",
         "Physical Collections": "106.87",  # 106.875: of the two halves the larger amount gets the cent
-        "Liabilities": "-247800.42",  # -247800.425
+        "Debts": "-247800.42",  # -247800.425
     },
     "group_by=currency": {"EUR": "56214.91", "USD": "800.00"},
     "group_by=portfolio": {"Home": "57014.91"},
@@ -253,14 +253,14 @@ def test_breakdown_equals_sums_by_hand(home):
 
 ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
     "EUR": {
-        "Real Estate": ("250000.00", "0.934838"),
-        "Personal Property": ("13215.67", "0.049418"),  # 420 + 450 + 12345.67
+        "Real estate": ("250000.00", "0.934838"),
+        "Personal property": ("13215.67", "0.049418"),  # 420 + 450 + 12345.67
         "Financial": ("4124.75", "0.015424"),  # 3499.75 + 625
         "Physical Collections": ("85.50", "0.000320"),
     },
     "USD": {
-        "Real Estate": ("400000.00", "0.934838"),
-        "Personal Property": ("21145.07", "0.049418"),
+        "Real estate": ("400000.00", "0.934838"),
+        "Personal property": ("21145.07", "0.049418"),
         "Financial": ("6599.60", "0.015424"),
         "Physical Collections": ("136.80", "0.000320"),
     },
@@ -275,7 +275,7 @@ def test_allocation_equals_shares_by_hand(home, currency):
     } == ALLOCATIONS[currency]
     liabilities = {"EUR": "-198240.34", "USD": "-317184.54"}
     assert [(group["name"], group["value"]) for group in answer["liability_groups"]] == [
-        ("Liabilities", liabilities[currency])
+        ("Debts", liabilities[currency])
     ]
 
 
@@ -317,18 +317,18 @@ def test_change_by_group_equals_sums_by_hand(home):
             "66124.75",
             {"net_flows": "61291.75", "income": "8.00", "fx_change": "-175.00"},
         ),
-        "Real Estate": (
+        "Real estate": (
             "0.00",
             "0.00",
             {"net_flows": "-260000.00", "value_change": "10000.00", "added": "250000.00"},
         ),
-        "Personal Property": (
+        "Personal property": (
             "420.00",
             "13215.67",
             {"net_flows": "20.00", "expenses": "20.00", "added": "12795.67"},
         ),
         "Physical Collections": ("0.00", "85.50", {"added": "85.50"}),
-        "Liabilities": ("0.00", "-240.34", {"net_flows": "-240.34"}),
+        "Debts": ("0.00", "-240.34", {"net_flows": "-240.34"}),
     }
 
 

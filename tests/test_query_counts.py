@@ -27,9 +27,9 @@ from tests.all_routes import Route, path_for, routes
 
 FIRST = date(2026, 1, 1)
 QUERIES = {
-    "allocation": 5,
-    "allocation-chart.png": 6,
-    "allocation-chart.svg": 6,
+    "allocation": 6,
+    "allocation-chart.png": 7,
+    "allocation-chart.svg": 7,
     "allocation-target-history": 4,
     "allocation-target-list": 1,
     "asset-history": 10,
@@ -51,9 +51,9 @@ QUERIES = {
     "net-worth": 5,
     "net-worth-chart.png": 4,
     "net-worth-chart.svg": 4,
-    "portfolio-allocation": 6,
-    "portfolio-allocation-chart.png": 6,
-    "portfolio-allocation-chart.svg": 6,
+    "portfolio-allocation": 7,
+    "portfolio-allocation-chart.png": 7,
+    "portfolio-allocation-chart.svg": 7,
     "portfolio-change": 5,
     "portfolio-history": 4,
     "portfolio-list": 3,

@@ -206,9 +206,9 @@ class AssetTypePage(InOneHousehold):
     """A household's own types, and the shared types, which only superusers may change."""
 
     icon = "category"
-    fields = ("household", "code", "label", "group", "kind", "stale_after_days")
-    list_display = ("label", "code", "group", "kind", "household")
-    list_filter = ("group", "kind")
+    fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")
+    list_display = ("label", "code", "group", "kind", "liquid", "household")
+    list_filter = ("group", "kind", "liquid")
     search_fields = ("code", "label_key__has_part")
     service = classification.TYPES
 

@@ -7,6 +7,7 @@ from assets.models.classification import Group
 from assets.services import classification
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
+from strata.api.fields import BooleanSerializerField
 from strata.api.parameters import KNOWN_AT, choice_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -14,12 +15,18 @@ from strata.api.viewsets import HouseholdModelViewSet
 
 class AssetTypeSerializer(HouseholdSerializer):
     household_id = HouseholdId(allow_null=True)
+    liquid = BooleanSerializerField(
+        required=False,
+        allow_null=True,
+        help_text="Whether what is of this type can be turned into money within days; null for debts. Where it is"
+        " absent or null, types of the group FINANCIAL are.",
+    )
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
     required_for_put = ("label",)
 
     class Meta:
         model = AssetType
-        fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days")
+        fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days", "liquid")
         validators = ()
 
 

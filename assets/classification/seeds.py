@@ -25,39 +25,47 @@ class TypeId(StrEnum):
     MORTGAGE = "00000000-0000-7000-8000-000000000014"
     OTHER = "00000000-0000-7000-8000-000000000015"
     VEHICLE = "00000000-0000-7000-8000-000000000016"
+    PENSION = "00000000-0000-7000-8000-000000000017"
+    FUND = "00000000-0000-7000-8000-000000000018"
+    INSURANCE = "00000000-0000-7000-8000-000000000019"
+    STUDENT_LOAN = "00000000-0000-7000-8000-000000000020"
 
 
 SHARED_TYPES = (
-    # code, label, group, kind, stale after days
-    ("CASH", "Cash", "FINANCIAL", "balance", 90),
-    ("CHECKING_ACCOUNT", "Checking account", "FINANCIAL", "balance", 45),
-    ("SAVINGS_ACCOUNT", "Savings account", "FINANCIAL", "balance", 100),
-    ("REAL_ESTATE", "Real estate", "REAL_ESTATE", "value", 730),
-    ("STOCKS", "Stocks", "FINANCIAL", "value", 35),
-    ("BONDS", "Bonds", "FINANCIAL", "value", 35),
-    ("CRYPTO", "Crypto", "FINANCIAL", "value", 14),
-    ("COMMODITIES", "Commodities", "FINANCIAL", "value", 100),
-    ("PERSONAL_PROPERTY", "Personal property", "PERSONAL_PROPERTY", "value", 1095),
-    ("COLLECTIBLES", "Collectibles", "PHYSICAL_COLLECTIONS", "value", 730),
-    ("BUSINESS_OWNERSHIP", "Business ownership", "FINANCIAL", "value", 400),
-    ("LOAN", "Loan", "LIABILITIES", "balance", 100),
-    ("CREDIT_CARD", "Credit card", "LIABILITIES", "balance", 45),
-    ("MORTGAGE", "Mortgage", "LIABILITIES", "balance", 100),
-    ("OTHER", "Other", "OTHER", "value", 365),
-    ("VEHICLE", "Vehicle", "PERSONAL_PROPERTY", "value", 400),
+    # code, label, group, kind, stale after days, liquid
+    ("CASH", "Cash", "FINANCIAL", "balance", 90, True),
+    ("CHECKING_ACCOUNT", "Checking account", "FINANCIAL", "balance", 45, True),
+    ("SAVINGS_ACCOUNT", "Savings account", "FINANCIAL", "balance", 100, True),
+    ("REAL_ESTATE", "Real estate", "REAL_ESTATE", "value", 730, False),
+    ("STOCKS", "Stocks", "FINANCIAL", "value", 35, True),
+    ("BONDS", "Bonds", "FINANCIAL", "value", 35, True),
+    ("CRYPTO", "Crypto", "FINANCIAL", "value", 14, True),
+    ("COMMODITIES", "Commodities", "FINANCIAL", "value", 100, True),
+    ("PERSONAL_PROPERTY", "Personal property", "PERSONAL_PROPERTY", "value", 1095, False),
+    ("COLLECTIBLES", "Collectibles", "PHYSICAL_COLLECTIONS", "value", 730, False),
+    ("BUSINESS_OWNERSHIP", "Business ownership", "FINANCIAL", "value", 400, False),
+    ("LOAN", "Loan", "LIABILITIES", "balance", 100, None),
+    ("CREDIT_CARD", "Credit card", "LIABILITIES", "balance", 45, None),
+    ("MORTGAGE", "Mortgage", "LIABILITIES", "balance", 100, None),
+    ("OTHER", "Other", "OTHER", "value", 365, False),
+    ("VEHICLE", "Vehicle", "PERSONAL_PROPERTY", "value", 400, False),
+    ("PENSION", "Pension", "FINANCIAL", "value", 400, False),
+    ("FUND", "ETF or fund", "FINANCIAL", "value", 35, True),
+    ("INSURANCE", "Insurance", "FINANCIAL", "value", 400, False),
+    ("STUDENT_LOAN", "Student loan", "LIABILITIES", "balance", 100, None),
 )
 
 STARTER_CATEGORIES = {
-    "Financial Assets": ("Cash & Banking", "Investments", "Cryptocurrency"),
-    "Real Estate": ("Residential", "Commercial"),
-    "Personal Property": ("Electronics & Tech", "Vehicles", "Clothing & Fashion"),
-    "Collections": ("Art & Antiques", "Hobbies & Sports"),
-    "Liabilities": ("Loans & Credit", "Mortgages"),
+    "Financial assets": ("Cash & banking", "Investments", "Cryptocurrency"),
+    "Real estate": ("Residential", "Commercial"),
+    "Personal property": ("Electronics & tech", "Vehicles", "Clothing & fashion"),
+    "Collections": ("Art & antiques", "Hobbies & sports"),
+    "Debts": ("Loans & credit", "Mortgages"),
 }
 
 
 def shared_types() -> list[dict[str, Any]]:
-    names = ("code", "label", "group", "kind", "stale_after_days")
+    names = ("code", "label", "group", "kind", "stale_after_days", "liquid")
     return [
         {"id": TypeId[code].value, **dict(zip(names, (code, *rest), strict=True))}
         for code, *rest in SHARED_TYPES

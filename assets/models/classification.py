@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Household
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
@@ -17,12 +18,12 @@ from strata.fields.names import NameField, NameKeyField
 
 
 class Group(models.TextChoices):
-    FINANCIAL = "FINANCIAL"
-    REAL_ESTATE = "REAL_ESTATE"
-    PERSONAL_PROPERTY = "PERSONAL_PROPERTY"
-    PHYSICAL_COLLECTIONS = "PHYSICAL_COLLECTIONS"
-    LIABILITIES = "LIABILITIES"
-    OTHER = "OTHER"
+    FINANCIAL = "FINANCIAL", _("Financial")
+    REAL_ESTATE = "REAL_ESTATE", _("Real estate")
+    PERSONAL_PROPERTY = "PERSONAL_PROPERTY", _("Personal property")
+    PHYSICAL_COLLECTIONS = "PHYSICAL_COLLECTIONS", _("Collections")
+    LIABILITIES = "LIABILITIES", _("Debts")
+    OTHER = "OTHER", _("Other")
 
 
 class Kind(models.TextChoices):
@@ -47,6 +48,12 @@ class AssetType(TrackedModel):
     group = models.CharField(max_length=20, choices=Group, default=Group.OTHER)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.VALUE)
     stale_after_days = models.PositiveSmallIntegerField(default=365)
+    liquid = models.BooleanField(
+        _("liquid"),
+        null=True,
+        blank=True,
+        help_text=_("Whether it can be turned into money within days. Empty: as its group says."),
+    )
 
     class Meta(TrackedModel.Meta):
         ordering = ("code", "id")

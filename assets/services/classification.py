@@ -9,7 +9,8 @@ from uuid import UUID
 from assets.classification.seeds import STARTER_CATEGORIES
 from assets.classification.tree import Parents, move_problem
 from assets.models import AssetType, Category, Tag
-from assets.models.classification import parents_in
+from assets.models.classification import Group, parents_in
+from assets.rules.asset_types import settled_liquidity
 from assets.signals import category_moves
 from portfolios.models import Household
 from strata.exceptions import Conflict, Invalid, NotFound
@@ -43,6 +44,7 @@ def create_type(
         household = locked_parent(AssetType, Household.objects.all(), household_id, "household")
         precondition(household)
     refuse_shared_code(values["code"])
+    values["liquid"] = settled_liquidity(values.get("group", Group.OTHER), values.get("liquid"))
     with conflict_if_duplicate(AssetType, CODE_IS_TAKEN):
         return AssetType.objects.create(household=household, **values)
 
@@ -53,11 +55,20 @@ def update_type(
 ) -> AssetType:
     asset_type = locked_row(AssetType.objects.all(), type_id, "asset_type")
     precondition(asset_type)
-    if "code" in changes:
+    if changes.get("code", asset_type.code) != asset_type.code:
         refuse_shared_code(changes["code"], but=type_id)
+    liquid = liquidity_after(asset_type, changes)
     with conflict_if_duplicate(AssetType, CODE_IS_TAKEN):
-        save_changes(asset_type, changes)
+        save_changes(asset_type, {**changes, "liquid": liquid})
     return asset_type
+
+
+def liquidity_after(asset_type: AssetType, changes: Mapping[str, Any]) -> bool | None:
+    """Whether the type will be liquid. A type that becomes one of debts is neither."""
+    group = changes.get("group", asset_type.group)
+    is_changed = "liquid" in changes or group != asset_type.group
+    kept = None if group == Group.LIABILITIES else asset_type.liquid
+    return settled_liquidity(group, changes.get("liquid", kept)) if is_changed else asset_type.liquid
 
 
 def delete_type(type_id: UUID, *, precondition: Precondition = always) -> None:

@@ -31,20 +31,24 @@ from strata.audit import clock
 COLUMNS = {
     "type": "asset_type_id",
     "group": "asset_type__group",
+    "liquidity": "asset_type__liquid",
     "currency": "currency",
     "portfolio": "portfolio_id",
     "asset": "pk",
 }
 LABELS: Mapping[str, type[AssetCategory] | type[AssetTag]] = {"category": AssetCategory, "tag": AssetTag}
 GROUPINGS = (*COLUMNS, *LABELS)
-# The groupings that daily deltas can answer, and their column of keys; a group is the sum of its types.
+# The groupings that daily deltas can answer, and their column of keys; a group is the sum of its types, and so is what
+# is liquid.
 DELTA_KEY_COLUMNS = {
     None: None,
     "type": "asset_type_id",
     "group": "asset_type_id",
+    "liquidity": "asset_type_id",
     "currency": None,
     "portfolio": "portfolio_id",
 }
+GROUPS_OF_TYPES: Mapping[str | None, str] = {"group": "group", "liquidity": "liquid"}
 # Measured: looking values up is faster than adding up deltas for a few days, and faster than reading all values where
 # the days are a week or more apart.
 FEW_DAYS = 3
@@ -83,25 +87,29 @@ def totals_on(
     group_by: str | None = None,
     key_map: Mapping[Hashable, Hashable] | None = None,
     only_assets: Collection[UUID] | None = None,
+    kept_apart: Collection[UUID] | None = None,
     derived: bool = True,
 ) -> Totals:
     """The totals of the portfolios' assets on each of `days` (each once, ascending), in ten-thousandths.
 
     `group_by` is one of GROUPINGS, or None for one total. The keys are ids (of types, categories, tags, portfolios and
-    assets) or texts (groups and currencies). An asset's keys are all its own categories or tags, so there may be
-    several or none; `key_map` replaces keys by others (for example a category by its ancestor). With `only_assets`
-    no other assets count. Columns that are zero on every day are left out. `derived=False` reads only the values
-    themselves and no derived data; under known_at this is always so.
+    assets), texts (groups and currencies), or whether the type is liquid. An asset's keys are all its own categories or
+    tags, so there may be several or none; `key_map` replaces keys by others (for example a category by its ancestor).
+    With `only_assets` no other assets count. With `kept_apart` these assets have columns of their own: their keys begin
+    with True, and those of all others with False. Columns that are zero on every day are left out. `derived=False`
+    reads only the values themselves and no derived data; under known_at this is always so.
     """
     if not days:
         return Totals((), {})
-    by_deltas = only_assets is None and group_by in DELTA_KEY_COLUMNS
+    by_deltas = only_assets is None and kept_apart is None and group_by in DELTA_KEY_COLUMNS
     reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
     if reader is Reader.DELTAS:
         return drop_zeros(from_deltas(portfolio_ids, days, group_by, key_map or {}))
     assets = asset_refs(portfolio_ids, group_by, key_map or {})
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
+    if kept_apart is not None:
+        assets = [asset._replace(keys=(asset.id in kept_apart, *asset.keys)) for asset in assets]
     read = from_values_in_sql if reader is Reader.GRID else from_series
     return drop_zeros(read(assets, days, derived=derived))
 
@@ -213,9 +221,8 @@ def from_deltas(
     group_by: str | None,
     key_map: Mapping[Hashable, Hashable],
 ) -> Totals:
-    groups: dict[UUID | None, str] = (
-        dict(AssetType.objects.values_list("pk", "group")) if group_by == "group" else {}
-    )
+    column = GROUPS_OF_TYPES.get(group_by)
+    groups: dict[UUID | None, Hashable] = dict(AssetType.objects.values_list("pk", column)) if column else {}
 
     @cache
     def keys(key_id: UUID | None, currency: str) -> Keys:

@@ -86,6 +86,7 @@ class DrillDownSerializer(serializers.Serializer[Any]):
     category = serializers.CharField(required=False)
     type = UUIDSerializerField(required=False)
     group = serializers.CharField(required=False)
+    liquidity = serializers.CharField(required=False)
     tag = serializers.CharField(required=False)
     asset_currency = serializers.CharField(required=False)
     portfolio = UUIDSerializerField(required=False)
@@ -111,6 +112,11 @@ class LiabilityGroupSerializer(GroupSerializer):
     drill_down = DrillDownSerializer(allow_null=True)
 
 
+class LiquidSerializer(serializers.Serializer[Any]):
+    value = TotalSerializerField()
+    share = serializers.CharField(allow_null=True, help_text="Of all that is owned; null where nothing is.")
+
+
 class AllocationSerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
     group_by = serializers.CharField()
@@ -118,6 +124,7 @@ class AllocationSerializer(serializers.Serializer[Any]):
     assets = TotalSerializerField()
     liabilities = TotalSerializerField()
     net = TotalSerializerField()
+    liquid = LiquidSerializer(help_text="What is owned and can be turned into money within days.")
     groups_overlap = serializers.BooleanField()
     asset_groups = AssetGroupSerializer(many=True, help_text="Of what is owned, the largest first.")
     liability_groups = LiabilityGroupSerializer(many=True, help_text="Of what is owed.")
@@ -259,6 +266,10 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
         "assets": money_text(allocation.assets),
         "liabilities": money_text(allocation.liabilities),
         "net": money_text(allocation.net),
+        "liquid": {
+            "value": money_text(allocation.liquid.value),
+            "share": share_text(allocation.liquid.share),
+        },
         "groups_overlap": allocation.overlap,
         "asset_groups": [
             slice_answer(report, part)

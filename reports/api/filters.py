@@ -10,6 +10,7 @@ from uuid import UUID
 
 from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group
+from reports.queries.groups import LIQUIDITY
 from reports.queries.keys import NONE_KEY
 from strata.api.fields import UUIDSerializerField
 from strata.api.parameters import TEXT, UUID_SCHEMA, Parameter, choice, currency_code, read_text
@@ -32,6 +33,7 @@ ASSET_FILTERS = {
         many=False,
     ),
     "group": choice(Group.values, "Only assets whose type is of this group."),
+    "liquidity": choice(LIQUIDITY, "Only assets whose type is liquid, or only the others."),
     "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
     "asset_currency": currency_code("Only assets that are kept in this currency."),
     "category": Parameter(
@@ -47,6 +49,8 @@ def read_asset_filter(asked: dict[str, Any], user: Any) -> None:
         asset_filter["type"] = types_named(asked.pop("type"), user)
     if "group" in asked:
         asset_filter["group"] = [asked.pop("group")]
+    if "liquidity" in asked:
+        asset_filter["liquidity"] = asked.pop("liquidity")
     if "asset_currency" in asked:
         asset_filter["currency"] = [asked.pop("asset_currency")]
     if "tag" in asked:

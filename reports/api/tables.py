@@ -46,7 +46,8 @@ NET_WORTH = (
     "point leaves out: `USD -40.00; JPY 5.00`."
 )
 ALLOCATION = (
-    "A row for each group; `side` is assets or liabilities. The last row, of the side net, is the whole: its "
+    "A row for each group; `side` is assets or liabilities. The row of the side liquid is what is owned and can be "
+    "turned into money within days. The last row, of the side net, is the whole: its "
     "`missing_rates` are the amounts that all of the rows leave out (`USD -40.00; CHF 5.00`)."
 )
 CHANGE = (
@@ -119,12 +120,18 @@ def allocation_table(report: AllocationReport) -> Table:
         "value": money_text(allocation.net),
         "missing_rates": missing,
     }
+    liquid: dict[str, str | None] = {
+        "side": "liquid",
+        "group": "total",
+        "value": money_text(allocation.liquid.value),
+        "share": share_text(allocation.liquid.share),
+    }
     of_all: dict[str, str | None] = {
         "on": allocation.on.isoformat(),
         "currency": allocation.currency,
         "complete": TRUTH[allocation.complete],
     }
-    return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in chain(rows, [whole])))
+    return in_columns(ALLOCATION_COLUMNS, (of_all | row for row in chain(rows, [liquid, whole])))
 
 
 def allocation_title(report: AllocationReport) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from assets.rates.book import MissingRate, RateBook
 from assets.valuation.series import Amount, Keys, Missing, missing, money
@@ -20,11 +21,15 @@ from reports.calculations.rounding import SHARE_PLACES, largest_remainder, round
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One asset's value on the day, in its own currency, and the groups that it counts in."""
+    """One asset's value on the day, in its own currency, and the groups that it counts in.
+
+    `liquid` is whether it can be turned into money within days.
+    """
 
     keys: Keys
     currency: str
     value: Amount
+    liquid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,24 @@ class Slice:
     rebalance: Decimal | None = None
 
 
+class Part(NamedTuple):
+    """A part of what is owned. `share` is None if nothing is owned at all."""
+
+    value: Decimal
+    share: Decimal | None
+
+
+NOTHING = Part(Decimal(0), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """What is owned and what is owed on a day, by group, in `currency`, rounded so that it adds up.
 
     `asset_groups` (largest first) have positive values, or zero for a group that has only a target;
     `liability_groups` have negative values and no shares. The key None is for assets in no group. If groups
-    `overlap`, values and shares of the asset groups add up to more than `assets` and 1.
+    `overlap`, values and shares of the asset groups add up to more than `assets` and 1. `liquid` is the part of what is
+    owned that is liquid.
     """
 
     on: date
@@ -59,6 +75,7 @@ class Allocation:
     liability_groups: tuple[Slice, ...]
     overlap: bool
     missing_rates: tuple[Missing, ...]
+    liquid: Part = NOTHING
 
     @property
     def net(self) -> Decimal:
@@ -84,7 +101,7 @@ def allocation(
     else its target is 0. If they add up to more than 1, the rebalance amounts need money that is not there.
     """
     positions = list(positions)
-    owned, owed = _Side(), _Side()
+    owned, owed, liquid = _Side(), _Side(), Fraction(0)
     lost: dict[str, Decimal] = {}
     for position in positions:
         try:
@@ -92,7 +109,9 @@ def allocation(
         except MissingRate:
             lost[position.currency] = lost.get(position.currency, Decimal(0)) + money(position.value)
             continue
-        (owned if position.value > 0 else owed).add(position.keys, Fraction(money(position.value)) * rate)
+        value = Fraction(money(position.value)) * rate
+        (owned if position.value > 0 else owed).add(position.keys, value)
+        liquid += value if position.liquid and value > 0 else 0
     overlap = any(len(set(position.keys)) > 1 for position in positions)
     # Net worth also rounds the net, and its two sides by largest remainder: both reports show the same figures.
     assets, liabilities = largest_remainder([owned.total, owed.total], places)
@@ -109,7 +128,15 @@ def allocation(
             for source, amount in sorted(lost.items())
             for gap in missing(source, currency, on, amount, rates)
         ),
+        _liquid_part(liquid, owned.total, assets, places),
     )
+
+
+def _liquid_part(liquid: Fraction, owned: Fraction, assets: Decimal, places: int) -> Part:
+    """Rounded as the group of what is liquid is, beside the group of what is not."""
+    values = largest_remainder([liquid, owned - liquid], places, total=assets)
+    portions = shares([liquid, owned - liquid])
+    return Part(values[0], portions[0] if portions else None)
 
 
 class _Side:

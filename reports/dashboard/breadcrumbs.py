@@ -115,7 +115,7 @@ class DrillDownForm(forms.Form):
             elif name == "category":
                 yield name, value, NONE_LABELS["category"]
             elif name == "group":
-                yield name, value, Group(value).label
+                yield name, value, str(Group(value).label)
             else:
                 yield name, value, self.names.get(name, value)
 

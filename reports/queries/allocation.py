@@ -18,7 +18,7 @@ from reports.calculations.allocation import Allocation, Position, Slice, allocat
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import AssetFilter, Grouping, grouping
+from reports.queries.groups import AssetFilter, Grouping, grouping, liquid_assets
 from strata.fields.currencies import minor_units
 
 
@@ -48,7 +48,8 @@ def allocation_on(
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
     groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
-    totals = groups.totals([portfolio.pk for portfolio in portfolios], [on])
+    ids = [portfolio.pk for portfolio in portfolios]
+    totals = groups.totals(ids, [on], kept_apart=liquid_assets(ids))
     calculated = allocation(
         positions(totals),
         on=on,
@@ -76,11 +77,11 @@ def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[S
 
 
 def positions(totals: Totals) -> Iterable[Position]:
-    """What is owned and what is owed in each column, as separate positions."""
-    for (keys, currency), column in totals.columns.items():
+    """What is owned and what is owed in each column, as separate positions. Columns of liquid assets are kept apart."""
+    for ((is_liquid, *keys), currency), column in totals.columns.items():
         for value in (column.owned[0], column.owed[0]):
             if value:
-                yield Position(keys, currency, value)
+                yield Position(tuple(keys), currency, value, liquid=bool(is_liquid))
 
 
 def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfolio]) -> dict[str, Any]:
@@ -88,6 +89,8 @@ def drill_down_of(key: Hashable, groups: Grouping, portfolios: Collection[Portfo
     match groups.group_by:
         case "group":
             return {"group_by": "type", "group": key}
+        case "liquidity":
+            return {"group_by": "type", "liquidity": key}
         case "portfolio":
             return {"group_by": "type", "portfolio": key} if len(portfolios) > 1 else {"group_by": "type"}
         case "category":

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from assets import valuation
 from assets.classification.tree import Tree
@@ -22,11 +23,13 @@ from assets.valuation.series import Column, Keys, Totals
 from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
 
-GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset")
+GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset", "liquidity")
+LIQUID, NOT_LIQUID = "liquid", "not_liquid"  # what is owed is never liquid
+LIQUIDITY = {LIQUID: _("Liquid"), NOT_LIQUID: _("Not liquid")}
 OUTSIDE = "outside"  # replaces a category that is not below the requested one
 NONE_LABELS = {"category": "No category", "tag": "No tag"}
 # Which assets count. For "type", "group" or "currency" the value is a collection of keys; for "tag" or "category" it
-# is one id, or None for assets without any.
+# is one id, or None for assets without any; for "liquidity" it is LIQUID or NOT_LIQUID.
 type AssetFilter = Mapping[str, Any]
 
 
@@ -61,7 +64,9 @@ class Grouping:
 
     @property
     def renamed(self) -> dict[Hashable, Hashable]:
-        """The key under which each category's assets are shown."""
+        """The key under which each category's assets are shown, or those of types that are liquid or not."""
+        if self.group_by == "liquidity":
+            return {True: LIQUID, False: NOT_LIQUID, None: NOT_LIQUID}
         if self.group_by != "category":
             return {}
         if self.category is None:
@@ -82,13 +87,20 @@ class Grouping:
             assets = assets.filter(Exists(links))
         return set(assets.values_list("pk", flat=True))
 
-    def totals(self, portfolio_ids: Collection[UUID], days: Sequence[date]) -> Totals:
+    def totals(
+        self,
+        portfolio_ids: Collection[UUID],
+        days: Sequence[date],
+        *,
+        kept_apart: Collection[UUID] | None = None,
+    ) -> Totals:
         totals = valuation.totals_on(
             portfolio_ids,
             days,
             group_by=self.group_by,
             key_map=self.renamed,
             only_assets=self.matching_assets(portfolio_ids),
+            kept_apart=kept_apart,
         )
         return without(totals, OUTSIDE)
 
@@ -125,7 +137,9 @@ class Grouping:
             case "asset":
                 return Asset.objects.filter(pk__in=ids).values_list("pk", "name")
             case "group":
-                return Group.choices
+                return ((key, str(label)) for key, label in Group.choices)
+            case "liquidity":
+                return ((key, str(label)) for key, label in LIQUIDITY.items())
         return ((key, str(key)) for key in keys)
 
     def path(self, key: Hashable) -> list[str]:
@@ -138,8 +152,16 @@ def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
     return dict(sorted(names.items(), key=lambda item: (item[0] is None, *alphabetical(item[1], item[0]))))
 
 
+def liquid_assets(portfolio_ids: Collection[UUID]) -> set[UUID]:
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    return set(filter_assets(assets, "liquidity", LIQUID).values_list("pk", flat=True))
+
+
 def filter_assets(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:
     """The assets that match one filter."""
+    if name == "liquidity":
+        is_liquid = {"asset_type__liquid": True}
+        return assets.filter(**is_liquid) if wanted == LIQUID else assets.exclude(**is_liquid)
     if name not in valuation.LABELS:
         return assets.filter(**{f"{valuation.COLUMNS[name]}__in": wanted})
     links = valuation.LABELS[name].objects.filter(asset=OuterRef("pk"))

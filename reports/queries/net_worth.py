@@ -14,7 +14,7 @@ from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
 from reports.queries.defaults import common_currency, first_value_day, latest_today
-from reports.queries.groups import AssetFilter, grouping
+from reports.queries.groups import LIQUIDITY, AssetFilter, grouping
 from strata.fields.currencies import minor_units
 
 MOST_POINTS = 40_000  # a century of days
@@ -101,6 +101,7 @@ def possible_groups(portfolios: list[Portfolio], group_by: str) -> int:
     counts = {
         "type": lambda: AssetType.objects.filter(assets__portfolio__in=portfolios).distinct().count(),
         "group": lambda: len(Group),
+        "liquidity": lambda: len(LIQUIDITY),
         "category": lambda: Category.objects.filter(household__in=households).count() + 1,
         "tag": lambda: Tag.objects.filter(household__in=households).count() + 1,
         "currency": lambda: assets.order_by().values("currency").distinct().count(),

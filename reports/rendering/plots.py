@@ -175,7 +175,7 @@ def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
 def _sides(points: Sequence[Point], theme: Theme) -> list[Band]:
     return [
         ("Assets", [float(point.assets) for point in points], theme.owned),
-        ("Liabilities", [float(point.liabilities) for point in points], theme.owed),
+        ("Debts", [float(point.liabilities) for point in points], theme.owed),
     ]
 
 

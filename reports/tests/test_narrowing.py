@@ -40,6 +40,8 @@ def several(portfolio, household, holdings, tree):
 NARROWED = {
     "type=STOCKS": ["Fund"],
     "group=LIABILITIES": ["Loan"],
+    "liquidity=liquid": ["Bond", "Cash", "Fund"],
+    "liquidity=not_liquid": ["Loan"],
     "asset_currency=eur": ["Bond", "Cash", "Fund"],
     "tag=none": ["Cash", "Fund", "Loan"],
     "category=none": ["Cash", "Loan"],
@@ -138,8 +140,8 @@ def test_narrowed_report_is_confirmed_until_its_part_changes(alice, holdings):
 
 
 QUERIES = {
-    "allocation?on=2024-06-30&group_by=asset&type=CASH": 6,
-    "allocation?on=2024-06-30&group_by=type&group=FINANCIAL&tag=none": 5,
+    "allocation?on=2024-06-30&group_by=asset&type=CASH": 7,
+    "allocation?on=2024-06-30&group_by=type&group=FINANCIAL&tag=none": 6,
     "net-worth?start=2024-06-01&end=2024-06-30&interval=day&asset_currency=EUR": 4,
     "net-worth/change?start=2024-05-31&end=2024-06-30&category=none": 6,
 }

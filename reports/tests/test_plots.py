@@ -160,7 +160,7 @@ def test_nothing_touches_the_edge(height):
 
 def test_axes_name_currency_dates_and_thousands():
     said = texts(net_worth_plot(YEAR, currency="EUR"))
-    assert {"EUR", "Date", "300,000", "-200,000", "0", "Assets", "Liabilities", "Net worth"} <= set(said)
+    assert {"EUR", "Date", "300,000", "-200,000", "0", "Assets", "Debts", "Net worth"} <= set(said)
     assert {"2024", "Mar", "May"} <= set(said)
 
 

@@ -39,6 +39,7 @@ def test_allocation_says_what_has_no_rate(read, portfolio, holdings):
         ("assets", "Bonds", "100.00"),
         ("assets", "Cash", "50.00"),
         ("liabilities", "Loan", "-32.00"),
+        ("liquid", "total", "450.00"),
     ]
     assert {row["complete"] for row in (*rows, whole)} == {"false"}
     assert (whole["side"], whole["value"], whole["missing_rates"]) == ("net", "418.00", "JPY 1000.00")
@@ -46,7 +47,8 @@ def test_allocation_says_what_has_no_rate(read, portfolio, holdings):
 
 def test_allocation_of_what_has_no_rate_at_all_says_so(read, portfolio):
     create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
-    (whole,) = read("allocation?on=2024-06-30")
+    liquid, whole = read("allocation?on=2024-06-30")
+    assert (liquid["value"], liquid["share"]) == ("0.00", "")
     assert (whole["value"], whole["complete"], whole["missing_rates"]) == ("0.00", "false", "JPY 1000.00")
 
 

@@ -240,7 +240,7 @@ def test_history_as_a_table(alice, path, holdings):
             "liabilities",
             "net",
             "Financial",
-            "Liabilities",
+            "Debts",
             "complete",
             "missing_rates",
         ],

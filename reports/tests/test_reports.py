@@ -30,7 +30,7 @@ def named(series):
 
 GROUPS = {
     "type": {"Stocks": 300, "Bonds": 100, "Cash": 50, "Loan": -32},
-    "group": {"Financial": 450, "Liabilities": -32},
+    "group": {"Financial": 450, "Debts": -32},
     "currency": {"EUR": 450, "USD": -32},
     "portfolio": {"Main": 418},
     "asset": {"Fund": 300, "Bond": 100, "Cash": 50, "Loan": -32},
@@ -113,7 +113,7 @@ def test_allocation_leads_down_the_tree(portfolio, holdings, tree):
 def test_change_by_group_adds_up(portfolio, holdings):
     report = change_report([portfolio], start=date(2024, 5, 31), end=END, group_by="group")
     rows = {report.labels[key]: (row.net_flows, row.added) for key, row in report.change.rows.items()}
-    assert rows == {"Financial": (Decimal("50.00"), 400), "Liabilities": (-32, 0)}
+    assert rows == {"Financial": (Decimal("50.00"), 400), "Debts": (-32, 0)}
     assert report.change.total.change == 418
 
 
