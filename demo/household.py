@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from uuid import UUID
 
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
-from portfolios.models import Household, Portfolio
-from portfolios.services.households import create_household
+from demo.ids import Row, fixed_id, new_id
+from portfolios.models import Household, Membership, Portfolio
+from portfolios.signals import household_created
 from strata.fields.dates import noon
+from strata.tenancy.roles import OWNER
 
 NAME = "Demo"
 ZONE = "Europe/Berlin"
@@ -86,18 +90,36 @@ class Thing:
     transactions: list[dict] = field(default_factory=list)
 
 
-def build(user, today: date) -> Household:
-    """Create the household, its portfolio and everything in it, owned by `user`."""
-    household = create_household(user, name=NAME)
+type IdOf = Callable[..., UUID]
+
+
+def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
+    """Create the household, its portfolio and everything in it, owned by `user`.
+
+    With fixed ids only once in an installation.
+    """
+    id_of = fixed_id if with_fixed_ids else new_id
+    household = make_household(user, id_of)
     portfolio = Portfolio.objects.create(
-        household=household, name="Everything we have", base_currency="EUR", time_zone=ZONE
+        id=id_of(Row.PORTFOLIO),
+        household=household,
+        name="Everything we have",
+        base_currency="EUR",
+        time_zone=ZONE,
     )
     days = month_days(today)
     things = the_things(days)
-    assets = make_assets(portfolio, things)
-    sort_in(household, things, assets)
-    make_values(things, assets, days)
-    make_transactions(things, assets)
+    assets = make_assets(portfolio, things, id_of)
+    sort_in(household, things, assets, id_of)
+    make_values(things, assets, days, id_of)
+    make_transactions(things, assets, id_of)
+    return household
+
+
+def make_household(user, id_of: IdOf) -> Household:
+    household = Household.objects.create(id=id_of(Row.HOUSEHOLD), name=NAME, is_demo=True)
+    Membership.objects.create(id=id_of(Row.MEMBERSHIP), household=household, user=user, role=OWNER)
+    household_created.send(Household, household=household)
     return household
 
 
@@ -298,29 +320,35 @@ def cents(value: Decimal) -> Decimal:
 # --- writing the rows ---
 
 
-def make_assets(portfolio: Portfolio, things: list[Thing]) -> list[Asset]:
+def make_assets(portfolio: Portfolio, things: list[Thing], id_of: IdOf) -> list[Asset]:
     types = {asset_type.code: asset_type for asset_type in AssetType.objects.filter(household=None)}
     return Asset.objects.bulk_create(
         Asset(
+            id=id_of(Row.ASSET, number),
             portfolio=portfolio,
             asset_type=types[thing.type_code],
             **{name: getattr(thing, name) for name in ("name", "currency", "quantity", "notes")},
             acquired_on=thing.acquired_on,
             disposed_on=thing.disposed_on,
         )
-        for thing in things
+        for number, thing in enumerate(things, start=1)
     )
 
 
-def sort_in(household: Household, things: list[Thing], assets: list[Asset]) -> None:
+def sort_in(household: Household, things: list[Thing], assets: list[Asset], id_of: IdOf) -> None:
     """Give the assets their categories and tags; one category is added to those of a new household."""
     investments = Category.objects.get(household=household, name="Investments")
-    Category.objects.create(household=household, parent=investments, name="Index funds")
+    Category.objects.create(
+        id=id_of(Row.CATEGORY), household=household, parent=investments, name="Index funds"
+    )
     categories = {category.name: category for category in Category.objects.filter(household=household)}
     names = sorted({tag for thing in things for tag in thing.tags})
     tags = {
         tag.name: tag
-        for tag in Tag.objects.bulk_create(Tag(household=household, name=name) for name in names)
+        for tag in Tag.objects.bulk_create(
+            Tag(id=id_of(Row.TAG, number), household=household, name=name)
+            for number, name in enumerate(names, start=1)
+        )
     }
     pairs = list(zip(things, assets, strict=True))
     AssetCategory.objects.bulk_create(
@@ -333,17 +361,29 @@ def sort_in(household: Household, things: list[Thing], assets: list[Asset]) -> N
     )
 
 
-def make_values(things: list[Thing], assets: list[Asset], days: list[date]) -> None:
+def make_values(things: list[Thing], assets: list[Asset], days: list[date], id_of: IdOf) -> None:
     AssetSnapshot.objects.bulk_create(
-        AssetSnapshot(asset=asset, value=value, on=day, observed_at=noon(day, ZONE))
-        for thing, asset in zip(things, assets, strict=True)
-        for day, value in zip(days, thing.values, strict=False)
+        AssetSnapshot(
+            id=id_of(Row.SNAPSHOT, number, of_asset),
+            asset=asset,
+            value=value,
+            on=day,
+            observed_at=noon(day, ZONE),
+        )
+        for of_asset, (thing, asset) in enumerate(zip(things, assets, strict=True), start=1)
+        for number, (day, value) in enumerate(zip(days, thing.values, strict=False), start=1)
     )
 
 
-def make_transactions(things: list[Thing], assets: list[Asset]) -> None:
+def make_transactions(things: list[Thing], assets: list[Asset], id_of: IdOf) -> None:
     Transaction.objects.bulk_create(
-        Transaction(asset=asset, currency=asset.currency, occurred_at=noon(entry["on"], ZONE), **entry)
-        for thing, asset in zip(things, assets, strict=True)
-        for entry in thing.transactions
+        Transaction(
+            id=id_of(Row.TRANSACTION, number, of_asset),
+            asset=asset,
+            currency=asset.currency,
+            occurred_at=noon(entry["on"], ZONE),
+            **entry,
+        )
+        for of_asset, (thing, asset) in enumerate(zip(things, assets, strict=True), start=1)
+        for number, entry in enumerate(thing.transactions, start=1)
     )

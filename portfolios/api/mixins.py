@@ -29,7 +29,10 @@ def caller(request: Request) -> User:
 class HouseholdScopedMixin(_View):
     """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns."""
 
-    where_created = "In the household that `household_id` names, else in the oldest one that the caller owns."
+    where_created = (
+        "In the household that `household_id` names, else in the oldest one that the caller owns: a demo household "
+        "only where there is no other."
+    )
 
     def create_row(self, values: dict[str, Any]) -> Any:
         named: UUID | None = values.pop("household_id", None)

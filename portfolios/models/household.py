@@ -16,6 +16,8 @@ class Household(TrackedModel):
 
     name = NameField()
     name_key = NameKeyField()
+    # Its assets are invented: reports leave it out beside real ones, and value it at invented rates too.
+    is_demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta(TrackedModel.Meta):
         ordering = ("created_at", "id")

@@ -34,9 +34,12 @@ def create_household(user: User, name: str | None = None) -> Household:
 
 @atomic_write
 def first_household(user: User) -> Household:
-    """The oldest household that the user owns. It is created if there is none, once even for concurrent requests."""
+    """The oldest household that the user owns; one of the demo only where there is no other.
+
+    It is created if there is none, once even for concurrent requests.
+    """
     lock_rows(User.objects.filter(pk=user.pk))
-    owned = Household.objects.for_user(user, (OWNER,)).order_by("created_at", "id").first()
+    owned = Household.objects.for_user(user, (OWNER,)).order_by("is_demo", "created_at", "id").first()
     return owned or create_household(user)
 
 

@@ -33,6 +33,8 @@ from reports.queries import (
     latest_today,
     net_worth_history,
     quality_report,
+    with_demo_mark,
+    without_demo,
 )
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
@@ -69,7 +71,8 @@ OF_EVERY_REPORT = {
         UUIDSerializerField().to_internal_value,
         None,
         UUID_SCHEMA,
-        "Only these portfolios; may be repeated. All that you may see, where it is absent.",
+        "Only these portfolios; may be repeated. All that you may see, where it is absent; without those of a demo "
+        "household, as soon as you have an asset in another one.",
     ),
     "currency": currency_code("To report in. The portfolios' base currency, or EUR where they have several."),
     "known_at": KNOWN_AT,
@@ -117,12 +120,15 @@ class Report(BaseAPIView, APIView):
     @cached_property
     def portfolios(self) -> list[Portfolio]:
         """The portfolios of the report, in order of creation; 404 if the caller may not see one that was named."""
-        rows = with_etag_counts(Portfolio.objects.for_user(self.request.user)).order_by("created_at", "id")
+        rows = with_etag_counts(with_demo_mark(Portfolio.objects.for_user(self.request.user)))
+        rows = rows.order_by("created_at", "id")
         wanted = set(self.read_parameters().get("portfolio", ()))
         if "pk" in self.kwargs:
             wanted = {path_id(self.kwargs["pk"], "portfolio")}
-        portfolios = list(rows.filter(pk__in=wanted) if wanted else rows)
-        if wanted and len(portfolios) != len(wanted):
+        if not wanted:
+            return without_demo(rows)
+        portfolios = list(rows.filter(pk__in=wanted))
+        if len(portfolios) != len(wanted):
             raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
         return portfolios
 

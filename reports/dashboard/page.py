@@ -36,6 +36,8 @@ from reports.queries import (
     latest_today,
     net_worth_history,
     quality_issues,
+    with_demo_mark,
+    without_demo,
 )
 from reports.queries.keys import key_text
 from reports.rendering.chartjs import OWED, allocation_chart, colour_of, net_worth_chart
@@ -99,7 +101,8 @@ def visible_portfolios(user: Any) -> list[Portfolio]:
 
 
 def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:
-    rows = portfolios.select_related("household").order_by("household__created_at", "name_key", "id")
+    rows = with_demo_mark(portfolios).select_related("household")
+    rows = rows.order_by("household__is_demo", "household__created_at", "name_key", "id")
     return list(rows[: MOST_PORTFOLIOS + 1])
 
 
@@ -137,7 +140,12 @@ class Picker(forms.Form):
     @property
     def shown(self) -> list[Portfolio]:
         chosen_id = self.portfolio_shown
-        return [self.portfolios[chosen_id]] if chosen_id else list(self.portfolios.values())
+        return [self.portfolios[chosen_id]] if chosen_id else self.covered
+
+    @cached_property
+    def covered(self) -> list[Portfolio]:
+        """What the page is about where no portfolio is chosen."""
+        return without_demo(self.portfolios.values())
 
     @cached_property
     def drill_down(self) -> DrillDownForm:

@@ -5,7 +5,14 @@ The caller checks permissions: the portfolios must have come through `for_user`.
 
 from reports.queries.allocation import AllocationReport, allocation_on
 from reports.queries.change import ChangeReport, change_report
-from reports.queries.defaults import common_currency, first_value_day, latest_today, today_of
+from reports.queries.defaults import (
+    common_currency,
+    first_value_day,
+    latest_today,
+    today_of,
+    with_demo_mark,
+    without_demo,
+)
 from reports.queries.groups import GROUP_BY
 from reports.queries.net_worth import NetWorthSeries, ReportTooLarge, net_worth_history
 from reports.queries.quality import QualityIssue, quality_issues, quality_report
@@ -30,4 +37,6 @@ __all__ = [
     "quality_issues",
     "quality_report",
     "today_of",
+    "with_demo_mark",
+    "without_demo",
 ]

@@ -55,7 +55,9 @@ def allocation_on(
         on=on,
         currency=currency,
         places=minor_units(currency),
-        rates=rate_book({currency, *(code for _, code in totals.columns)}, start=on, end=on),
+        rates=rate_book(
+            {currency, *(code for _, code in totals.columns)}, start=on, end=on, portfolios=portfolios
+        ),
         targets=targets_of(portfolios, groups),
     )
     keys = {slice_.key for slice_ in (*calculated.asset_groups, *calculated.liability_groups)}

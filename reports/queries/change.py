@@ -62,7 +62,7 @@ def change_report(
         end=end,
         currency=currency,
         places=minor_units(currency),
-        rates=rate_book(currencies, start=start, end=end),
+        rates=rate_book(currencies, start=start, end=end, portfolios=portfolios),
         groups=None if group_by == "asset" else groups.keys_of_assets(ids),
     )
     names: dict[Hashable, str] = {pk: asset.name for pk, asset in assets.items()}

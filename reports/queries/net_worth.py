@@ -78,7 +78,7 @@ def net_worth_history(
         totals,
         currency=currency,
         places=minor_units(currency),
-        rates=rate_book_on({currency, *(code for _, code in totals.columns)}, days),
+        rates=rate_book_on({currency, *(code for _, code in totals.columns)}, days, portfolios=portfolios),
         grouped=group_by is not None,
     )
     return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths)

@@ -95,7 +95,7 @@ def quality_issues(
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
     assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
     used = currencies_of(portfolios, rows.values())
-    rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on)
+    rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios)
     all_findings = findings(assets, on=on, currency=currency, rates=rates)
     targets = edit_targets_of(all_findings, rows)
     issues = [

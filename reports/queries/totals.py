@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from assets import valuation
-from assets.rates.store import rate_book
+from assets.rates.store import rate_books
 from assets.valuation.series import ConvertedTotal, Missing, convert_total
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
@@ -38,10 +38,10 @@ def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) ->
     currencies = {p.base_currency for p in portfolios} | {c for by in amounts.values() for c in by}
     if not portfolios:
         return {}
-    rates = rate_book(currencies, start=min(days.values()), end=max(days.values()))
+    rates = rate_books(currencies, start=min(days.values()), end=max(days.values()), portfolios=portfolios)
     return {
         p.pk: presented(
-            convert_total(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates),
+            convert_total(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates[p.pk]),
             p.base_currency,
             days[p.pk],
         )

@@ -157,7 +157,7 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, P
     days = sorted(days)
     totals = totals_on([portfolio.pk], days)
     currency = portfolio.base_currency
-    rates = rate_book_on({currency, *(code for _, code in totals.columns)}, days)
+    rates = rate_book_on({currency, *(code for _, code in totals.columns)}, days, portfolios=[portfolio])
     return {
         on: presented(convert_total(amounts(totals, number), currency, on=on, rates=rates), currency, on)
         for number, on in enumerate(days)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
 from demo import household as demo
+from demo.ids import Row, fixed_id
 from portfolios.doctor import households_have_an_owner
 from portfolios.models import Household, Portfolio
 from portfolios.services.households import create_household
@@ -127,6 +131,55 @@ def test_demo_dry_run_writes_nothing(some_rates):
     assert not Household.objects.exists()
     assert not get_user_model().objects.exists()
     assert ExchangeRate.objects.count() == before
+
+
+def test_ids_of_the_first_demo_are_fixed_and_those_of_a_later_one_are_not(some_rates, alice):
+    run("demo")
+    first = Household.objects.get()
+    assert str(first.pk) == "00000000-0000-7001-8000-000000000001"
+    portfolio = first.portfolios.get()
+    asset = Asset.objects.get(name="Checking account")
+    value = asset.snapshots.order_by("on").first()
+    bought = (
+        Transaction.objects.filter(asset__name="World index fund").order_by("on", "position", "pk").first()
+    )
+    assert (portfolio.pk, asset.pk) == (fixed_id(Row.PORTFOLIO), fixed_id(Row.ASSET))
+    assert (value.pk, bought.pk) == (fixed_id(Row.SNAPSHOT, 1, 1), fixed_id(Row.TRANSACTION, 1, 5))
+    later = demo.build(alice, date(2026, 11, 1))
+    assert later.is_demo and later.pk not in (first.pk, fixed_id(Row.HOUSEHOLD))
+
+
+def test_remove_deletes_the_demo_by_its_id_with_its_user(some_rates, alice):
+    create_household(alice, "Demo")
+    later = demo.build(alice, date(2026, 11, 1))
+    run("demo")
+    Household.objects.filter(pk=fixed_id(Row.HOUSEHOLD)).update(name="Called otherwise")
+    would = "Would remove the household Called otherwise and the user demo.\n"
+    assert run("demo", "--remove", "--dry-run") == would
+    assert run("demo", "--remove") == would.replace("Would remove", "Removed")
+    assert set(Household.objects.values_list("name", "is_demo")) == {("Demo", False), ("Demo", True)}
+    assert Asset.objects.filter(portfolio__household=later).count() == Asset.objects.count()
+    assert list(get_user_model().objects.values_list("username", flat=True)) == ["alice"]
+    assert ExchangeRate.objects.filter(source="demo").exists()
+    assert run("demo", "--remove") == "There is no demo.\n"
+    assert "Made the household Demo" in run("demo")
+
+
+def test_remove_keeps_a_user_who_is_in_another_household(some_rates):
+    run("demo")
+    user = get_user_model().objects.get(username="demo")
+    own = create_household(user)
+    assert run("demo", "--remove") == "Removed the household Demo.\n"
+    assert list(user.memberships.values_list("household", flat=True)) == [own.pk]
+
+
+def test_upgrade_marks_households_that_the_command_made_before(some_rates, alice):
+    run("demo")
+    create_household(alice, "Demo")
+    Household.objects.update(is_demo=False)
+    upgrade = import_module("portfolios.migrations.0012_households_that_the_demo_made")
+    upgrade.mark(apps, SimpleNamespace(connection=connection))
+    assert [household.pk for household in Household.objects.filter(is_demo=True)] == [fixed_id(Row.HOUSEHOLD)]
 
 
 def test_demo_loads_the_shipped_rates_when_there_are_none(db):

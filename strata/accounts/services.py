@@ -91,6 +91,15 @@ def update_user(
     return user
 
 
+def delete_user(user_id: UUID) -> None:
+    """Delete a user with their tokens. Rows that they wrote stay, without an author; the journal keeps the name.
+
+    Only for a user whom a command made: anybody else is disabled instead. Raises NotFound.
+    """
+    with transaction.atomic():
+        locked_user(user_id).delete()
+
+
 def require_valid(user: User) -> None:
     """Raises Invalid. The field is None where several are at fault."""
     try:

@@ -1,4 +1,4 @@
-"""demo: creates a demo household, and a user who can log in."""
+"""demo: creates a demo household, and a user who can log in; removes both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from assets.models import ExchangeRate
 from assets.rates import readers, store, writer
 from demo import household as demo
 from demo import rates
+from demo.ids import Row, fixed_id
 from portfolios.models import Household
+from portfolios.services.households import delete_household
+from strata.accounts.services import delete_user
 from strata.audit import actor
 from strata.commands import StrataCommand
 from strata.fields.dates import local_day
@@ -28,23 +31,28 @@ USERNAME = "demo"
 class Command(StrataCommand):
     help = (
         "Create the household 'Demo' with two years of values, and the user 'demo' with a password that is shown once. "
-        "Loads the exchange rates if there are none, and adds invented ones for the days up to today."
+        "Loads the exchange rates if there are none, and adds invented ones for the days up to today, which only a "
+        "demo household is valued at. --remove deletes the household with all that is in it, and the user unless they "
+        "are in another one."
     )
-    examples = ("demo", "demo --if-empty --password a-long-enough-one")
+    examples = ("demo", "demo --if-empty --password a-long-enough-one", "demo --remove")
     writes = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--if-empty", action="store_true", help="Do nothing when there is any household.")
-        parser.add_argument("--password", help="The demo user's password (default: a random one).")
+        action = parser.add_mutually_exclusive_group()
+        action.add_argument("--password", help="The demo user's password (default: a random one).")
+        action.add_argument("--remove", action="store_true", help="Remove what this command made.")
 
     def handle(self, *args, **options):
+        if options["remove"]:
+            self.remove(dry_run=options["dry_run"])
+            return
         if options["if_empty"] and Household.objects.exists():
             self.say("There is a household already: nothing to do.")
             return
-        if Household.objects.filter(
-            name=demo.NAME, memberships__user__username_key=name_key(USERNAME)
-        ).exists():
+        if first_demo().exists():
             raise CommandError("The demo household is there already.")
         today = local_day(timezone.now(), demo.ZONE)
         user, password, counts = self.in_transaction(lambda: self.build(today, options))
@@ -59,11 +67,41 @@ class Command(StrataCommand):
         added = self.fill_rates(today)
         user, password = self.demo_user(options["password"])
         with actor.acting(user=user, channel=f"command:{self.name}"):
-            household = demo.build(user, today)
+            household = demo.build(user, today, with_fixed_ids=True)
         counts = f"{household.portfolios.get().assets.count()} assets and {added:,} exchange rates"
         if options["dry_run"]:
             transaction.set_rollback(True)
         return user, password, counts
+
+    # --- remove ---
+
+    def remove(self, *, dry_run: bool) -> None:
+        removed = self.in_transaction(lambda: self.delete_demo(dry_run=dry_run))
+        if not removed:
+            self.say("There is no demo.")
+            return
+        self.say(f"{'Would remove' if dry_run else 'Removed'} {' and '.join(removed)}.")
+
+    def delete_demo(self, *, dry_run: bool) -> list[str]:
+        """What was deleted; empty where there is no demo. A dry run rolls it back."""
+        household = first_demo().first()
+        if household is None:
+            return []
+        user = (
+            get_user_model()
+            .objects.filter(username_key=name_key(USERNAME), memberships__household=household)
+            .first()
+        )
+        delete_household(household.pk)
+        removed = [f"the household {household.name}"]
+        if user is not None and not user.memberships.exists():
+            delete_user(user.pk)
+            removed.append(f"the user {user.username}")
+        if dry_run:
+            transaction.set_rollback(True)
+        return removed
+
+    # --- what is made ---
 
     def fill_rates(self, today) -> int:
         added = 0
@@ -96,3 +134,8 @@ class Command(StrataCommand):
             validate_password(password, user)
         except ValidationError as error:
             raise CommandError(f"--password: {' '.join(error.messages)}") from None
+
+
+def first_demo():
+    """The household that this command made, whatever it is called now."""
+    return Household.objects.filter(pk=fixed_id(Row.HOUSEHOLD), is_demo=True)

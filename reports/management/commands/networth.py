@@ -13,7 +13,14 @@ from django.db.models import QuerySet
 
 from portfolios.models import Portfolio
 from reports.calculations.intervals import INTERVALS
-from reports.queries import NetWorthSeries, ReportTooLarge, latest_today, net_worth_history
+from reports.queries import (
+    NetWorthSeries,
+    ReportTooLarge,
+    latest_today,
+    net_worth_history,
+    with_demo_mark,
+    without_demo,
+)
 from reports.rendering.terminal import chart, gaps, table
 from strata.commands import StrataCommand, calendar_day
 from strata.fields.currencies import validate_currency
@@ -88,7 +95,7 @@ class Command(StrataCommand):
             raise CommandError(f"There is no user {username!r}.") from None
 
     def chosen(self, rows: QuerySet[Portfolio], names: list[str] | None) -> list[Portfolio]:
-        portfolios = list(rows)
+        portfolios = list(rows) if names else without_demo(with_demo_mark(rows))
         if not portfolios:
             raise CommandError("There is no portfolio.")
         for name in names or ():
