@@ -80,10 +80,14 @@ QUERY_STRINGS = {
 }
 
 
+def view_of(route: Route):
+    return resolve(path_for(route, {})).func
+
+
 def is_list(route: Route) -> bool:
     if "get" not in route.methods:
         return False
-    view = resolve(path_for(route, {})).func
+    view = view_of(route)
     return (
         getattr(view, "actions", {}).get("get") == "list"
         or view.initkwargs.get("is_list_action")

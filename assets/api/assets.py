@@ -38,6 +38,7 @@ from strata.api.fields import (
     UUIDSerializerField,
 )
 from strata.api.history import EventSerializer
+from strata.api.http.csv_renderer import TableRenderer
 from strata.api.http.etags import etag_of
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
@@ -133,6 +134,8 @@ class AssetListSerializer(serializers.ListSerializer[Asset]):
         rows: list[Asset] = list(data)
         cast("AssetSerializer", self.child).labels = labels_shown([row.pk for row in rows])
         page = super().to_representation(rows)
+        if self.context["request"].accepted_renderer.format == TableRenderer.format:
+            return page  # a CSV has no pages
         size = size_of(page) if may_be_large(page) else 0
         if size > LARGEST_PAGE and len(page) > 1:
             message = f"These assets are more than 8 MiB: ask for at most {len(page) * LARGEST_PAGE // size} a page."
@@ -416,6 +419,7 @@ class AssetViewSet(HouseholdModelViewSet):
     @action(
         detail=True,
         pagination_class=JournalCursorPaginator,
+        serializer_class=EventSerializer,
         parameters=WITH_CHILDREN,
         orderings={},
         is_list_action=True,

@@ -59,6 +59,7 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     @action(
         detail=True,
         pagination_class=JournalCursorPaginator,
+        serializer_class=EventSerializer,
         parameters=WITH_MEMBERS,
         orderings={},
         is_list_action=True,

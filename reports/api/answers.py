@@ -22,7 +22,12 @@ from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries, QualityIssue
 from reports.queries.keys import key_text
 from reports.queries.totals import gap_answer
-from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
+from strata.api.fields import (
+    DaySerializerField,
+    InstantSerializerField,
+    TotalSerializerField,
+    UUIDSerializerField,
+)
 from strata.fields.currencies import minor_units
 from strata.fields.numbers import money_text
 
@@ -38,11 +43,6 @@ PARTS = (
     "added",
     "removed",
 )
-
-
-@extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
-class TotalSerializerField(serializers.Field[Decimal, str, str, Any]):
-    """An amount. It may have more digits than a single value."""
 
 
 class GroupSerializer(serializers.Serializer[Any]):

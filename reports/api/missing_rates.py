@@ -1,6 +1,8 @@
-"""The serializers of missing rates."""
+"""The serializers of missing rates, and what a cell of a CSV says of one."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -34,3 +36,13 @@ class MissingRates(serializers.ReadOnlyField):
     def to_representation(self, gaps: list[dict[str, str]]) -> list[dict[str, str]]:
         members = ("currency", "on", "amount", "amount_currency")
         return [{name: gap[name] for name in members if name in gap} for gap in gaps]
+
+    def in_cell(self, gap: Mapping[str, str]) -> str:
+        return gap_text(gap["currency"], gap["amount"], gap.get("amount_currency"))
+
+
+def gap_text(currency: str, amount: str, amount_currency: str | None = None) -> str:
+    """The amount that was left out; and the total's currency, if that is the one without a rate."""
+    if amount_currency:
+        return f"{amount_currency} {amount} (no rate of {currency})"
+    return f"{currency} {amount}"

@@ -20,6 +20,7 @@ from strata.api.fields import (
     DaySerializerField,
     InstantSerializerField,
     NoteSerializerField,
+    TotalSerializerField,
     UUIDSerializerField,
 )
 from strata.api.pagination import CursorPaginator
@@ -44,7 +45,7 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
     """`value` is the total of that day as it is known now, including later corrections."""
 
     portfolio_id = UUIDSerializerField(read_only=True)
-    value = serializers.CharField(read_only=True)
+    value = TotalSerializerField(read_only=True)
     currency = serializers.CharField(read_only=True)
     observed_at = InstantSerializerField(read_only=True)
     on = DaySerializerField(required=False)

@@ -18,6 +18,7 @@ from strata.api.fields import (
     BooleanSerializerField,
     CurrencySerializerField,
     DaySerializerField,
+    TotalSerializerField,
 )
 from strata.api.parameters import AS_OF, KNOWN_AT, currency_filter, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
@@ -39,7 +40,7 @@ class PortfolioSerializer(HouseholdSerializer):
 
     household_id = HouseholdId()
     base_currency = CurrencySerializerField(required=False)
-    total_value = serializers.CharField(read_only=True)
+    total_value = TotalSerializerField(read_only=True)
     total_value_on = DaySerializerField(read_only=True)
     complete = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()

@@ -12,8 +12,10 @@ from itertools import chain
 
 from assets.valuation.series import Missing
 from reports.api.answers import PARTS, parts_answer, share_text, writer
+from reports.api.missing_rates import gap_text
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
 from reports.queries.keys import key_text
+from strata.api.http.csv_columns import TRUTH
 from strata.api.http.csv_renderer import as_text
 from strata.fields.numbers import money_text
 
@@ -38,7 +40,6 @@ CHANGE_COLUMNS = (
     "complete",
     "missing_rates",
 )
-TRUTH = {True: "true", False: "false"}
 # What the columns are, for the schema.
 NET_WORTH = (
     "A row for each point, a column for each group: a category by its way from the top (`Top > Below`), and a name "
@@ -76,13 +77,11 @@ def net_worth_title(series: NetWorthSeries) -> tuple[str, ...]:
 
 
 def missing_text(missing: Iterable[Missing]) -> str:
-    return "; ".join(map(gap_text, missing))
+    return "; ".join(map(left_out_text, missing))
 
 
-def gap_text(gap: Missing) -> str:
-    """The amount that was left out; and the report's currency, if that is the one without a rate."""
-    amount = f"{gap.amount_in} {money_text(gap.amount)}"
-    return f"{amount} (no rate of {gap.currency})" if gap.amount_currency else amount
+def left_out_text(gap: Missing) -> str:
+    return gap_text(gap.currency, money_text(gap.amount), gap.amount_currency)
 
 
 def group_columns(series: NetWorthSeries) -> list[str]:
@@ -144,7 +143,7 @@ def change_table(report: ChangeReport) -> Table:
         {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
         for key, parts in change.rows.items()
     )
-    missing = "; ".join(f"{gap_text(gap)} on {gap.on}" for gap in change.missing_rates)
+    missing = "; ".join(f"{left_out_text(gap)} on {gap.on}" for gap in change.missing_rates)
     total = {"row": "total", "group": "total", **parts_answer(change.total, text), "missing_rates": missing}
     left_out = (
         {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in change.left_out

@@ -11,7 +11,6 @@ from django.utils.functional import cached_property
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +38,7 @@ from reports.queries import (
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
 from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.http.csv_renderer import FORMAT, ByParameter, TableRenderer, table_response
+from strata.api.http.csv_renderer import FORMAT, TableRenderer, table_response
 from strata.api.http.etags import is_fresh, is_held
 from strata.api.parameters import (
     FLAG,
@@ -86,7 +85,6 @@ class Report(BaseAPIView, APIView):
     """GET a report. 304 for a matching ETag takes one query. CSV if `Accept` or `?format=` asks for it."""
 
     has_etag = True
-    content_negotiation_class: type[BaseContentNegotiation] = ByParameter
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
     renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, TableRenderer)
 
@@ -97,7 +95,8 @@ class Report(BaseAPIView, APIView):
         asked = {name: values[0] for name, values in self.read_parameters().items()}
         for name in ("portfolio", "known_at", "format"):
             asked.pop(name, None)
-        mark = self.is_marked(asked.pop("bom", "0"))
+        asked.pop("bom", None)
+        mark = self.is_marked()
         self.refuse_changed_read_only(asked)
         if ASSET_FILTERS.keys() <= self.parameters.keys():
             read_asset_filter(asked, request.user)
@@ -109,7 +108,7 @@ class Report(BaseAPIView, APIView):
         return response
 
     def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
-        if self.request.accepted_renderer.format != TableRenderer.format:
+        if not self.is_csv():
             return Response(self.answer(report))
         named = [portfolio.name for portfolio in self.portfolios] if len(self.portfolios) == 1 else []
         return table_response(self.table(report), "-".join([*self.file_title(report), *named]), mark=mark)
@@ -139,22 +138,9 @@ class Report(BaseAPIView, APIView):
     def report(self, **asked: Any) -> Any:
         raise NotImplementedError
 
-    def is_marked(self, bom: str) -> bool:
-        if bom == "1" and self.request.accepted_renderer.format != TableRenderer.format:
-            raise exceptions.ValidationError({"bom": "It is only for CSV: send format=csv too."})
-        return bom == "1"
-
     answer: Any
     table: Any
     file_title: Callable[[Any], tuple[str, ...]]  # the parts of the file's name, without the portfolio
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """An error is JSON, whatever format was requested."""
-        if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
-            request.accepted_renderer = JSONRenderer()
-            request.accepted_media_type = JSONRenderer.media_type
-        finished: Response = super().finalize_response(request, response, *args, **kwargs)
-        return finished
 
 
 def refuse_reversed(start: date | None, end: date) -> None:

@@ -124,6 +124,11 @@ class ExactSerializerField(NumberSerializerField):
         self.validators += [validate_positive] * positive + [validate_non_negative] * non_negative
 
 
+@extend_schema_field({"type": "string", "format": "decimal", "example": "1234.56"})
+class TotalSerializerField(serializers.CharField):
+    """An amount that Strata has calculated and written as text. It may have more digits than a single value."""
+
+
 class IntegerSerializerField(serializers.IntegerField):
     """A JSON integer of 32 bits, on both databases. Not a string, a fraction or a boolean."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ class ChangedSerializer(serializers.Serializer[Any]):
         representation = super().to_representation(changed)
         return {name: text for name, text in representation.items() if text is not None}
 
+    def in_cell(self, changed: Mapping[str, str]) -> str:
+        """In a CSV: `value: 100.00 → 120.00`, with names in place of ids where there are names."""
+        before, after = (changed.get(f"{side}_name") or changed[side] for side in ("before", "after"))
+        return f"{changed['field']}: {before} → {after}"
+
 
 class EventSerializer(serializers.Serializer[Any]):
     """One change of a row: who, when, in which request, by which channel, and the old and new value of each field."""
@@ -68,7 +74,12 @@ class HistoryMixin(_ViewSet):
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(
-        detail=True, pagination_class=JournalCursorPaginator, parameters={}, orderings={}, is_list_action=True
+        detail=True,
+        pagination_class=JournalCursorPaginator,
+        serializer_class=EventSerializer,
+        parameters={},
+        orderings={},
+        is_list_action=True,
     )
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.journal()

@@ -1,10 +1,12 @@
-"""Pages with a count for most lists; cursors for long lists: snapshots, transactions, history."""
+"""Pages with a count for most lists, cursors for long lists (snapshots, transactions, history), pieces for CSV."""
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +81,9 @@ class PageNumberPaginator(pagination.PageNumberPagination):
         self.page = Page(rows[:size], number, paginator)
         return rows[:size]
 
+    def in_order(self, queryset: Any, view: Any) -> Any:
+        return queryset
+
     def get_page_size(self, request: Request) -> int:
         return whole_number(request, "page_size", default=USUAL, most=MOST)
 
@@ -112,6 +117,10 @@ class CursorPaginator(pagination.BasePagination):
             self.link(page, 0, backwards=True) if page and place and (more or not backwards) else None
         )
         return page
+
+    def in_order(self, queryset: Any, view: Any) -> Any:
+        """The rows, newest first."""
+        return queryset.order_by(*(f"-{field}" for field in self.fields_of(view)))
 
     def fields_of(self, view: Any) -> tuple[str, ...]:
         fields: tuple[str, ...] = view.cursor_fields
@@ -194,3 +203,38 @@ class JournalCursorPaginator(CursorPaginator):
         if type(value) is not int or not 0 <= value < 2**63:
             raise ValueError(value)
         return value
+
+
+PIECE = 500  # rows
+
+
+class FirstPiece(pagination.BasePagination):
+    """The first rows of a list in the order of its own paginator. `is_all` says whether there are more."""
+
+    is_all = True
+    parameters = ()
+
+    def __init__(self, usual: Any) -> None:
+        self.usual = usual
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
+        rows = list(self.usual.in_order(queryset, view)[: PIECE + 1])
+        self.is_all = len(rows) <= PIECE
+        return rows[:PIECE]
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(data)
+
+
+class EveryPiece(FirstPiece):
+    """All rows of a list, a piece for each time that the list asks for a page. They come from the first query."""
+
+    pieces: Iterator[tuple[Any, ...]] | None = None
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
+        if self.pieces is None:
+            rows = self.usual.in_order(queryset, view)
+            self.pieces = batched(rows.iterator(chunk_size=PIECE), PIECE)
+        rows = list(next(self.pieces, ()))
+        self.is_all = len(rows) < PIECE
+        return rows

@@ -182,7 +182,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         for name, values in view.read_parameters().items():
-            parameter = view.parameters[name]
+            parameter = view.declared_parameters()[name]
             if parameter.apply:
                 queryset = parameter.apply(queryset, values, view)
         return self.ordered(request, queryset, view)
@@ -211,7 +211,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
                 "schema": schema_of(parameter),
                 **({"explode": True} if parameter.many else {}),
             }
-            for name, parameter in view.parameters.items()
+            for name, parameter in view.declared_parameters().items()
         ]
         if view.orderings:
             names = [sign + name for name in view.orderings for sign in ("", "-")]

@@ -77,6 +77,11 @@ CHANGES = {
 }
 
 
+LIST_AS_CSV = (
+    "As CSV: all rows that match, without pages. The first line has the names of the fields; a nested row has a column "
+    "for each of its fields (`portfolio_id`, `portfolio_name`), a list is one cell, joined by `; `."
+)
+
 # The description of an action whose method has no docstring.
 SENTENCES = {
     "list": "Lists {things}.",
@@ -151,6 +156,7 @@ def add_errors_and_examples(
         for method in METHODS:
             if method in path:
                 _name_ids(path[method])
+                _describe_csv(path[method])
                 _add_errors(path[method], method)
                 _add_examples(path[method], schemas)
     return result
@@ -184,6 +190,14 @@ def _name_ids(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] not in NO_IDS:
             parameter["schema"] = {"type": "string", "format": "uuid"}
+
+
+def _describe_csv(operation: dict[str, Any]) -> None:
+    """The CSV of a list is text, not its page."""
+    response = operation["responses"].get("200", {})
+    if response.get("content", {}).get("text/csv", {}).get("schema", {}).get("$ref"):
+        response["content"]["text/csv"] = {"schema": {"type": "string"}, "example": "id,name\r\n"}
+        response["description"] = LIST_AS_CSV
 
 
 def _add_errors(operation: dict[str, Any], method: str) -> None:

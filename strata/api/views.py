@@ -1,4 +1,4 @@
-"""The base of every view: checked parameters, `known_at`, one transaction for each write, idempotency, ETags.
+"""The base of every view: checked parameters, `known_at`, one transaction for each write, idempotency, ETags, CSV.
 
 DRF calls one handler for a request, such as `post`. Each mixin may wrap it, by `wrap_handler`: the last one that wraps
 runs first. `BaseAPIView` lists them.
@@ -6,24 +6,31 @@ runs first. `BaseAPIView` lists them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
 from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from strata.api.http import idempotency
+from strata.api.http.csv_columns import Row, columns_of, csv_rows
+from strata.api.http.csv_renderer import FORMAT, ByParameter, TableRenderer, table_response
 from strata.api.http.etags import etag_of, is_fresh
+from strata.api.pagination import EveryPiece, FirstPiece
 from strata.api.parameters import Parameter, read_parameters
 from strata.audit import actor
 from strata.audit.point_in_time import as_known_at
 from strata.db.retry import run_in_transaction
+from strata.db.snapshot import one_snapshot
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
 
@@ -175,5 +182,81 @@ class ETagMixin(DeclaredParametersMixin):
         return response
 
 
-class BaseAPIView(ETagMixin, IdempotentPostMixin, PointInTimeMixin):
+class CsvMixin(PointInTimeMixin):
+    """Every list is a CSV too, of all rows that match: for `Accept: text/csv` and for `?format=csv`.
+
+    The list itself shows the rows, as for JSON: it is called once for each piece of the table. The first piece is made
+    before the answer begins, so that errors are JSON. A longer table begins again in one snapshot, which lasts until
+    the client has read all of it.
+    """
+
+    content_negotiation_class: type[BaseContentNegotiation] = ByParameter
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        renderers: list[BaseRenderer] = super().get_renderers()
+        return [*renderers, TableRenderer()] if self.is_list() else renderers
+
+    def declared_parameters(self) -> dict[str, Parameter]:
+        return super().declared_parameters() | (FORMAT if self.is_list() else {})
+
+    def is_csv(self) -> bool:
+        return bool(self.request.accepted_renderer.format == TableRenderer.format)
+
+    def is_marked(self) -> bool:
+        """Whether the CSV begins with a byte order mark."""
+        marked = self.read_parameters().get("bom") == ["1"]
+        if marked and not self.is_csv():
+            raise serializers.ValidationError({"bom": "It is only for CSV: send format=csv too."})
+        return marked
+
+    def wrap_handler(self, handler: Handler) -> Handler:
+        if not self.is_list() or self.request.method == "OPTIONS":
+            return super().wrap_handler(handler)
+        mark = self.is_marked()
+        return super().wrap_handler(self.as_csv(handler, mark=mark) if self.is_csv() else handler)
+
+    def as_csv(self, handler: Handler, *, mark: bool) -> Handler:
+        view: Any = self  # with what a list has: a paginator and a serializer
+        usual = view.paginator
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            self.refuse_pages(usual.parameters)
+            one_piece: Callable[[], Any] = partial(handler, request, *args, **kwargs)
+            first = view._paginator = FirstPiece(usual)
+            rows: Iterable[Row] = one_piece().data
+            if not (first.is_all or request.method == "HEAD"):
+                view._paginator = EveryPiece(usual)
+                rows = self.every_row(one_piece, view._paginator)
+            columns = columns_of(view.get_serializer())
+            return table_response(csv_rows(columns, rows), name_of_path(request.path), mark=mark)
+
+        return handle
+
+    def refuse_pages(self, names: Iterable[str]) -> None:
+        sent = [name for name in names if name in self.request.query_params]
+        if sent:
+            raise serializers.ValidationError(dict.fromkeys(sent, "A CSV has all rows: leave it out."))
+
+    def every_row(self, one_piece: Callable[[], Any], paginator: EveryPiece) -> Iterator[Row]:
+        known_at = self.read_parameters().get("known_at")
+        with as_known_at(known_at[0], self.request.user) if known_at else one_snapshot():
+            paginator.is_all = False
+            while not paginator.is_all:
+                yield from one_piece().data
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """An error is JSON, whatever format was requested."""
+        if response.status_code >= 400 and hasattr(request, "accepted_renderer"):
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def name_of_path(path: str) -> str:
+    """The name of a list's file: `assets-transactions` for /api/v1/assets/{id}/transactions."""
+    segments = path.partition("/api/v1/")[2].split("/")
+    return "-".join(segment for segment in segments if segment and not CANONICAL_ID.fullmatch(segment))
+
+
+class BaseAPIView(CsvMixin, ETagMixin, IdempotentPostMixin, PointInTimeMixin):
     """Before DRF's view among the bases of every view."""
