@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from rest_framework.pagination import BasePagination
 
 from assets.api.assets import require_visible_asset
@@ -36,9 +36,10 @@ class AssetEntryViewSet(HouseholdModelViewSet):
     def require_parents(self) -> None:
         require_visible_asset(self.asset_id, self.request.user)
 
-    def get_queryset(self) -> QuerySet[Any]:
+    @cached_property
+    def scope(self) -> dict[str, Any]:
         self.require_parents()
-        return super().get_queryset().filter(asset=self.asset_id)
+        return {"asset": self.asset_id}
 
     def create_row(self, values: dict[str, Any]) -> Any:
         return self.service.create(self.asset_id, **values, precondition=self.asset_precondition)

@@ -69,10 +69,10 @@ class ValueSource(Protocol):
     def points_sql(self) -> str | None:
         """A SELECT of (asset_id, "on", instant, value): a row for each value of its assets, without parameters.
 
-        `instant` orders the values of one day; it may be NULL where a day has one value. Of a source with
-        `assets_sql` it has the assets named there alone. An index must serve (asset_id, "on", instant). It reads
-        recorded rows. None where values are computed: they are then read from the monthly values, and under known_at
-        from `values`.
+        It is always the same text, because queries with it are compiled once. `instant` orders the values of one day;
+        it may be NULL where a day has one value. Of a source with `assets_sql` it has the assets named there alone.
+        An index must serve (asset_id, "on", instant). It reads recorded rows. None where values are computed: they are
+        then read from the monthly values, and under known_at from `values`.
         """
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:

@@ -15,6 +15,7 @@ from django.db import connection
 
 from assets.valuation.protocol import AssetDay, AssetValues, EditTarget, Month, ValueDays, ValueSource, Window
 from strata.db.params import IDS, fetch_rows, ids_param, parse_id
+from strata.db.prepared import forget_prepared
 
 ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
 
@@ -30,11 +31,13 @@ def register(source: ValueSource) -> None:
             raise TypeError(f"{other.name} and {source.name} would both value all other assets.")
     _sources.append(source)
     _sources.sort(key=lambda source: source.assets_sql is None)  # it comes last
+    forget_prepared()
 
 
 def unregister(source: ValueSource) -> None:
     """Remove a source. For tests: its assets are valued by the others at once."""
     _sources.remove(source)
+    forget_prepared()
 
 
 def by_asset(asset_ids: Iterable[UUID]) -> Iterator[tuple[ValueSource, list[UUID]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -155,8 +156,8 @@ class InvitationViewSet(DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModel
             return received
         return received | self.queryset.for_user(self.request.user, OWNERS)
 
-    def visible_rows(self) -> QuerySet[Invitation]:
-        return self.get_queryset()
+    def is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
+        return self.get_queryset().filter(pk=pk).exists()
 
     def require_write_role(self, row: Owned, resource_name: str | None = None) -> None:
         """Whoever sees an invitation may delete it: the invited user declines, an owner withdraws."""

@@ -13,7 +13,7 @@ from strata.accounts.models import User
 from strata.api.viewsets import HouseholdViewSet
 from strata.db.retry import Restart
 from strata.exceptions import NotFound
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, is_visible
 
 if TYPE_CHECKING:
     _View = HouseholdViewSet
@@ -48,7 +48,7 @@ class HouseholdScopedMixin(_View):
 
     def require_visible_household(self, household_id: UUID) -> None:
         """Before it is locked."""
-        if not Household.objects.for_user(caller(self.request)).filter(pk=household_id).exists():
+        if not is_visible(Household, caller(self.request), household_id):
             raise NotFound("household")
 
     def default_household_id(self, values: dict[str, Any]) -> UUID:

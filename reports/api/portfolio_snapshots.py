@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +29,7 @@ from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, is_visible
 
 
 class PortfolioSnapshotListSerializer(serializers.ListSerializer[PortfolioSnapshot]):
@@ -96,12 +96,13 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         return path_id(self.kwargs["portfolio_id"], "portfolio")
 
     def require_parents(self) -> None:
-        if not Portfolio.objects.for_user(self.request.user).filter(pk=self.portfolio_id).exists():
+        if not is_visible(Portfolio, self.request.user, self.portfolio_id):
             raise NotFound("portfolio")
 
-    def get_queryset(self) -> QuerySet[PortfolioSnapshot]:
+    @cached_property
+    def scope(self) -> dict[str, Any]:
         self.require_parents()
-        return super().get_queryset().filter(portfolio=self.portfolio_id)
+        return {"portfolio": self.portfolio_id}
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Store the portfolio's total of today or of a past day."""

@@ -14,12 +14,16 @@ from rest_framework.request import Request
 from strata.accounts.models import SECRET_PREFIX, ApiToken, User, digest
 from strata.api.errors import APIError
 from strata.api.http.throttles import address_of, count_refused
+from strata.db.prepared import Prepared
 
 if TYPE_CHECKING:  # DRF imports this module before it has made its own classes
     from drf_spectacular.openapi import AutoSchema
     from rest_framework.views import APIView
 
 LONGEST = 200
+TOKEN = Prepared(
+    lambda digest: ApiToken.objects.select_related("user").filter(digest=digest).order_by()[:1], str
+)
 
 
 class TokenRequest(HttpRequest):
@@ -41,7 +45,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not self._looks_right(secret):
             raise self._refused(request, "Send the header as: Authorization: Bearer TOKEN.")
-        token = ApiToken.objects.select_related("user").filter(digest=digest(secret)).first()
+        token = TOKEN.first(digest(secret))
         if token is None or not token.is_valid(timezone.now()):
             raise self._refused(request, "The token is not valid or no longer valid.")
         cast(TokenRequest, request._request).token = token

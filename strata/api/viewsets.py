@@ -13,6 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from rest_framework import mixins, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,10 +21,11 @@ from rest_framework.response import Response
 from strata.api.history import HistoryMixin
 from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import DeclaredFilters
+from strata.api.reads import PlainList, can_be_prepared, read_row
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import Conflict, Forbidden, NotFound
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, is_visible, sees_rows
 from strata.tenancy.roles import EDITORS, role_in
 from strata.tenancy.writes import Service
 
@@ -44,16 +46,39 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
 
     # --- read ---
 
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.queryset.all().for_user(self.request.user)
+    @classmethod
+    def rows_for(cls, user: Any, **scope: Any) -> QuerySet[Any]:
+        """The rows that the user may see, within the scope of a request."""
+        rows: QuerySet[Any] = cls.queryset.all().for_user(user).filter(**scope)
         return rows
+
+    @classmethod
+    def listed(cls, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+        """The rows as a list reads them; overridden where it reads columns and no models."""
+        return rows
+
+    @cached_property
+    def scope(self) -> dict[str, Any]:
+        """What every read of this request depends on besides the caller. Overridden where the path has a parent."""
+        return {}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.rows_for(self.request.user, **self.scope)
+
+    def is_prepared(self) -> bool:
+        """Whether `rows_for`, the caller and the scope say all about the rows."""
+        says_all = type(self).get_queryset is HouseholdViewSet.get_queryset
+        return says_all and sees_rows(self.request.user) and can_be_prepared(self.scope)
 
     def get_object(self) -> Any:
         return self.get_row(self.row_id())
 
     def get_row(self, pk: UUID) -> Any:
         """The row as a GET shows it. Raises NotFound where the caller may not see it."""
-        row = self.get_queryset().filter(pk=pk).first()
+        if self.is_prepared():
+            row = read_row(type(self), self.request.user, pk, self.scope)
+        else:
+            row = self.get_queryset().filter(pk=pk).first()
         if row is None:
             raise NotFound(self.resource_name)
         return row
@@ -80,11 +105,11 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
             for name, text in self.kwargs.items()
             if name in columns
         }
-        if not self.visible_rows().filter(pk=self.row_id(), **parents).exists():
+        if not self.is_visible(self.row_id(), parents):
             raise NotFound(self.resource_name)
 
-    def visible_rows(self) -> Any:
-        return self.queryset.all().for_user(self.request.user)
+    def is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
+        return is_visible(self.queryset.model, self.request.user, pk, **parents)
 
     def require_parents(self) -> None:
         """Raise NotFound for a parent in the path that the caller may not see. Overridden where the path has one."""
@@ -154,6 +179,29 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
 # Each mixin adds one action. They inherit from the base for its methods.
 
 
+class ListMixin(HouseholdViewSet):
+    """GET of the list: a page of rows."""
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.listed_rows())
+        return self.get_paginated_response(self.shown_page(page))
+
+    def listed_rows(self) -> Any:
+        """The queryset, or what stands for it where nothing narrows or orders the list."""
+        if self.is_plain_list() and self.is_prepared():
+            return PlainList(type(self), self.request.user, self.scope)
+        return self.listed(self.filter_queryset(self.get_queryset()))
+
+    def is_plain_list(self) -> bool:
+        """Whether it is the beginning of all rows in their usual order."""
+        names = self.request.query_params.keys() - {"page_size"}
+        filters = [self.parameters[name].apply for name in names & self.parameters.keys()]
+        return not self.is_csv() and len(filters) == len(names) and not any(filters)
+
+    def shown_page(self, page: Any) -> Any:
+        return self.get_serializer(page, many=True).data
+
+
 class CreateMixin(HouseholdViewSet):
     """POST: 201 with the row as a GET shows it, and its URL in Location."""
 
@@ -202,6 +250,6 @@ class HouseholdModelViewSet(
     DeleteMixin,
     HistoryMixin,
     mixins.RetrieveModelMixin,
-    mixins.ListModelMixin,
+    ListMixin,
 ):
     """A resource with all actions: list, read, create, change, delete, history."""

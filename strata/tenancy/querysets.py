@@ -5,16 +5,23 @@ A row belongs to a household directly or through a parent. `household_lookup` of
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
 
-from strata.tenancy.roles import READERS, households_of
+from strata.db.prepared import Prepared
+from strata.tenancy.roles import READERS, households_of, unread_user
 
 # Covariant as in the stubs of Django: what is annotated with more is still a queryset of its model.
 Row = TypeVar("Row", bound="Owned", covariant=True)
+
+
+def sees_rows(user: Any) -> bool:
+    """Whether the user may see any row at all."""
+    return bool(user.is_authenticated and user.is_active)
 
 
 class HouseholdQuerySet(models.QuerySet[Row, Row]):
@@ -22,7 +29,7 @@ class HouseholdQuerySet(models.QuerySet[Row, Row]):
 
     def for_user(self, user: Any, roles: tuple[str, ...] = READERS) -> Self:
         """The rows in households where the user has one of `roles`, and those that all households share."""
-        if not user.is_authenticated or not user.is_active:
+        if not sees_rows(user):
             return self.none()
         return self.filter(self._visible_to(user, roles))
 
@@ -69,3 +76,18 @@ class Owned(models.Model):
             owner = getattr(owner, name)
         owner_id: UUID | None = getattr(owner, f"{last}_id")
         return owner_id
+
+
+def is_visible(model: type[Owned], user: Any, pk: UUID, **parents: UUID) -> bool:
+    """Whether there is such a row below these parents, and the user may see it."""
+    return sees_rows(user) and bool(_visible(model, tuple(parents))(user.pk, pk, *parents.values()))
+
+
+@cache
+def _visible(model: type[Owned], parents: tuple[str, ...]) -> Prepared[UUID]:
+    def build(user_id: UUID, pk: UUID, *parent_ids: UUID) -> models.QuerySet[Owned, UUID]:
+        rows = model.objects.for_user(unread_user(user_id))
+        rows = rows.filter(pk=pk, **dict(zip(parents, parent_ids, strict=True)))
+        return rows.order_by().values_list("pk", flat=True)[:1]
+
+    return Prepared(build, UUID, UUID, *(UUID for _ in parents))

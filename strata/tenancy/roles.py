@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import models
 
+from strata.db.prepared import Prepared
 from strata.exceptions import Forbidden
 
 OWNER, EDITOR, VIEWER = "owner", "editor", "viewer"
@@ -23,9 +25,21 @@ def households_of(user: Any, roles: tuple[str, ...] = READERS) -> models.QuerySe
 
 def role_in(user: Any, household_id: UUID) -> str | None:
     """The user's role in a household; None where the user is not a member."""
-    roles = user.memberships.filter(household_id=household_id).values_list("role", flat=True)
-    role: str | None = roles.first()
-    return role
+    return ROLE.first(user.pk, household_id)
+
+
+def unread_user(user_id: UUID) -> Any:
+    """The user of a prepared query, whose SQL is made before anybody asks: only the id counts."""
+    return get_user_model()(pk=user_id)
+
+
+def _roles(user_id: UUID, household_id: UUID) -> models.QuerySet[Any, str]:
+    memberships = unread_user(user_id).memberships.filter(household_id=household_id)
+    roles: models.QuerySet[Any, str] = memberships.order_by().values_list("role", flat=True)[:1]
+    return roles
+
+
+ROLE = Prepared(_roles, UUID, UUID)
 
 
 def may_edit(user: Any, household_id: UUID) -> bool:

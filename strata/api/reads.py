@@ -1,0 +1,86 @@
+"""The reads that most resources have, prepared: a single row, and the first page of a list that nothing narrows.
+
+What they read depends on the view, on the user, and on the scope of the request: the parent in the path, or a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from strata.api.pagination import MOST, USUAL
+from strata.db.prepared import MARKS, Prepared
+from strata.tenancy.roles import unread_user
+
+type View = Any  # the class of a view; its `rows_for` says which rows a user may see, and nothing else does
+type Scope = Mapping[str, Any]
+type Kinds = tuple[tuple[str, type], ...]  # the names of a scope, with the types of their values
+SIZES = (USUAL, MOST)  # of pages whose query is kept: the number of rows is part of the SQL
+
+
+def kinds_of(scope: Scope) -> Kinds:
+    return tuple((name, type(value)) for name, value in scope.items())
+
+
+def can_be_prepared(scope: Scope) -> bool:
+    return all(kind in MARKS for _, kind in kinds_of(scope))
+
+
+def read_row(view: View, user: Any, pk: UUID, scope: Scope) -> Any | None:
+    """The row as `view` shows it; None where the user may not see it."""
+    return _row(view, kinds_of(scope)).first(user.pk, pk, *scope.values())
+
+
+@cache
+def _row(view: View, kinds: Kinds) -> Prepared[Any]:
+    def build(user_id: UUID, pk: UUID, *values: Any) -> QuerySet[Any]:
+        return _rows(view, user_id, kinds, values).filter(pk=pk).order_by()[:1]
+
+    return Prepared(build, UUID, UUID, *(kind for _, kind in kinds))
+
+
+@cache
+def _first_page(view: View, kinds: Kinds, order: tuple[str, ...], limit: int) -> Prepared[Any]:
+    def build(user_id: UUID, *values: Any) -> QuerySet[Any]:
+        rows: QuerySet[Any] = view.listed(_ordered(_rows(view, user_id, kinds, values), order))
+        return rows[:limit]
+
+    return Prepared(build, UUID, *(kind for _, kind in kinds))
+
+
+def _rows(view: View, user_id: UUID, kinds: Kinds, values: tuple[Any, ...]) -> QuerySet[Any]:
+    scope = {name: value for (name, _), value in zip(kinds, values, strict=True)}
+    rows: QuerySet[Any] = view.rows_for(unread_user(user_id), **scope)
+    return rows
+
+
+def _ordered(rows: QuerySet[Any], order: tuple[str, ...]) -> QuerySet[Any]:
+    return rows.order_by(*order) if order else rows
+
+
+class PlainList:
+    """All rows of a list. It stands for their queryset, which is made only where the first page is not enough."""
+
+    def __init__(self, view: View, user: Any, scope: Scope, order: tuple[str, ...] = ()) -> None:
+        self.view, self.user, self.scope, self.order = view, user, scope, order
+
+    def order_by(self, *fields: str) -> PlainList:
+        return PlainList(self.view, self.user, self.scope, fields)
+
+    def __getitem__(self, part: slice) -> Any:
+        """Paginators read one row more than a page has."""
+        if not part.start and part.stop - 1 in SIZES:
+            page = _first_page(self.view, kinds_of(self.scope), self.order, part.stop)
+            return page(self.user.pk, *self.scope.values())
+        return self.view.listed(_ordered(self.queryset(), self.order))[part]
+
+    def count(self) -> int:
+        return self.queryset().count()
+
+    def queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.view.rows_for(self.user, **self.scope)
+        return rows
