@@ -14,12 +14,13 @@ from django.utils import timezone
 from assets.services.labels import label_asset
 from portfolios.models import Membership
 from strata.accounts.services import issue_token
+from strata.api import reads
 from strata.db.prepared import Prepared
 from tests.all_routes import path_for, routes
 
 API = "/api/v1"
 READ = [route for route in routes() if "get" in route.methods and "chart" not in route.name]
-ROWS_AND_LISTS = {"AssetTypeViewSet", "CategoryViewSet", "HouseholdsViewSet", "TagViewSet"}
+ROWS_AND_LISTS = {"AssetViewSet", "AssetTypeViewSet", "CategoryViewSet", "HouseholdsViewSet", "TagViewSet"}
 ROWS_AND_LISTS |= {
     "AllocationTargetViewSet",
     "PortfolioViewSet",
@@ -92,6 +93,13 @@ def test_every_prepared_query_reads_what_its_queryset_reads(alice, world, compar
     expected = {f"{view} {what}" for view in ROWS_AND_LISTS for what in ("row", "list")}
     assert expected <= comparison.compared.keys()
     assert all(comparison.compared[name] >= 3 for name in expected)
+
+
+def test_lists_of_every_size_are_read_by_the_same_rows(alice, world, comparison):
+    sizes = {size: alice.get(f"{API}/assets?page_size={size}").json() for size in (*reads.SIZES, 1, 60)}
+    assert sizes[reads.USUAL]["results"] == sizes[60]["results"]
+    assert [page["count"] for page in sizes.values()] == [2] * 4
+    assert comparison.compared["AssetViewSet list"] == len(reads.SIZES)  # others are too many to be kept
 
 
 def test_a_token_is_read_by_a_prepared_query(client, alice_user, world, comparison):

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from assets.admin.classification import CategoryFilter, own
 from assets.admin.entries import OfAnAsset, OfATransaction
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from assets.models.querysets import zones_of
 from assets.services import disposal, transactions
 from assets.services.assets import ASSETS
 from assets.services.snapshots import SNAPSHOTS
@@ -209,7 +210,7 @@ class AssetPage(HouseholdAdmin):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
         visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
-        return with_current_value(rows, portfolios=visible)
+        return with_current_value(rows, zones=zones_of(visible))
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from assets.api import asset_rows
+from assets.api.asset_rows import AssetRow
 from assets.api.filters import by_portfolio, category_filter, disposed_filter, read_id, type_filter
 from assets.models import Asset
 from assets.models.classification import Group
-from assets.models.querysets import AssetQuerySet
+from assets.models.querysets import AssetQuerySet, same_today, zones_of
 from assets.services import disposal, labels
 from assets.services.assets import ASSETS, create_asset
-from assets.valuation import with_current_value
+from assets.valuation import computes, with_current_value
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
 from strata.api.fields import (
@@ -38,7 +39,6 @@ from strata.api.fields import (
     UUIDSerializerField,
 )
 from strata.api.history import EventSerializer
-from strata.api.http.csv_renderer import TableRenderer
 from strata.api.http.etags import etag_of
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
@@ -58,10 +58,11 @@ from strata.api.parameters import (
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
-from strata.exceptions import Invalid, NotFound
-from strata.fields.numbers import money_text, plain
+from strata.db.prepared import Prepared
+from strata.exceptions import NotFound
 from strata.tenancy.guards import rows_are_locked
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, is_visible
+from strata.tenancy.roles import unread_user
 
 if TYPE_CHECKING:
     from assets.valuation.current import AssetWithValue
@@ -103,63 +104,6 @@ class LabelIds(ListSerializerField):
         super().__init__(write_only=True, required=False, max_length=1000, help_text=about, **kwargs)
 
 
-def labels_shown(assets: Collection[UUID]) -> dict[UUID, dict[str, list[dict[str, str | None]]]]:
-    """The categories and tags of each asset as the API shows them; a label of many assets is one object."""
-    categories = labels.labels_of(assets, labels.CATEGORY_LABELS)
-    tags = labels.labels_of(assets, labels.TAG_LABELS)
-    category_shown = cache(
-        lambda category: {
-            "id": str(category.id),
-            "name": category.name,
-            "parent_id": category.parent_id and str(category.parent_id),
-        }
-    )
-    tag_shown = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
-    return {
-        pk: {
-            "categories": [category_shown(category) for category in categories.get(pk, ())],
-            "tags": [tag_shown(tag) for tag in tags.get(pk, ())],
-        }
-        for pk in assets
-    }
-
-
-LARGEST_PAGE = 8 * 2**20  # bytes of JSON
-
-
-class AssetListSerializer(serializers.ListSerializer[Asset]):
-    """Reads the categories and tags of a page together, and refuses a page that would be too large."""
-
-    def to_representation(self, data: Any) -> list[dict[str, Any]]:
-        rows: list[Asset] = list(data)
-        cast("AssetSerializer", self.child).labels = labels_shown([row.pk for row in rows])
-        page = super().to_representation(rows)
-        if self.context["request"].accepted_renderer.format == TableRenderer.format:
-            return page  # a CSV has no pages
-        size = size_of(page) if may_be_large(page) else 0
-        if size > LARGEST_PAGE and len(page) > 1:
-            message = f"These assets are more than 8 MiB: ask for at most {len(page) * LARGEST_PAGE // size} a page."
-            raise Invalid("page_size", message, "too_much")
-        return page
-
-
-def may_be_large(page: list[dict[str, Any]]) -> bool:
-    """Whether the page must be measured: a character of a note takes at most 6 bytes, a label at most 1,000."""
-    labels = sum(len(row["categories"]) + len(row["tags"]) for row in page)
-    return 6 * sum(len(row["notes"]) for row in page) + 1000 * labels + 4000 * len(page) > LARGEST_PAGE
-
-
-def size_of(page: list[dict[str, Any]]) -> int:
-    """The size of the page as JSON, in bytes. A label that many assets have is measured once."""
-    labels = {id(label): label for row in page for label in (*row["categories"], *row["tags"])}
-    sizes = {key: len(as_json(label)) for key, label in labels.items()}
-    own = sum(len(as_json(row | {"categories": [], "tags": []})) for row in page)
-    return own + sum(sizes[id(label)] + 1 for row in page for label in (*row["categories"], *row["tags"]))
-
-
-as_json = JSONRenderer().render
-
-
 class AssetSerializer(FirstValue, HouseholdSerializer):
     """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), answers have the rows."""
 
@@ -190,11 +134,8 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         "disposed_on": "Use dispose or reinstate.",
     }
 
-    labels: dict[UUID, dict[str, list[dict[str, str | None]]]] | None = None
-
     class Meta:
         model = Asset
-        list_serializer_class = AssetListSerializer
         fields = (
             "id",
             "name",
@@ -224,31 +165,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
         validators = ()
 
     def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
-        """Written by hand: going through the serializer's fields takes most of a list's time."""
-        portfolio, asset_type = row.portfolio, row.asset_type
-        return {
-            "id": str(row.pk),
-            "name": row.name,
-            "currency": row.currency,
-            "quantity": None if row.quantity is None else plain(row.quantity),
-            "notes": row.notes,
-            "kind": row.kind,
-            "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
-            "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
-            "disposed_on": row.disposed_on and row.disposed_on.isoformat(),
-            "current_value": None if row.current_value is None else money_text(row.current_value),
-            "current_value_on": row.current_value_on and row.current_value_on.isoformat(),
-            "created_at": instant(row.created_at),
-            "updated_at": instant(row.updated_at),
-            "asset_type": {
-                "id": str(asset_type.pk),
-                "code": asset_type.code,
-                "label": asset_type.label,
-                "group": asset_type.group,
-            },
-            "portfolio": {"id": str(portfolio.pk), "name": portfolio.name},
-            **(self.labels or labels_shown([row.pk]))[row.pk],
-        }
+        return asset_rows.shown([asset_rows.row_of(row)])[0]
 
     def computed_of(self, row: Asset) -> frozenset[str]:
         """`disposed` depends on today only if a disposal is recorded."""
@@ -303,21 +220,26 @@ moves_its_past = extend_schema(
 )
 
 
-def with_values(rows: AssetQuerySet[Asset], user: Any, on: date | None = None) -> AssetQuerySet[Asset]:
-    """The assets with what their answers show of their values. All of them are the user's."""
-    return with_current_value(rows, on, portfolios=Portfolio.objects.for_user(user))
+ZONES = Prepared(lambda user_id: zones_of(Portfolio.objects.for_user(unread_user(user_id))), UUID)
+
+
+def day_scope(user: Any, on: date | None = None) -> dict[str, Any]:
+    """What current values depend on: the day, by default today. The zones in place of it, where today is two days."""
+    zones = frozenset(() if on else ZONES(user.pk))
+    day = on or same_today(zones)
+    return {"on": day} if day else {"zones": zones}
 
 
 def require_visible_asset(pk: UUID, user: Any) -> None:
     """Raises NotFound where the user may not see the asset."""
-    if not Asset.objects.for_user(user).filter(pk=pk).exists():
+    if not is_visible(Asset, user, pk):
         raise NotFound("asset")
 
 
 def asset_response(view: HouseholdViewSet, asset: Asset) -> Response:
     """The asset as its GET shows it, for a view of another resource."""
     user = view.request.user
-    row = with_values(AssetViewSet.queryset.all().for_user(user), user).get(pk=asset.pk)
+    row = AssetViewSet.rows_for(user, **day_scope(user)).get(pk=asset.pk)
     data = AssetSerializer(row, context=view.get_serializer_context()).data
     return Response(data, headers={"ETag": etag_of(data)})
 
@@ -354,11 +276,29 @@ class AssetViewSet(HouseholdModelViewSet):
         "currency": "currency",
     }
 
-    def get_queryset(self) -> QuerySet[Asset]:
-        rows = cast("AssetQuerySet[Asset]", super().get_queryset().order_by("name_key", "id"))
+    @classmethod
+    def rows_for(cls, user: Any, **scope: Any) -> QuerySet[Asset]:
+        rows = cast("AssetQuerySet[Asset]", super().rows_for(user).order_by("name_key", "id"))
+        return with_current_value(rows, **scope) if scope else rows
+
+    @cached_property
+    def scope(self) -> dict[str, Any]:
         if self.action == "history":
-            return rows  # history needs only to know that the row exists
-        return with_values(rows, self.request.user, self.as_of)
+            return {}  # it needs only to know that the row exists
+        return day_scope(self.request.user, self.as_of)
+
+    def is_prepared(self) -> bool:
+        return super().is_prepared() and not computes()
+
+    @classmethod
+    def listed(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
+        return rows.values_list(*AssetRow._fields)
+
+    def shown_page(self, page: list[Any]) -> list[dict[str, Any]]:
+        shown = asset_rows.shown([AssetRow._make(row) for row in page])
+        if not self.is_csv():  # it has no pages
+            asset_rows.refuse_large(shown)
+        return shown
 
     def shown(self, row: Asset) -> Mapping[str, Any]:
         """With its present value, which a locked row does not have."""

@@ -13,6 +13,7 @@ from django.db.models import Case, DateField, QuerySet, Value, When
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import Row, TrackedQuerySet
+from strata.fields.dates import local_day
 
 
 def today_in(zone_lookup: str, zones: Iterable[str]) -> Case:
@@ -34,19 +35,29 @@ def today_in(zone_lookup: str, zones: Iterable[str]) -> Case:
     return Case(*cases, default=Value(now.date(), DateField()), output_field=DateField())
 
 
+def zones_of(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio, str]:
+    """The time zones of the portfolios."""
+    return portfolios.order_by().values_list("time_zone", flat=True).distinct()
+
+
+def same_today(zones: Iterable[str]) -> date | None:
+    """Today, where it is the same day in all of the zones; None where it is not, or there is no zone."""
+    now = clock.now()
+    days = {local_day(now, name) for name in zones}
+    return days.pop() if len(days) == 1 else None
+
+
 class AssetQuerySet(TrackedQuerySet[Row]):
-    def as_of(self, on: date | None = None, *, portfolios: QuerySet[Portfolio] | None = None) -> Self:
+    def as_of(self, on: date | None = None, *, zones: Iterable[str] | None = None) -> Self:
         """Adds `as_of`, the day that the answer is for: `on`, or today in the time zone of the asset's portfolio.
 
-        Calling this makes one query: it reads the time zones in use from `portfolios` (by default all), which must
-        include the assets' portfolios. A condition over every zone in the world would cost more than the list itself.
+        `zones` must include those of the assets' portfolios; by default all that are in use are read, in a query. A
+        condition over every zone in the world would cost more than the list itself.
         """
         if on:
             return self.annotate(as_of=Value(on, DateField()))
-        if portfolios is None:
-            portfolios = Portfolio.objects.all()
-        zones = portfolios.order_by().values_list("time_zone", flat=True).distinct()
-        return self.annotate(as_of=today_in("portfolio__time_zone", zones))
+        in_use = zones_of(Portfolio.objects.all()) if zones is None else zones
+        return self.annotate(as_of=today_in("portfolio__time_zone", in_use))
 
     def in_category_tree(self, category_ids: Iterable[UUID]) -> Self:
         """Assets in any of the categories; for a branch, pass the ids of its subtree."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
+from strata.db.prepared import Prepared
 from strata.exceptions import Conflict, NotFound
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_parent
 
@@ -138,11 +142,18 @@ class Label(NamedTuple):
 
 def labels_of(assets: Collection[UUID], kind: AnyLabelKind) -> dict[UUID, list[Label]]:
     """The labels of each asset, ordered by name, with one query; a label of many assets is one object."""
-    name = kind.name
-    shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORY_LABELS else [f"{name}__name"]
-    links = kind.link.objects.filter(asset__in=assets).order_by(f"{name}__name_key", kind.column)
     known: dict[UUID, Label] = {}
     labels_by_asset: dict[UUID, list[Label]] = defaultdict(list)
-    for asset, pk, *rest in links.values_list("asset_id", kind.column, *shown):
+    for asset, pk, *rest in LABELS[kind](list(assets)) if assets else ():
         labels_by_asset[asset].append(known.setdefault(pk, Label(pk, *rest)))
     return labels_by_asset
+
+
+def _labels(kind: AnyLabelKind, assets: list[UUID]) -> QuerySet[Any, tuple[Any, ...]]:
+    name = kind.name
+    shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORY_LABELS else [f"{name}__name"]
+    links = kind.link.objects.filter(asset__pk__among=assets).order_by(f"{name}__name_key", kind.column)
+    return links.values_list("asset_id", kind.column, *shown)
+
+
+LABELS = {kind: Prepared(partial(_labels, kind), list) for kind in LABEL_KINDS}

@@ -65,6 +65,7 @@ def test_only_zones_on_another_day_are_named():
 @pytest.mark.parametrize("query", ["", "?disposed=false", "?page_size=1&ordering=-current_value"])
 def test_a_list_names_the_zones_of_the_callers_portfolios_alone(alice, household, query):
     asset = an_asset(household, "Pacific/Kiritimati")
+    an_asset(household, "UTC")
     strangers = Household.objects.create(name="Strangers")
     for zone in ("Pacific/Niue", "Pacific/Auckland", "Pacific/Tongatapu", "Pacific/Apia"):
         an_asset(strangers, zone)
@@ -73,6 +74,16 @@ def test_a_list_names_the_zones_of_the_callers_portfolios_alone(alice, household
             assert alice.get(path).status_code == 200
         assert params_seen.most < FEW
         assert params_seen.zones == {"Pacific/Kiritimati"}
+
+
+@pytest.mark.usefixtures("_late")
+def test_no_zone_is_named_where_it_is_one_day_in_all_portfolios(alice, household):
+    asset = an_asset(household, "Pacific/Niue")
+    an_asset(household, "Pacific/Pago_Pago")
+    for path in (f"{API}/assets", f"{API}/assets/{asset.pk}"):
+        with connection.execute_wrapper(params_seen := ParamsSeen()):
+            assert alice.get(path).status_code == 200
+        assert not params_seen.zones
 
 
 @pytest.mark.usefixtures("_late")
@@ -88,6 +99,4 @@ def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_u
 @pytest.mark.usefixtures("_late")
 def test_a_superuser_sees_the_today_of_every_household(db):
     an_asset(Household.objects.create(name="Strangers"), "Pacific/Niue")
-    assert with_current_value(Asset.objects, portfolios=Portfolio.objects.all()).get().as_of == date(
-        2026, 6, 14
-    )
+    assert with_current_value(Asset.objects).get().as_of == date(2026, 6, 14)

@@ -18,7 +18,7 @@ from assets.valuation.reading import (
     totals_on,
     value_series,
 )
-from assets.valuation.registry import edit_targets, value_days
+from assets.valuation.registry import computes, edit_targets, value_days
 from assets.valuation.series import Totals, ValueSeries
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "ValueSeries",
     "amounts_on",
     "asset_refs",
+    "computes",
     "edit_targets",
     "totals_on",
     "value_days",

@@ -17,7 +17,6 @@ from assets.models.querysets import AssetQuerySet
 from assets.valuation import reading, registry, sql
 from assets.valuation.reading import AssetRef
 from assets.valuation.series import ten_thousandths
-from portfolios.models import Portfolio
 from strata.fields.money import MoneyField
 
 if TYPE_CHECKING:
@@ -62,13 +61,13 @@ class OfPoint(Expression):
 
 
 def with_current_value(
-    assets: AssetQuerySet[Asset], on: date | None = None, *, portfolios: QuerySet[Portfolio] | None = None
+    assets: AssetQuerySet[Asset], on: date | None = None, *, zones: Iterable[str] | None = None
 ) -> AssetQuerySet[Asset]:
     """Adds `current_value` and `current_value_on`: the newest value on or before the day, as of `on`.
 
-    Zero from the disposal on; None before the first value. `portfolios` is for `as_of`.
+    Zero from the disposal on; None before the first value. `zones` is for `as_of`.
     """
-    assets = assets.as_of(on, portfolios=portfolios)
+    assets = assets.as_of(on, zones=zones)
     computed, which = _newest_computed(assets), (F("pk"), F("as_of"))
     return assets.annotate(
         newest_value=OfPoint(sql.NEWEST_VALUE, *which, computed=computed, output_field=MoneyField()),

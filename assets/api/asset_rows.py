@@ -1,0 +1,154 @@
+"""How assets are shown: dicts made of columns, so that a page of them needs no models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from rest_framework.renderers import JSONRenderer
+
+from assets.services import labels
+from strata.api.fields import InstantSerializerField
+from strata.exceptions import Invalid
+from strata.fields.numbers import money_text, plain
+
+if TYPE_CHECKING:
+    from assets.valuation.current import AssetWithValue
+
+type Shown = dict[str, Any]
+
+instant = InstantSerializerField().to_representation
+as_json = JSONRenderer().render
+
+
+class AssetRow(NamedTuple):
+    """The columns that an answer is made of, by the names that a query gives them."""
+
+    pk: UUID
+    name: str
+    currency: str
+    quantity: Decimal | None
+    notes: str
+    kind: str
+    acquired_on: date | None
+    disposed_on: date | None
+    as_of: date
+    current_value: Decimal | None
+    current_value_on: date | None
+    created_at: datetime
+    updated_at: datetime
+    asset_type_id: UUID
+    asset_type__code: str
+    asset_type__label: str
+    asset_type__group: str
+    portfolio_id: UUID
+    portfolio__name: str
+
+
+_columns_of = attrgetter(*(name.replace("__", ".") for name in AssetRow._fields))
+
+
+def row_of(asset: AssetWithValue) -> AssetRow:
+    return AssetRow._make(_columns_of(asset))
+
+
+def shown(rows: Sequence[AssetRow]) -> list[Shown]:
+    """The assets as the API shows them. A type or portfolio of many of them is one object."""
+    labels_by_asset = labels_shown([row.pk for row in rows])
+    types: dict[UUID, Shown] = {}
+    portfolios: dict[UUID, Shown] = {}
+    for row in rows:
+        types.setdefault(row.asset_type_id, type_shown(row))
+        portfolios.setdefault(row.portfolio_id, {"id": str(row.portfolio_id), "name": row.portfolio__name})
+    return [
+        own_fields(row)
+        | {"asset_type": types[row.asset_type_id], "portfolio": portfolios[row.portfolio_id]}
+        | labels_by_asset[row.pk]
+        for row in rows
+    ]
+
+
+def own_fields(row: AssetRow) -> Shown:
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "currency": row.currency,
+        "quantity": None if row.quantity is None else plain(row.quantity),
+        "notes": row.notes,
+        "kind": row.kind,
+        "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
+        "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
+        "disposed_on": row.disposed_on and row.disposed_on.isoformat(),
+        "current_value": None if row.current_value is None else money_text(row.current_value),
+        "current_value_on": row.current_value_on and row.current_value_on.isoformat(),
+        "created_at": instant(row.created_at),
+        "updated_at": instant(row.updated_at),
+    }
+
+
+def type_shown(row: AssetRow) -> Shown:
+    return {
+        "id": str(row.asset_type_id),
+        "code": row.asset_type__code,
+        "label": row.asset_type__label,
+        "group": row.asset_type__group,
+    }
+
+
+def labels_shown(assets: Collection[UUID]) -> dict[UUID, Shown]:
+    """The categories and tags of each asset as the API shows them."""
+    categories = labels.labels_of(assets, labels.CATEGORY_LABELS)
+    tags = labels.labels_of(assets, labels.TAG_LABELS)
+    category_shown = cache(
+        lambda category: {
+            "id": str(category.id),
+            "name": category.name,
+            "parent_id": category.parent_id and str(category.parent_id),
+        }
+    )
+    tag_shown = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
+    return {
+        pk: {
+            "categories": [category_shown(category) for category in categories.get(pk, ())],
+            "tags": [tag_shown(tag) for tag in tags.get(pk, ())],
+        }
+        for pk in assets
+    }
+
+
+# --- the size of a page ---
+
+LARGEST_PAGE = 8 * 2**20  # bytes of JSON
+
+
+def refuse_large(page: list[Shown]) -> None:
+    """Raises Invalid for a page that would be too large as JSON."""
+    size = size_of(page) if may_be_large(page) else 0
+    if size > LARGEST_PAGE and len(page) > 1:
+        message = (
+            f"These assets are more than 8 MiB: ask for at most {len(page) * LARGEST_PAGE // size} a page."
+        )
+        raise Invalid("page_size", message, "too_much")
+
+
+def may_be_large(page: list[Shown]) -> bool:
+    """Whether the page must be measured: a character of a note takes at most 6 bytes, a label at most 1,000."""
+    labels = sum(len(row["categories"]) + len(row["tags"]) for row in page)
+    return 6 * sum(len(row["notes"]) for row in page) + 1000 * labels + 4000 * len(page) > LARGEST_PAGE
+
+
+def size_of(page: list[Shown]) -> int:
+    """The size of the page as JSON, in bytes. A label that many assets have is measured once."""
+    labels = {id(label): label for row in page for label in labels_of(row)}
+    sizes = {key: len(as_json(label)) for key, label in labels.items()}
+    own = sum(len(as_json(row | {"categories": [], "tags": []})) for row in page)
+    return own + sum(sizes[id(label)] + 1 for row in page for label in labels_of(row))
+
+
+def labels_of(row: Shown) -> Iterable[Shown]:
+    return (*row["categories"], *row["tags"])
