@@ -118,6 +118,13 @@ class Caller:
         if answer.status_code != 200:
             raise SystemExit(f"/admin/: {answer.status_code}")
 
+    def patch(self) -> None:
+        turn = next(self.turns)
+        body = json.dumps({"notes": f"Note {turn}"})
+        answer = self.client.patch(f"{API}/assets/{self.assets[1]}", body, content_type="application/json")
+        if answer.status_code != 200:
+            raise SystemExit(f"assets: {answer.status_code} {answer.content[:300]!r}")
+
     def answers(self, path: str) -> bool:
         return self.client.get(f"{API}/{path}").status_code == 200
 
@@ -171,6 +178,8 @@ def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "M: empty authenticated request (GET tags)", None, lambda: medium.get("tags")
     yield "M: GET portfolios/{id}", None, lambda: medium.get(medium.path)
     yield "M: GET assets?page_size=200", 80, lambda: medium.get("assets?page_size=200")
+    yield "M: GET assets/{id}", 6, lambda: medium.get(f"assets/{medium.assets[1]}")
+    yield "M: PATCH assets/{id}", 20, medium.patch
     yield "M: POST assets/{id}/snapshots", 15, medium.post
     yield "L: POST assets/{id}/snapshots, back-dated", 10, lambda: large.post(on=back)
 
