@@ -9,8 +9,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -183,7 +185,9 @@ class HouseholdPage(HouseholdAdmin):
 
     def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer_invitation)
+        remove_demo = self.admin_site.admin_view(self.remove_demo)
         return [
+            path("demo/remove", remove_demo, name="portfolios_household_remove_demo"),
             path("invitations/<uuid:pk>", answer, name="portfolios_household_answer"),
             *super().get_urls(),
         ]
@@ -203,6 +207,15 @@ class HouseholdPage(HouseholdAdmin):
             self.message_user(request, refusal.message, messages.ERROR)
         else:
             self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def remove_demo(self, request: Any) -> HttpResponse:
+        """The button of the first page, which asks before; without JavaScript this page asks."""
+        if request.method != "POST":
+            context = {**self.admin_site.each_context(request), "title": _("Remove demo data")}
+            return TemplateResponse(request, "portfolios/remove_demo.html", context)
+        if run_in_transaction(lambda: households.remove_demos(request.user)):
+            self.message_user(request, _("The demo data is removed."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:index"))
 
     def write_row(self, request: Any, form: Any) -> Any:

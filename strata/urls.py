@@ -8,10 +8,12 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from assets.api import asset_types, assets, categories, exchange_rates, snapshots, tags, transactions
+from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.welcome import view as welcome
 from strata.accounts import views as accounts
 from strata.admin.login_forms import OwnPasswordView
 from strata.api.routers import EitherSlashRouter
@@ -99,6 +101,8 @@ urlpatterns = [
         name="swagger",
     ),
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view()), name="own-password"),
+    path("admin/welcome/", admin.site.admin_view(welcome.create), name="welcome"),
+    path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
     path("admin/", admin.site.urls),
 ]
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from portfolios.models import Household, Membership
 from portfolios.signals import household_created
 from strata.accounts.models import User
 from strata.db.locks import lock_rows
+from strata.exceptions import NotFound
 from strata.fields.names import NAME_LENGTH
-from strata.tenancy.roles import OWNER
+from strata.tenancy.roles import OWNER, OWNERS, require_role
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -60,6 +63,26 @@ def update_household(
 def delete_household(household_id: UUID, *, precondition: Precondition = always) -> None:
     """Delete a household with everything in it. Its journal stays; only superusers can see it then."""
     delete_row(Household.objects.all(), household_id, "household", precondition)
+
+
+def demo_households_of(user: User) -> QuerySet[Household]:
+    """The demo households that the user owns."""
+    return Household.objects.for_user(user, OWNERS).filter(is_demo=True).order_by("created_at", "id")
+
+
+@atomic_write
+def remove_demos(user: User) -> int:
+    """Delete the demo households that the user owns. Returns how many there were."""
+
+    def require_own_demo(household: Household) -> None:
+        if not household.is_demo:
+            raise NotFound("household")
+        require_role(user, household.pk, OWNERS)
+
+    households = list(demo_households_of(user))
+    for household in households:
+        delete_household(household.pk, precondition=require_own_demo)
+    return len(households)
 
 
 # No `create`: create_household takes the user who will own it, and no parent.

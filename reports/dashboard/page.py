@@ -21,6 +21,7 @@ from django.utils.functional import cached_property
 
 from assets.models import Asset
 from portfolios.models import Portfolio
+from portfolios.services.households import demo_households_of
 from portfolios.services.members import invitations_for
 from reports.calculations.allocation import Slice
 from reports.calculations.intervals import a_month_before, months_before
@@ -41,6 +42,7 @@ from reports.queries import (
 )
 from reports.queries.keys import key_text
 from reports.rendering.chartjs import OWED, allocation_chart, colour_of, net_worth_chart
+from reports.welcome.view import is_welcome, welcome_context
 from strata.fields.dates import DayFormField, validate_year
 
 RANGES = {"1m": 1, "3m": 3, "1y": 12, "5y": 60}  # months
@@ -71,6 +73,8 @@ SUBTRACTED = ("expenses", "removed")
 
 def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
     """The page's context; unfold calls this as DASHBOARD_CALLBACK."""
+    if "welcome" in context or is_welcome(request.user):
+        return context | welcome_context(request, context.get("welcome"))
     visible = visible_portfolios(request.user)
     picker = Picker(request.GET, portfolios=visible[:MOST_PORTFOLIOS])
     picker.is_valid()
@@ -80,11 +84,21 @@ def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
         "invitations": invitations_for(request.user).select_related("household", "created_by")[
             :MOST_INVITATIONS
         ],
+        "demo": demo_note(request.user, picker.shown),
         "may_add": all(may_add(model, request) for model in (Portfolio, Asset)),
     }
     if visible:
         page |= sections(picker, request.user)
     return context | {"title": "Overview", "dashboard": page}
+
+
+def demo_note(user: Any, shown: Sequence[Any]) -> dict[str, Any]:
+    """Whether the user owns a demo household, and whether it is one of those shown."""
+    households = {household.pk for household in demo_households_of(user)}
+    return {
+        "households": households,
+        "is_shown": any(portfolio.household_id in households for portfolio in shown),
+    }
 
 
 def may_add(model: Any, request: Any) -> bool:

@@ -1,0 +1,1 @@
+"""The admin's first page of a user without assets: what they own and owe, on one page."""

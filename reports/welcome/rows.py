@@ -1,0 +1,96 @@
+"""One thing of the page as it was typed: what it becomes, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from assets.models import Asset, AssetSnapshot
+from assets.services.first_household import NewThing
+from reports.welcome.tiles import Tile
+from strata.fields.currencies import minor_units, validate_currency
+from strata.fields.number_formats import NumberFormat, Question, RefusedNumber, number_text, read_number
+
+FIELDS = ("name", "value", "currency")
+FORMAT = NumberFormat.COMMA_POINT
+
+
+@dataclass
+class Row:
+    """Number 0 is the first of its tile. `typed` has the text of each field."""
+
+    tile: Tile
+    number: int
+    typed: Mapping[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    thing: NewThing | None = None
+
+    @property
+    def title(self) -> str:
+        """What the names of its fields begin with."""
+        return f"{self.tile.label} {self.number + 1}" if self.number else str(self.tile.label)
+
+    @property
+    def value_name(self) -> str:
+        return _("amount owed") if self.tile.is_debt else _("value today")
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.tile.code}.{self.number}"
+
+    @property
+    def fields(self) -> list[dict[str, Any]]:
+        """The fields as the template shows them."""
+        labels = {"name": _("name"), "value": self.value_name, "currency": _("currency")}
+        return [
+            {
+                "kind": kind,
+                "label": labels[kind],
+                "accessible_name": f"{self.title}: {labels[kind]}",
+                "input_name": f"{self.prefix}.{kind}",
+                "text": self.typed[kind],
+                "error": self.errors.get(kind, ""),
+            }
+            for kind in FIELDS
+        ]
+
+    def clean(self) -> None:
+        """Set `thing`, or what is wrong in `errors`."""
+        name = self.checked("name", lambda: Asset._meta.get_field("name").clean(self.typed["name"], None))
+        currency = self.checked("currency", lambda: validate_currency(self.typed["currency"].strip()))
+        value = (
+            self.checked("value", lambda: read_amount(self.typed["value"], currency)) if currency else None
+        )
+        if not self.errors:
+            signed = -value if value and self.tile.is_debt else value
+            self.thing = NewThing(name, self.tile.asset_type_id, currency, signed)
+
+    def checked(self, name: str, check: Any) -> Any:
+        try:
+            return check()
+        except ValidationError as error:
+            self.errors[name] = " ".join(error.messages)
+            return None
+
+
+def read_amount(text: str, currency: str) -> Decimal | None:
+    """The amount as typed; None where nothing is."""
+    if not text.strip():
+        return None
+    try:
+        amount = read_number(text, FORMAT, minor_units(currency), currency)
+    except RefusedNumber:
+        example = number_text(Decimal("1234.50"), FORMAT, minor_units(currency))
+        raise ValidationError(_("Enter an amount such as %(example)s.") % {"example": example}) from None
+    if isinstance(amount, Question):
+        raise ValidationError(
+            _("“%(text)s” can be read in two ways. Write it without a separator of thousands.")
+            % {"text": amount.text}
+        )
+    value: Decimal = AssetSnapshot._meta.get_field("value").clean(amount, None)
+    return value
