@@ -16,6 +16,7 @@ from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.views import BaseAPIView, path_id
 from strata.audit.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
+from strata.audit.models import JournalEntry
 from strata.exceptions import NotFound
 from strata.tenancy.roles import role_in
 
@@ -59,7 +60,10 @@ class EventSerializer(serializers.Serializer[Any]):
     actor = serializers.CharField(source="entry.actor_name", allow_blank=True)
     request_id = serializers.CharField(source="entry.request_id", allow_blank=True)
     channel = serializers.CharField(source="entry.channel", allow_blank=True)
-    action = serializers.ChoiceField(source="entry.action", choices=["create", "update", "delete"])
+    action = serializers.ChoiceField(source="entry.action", choices=JournalEntry.Action.values)
+    count = serializers.IntegerField(
+        source="entry.count", allow_null=True, help_text="Of a write of many rows: how many; else null."
+    )
     fields_changed = ChangedSerializer(source="fields", many=True)
 
 

@@ -55,6 +55,8 @@ class JournalEntry(models.Model):
         CREATE = "create"
         UPDATE = "update"
         DELETE = "delete"
+        # of a portfolio: many rows below it in one write, each of which has an entry of its own
+        UPDATE_VALUES = "update_values"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -72,7 +74,8 @@ class JournalEntry(models.Model):
     model = models.CharField(max_length=64)
     object_id = models.UUIDField()
     household_id = models.UUIDField(null=True)
-    action = models.CharField(max_length=6, choices=Action)
+    action = models.CharField(max_length=32, choices=Action)
+    count = models.PositiveIntegerField(null=True)  # of a write of many rows: how many
     before = models.JSONField(null=True)
 
     objects = ImmutableQuerySet.as_manager()

@@ -1,0 +1,22 @@
+"""The entry in the history of a portfolio for a write of many rows that are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db.models import Case, IntegerField, Value, When
+
+from strata.audit.models import JournalEntry
+from strata.audit.tracking import TrackedModel, write_journal
+
+
+def record_batch(model: type[TrackedModel], counts: Mapping[UUID, int], action: JournalEntry.Action) -> None:
+    """Record for each of the rows how many rows below it were written. In one statement.
+
+    The entry has the image of the row as any other has it, so that the past can be read across it.
+    """
+    if counts:
+        rows = model._base_manager.filter(pk__among=list(counts))
+        cases = [When(pk=pk, then=Value(count)) for pk, count in counts.items()]
+        write_journal(rows, action, count=Case(*cases, output_field=IntegerField()))
