@@ -147,14 +147,17 @@ class IdempotentPostMixin(AtomicWriteMixin):
     """A POST with an Idempotency-Key writes once. The key's lock is outside the transaction, its row inside."""
 
     accepts_idempotency_key = True
-    idempotency_household_id: UUID | None = (
-        None  # set by a write: whoever may no longer edit there gets no replay
-    )
+    idempotent_methods: tuple[str, ...] = ("POST",)
+    # Set by a write, a write in several households sets the second: whoever may no longer edit there gets no replay.
+    idempotency_household_id: UUID | None = None
+    idempotency_household_ids: frozenset[UUID] = frozenset()
+
+    def keeps_answer(self, request: Request) -> bool:
+        """Whether a request with a key gets the answer of the first one with that key."""
+        return self.accepts_idempotency_key and request.method in self.idempotent_methods
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.idempotency_key = (
-            idempotency.key_of(request) if request.method == "POST" and self.accepts_idempotency_key else None
-        )
+        self.idempotency_key = idempotency.key_of(request) if self.keeps_answer(request) else None
         if self.idempotency_key:  # before DRF parses the body
             self.request_digest = idempotency.request_digest(request)
         super().initial(request, *args, **kwargs)

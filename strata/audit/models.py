@@ -111,6 +111,7 @@ class IdempotentAnswer(models.Model):
     key = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64)
     household_id = models.UUIDField(null=True)
+    household_ids = models.JSONField(null=True)  # of a write in several households: all of them
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")

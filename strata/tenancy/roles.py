@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -42,8 +43,15 @@ def _roles(user_id: UUID, household_id: UUID) -> models.QuerySet[Any, str]:
 ROLE = Prepared(_roles, UUID, UUID)
 
 
-def may_edit(user: Any, household_id: UUID) -> bool:
-    return role_in(user, household_id) in EDITORS
+def roles_of(user: Any) -> dict[UUID, str]:
+    """The user's role in each household that the user belongs to."""
+    return dict(user.memberships.values_list("household_id", "role"))
+
+
+def may_edit_all(user: Any, household_ids: Collection[UUID]) -> bool:
+    """Whether the user may edit in each of the households."""
+    editable = households_of(user, EDITORS).filter(household_id__in=household_ids)
+    return editable.count() == len(household_ids)
 
 
 def require_role(user: Any, household_id: Any, roles: tuple[str, ...] = EDITORS) -> None:

@@ -8,10 +8,12 @@ lock. Several machines wait at PostgreSQL's unique index, for at most `lock_time
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
@@ -23,13 +25,15 @@ from rest_framework.request import Request
 from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
 from strata.db.named_locks import NamedLocks
-from strata.tenancy.roles import may_edit
+from strata.tenancy.roles import may_edit_all
 
 KEPT_FOR = timedelta(days=2)
 FORGOTTEN_AT_ONCE = 20  # rows per request; with one, a backlog would never get smaller
 PATIENCE_SECONDS = 3
 named_locks = NamedLocks(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
+COMPRESSED_FROM, COMPRESSION = 1024, 6  # bytes of an answer that gains by it, and gzip's level
+GZIP = b"\x1f\x8b"  # how compressed answers begin; JSON cannot
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its messages are in the server's language
 
 type Handler = Callable[..., HttpResponseBase]
@@ -116,7 +120,10 @@ def still_running() -> APIError:
 
 def lost_the_right(user: Any, stored: IdempotentAnswer) -> bool:
     """Whether the user may no longer edit. Then the handler runs again to raise its own refusal; a write is undone."""
-    return stored.household_id is not None and not may_edit(user, stored.household_id)
+    household_ids = set(map(UUID, stored.household_ids or ()))
+    if stored.household_id is not None:
+        household_ids.add(stored.household_id)
+    return bool(household_ids) and not may_edit_all(user, household_ids)
 
 
 def store_response(stored: IdempotentAnswer, view: Any, response: Any) -> None:
@@ -125,8 +132,10 @@ def store_response(stored: IdempotentAnswer, view: Any, response: Any) -> None:
         return
     stored.status = response.status_code
     stored.household_id = getattr(view, "idempotency_household_id", None)
+    household_ids = getattr(view, "idempotency_household_ids", ())
+    stored.household_ids = sorted(map(str, household_ids)) or None
     stored.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    stored.body = rendered(view.request, response.data)
+    stored.body = compressed(rendered(view.request, response.data))
     stored.save()
     forget_old_answers(FORGOTTEN_AT_ONCE)
 
@@ -136,12 +145,19 @@ def rendered(request: Any, data: Any) -> bytes:
     return b"" if data is None else request.accepted_renderer.render(data, request.accepted_media_type)
 
 
+def compressed(body: bytes) -> bytes:
+    return gzip.compress(body, COMPRESSION, mtime=0) if len(body) >= COMPRESSED_FROM else body
+
+
+def decompressed(stored: bytes) -> bytes:
+    return gzip.decompress(stored) if stored.startswith(GZIP) else stored
+
+
 def replay(stored: IdempotentAnswer) -> HttpResponse:
     headers = {**stored.headers, "Idempotency-Replayed": "true"}
-    answer = HttpResponse(
-        bytes(stored.body), status=stored.status, content_type="application/json", headers=headers
-    )
-    if not stored.body:
+    body = decompressed(bytes(stored.body))
+    answer = HttpResponse(body, status=stored.status, content_type="application/json", headers=headers)
+    if not body:
         del answer["Content-Type"]
     return answer
 
