@@ -199,7 +199,9 @@ if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 IF_MATCH_REQUIRED = env.switch("IF_MATCH_REQUIRED", default=False)
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# Routes that take many rows have a limit of their own. deploy/nginx.conf has the same.
+BODY_BYTES_OF_ROUTES = {"/api/v1/values:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024)}
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values())  # BodyLimit refuses before
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
 CLIENT_BODY_SECONDS = env.number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)

@@ -6,6 +6,8 @@ from io import BytesIO
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from strata.api.http.body_limits import most_body_bytes
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
 os.environ.setdefault("DATABASE_TIMEOUT", "20")  # only for requests: commands may take longer
 
@@ -15,7 +17,7 @@ def with_length(answer):
 
     def application(environ, start_response):
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+            body = environ["wsgi.input"].read(most_body_bytes(environ.get("PATH_INFO", "")) + 1)
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return answer(environ, start_response)
 

@@ -15,6 +15,7 @@ from time import monotonic
 
 import pytest
 
+from strata.settings import BODY_BYTES_OF_ROUTES as LARGER
 from strata.settings import MAX_BODY_BYTES
 from tests.databases import PASSWORD, free_port
 from tests.load_clients import API, Client, create_asset, writers
@@ -127,20 +128,24 @@ def test_slow_client_is_disconnected(servers):
 
 
 @pytest.mark.on_sqlite
-def test_nginx_and_strata_agree_on_how_large_a_body_may_be(servers, database):
+@pytest.mark.parametrize(
+    ("route", "most"),
+    [("tags", MAX_BODY_BYTES), *((path.split("/")[-1], most) for path, most in LARGER.items())],
+)
+def test_nginx_and_strata_agree_on_how_large_a_body_may_be(servers, database, route, most):
     nginx, _ = servers
-    for size, expected in ((MAX_BODY_BYTES, 400), (MAX_BODY_BYTES + 1, 413)):
+    for size, expected in ((most, 400), (most + 1, 413)):
         body = json.dumps({"name": ""}).ljust(size).encode()
-        status, answer, headers = send_body(nginx, database.token, body)
+        status, answer, headers = send_body(nginx, database.token, body, route)
         assert (status, answer["status"]) == (expected, expected)
         assert answer["request_id"] == headers["X-Request-Id"] != ""
     assert answer["code"] == "TOO_LARGE"
 
 
-def send_body(nginx, token: str, body: bytes) -> tuple[int, dict, dict]:
+def send_body(nginx, token: str, body: bytes, route: str) -> tuple[int, dict, dict]:
     connection = nginx.connect("127.0.0.1", nginx.port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection.request("POST", f"{API}/tags", body, headers)
+    connection.request("POST", f"{API}/{route}", body, headers)
     response = connection.getresponse()
     answer = response.status, json.loads(response.read()), dict(response.getheaders())
     connection.close()

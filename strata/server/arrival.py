@@ -7,6 +7,7 @@ they mean. Where the end cannot be found, the request is handed over as it is, a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -32,11 +33,12 @@ class Stage(Enum):
 class Arrival:
     """The received part of one request. Bytes of the next request may follow it."""
 
-    def __init__(self, longest_body: int) -> None:
+    def __init__(self, longest_body: int, larger: Sequence[tuple[re.Pattern[bytes], int]] = ()) -> None:
+        """`larger` are the routes whose bodies may be longer, by what the request line begins with."""
         self.received = bytearray()
         self.head_ends: int | None = None
         self.is_file = False
-        self._longest_body = longest_body
+        self._longest_body, self._larger = longest_body, larger
         self._whole_at: int | None = None
         self._next_chunk: int | None = None
         self._most_bytes = 0  # of head and body together, once the head is here
@@ -55,6 +57,9 @@ class Arrival:
             return Stage.INCOMPLETE if len(self.received) <= LONGEST_HEAD else Stage.HAND_OVER
         self.head_ends = end + len(END_OF_HEAD)
         self.is_file = any(route.match(self.received) for route in FILE_ROUTES)
+        for route, longest in self._larger:
+            if route.match(self.received, blank):
+                self._longest_body = longest
         self._most_bytes = self.head_ends + self._longest_body + LONGEST_SIZE_LINE
         return self._stage_of_head(bytes(self.received[: end + 2]).lower(), self.head_ends)
 

@@ -21,6 +21,7 @@ from django.middleware.security import SecurityMiddleware
 
 from strata.accounts.models import SECRET_PREFIX
 from strata.api.errors import CODES, error_response, is_api, outage_response
+from strata.api.http.body_limits import most_body_bytes
 from strata.audit import actor
 from strata.server.logs import OncePerMinute
 
@@ -263,20 +264,20 @@ def has_null_character(request: HttpRequest) -> bool:
 
 
 class BodyLimit:
-    """Refuses a body over MAX_BODY_BYTES before it is read, a compressed body, and one that breaks off."""
+    """Refuses a body over the limit of its route before it is read, a compressed body, and one that breaks off."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length, most = request.META.get("CONTENT_LENGTH") or "0", most_body_bytes(request.path_info)
         if not (length.isascii() and length.isdecimal()):
             return error_response(request, 400, "MALFORMED", "Content-Length is not a number.")
-        if len(length) < 20 and int(length) <= settings.MAX_BODY_BYTES:
+        if len(length) < 20 and int(length) <= most:
             is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
             return encoded_answer(request) if is_encoded else self.get_response(request)
         drain(request)
-        return error_response(request, 413, "TOO_LARGE", f"A body may have {settings.MAX_BODY_BYTES} bytes.")
+        return error_response(request, 413, "TOO_LARGE", f"A body may have {most} bytes.")
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, UnreadablePostError):

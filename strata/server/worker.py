@@ -102,12 +102,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().load_wsgi()
         from django.conf import settings
 
+        from strata.api.http.body_limits import larger_bodies
         from strata.api.http.throttles import network_of
         from strata.server.middleware import is_trusted
 
         self.head_seconds, self.body_seconds = settings.CLIENT_HEAD_SECONDS, settings.CLIENT_BODY_SECONDS
         self.most_unfinished = settings.CLIENT_UNFINISHED
-        self.longest_body = settings.MAX_BODY_BYTES
+        self.longest_body, self.larger_bodies = settings.MAX_BODY_BYTES, larger_bodies()
         self.network_of, self.is_trusted = network_of, is_trusted
 
     def is_parent_alive(self) -> bool:
@@ -141,7 +142,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def wait_for_request(self, conn: Connection) -> None:
         """Wait outside of the threads for the first byte, for at most the time of an idle connection."""
-        conn.arrival = Arrival(self.longest_body)
+        conn.arrival = Arrival(self.longest_body, self.larger_bodies)
         conn.deadline = monotonic() + self.cfg.keepalive
         conn.sock.setblocking(False)
         unfinished = self.waiting[conn.sender]

@@ -8,6 +8,7 @@ from time import monotonic
 
 import pytest
 
+from strata.api.http.body_limits import larger_bodies
 from strata.server import arrival
 from strata.server.arrival import LONGEST_HEAD, Arrival, Stage
 from strata.server.worker import LimitedSocket
@@ -57,6 +58,14 @@ def test_what_follows_a_request_is_kept_for_the_next(request_sent):
 @pytest.mark.parametrize("request_sent", HANDED_OVER.values(), ids=HANDED_OVER)
 def test_what_has_no_end_that_can_be_told_is_for_a_thread_to_read(request_sent):
     assert Arrival(LONGEST_BODY).add(request_sent) is Stage.HAND_OVER
+
+
+def test_a_route_with_a_limit_of_its_own_may_have_a_longer_body():
+    head = b"POST %s HTTP/1.1\r\nContent-Length: 1001\r\n\r\n"
+    for path in (b"/api/v1/values:batch", b"/strata/api/v1/values%3Abatch/?dry_run=1"):
+        assert Arrival(LONGEST_BODY, larger_bodies()).add(head % path) is Stage.INCOMPLETE
+    for path in (b"/api/v1/tags", b"/api/v1/tags?x=/api/v1/values:batch", b"/api/v1/values:batches"):
+        assert Arrival(LONGEST_BODY, larger_bodies()).add(head % path) is Stage.HAND_OVER
 
 
 def test_a_file_is_handed_over_with_its_head(monkeypatch):

@@ -121,7 +121,7 @@ def test_no_bytes_break_the_parser(body):
 
 
 def test_a_body_over_the_limit_is_too_large(settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    settings.MAX_BODY_BYTES = 10
     assert parse('{"a": 123}') == {"a": 123}
     with pytest.raises(TooLarge) as refusal:
         parse('{"a": 1234}')

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import IO, Any
 
-from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
+
+from strata.api.http.body_limits import most_body_bytes
 
 DEEPEST = 32
 MOST_MEMBERS = (
@@ -53,7 +54,7 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         require_utf8(media_type or "")
-        text = decoded(read_limited(stream))
+        text = decoded(read_limited(stream, path_of(parser_context)))
         if not text:
             return {}
         require_shallow(text)
@@ -70,10 +71,13 @@ def require_utf8(media_type: str) -> None:
         raise UnsupportedMediaType(media_type, "Send JSON in UTF-8.")
 
 
-def read_limited(stream: IO[bytes]) -> bytes:
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if limit is None:
-        return stream.read()
+def path_of(parser_context: Mapping[str, Any] | None) -> str:
+    request = (parser_context or {}).get("request")
+    return "" if request is None else request.path_info
+
+
+def read_limited(stream: IO[bytes], path: str) -> bytes:
+    limit = most_body_bytes(path)
     body = stream.read(limit + 1)
     if len(body) > limit:
         raise TooLarge()

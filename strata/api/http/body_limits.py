@@ -1,0 +1,26 @@
+"""How large the body of a request may be: MAX_BODY_BYTES, and more for the routes that take many rows."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+
+
+def most_body_bytes(path: str) -> int:
+    """The limit of a path below SCRIPT_NAME."""
+    limits: dict[str, int] = settings.BODY_BYTES_OF_ROUTES
+    return max(settings.MAX_BODY_BYTES, limits.get(path.removesuffix("/"), 0))
+
+
+def larger_bodies() -> tuple[tuple[re.Pattern[bytes], int], ...]:
+    """The routes with a larger limit, each as what a request line begins with, below any SCRIPT_NAME."""
+    return tuple(
+        (
+            re.compile(
+                rb"POST [^ ?\r\n]*" + re.escape(path).encode().replace(b":", b"(?::|%3[Aa])") + rb"/?[ ?]"
+            ),
+            most,
+        )
+        for path, most in settings.BODY_BYTES_OF_ROUTES.items()
+    )
