@@ -1,6 +1,6 @@
 """The exceptions for what Strata refuses.
 
-Services raise them: 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict. `status` is for the API; the
+Services raise them: 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict, 412 Stale. `status` is for the API; the
 admin and the commands show the text. Nothing here imports Django or DRF.
 """
 
@@ -71,3 +71,13 @@ class Conflict(StrataError):
     ):
         super().__init__(code, message, field)
         self.existing_key = existing_key
+
+
+class Stale(StrataError):
+    """It has changed since the caller read it. `field` is that with the version that was read."""
+
+    status = 412
+
+    def __init__(self, field: str | None = None) -> None:
+        message = "It has changed since you read it: read it again."
+        super().__init__("PRECONDITION_FAILED", message, field)

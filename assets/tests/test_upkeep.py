@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -34,6 +35,7 @@ from assets.classification.seeds import TypeId
 from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
 from assets.models import Asset, AssetSnapshot, AssetTag, DailyDelta, MonthlyValues, Tag
 from assets.services.disposal import reinstate
+from assets.services.value_batches import ValueRow, record_values
 from assets.valuation import months, reading, registry
 from assets.valuation.deltas import calculated, stored
 from assets.valuation.registry import all_values
@@ -42,6 +44,7 @@ from assets.valuation.sources.snapshots import values_around
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Household, Portfolio
 from strata.doctor import Level
+from strata.tenancy.batches import AllRowsRefused, IfExists, OnError
 from tests import factories
 from tests.factories import add_value, create_asset
 from tests.fake_source import FakeSource
@@ -170,6 +173,26 @@ class Writes(RuleBasedStateMachine):
         AssetSnapshot.objects.bulk_create(
             self.value(self.an_asset(number), on, value) for number, on, value in values
         )
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(
+        rows=st.lists(st.tuples(NUMBERS, NUMBERS, VALUES, st.booleans()), max_size=8),
+        if_exists=st.sampled_from(IfExists),
+    )
+    def record_a_batch(self, rows, if_exists):
+        """Of days and of instants, in several portfolios; what is refused is left out."""
+        sent = {
+            number: ValueRow(
+                self.an_asset(asset).pk,
+                Decimal(value),
+                **({"on": day(on)} if by_day else {"observed_at": NOON + timedelta(days=on, hours=2)}),
+            )
+            for number, (asset, on, value, by_day) in enumerate(rows)
+        }
+        with suppress(AllRowsRefused):
+            batch = record_values(sent, if_exists=if_exists, on_error=OnError.SKIP)
+            stored = AssetSnapshot.objects.in_bulk(value.snapshot.pk for value in batch.values.values())
+            assert all(stored[v.snapshot.pk].value == v.snapshot.value for v in batch.values.values())
 
     @precondition(lambda self: AssetSnapshot.objects.exists())
     @rule(number=NUMBERS, other=NUMBERS, on=NUMBERS, value=VALUES)

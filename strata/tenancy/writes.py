@@ -6,7 +6,7 @@ decides what may be refused, then writes. It joins the transaction of its caller
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
@@ -103,6 +103,26 @@ def locked_parent[Parent: Owned](
         raise Restart("the parent has moved")
     hold(parent, guards)
     return parent
+
+
+def locked_parents[Parent: Owned](
+    model: type[Owned],
+    parents: models.QuerySet[Parent],
+    ids: Collection[UUID],
+) -> dict[UUID, Parent]:
+    """As `locked_parent`, for new rows of `model` below many parents: those that exist, by id. All are locked at once,
+    in the one order of locks.
+    """
+    if not ids:
+        return {}
+    named = {parent_of(model) or "": parents.model._base_manager.filter(pk__among=list(ids))}
+    guards = lock_guards(model._base_manager.none(), named=named)
+    rows = {parent.pk: parent for parent in parents.filter(pk__among=list(ids))}
+    for parent in rows.values():
+        if not guards.cover_owners(model, parent.owning_household_id(), parent.owning_portfolio_id()):
+            raise Restart("a parent has moved")
+        hold(parent, guards)
+    return rows
 
 
 @atomic_write

@@ -1,0 +1,83 @@
+"""Finds the recorded values that the rows of a batch meet: those of their days, and those of their instants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from assets.models import Asset, AssetSnapshot
+from strata.db.bulk import stored_instant
+from strata.db.params import fetch_rows, parse_id
+
+
+class Moment(NamedTuple):
+    """Where a row puts its value."""
+
+    asset: Asset
+    on: date
+    at: datetime
+
+
+class Stored(NamedTuple):
+    """The value that counts on the day of a moment, its last one; and the value of its instant. None where none is."""
+
+    of_day: AssetSnapshot | None = None
+    of_instant: AssetSnapshot | None = None
+
+
+_GIVEN = {
+    "sqlite": """SELECT key AS place, json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS on_day,
+        json_extract(value, '$[2]') AS instant FROM json_each(%s)""",
+    "postgresql": """SELECT place - 1 AS place, asset_id, on_day, instant
+        FROM unnest(%s::uuid[], %s::date[], %s::timestamptz[])
+        WITH ORDINALITY AS row(asset_id, on_day, instant, place)""",
+}
+# Each is one lookup in the index of snapshot_one_per_asset_and_instant: a day may have thousands of values.
+_IDS = {
+    vendor: f"""
+    WITH given AS ({given})
+    SELECT place, (
+        SELECT s.id FROM assets_assetsnapshot s WHERE s.asset_id = given.asset_id AND s."on" = given.on_day
+        ORDER BY s.observed_at DESC LIMIT 1
+    ), (
+        SELECT s.id FROM assets_assetsnapshot s WHERE s.asset_id = given.asset_id AND s."on" = given.on_day
+        AND s.observed_at = given.instant
+    ) FROM given"""  # noqa: S608 - constants only
+    for vendor, given in _GIVEN.items()
+}
+
+
+def stored_values(moments: Sequence[Moment]) -> list[Stored]:
+    """What is stored for each of the moments, in two statements. Values know the given assets, which are locked."""
+    if not moments:
+        return []
+    assets = {moment.asset.pk: moment.asset for moment in moments}
+    found = [(int(place), *ids) for place, *ids in fetch_rows(_IDS[connection.vendor], _params(moments))]
+    wanted = {parse_id(pk) for _, *ids in found for pk in ids if pk is not None}
+    rows = {row.pk: row for row in AssetSnapshot.objects.filter(pk__among=list(wanted)).order_by()}
+    for row in rows.values():
+        row.asset = assets[row.asset_id]
+    stored = [Stored()] * len(moments)
+    for place, *ids in found:
+        stored[place] = Stored(*(None if pk is None else rows[parse_id(pk)] for pk in ids))
+    return stored
+
+
+def _params(moments: Sequence[Moment]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [
+            list(column) for column in zip(*((asset.pk, on, at) for asset, on, at in moments), strict=True)
+        ]
+    return [json.dumps([(asset.pk.hex, on.isoformat(), stored_instant(at)) for asset, on, at in moments])]
+
+
+def key_of(moment: Moment, target: AssetSnapshot | None) -> tuple[UUID, date, datetime]:
+    """What a row writes: two rows of a batch may not have the same."""
+    if target is not None:
+        return target.asset_id, target.on, target.observed_at
+    return moment.asset.pk, moment.on, moment.at
