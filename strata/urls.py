@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from assets.api import asset_types, assets, categories, exchange_rates, snapshots, tags, transactions
 from demo.views import explore_demo
 from portfolios.api import households, members
-from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios
+from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, value_batches
 from reports.api import chart_views as charts
 from reports.api import views as reports
 from reports.welcome import view as welcome
@@ -70,6 +70,7 @@ api = [
     re_path(r"^openapi\.json/?$", SpectacularJSONAPIView.as_view(throttle_classes=()), name="openapi"),
     re_path(r"^net-worth/?$", reports.NetWorthView.as_view(), name="net-worth"),
     re_path(r"^net-worth/change/?$", reports.ChangeView.as_view(), name="change"),
+    re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
     of_portfolio("net-worth", reports.PortfolioNetWorthView),
     of_portfolio("allocation", reports.PortfolioAllocationView),

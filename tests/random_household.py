@@ -114,6 +114,14 @@ class RandomHousehold:
         if answer.status_code == 201:
             self.entries.append((path, answer.json()["id"], {"value": self.amount()}))
 
+    def record_batch(self):
+        """Some days and assets twice, some ids of no asset: what is refused is left out."""
+        rows = [
+            {"asset_id": self.pick(self.assets), "on": self.day(), "value": self.amount()} for _ in range(6)
+        ]
+        if_exists = self.random.choice(("refuse", "replace", "skip"))
+        self.post("values:batch", rows=rows, if_exists=if_exists, on_error="skip")
+
     def add_transaction(self):
         path = f"assets/{self.pick(self.assets)}/transactions"
         answer = self.post(path, type="INCOME", amount="12.34", on=self.day(), fee="0.01")
@@ -220,6 +228,7 @@ EDITS = {
     "dispose": 1,
     "reinstate": 1,
     "add_value": 3,
+    "record_batch": 3,
     "add_transaction": 1,
     "change_entry": 2,
     "delete_entry": 1,

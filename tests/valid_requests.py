@@ -68,6 +68,7 @@ ROUTES_BY_OWNER = {
         "transaction-detail",
         "transaction-history",
         "transaction-list",
+        "value-batch",
     },
 }
 
@@ -126,5 +127,8 @@ BODIES = {
     "tag-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
+    "value-batch": lambda world: {
+        "rows": [{"asset_id": id_of(world, "asset"), "on": "2026-01-31", "value": "2"}]
+    },
 }
 QUERIES: dict[str, dict[str, str]] = {}  # required query parameters of a GET, by route name

@@ -7,6 +7,7 @@ from assets.models import AssetSnapshot
 from assets.services.snapshots import SNAPSHOTS
 from portfolios.api.schema import in_path
 from strata.api.fields import InstantSerializerField
+from strata.api.http.etags import etag_of, plain_tags
 from strata.api.parameters import KNOWN_AT, day_filter
 
 
@@ -18,6 +19,18 @@ class AssetSnapshotSerializer(AssetEntrySerializer):
         model = AssetSnapshot
         fields = ("id", "asset_id", "value", "observed_at", "on", "note", "created_at", "updated_at")
         validators = ()
+
+
+def value_etag(snapshot: AssetSnapshot) -> str:
+    return etag_of(AssetSnapshotSerializer(snapshot).data)
+
+
+def value_matches(tag: str, snapshot: AssetSnapshot | None) -> bool:
+    """Whether a value is as the caller has read it: `tag` is its ETag, or "" for no value."""
+    if snapshot is None or not tag:
+        return snapshot is None and not tag
+    tags = plain_tags(tag)
+    return "*" in tags or value_etag(snapshot) in tags
 
 
 @in_path("asset_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -32,20 +32,23 @@ class PortfolioTotal:
 
 def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, PortfolioTotal]:
     """The totals of several portfolios, in a fixed number of queries; by default each on today in its time zone."""
-    portfolios = list(portfolios)
-    days = {portfolio.pk: on or today_of(portfolio) for portfolio in portfolios}
-    amounts = amounts_by_currency(days)
-    currencies = {p.base_currency for p in portfolios} | {c for by in amounts.values() for c in by}
-    if not portfolios:
+    return totals_on_days({portfolio: on or today_of(portfolio) for portfolio in portfolios})
+
+
+def totals_on_days(days: Mapping[Portfolio, date]) -> dict[UUID, PortfolioTotal]:
+    """The total of each portfolio on its day. As many queries as there are distinct days, and one for the rates."""
+    if not days:
         return {}
-    rates = rate_books(currencies, start=min(days.values()), end=max(days.values()), portfolios=portfolios)
+    amounts = amounts_by_currency({portfolio.pk: on for portfolio, on in days.items()})
+    currencies = {p.base_currency for p in days} | {c for by in amounts.values() for c in by}
+    rates = rate_books(currencies, start=min(days.values()), end=max(days.values()), portfolios=list(days))
     return {
         p.pk: presented(
-            convert_total(amounts.get(p.pk, {}), p.base_currency, on=days[p.pk], rates=rates[p.pk]),
+            convert_total(amounts.get(p.pk, {}), p.base_currency, on=on, rates=rates[p.pk]),
             p.base_currency,
-            days[p.pk],
+            on,
         )
-        for p in portfolios
+        for p, on in days.items()
     }
 
 

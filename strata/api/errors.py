@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from math import ceil
 from typing import Any
@@ -62,6 +62,7 @@ class APIError(exceptions.APIException):
     auth_header: str | None = None  # the value of WWW-Authenticate
     wait: float | None = None  # seconds, for Retry-After
     existing: dict[str, str] | None = None  # the row that the request contradicts: {"id", "link"}
+    more: Mapping[str, Any] = {}  # further members of the answer
 
     def __init__(
         self,
@@ -146,6 +147,7 @@ def refusal_response(request: Any, refusal: APIError) -> Response:
     content = error_body(request, refusal.status_code, refusal.code, message, shown)
     if refusal.existing:
         content["existing"] = refusal.existing
+    content |= refusal.more
     response = Response(content, status=refusal.status_code)
     if refusal.auth_header:
         response["WWW-Authenticate"] = refusal.auth_header

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from strata.fields.dates import (
     DayField,
     InstantField,
     TimeZoneField,
+    instant_text,
     parse_day,
     validate_instant,
     validate_time_zone,
@@ -277,7 +278,7 @@ class InstantSerializerField(serializers.Field[datetime, Any, str, Any]):
         return moment
 
     def to_representation(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+        return instant_text(value)
 
 
 # The fields whose values have more than one spelling.

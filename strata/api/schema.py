@@ -38,6 +38,21 @@ ERROR = {
             "required": ["id", "link"],
             "properties": {"id": {"type": "string", "format": "uuid"}, "link": {"type": "string"}},
         },
+        "refused_count": {"type": "integer", "description": "Of ALL_ROWS_REFUSED: how many rows were sent."},
+        "refused": {
+            "type": "array",
+            "description": "Of ALL_ROWS_REFUSED: the rows, by their numbers from 0, at most 1,000.",
+            "items": {
+                "type": "object",
+                "required": ["row", "field", "code", "message"],
+                "properties": {
+                    "row": {"type": "integer"},
+                    "field": {"type": ["string", "null"]},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
     },
 }
 EXAMPLES = {

@@ -157,6 +157,11 @@ def local_instant(wall: datetime, zone_name: str) -> datetime:
     return wall.replace(tzinfo=ZoneInfo(zone_name), fold=0).astimezone(UTC)
 
 
+def instant_text(instant: datetime) -> str:
+    """The instant as the API writes it: in UTC with Z."""
+    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
 def noon(on: date, zone_name: str) -> datetime:
     """12:00 of the day in the zone, in UTC."""
     return local_instant(datetime.combine(on, NOON), zone_name)
