@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from portfolios.models import Household, Portfolio
@@ -22,7 +23,9 @@ from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
 from reports.models.dismissed_finding import REASON_LENGTH
-from reports.queries import quality_report, today_of
+from reports.queries import QualityIssue, quality_report, today_of
+from reports.rendering.findings import FindingText, finding_text
+from reports.rendering.formats import day_text
 from reports.services.allocation_targets import TARGETS
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
@@ -69,7 +72,7 @@ class PortfolioPage(HouseholdAdmin):
     @admin.display(description="quality")
     def data_quality(self, portfolio: Portfolio) -> str:
         address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
-        return format_html('<a href="{}" class="underline">What needs care</a>', address)
+        return format_html('<a href="{}" class="underline">{}</a>', address, _("Data checks"))
 
     def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(self.quality_view)
@@ -87,12 +90,11 @@ class PortfolioPage(HouseholdAdmin):
         issues = quality_report(portfolio, on=on, dismissed=None)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"What needs care in {portfolio}",
+            "title": _("Data checks of %(portfolio)s") % {"portfolio": portfolio},
             "on": on,
-            "issues": [
-                (issue, issue.admin_link_for(request.user)) for issue in issues if not issue.dismissal
-            ],
-            "dismissed": [(issue, issue.admin_link_for(request.user)) for issue in issues if issue.dismissal],
+            "day": day_text(on),
+            "issues": [issue_row(issue, request.user) for issue in issues if not issue.dismissal],
+            "dismissed": [issue_row(issue, request.user) for issue in issues if issue.dismissal],
             "may_dismiss": may_dismiss,
             "reason_length": REASON_LENGTH,
             "opts": self.opts,
@@ -134,6 +136,12 @@ class PortfolioPage(HouseholdAdmin):
         """`name` is None if the key is no longer a finding: then there is no message."""
         if name is not None:
             self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
+
+
+def issue_row(issue: QualityIssue, user: Any) -> tuple[QualityIssue, str, str, FindingText]:
+    """The finding, the page where it can be fixed, its day, and its words."""
+    day = day_text(issue.finding.on) if issue.finding.on else ""
+    return issue, issue.admin_link_for(user), day, finding_text(issue)
 
 
 def names_among_several(household_ids: Collection[UUID], user: User | None) -> dict[UUID, str]:

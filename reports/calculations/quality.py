@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from hashlib import sha256
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from assets.rates.book import Jump, MissingRate, RateBook
 from assets.valuation.series import Amount, ValueSeries, money
@@ -89,7 +89,8 @@ class Finding:
 
     `asset` is None if the finding is about a rate.
 
-    `facts`, with `asset` and `other`, identify the finding; by default the day.
+    `facts`, with `asset` and `other`, identify the finding; by default the day. `params` are the values that the
+    message names: amounts, days, numbers of days.
     """
 
     code: str
@@ -99,6 +100,7 @@ class Finding:
     severity: Severity
     other: Hashable | None = None
     facts: tuple[Hashable, ...] = field(default=(), kw_only=True)
+    params: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False)
 
     @property
     def key(self) -> str:
@@ -151,7 +153,8 @@ def _of_a_rate(jump: Jump) -> Finding:
         "If it is a slip, a newer rate of the same day replaces it, which a superuser records."
     )
     facts = (jump.currency, jump.on, jump.units.normalize())
-    return Finding(RATE_JUMP, None, jump.on, message, "warning", facts=facts)
+    params = {"currency": jump.currency, "before": jump.before, "after": jump.units, "on": jump.on}
+    return Finding(RATE_JUMP, None, jump.on, message, "warning", facts=facts, params=params)
 
 
 def by_severity(finding: Finding) -> tuple[bool, str]:
@@ -191,7 +194,10 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
                 "If that was a mistake, reinstate it; what was bought again is a new asset."
             )
             facts = (day, past.disposed_on, _plain(value))
-            yield Finding(VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning", facts=facts)
+            params = {"disposed_on": past.disposed_on}
+            yield Finding(
+                VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning", facts=facts, params=params
+            )
             return
 
 
@@ -200,8 +206,11 @@ def _acquired_late(asset: Examined, on: date) -> Iterator[Finding]:
     first, acquired = asset.first_on, asset.acquired_on
     if acquired is not None and first is not None and first <= on and first < acquired:
         message = f"It was acquired on {acquired}, but has a value of {first} already."
+        params = {"acquired_on": acquired, "on": first}
         facts = (acquired, first)
-        yield Finding(ACQUIRED_AFTER_FIRST_VALUE, asset.asset, first, message, "warning", facts=facts)
+        yield Finding(
+            ACQUIRED_AFTER_FIRST_VALUE, asset.asset, first, message, "warning", facts=facts, params=params
+        )
 
 
 def _recorded_twice(asset: Examined) -> Iterator[Finding]:
@@ -240,7 +249,8 @@ def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iter
 def _stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
     if asset.history.days and (age := (on - asset.history.days[-1]).days) > asset.stale_after_days:
         message = f"Its value is {age} days old; for its type {asset.stale_after_days} are usual."
-        yield Finding(STALE_VALUE, asset.asset, asset.history.days[-1], message, "warning")
+        params = {"age": age, "expected": asset.stale_after_days}
+        yield Finding(STALE_VALUE, asset.asset, asset.history.days[-1], message, "warning", params=params)
 
 
 def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -253,7 +263,8 @@ def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -
             f"There is no rate for {gap.currency} on {on} or shortly before: totals leave it out. "
             "Rates come by load_rates, or from a superuser."
         )
-        yield Finding(MISSING_RATE, asset.asset, on, message, "warning", facts=(gap.currency,))
+        params = {"currency": gap.currency, "on": on}
+        yield Finding(MISSING_RATE, asset.asset, on, message, "warning", facts=(gap.currency,), params=params)
 
 
 def _positive_liability(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -297,7 +308,16 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
         if factor and factor != undone:
             message = f"It goes from {_plain(before)} to {_plain(after)}: about {_times(factor)}."
             facts = (past.days[number], _plain(before), _plain(after))
-            yield Finding(SUSPICIOUS_JUMP, asset.asset, past.days[number], message, "warning", facts=facts)
+            params = {"before": money(before), "after": money(after), "factor": factor}
+            yield Finding(
+                SUSPICIOUS_JUMP,
+                asset.asset,
+                past.days[number],
+                message,
+                "warning",
+                facts=facts,
+                params=params,
+            )
             undone = 1 / factor
         else:
             undone = None
@@ -332,7 +352,8 @@ def _changed_signs(asset: Examined) -> Iterator[Finding]:
         if (before > 0) != (after > 0) and not _traded(asset, since, on):
             message = f"It changes its sign, from {_plain(before)} to {_plain(after)}."
             facts = (on, _plain(before), _plain(after))
-            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note", facts=facts)
+            params = {"before": money(before), "after": money(after)}
+            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note", facts=facts, params=params)
 
 
 def _traded(asset: Examined, since: date, until: date) -> bool:
@@ -382,6 +403,7 @@ def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
                     "warning",
                     other.asset,
                     facts=_likeness(asset),
+                    params={"since": since},
                 )
                 break
         for key in (*own, *anywhere):

@@ -15,7 +15,7 @@ from reports.queries.defaults import (
 )
 from reports.queries.groups import GROUP_BY
 from reports.queries.net_worth import NetWorthSeries, ReportTooLarge, net_worth_history
-from reports.queries.quality import QualityIssue, quality_issues, quality_report
+from reports.queries.quality import QualityIssue, current_asset_count, quality_issues, quality_report
 from reports.queries.totals import PortfolioTotal, portfolio_total, portfolio_totals
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "allocation_on",
     "change_report",
     "common_currency",
+    "current_asset_count",
     "first_value_day",
     "latest_today",
     "net_worth_history",

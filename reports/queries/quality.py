@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
+from django.db.models import Q
 from django.urls import reverse
 
 from assets import valuation
@@ -51,7 +52,8 @@ class Dismissal:
 class QualityIssue:
     """A finding about the asset called `name`, or about a rate of the currency of that name.
 
-    `link` is the API's path where it can be fixed, `admin_link` the admin's.
+    `link` is the API's path where it can be fixed, `admin_link` the admin's. `other_name` is the name of the asset
+    that it may duplicate.
     """
 
     finding: Finding
@@ -60,6 +62,7 @@ class QualityIssue:
     link: str
     admin_link: str
     dismissal: Dismissal | None = None
+    other_name: str = ""
 
     def admin_link_for(self, user: Any) -> str:
         """Only superusers record rates: for a missing rate other users get the page of the asset."""
@@ -104,6 +107,7 @@ def quality_issues(
             rows[finding.asset].name,
             rows[finding.asset].portfolio_id,
             *links(finding, targets.get((finding.asset, finding.on))),
+            other_name=rows[finding.other].name if finding.other else "",
         )
         for finding in all_findings
     ]
@@ -115,6 +119,12 @@ def quality_issues(
         for dismissal in [dismissals.get((issue.portfolio, issue.finding.key))]
         if dismissed is None or dismissed == (dismissal is not None)
     ]
+
+
+def current_asset_count(portfolios: Iterable[Portfolio], on: date) -> int:
+    """The number of assets that are not disposed of on the day."""
+    current = Q(disposed_on=None) | Q(disposed_on__gt=on)
+    return Asset.objects.filter(current, portfolio__in=[portfolio.pk for portfolio in portfolios]).count()
 
 
 def currencies_of(portfolios: Iterable[Portfolio], assets: Iterable[AssetRow]) -> dict[UUID, set[str]]:

@@ -74,17 +74,17 @@ def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doub
     shown = client.get(page)
     link = f'<a href="/admin/assets/asset/{doubtful.pk}/change/">&lt;b&gt;Secret&lt;/b&gt;</a>'
     assert link in re.sub(' class="[^"]*"', "", shown.content.decode())
-    assertContains(shown, "It has no value yet.")
+    assertContains(shown, "Enter what it is worth.")
 
 
 def test_missing_rate_is_mended_by_a_superuser_and_others_get_the_asset(portfolio, alice_user, vera_user):
     asset = create_valued_asset(portfolio, "Yen", TypeId.CHECKING_ACCOUNT, "1000", currency="JPY")
     page = f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-02"
-    ((issue, link),) = staff(vera_user).get(page).context["issues"]
+    ((issue, link, *_),) = staff(vera_user).get(page).context["issues"]
     assert (issue.finding.code, link) == ("MISSING_RATE", f"/admin/assets/asset/{asset.pk}/change/")
     assert issue.finding.message.endswith("Rates come by load_rates, or from a superuser.")
     alice_user.is_superuser = True
-    ((_, link),) = staff(alice_user).get(page).context["issues"]
+    ((_, link, *_),) = staff(alice_user).get(page).context["issues"]
     assert link == "/admin/assets/exchangerate/add/"
 
 

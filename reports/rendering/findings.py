@@ -1,0 +1,91 @@
+"""The words for findings: a title for each code, and a text that says what to do, with the values that it names.
+
+An amount inside a text is marked as an amount, so that it can be hidden.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from reports.calculations import quality
+from reports.calculations.quality import Finding
+from reports.queries import QualityIssue
+from reports.rendering.formats import day_text, number
+
+SEVERITIES = {"warning": _("Problem"), "note": _("Hint")}
+TITLES = {
+    quality.NO_VALUE: _("No value yet"),
+    quality.STALE_VALUE: _("Value is out of date"),
+    quality.MISSING_RATE: _("Exchange rate missing"),
+    quality.SUSPICIOUS_JUMP: _("Possible typing error"),
+    quality.CHANGED_SIGN: _("Sign changed"),
+    quality.POSSIBLE_DUPLICATE: _("Possible duplicate"),
+    quality.POSITIVE_LIABILITY: _("Debt counted as an asset"),
+    quality.VALUE_AFTER_DISPOSAL: _("Value after sale"),
+    quality.RATE_JUMP: _("Exchange rate jumps"),
+    quality.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
+    quality.POSSIBLE_DUPLICATE_TRANSACTION: _("Possible duplicate transaction"),
+}
+TEXTS = {
+    quality.NO_VALUE: _("Enter what it is worth."),
+    quality.STALE_VALUE: _("Last updated {age} days ago, expected every {expected}."),
+    quality.MISSING_RATE: _(
+        "No {currency} rate for {on}; totals leave this asset out. Add a rate or ask an administrator."
+    ),
+    quality.CHANGED_SIGN: _("From {before} to {after}. Overdraft, or a missing minus?"),
+    quality.POSSIBLE_DUPLICATE: _('Same name, type and values as "{other}" since {since}.'),
+    quality.POSITIVE_LIABILITY: _("Debts are stored below zero; this one raises your net worth."),
+    quality.VALUE_AFTER_DISPOSAL: _("Sold on {disposed_on}; this value is not counted."),
+    quality.RATE_JUMP: _("From {before} to {after} {currency} for a euro on {on}. Is a digit wrong?"),
+    quality.ACQUIRED_AFTER_FIRST_VALUE: _("Bought on {acquired_on}, but it has a value of {on} already."),
+}
+JUMPS = {
+    Fraction(10): _("From {before} to {after}, about 10 times as much. Is a digit too many?"),
+    Fraction(100): _("From {before} to {after}, about 100 times as much. Are two digits too many?"),
+    Fraction(1, 10): _("From {before} to {after}, about a tenth. Is a digit missing?"),
+    Fraction(1, 100): _("From {before} to {after}, about a hundredth. Are two digits missing?"),
+}
+DUPLICATE_TRANSACTIONS = {
+    "warning": _("Marking the asset as sold recorded a sale already, and this one looks the same. Keep one."),
+    "note": _("Another transaction of this day is the same."),
+}
+
+
+class FindingText(NamedTuple):
+    """`fix` is the text of the link to where it can be fixed; "" if the asset's name is link enough."""
+
+    title: str
+    text: SafeString
+    severity: str
+    fix: str
+
+
+def finding_text(issue: QualityIssue) -> FindingText:
+    finding = issue.finding
+    params = {name: marked(value) for name, value in finding.params.items()} | {"other": issue.other_name}
+    fix = gettext("Make it a debt") if finding.code == quality.POSITIVE_LIABILITY else ""
+    text = format_html(str(template_of(finding)), **params)
+    return FindingText(str(TITLES[finding.code]), text, str(SEVERITIES[finding.severity]), fix)
+
+
+def template_of(finding: Finding) -> Any:
+    if finding.code == quality.SUSPICIOUS_JUMP:
+        return JUMPS[finding.params["factor"]]
+    if finding.code == quality.POSSIBLE_DUPLICATE_TRANSACTION:
+        return DUPLICATE_TRANSACTIONS[finding.severity]
+    return TEXTS[finding.code]
+
+
+def marked(value: Any) -> Any:
+    """The value as it is written in a text; an amount is in an element of its own."""
+    if isinstance(value, Decimal):
+        return format_html('<span class="amount">{}</span>', number(value))
+    return day_text(value) if isinstance(value, date) else value
