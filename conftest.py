@@ -16,6 +16,7 @@ from assets.classification.seeds import shared_types
 from assets.models import AssetType, ExchangeRate
 from assets.rates.conversion_rates import add_conversion_rates
 from portfolios.models import Household, Membership, Portfolio
+from reports.dashboard.kept import KEPT
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
@@ -57,6 +58,12 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(autouse=True)
 def _no_throttle(settings):
     settings.API_THROTTLE = "off"
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_pages():
+    """The ids and revisions of one test may come again in another."""
+    KEPT.clear()
 
 
 @pytest.fixture(scope="session")

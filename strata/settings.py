@@ -356,6 +356,7 @@ UNFOLD = {
     "SITE_URL": f"{SCRIPT_NAME}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}strata/icon.svg"}],
     "STYLES": [f"{STATIC_URL}strata/admin.css"],
+    "SCRIPTS": [f"{STATIC_URL}strata/amounts.js"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "strata.admin.sidebar.sidebar"},

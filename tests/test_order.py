@@ -17,7 +17,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from assets.services.labels import label_asset
 from portfolios.models import Portfolio
-from reports.dashboard.page import reasons
+from reports.dashboard.reasons import reasons
 from reports.queries import change_report, quality_report
 from reports.queries.groups import by_name
 from strata.accounts.models import User

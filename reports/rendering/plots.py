@@ -22,6 +22,7 @@ from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
 from reports.rendering import fonts
+from reports.rendering.palette import OTHER_COLOUR, PALETTE
 from reports.rendering.ticks import tick_labels
 from strata.text import short
 
@@ -53,9 +54,6 @@ THEMES = {
     "light": Theme("#ffffff", "#1f2937", "#d1d5db", "#6d28d9", "#0d9488", "#dc2626"),
     "dark": Theme("#111827", "#e5e7eb", "#374151", "#c4b5fd", "#2dd4bf", "#f87171"),
 }
-# Most colour-blind people can distinguish these as well (after Okabe and Ito), on both backgrounds.
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#8b5cf6")
-OTHER_COLOUR = "#9ca3af"
 PATCH, AREA = "patch", "area"
 THIN = 0.35  # the opacity of an area
 

@@ -1,0 +1,69 @@
+"""Why net worth changed over the range: a waterfall of the reasons, and the assets that changed most."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from reports.calculations.change import Parts
+from reports.queries import ChangeReport
+from reports.rendering.formats import Amount, amount
+from reports.rendering.waterfall import waterfall
+
+MOST_MOVERS = 5
+# The parts of the change, in this order; those in SUBTRACTED are positive in the report, and shown with a minus.
+REASONS = {
+    "added": _("New assets"),
+    "removed": _("Removed assets"),
+    "net_flows": _("Deposits and withdrawals"),
+    "income": _("Income"),
+    "expenses": _("Costs"),
+    "value_change": _("Gains and losses"),
+    "fx_change": _("Currency effect"),
+}
+SUBTRACTED = ("expenses", "removed")
+
+
+def reasons(report: ChangeReport) -> dict[str, Any]:
+    """The rows from start to end, which add up, and the assets that changed most."""
+    change, currency = report.change, report.change.currency
+    parts = {name: value for name in REASONS if (value := signed_part(change.total, name))}
+    picture = waterfall(change.total.start_value, list(parts.values()))
+    rows: list[tuple[Any, Amount]] = [
+        (_("Start"), amount(change.total.start_value, currency)),
+        *((REASONS[name], amount(value, currency, signed=True)) for name, value in parts.items()),
+        (_("End"), amount(change.total.end_value, currency)),
+    ]
+    return {
+        "total": amount(change.total.change, currency, signed=True),
+        "cut": picture.cut,
+        "rows": [
+            {"name": name, "value": value, "bar": bar, "is_total": number in (0, len(rows) - 1)}
+            for number, ((name, value), bar) in enumerate(zip(rows, picture.bars, strict=True))
+        ],
+        "movers": movers(report),
+        "left_out": [report.labels[key] for key in change.left_out],
+        "missing": sorted({gap.currency for gap in change.missing_rates}),
+        "complete": change.complete,
+    }
+
+
+def signed_part(parts: Parts, name: str) -> Decimal:
+    value: Decimal = getattr(parts, name)
+    return -value if name in SUBTRACTED else value
+
+
+def movers(report: ChangeReport) -> list[dict[str, Any]]:
+    ranked = sorted(report.change.rows.items(), key=lambda row: -abs(row[1].change))[:MOST_MOVERS]
+    return [
+        {
+            "name": report.labels[key],
+            "link": reverse("admin:assets_asset_change", args=[key]),
+            "value": amount(row.change, report.change.currency, signed=True),
+        }
+        for key, row in ranked
+        if row.change
+    ]
