@@ -1,5 +1,5 @@
 # The commands of this project. `make` alone lists them.
-.PHONY: help run test lint format schema lock bench coverage soak chaos
+.PHONY: help run test lint format schema messages lock bench coverage soak chaos
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -21,6 +21,10 @@ format: ## format the code and fix what can be fixed automatically
 schema: ## write openapi.yaml again from the code
 	@scripts/bootstrap dev
 	@.venv/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+messages: ## write what is marked for translation into locale/, and compile it
+	@scripts/bootstrap dev
+	@.venv/bin/python scripts/messages.py
 
 lock: ## pin the requirements again, with hashes
 	@scripts/bootstrap dev

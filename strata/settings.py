@@ -141,6 +141,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # What needs the user or the session.
     "strata.server.middleware.ActorMiddleware",
+    "strata.server.preferences.PreferencesMiddleware",
     "strata.server.middleware.TokenUseMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -321,8 +322,10 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- language, time and logs ---
 
-LANGUAGE_CODE = "en-gb"
-USE_I18N = False
+LANGUAGE_CODE = "en"
+LANGUAGES = (("en", "English"), ("de", "Deutsch"))
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
 FORMAT_MODULE_PATH = ["strata.fields.formats"]
 USE_TZ = True
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")

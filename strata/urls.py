@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from assets.api import asset_types, assets, categories, exchange_rates, snapshots, tags, transactions
 from demo.views import explore_demo
@@ -16,8 +16,9 @@ from reports.api import views as reports
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
 from strata.admin.login_forms import OwnPasswordView
+from strata.admin.user_formats.my_settings import my_settings
 from strata.api.routers import EitherSlashRouter
-from strata.api.routes import RoutesView
+from strata.api.routes import RoutesView, SchemaView
 from strata.server import health
 
 router = EitherSlashRouter()
@@ -67,7 +68,7 @@ api = [
     re_path(r"^health/live/?$", health.live, name="live"),
     re_path(r"^health/ready/?$", health.ready, name="ready"),
     re_path(r"^version/?$", health.version, name="version"),
-    re_path(r"^openapi\.json/?$", SpectacularJSONAPIView.as_view(throttle_classes=()), name="openapi"),
+    re_path(r"^openapi\.json/?$", SchemaView.as_view(throttle_classes=()), name="openapi"),
     re_path(r"^net-worth/?$", reports.NetWorthView.as_view(), name="net-worth"),
     re_path(r"^net-worth/change/?$", reports.ChangeView.as_view(), name="change"),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
@@ -104,6 +105,7 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view()), name="own-password"),
     path("admin/welcome/", admin.site.admin_view(welcome.create), name="welcome"),
     path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
+    path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/", admin.site.urls),
 ]
 

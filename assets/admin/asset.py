@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +29,9 @@ from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.audit.clock import written_at
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
+from strata.fields.active_formats import amount_text, day_text
 from strata.fields.dates import resolve_instant_and_day
 from strata.fields.names import NoteField
-from strata.fields.numbers import money_text
 from strata.tenancy.guards import read_locked
 from strata.tenancy.roles import EDITORS
 
@@ -227,12 +226,11 @@ class AssetPage(HouseholdAdmin):
 
     @admin.display(description="current value", ordering="current_value")
     def value_now(self, asset: Any) -> str:
-        return "" if asset.current_value is None else money_text(asset.current_value)
+        return "" if asset.current_value is None else amount_text(asset.current_value, asset.currency)
 
     @admin.display(description="as of", ordering="current_value_on")
-    def value_now_on(self, asset: Any) -> date | None:
-        on: date | None = asset.current_value_on
-        return on
+    def value_now_on(self, asset: Any) -> str:
+        return "" if asset.current_value_on is None else day_text(asset.current_value_on)
 
     @admin.action(description="Dispose of, from today on", permissions=("change",))
     def dispose_of(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

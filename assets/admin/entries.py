@@ -6,17 +6,17 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from assets.models import AssetSnapshot, Transaction
+from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.snapshots import SNAPSHOTS
 from assets.services.transactions import TRANSACTIONS
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm
 from strata.admin.households import HouseholdAdmin
-from strata.fields.numbers import money_text, plain
 
 if TYPE_CHECKING:
     _Form = StaleCheckedForm
@@ -28,8 +28,19 @@ class OfAnAsset(_Form):
     """The first base of a form of a value or a transaction."""
 
     def currency_of_amounts(self) -> str:
-        row = self.instance
-        return getattr(row, "currency", "") or (row.asset.currency if row.asset_id else "")
+        """The one that was typed; else that of the row, or of its asset."""
+        typed = getattr(self, "cleaned_data", {}).get("currency") or getattr(self.instance, "currency", "")
+        asset = self.asset()
+        return str(typed).upper() or (asset.currency if asset else "")
+
+    def zone_of_instants(self) -> str:
+        asset = self.asset()
+        return asset.portfolio.time_zone if asset and asset.portfolio_id else settings.TIME_ZONE
+
+    def asset(self) -> Asset | None:
+        """The asset that was chosen, or that of the row."""
+        chosen: Asset | None = getattr(self, "cleaned_data", {}).get("asset")
+        return chosen or (self.instance.asset if self.instance.asset_id else None)
 
 
 class ShowsDayAndInstant(OfAnAsset):
@@ -59,17 +70,13 @@ class SnapshotPage(HouseholdAdmin):
     form = SnapshotForm
     fields = ("asset", "value", "on", "observed_at", "note")
     immutable_fields = ("asset",)
-    list_display = ("asset", "value_shown", "currency", "on", "observed_at")
+    list_display = ("asset", "value", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRowsFilter),)
     search_fields = ("asset__name_key__has_part", "note")
     service, parent_column = SNAPSHOTS, "asset_id"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("asset__portfolio")
-
-    @admin.display(description="value", ordering="value")
-    def value_shown(self, snapshot: AssetSnapshot) -> str:
-        return money_text(snapshot.value)
 
     @admin.display(description="currency")
     def currency(self, snapshot: AssetSnapshot) -> str:
@@ -116,7 +123,7 @@ class TransactionPage(HouseholdAdmin):
         "external_id",
     )
     immutable_fields = ("asset",)
-    list_display = ("asset", "type", "amount_shown", "currency", "quantity_shown", "on")
+    list_display = ("asset", "type", "amount", "currency", "quantity", "on")
     list_filter = ("type", ("asset__portfolio", OwnRowsFilter), "currency")
     search_fields = ("asset__name_key__has_part", "note", "external_id")
     service, parent_column = TRANSACTIONS, "asset_id"
@@ -128,11 +135,3 @@ class TransactionPage(HouseholdAdmin):
         """An empty position is the end of the day: the service finds it."""
         values = super().values_of(form, names)
         return values | {"position": form.cleaned_data["position"]} if "position" in values else values
-
-    @admin.display(description="amount", ordering="amount")
-    def amount_shown(self, transaction: Transaction) -> str:
-        return "" if transaction.amount is None else money_text(transaction.amount)
-
-    @admin.display(description="quantity")
-    def quantity_shown(self, transaction: Transaction) -> str:
-        return "" if transaction.quantity is None else plain(transaction.quantity)

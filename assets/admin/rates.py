@@ -12,7 +12,6 @@ from assets.models.exchange_rate import WHO_ADDS_RATES
 from assets.rates.writer import record_rate
 from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
-from strata.fields.numbers import plain
 
 
 @admin.register(ExchangeRate)
@@ -21,7 +20,7 @@ class ExchangeRatePage(HouseholdAdmin):
 
     section, icon = Section.DATA, "currency_exchange"
     fields = ("currency", "on", "units_per_euro", "lasting", "source")
-    list_display = ("currency", "on", "units_shown", "lasting", "source")
+    list_display = ("currency", "on", "units_per_euro", "lasting", "source")
     list_filter = ("source", "lasting", "currency")
     search_fields = ("currency",)
 
@@ -52,7 +51,3 @@ class ExchangeRatePage(HouseholdAdmin):
         return record_rate(
             rate.currency, rate.on, rate.units_per_euro, source=rate.source, lasting=rate.lasting
         )
-
-    @admin.display(description="units per euro")
-    def units_shown(self, rate: ExchangeRate) -> str:
-        return plain(rate.units_per_euro)

@@ -38,3 +38,8 @@ class AssetSnapshot(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.asset} on {self.on}"
+
+    @property
+    def currency(self) -> str:
+        """The asset's. For a row without an asset there is no such attribute."""
+        return self.asset.currency

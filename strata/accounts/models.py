@@ -18,8 +18,10 @@ from django.utils import timezone
 
 from strata.audit.field_log import FieldLogged, FieldLoggedQuerySet
 from strata.db.collation import CodeField
+from strata.fields.date_formats import DateFormat
 from strata.fields.ids import uuid7
 from strata.fields.names import KEY_LENGTH, NameField, NameKeyField, name_key
+from strata.fields.number_formats import NumberFormat
 
 SECRET_PREFIX = "strata_"  # noqa: S105 - makes a leaked token recognisable
 SHOWN = len(SECRET_PREFIX) + 6
@@ -116,6 +118,11 @@ def without_waiting() -> Iterator[None]:
         sqlite.execute(f"PRAGMA busy_timeout = {usual}")  # nosemgrep: no-raw-sql - PRAGMA takes no parameter
 
 
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+NUMBER_FORMATS = [(item.value, item.value) for item in NumberFormat]
+DATE_FORMATS = [(item.value, item.value) for item in DateFormat]
+
+
 def username_key(username: str) -> str:
     return name_key(User.normalize_username(username))
 
@@ -150,6 +157,10 @@ class User(FieldLogged, AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username_key = NameKeyField(source="username")
+    # How the user sees the admin and pictures; null: as their browser asks (strata.accounts.preferences).
+    language = models.CharField(max_length=8, null=True, blank=True, choices=LANGUAGES)
+    number_format = models.CharField(max_length=8, null=True, blank=True, choices=NUMBER_FORMATS)
+    date_format = models.CharField(max_length=11, null=True, blank=True, choices=DATE_FORMATS)
 
     objects: ClassVar[CaseBlindUserManager] = CaseBlindUserManager()
 

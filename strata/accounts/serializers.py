@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from strata.accounts import services
 from strata.accounts.login import LONGEST_USERNAME
-from strata.accounts.models import ApiToken
+from strata.accounts.models import DATE_FORMATS, LANGUAGES, NUMBER_FORMATS, ApiToken
 from strata.api.fields import (
     InstantSerializerField,
     NameSerializerField,
@@ -96,9 +96,22 @@ class MyHouseholdSerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
 
 
-class MeSerializer(serializers.Serializer[Any]):
-    id = UUIDSerializerField()
-    username = serializers.CharField()
-    email = serializers.CharField()
-    households = MyHouseholdSerializer(many=True)
-    pending_invitations = serializers.IntegerField(help_text=INVITED)
+def preference(choices: list[tuple[str, str]], help_text: str) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=choices, allow_null=True, required=False, help_text=help_text)
+
+
+class MeSerializer(StrictSerializer):
+    id = UUIDSerializerField(read_only=True)
+    username = serializers.CharField(read_only=True)
+    email = serializers.CharField(read_only=True)
+    households = MyHouseholdSerializer(many=True, read_only=True)
+    pending_invitations = serializers.IntegerField(read_only=True, help_text=INVITED)
+    language = preference(LANGUAGES, "Of the admin and of pictures. Null: as the browser asks.")
+    number_format = preference(
+        NUMBER_FORMATS,
+        "How the admin and pictures write 1234.56. Null: as the browser asks. Figures in the API never depend on it.",
+    )
+    date_format = preference(
+        DATE_FORMATS,
+        "How the admin and pictures write a day. Null: as the browser asks. Days in the API are always YYYY-MM-DD.",
+    )

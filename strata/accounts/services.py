@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,25 @@ def delete_user(user_id: UUID) -> None:
     """
     with transaction.atomic():
         locked_user(user_id).delete()
+
+
+def set_preferences(
+    user_id: UUID,
+    changes: Mapping[str, str | None],
+    *,
+    precondition: Callable[[User], None] = lambda user: None,
+) -> User:
+    """Change the language and the formats. None: as the browser asks. Raises NotFound, and Invalid for no choice."""
+    with transaction.atomic():
+        user = locked_user(user_id)
+        precondition(user)
+        changed = [name for name, value in changes.items() if getattr(user, name) != value]
+        for name in changed:
+            field: Any = User._meta.get_field(name)
+            setattr(user, name, checked(name, partial(field.clean, changes[name], user)))
+        if changed:
+            user.save(update_fields=changed)
+    return user
 
 
 def require_valid(user: User) -> None:

@@ -109,16 +109,37 @@ class MeView(BaseAPIView, APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        """The caller: their name, and their role in each of their households."""
-        user = caller(request)
-        fields = {
-            "id": user.pk,
-            "username": user.username,
-            "email": user.email,
-            "households": user.memberships.select_related("household").order_by("created_at"),
-            "pending_invitations": pending_invitations(user),
-        }
-        return Response(MeSerializer(fields).data)
+        """The caller: their name, their role in each of their households, and how they see the admin."""
+        return Response(shown_to(caller(request)))
+
+    @extend_schema(request=MeSerializer, responses=MeSerializer)
+    def patch(self, request: Request) -> Response:
+        """Change the language, the number format and the date format of the admin and of pictures."""
+        body = MeSerializer(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        body.refuse_changed_read_only(shown_to(caller(request)), but={"pending_invitations"})
+        user = services.set_preferences(
+            caller(request).pk, body.validated_data, precondition=self.require_unchanged
+        )
+        return Response(shown_to(user))
+
+    def require_unchanged(self, user: User) -> None:
+        require_match(self.request, lambda: etag_of(shown_to(user)))
+
+
+def shown_to(user: User) -> Any:
+    """What the user is shown about themselves."""
+    fields = {
+        "id": user.pk,
+        "username": user.username,
+        "email": user.email,
+        "households": user.memberships.select_related("household").order_by("created_at"),
+        "pending_invitations": pending_invitations(user),
+        "language": user.language,
+        "number_format": user.number_format,
+        "date_format": user.date_format,
+    }
+    return MeSerializer(fields).data
 
 
 class PasswordRequest(Request):

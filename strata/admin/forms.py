@@ -16,13 +16,15 @@ from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 from unfold.forms import PaginationInlineFormSet
 
+from strata.admin.user_formats.columns import zone_of
 from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.locks import lock_rows
 from strata.exceptions import NotFound, StrataError
-from strata.fields.amounts import amount_text, validate_places
+from strata.fields.active_formats import validate_places
 from strata.fields.currencies import currency_codes
-from strata.fields.money import MoneyField
-from strata.fields.numbers import money_text, plain
+from strata.fields.dates import InstantFormField
+from strata.fields.money import MoneyField, NumberFormField
+from strata.fields.numbers import plain
 from strata.tenancy.querysets import Owned
 from strata.tenancy.writes import Service
 
@@ -98,17 +100,33 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):  # type: ignore[type-arg
         if not self.instance._state.adding:
             self.initial["version"] = self.form_version(version_of(self.instance))
         self.amounts = [name for name in self.fields if is_amount(type(self.instance), name)]
-        for name in self.amounts:
-            field: Any = self.fields[name]
-            field.show = self.amount_text
+        self._prepare_fields()
+
+    def _prepare_fields(self) -> None:
+        """Amounts and instants are read last: the currency and the zone may depend on the fields before them."""
+        late = []
+        for name, field in self.fields.items():
+            if isinstance(field, NumberFormField):
+                self._prepare_number(field, name)
+            elif isinstance(field, InstantFormField):
+                field.show_zone(self.zone_of_instants)
+            if name in self.amounts or isinstance(field, InstantFormField):
+                late.append(name)
+        self.order_fields([name for name in self.fields if name not in late])
+
+    def _prepare_number(self, field: NumberFormField, name: str) -> None:
+        if name in self.amounts:
+            field.currency = self.currency_of_amounts
+        stored = self.get_initial_for_field(field, name)
+        if isinstance(stored, Decimal):
+            field.keep(stored)
 
     def currency_of_amounts(self) -> str:
         """ "" where it is not known, as for a row that has no asset yet."""
         return getattr(self.instance, "currency", "")
 
-    def amount_text(self, amount: Decimal) -> str:
-        currency = self.currency_of_amounts()
-        return amount_text(amount, currency) if currency in currency_codes() else money_text(amount)
+    def zone_of_instants(self) -> str:
+        return zone_of(self.instance)
 
     def changed_fields(self) -> Collection[str]:
         """The fields whose values the service gets for a row that exists."""
@@ -125,21 +143,17 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):  # type: ignore[type-arg
         super()._post_clean()  # type: ignore[misc]  # Django's, not in the stubs
         with refusals_shown(self):
             self.check_row(self.instance)
-        currency = self.currency_of_amounts()
-        for name in self.amounts if currency in currency_codes() else ():
-            self._refuse_fractions(name, currency)
+        if "currency" in self.changed_data:
+            self._refuse_fractions(self.currency_of_amounts())
 
-    def _refuse_fractions(self, name: str, currency: str) -> None:
-        """Refuse more decimal places than the currency has. An unchanged amount, which the API may have stored with
-        more, is checked only where the currency was changed.
-        """
-        amount, touched = self.cleaned_data.get(name), name in self.changed_data
-        if amount is None or not (touched or "currency" in self.changed_data):
-            return
-        try:
-            validate_places(amount if touched else Decimal(plain(amount)), currency)
-        except ValidationError as error:
-            self.add_error(name, error)
+    def _refuse_fractions(self, currency: str) -> None:
+        """Refuse more decimal places than the new currency has: unchanged amounts were not read again."""
+        for name in self.amounts if currency in currency_codes() else ():
+            amount = self.cleaned_data.get(name)
+            try:
+                validate_places(Decimal(plain(amount or Decimal(0))), currency)
+            except ValidationError as error:
+                self.add_error(name, error)
 
     def form_version(self, row_version: str) -> str:
         """The version of the form: that of the row, and of other data that the form shows. Overridden by such forms."""

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from strata.admin.choices import RowSelect, parse_uuid
 from strata.admin.deletion import count_below, hindrances
@@ -28,6 +28,8 @@ from strata.admin.forms import (
 from strata.admin.journal import describe_event
 from strata.admin.pages import DAYS, Overrides, StrataModelAdmin
 from strata.admin.sidebar import Section
+from strata.admin.user_formats.columns import zone_of
+from strata.admin.user_formats.widgets import NumberInput
 from strata.audit.journal import history_of
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NoteField
@@ -130,7 +132,7 @@ class HouseholdPermissions(_Page):
         return field
 
 
-NUMBER = {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})}
+NUMBER = {"widget": NumberInput}
 WIDGETS: Overrides = {
     **DAYS,
     MoneyField: NUMBER,
@@ -263,5 +265,6 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
             ],
             "opts": self.opts,
             "object": obj,
+            "zone": zone_of(obj),
         }
         return TemplateResponse(request, "strata/history.html", context)

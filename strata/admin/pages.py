@@ -20,6 +20,7 @@ from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.forms import STALE, version_of
 from strata.admin.sidebar import Section
+from strata.admin.user_formats.columns import column, formatted_field
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.dates import DayFormField, InstantFormField
@@ -59,6 +60,11 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return NameSortedChangeList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """With amounts, numbers, days and instants in the user's format."""
+        fields = [(name, formatted_field(self.model, name)) for name in super().get_list_display(request)]
+        return [column(field) if field else name for name, field in fields]
 
     def choosable(self, rows: Any, request: HttpRequest) -> Any:
         """The rows that a select of another page may offer (see strata.admin.choices)."""

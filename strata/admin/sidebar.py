@@ -22,7 +22,7 @@ class Section(StrEnum):
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The overview, then every registered page under its section, in the order of registration, then Swagger."""
+    """The overview, then the registered pages by section, in the order of registration, then other pages."""
     groups: dict[str, list[dict[str, Any]]] = {section: [] for section in Section}
     for model, page in admin.site._registry.items():
         if page.has_module_permission(request):
@@ -33,6 +33,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             }
             groups[getattr(page, "section", Section.DATA)].append(item)
     groups[Section.DATA].append({"title": _("API documentation"), "icon": "api", "link": reverse("swagger")})
+    groups[Section.DATA].append({"title": _("My settings"), "icon": "tune", "link": reverse("my-settings")})
     overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
     return [
         {"items": [overview]},

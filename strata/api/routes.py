@@ -1,4 +1,4 @@
-"""GET /api/v1/: a list of all routes. They are read from the URL resolver, so that none can be missing."""
+"""GET /api/v1/, a list of all routes, which is read from the URL resolver; and the document of the API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import get_urlconf
 from drf_spectacular.generators import EndpointEnumerator
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -44,3 +45,12 @@ class RoutesView(BaseAPIView, APIView):
         """Every route, with its URL. `{id}` and similar names are placeholders for ids."""
         base_url = request.build_absolute_uri(request.path)
         return Response({name: f"{base_url}{name}" for name in route_names(get_urlconf())})
+
+
+class SchemaView(SpectacularJSONAPIView):
+    """The document, always in English: drf-spectacular's own takes any language from the address."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        answer: Response = self._get_schema_response(request)  # type: ignore[no-untyped-call]  # has no types
+        return answer

@@ -7,7 +7,7 @@ in the years 1800 to 2200.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib import resources
@@ -18,8 +18,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
 
 from strata.db.typed import Get, Set
+from strata.fields.active_formats import accepted_date_formats, active_formats, day_text, read_day
 from strata.fields.base import ValidatedField
 
 FIRST_YEAR, LAST_YEAR = 1800, 2200
@@ -80,31 +84,66 @@ class InstantField(ValidatedField[Set, Get], models.DateTimeField):  # type: ign
 # --- in forms ---
 
 
+ACCEPTED_DATES = lazy(lambda: f"{accepted_date_formats()}.", str)()
+DATE_PLACEHOLDER = lazy(lambda: active_formats().date.value, str)()
+
+
 class DayFormField(forms.DateField):
-    """YYYY-MM-DD and nothing else. The help text shows the format."""
+    """A day in the user's format or as YYYY-MM-DD. The help text and the placeholder show the format."""
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
-        super().__init__(help_text=f"{DAY_FORMAT}. {help_text}".strip(), **kwargs)
+        both = format_lazy("{} {}", ACCEPTED_DATES, help_text) if help_text else ACCEPTED_DATES
+        super().__init__(help_text=both, **kwargs)
 
     def to_python(self, value: Any) -> date | None:
         value = value.strip() if isinstance(value, str) else value
-        return parse_day(value) if isinstance(value, str) and value else super().to_python(value)
+        return read_day(value) if isinstance(value, str) and value else super().to_python(value)
+
+    def prepare_value(self, value: Any) -> Any:
+        is_day = isinstance(value, date) and not isinstance(value, datetime)
+        return day_text(value) if is_day else value
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {**super().widget_attrs(widget), "placeholder": DAY_FORMAT}
+        return {**super().widget_attrs(widget), "placeholder": DATE_PLACEHOLDER}
 
 
 class InstantFormField(forms.SplitDateTimeField):
-    """A day as above and a time, in the zone TIME_ZONE."""
+    """A day as above and a time, in the zone that `zone` gives: the portfolio's, or TIME_ZONE where there is none."""
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
-        shape = f"{DAY_FORMAT} and {TIME_FORMAT}, in {settings.TIME_ZONE}."
-        super().__init__(help_text=f"{shape} {help_text}".strip(), **kwargs)
-        day = DayFormField(required=False, disabled=self.disabled)
+        self.zone: Callable[[], str] = lambda: settings.TIME_ZONE
+        self.own_help = help_text
+        super().__init__(help_text=help_text, **kwargs)
+        day = DayFormField(required=False, disabled=self.disabled, validators=[validate_year])
         day.error_messages["incomplete"] = self.error_messages["incomplete"]
         self.fields = (day, *self.fields[1:])
-        for widget, placeholder in zip(self.widget.widgets, (DAY_FORMAT, TIME_FORMAT), strict=True):
+        for widget, placeholder in zip(self.widget.widgets, (DATE_PLACEHOLDER, TIME_FORMAT), strict=True):
             widget.attrs["placeholder"] = placeholder
+
+    def show_zone(self, zone: Callable[[], str]) -> None:
+        """Read and show the instant in this zone, and say so."""
+        self.zone = zone
+        shape = _("%(dates)s, and %(time)s, in %(zone)s.") % {
+            "dates": accepted_date_formats(),
+            "time": TIME_FORMAT,
+            "zone": zone(),
+        }
+        self.help_text = f"{shape} {self.own_help}".strip()
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if not data_list or None in data_list or "" in data_list:
+            return super().compress(data_list)
+        return local_instant(datetime.combine(*data_list), self.zone())
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, datetime):
+            return value
+        wall = value.astimezone(ZoneInfo(self.zone()))
+        return [day_text(wall.date()), f"{wall:%H:%M:%S}"]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compares with what the page showed, which is to the second."""
+        return super().has_changed(self.prepare_value(initial), data)
 
 
 # --- zones ---

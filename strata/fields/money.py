@@ -25,7 +25,9 @@ from django.db.models.lookups import (
 from django.db.models.sql.compiler import SQLCompiler
 
 from strata.db.typed import Get, Set
+from strata.fields.active_formats import UncertainNumber, amount_text, number_text, read_number
 from strata.fields.base import ValidatedField
+from strata.fields.currencies import currency_codes, minor_units
 from strata.fields.numbers import (
     EXACT,
     EXACT_DIGITS,
@@ -39,28 +41,64 @@ from strata.fields.numbers import (
 
 
 class NumberFormField(forms.DecimalField):
-    """The admin's input for an exact number: it accepts plain digits and shows the same digits."""
+    """The admin's input for an exact number, in the user's format.
+
+    For an amount `currency` is called when the number is read or shown; elsewhere it is "". The text that the form
+    showed is read as the number that is stored, whatever else it could mean (`keep`). Where the text has two readings,
+    the widget gets the question (strata.admin.user_formats.widgets), and its answer comes as an AnsweredNumber.
+    """
 
     widget = forms.TextInput(attrs={"inputmode": "decimal"})
 
-    def __init__(
-        self, *, digits: int, places: int, show: Callable[[Decimal], str] = plain, **kwargs: Any
-    ) -> None:
-        self.digits, self.places, self.show = digits, places, show
+    def __init__(self, *, digits: int, places: int, is_amount: bool = False, **kwargs: Any) -> None:
+        self.digits, self.places, self.is_amount = digits, places, is_amount
+        self.currency: Callable[[], str] = lambda: ""
+        self.kept: tuple[str, Decimal] | None = None
         super().__init__(**kwargs)
 
+    def keep(self, stored: Decimal) -> None:
+        self.kept = self.show(stored), stored
+
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's DecimalField
-        if isinstance(value, str):
-            value = value.strip()
-        if value in self.empty_values:
+        if isinstance(value, str) and value.strip():
+            value = self.read(value)
+        elif value in self.empty_values or isinstance(value, str):
             return None
         return exact(value, digits=self.digits, places=self.places)
+
+    def read(self, text: str) -> Decimal:
+        if self.kept and text.strip() == self.kept[0]:
+            return self.kept[1]
+        currency = self.currency()
+        places = min(self.places, minor_units(currency)) if currency in currency_codes() else self.places
+        try:
+            return read_number(text, places, currency)
+        except UncertainNumber as uncertain:
+            readings = uncertain.question.readings
+            if isinstance(text, AnsweredNumber) and text.reading in map(plain, readings):
+                return Decimal(text.reading)
+            self.widget.readings = [(plain(number), self.show(number)) for number in readings]  # type: ignore[attr-defined]
+            raise
+
+    def show(self, number: Decimal) -> str:
+        return amount_text(number, self.currency()) if self.is_amount else number_text(number)
 
     def prepare_value(self, value: Any) -> Any:
         return self.show(value) if isinstance(value, Decimal) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """The text that was shown may have two readings, so it is compared first."""
+        is_kept = self.kept is not None and (data or "").strip() == self.kept[0]
+        return not is_kept and super().has_changed(initial, data)
+
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {}
+
+
+class AnsweredNumber(str):
+    """What somebody typed, and which of its readings they meant, in plain digits."""
+
+    reading: str
 
 
 class NumberField(ValidatedField[Set, Get]):
@@ -173,7 +211,7 @@ class MoneyField(NumberField[Set, Get]):
         return Decimal(units).scaleb(-MONEY_PLACES, EXACT)
 
     def formfield(self, **kwargs: Any) -> forms.Field | None:
-        return super().formfield(**{"show": money_text, **kwargs})
+        return super().formfield(**{"is_amount": True, **kwargs})
 
     def value_to_string(self, obj: Model) -> str | None:  # type: ignore[override]  # None is stored as null
         value: Any = self.value_from_object(obj)

@@ -98,7 +98,7 @@ def read_number(
         for marks, number in readings.items()
     }
     certain = _certain(numbers, number_format, is_amount=bool(currency))
-    allowed = tuple(number for number in numbers.values() if _decimals(number) <= places)
+    allowed = tuple(number for number in numbers.values() if decimals(number) <= places)
     if not allowed or (certain is not None and certain not in allowed):
         raise refuse(Problem.TOO_MANY_DECIMALS)
     return Question(text.strip(), allowed) if certain is None else certain
@@ -172,7 +172,8 @@ def _problem(digits: str, currency: str) -> Problem:
     return Problem.OTHER_CURRENCY if currency and is_money else Problem.NOT_A_NUMBER
 
 
-def _decimals(number: Decimal) -> int:
+def decimals(number: Decimal) -> int:
+    """How many decimals it is written with: 1.230 has three."""
     return max(0, -int(number.as_tuple().exponent))
 
 
@@ -193,8 +194,8 @@ def number_text(number: Decimal, number_format: NumberFormat, places: int = 0) -
     whole, _, fraction = format(number.copy_abs(), "f").partition(".")
     fraction = fraction.rstrip("0").ljust(places, "0")
     sign = "-" if number < 0 else ""
-    decimals = f"{number_format.decimal}{fraction}" if fraction else ""
-    return f"{sign}{_grouped(whole, number_format)}{decimals}"
+    point = number_format.decimal if fraction else ""
+    return f"{sign}{_grouped(whole, number_format)}{point}{fraction}"
 
 
 def rounded_text(

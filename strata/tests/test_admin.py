@@ -127,7 +127,7 @@ def test_deleting_is_recorded(root, household):
 
 
 def test_current_value_is_in_the_list(root, asset):
-    assert b"1234.50" in root.get(page(Asset)).content
+    assert b"1,234.50" in root.get(page(Asset)).content
 
 
 def snapshot_form(asset, **fields):

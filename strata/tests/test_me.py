@@ -43,6 +43,9 @@ def test_me_is_who_asks_with_the_households_and_roles(alice, alice_user, househo
         "email": "",
         "households": [{"id": str(household.pk), "name": household.name, "role": "owner"}],
         "pending_invitations": 0,
+        "language": None,
+        "number_format": None,
+        "date_format": None,
     }
 
 

@@ -1,0 +1,135 @@
+"""`make messages`: the German texts. Writes what is marked for translation into the .po, and the .mo from it.
+
+    messages.py           update locale/de/LC_MESSAGES/django.po and django.mo
+    messages.py --check   exit 1 where a text of the .po has no translation, or the .mo is not made from it
+    messages.py --missing what is marked in the code and not translated yet
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+from babel.messages import Catalog
+from babel.messages.extract import extract_javascript, extract_python
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("strata", "portfolios", "assets", "reports", "demo")
+FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
+PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
+WORDS: dict[str, Any] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+
+
+def marked() -> Iterator[tuple[str, str | None, Any]]:
+    """(file, context, text) of every text that is marked; the text of a plural is a pair."""
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*")):
+            if path.suffix in (".py", ".html") and not {"tests", "migrations"} & set(path.parts):
+                name = str(path.relative_to(ROOT))
+                yield from ((name, *found) for found in texts_of(path))
+
+
+def texts_of(path: Path) -> Iterator[tuple[str | None, Any]]:
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":  # Django makes a text of it that has calls between other characters
+        found = extract_javascript(io.BytesIO(templatize(source).encode()), WORDS, [], {"encoding": "utf-8"})
+    else:
+        found = extract_python(io.BytesIO(source.encode()), WORDS, [], {"encoding": "utf-8"})
+    for _line, word, arguments, _comments in found:
+        if read := text_of(word, arguments):
+            yield read
+
+
+def text_of(word: str, arguments: Any) -> tuple[str | None, Any] | None:
+    """(context, text), from the arguments of the call."""
+    given = arguments if isinstance(arguments, tuple) else (arguments,)
+    has_context, is_plural = word.startswith(("p", "np")), "ngettext" in word or word.startswith("np")
+    context = given[0] if has_context else None
+    texts = tuple(given[int(has_context) : int(has_context) + 1 + int(is_plural)])
+    if not all(isinstance(text, str) and text for text in texts):
+        return None
+    return context, texts if is_plural else texts[0]
+
+
+def template() -> Catalog:
+    catalog = Catalog(domain="django")
+    for name, context, text in marked():
+        catalog.add(text, locations=[(name, None)], context=context)
+    return catalog
+
+
+def stored() -> Catalog:
+    with PO.open("rb") as file:
+        return read_po(file, locale="de", domain="django")
+
+
+def update() -> None:
+    catalog = stored()
+    catalog.update(template(), no_fuzzy_matching=True, update_creation_date=False)
+    catalog.obsolete.clear()
+    with PO.open("wb") as file:
+        write_po(file, catalog, width=100, sort_output=True, include_lineno=False)
+    with MO.open("wb") as file:
+        write_mo(file, catalog)
+    print(f"{len(untranslated(catalog))} of {len(catalog)} texts have no translation.")
+
+
+def untranslated(catalog: Catalog) -> list[str]:
+    return [str(message.id) for message in catalog if message.id and not all(strings_of(message))]
+
+
+def strings_of(message: Any) -> tuple[str, ...]:
+    return message.string if isinstance(message.string, tuple) else (message.string,)
+
+
+def texts_by_id(catalog: Catalog) -> dict[Any, Any]:
+    """By context and text, without the header. A .mo has the text of a plural as a pair or as its first part."""
+    return {
+        (message.context, message.id[0] if isinstance(message.id, tuple) else message.id): strings_of(message)
+        for message in catalog
+        if message.id and all(strings_of(message))
+    }
+
+
+def problems() -> list[str]:
+    catalog = stored()
+    lines = [f"{PO.name}: not translated: {text}" for text in untranslated(catalog)]
+    lines += [f"{PO.name}: {error}: {message.id}" for message, errors in catalog.check() for error in errors]
+    with MO.open("rb") as file:
+        if texts_by_id(read_mo(file)) != texts_by_id(catalog):
+            lines.append("django.mo is not made from django.po: run `make messages`.")
+    return lines
+
+
+def missing() -> list[str]:
+    known = {(message.context, message.id) for message in stored() if all(strings_of(message))}
+    return sorted({f"{name}: {text}" for name, context, text in marked() if (context, text) not in known})
+
+
+if __name__ == "__main__":
+    settings.configure()
+    django.setup()
+    asked = sys.argv[1:]
+    if asked in (["--check"], ["--missing"]):
+        lines = problems() if asked == ["--check"] else missing()
+        print("\n".join(lines))
+        sys.exit(bool(lines))
+    update()
