@@ -1,8 +1,8 @@
 """`make messages`: the German texts. Writes what is marked for translation into the .po, and the .mo from it.
 
-    messages.py           update locale/de/LC_MESSAGES/django.po and django.mo
-    messages.py --check   exit 1 where a text of the .po has no translation, or the .mo is not made from it
-    messages.py --missing what is marked in the code and not translated yet
+messages.py           update locale/de/LC_MESSAGES/django.po and django.mo
+messages.py --check   exit 1 where a text of the .po has no translation, or the .mo is not made from it
+messages.py --missing what is marked in the code and not translated yet
 """
 
 from __future__ import annotations

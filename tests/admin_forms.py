@@ -48,7 +48,7 @@ def inputs_of(page_answer) -> dict[str, Any]:
 def widget_inputs(bound: forms.BoundField) -> dict[str, Any]:
     context = bound.field.widget.get_context(bound.html_name, bound.value(), {})["widget"]
     parts = context.get("subwidgets") or [context]
-    return {part["name"]: part["value"] for part in parts}
+    return {part["name"]: "on" if part["attrs"].get("checked") else part["value"] for part in parts}
 
 
 def change_form_data(client, row) -> dict:

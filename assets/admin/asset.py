@@ -14,7 +14,9 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets.admin.classification import CategoryFilter, own
-from assets.admin.entries import OfAnAsset, OfATransaction
+from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, describe_value, fields_for, in_my_favour, value_text
+from assets.admin.entries import OfATransaction
+from assets.admin.of_an_asset import OfAnAsset
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.models.querysets import zones_of
 from assets.services import disposal, transactions
@@ -29,7 +31,7 @@ from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.audit.clock import written_at
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
-from strata.fields.active_formats import amount_text, day_text
+from strata.fields.active_formats import day_text
 from strata.fields.dates import resolve_instant_and_day
 from strata.fields.names import NoteField
 from strata.tenancy.guards import read_locked
@@ -80,6 +82,10 @@ class DayForm(OfAnAsset, StaleCheckedForm):
             super()._post_clean()
 
 
+class ValueForm(OwedAmount, DayForm):
+    in_my_favour = in_my_favour()
+
+
 class MovementForm(OfATransaction, DayForm):
     instant = "occurred_at"
 
@@ -96,17 +102,35 @@ class MovementForm(OfATransaction, DayForm):
         super()._post_clean()
 
 
-class SnapshotInline(HouseholdInline):
+class InlineOfAnAsset(HouseholdInline):
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.parent = obj
+        return formset
+
+
+class SnapshotInline(InlineOfAnAsset):
     model = AssetSnapshot
-    form = DayForm
+    form = ValueForm
     service = SNAPSHOTS
     verbose_name, verbose_name_plural = "value", "values"
-    fields = ("value", "on", "note")
+    fields = ("value", IN_MY_FAVOUR, "on", "note")
     formfield_overrides = HouseholdInline.formfield_overrides | ONE_LINE
     show_change_link = True
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if not self.has_change_permission(request, obj):
+            return [name for name in fields if name != IN_MY_FAVOUR]
+        return fields_for(fields, obj)
 
-class TransactionInline(HouseholdInline):
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        describe_value(formset.form.base_fields.get("value"), obj)  # the heading of the column
+        return formset
+
+
+class TransactionInline(InlineOfAnAsset):
     model = Transaction
     form = MovementForm
     service = transactions.TRANSACTIONS
@@ -226,7 +250,7 @@ class AssetPage(HouseholdAdmin):
 
     @admin.display(description="current value", ordering="current_value")
     def value_now(self, asset: Any) -> str:
-        return "" if asset.current_value is None else amount_text(asset.current_value, asset.currency)
+        return "" if asset.current_value is None else value_text(asset.current_value, asset)
 
     @admin.display(description="as of", ordering="current_value_on")
     def value_now_on(self, asset: Any) -> str:

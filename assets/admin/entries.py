@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, fields_for, in_my_favour, value_text
+from assets.admin.of_an_asset import OfAnAsset
+from assets.models import AssetSnapshot, Transaction
 from assets.services.snapshots import SNAPSHOTS
 from assets.services.transactions import TRANSACTIONS
 from strata.admin.choices import OwnRowsFilter
-from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm
+from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
-
-if TYPE_CHECKING:
-    _Form = StaleCheckedForm
-else:
-    _Form = object  # the mixin stands before such a form
-
-
-class OfAnAsset(_Form):
-    """The first base of a form of a value or a transaction."""
-
-    def currency_of_amounts(self) -> str:
-        """The one that was typed; else that of the row, or of its asset."""
-        typed = getattr(self, "cleaned_data", {}).get("currency") or getattr(self.instance, "currency", "")
-        asset = self.asset()
-        return str(typed).upper() or (asset.currency if asset else "")
-
-    def zone_of_instants(self) -> str:
-        asset = self.asset()
-        return asset.portfolio.time_zone if asset and asset.portfolio_id else settings.TIME_ZONE
-
-    def asset(self) -> Asset | None:
-        """The asset that was chosen, or that of the row."""
-        chosen: Asset | None = getattr(self, "cleaned_data", {}).get("asset")
-        return chosen or (self.instance.asset if self.instance.asset_id else None)
 
 
 class ShowsDayAndInstant(OfAnAsset):
@@ -60,23 +38,33 @@ class OfATransaction(OfAnAsset):
         return {*super().changed_fields(), "amount"}
 
 
-class SnapshotForm(ShowsDayAndInstant, ServiceCheckedForm):
-    pass
+class SnapshotForm(OwedAmount, ShowsDayAndInstant, ServiceCheckedForm):
+    in_my_favour = in_my_favour()
 
 
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
     icon = "payments"
     form = SnapshotForm
-    fields = ("asset", "value", "on", "observed_at", "note")
+    fields = ("asset", "value", IN_MY_FAVOUR, "on", "observed_at", "note")
     immutable_fields = ("asset",)
-    list_display = ("asset", "value", "currency", "on", "observed_at")
+    list_display = ("asset", "value_shown", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRowsFilter),)
     search_fields = ("asset__name_key__has_part", "note")
     service, parent_column = SNAPSHOTS, "asset_id"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("asset__portfolio")
+        return super().get_queryset(request).select_related("asset__portfolio", "asset__asset_type")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if not self.has_change_permission(request, obj):
+            return [name for name in fields if name != IN_MY_FAVOUR]
+        return fields_for(fields, obj and obj.asset)
+
+    @admin.display(description=_("value"), ordering="value")
+    def value_shown(self, snapshot: AssetSnapshot) -> str:
+        return value_text(snapshot.value, snapshot.asset)
 
     @admin.display(description="currency")
     def currency(self, snapshot: AssetSnapshot) -> str:

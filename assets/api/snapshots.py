@@ -10,6 +10,10 @@ from strata.api.fields import InstantSerializerField
 from strata.api.http.etags import etag_of, plain_tags
 from strata.api.parameters import KNOWN_AT, day_filter
 
+SIGN = (
+    "In the asset's currency. Negative for what is owed: a debt of 100 is -100.00, whatever the admin shows."
+)
+
 
 class AssetSnapshotSerializer(AssetEntrySerializer):
     observed_at = InstantSerializerField(required=False)
@@ -19,6 +23,7 @@ class AssetSnapshotSerializer(AssetEntrySerializer):
         model = AssetSnapshot
         fields = ("id", "asset_id", "value", "observed_at", "on", "note", "created_at", "updated_at")
         validators = ()
+        extra_kwargs = {"value": {"help_text": SIGN}}
 
 
 def value_etag(snapshot: AssetSnapshot) -> str:
