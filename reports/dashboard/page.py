@@ -28,6 +28,7 @@ from reports.dashboard.worth import series_for, worth_over_time
 from reports.queries import change_report, with_demo_mark
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.welcome.view import is_welcome, welcome_context
+from strata.fields.active_formats import active_formats
 
 MOST_INVITATIONS = 20
 MOST_PORTFOLIOS = 50
@@ -97,7 +98,7 @@ def state_of(request: Any, picker: Picker, *, may_add: bool) -> tuple[Hashable, 
     """What the sections depend on, besides the address. Read before the reports are: see report_etag."""
     user, shown = request.user, picker.shown
     ids = tuple(portfolio.pk for portfolio in shown)
-    return user.pk, user.is_superuser, may_add, get_language(), ids, report_etag(shown)
+    return user.pk, user.is_superuser, may_add, get_language(), active_formats(), ids, report_etag(shown)
 
 
 def sections(

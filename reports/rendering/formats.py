@@ -1,4 +1,4 @@
-"""How pages write numbers, amounts, percentages and days: the only place in reports that knows a format."""
+"""How the dashboard writes numbers, amounts, percentages and days, in the formats of its reader."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.dateformat import format as format_day
 
-from strata.fields import date_formats
-from strata.fields.date_formats import DateFormat
-from strata.fields.number_formats import NumberFormat, number_text, percentage_text, signed_text
+from strata.fields import number_formats
+from strata.fields.active_formats import active_formats, day_text, percentage_text
 
-NUMBERS, DAYS = NumberFormat.COMMA_POINT, DateFormat.DAY_MONTH_NAME_YEAR
+__all__ = ["Amount", "amount", "day_and_month", "day_text", "month_and_year", "number", "percentage"]
+
 WHOLE = Decimal(1)
 
 
@@ -30,7 +30,7 @@ class Amount:
     @property
     def whole(self) -> str:
         """The digits before the decimal mark."""
-        return self.digits.partition(NUMBERS.decimal)[0]
+        return self.digits.partition(active_formats().number.decimal)[0]
 
     @property
     def decimals(self) -> str:
@@ -41,9 +41,9 @@ class Amount:
 def amount(value: Decimal, currency: str, *, signed: bool = False, whole: bool = False) -> Amount:
     """With the decimals that it has. `whole` rounds to units, half away from zero; `signed` also writes a plus."""
     value = value.quantize(WHOLE, ROUND_HALF_UP) if whole else value
-    write = signed_text if signed else number_text
+    write = number_formats.signed_text if signed else number_formats.number_text
     direction = "up" if value > 0 else "down" if value < 0 else ""
-    return Amount(write(value, NUMBERS, places_of(value)), currency, direction)
+    return Amount(write(value, active_formats().number, places_of(value)), currency, direction)
 
 
 def places_of(value: Decimal) -> int:
@@ -51,15 +51,11 @@ def places_of(value: Decimal) -> int:
 
 
 def number(value: Decimal, places: int = 0) -> str:
-    return number_text(value, NUMBERS, places)
+    return number_formats.number_text(value, active_formats().number, places)
 
 
 def percentage(ratio: Decimal, *, signed: bool = False) -> str:
-    return percentage_text(ratio, NUMBERS, signed=signed)
-
-
-def day_text(on: date) -> str:
-    return date_formats.day_text(on, DAYS)
+    return percentage_text(ratio, signed=signed)
 
 
 def day_and_month(on: date) -> str:

@@ -23,14 +23,20 @@ from reports.dashboard.picker import CHARTS
 from reports.dashboard.worth import interval_for, series_for
 from reports.models import AllocationTarget
 from reports.queries import quality_report
-from reports.rendering.formats import day_text
 from reports.services.dismissed_findings import dismiss
 from strata.accounts.models import User
+from strata.fields import date_formats
+from strata.fields.date_formats import DateFormat
 from strata.fields.dates import noon
 from strata.tenancy.roles import OWNER
 
 TODAY = timezone.now().date()
 MOST_QUERIES = 26
+
+
+def day_text(on: date) -> str:
+    """As an English browser shows it."""
+    return date_formats.day_text(on, DateFormat.DAY_MONTH_NAME_YEAR)
 
 
 def entering(user, *, superuser=False) -> Client:

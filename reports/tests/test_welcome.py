@@ -26,7 +26,7 @@ NAMES = (
 pytestmark = pytest.mark.django_db
 
 
-def browser_of(user, language="de-CH") -> Client:
+def browser_of(user, language="en-CH") -> Client:
     user.is_staff = True
     user.save()
     client = Client(headers={"Accept-Language": language})
@@ -182,9 +182,9 @@ def test_value_counts_as_a_tick_without_scripts(annas):
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"CRYPTO.0.value": "12x"}, "Enter an amount such as 1,234.50."),
-        ({"CRYPTO.0.value": "1.234"}, "can be read in two ways"),
-        ({"CRYPTO.0.value": "1.2345678"}, "Enter an amount"),
+        ({"CRYPTO.0.value": "12x"}, "Enter a number such as 1,234.56."),
+        ({"CRYPTO.0.value": "1.234"}, "can be read in more than one way"),
+        ({"CRYPTO.0.value": "1.2345678"}, "EUR has at most 2 decimal places."),
         ({"CRYPTO.0.value": "9" * 15}, "at most 14 digits"),
         ({"CRYPTO.0.name": " "}, "not blank"),
         ({"CRYPTO.0.name": "x" * 201}, "at most 200"),

@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from assets.models import Asset, AssetSnapshot
 from assets.services.first_household import NewThing
 from reports.welcome.tiles import Tile
+from strata.fields.active_formats import read_number
 from strata.fields.currencies import minor_units, validate_currency
-from strata.fields.number_formats import NumberFormat, Question, RefusedNumber, number_text, read_number
 
 FIELDS = ("name", "value", "currency")
-FORMAT = NumberFormat.COMMA_POINT
 
 
 @dataclass
@@ -79,18 +78,9 @@ class Row:
 
 
 def read_amount(text: str, currency: str) -> Decimal | None:
-    """The amount as typed; None where nothing is."""
+    """The amount in the user's format; None where nothing is typed. A text with two readings is refused."""
     if not text.strip():
         return None
-    try:
-        amount = read_number(text, FORMAT, minor_units(currency), currency)
-    except RefusedNumber:
-        example = number_text(Decimal("1234.50"), FORMAT, minor_units(currency))
-        raise ValidationError(_("Enter an amount such as %(example)s.") % {"example": example}) from None
-    if isinstance(amount, Question):
-        raise ValidationError(
-            _("“%(text)s” can be read in two ways. Write it without a separator of thousands.")
-            % {"text": amount.text}
-        )
+    amount = read_number(text, minor_units(currency), currency)
     value: Decimal = AssetSnapshot._meta.get_field("value").clean(amount, None)
     return value
