@@ -116,6 +116,7 @@ BODIES = {
     "household-invitation-list": lambda world: {"username": "newcomer", "role": "viewer"},
     "household-list": lambda world: {"name": "New"},
     "invitation-accept": empty_body,
+    "me": lambda world: {"language": "de", "number_format": None, "date_format": "DD.MM.YYYY"},
     "member-detail": lambda world: {"role": "editor"},
     "password": lambda world: {"current_password": "wrong", "new_password": "staple of a new kind"},
     "portfolio-detail": lambda world: {"name": "New"},
