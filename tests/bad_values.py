@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.all_routes import ABSENT, Field
 
 MEGABYTE = "x" * 1_000_000
@@ -145,7 +147,7 @@ def refused_values(field: Field) -> tuple:
         return (*BAD_FOR_ALL, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
     if "integer" in schema.get("type", ()):  # a list of types if it may be null
         return (*BAD_FOR_ALL, *BAD_INTEGERS)
-    if schema.get("type") == "boolean":
+    if "boolean" in schema.get("type", ()):
         return (
             *(value for value in BAD_FOR_ALL if value is not True),
             *BAD_TEXTS,
@@ -167,7 +169,8 @@ def refused_values(field: Field) -> tuple:
     if "currency" in field.name:
         return (*BAD_FOR_ALL, *BAD_TEXTS, *BAD_CURRENCIES)
     is_secret, is_note = "password" in field.name, schema.get("maxLength") == 10_000
-    blank = () if is_secret or is_note or "oneOf" in schema else ("", " ", "\u200b")
+    may_be_blank = "oneOf" in schema or re.match(schema.get("pattern", " "), "")
+    blank = () if is_secret or is_note or may_be_blank else ("", " ", "\u200b")
     return (
         *(value for value in BAD_FOR_ALL if not (is_secret and value == OVERRIDE)),
         *BAD_TEXTS,

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import models
 
+from assets.models.asset import AccountNumberEndField
 from strata.audit.tracking import TrackedModel
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField, TimeZoneField
@@ -67,6 +68,7 @@ def value_of(field: models.Field, text: str, rows: dict):
         return field.choices[0][0]
     for field_classes, value in (
         ((CurrencyField,), "EUR"),
+        ((AccountNumberEndField,), "0042"),
         ((TimeZoneField,), "Europe/Berlin"),
         ((MoneyField, ExactField, models.IntegerField), 1),
         ((DayField,), DAY),

@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assets.admin.classification import CategoryFilter, own
@@ -19,6 +20,7 @@ from assets.admin.entries import OfATransaction
 from assets.admin.of_an_asset import OfAnAsset
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.models.querysets import zones_of
+from assets.rules.accounts import validate_account_number_end
 from assets.services import disposal, transactions
 from assets.services.assets import ASSETS
 from assets.services.snapshots import SNAPSHOTS
@@ -26,7 +28,7 @@ from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.admin.actions import counted, shown_refusals
 from strata.admin.choices import OwnRowsFilter, RowsSelect
-from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm, columns_of
+from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm, columns_of, refusals_shown
 from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.audit.clock import written_at
 from strata.db.retry import run_in_transaction
@@ -163,6 +165,13 @@ class AssetForm(ServiceCheckedForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="A code such as EUR. Empty: the portfolio's.",
     )
+    # Without maxlength: a browser would cut a whole number that is pasted, to its first digits.
+    account_number_end = forms.CharField(
+        label=_("Last digits of the account number"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("At most 8 letters and digits, to know it again."),
+    )
     categories = labels_field("categories", Category)
     tags = labels_field("tags", Tag)
     user: Any
@@ -182,6 +191,13 @@ class AssetForm(ServiceCheckedForm):
             if "portfolio" in self.fields:
                 self.fields["portfolio"].help_text = MOVING
         fields["categories"].queryset, fields["tags"].queryset = categories, tags
+
+    def clean_account_number_end(self) -> str:
+        """Refused in the words of the service: the model's own field knows only how long it may be."""
+        text: str = self.cleaned_data["account_number_end"]
+        with refusals_shown(self):
+            validate_account_number_end(text)
+        return text
 
     def form_version(self, row_version: str) -> str:
         asset = self.instance
@@ -217,7 +233,7 @@ class AssetPage(HouseholdAdmin):
         "currency",
         HeldFilter,
     )
-    search_fields = ("name_key__has_part", "notes")
+    search_fields = ("name_key__has_part", "institution_key__has_part", "notes")
     inlines = (SnapshotInline, TransactionInline)
     actions = ("dispose_of", "reinstate")
 
@@ -225,6 +241,7 @@ class AssetPage(HouseholdAdmin):
         what = ("name", "portfolio", "asset_type", "currency", "quantity", "kind", "notes")
         return (
             (None, {"fields": what}),
+            (_("Institution"), {"fields": ("institution", "account_number_end")}),
             ("Sorted under", {"fields": ("categories", "tags")}),
             ("Days", {"fields": ("acquired_on", "disposed_on")}),
         )

@@ -34,6 +34,8 @@ class AssetRow(NamedTuple):
     currency: str
     quantity: Decimal | None
     notes: str
+    institution: str
+    account_number_end: str
     kind: str
     acquired_on: date | None
     disposed_on: date | None
@@ -80,6 +82,8 @@ def own_fields(row: AssetRow) -> Shown:
         "currency": row.currency,
         "quantity": None if row.quantity is None else plain(row.quantity),
         "notes": row.notes,
+        "institution": row.institution,
+        "account_number_end": row.account_number_end,
         "kind": row.kind,
         "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
         "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,

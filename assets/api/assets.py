@@ -19,7 +19,16 @@ from rest_framework.response import Response
 
 from assets.api import asset_rows
 from assets.api.asset_rows import AssetRow
-from assets.api.filters import by_portfolio, category_filter, disposed_filter, read_id, type_filter
+from assets.api.fields import AccountNumberEnd
+from assets.api.filters import (
+    by_portfolio,
+    category_filter,
+    disposed_filter,
+    institution_filter,
+    read_id,
+    read_institution,
+    type_filter,
+)
 from assets.models import Asset
 from assets.models.classification import Group
 from assets.models.querysets import AssetQuerySet, same_today, zones_of
@@ -29,6 +38,7 @@ from assets.valuation import computes, with_current_value
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
 from strata.api.fields import (
+    BlankOrNameSerializerField,
     BooleanSerializerField,
     CurrencySerializerField,
     DaySerializerField,
@@ -44,6 +54,7 @@ from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
     AS_OF,
     KNOWN_AT,
+    TEXT,
     UUID_SCHEMA,
     Parameter,
     choice,
@@ -114,6 +125,13 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     asset_type_id = UUIDSerializerField(write_only=True)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
+    institution = BlankOrNameSerializerField(
+        required=False, help_text="Where it is kept: a bank, a broker, an insurer."
+    )
+    account_number_end = AccountNumberEnd(
+        required=False,
+        help_text="The last letters and digits of its account's number, at most 8: a whole number is not kept.",
+    )
     category_ids = LabelIds()
     tag_ids = LabelIds()
     disposed = BooleanSerializerField(read_only=True)
@@ -142,6 +160,8 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             "currency",
             "quantity",
             "notes",
+            "institution",
+            "account_number_end",
             "kind",
             "acquired_on",
             "disposed",
@@ -257,6 +277,9 @@ class AssetViewSet(HouseholdModelViewSet):
         "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all categories below it."),
         "tag": id_filter("tags"),
         "currency": currency_filter(),
+        "institution": Parameter(
+            read_institution, institution_filter, TEXT, 'In any spelling; "none" for assets without one.'
+        ),
         "disposed": Parameter(read_bool, disposed_filter, {"type": "boolean"}, many=False),
         "acquired_from": day_filter("acquired_on__gte"),
         "acquired_to": day_filter("acquired_on__lte"),

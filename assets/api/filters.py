@@ -9,12 +9,14 @@ from django.db.models import F, QuerySet
 
 from assets.classification.tree import subtree
 from assets.models import Asset, Category
+from assets.models.asset import NO_INSTITUTION
 from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
 from strata.api.fields import UUIDSerializerField
-from strata.api.parameters import UUID_SCHEMA, Parameter
+from strata.api.parameters import UUID_SCHEMA, Parameter, read_text
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
+from strata.fields.names import name_key
 
 read_id = UUIDSerializerField().to_internal_value
 
@@ -46,6 +48,16 @@ def type_filter(rows: QuerySet[Asset], wanted: list[str], view: Any) -> QuerySet
     codes = set(wanted) - set(ids)
     by_id = rows.filter(asset_type__in=[UUID(text) for text in ids])
     return by_id | rows.filter(asset_type__code__in=codes)
+
+
+def read_institution(text: str) -> tuple[str, ...]:
+    """The keys of the institution that is named; those of none for "none"."""
+    key = name_key(read_text(text))
+    return NO_INSTITUTION if key in NO_INSTITUTION else (key,)
+
+
+def institution_filter(rows: QuerySet[Asset], wanted: list[tuple[str, ...]], view: Any) -> QuerySet[Asset]:
+    return rows.filter(institution_key__in={key for keys in wanted for key in keys})
 
 
 def disposed_filter(rows: QuerySet[Asset], wanted: list[bool], view: Any) -> QuerySet[Asset]:

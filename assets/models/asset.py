@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.classification import AssetType, Category, Kind, Tag
 from assets.models.querysets import AssetQuerySet
+from assets.rules.accounts import END_PATTERN, LONGEST_END
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
+from strata.db.typed import Get, Set
+from strata.fields.base import ValidatedField
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField
 from strata.fields.money import ExactField
 from strata.fields.names import NameField, NameKeyField, NoteField
+
+# The keys of institutions that are none: reports call the assets without one "none".
+NO_INSTITUTION = ("", "none")
+
+
+class AccountNumberEndField(ValidatedField[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
+    """The last letters and digits of an account's number. The service refuses more of it in words."""
+
+    default_validators = [RegexValidator(END_PATTERN)]
+
+    def __init__(self, *args: Any, max_length: int = LONGEST_END, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "max_length": max_length})
 
 
 class Asset(TrackedModel):
@@ -31,6 +50,12 @@ class Asset(TrackedModel):
     # Written by save() from the name. Lists are ordered by it, and searches compare it.
     name_key = NameKeyField()
     currency = CurrencyField()
+    # Where it is kept: a bank, a broker, an insurer. Reports group by the key.
+    institution = NameField(_("institution"), blank=True, default="", db_default="")
+    institution_key = NameKeyField(source="institution", db_default="")
+    account_number_end = AccountNumberEndField(
+        _("last digits of the account number"), blank=True, default="", db_default=""
+    )
     quantity = ExactField(null=True, blank=True)
     notes = NoteField(blank=True, default="")
     kind = models.CharField(

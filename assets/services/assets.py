@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from assets.models import Asset, AssetType
+from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
 from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
 from assets.services.labels import set_labels
@@ -54,6 +55,7 @@ def create_asset(
     if value is None and (observed_at or on):
         raise Invalid("value", "A moment needs a value.", "required")
     require_type(asset_type_id, portfolio.household_id)
+    validate_account_number_end(columns.get("account_number_end", ""))
     check_days(Asset(portfolio=portfolio), columns)
     currency = currency or portfolio.base_currency
     asset = Asset.objects.create(
@@ -79,6 +81,7 @@ def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Pr
     portfolio = portfolio_after(asset, columns)
     if columns.get("currency", asset.currency) != asset.currency and has_entries(asset):
         raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+    validate_account_number_end(columns.get("account_number_end", ""))
     check_days(asset, columns)
     if asset.asset_type.household_id or columns.keys() & {"asset_type_id", "portfolio_id"}:
         require_type(columns.get("asset_type_id", asset.asset_type_id), portfolio.household_id)

@@ -66,9 +66,11 @@ def update_type(
 def liquidity_after(asset_type: AssetType, changes: Mapping[str, Any]) -> bool | None:
     """Whether the type will be liquid. A type that becomes one of debts is neither."""
     group = changes.get("group", asset_type.group)
-    is_changed = "liquid" in changes or group != asset_type.group
     kept = None if group == Group.LIABILITIES else asset_type.liquid
-    return settled_liquidity(group, changes.get("liquid", kept)) if is_changed else asset_type.liquid
+    liquid: bool | None = changes.get("liquid", kept)
+    if (group, liquid) == (asset_type.group, asset_type.liquid):
+        return liquid
+    return settled_liquidity(group, liquid)
 
 
 def delete_type(type_id: UUID, *, precondition: Precondition = always) -> None:

@@ -33,6 +33,7 @@ COLUMNS = {
     "group": "asset_type__group",
     "liquidity": "asset_type__liquid",
     "currency": "currency",
+    "institution": "institution_key",
     "portfolio": "portfolio_id",
     "asset": "pk",
 }
@@ -203,8 +204,8 @@ def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[U
 
 
 def _mapped(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> Keys:
-    """Sorted, because the database gives no order: assets in the same groups share one column."""
-    return tuple(sorted({key_map.get(key, key) for key in keys}, key=str))
+    """Sorted, because the database gives no order: assets in the same groups share one column. None is no group."""
+    return tuple(sorted({key_map.get(key, key) for key in keys} - {None}, key=str))
 
 
 def drop_zeros(totals: Totals) -> Totals:

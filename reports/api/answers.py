@@ -1,7 +1,8 @@
 """The answers of reports: serializers for the schema, and functions that turn a report into plain values.
 
 A long series has hundreds of thousands of figures: the functions write dicts directly, without serializer objects.
-A key identifies a group: an id, a code, or "none" for assets in no category or without a tag.
+A key identifies a group: an id, a code, an institution's name as names are compared, or "none" for assets in no
+category, or without a tag or an institution.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ PARTS = (
 
 
 class GroupSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(help_text='An id or a code; "none" for what is in no category or tag.')
+    key = serializers.CharField(
+        help_text='An id or a code; "none" for what is in no category or tag, or at no institution.'
+    )
     name = serializers.CharField()
     path = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="A category's way from the top of the tree."
@@ -87,6 +90,7 @@ class DrillDownSerializer(serializers.Serializer[Any]):
     type = UUIDSerializerField(required=False)
     group = serializers.CharField(required=False)
     liquidity = serializers.CharField(required=False)
+    institution = serializers.CharField(required=False)
     tag = serializers.CharField(required=False)
     asset_currency = serializers.CharField(required=False)
     portfolio = UUIDSerializerField(required=False)

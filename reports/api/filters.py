@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from assets.api.filters import read_institution
 from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group
 from reports.queries.groups import LIQUIDITY
@@ -34,6 +35,13 @@ ASSET_FILTERS = {
     ),
     "group": choice(Group.values, "Only assets whose type is of this group."),
     "liquidity": choice(LIQUIDITY, "Only assets whose type is liquid, or only the others."),
+    "institution": Parameter(
+        read_institution,
+        None,
+        TEXT,
+        'Only assets of this institution, in any spelling; "none" for those without one.',
+        many=False,
+    ),
     "tag": Parameter(id_or_none, None, ID_OR_NONE, "Only assets with this tag, or with none.", many=False),
     "asset_currency": currency_code("Only assets that are kept in this currency."),
     "category": Parameter(
@@ -51,6 +59,8 @@ def read_asset_filter(asked: dict[str, Any], user: Any) -> None:
         asset_filter["group"] = [asked.pop("group")]
     if "liquidity" in asked:
         asset_filter["liquidity"] = asked.pop("liquidity")
+    if "institution" in asked:
+        asset_filter["institution"] = asked.pop("institution")
     if "asset_currency" in asked:
         asset_filter["currency"] = [asked.pop("asset_currency")]
     if "tag" in asked:

@@ -8,28 +8,29 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from operator import add
+from operator import add, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets import valuation
 from assets.classification.tree import Tree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
+from assets.models.asset import NO_INSTITUTION
 from assets.models.classification import Group
 from assets.valuation.series import Column, Keys, Totals
 from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
 
-GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset", "liquidity")
+GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset", "liquidity", "institution")
 LIQUID, NOT_LIQUID = "liquid", "not_liquid"  # what is owed is never liquid
 LIQUIDITY = {LIQUID: _("Liquid"), NOT_LIQUID: _("Not liquid")}
 OUTSIDE = "outside"  # replaces a category that is not below the requested one
-NONE_LABELS = {"category": "No category", "tag": "No tag"}
-# Which assets count. For "type", "group" or "currency" the value is a collection of keys; for "tag" or "category" it
-# is one id, or None for assets without any; for "liquidity" it is LIQUID or NOT_LIQUID.
+NONE_LABELS = {"category": "No category", "tag": "No tag", "institution": "No institution"}
+# Which assets count. For "type", "group", "currency" or "institution" the value is a collection of keys; for "tag" or
+# "category" it is one id, or None for assets without any; for "liquidity" it is LIQUID or NOT_LIQUID.
 type AssetFilter = Mapping[str, Any]
 
 
@@ -53,7 +54,7 @@ class Grouping:
     """How assets are grouped. `level` is that of the tree of categories, from the top or from `category` if given.
 
     With `category` only assets in it or below it count; assets directly in it have its own key. With `asset_filter`
-    only the assets that match it count.
+    only the assets that match it count. `portfolio_ids` are those of the report.
     """
 
     group_by: str | None = None
@@ -61,12 +62,15 @@ class Grouping:
     category: UUID | None = None
     asset_filter: AssetFilter = field(default_factory=dict)
     tree: Tree = field(default_factory=lambda: Tree({}, {}))
+    portfolio_ids: Collection[UUID] = ()
 
     @property
     def renamed(self) -> dict[Hashable, Hashable]:
-        """The key under which each category's assets are shown, or those of types that are liquid or not."""
+        """The key under which each category's assets are shown, of types that are liquid or not, of institutions."""
         if self.group_by == "liquidity":
             return {True: LIQUID, False: NOT_LIQUID, None: NOT_LIQUID}
+        if self.group_by == "institution":
+            return dict.fromkeys(NO_INSTITUTION)
         if self.group_by != "category":
             return {}
         if self.category is None:
@@ -136,6 +140,8 @@ class Grouping:
                 return Portfolio.objects.filter(pk__in=ids).values_list("pk", "name")
             case "asset":
                 return Asset.objects.filter(pk__in=ids).values_list("pk", "name")
+            case "institution":
+                return spellings(self.portfolio_ids, keys)
             case "group":
                 return ((key, str(label)) for key, label in Group.choices)
             case "liquidity":
@@ -177,10 +183,20 @@ def grouping(
     asset_filter: AssetFilter | None = None,
 ) -> Grouping:
     """The Grouping, with the tree of categories if it is needed."""
+    portfolios = list(portfolios)
+    ids = [portfolio.pk for portfolio in portfolios]
     if group_by != "category" and category is None:
-        return Grouping(group_by, asset_filter=asset_filter or {})
+        return Grouping(group_by, asset_filter=asset_filter or {}, portfolio_ids=ids)
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
-    return Grouping(group_by, level, category, asset_filter or {}, tree)
+    return Grouping(group_by, level, category, asset_filter or {}, tree, ids)
+
+
+def spellings(portfolio_ids: Collection[UUID], keys: Collection[Hashable]) -> list[tuple[Hashable, str]]:
+    """Each institution by its key, as most of the assets spell it."""
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids, institution_key__in=keys).order_by()
+    rows = assets.values_list("institution_key", "institution").annotate(count=Count("pk"))
+    rarest_first = sorted(sorted(rows, key=itemgetter(1), reverse=True), key=itemgetter(2))
+    return [(key, name) for key, name, _count in rarest_first]
 
 
 def without(totals: Totals, key: Hashable) -> Totals:

@@ -105,6 +105,7 @@ def possible_groups(portfolios: list[Portfolio], group_by: str) -> int:
         "category": lambda: Category.objects.filter(household__in=households).count() + 1,
         "tag": lambda: Tag.objects.filter(household__in=households).count() + 1,
         "currency": lambda: assets.order_by().values("currency").distinct().count(),
+        "institution": lambda: assets.order_by().values("institution_key").distinct().count(),
         "portfolio": lambda: len(portfolios),
         "asset": assets.count,
     }

@@ -31,6 +31,7 @@ from strata.fields.dates import (
 )
 from strata.fields.money import ExactField, MoneyField, validate_non_negative, validate_positive
 from strata.fields.names import (
+    BLANK_OR_NAME_PATTERN,
     NAME_LENGTH,
     NAME_PATTERN,
     NOTE_LENGTH,
@@ -185,6 +186,21 @@ class TextSerializerField(serializers.CharField):
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN})
 class NameSerializerField(TextSerializerField):
     """A name of 1 to 200 characters, trimmed; see strata.fields.names."""
+
+
+@extend_schema_field({"type": "string", "maxLength": NAME_LENGTH, "pattern": BLANK_OR_NAME_PATTERN})
+class BlankOrNameSerializerField(serializers.Field[str, Any, str, Any]):
+    """The same, or empty."""
+
+    default_error_messages = {"invalid": "Not a valid string."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return checked(validate_name, data) if data.strip() else ""
+
+    def to_representation(self, value: str) -> str:
+        return value
 
 
 @extend_schema_field({"type": "string", "maxLength": NOTE_LENGTH})

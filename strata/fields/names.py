@@ -29,6 +29,7 @@ _NOT_IN_NOTES = rf"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f{_BIDI}"
 _IN_NAMES = re.compile(rf"[{_NOT_IN_NAMES}\ud800-\udfff]")
 _IN_NOTES = re.compile(rf"[{_NOT_IN_NOTES}\ud800-\udfff]")
 NAME_PATTERN = rf"^[^{_NOT_IN_NAMES}]*[^{_NOT_IN_NAMES}\s][^{_NOT_IN_NAMES}]*$"  # for the API's schema
+BLANK_OR_NAME_PATTERN = f"^(|{NAME_PATTERN[1:-1]})$"
 # Invisible characters: those that Unicode calls ignorable (zero-width spaces and joiners, direction marks, variation
 # selectors, Hangul fillers, tags), whatever their category in this Python, and annotations.
 _INVISIBLE = re.compile(
@@ -155,7 +156,7 @@ class NameKeyField(CodePointCollated[Set, Get], models.CharField):  # type: igno
         return name, path, args, {**kwargs, "source": self.source}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        key = name_key(validate_name(getattr(model_instance, self.source)))
+        key = key_of(type(model_instance), self.source, getattr(model_instance, self.source))
         setattr(model_instance, self.attname, key)
         return key
 
@@ -185,6 +186,12 @@ class HasPart(models.Lookup):
         return f"{function}({key}, {text}) > 0", (*of_key, *of_text)
 
 
+def key_of(model: type[models.Model], source: str, name: Any) -> str:
+    """The key of a name; "" of one that may be blank, and is."""
+    field = cast("NameField[Any, Any]", model._meta.get_field(source))
+    return name_key(validate_name(name) if name or not field.blank else "")
+
+
 def key_fields(model: type[models.Model], names: Iterable[str]) -> set[str]:
     """The key fields that must be written along with the fields called `names`."""
     return set(sources_of_keys(model, names))
@@ -200,7 +207,7 @@ def sources_of_keys(model: type[models.Model], names: Iterable[str]) -> dict[str
 def with_keys(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
     """`values` for update(), with the keys of names added where they are missing (bulk_update has them)."""
     keys = {
-        name: name_key(validate_name(values[source]))
+        name: key_of(model, source, values[source])
         for name, source in sources_of_keys(model, values).items()
         if name not in values
     }

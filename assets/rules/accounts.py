@@ -1,0 +1,22 @@
+"""The last characters of an account's number, by which a person and an import know it. A whole number is never kept."""
+
+from __future__ import annotations
+
+import re
+
+from assets.rules.transactions import refusal
+from strata.exceptions import StrataError
+
+LONGEST_END = 8
+END_PATTERN = rf"^[0-9A-Za-z]{{0,{LONGEST_END}}}$"
+
+
+def validate_account_number_end(text: str) -> None:
+    """400 for more than the end of a number, and for anything but letters and digits."""
+    if len(text) > LONGEST_END:
+        message = (
+            f"Give at most its last {LONGEST_END} letters and digits: a whole account number is not kept."
+        )
+        raise StrataError("ACCOUNT_NUMBER_TOO_LONG", message, "account_number_end")
+    if not re.fullmatch(END_PATTERN, text):
+        raise refusal("account_number_end", "Use letters and digits alone.")
