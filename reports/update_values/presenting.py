@@ -1,0 +1,162 @@
+"""The texts of the page "Update values", for its template and for its script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portfolios.models import Portfolio
+from reports.update_values.entries import Entry, NewValue, WhichNumber
+from reports.update_values.pasted import Pasted
+from reports.update_values.rows import AssetRow, asset_rows, counting_on, sections_of
+from strata.fields.active_formats import accepted_date_formats, active_formats, amount_text, day_text
+
+SHOWN = 5  # of the lines of a pasted text that did not fit
+
+
+def page(
+    portfolio: Portfolio,
+    on: date,
+    portfolios: Iterable[Portfolio],
+    entries: Mapping[UUID, Entry],
+    content: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The context of the template. `content` is what the script would have been answered."""
+    rows = asset_rows(portfolio, on)
+    errors = content.get("errors", {})
+    return {
+        "title": _("Update values"),
+        "portfolio": portfolio,
+        "portfolios": names_of(portfolios),
+        "on": on,
+        "on_text": day_text(on),
+        "date_help": accepted_date_formats(),
+        "number_help": _("Amounts as %(example)s.") % {"example": active_formats().number.value},
+        "sections": [
+            (
+                group.label,
+                [shown(row, on, entries.get(row.id), errors.get(str(row.id), "")) for row in of_group],
+            )
+            for group, of_group in sections_of(rows)
+        ],
+        "slips": content.get("slips", ()),
+        "alert": content.get("alert") or " ".join(each["question"] for each in content.get("readings", ())),
+    }
+
+
+def names_of(portfolios: Iterable[Portfolio]) -> list[tuple[UUID, str]]:
+    """With the household's name where there are several households."""
+    portfolios = list(portfolios)
+    several = len({portfolio.household_id for portfolio in portfolios}) > 1
+    return [
+        (portfolio.pk, f"{portfolio.household.name}: {portfolio.name}" if several else portfolio.name)
+        for portfolio in portfolios
+    ]
+
+
+def shown(row: AssetRow, on: date, entry: Entry | None, error: str) -> dict[str, Any]:
+    name = {"name": row.name}
+    return {
+        **state(row, on),
+        "id": row.id,
+        "name": row.name,
+        "currency": row.currency,
+        "address": reverse("admin:assets_asset_change", args=[row.id]),
+        "text": entry.text if entry else "",
+        "note": entry.note if entry else "",
+        "seen": entry.seen if entry else row.seen,
+        "error": error,
+        "value_label": (_("Amount owed on %(name)s") if row.is_debt else _("New value of %(name)s")) % name,
+        "note_label": _("Note for %(name)s") % name,
+        "same_label": _("Still the same: %(name)s") % name,
+        "up_label": _("Move up: %(name)s") % name,
+        "down_label": _("Move down: %(name)s") % name,
+    }
+
+
+def state(row: AssetRow, on: date) -> dict[str, str]:
+    """What changes in a row when a value is saved."""
+    if row.last is None or row.last_on is None:
+        return {"last": "", "last_note": _("No value yet"), "last_on": "", "same": "", "seen": row.seen}
+    return {
+        "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
+        "last_note": debt_note(row.last) if row.is_debt else "",
+        "last_on": day_text(row.last_on),
+        "same": typed_text(row, row.last),
+        "seen": row.seen,
+    }
+
+
+def debt_note(value: Decimal) -> str:
+    if not value:
+        return ""
+    return _("owed") if value < 0 else _("in your favour")
+
+
+def typed_text(row: AssetRow, value: Decimal) -> str:
+    """A stored value as the person would type it."""
+    return amount_text(row.as_typed(value), row.currency)
+
+
+def question(which: WhichNumber) -> dict[str, Any]:
+    row = which.row
+    words = {"name": row.name, "text": which.text}
+    return {
+        "asset": str(row.id),
+        "question": _("%(name)s: “%(text)s” can be read in more than one way. Which one is meant?") % words,
+        "readings": [amount_text(number, row.currency) for number in which.numbers],
+    }
+
+
+def conflicts(changed: Sequence[NewValue], fresh: Mapping[UUID, AssetRow], on: date) -> dict[str, Any]:
+    """The message, and for each asset its present state for the person who decides."""
+    values = counting_on(on, asset__in=[new.row.id for new in changed])
+    rows = [fresh.get(new.row.id, new.row) for new in changed]
+    texts = [conflict_text(row, values.get(row.id), on) for row in rows]
+    return {
+        "alert": " ".join([_("Nothing was saved."), *texts]),
+        "conflicts": [{"asset": str(row.id), "name": row.name, "state": state(row, on)} for row in rows],
+    }
+
+
+def conflict_text(row: AssetRow, value: Any, on: date) -> str:
+    if value is None:
+        return _("%(name)s: the value of %(day)s was removed meanwhile.") % {
+            "name": row.name,
+            "day": day_text(on),
+        }
+    words = {
+        "name": row.name,
+        "user": value.updated_by.username if value.updated_by else _("System"),
+        "value": typed_text(row, value.value),
+        "day": day_text(on),
+    }
+    return _("%(name)s was changed meanwhile by %(user)s: %(value)s on %(day)s.") % words
+
+
+def paste_problems(pasted: Pasted) -> str:
+    """What did not fit, in one text; empty where all did."""
+    problems = []
+    if pasted.too_many > 0:
+        problems.append(_("There are %(count)s more lines than rows.") % {"count": pasted.too_many})
+    for template, lines in (
+        (_("No number: %(lines)s."), pasted.no_number),
+        (_("No such asset: %(lines)s."), pasted.unknown),
+        (_("More than once: %(lines)s."), pasted.repeated),
+    ):
+        if lines:
+            problems.append(template % {"lines": listed(lines)})
+    if problems and not pasted.fills:
+        problems.insert(0, _("Nothing was filled in."))
+    return " ".join(problems)
+
+
+def listed(lines: Sequence[str]) -> str:
+    rest = len(lines) - SHOWN
+    return ", ".join(line[:50] for line in lines[:SHOWN]) + (f" … (+{rest})" if rest > 0 else "")

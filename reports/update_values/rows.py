@@ -1,0 +1,91 @@
+"""What the table shows: the current assets of a portfolio by class, each with its last value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from assets.models import Asset, AssetSnapshot
+from assets.models.classification import Group
+from assets.valuation import with_current_value
+from portfolios.models import Portfolio
+from strata.audit import clock
+from strata.fields.currencies import minor_units
+from strata.fields.dates import local_day
+
+DEBTS = Group.LIABILITIES
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """A current asset. `last` is its newest value on or before the day, as stored: a debt is negative.
+
+    `seen` names the state of the value that counts on exactly that day; empty where there is none.
+    """
+
+    id: UUID
+    name: str
+    name_key: str
+    group: str
+    currency: str
+    last: Decimal | None
+    last_on: date | None
+    seen: str = ""
+
+    @property
+    def is_debt(self) -> bool:
+        return self.group == DEBTS
+
+    @property
+    def places(self) -> int:
+        return minor_units(self.currency)
+
+    def as_typed(self, value: Decimal) -> Decimal:
+        """The stored value as people type it, and the other way round: what is owed is positive."""
+        return -value if self.is_debt else value
+
+
+def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
+    """In two queries: by class in the order of the classes, and inside it by name."""
+    assets = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
+    rows = with_current_value(assets, on).order_by("name_key", "pk")
+    columns = ("pk", "name", "name_key", "asset_type__group", "currency", "current_value", "current_value_on")
+    states = states_on(portfolio, on)
+    places = {group: place for place, group in enumerate(Group.values)}
+    read = [AssetRow(*row, seen=states.get(row[0], "")) for row in rows.values_list(*columns)]
+    return sorted(read, key=lambda row: places[row.group])
+
+
+def states_on(portfolio: Portfolio, on: date) -> dict[UUID, str]:
+    return {pk: state_of(value) for pk, value in counting_on(on, asset__portfolio=portfolio).items()}
+
+
+def counting_on(on: date, **assets: Any) -> dict[UUID, AssetSnapshot]:
+    """Of each of the assets the value that counts on exactly this day: the last one. Assets without are left out."""
+    values = (
+        AssetSnapshot.objects.filter(on=on, **assets).order_by("observed_at").select_related("updated_by")
+    )
+    return {value.asset_id: value for value in values}
+
+
+def state_of(value: AssetSnapshot | None) -> str:
+    """A text that is another one after each change of the value."""
+    return f"{value.pk}.{value.updated_at.timestamp()}" if value else ""
+
+
+def sections_of(rows: Iterable[AssetRow]) -> list[tuple[Group, list[AssetRow]]]:
+    """The rows under their class; classes without assets are left out."""
+    by_group: dict[str, list[AssetRow]] = {}
+    for row in rows:
+        by_group.setdefault(row.group, []).append(row)
+    return [(Group(group), of_group) for group, of_group in by_group.items()]
+
+
+def today_of(portfolio: Portfolio) -> date:
+    return local_day(clock.now(), portfolio.time_zone)

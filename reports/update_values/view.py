@@ -1,0 +1,271 @@
+"""The page /admin/update-values/: shows the table, and answers what update_values.js asks. Without JavaScript the same
+form is posted, and the page is shown again with what was typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views import View
+
+from portfolios.models import Portfolio
+from reports.update_values import presenting
+from reports.update_values.entries import Entry, NewValue, Reading, read_entries, slips_of
+from reports.update_values.pasted import Target, read_pasted
+from reports.update_values.rows import AssetRow, asset_rows, today_of
+from reports.update_values.saving import ChangedMeanwhile, save_values
+from reports.update_values.totals import difference_text, sentence, totals_of
+from strata.admin.choices import parse_uuid
+from strata.audit import actor
+from strata.exceptions import StrataError
+from strata.fields.active_formats import UncertainNumber, day_text, read_day, read_number
+from strata.fields.dates import validate_year
+from strata.fields.names import name_key
+from strata.tenancy.roles import EDITORS, role_in
+
+LAST_PORTFOLIO = "strata_portfolio"  # a cookie: the page opens with the portfolio used last, months later too
+A_YEAR = 366 * 24 * 3600
+type Answer = dict[str, Any]  # what update_values.js shows: questions and errors of fields are answers too
+
+
+class UpdateValuesPage(View):
+    """`on` and `portfolio` are in the address; a portfolio that the user may not see is a 404."""
+
+    portfolio: Portfolio
+    on: date
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        portfolios = self.portfolios()
+        date_error = self.choose(portfolios, request.GET, request.COOKIES.get(LAST_PORTFOLIO, ""))
+        return self.page(portfolios, date_error=date_error)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Both kinds of requests: JSON from the script, and the posted form."""
+        if request.content_type != "application/json":
+            return self.post_form(request)
+        try:
+            asked = json.loads(request.body)
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict) or asked.get("action") not in ACTIONS:
+            return JsonResponse(
+                {"alert": _("The page asked for something unknown. Load it again.")}, status=400
+            )
+        self.choose(self.portfolios(), {key: str(asked.get(key, "")) for key in ("portfolio", "on")})
+        try:
+            return JsonResponse(ACTIONS[asked["action"]](self, asked))
+        except StrataError as refused:
+            return JsonResponse({"alert": nothing_saved(refused)}, status=refused.status)
+
+    # --- the portfolio and the day ---
+
+    def portfolios(self) -> list[Portfolio]:
+        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
+        user: Any = self.request.user
+        return list(rows if user.is_superuser else rows.for_user(user))
+
+    def choose(self, portfolios: Iterable[Portfolio], asked: Mapping[str, str], last: str = "") -> str:
+        """Set portfolio and day; returns why the day cannot be read, and then takes today."""
+        by_id = {portfolio.pk: portfolio for portfolio in portfolios}
+        if wanted := asked.get("portfolio"):
+            chosen = by_id.get(parse_uuid(wanted))
+        else:
+            chosen = by_id.get(parse_uuid(last)) or next(iter(by_id.values()), None)
+        if chosen is None:
+            raise Http404
+        self.portfolio, self.on = chosen, today_of(chosen)
+        try:
+            if text := asked.get("on", "").strip():
+                self.on = read_day(text)
+                validate_year(self.on)
+        except ValidationError as error:
+            self.on = today_of(chosen)
+            return str(error.messages[0])
+        return ""
+
+    def may_write(self) -> bool:
+        user: Any = self.request.user
+        return user.is_superuser or role_in(user, self.portfolio.household_id) in EDITORS
+
+    # --- what the script asks for ---
+
+    def preview(self, asked: Mapping[str, Any]) -> Answer:
+        rows = asset_rows(self.portfolio, self.on)
+        reading = read_entries(rows, entries_of(asked))
+        total = totals_of(self.portfolio, self.on, reading.values)
+        return {
+            "total": sentence(total, self.portfolio.base_currency)
+            if reading.values
+            else _("Nothing entered"),
+            "differences": {str(new.row.id): difference_text(new) for new in reading.values},
+            "errors": {str(pk): message for pk, message in reading.errors.items()},
+        }
+
+    def save(self, asked: Mapping[str, Any]) -> Answer:
+        reading = read_entries(asset_rows(self.portfolio, self.on), entries_of(asked))
+        return self.refusal_of(reading, is_confirmed=bool(asked.get("confirmed"))) or self.saved(reading)
+
+    def refusal_of(self, reading: Reading, *, is_confirmed: bool) -> Answer | None:
+        if reading.errors:
+            return {"errors": {str(pk): message for pk, message in reading.errors.items()}}
+        if reading.questions:
+            return {"readings": [presenting.question(question) for question in reading.questions]}
+        slips = [] if is_confirmed else slips_of(reading.values)
+        return {"slips": slips} if slips else None
+
+    def saved(self, reading: Reading) -> Answer:
+        if not reading.values:
+            return {"alert": _("Nothing entered")}
+        try:
+            save_values(reading.values, self.on, self.request.user)
+        except ChangedMeanwhile as refused:
+            return presenting.conflicts(refused.changed, self.fresh(refused.changed), self.on)
+        fresh = self.fresh(reading.values)
+        return {
+            "saved": saved_text(len(reading.values), self.on),
+            "undo": actor.current().request_id,
+            "rows": {str(pk): presenting.state(row, self.on) for pk, row in fresh.items()},
+        }
+
+    def fresh(self, values: Iterable[NewValue]) -> dict[UUID, AssetRow]:
+        ids = {new.row.id for new in values}
+        return {row.id: row for row in asset_rows(self.portfolio, self.on) if row.id in ids}
+
+    def paste(self, asked: Mapping[str, Any]) -> Answer:
+        rows = {str(row.id): row for row in asset_rows(self.portfolio, self.on)}
+        ids = [str(pk) for pk in asked.get("assets") or () if str(pk) in rows]
+        targets = [Target(pk, rows[pk].name_key) for pk in ids]
+        pasted = read_pasted(
+            str(asked.get("text", "")),
+            targets,
+            str(asked.get("first", "")),
+            key_of=name_key,
+            is_number=is_number,
+        )
+        return {"fills": pasted.fills, "alert": presenting.paste_problems(pasted)}
+
+    # --- the form without JavaScript ---
+
+    def post_form(self, request: HttpRequest) -> HttpResponse:
+        portfolios = self.portfolios()
+        self.choose(portfolios, request.POST)
+        entries = entries_of_form(request.POST)
+        rows = asset_rows(self.portfolio, self.on)
+        pressed = request.POST.get("action", "")
+        if "same" in request.POST or pressed == "same":
+            return self.page(portfolios, entries=same_again(rows, entries, request.POST.get("same")))
+        if not self.may_write():
+            raise PermissionDenied
+        reading = read_entries(rows, entries)
+        try:
+            content = self.refusal_of(reading, is_confirmed=pressed == "save-anyway") or self.saved(reading)
+        except StrataError as refused:
+            content = {"alert": nothing_saved(refused)}
+        if "saved" in content:
+            messages.success(request, content["saved"])
+            return HttpResponseRedirect(self.address())
+        return self.page(portfolios, entries=entries, content=content)
+
+    # --- the page ---
+
+    def address(self) -> str:
+        query = urlencode({"portfolio": self.portfolio.pk, "on": self.on.isoformat()})
+        return f"{reverse('update-values')}?{query}"
+
+    def page(
+        self,
+        portfolios: Iterable[Portfolio],
+        *,
+        date_error: str = "",
+        entries: Mapping[UUID, Entry] | None = None,
+        content: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        may_write = self.may_write()
+        context = {
+            **admin.site.each_context(self.request),
+            **presenting.page(self.portfolio, self.on, portfolios, entries or {}, content or {}),
+            "address": reverse("update-values"),
+            "date_error": date_error,
+            "may_write": may_write,
+        }
+        response = TemplateResponse(self.request, "reports/update_values.html", context)
+        response.set_cookie(
+            LAST_PORTFOLIO,
+            str(self.portfolio.pk),
+            max_age=A_YEAR,
+            httponly=True,
+            samesite="Lax",
+            secure=self.request.is_secure(),
+        )
+        return response
+
+
+ACTIONS: Mapping[str, Callable[[UpdateValuesPage, Mapping[str, Any]], Answer]] = {
+    "preview": UpdateValuesPage.preview,
+    "save": UpdateValuesPage.save,
+    "paste": UpdateValuesPage.paste,
+}
+
+
+def entries_of(asked: Mapping[str, Any]) -> dict[UUID, Entry]:
+    """The rows that the script sent. What is no row is ignored."""
+    rows = asked.get("rows")
+    entries = {}
+    for row in rows if isinstance(rows, list) else ():
+        pk = parse_uuid(str(row.get("asset", ""))) if isinstance(row, dict) else None
+        if pk:
+            entries[pk] = Entry(*(str(row.get(name, "")) for name in ("text", "note", "seen")))
+    return entries
+
+
+def entries_of_form(posted: Mapping[str, str]) -> dict[UUID, Entry]:
+    entries = {}
+    for name in posted:
+        pk = parse_uuid(name.removeprefix("value-")) if name.startswith("value-") else None
+        if pk:
+            entries[pk] = Entry(posted[name], posted.get(f"note-{pk}", ""), posted.get(f"seen-{pk}", ""))
+    return entries
+
+
+def same_again(
+    rows: Iterable[AssetRow], entries: Mapping[UUID, Entry], only: str | None
+) -> dict[UUID, Entry]:
+    """The entries with the last value typed again, in all rows or in one."""
+    filled = dict(entries)
+    for row in rows:
+        if row.last is not None and (only is None or only == str(row.id)):
+            entry = entries.get(row.id, Entry("", "", row.seen))
+            filled[row.id] = entry._replace(text=presenting.typed_text(row, row.last))
+    return filled
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a number; which one, where it can be read in two ways, is asked when it is saved."""
+    try:
+        read_number(text, places=4)
+    except UncertainNumber:
+        return True
+    except ValidationError:
+        return False
+    return True
+
+
+def nothing_saved(refused: StrataError) -> str:
+    return f"{_('Nothing was saved.')} {refused.message}"
+
+
+def saved_text(count: int, on: date) -> str:
+    text = ngettext("Saved %(count)s value for %(day)s.", "Saved %(count)s values for %(day)s.", count)
+    return text % {"count": count, "day": day_text(on)}
