@@ -13,6 +13,7 @@ from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, value_batches
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
 from strata.admin.login_forms import OwnPasswordView
@@ -106,6 +107,7 @@ urlpatterns = [
     path("admin/welcome/", admin.site.admin_view(welcome.create), name="welcome"),
     path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
+    path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
     path("admin/", admin.site.urls),
 ]
 

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from assets.api.snapshots import value_matches
 from assets.models import Asset
 from assets.services.value_batches import RecordedValue, ValueBatch, ValueRow, record_values
-from reports.api.answers import TotalSerializerField
 from reports.services.value_batches import TotalChange, preview_values
 from strata.api.batches import (
     BatchAnswerSerializer,
@@ -28,6 +27,7 @@ from strata.api.fields import (
     MoneySerializerField,
     NoteSerializerField,
     TextSerializerField,
+    TotalSerializerField,
     UUIDSerializerField,
 )
 from strata.api.parameters import described

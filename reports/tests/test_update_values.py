@@ -129,7 +129,7 @@ def test_preview_adds_up_and_says_each_difference(browser, portfolio, checking, 
 def test_values_are_saved_in_one_batch_and_the_fields_are_updated(browser, portfolio, checking, mortgage):
     answer = save(browser, portfolio, entry(checking, "1,100", "statement"), entry(mortgage, "179,000.50"))
     content = answer.json()
-    assert (answer.status_code, content["saved"]) == (200, "Saved 2 values for 31 Jul 2024.")
+    assert (answer.status_code, content["saved"]) == (200, "Saved 2 values for 2024-07-31.")
     assert values_of(checking) == [(Decimal("1100"), "statement")]
     assert values_of(mortgage) == [(Decimal("-179000.50"), "")]
     fresh = content["rows"][str(mortgage.pk)]
@@ -158,7 +158,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     answer = save(browser, portfolio, entry(checking, "1,200"), entry(mortgage, "179,000"))
     content = answer.json()
     assert content["alert"] == (
-        "Nothing was saved. Checking account was changed meanwhile by bob: 1,300.00 on 31 Jul 2024."
+        "Nothing was saved. Checking account was changed meanwhile by bob: 1,300.00 on 2024-07-31."
     )
     assert values_of(mortgage) == []
     [conflict] = content["conflicts"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,10 +19,10 @@ from strata.fields.currencies import minor_units
 from strata.fields.dates import local_day
 
 DEBTS = Group.LIABILITIES
+COLUMNS = ("pk", "name", "name_key", "asset_type__group", "currency", "current_value", "current_value_on")
 
 
-@dataclass(frozen=True, slots=True)
-class AssetRow:
+class AssetRow(NamedTuple):
     """A current asset. `last` is its newest value on or before the day, as stored: a debt is negative.
 
     `seen` names the state of the value that counts on exactly that day; empty where there is none.
@@ -55,10 +54,9 @@ def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
     """In two queries: by class in the order of the classes, and inside it by name."""
     assets = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
     rows = with_current_value(assets, on).order_by("name_key", "pk")
-    columns = ("pk", "name", "name_key", "asset_type__group", "currency", "current_value", "current_value_on")
     states = states_on(portfolio, on)
     places = {group: place for place, group in enumerate(Group.values)}
-    read = [AssetRow(*row, seen=states.get(row[0], "")) for row in rows.values_list(*columns)]
+    read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
     return sorted(read, key=lambda row: places[row.group])
 
 

@@ -78,7 +78,7 @@ class UpdateValuesPage(View):
 
     def choose(self, portfolios: Iterable[Portfolio], asked: Mapping[str, str], last: str = "") -> str:
         """Set portfolio and day; returns why the day cannot be read, and then takes today."""
-        by_id = {portfolio.pk: portfolio for portfolio in portfolios}
+        by_id: dict[UUID | None, Portfolio] = {portfolio.pk: portfolio for portfolio in portfolios}
         if wanted := asked.get("portfolio"):
             chosen = by_id.get(parse_uuid(wanted))
         else:
@@ -181,7 +181,7 @@ class UpdateValuesPage(View):
     # --- the page ---
 
     def address(self) -> str:
-        query = urlencode({"portfolio": self.portfolio.pk, "on": self.on.isoformat()})
+        query = urlencode({"portfolio": str(self.portfolio.pk), "on": self.on.isoformat()})
         return f"{reverse('update-values')}?{query}"
 
     def page(
