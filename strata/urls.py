@@ -7,7 +7,16 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from assets.api import asset_types, assets, categories, exchange_rates, snapshots, tags, transactions
+from assets.api import (
+    asset_types,
+    assets,
+    categories,
+    day_values,
+    exchange_rates,
+    snapshots,
+    tags,
+    transactions,
+)
 from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, value_batches
@@ -72,6 +81,11 @@ api = [
     re_path(r"^openapi\.json/?$", SchemaView.as_view(throttle_classes=()), name="openapi"),
     re_path(r"^net-worth/?$", reports.NetWorthView.as_view(), name="net-worth"),
     re_path(r"^net-worth/change/?$", reports.ChangeView.as_view(), name="change"),
+    re_path(
+        r"^assets/(?P<asset_id>[^/]+)/values/(?P<on>[^/]+)/?$",
+        day_values.DayValueViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="asset-value",
+    ),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
     of_portfolio("net-worth", reports.PortfolioNetWorthView),

@@ -115,6 +115,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "asset-snapshot": AssetSnapshot.objects.create(
             asset=asset, value="1", on=now.date(), observed_at=now
         ),
+        "on": SimpleNamespace(pk=now.date()),
         "transaction": Transaction.objects.create(
             asset=asset, type="INCOME", amount="1", currency="EUR", on=now.date(), occurred_at=now
         ),

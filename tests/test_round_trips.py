@@ -37,6 +37,7 @@ COMPUTED = {
 FIXED = {
     "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio", "categories", "tags"},
     "asset-snapshot-detail": {"asset_id"},
+    "asset-value": {"asset_id", "on", "observed_at"},
     "transaction-detail": {"asset_id"},
     "portfolio-snapshot-detail": {"portfolio_id", "observed_at", "manual", "on"},
     "member-detail": {"household_id", "user_id"},
@@ -108,7 +109,8 @@ def test_put_of_a_get_changes_nothing(name, alice, rows):
     assert (written.status_code, written.json()) == (200, read.json())
     assert written["ETag"] == read["ETag"]
     assert JournalEntry.objects.count() == entries
-    assert alice.patch(path, read.json()).status_code == 200
+    if "patch" in ROUTES[name].methods:
+        assert alice.patch(path, read.json()).status_code == 200
     assert JournalEntry.objects.count() == entries
 
 
@@ -156,8 +158,8 @@ def test_fixed_field_with_another_value_is_refused_by_name(name, field, alice, r
     if field not in read:
         assert field == "created_at", "only created_at is not shown by all resources"
         return
-    for method in (alice.put, alice.patch):
-        refused = method(path, read | {field: another(field)})
+    for method in {"put", "patch"} & set(ROUTES[name].methods):
+        refused = getattr(alice, method)(path, read | {field: another(field)})
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
     assert alice.get(path).json() == read
 

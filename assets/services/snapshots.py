@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from assets.models import Asset, AssetSnapshot
 from assets.services.moments import changed_moment
 from strata.audit.clock import written_at
-from strata.exceptions import Conflict
+from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import resolve_instant_and_day
+from strata.tenancy.guards import hold_as
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -75,6 +76,57 @@ def next_free_instant(asset: Asset, at: datetime) -> datetime:
     while at in taken:
         at += timedelta(microseconds=1)
     return at
+
+
+# --- the value of a day ---
+
+type DayPrecondition = Callable[[Asset, AssetSnapshot | None], None]
+
+
+def any_state(asset: Asset, snapshot: AssetSnapshot | None) -> None:
+    """The default precondition: always met."""
+
+
+@atomic_write
+def put_value(
+    asset_id: UUID,
+    on: date,
+    *,
+    value: Decimal,
+    note: str | None = None,
+    precondition: DayPrecondition = any_state,
+) -> tuple[AssetSnapshot, bool]:
+    """Replace the last value of the day, or record one at noon. Returns it, and whether it is new.
+
+    A note of None stays as it is. `precondition` gets the locked asset, and the last value of the day or None.
+    """
+    asset, snapshot = locked_value(asset_id, on, precondition)
+    if snapshot is None:
+        return new_snapshot(asset, value=value, observed_at=None, on=on, note=note or ""), True
+    save_changes(snapshot, {"value": value, "note": snapshot.note if note is None else note})
+    return snapshot, False
+
+
+@atomic_write
+def delete_value(asset_id: UUID, on: date, *, precondition: DayPrecondition = any_state) -> None:
+    """Delete the last value of the day. 404 where it has none."""
+    _, snapshot = locked_value(asset_id, on, precondition)
+    if snapshot is None:
+        raise NotFound("snapshot")
+    snapshot.delete()
+
+
+def locked_value(
+    asset_id: UUID, on: date, precondition: DayPrecondition
+) -> tuple[Asset, AssetSnapshot | None]:
+    """The asset, locked, and the last value of the day."""
+    asset = locked_parent(AssetSnapshot, Asset.objects.select_related("portfolio"), asset_id, "asset")
+    snapshot = asset.snapshots.filter(on=on).order_by("-observed_at").first()
+    if snapshot is not None:
+        snapshot.asset = asset
+        hold_as(snapshot, asset)
+    precondition(asset, snapshot)
+    return asset, snapshot
 
 
 @atomic_write

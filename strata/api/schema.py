@@ -70,7 +70,7 @@ EXAMPLES = {
 }
 OF_EVERY = (400, 401, 404, 406, 429, 503)
 OF_WRITES = (403, 409, 412, 413, 415, 422, 428, 507)
-NO_IDS = ("key",)  # path parameters that are not ids
+NO_IDS = ("key", "on")  # path parameters that are not ids
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -82,6 +82,10 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "Idempotency-Key": (PRINTABLE, "The same key and body again get the same answer, and write once."),
     "If-Match": (TAGS, f"The ETag of what you read: 412 when it has changed since. {FORM}"),
     "If-None-Match": (TAGS, f"The ETag of what you have: 304 when it is still the same. {FORM}"),
+}
+
+HEADERS_OF_METHODS = {
+    ("PUT", "If-None-Match"): (TAGS, "`*` only creates: 412 where there is something already.")
 }
 
 # What an update does with read-only fields. The schemas of request bodies do not have them.
@@ -139,16 +143,18 @@ class StrataSchema(AutoSchema):
         return [
             OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=about)
             for name in self.names_of_headers()
-            for schema, about in [HEADERS[name]]
+            for schema, about in [HEADERS_OF_METHODS.get((self.method, name), HEADERS[name])]
         ]
 
     def names_of_headers(self) -> list[str]:
         has_etag = getattr(self.view, "has_etag", False)
-        if self.method == "POST":
-            return ["Idempotency-Key"] if getattr(self.view, "accepts_idempotency_key", False) else []
+        takes_key = getattr(self.view, "accepts_idempotency_key", False)
+        names = ["Idempotency-Key"] if takes_key and self.method in self.view.idempotent_methods else []
         if self.method == "GET":
             return ["If-None-Match"] if has_etag and not self.view.is_list() else []
-        return ["If-Match"] if has_etag else []
+        if self.method == "PUT" and getattr(self.view, "creates_by_put", False):
+            names.append("If-None-Match")
+        return [*names, "If-Match"] if has_etag and self.method != "POST" else names
 
     def parameters_of_a_row(self) -> list[OpenApiParameter]:
         """The parameters of the GET of a report or of a single row. Those of a list come from its filters."""
@@ -216,7 +222,8 @@ def _describe_csv(operation: dict[str, Any]) -> None:
 
 
 def _add_errors(operation: dict[str, Any], method: str) -> None:
-    if any(parameter["name"] == "If-None-Match" for parameter in operation.get("parameters", ())):
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if method == "get" and "If-None-Match" in names:
         operation["responses"].setdefault("304", {"description": "It is still what the tag says."})
     also = tuple(int(status) for status in operation["responses"] if status >= "400")
     for status in dict.fromkeys(OF_EVERY + (OF_WRITES if method != "get" else ()) + also):

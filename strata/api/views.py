@@ -143,8 +143,11 @@ class AtomicWriteMixin(HandlerMixin):
         return handle
 
 
-class IdempotentPostMixin(AtomicWriteMixin):
-    """A POST with an Idempotency-Key writes once. The key's lock is outside the transaction, its row inside."""
+class IdempotentMixin(AtomicWriteMixin):
+    """A POST with an Idempotency-Key writes once, and so does another of `idempotent_methods`.
+
+    The key's lock is outside the transaction, its row inside.
+    """
 
     accepts_idempotency_key = True
     idempotent_methods: tuple[str, ...] = ("POST",)
@@ -261,5 +264,5 @@ def name_of_path(path: str) -> str:
     return "-".join(segment for segment in segments if segment and not CANONICAL_ID.fullmatch(segment))
 
 
-class BaseAPIView(CsvMixin, ETagMixin, IdempotentPostMixin, PointInTimeMixin):
+class BaseAPIView(CsvMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
     """Before DRF's view among the bases of every view."""

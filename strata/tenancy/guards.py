@@ -73,6 +73,12 @@ def hold(row: Owned, guards: Guards, *, blocks: tuple[object, ...] | None = None
     row._held_guards = HeldGuards(guards, row.owning_portfolio_id(), open_blocks, _moves.get())
 
 
+def hold_as(row: Owned, parent: Owned) -> None:
+    """Note on a row that was read below a held parent that the parent's guards are its own."""
+    if (held := held_guards(parent)) is not None:
+        hold(row, held.guards, blocks=held.blocks)
+
+
 def held_guards(row: models.Model | None) -> HeldGuards | None:
     """The guards that are still held for the row; None where it has to be locked."""
     held: HeldGuards | None = getattr(row, "_held_guards", None)

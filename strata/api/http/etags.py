@@ -39,6 +39,21 @@ def require_match(request: Any, current: Callable[[], str]) -> None:
         raise APIError("PRECONDITION_FAILED", "It has changed since you read it: read it again.", status=412)
 
 
+def require_state(request: Any, current: Callable[[], str | None]) -> None:
+    """As `require_match`, for what a PUT also creates: `current` gives None where there is nothing yet.
+
+    `If-None-Match: *` only creates: 412 where there is something.
+    """
+    unwanted = tags_of(request)
+    if unwanted and (tag := current()) is not None and {"*", tag} & set(unwanted):
+        raise APIError("PRECONDITION_FAILED", "There is something already: read it first.", status=412)
+    if request.method == "PUT" and "*" in unwanted and "If-Match" not in request.headers:
+        return
+    if "If-Match" in request.headers and current() is None:
+        raise APIError("PRECONDITION_FAILED", "There is nothing yet, or no longer.", status=412)
+    require_match(request, lambda: current() or "")
+
+
 def is_fresh(request: Any, current: str) -> bool:
     """Whether If-None-Match says that the caller has this answer. `*` matches any existing answer."""
     return "*" in tags_of(request) or is_held(request, current)
