@@ -19,7 +19,7 @@ from assets.api import (
 )
 from demo.views import explore_demo
 from portfolios.api import households, members
-from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, value_batches
+from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, summary, value_batches
 from reports.api import chart_views as charts
 from reports.api import views as reports
 from reports.update_values.view import UpdateValuesPage
@@ -74,6 +74,7 @@ api = [
     path("", RoutesView.as_view(), name="routes"),
     re_path(r"^auth/token/?$", accounts.LoginView.as_view(), name="login"),
     re_path(r"^me/?$", accounts.MeView.as_view(), name="me"),
+    re_path(r"^me/summary/?$", summary.SummaryView.as_view(), name="me-summary"),
     re_path(r"^me/password/?$", accounts.PasswordView.as_view(), name="password"),
     re_path(r"^health/live/?$", health.live, name="live"),
     re_path(r"^health/ready/?$", health.ready, name="ready"),

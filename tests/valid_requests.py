@@ -43,6 +43,7 @@ ROUTES_BY_OWNER = {
         "household-history",
         "household-invitation-list",
         "household-list",
+        "me-summary",
         "member-detail",
         "member-list",
         "net-worth",
