@@ -592,6 +592,16 @@ def test_whole_page_takes_no_more_queries_for_more_rows(vera_staff, portfolio):
 # --- kept pages ---
 
 
+def test_kept_page_is_of_one_language_and_one_pair_of_formats(vera_staff, portfolio):
+    worth(portfolio, "1000.25", on=TODAY - timedelta(days=300))
+    worth(portfolio, "1234.50", on=TODAY - timedelta(days=1))
+    english = ("1,234<small>.50 EUR</small>", "(+23.4\N{NO-BREAK SPACE}%)")
+    german = ("1.234<small>,50 EUR</small>", "(+23,4\N{NO-BREAK SPACE}%)")
+    for language, texts in (("en", english), ("de", german), ("en", english)):
+        html = vera_staff.get("/admin/", headers={"accept-language": language}).content.decode()
+        assert all(text in html for text in texts), language
+
+
 def test_page_is_kept_until_anything_that_it_shows_changes(
     vera_staff, alice_user, portfolio, household, monkeypatch
 ):
