@@ -75,7 +75,7 @@ def test_sql_that_depends_on_a_value_is_refused_when_it_is_made(db, build):
         Prepared(build, UUID)(uuid4())
 
 
-@pytest.mark.parametrize(("kind", "value"), [(UUID, str(uuid4())), (date, datetime(2026, 1, 1)), (str, 1)])
+@pytest.mark.parametrize(("kind", "value"), [(UUID, "0" * 32), (date, datetime(2026, 1, 1)), (str, 1)])
 def test_a_value_of_another_type_is_refused(db, kind, value):
     fields = {UUID: "pk", date: "date_joined__date", str: "username"}
     prepared = Prepared(lambda known: User.objects.filter(**{fields[kind]: known}), kind)
