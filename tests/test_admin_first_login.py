@@ -69,13 +69,3 @@ def test_links_that_would_be_refused_are_not_shown(vera_user):
     assert links and not {url(Portfolio, "add"), url(Asset, "add")} & links
     for path in links - {reverse("admin:logout")}:
         assert browser.get(path).status_code == 200, path
-
-
-def test_refusal_in_the_admin_links_to_the_overview(vera_user):
-    answer = staff(vera_user).get(url(Portfolio, "add"))
-    assert answer.status_code == 403
-    assert 'href="/admin/"' in answer.content.decode()
-
-
-def test_refusal_outside_the_admin_does_not_link_to_it(vera_user):
-    assert "/admin/" not in Client().get("/nowhere").content.decode()

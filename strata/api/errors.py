@@ -17,6 +17,7 @@ from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -46,6 +47,15 @@ CODES = {
     507: "INSUFFICIENT_STORAGE",
 }
 
+
+# What a page says above the message.
+SOMETHING_WENT_WRONG = _("Something went wrong")
+HEADINGS = {
+    400: _("Strata cannot do that"),
+    403: _("You may not do that"),
+    404: _("Page not found"),
+    429: _("Too many attempts"),
+}
 
 MOST_ERRORS = 100  # an answer must not grow with the request: neither the number of errors nor their length
 LONGEST_FIELD = 200
@@ -91,16 +101,17 @@ def error_body(
 
 
 def error_response(request: Any, status: int, code: str, message: str) -> HttpResponse:
-    """A refusal from outside the API's views: under /api in the API's shape, elsewhere a short page."""
+    """A refusal from outside the API's views: under /api in the API's shape, elsewhere a page."""
     response: HttpResponse
     if is_api(request):
         response = JsonResponse(error_body(request, status, code, message), status=status)
     else:
         shown = {
-            "message": message,
+            "message": _("There is no page at this address.") if status == 404 else message,
             "ours": status >= 500,
             "request_id": getattr(request, "id", ""),
-            "overview": overview_for(request, status),
+            "heading": HEADINGS.get(status) or (SOMETHING_WENT_WRONG if status >= 500 else HEADINGS[400]),
+            "dashboard": dashboard_address(),
         }
         response = render(None, "strata/refused.html", shown, status=status)
     if status in (503, 507):
@@ -108,12 +119,10 @@ def error_response(request: Any, status: int, code: str, message: str) -> HttpRe
     return response
 
 
-def overview_for(request: Any, status: int) -> str:
-    """The URL of the admin's overview, for the link on a refused page of the admin; "" for any other page."""
+def dashboard_address() -> str:
+    """ "" where no URL leads there."""
     with suppress(NoReverseMatch):
-        overview = reverse("admin:index")
-        if status in (403, 404) and request.path.startswith(overview):
-            return overview
+        return reverse("admin:index")
     return ""
 
 
