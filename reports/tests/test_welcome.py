@@ -26,7 +26,7 @@ NAMES = (
 pytestmark = pytest.mark.django_db
 
 
-def browser_of(user, language="en-CH") -> Client:
+def browser_of(user, language="en") -> Client:
     user.is_staff = True
     user.save()
     client = Client(headers={"Accept-Language": language})
@@ -206,6 +206,25 @@ def test_one_error_keeps_all_that_was_typed_and_makes_nothing(annas, change, err
     assert page.count('aria-invalid="true"') == 1 and page.count(" checked") == 2
     assert 'value="77"' in page
     assert not Household.objects.exists() and not Asset.objects.exists()
+
+
+def test_number_of_two_readings_is_asked_about_and_the_answer_is_kept(annas):
+    asked = annas.post("/admin/welcome/", typed(("CRYPTO", "1.234"), ("VEHICLE", ""), household=""))
+    assert '<button type="submit" name="CRYPTO.0.reading" value="1234">1,234.00</button>' in (
+        asked.content.decode()
+    )
+    answered = typed(("CRYPTO", "1.234"), household="") | {"CRYPTO.0.reading": "1234"}
+    kept = annas.post("/admin/welcome/", answered).content.decode()
+    assert '<input type="hidden" name="CRYPTO.0.reading" value="1234">' in kept
+    annas.post("/admin/welcome/", answered | {"household": "Ours", "CRYPTO.0.reading": "1.234"})
+    assert not Asset.objects.exists(), "not one of the readings"
+    annas.post("/admin/welcome/", answered | {"household": "Ours"})
+    assert AssetSnapshot.objects.get().value == 1234
+
+
+def test_amounts_are_read_in_the_format_of_the_user(anna):
+    browser_of(anna, "de").post("/admin/welcome/", typed(("CRYPTO", "1.234,50"), ("LOAN", "2.000,00")))
+    assert {row.value for row in AssetSnapshot.objects.all()} == {Decimal("1234.5"), Decimal(-2000)}
 
 
 def test_nothing_ticked_is_said(annas):

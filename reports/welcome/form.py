@@ -138,7 +138,12 @@ class WelcomeForm:
 
     def rows_of(self, tile: Tile) -> list[Row]:
         return [
-            Row(tile, number, {name: self.text(tile, number, name) for name in FIELDS})
+            Row(
+                tile,
+                number,
+                {name: self.text(tile, number, name) for name in FIELDS},
+                "" if self.posted is None else self.posted.get(f"{tile.code}.{number}.reading", ""),
+            )
             for number in self.numbers(tile)
         ]
 

@@ -24,7 +24,7 @@ function addRow(tile) {
     const title = `${first.dataset.title} ${number + 1}`;
     row.dataset.prefix = prefix;
     row.dataset.title = title;
-    for (const error of row.querySelectorAll(".welcome-error")) error.remove();
+    for (const asked of row.querySelectorAll(".welcome-error, .welcome-readings, [type=hidden]")) asked.remove();
     for (const kind of ["name", "value", "currency"]) {
         const input = fieldOf(row, kind);
         input.id = input.name = `${prefix}.${kind}`;
@@ -51,6 +51,7 @@ for (const tile of form.querySelectorAll(".welcome-tile")) {
     });
     tile.addEventListener("click", (event) => {
         if (event.target.closest(".welcome-another")) addRow(tile);
+        if (event.target.closest(".welcome-change")) fieldOf(event.target.closest(".welcome-row"), "value").focus();
         if (event.target.closest(".welcome-remove")) {
             event.target.closest(".welcome-row").remove();
             tile.querySelector(".welcome-another").focus();
