@@ -170,6 +170,7 @@ class HouseholdPage(HouseholdAdmin):
     """Owners change a household. Whoever creates one owns it."""
 
     section, icon = Section.HOUSEHOLD, "cottage"
+    empty_text = _("A household has portfolios, and members who share them.")
     service = households.HOUSEHOLDS
     write_roles = OWNERS
     fields = ("name",)

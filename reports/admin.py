@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from portfolios.models import Household, Portfolio
@@ -45,6 +46,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 @admin.register(Portfolio)
 class PortfolioPage(HouseholdAdmin):
     icon = "account_balance_wallet"
+    empty_text = gettext_lazy("A portfolio is a set of assets, added up in one currency.")
     service = PORTFOLIOS
     fields = ("household", "name", "base_currency", "time_zone")
     immutable_fields = ("household",)
@@ -158,6 +160,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     """The stored totals. Only their notes can be edited here."""
 
     icon = "monitoring"
+    empty_text = gettext_lazy("A saved total keeps what a portfolio was worth on a day.")
     service = SNAPSHOTS
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
@@ -215,6 +218,7 @@ class AllocationTargetForm(ServiceCheckedForm):
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
     icon = "target"
+    empty_text = gettext_lazy("A target says what share of the whole a group of assets should have.")
     service = TARGETS
     form = AllocationTargetForm
     immutable_fields = ("household",)

@@ -221,6 +221,7 @@ class AssetForm(ServiceCheckedForm):
 @admin.register(Asset)
 class AssetPage(HouseholdAdmin):
     icon = "savings"
+    empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm
     service, parent_column = ASSETS, "portfolio_id"
     list_display = ("name", "asset_type", "portfolio", "currency", "value_now", "value_now_on", "disposed_on")

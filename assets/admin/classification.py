@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from assets.classification.tree import TreeRow, in_reading_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
@@ -137,6 +138,7 @@ class CategoryPage(InOneHousehold):
     """The list is the tree. To move a branch, give it another parent."""
 
     icon = "account_tree"
+    empty_text = _("Categories sort what you own and owe into a tree of your own.")
     form = CategoryForm
     service = classification.CATEGORIES
     fields = ("household", "name", "parent")
@@ -187,6 +189,7 @@ class CategoryPage(InOneHousehold):
 @admin.register(Tag)
 class TagPage(InOneHousehold):
     icon = "sell"
+    empty_text = _("A tag marks assets of any type, such as “shared” or “insured”.")
     service = classification.TAGS
     ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
     fields = ("household", "name")
@@ -206,6 +209,7 @@ class AssetTypePage(InOneHousehold):
     """A household's own types, and the shared types, which only superusers may change."""
 
     icon = "category"
+    empty_text = _("Types of your own stand beside those that all households share.")
     fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")
     list_display = ("label", "code", "group", "kind", "liquid", "household")
     list_filter = ("group", "kind", "liquid")

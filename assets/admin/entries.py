@@ -45,6 +45,7 @@ class SnapshotForm(OwedAmount, ShowsDayAndInstant, ServiceCheckedForm):
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
     icon = "payments"
+    empty_text = _("A value says what an asset was worth on a day.")
     form = SnapshotForm
     fields = ("asset", "value", IN_MY_FAVOUR, "on", "observed_at", "note")
     immutable_fields = ("asset",)
@@ -93,6 +94,7 @@ class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
 @admin.register(Transaction)
 class TransactionPage(HouseholdAdmin):
     icon = "receipt_long"
+    empty_text = _("A transaction says what happened: a deposit, a purchase, interest, a repair.")
     form = TransactionForm
     fields = (
         "asset",

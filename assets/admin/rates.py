@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import WHO_ADDS_RATES
@@ -19,6 +20,7 @@ class ExchangeRatePage(HouseholdAdmin):
     """Rates are shared: everyone reads them, superusers add them, nobody changes them."""
 
     section, icon = Section.DATA, "currency_exchange"
+    empty_text = _("Exchange rates convert what you have in other currencies.")
     fields = ("currency", "on", "units_per_euro", "lasting", "source")
     list_display = ("currency", "on", "units_per_euro", "lasting", "source")
     list_filter = ("source", "lasting", "currency")

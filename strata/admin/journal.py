@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from strata.admin.pages import ReadOnlyAdmin
@@ -56,6 +57,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     """The journal."""
 
     icon = "history"
+    empty_text = _("Every change is recorded here.")
     list_display = ("at", "actor_name", "channel", "action", "model", "object_id", "request_id")
     list_filter = ("action", "model")
     search_fields = ("object_id", "request_id", "actor_name")

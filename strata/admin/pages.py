@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -48,9 +49,13 @@ DAYS: Overrides = {
 
 
 class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
-    """The base of every page of the admin. `section` and `icon` are its place in the sidebar."""
+    """The base of every page of the admin. `section` and `icon` are its place in the sidebar.
+
+    `empty_text` says what belongs into the list; it is shown where the list is empty.
+    """
 
     section, icon = Section.DATA, "table"
+    empty_text = _("There is nothing here yet.")
     list_filter_submit = True
     list_per_page = 50
     formfield_overrides: ClassVar[Overrides] = DAYS

@@ -11,6 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserChangeForm, UserCreationForm
 
 from strata.accounts import lockout, services
@@ -97,6 +98,7 @@ class ApiTokenAdmin(StrataModelAdmin):
     """Tokens are created by the API or a command. On this page users see and revoke their own."""
 
     section, icon = Section.HOUSEHOLD, "key"
+    empty_text = _("A token lets a script or an app use the API for you.")
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("prefix", "name", "user__username_key__has_part")
@@ -132,6 +134,7 @@ class LoginFailureAdmin(ReadOnlyAdmin):
     """Failed logins by address. Deleting a row unlocks the address."""
 
     icon = "lock"
+    empty_text = _("Nobody has failed to log in.")
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
     search_fields = ("username", "ip_address")
     fields = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
@@ -145,6 +148,7 @@ class LoginCountAdmin(ReadOnlyAdmin):
     """Attempts to log in, by account. Superusers see all rows, others their own. Deleting a row unlocks the account."""
 
     section, icon = Section.HOUSEHOLD, "lock_person"
+    empty_text = _("Nobody has tried to log in.")
     list_display = (
         "name_key",
         "from_address",
