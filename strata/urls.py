@@ -22,6 +22,7 @@ from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, summary, value_batches
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
@@ -123,6 +124,7 @@ urlpatterns = [
     path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
+    path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/", admin.site.urls),
 ]
 

@@ -33,6 +33,13 @@ def value(asset):
     return AssetSnapshot.objects.create(asset=asset, value="10", on=TODAY, observed_at=NOON)
 
 
+@pytest.fixture
+def income(asset):
+    return Transaction.objects.create(
+        asset=asset, type="INCOME", amount="10", currency="EUR", on=TODAY, occurred_at=NOON
+    )
+
+
 # --- nobody overwrites another user's change ---
 
 
@@ -61,20 +68,21 @@ def test_stale_form_is_refused_for_every_label_model(alices, household, model, t
     assert getattr(row, text) == "Newer"
 
 
-def test_asset_form_does_not_overwrite_a_value_changed_meanwhile(alices, bob, asset, value):
+def test_asset_form_does_not_overwrite_a_transaction_changed_meanwhile(alices, bob, asset, income):
     opened = change_form_data(alices, asset)
-    assert bob.patch(f"/api/v1/assets/{asset.pk}/snapshots/{value.pk}", {"value": "20"}).status_code == 200
+    path = f"/api/v1/assets/{asset.pk}/transactions/{income.pk}"
+    assert bob.patch(path, {"amount": "20"}).status_code == 200
     answer = save(alices, asset, opened | {"name": "Renamed"})
     assert editing.STALE in errors_of(answer)
-    value.refresh_from_db()
-    assert value.value == 20
+    income.refresh_from_db()
+    assert income.amount == 20
 
 
-def test_asset_form_does_not_restore_a_value_deleted_meanwhile(alices, asset, value):
+def test_asset_form_does_not_restore_a_transaction_deleted_meanwhile(alices, asset, income):
     opened = change_form_data(alices, asset)
-    value.delete()
-    assert save(alices, asset, opened | {"snapshots-0-value": "30"}).status_code == 200
-    assert not AssetSnapshot.objects.exists()
+    income.delete()
+    assert save(alices, asset, opened | {"transactions-0-amount": "30"}).status_code == 200
+    assert not Transaction.objects.exists()
 
 
 def test_asset_form_does_not_overwrite_labels_changed_meanwhile(alices, bob, asset, household):
@@ -85,30 +93,34 @@ def test_asset_form_does_not_overwrite_labels_changed_meanwhile(alices, bob, ass
     assert asset.tags.get() == tag
 
 
-def test_form_without_changes_leaves_no_journal_entry(alices, asset, value):
+def test_form_without_changes_leaves_no_journal_entry(alices, asset, income):
     before = JournalEntry.objects.count()
     assert save(alices, asset, change_form_data(alices, asset)).status_code == 302
     assert JournalEntry.objects.count() == before
-    new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-02-01"}
-    assert save(alices, asset, change_form_data(alices, asset) | new).status_code == 302
+    assert added_transaction(alices, asset, amount="11", on="2026-02-01").status_code == 302
     assert list(JournalEntry.objects.filter(model="assets.Asset", action="update")) == []
-    assert AssetSnapshot.objects.get(on="2026-02-01").value == 11
+    assert Transaction.objects.get(on="2026-02-01").amount == 11
 
 
 def test_inline_page_that_shifted_writes_the_rows_that_it_showed(alices, asset):
     for day in range(1, 26):
-        observed_at = NOON - timedelta(days=day)
-        AssetSnapshot.objects.create(asset=asset, value=day, on=observed_at.date(), observed_at=observed_at)
+        at = NOON - timedelta(days=day)
+        Transaction.objects.create(
+            asset=asset, type="INCOME", amount=day, currency="EUR", on=at.date(), occurred_at=at
+        )
     opened = change_form_data(alices, asset)
-    AssetSnapshot.objects.create(asset=asset, value=0, on=TODAY, observed_at=NOON)
-    assert save(alices, asset, opened | {"snapshots-19-value": "777"}).status_code == 302
-    assert AssetSnapshot.objects.get(value=777).on == TODAY - timedelta(days=20)
-    assert AssetSnapshot.objects.count() == 26
+    Transaction.objects.create(
+        asset=asset, type="INCOME", amount=0, currency="EUR", on=TODAY, occurred_at=NOON
+    )
+    assert save(alices, asset, opened | {"transactions-19-amount": "777"}).status_code == 302
+    assert Transaction.objects.get(amount=777).on == TODAY - timedelta(days=20)
+    assert Transaction.objects.count() == 26
 
 
 @pytest.mark.parametrize("page", ["0", "00", "²", "-1", "x", "9" * 30, "2"])
-def test_any_page_of_an_inline_opens(alices, asset, value, page):
-    assert alices.get(url(Asset, "change", asset.pk), {"snapshots-page": page}).status_code == 200
+def test_any_page_of_an_inline_and_of_the_values_opens(alices, asset, value, income, page):
+    for name in ("transactions-page", "values"):
+        assert alices.get(url(Asset, "change", asset.pk), {name: page}).status_code == 200
 
 
 def test_form_keeps_the_microseconds_of_an_instant(alices, asset):
@@ -122,13 +134,10 @@ def test_form_keeps_the_microseconds_of_an_instant(alices, asset):
 # --- what a constraint refuses becomes an error of the form ---
 
 
-def test_inline_refuses_two_values_of_one_instant(alices, asset, value):
-    new = {"snapshots-TOTAL_FORMS": "2", "snapshots-1-value": "11", "snapshots-1-on": "2026-01-31"}
-    answer = save(alices, asset, change_form_data(alices, asset) | new)
-    assert (answer.status_code, editing.TAKEN in errors_of(answer)) == (200, True)
-    twice = new | {"snapshots-TOTAL_FORMS": "3", "snapshots-1-on": "2026-02-01"}
-    twice |= {"snapshots-2-value": "12", "snapshots-2-on": "2026-02-01"}
-    assert editing.TAKEN in errors_of(save(alices, asset, change_form_data(alices, asset) | twice))
+def test_second_value_of_an_instant_is_an_error_of_the_form(alices, asset, value):
+    body = {"asset": asset.pk, "value": "11", "on": "2026-01-31", "version": ""}
+    answer = alices.post(url(AssetSnapshot, "add"), body)
+    assert (answer.status_code, "has a value at this instant" in errors_of(answer)) == (200, True)
     assert AssetSnapshot.objects.count() == 1
 
 
@@ -168,11 +177,11 @@ def test_new_asset_gets_its_first_values_and_the_portfolios_currency(alices, por
     assert Asset.objects.count() == 1
 
 
-def test_value_moved_to_another_day_is_observed_at_its_noon(alices, asset, value):
-    data = change_form_data(alices, asset) | {"snapshots-0-on": "2026-02-03"}
+def test_transaction_moved_to_another_day_occurred_at_its_noon(alices, asset, income):
+    data = change_form_data(alices, asset) | {"transactions-0-on": "2026-02-03"}
     assert save(alices, asset, data).status_code == 302
-    value.refresh_from_db()
-    assert (value.on, value.observed_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
+    income.refresh_from_db()
+    assert (income.on, income.occurred_at) == (date(2026, 2, 3), NOON + timedelta(days=3))
 
 
 def test_transactions_of_a_day_are_numbered_in_order(alices, asset):
@@ -259,18 +268,28 @@ def test_row_in_use_is_not_deleted_and_the_page_names_its_user(alices, household
         assert type(row).objects.filter(pk=row.pk).exists()
 
 
-def added_value(client, asset, **fields):
-    """Save the asset's page with one more value."""
+def added_transaction(client, asset, **fields):
+    """Save the asset's page with one more transaction."""
     data = change_form_data(client, asset)
-    number = int(data["snapshots-TOTAL_FORMS"])
-    row = {f"snapshots-{number}-{name}": text for name, text in fields.items()}
-    return save(client, asset, data | {"snapshots-TOTAL_FORMS": str(number + 1)} | row)
+    number = int(data["transactions-TOTAL_FORMS"])
+    fields = {"type": "INCOME", "fee": "0", "tax": "0"} | fields
+    row = {f"transactions-{number}-{name}": text for name, text in fields.items()}
+    return save(client, asset, data | {"transactions-TOTAL_FORMS": str(number + 1)} | row)
+
+
+def test_transaction_without_a_day_is_of_now(alices, asset, time_machine):
+    time_machine.move_to("2026-03-02T18:00:00Z")
+    for amount in ("1", "2"):
+        assert added_transaction(alices, asset, amount=amount).status_code == 302
+    newest = asset.transactions.order_by("position").last()
+    assert (newest.amount, newest.occurred_at.hour) == (Decimal(2), 18)
 
 
 def test_value_without_a_day_is_of_now_and_the_newest(alices, asset, time_machine):
     time_machine.move_to("2026-03-02T18:00:00Z")
     for amount in ("1", "2"):
-        assert added_value(alices, asset, value=amount).status_code == 302
+        body = {"asset": asset.pk, "value": amount, "version": ""}
+        assert alices.post(url(AssetSnapshot, "add"), body).status_code == 302
     newest = asset.snapshots.order_by("observed_at").last()
     assert (newest.value, newest.observed_at.hour) == (Decimal(2), 18)
 

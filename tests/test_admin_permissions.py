@@ -184,6 +184,7 @@ def test_forged_addition_cannot_point_to_a_foreign_row(foreign_rows, own_rows, d
     }
     data = {name: value for name, value in data.items() if "-" not in name or name.endswith("_FORMS")} | own
     data |= {name: "0" for name in data if name.endswith("_FORMS")} | {"version": ""}
+    data |= {f"snapshots-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}  # of the page that adds an asset
     data |= {name: "ANOTHER" for name in ("name", "code", "external_id") if name in data}
     if "on" in data:
         data["on"] = "2026-02-03"
@@ -216,13 +217,14 @@ def test_foreign_label_is_refused(foreign_rows, own_rows, dora, label):
 
 def test_forged_inline_changes_no_foreign_row(foreign_rows, own_rows, dora):
     rows = {model.__name__: (row, own_rows[model]) for model, row in foreign_rows.items()}
-    foreign, _ = rows["AssetSnapshot"]
+    foreign, _ = rows["Transaction"]
     asset = rows["Asset"][1]
     page = url(type(asset), "change", asset.pk)
-    data = form_data(dora.get(page)) | {"snapshots-0-id": str(foreign.pk), "snapshots-0-value": "9"}
+    data = form_data(dora.get(page)) | {"transactions-0-id": str(foreign.pk), "transactions-0-amount": "9"}
     assert dora.post(page, data).status_code == 200
+    stored = foreign.amount
     foreign.refresh_from_db()
-    assert (foreign.value, foreign.asset) == (1, rows["Asset"][0])
+    assert (foreign.amount, foreign.asset) == (stored, rows["Asset"][0])
 
 
 # --- roles ---

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -18,6 +18,7 @@ from assets.admin.classification import CategoryFilter, own
 from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, describe_value, fields_for, in_my_favour, value_text
 from assets.admin.entries import OfATransaction
 from assets.admin.of_an_asset import OfAnAsset
+from assets.admin.values_of_asset import values_of_asset
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.models.querysets import zones_of
 from assets.rules.accounts import validate_account_number_end
@@ -236,6 +237,7 @@ class AssetPage(HouseholdAdmin):
     )
     search_fields = ("name_key__has_part", "institution_key__has_part", "notes")
     inlines = (SnapshotInline, TransactionInline)
+    change_form_outer_before_template = "assets/values_of_asset.html"
     actions = ("dispose_of", "reinstate")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -252,6 +254,19 @@ class AssetPage(HouseholdAdmin):
         portfolios = Portfolio.objects.all()
         visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
         return with_current_value(rows, zones=zones_of(visible))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """A new asset is saved with its first values. Later values have their own section, and pages of their own."""
+        return self.inlines if obj is None else (TransactionInline,)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        if (asset := kwargs.get("obj")) is not None:
+            may_add = self.has_change_permission(request, asset)
+            context["values_of_asset"] = values_of_asset(asset, request, may_add=may_add)
+        answer: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return answer
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)

@@ -1,0 +1,95 @@
+"""Saves the new value that was entered on an asset's own page, by the rules of the page Update values."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from assets.models import Asset
+from reports.update_values import presenting
+from reports.update_values.entries import Entry, Reading, read_entries, slips_of
+from reports.update_values.rows import AssetRow, asset_rows, today_of
+from reports.update_values.saving import save_values
+from strata.exceptions import StrataError
+from strata.fields.active_formats import day_text, read_day
+from strata.fields.dates import validate_year
+from strata.tenancy.roles import EDITORS, role_in
+
+TYPED = ("value", "on", "note", "in_my_favour")
+
+
+def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Back to the asset's page: with a message, or with what was typed and why it is not saved yet."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    asset = editable_asset(request.user, pk)
+    try:
+        saved_on, questions = record(asset, request)
+    except ValidationError as error:
+        messages.error(request, f"{_('Nothing was saved.')} {error.messages[0]}")
+        return back(asset, request, [])
+    except StrataError as refused:
+        messages.error(request, f"{_('Nothing was saved.')} {refused.message}")
+        return back(asset, request, [])
+    if questions:
+        return back(asset, request, questions)
+    messages.success(request, _("Saved the value for %(day)s.") % {"day": saved_on})
+    return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
+
+
+def editable_asset(user: Any, pk: UUID) -> Asset:
+    assets = Asset.objects.select_related("portfolio")
+    asset = (assets if user.is_superuser else assets.for_user(user)).filter(pk=pk).first()
+    if asset is None:
+        raise Http404
+    if not (user.is_superuser or role_in(user, asset.portfolio.household_id) in EDITORS):
+        raise PermissionDenied
+    return asset
+
+
+def record(asset: Asset, request: HttpRequest) -> tuple[str, list[str]]:
+    """The day that a value was saved for; or what to ask first. Raises ValidationError for what cannot be read."""
+    posted = request.POST
+    on = read_day(posted["on"]) if posted.get("on", "").strip() else today_of(asset.portfolio)
+    validate_year(on)
+    rows = [row for row in asset_rows(asset.portfolio, on) if row.id == asset.pk]
+    if not rows:
+        raise ValidationError(_("It is sold by then."))
+    reading = read_entries(rows, {asset.pk: entry_of(rows[0], posted)})
+    if reading.errors:
+        raise ValidationError(reading.errors[asset.pk])
+    if questions := questions_of(reading, is_confirmed="confirmed" in posted):
+        return "", questions
+    if not reading.values:
+        raise ValidationError(_("Enter a value."))
+    save_values(reading.values, on, request.user)
+    return day_text(on), []
+
+
+def entry_of(row: AssetRow, posted: Any) -> Entry:
+    text = posted.get("value", "").strip()
+    if "in_my_favour" in posted and text and text[0] not in "-\N{MINUS SIGN}(":
+        text = f"-{text}"
+    return Entry(text, posted.get("note", ""), row.seen)
+
+
+def questions_of(reading: Reading, *, is_confirmed: bool) -> list[str]:
+    """A number with two readings has to be typed in another way; a probable typing error may be confirmed."""
+    for which in reading.questions:
+        question = presenting.question(which)
+        raise ValidationError(f"{question['question']} {' / '.join(question['readings'])}")
+    return [] if is_confirmed else slips_of(reading.values)
+
+
+def back(asset: Asset, request: HttpRequest, questions: list[str]) -> HttpResponse:
+    typed = [(name, request.POST[name]) for name in TYPED if name in request.POST]
+    asked = [("question", text) for text in questions]
+    address = reverse("admin:assets_asset_change", args=[asset.pk])
+    return HttpResponseRedirect(f"{address}?{urlencode([*typed, *asked])}")
