@@ -184,7 +184,9 @@ def test_forged_addition_cannot_point_to_a_foreign_row(foreign_rows, own_rows, d
     }
     data = {name: value for name, value in data.items() if "-" not in name or name.endswith("_FORMS")} | own
     data |= {name: "0" for name in data if name.endswith("_FORMS")} | {"version": ""}
-    data |= {f"snapshots-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}  # of the page that adds an asset
+    data |= {
+        f"snapshots-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")
+    }  # of the page that adds an asset
     data |= {name: "ANOTHER" for name in ("name", "code", "external_id") if name in data}
     if "on" in data:
         data["on"] = "2026-02-03"
