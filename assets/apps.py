@@ -8,7 +8,7 @@ class AssetsConfig(AppConfig):
 
     def ready(self):
         from assets.models import Asset
-        from assets.services import classification
+        from assets.services import classification, undo
         from assets.valuation import registry, upkeep
         from assets.valuation.sources import snapshots
         from portfolios.models import Portfolio
@@ -23,3 +23,4 @@ class AssetsConfig(AppConfig):
         register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
         registry.register(snapshots.SOURCE)
         household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)
+        undo.register()

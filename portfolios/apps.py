@@ -7,7 +7,9 @@ class PortfoliosConfig(AppConfig):
     name = "portfolios"
 
     def ready(self):
+        from portfolios.services import undo
         from portfolios.services.members import invitations_for
         from strata.tenancy.invitations import register_invitations
 
         register_invitations(invitations_for)
+        undo.register()

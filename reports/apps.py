@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self):
         from assets.signals import asset_leaves_household, category_moves
-        from reports.services import allocation_targets
+        from reports.services import allocation_targets, undo
 
         def leaving(asset, **kwargs):
             allocation_targets.targets_of_leaving_asset(asset)
@@ -18,3 +18,4 @@ class ReportsConfig(AppConfig):
 
         asset_leaves_household.connect(leaving, dispatch_uid="targets_of_leaving_asset", weak=False)
         category_moves.connect(moving, dispatch_uid="targets_beside_moving_category", weak=False)
+        undo.register()

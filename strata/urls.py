@@ -30,6 +30,7 @@ from strata.admin.login_forms import OwnPasswordView
 from strata.admin.user_formats.my_settings import my_settings
 from strata.api.routers import EitherSlashRouter
 from strata.api.routes import RoutesView, SchemaView
+from strata.api.undo import UndoView
 from strata.server import health
 
 router = EitherSlashRouter()
@@ -77,6 +78,7 @@ api = [
     re_path(r"^me/?$", accounts.MeView.as_view(), name="me"),
     re_path(r"^me/summary/?$", summary.SummaryView.as_view(), name="me-summary"),
     re_path(r"^me/password/?$", accounts.PasswordView.as_view(), name="password"),
+    re_path(r"^undo/(?P<request_id>[^/]+)/?$", UndoView.as_view(), name="undo"),
     re_path(r"^health/live/?$", health.live, name="live"),
     re_path(r"^health/ready/?$", health.ready, name="ready"),
     re_path(r"^version/?$", health.version, name="version"),

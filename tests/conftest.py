@@ -25,6 +25,7 @@ from reports.models import AllocationTarget
 from reports.queries import quality_report
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import User
+from strata.audit.actor import acting
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
 
@@ -107,6 +108,10 @@ def rows_of(household, word: str, portfolio=None) -> dict:
     Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} empty", currency="EUR"
     )
+    tag, request_id = Tag.objects.create(household=household, name=f"{word} label"), str(uuid4())
+    with acting(user=user, request_id=request_id, channel="api"):
+        Tag.objects.filter(pk=tag.pk).update(name=f"{word} tag")
+    tag.refresh_from_db()
     no_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
     return {
         "household": household,
@@ -122,7 +127,8 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "portfolio-snapshot": take_snapshot(portfolio.pk),
         "key": SimpleNamespace(pk=no_value.finding.key),
         "category": Category.objects.create(household=household, name=f"{word} category"),
-        "tag": Tag.objects.create(household=household, name=f"{word} tag"),
+        "tag": tag,
+        "request": SimpleNamespace(pk=request_id),
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),

@@ -62,6 +62,7 @@ BOUNDED_ELSEWHERE = {
     "strata.IdempotentAnswer.request_digest": "a digest",
     "strata.JournalEntry.actor_name": "a username",
     "strata.JournalEntry.request_id": "SANE_ID",
+    "strata.JournalEntry.undo_of": "the request_id of another entry",
     "strata.JournalEntry.channel": "names of commands",
     "strata.JournalEntry.model": "labels of models",
     "assets.AssetType.code": "the form and the serializer",

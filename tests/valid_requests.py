@@ -70,6 +70,7 @@ ROUTES_BY_OWNER = {
         "transaction-detail",
         "transaction-history",
         "transaction-list",
+        "undo",
         "value-batch",
     },
 }
@@ -131,6 +132,7 @@ BODIES = {
     "tag-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
+    "undo": empty_body,
     "value-batch": lambda world: {
         "rows": [{"asset_id": id_of(world, "asset"), "on": "2026-01-31", "value": "2"}]
     },

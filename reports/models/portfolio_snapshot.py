@@ -21,6 +21,7 @@ class PortfolioSnapshot(TrackedModel):
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
     raises_revision = False  # storing a total changes no figure
+    computed_columns = ("value", "currency", "complete", "missing_rates")
 
     portfolio = models.ForeignKey(
         Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False

@@ -215,7 +215,7 @@ def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
 
 def refusal_of(error: StrataError) -> APIError:
     entry = {"field": error.field, "code": error.field_code, "message": error.message}
-    errors = [entry] if error.field or isinstance(error, Invalid) else []
+    errors = getattr(error, "errors", None) or ([entry] if error.field or isinstance(error, Invalid) else [])
     refusal = APIError(error.code, error.message, status=error.status, errors=errors)
     refusal.existing = getattr(error, "existing", None)
     return refusal

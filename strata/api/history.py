@@ -15,7 +15,14 @@ from rest_framework.response import Response
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.views import BaseAPIView, path_id
-from strata.audit.journal import deletion_of, events_of, lines_for, lines_of, with_what_came_after
+from strata.audit.journal import (
+    deletion_of,
+    events_of,
+    lines_for,
+    lines_of,
+    with_undone_by,
+    with_what_came_after,
+)
 from strata.audit.models import JournalEntry
 from strata.exceptions import NotFound
 from strata.tenancy.roles import role_in
@@ -60,9 +67,19 @@ class EventSerializer(serializers.Serializer[Any]):
     actor = serializers.CharField(source="entry.actor_name", allow_blank=True)
     request_id = serializers.CharField(source="entry.request_id", allow_blank=True)
     channel = serializers.CharField(source="entry.channel", allow_blank=True)
-    action = serializers.ChoiceField(source="entry.action", choices=JournalEntry.Action.values)
+    action = serializers.ChoiceField(
+        source="entry.action",
+        choices=JournalEntry.Action.values,
+        help_text="update_values and undo are of a portfolio: many rows in it were written by one request.",
+    )
     count = serializers.IntegerField(
-        source="entry.count", allow_null=True, help_text="Of a write of many rows: how many; else null."
+        source="entry.count", allow_null=True, help_text="How many rows that were; else null."
+    )
+    undo_of = serializers.CharField(
+        source="entry.undo_of", allow_null=True, help_text="The request that this one undid, else null."
+    )
+    undone_by = serializers.CharField(
+        source="entry.undone_by", allow_null=True, help_text="The request that undid this one, else null."
     )
     fields_changed = ChangedSerializer(source="fields", many=True)
 
@@ -95,7 +112,7 @@ class HistoryMixin(_ViewSet):
         children, kinds = "include" in self.read_parameters(), self.included_models
         model, user = self.queryset.model, self.request.user
         lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
-        page: Any = self.paginate_queryset(with_what_came_after(lines))
+        page: Any = self.paginate_queryset(with_undone_by(with_what_came_after(lines)))
         events = events_of(page, user)
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 

@@ -11,11 +11,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`channel` is "api", "admin" or "command:NAME"; `user` is None where nobody is logged in."""
+    """`channel` is "api", "admin" or "command:NAME"; `user` is None where nobody is logged in.
+
+    `undo_of` is the request_id of what is being undone, else None.
+    """
 
     user: Any = None
     request_id: str = ""
     channel: str = ""
+    undo_of: str | None = None
 
 
 _current: ContextVar[Actor] = ContextVar("strata_actor", default=Actor())
@@ -39,6 +43,16 @@ def identify(user: Any) -> None:
 def acting(**fields: Any) -> Iterator[None]:
     """Set the actor inside a block: for commands and tests."""
     token = _current.set(Actor(**fields))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def undoing(request_id: str) -> Iterator[None]:
+    """Inside the block the actor undoes what this request wrote."""
+    token = _current.set(replace(_current.get(), undo_of=request_id))
     try:
         yield
     finally:

@@ -125,7 +125,7 @@ def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
     lines = lines_of(type(row), row.pk)
     if not user.is_superuser:
         lines = lines_for(lines, user, type(row), row.pk)
-    lines = with_what_came_after(lines).order_by("-id")[:most]
+    lines = with_undone_by(with_what_came_after(lines)).order_by("-id")[:most]
     return events_of(lines, user, all_names=user.is_superuser)
 
 
@@ -133,6 +133,13 @@ def with_what_came_after(lines: models.QuerySet[JournalEntry]) -> models.QuerySe
     """Each entry with `image_after`: the image in the next entry of the same row."""
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
+
+
+def with_undone_by(lines: models.QuerySet[JournalEntry]) -> models.QuerySet[Any]:
+    """Each entry with `undone_by`: the request_id of the undo of its request, if there was one; of several the last."""
+    later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
+    undos = later.filter(undo_of=OuterRef("request_id")).order_by("-id")
+    return lines.annotate(undone_by=Subquery(undos.values("request_id")[:1]))
 
 
 def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> list[Event]:

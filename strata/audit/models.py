@@ -47,8 +47,9 @@ class ImmutableQuerySet(models.QuerySet[Row, Row]):
 class JournalEntry(models.Model):
     """One write of one row: who, when, by which channel, and the row as it was before.
 
-    `before` is None for a creation. The row after the write is the next entry's `before`, or the present row: so
-    a row that was never edited is not stored twice. Entries are ordered by `id`; `at` is for people and `known_at`.
+    `before` is None for a creation, also for that by the undo of a deletion. The row after the write is the next
+    entry's `before`, or the present row: so a row that was never edited is not stored twice. Entries are ordered by
+    `id`; `at` is for people and `known_at`.
     """
 
     class Action(models.TextChoices):
@@ -57,6 +58,7 @@ class JournalEntry(models.Model):
         DELETE = "delete"
         # of a portfolio: many rows below it in one write, each of which has an entry of its own
         UPDATE_VALUES = "update_values"
+        UNDO = "undo"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -76,6 +78,7 @@ class JournalEntry(models.Model):
     household_id = models.UUIDField(null=True)
     action = models.CharField(max_length=32, choices=Action)
     count = models.PositiveIntegerField(null=True)  # of a write of many rows: how many
+    undo_of = models.CharField(max_length=64, null=True)  # of an undo: the request_id of what it undid
     before = models.JSONField(null=True)
 
     objects = ImmutableQuerySet.as_manager()
@@ -91,6 +94,16 @@ class JournalEntry(models.Model):
                 fields=("household_id", "model", "at"),
                 condition=Q(before__isnull=False),
                 name="change_with_an_image",
+            ),
+            models.Index(fields=("request_id",), condition=~Q(request_id=""), name="change_of_request"),
+            models.Index(
+                fields=("object_id", "undo_of"), condition=Q(undo_of__isnull=False), name="change_that_undoes"
+            ),
+            # A row that an undo made again: it was deleted until then, although it is older.
+            models.Index(
+                fields=("household_id", "model", "at"),
+                condition=Q(undo_of__isnull=False, before__isnull=True),
+                name="change_that_restores",
             ),
         )
 

@@ -3,6 +3,7 @@
 Temporary views with the names of the tables are created on this connection. Both databases look for temporary views
 first, so every query, filter, total and report works unchanged. A view shows the rows that are older than the instant
 and unchanged since. For rows that were changed since, it shows the image in the first journal entry after the instant.
+A row that was deleted then, and that an undo restored since, is left out.
 The views are created in a transaction that is always rolled back, so the next request on the connection does not see
 them. Memberships and users are those of today: who may see the present may see the past.
 """
@@ -17,14 +18,18 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 
 from strata.audit.clock import set_back
 from strata.audit.models import JournalEntry
-from strata.audit.temporal_views import TEMPORAL_VIEWS
+from strata.audit.temporal_views import TEMPORAL_VIEWS, TemporalViews
 from strata.audit.tracking import TrackedModel
 from strata.db.snapshot import one_snapshot
 from strata.tenancy.roles import households_of
+
+IMAGES, RESTORATIONS = "images", "restorations"
+WITH_IMAGE = {"before__isnull": False}
+RESTORED = {"before__isnull": True, "undo_of__isnull": False}  # by an undo: the row was deleted until then
 
 
 @contextmanager
@@ -37,12 +42,25 @@ def as_known_at(to: datetime, user: Any) -> Iterator[None]:
             with connection.cursor() as cursor:
                 views = TEMPORAL_VIEWS[connection.vendor](cursor, to)
                 for model in temporal_models():
-                    if model._meta.label in touched:
-                        views.stage_images(model, first_images(model, to, households))
+                    stage(views, model, touched, households)
                 views.create_views(temporal_models())
             yield
         finally:
             transaction.set_rollback(True)
+
+
+def stage(
+    views: TemporalViews,
+    model: type[models.Model],
+    touched: dict[str, set[str]],
+    households: Collection[UUID],
+) -> None:
+    """Stage the rows of the model as they were, and the ids of those that did not exist, although they are older."""
+    label, to = model._meta.label, views.to
+    if label in touched[IMAGES] | touched[RESTORATIONS]:
+        views.stage_images(model, first_after(model, to, households, **WITH_IMAGE))
+    if label in touched[RESTORATIONS]:
+        views.stage_missing(model, first_after(model, to, households, **RESTORED))
 
 
 def temporal_models() -> list[type[models.Model]]:
@@ -83,19 +101,31 @@ def images_after(to: datetime, **behind: Any) -> models.QuerySet[JournalEntry]:
     return JournalEntry.objects.filter(**behind, model__in=labels, at__gt=to, before__isnull=False).order_by()
 
 
-def models_touched(to: datetime, households: Collection[UUID]) -> set[str]:
-    """Labels of the models with such entries, in the households or among the shared rows."""
-    lines = (images_after(to, household_id__in=households), images_after(to, household_id=None))
-    return {label for queryset in lines for label in queryset.values_list("model", flat=True).distinct()}
+def restorations_after(to: datetime, **behind: Any) -> models.QuerySet[JournalEntry]:
+    """The entries, after `to`, of rows that an undo made again: before it they were deleted."""
+    return JournalEntry.objects.filter(**behind, **RESTORED, at__gt=to).order_by()
 
 
-def first_images(
-    model: type[models.Model], to: datetime, households: Collection[UUID]
+def models_touched(to: datetime, households: Collection[UUID]) -> dict[str, set[str]]:
+    """Labels of the models with such entries, in the households or among the shared rows, by which of the two."""
+    labels: dict[str, set[str]] = {IMAGES: set(), RESTORATIONS: set()}
+    lines = [
+        entries(to, **behind).values_list("model", Value(kind)).distinct()
+        for kind, entries in ((IMAGES, images_after), (RESTORATIONS, restorations_after))
+        for behind in ({"household_id__in": households}, {"household_id": None})
+    ]
+    for label, kind in lines[0].union(*lines[1:]).order_by():
+        labels[kind].add(label)
+    return labels
+
+
+def first_after(
+    model: type[models.Model], to: datetime, households: Collection[UUID], **entries: Any
 ) -> models.QuerySet[Any]:
-    """The id of the first entry after `to` of each row of the model. Its image is the row as it was at `to`."""
+    """The id of the first entry after `to` of each row of the model, where it is one of these entries."""
     before_it = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__lt=OuterRef("id"), at__gt=to)
     behind = Q(household_id__in=households)
     if getattr(model, "shared_when_unowned", False):
         behind |= Q(household_id=None)
-    lines = JournalEntry.objects.filter(behind, model=model._meta.label, at__gt=to, before__isnull=False)
+    lines = JournalEntry.objects.filter(behind, model=model._meta.label, at__gt=to, **entries)
     return lines.filter(~Exists(before_it)).order_by().values("id")

@@ -46,6 +46,14 @@ class TemporalViews:
             )
         self.rebuild_keys(model)
 
+    def stage_missing(self, model: type[models.Model], first: models.QuerySet[Any]) -> None:
+        """Stage the ids alone of the rows in these entries: they did not exist then, although they are older."""
+        chosen, params = first.query.get_compiler(connection=connection).as_sql()
+        self.cursor.execute(
+            f"INSERT INTO {staging_table(model)} (id) SELECT c.object_id FROM {JOURNAL} c WHERE c.id IN ({chosen})",
+            params,
+        )
+
     def rebuild_keys(self, model: type[models.Model]) -> None:
         """The keys of names are not in the images: Python calculates them."""
         for field in model._meta.local_concrete_fields:
@@ -67,6 +75,10 @@ class TemporalViews:
 
     def is_old(self, model: type[Any]) -> str:
         return f"{quoted(model.known_since)} <= {self.instant}"
+
+    def staged_rows(self, model: type[Any]) -> str:
+        """SQL for the staged images. A row that did not exist then is staged with its id alone."""
+        return f"FROM {staging_table(model)} WHERE {quoted(model.known_since)} IS NOT NULL"
 
     # --- what the databases do differently ---
 
@@ -109,7 +121,7 @@ class SQLiteTemporalViews(TemporalViews):
     def view_with_images(self, model: type[models.Model]) -> str:
         return (
             f"{self.view(model)} AND id NOT IN (SELECT id FROM {staging_table(model)})"
-            f" UNION ALL SELECT {columns(model)} FROM {staging_table(model)}"
+            f" UNION ALL SELECT {columns(model)} {self.staged_rows(model)}"
         )
 
 
@@ -139,7 +151,7 @@ class PostgreSQLTemporalViews(TemporalViews):
         """The condition is outside of the union: otherwise a join cannot use the indexes of its two parts."""
         return (
             f"SELECT {columns(model)} FROM (SELECT {columns(model)}, TRUE AS is_stored FROM"
-            f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE FROM {staging_table(model)}) known"
+            f" {self.schema}.{table(model)} UNION ALL SELECT {columns(model)}, FALSE {self.staged_rows(model)}) known"
             f" WHERE NOT is_stored OR ({self.is_old(model)} AND id NOT IN (SELECT id FROM {staging_table(model)}))"
         )
 

@@ -178,10 +178,12 @@ class TrackedModel(Owned):
 
     `known_since` is the name of the field with the instant since when the row is known. A model without it is shown as
     it is today when the past of a household is read (see strata.audit.point_in_time). `raises_revision` is False where
-    writes of its rows change no figure of their portfolio.
+    writes of its rows change no figure of their portfolio. `computed_columns` are calculated from other rows: an undo
+    does not compare them.
     """
 
     raises_revision = True
+    computed_columns: tuple[str, ...] = ()
     known_since: str | None = "created_at"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -271,6 +273,7 @@ def signature() -> dict[str, Any]:
         "actor_name": user.get_username() if user else "",
         "request_id": who.request_id,
         "channel": who.channel,
+        "undo_of": who.undo_of,
     }
 
 
