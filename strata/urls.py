@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from assets.api import (
+    asset_order,
     asset_types,
     assets,
     categories,
@@ -92,6 +93,7 @@ api = [
     ),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
+    of_portfolio("asset-order", asset_order.AssetOrderView),
     of_portfolio("net-worth", reports.PortfolioNetWorthView),
     of_portfolio("allocation", reports.PortfolioAllocationView),
     of_portfolio("change", reports.PortfolioChangeView),

@@ -15,6 +15,7 @@ from assets.classification.seeds import TypeId
 from assets.models import (
     Asset,
     AssetCategory,
+    AssetOrder,
     AssetSnapshot,
     AssetTag,
     AssetType,
@@ -96,6 +97,10 @@ class World:
                 "category": saved(Category(household=self.household, name=f"l{n}")),
             },
             AssetTag: lambda: {"asset": self.asset, "tag": saved(tags)},
+            AssetOrder: lambda: {
+                "portfolio": saved(Portfolio(household=self.household, name=f"ordered {n}")),
+                "asset_ids": str(self.asset.pk),
+            },
             AssetSnapshot: lambda: {"asset": self.asset, "value": "1.5", **observed},
             Transaction: lambda: {
                 "asset": self.asset,
@@ -126,6 +131,7 @@ CHANGED = {
     AssetType: ("label", "new"),
     AssetCategory: ("category", "world"),
     AssetTag: ("tag", "world"),
+    AssetOrder: ("asset_ids", ""),
     AssetSnapshot: ("value", "2.5"),
     Transaction: ("note", "new"),
 }

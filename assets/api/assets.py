@@ -33,6 +33,7 @@ from assets.models import Asset
 from assets.models.classification import Group
 from assets.models.querysets import AssetQuerySet, same_today, zones_of
 from assets.services import disposal, labels
+from assets.services.asset_order import asset_order
 from assets.services.assets import ASSETS, create_asset
 from assets.valuation import computes, with_current_value
 from portfolios.api.schema import in_path
@@ -70,7 +71,7 @@ from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
 from strata.db.prepared import Prepared
-from strata.exceptions import NotFound
+from strata.exceptions import Invalid, NotFound
 from strata.tenancy.guards import rows_are_locked
 from strata.tenancy.querysets import Owned, is_visible
 from strata.tenancy.roles import unread_user
@@ -297,6 +298,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "disposed_on": "disposed_on",
         "current_value": "current_value",
         "currency": "currency",
+        "own": "own_place name_key",
     }
 
     @classmethod
@@ -375,8 +377,18 @@ class AssetViewSet(HouseholdModelViewSet):
         return self.update(request, *args, **kwargs)
 
     def filter_queryset(self, queryset: Any) -> Any:
+        if "own" in self.request.query_params.get("ordering", "").replace("-", "").split(","):
+            queryset = queryset.with_own_place(asset_order(self.only_portfolio_asked()))
         rows = super().filter_queryset(queryset)
         return rows.distinct() if "tag" in self.request.query_params else rows
+
+    def only_portfolio_asked(self) -> UUID:
+        """The portfolio whose order is asked for. The filter checks that the caller may see it."""
+        asked = self.read_parameters()
+        ids = {pk for name in ("portfolio", "portfolio_id") for pk in asked.get(name, ())}
+        if len(ids) != 1:
+            raise Invalid("ordering", "Each portfolio has its own order: send the one in portfolio=.")
+        return cast("UUID", ids.pop())
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(

@@ -1,6 +1,7 @@
 """Assets, their values and transactions, how they are sorted, and the exchange rates."""
 
 from assets.models.asset import Asset, AssetCategory, AssetTag
+from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
 from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
@@ -11,6 +12,7 @@ from assets.models.transaction import Transaction
 __all__ = [
     "Asset",
     "AssetCategory",
+    "AssetOrder",
     "AssetSnapshot",
     "AssetTag",
     "AssetType",

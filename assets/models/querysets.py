@@ -8,7 +8,9 @@ from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, DateField, QuerySet, Value, When
+from django.db import connection
+from django.db.models import Case, DateField, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, NullIf, StrIndex
 
 from portfolios.models import Portfolio
 from strata.audit import clock
@@ -58,6 +60,15 @@ class AssetQuerySet(TrackedQuerySet[Row]):
             return self.annotate(as_of=Value(on, DateField()))
         in_use = zones_of(Portfolio.objects.all()) if zones is None else zones
         return self.annotate(as_of=today_in("portfolio__time_zone", in_use))
+
+    def with_own_place(self, ids: Iterable[UUID]) -> Self:
+        """Adds `own_place`, which ascends in the order of `ids`; other assets come after them.
+
+        It is where the id is in a text of all of them: the databases find that faster than a place in a list.
+        """
+        text = " ".join(pk.hex if connection.vendor == "sqlite" else str(pk) for pk in ids)
+        place = StrIndex(Value(text), Cast("pk", TextField()))
+        return self.annotate(own_place=Coalesce(NullIf(place, Value(0)), Value(len(text) + 1)))
 
     def in_category_tree(self, category_ids: Iterable[UUID]) -> Self:
         """Assets in any of the categories; for a branch, pass the ids of its subtree."""

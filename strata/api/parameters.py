@@ -178,7 +178,7 @@ KNOWN_AT = Parameter(
 
 
 class DeclaredFilters(filters.BaseFilterBackend):
-    """Reads `view.parameters` and `view.orderings` ({name: field})."""
+    """Reads `view.parameters` and `view.orderings` ({name: fields, with blanks between them})."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         for name, values in view.read_parameters().items():
@@ -198,7 +198,8 @@ class DeclaredFilters(filters.BaseFilterBackend):
                 raise exceptions.ValidationError(
                     {"ordering": f"Send one of {choices}, with - before it to reverse."}
                 )
-            fields.append(("-" if name.startswith("-") else "") + view.orderings[name.lstrip("-")])
+            columns = view.orderings[name.lstrip("-")].split()
+            fields += [("-" if name.startswith("-") else "") + column for column in columns]
         return queryset.order_by(*fields, "id")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

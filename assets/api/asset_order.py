@@ -1,0 +1,72 @@
+"""The API of the order in which a portfolio's assets are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from assets.services.asset_order import asset_order, set_asset_order
+from portfolios.models import Portfolio
+from strata.api.fields import ListSerializerField, UUIDSerializerField
+from strata.api.http.etags import etag_of, require_match
+from strata.api.parameters import KNOWN_AT
+from strata.api.serializers import StrictSerializer
+from strata.api.views import BaseAPIView, path_id
+from strata.exceptions import NotFound
+from strata.tenancy.querysets import is_visible
+from strata.tenancy.roles import require_role
+
+MOST_ASSETS = 10_000
+
+
+class AssetIds(ListSerializerField):
+    child = UUIDSerializerField()
+
+
+class AssetOrderSerializer(StrictSerializer):
+    asset_ids = AssetIds(
+        max_length=MOST_ASSETS,
+        help_text="Assets of the portfolio, each once. Those that are not named come after them, by name.",
+    )
+
+
+class AssetOrderView(BaseAPIView, APIView):
+    has_etag = True
+    parameters = {"known_at": KNOWN_AT}
+
+    @extend_schema(responses=AssetOrderSerializer)
+    def get(self, request: Request, pk: str) -> Response:
+        """The order of rows in Update values, and of `assets?portfolio=&ordering=own`. Empty before it is set."""
+        return Response(self.shown())
+
+    @extend_schema(request=AssetOrderSerializer, responses=AssetOrderSerializer)
+    def put(self, request: Request, pk: str) -> Response:
+        """Put the assets into this order. No asset changes by it, and no asset's ETag."""
+        self.require_visible()
+        body = AssetOrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        ids: list[UUID] = body.validated_data["asset_ids"]
+        set_asset_order(self.portfolio_id, ids, precondition=self.precondition)
+        data = self.shown()
+        return Response(data, headers={"ETag": etag_of(data)})
+
+    @property
+    def portfolio_id(self) -> UUID:
+        return path_id(self.kwargs["pk"], "portfolio")
+
+    def require_visible(self) -> None:
+        if not is_visible(Portfolio, self.request.user, self.portfolio_id):
+            raise NotFound("portfolio")
+
+    def precondition(self, portfolio: Portfolio) -> None:
+        require_role(self.request.user, portfolio.household_id)
+        require_match(self.request, lambda: etag_of(self.shown()))
+
+    def shown(self) -> dict[str, Any]:
+        self.require_visible()
+        return {"asset_ids": [str(pk) for pk in asset_order(self.portfolio_id)]}
