@@ -82,6 +82,16 @@ def test_twelve_values_take_one_load_and_one_click(live_server, session, options
     assert values_of_today() == [Decimal("1100.50")] * 11 + [Decimal(-179000)]
 
 
+def test_undo_is_one_click(live_server, session):
+    with opened(live_server, session) as (page, events):
+        page.keyboard.type("1,100")
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_role("status").filter(has_text="Undone: 1 value.").wait_for()
+        assert len(events) == 1
+    assert values_of_today() == []
+
+
 def test_slip_is_asked_about_and_a_pasted_column_fills_the_rows_below(live_server, session):
     with opened(live_server, session) as (page, events):
         page.evaluate(

@@ -216,6 +216,33 @@ def test_note_without_a_value_is_an_error_and_not_lost(browser, portfolio, check
     assert list(answer.json()["errors"]) == [str(checking.pk)]
 
 
+# --- undo ---
+
+
+def undo(browser, portfolio, saved):
+    return ask(browser, portfolio, "undo", request_id=saved["undo"]).json()
+
+
+def test_one_click_undoes_what_was_saved(browser, portfolio, checking, mortgage):
+    saved = save(browser, portfolio, entry(checking, "1,100"), entry(mortgage, "179,000")).json()
+    answer = undo(browser, portfolio, saved)
+    assert answer["undone"] == "Undone: 2 values."
+    assert answer["rows"][str(checking.pk)]["last"] == "1,000.00"
+    assert (values_of(checking), values_of(mortgage)) == ([], [])
+
+
+def test_undo_of_a_value_that_was_changed_since_undoes_nothing(
+    browser, household, portfolio, checking, mortgage
+):
+    saved = save(browser, portfolio, entry(checking, "1,100"), entry(mortgage, "179,000")).json()
+    seen = saved["rows"][str(checking.pk)]["seen"]
+    bob = staff(member(household, "bob", EDITOR))
+    assert "saved" in save(bob, portfolio, entry(checking, "1,150", seen=seen)).json()
+    answer = undo(browser, portfolio, saved)
+    assert answer == {"alert": "Nothing was undone. Checking account was changed meanwhile by bob."}
+    assert len(values_of(mortgage)) == 1
+
+
 # --- who may ---
 
 

@@ -29,6 +29,9 @@ from reports.update_values.saving import ChangedMeanwhile, save_values
 from reports.update_values.totals import difference_text, sentence, totals_of
 from strata.admin.choices import parse_uuid
 from strata.audit import actor
+from strata.audit.undo import undo
+from strata.audit.undo.conflicts import UndoConflict
+from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import UncertainNumber, day_text, read_day, read_number
 from strata.fields.dates import validate_year
@@ -143,6 +146,22 @@ class UpdateValuesPage(View):
         ids = {new.row.id for new in values}
         return {row.id: row for row in asset_rows(self.portfolio, self.on) if row.id in ids}
 
+    def undo_saved(self, asked: Mapping[str, Any]) -> Answer:
+        """Take back what one press of Save has written, by the id of its request."""
+        user: Any = self.request.user
+        request_id = str(asked.get("request_id", ""))
+        try:
+            undone = run_in_transaction(lambda: undo(request_id, user, sees_all=user.is_superuser))
+        except UndoConflict as conflict:
+            return {"alert": " ".join([_("Nothing was undone."), *conflict.sentences])}
+        except StrataError as refused:
+            return {"alert": f"{_('Nothing was undone.')} {refused.message}"}
+        rows = asset_rows(self.portfolio, self.on)
+        return {
+            "undone": undone_text(undone.row_count),
+            "rows": {str(row.id): presenting.state(row, self.on) for row in rows},
+        }
+
     def paste(self, asked: Mapping[str, Any]) -> Answer:
         rows = {str(row.id): row for row in asset_rows(self.portfolio, self.on)}
         ids = [str(pk) for pk in asked.get("assets") or () if str(pk) in rows]
@@ -216,6 +235,7 @@ ACTIONS: Mapping[str, Callable[[UpdateValuesPage, Mapping[str, Any]], Answer]] =
     "preview": UpdateValuesPage.preview,
     "save": UpdateValuesPage.save,
     "paste": UpdateValuesPage.paste,
+    "undo": UpdateValuesPage.undo_saved,
 }
 
 
@@ -264,6 +284,10 @@ def is_number(text: str) -> bool:
 
 def nothing_saved(refused: StrataError) -> str:
     return f"{_('Nothing was saved.')} {refused.message}"
+
+
+def undone_text(count: int) -> str:
+    return ngettext("Undone: %(count)s value.", "Undone: %(count)s values.", count) % {"count": count}
 
 
 def saved_text(count: int, on: date) -> str:
