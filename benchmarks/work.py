@@ -131,6 +131,35 @@ class Caller:
         if answer.status_code != 200:
             raise SystemExit(f"assets: {answer.status_code} {answer.content[:300]!r}")
 
+    def update_values(self, **asked: object) -> dict:
+        """What the script of the page Update values is answered."""
+        body = {"portfolio": str(self.portfolio.pk), "on": "", **asked}
+        answer = self.browser.post("/admin/update-values/", json.dumps(body), content_type="application/json")
+        if answer.status_code != 200 or not answer.json():
+            raise SystemExit(f"/admin/update-values/: {answer.status_code} {answer.content[:300]!r}")
+        return answer.json()
+
+    def open_update_values(self) -> None:
+        answer = self.browser.get(f"/admin/update-values/?portfolio={self.portfolio.pk}")
+        if answer.status_code != 200:
+            raise SystemExit(f"/admin/update-values/: {answer.status_code}")
+
+    def save_all_values(self) -> Callable[[], None]:
+        """Each call saves a value for every asset, as the page does: with the states that it was answered last."""
+        seen = {str(pk): "" for pk in self.portfolio.assets.values_list("pk", flat=True)}
+
+        def save() -> None:
+            text = f"{next(self.turns)}"
+            rows = [{"asset": pk, "text": text, "note": "", "seen": state} for pk, state in seen.items()]
+            saved = self.update_values(action="save", rows=rows, confirmed=True)
+            for row in saved.get("conflicts", ()):
+                seen[row["asset"]] = row["state"]["seen"]
+            for pk, state in saved.get("rows", {}).items():
+                seen[pk] = state["seen"]
+
+        save()
+        return save
+
     def answers(self, path: str) -> bool:
         return self.client.get(f"{API}/{path}").status_code == 200
 
@@ -217,6 +246,8 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
             f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=category&start={caller.first}"
         )
         yield f"{size}: monthly net worth by category", bar, lambda caller=caller, path=path: caller.get(path)
+    yield "M: Update values, opened", 300, medium.open_update_values
+    yield "M: Update values, 1,000 saved", 1000, medium.save_all_values()
     yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
     yield "M: the dashboard", 150, medium.first_page
     yield "M: the dashboard, after a write", 300, medium.first_page_after_a_write
