@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.urls import reverse
@@ -28,7 +28,7 @@ def page(
     content: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The context of the template. `content` is what the script would have been answered."""
-    rows = asset_rows(portfolio, on)
+    rows, words = asset_rows(portfolio, on), Words.translated()
     errors = content.get("errors", {})
     return {
         "title": _("Update values"),
@@ -41,7 +41,7 @@ def page(
         "sections": [
             (
                 group.label,
-                [shown(row, on, entries.get(row.id), errors.get(str(row.id), "")) for row in of_group],
+                [shown(row, words, entries.get(row.id), errors.get(str(row.id), "")) for row in of_group],
             )
             for group, of_group in sections_of(rows)
         ],
@@ -60,10 +60,38 @@ def names_of(portfolios: Iterable[Portfolio]) -> list[tuple[UUID, str]]:
     ]
 
 
-def shown(row: AssetRow, on: date, entry: Entry | None, error: str) -> dict[str, Any]:
+class Words(NamedTuple):
+    """What each row says, translated once for all of a thousand rows. Names are put into it."""
+
+    new_value: str
+    amount_owed: str
+    note: str
+    same: str
+    up: str
+    down: str
+    no_value: str
+    owed: str
+    in_your_favour: str
+
+    @classmethod
+    def translated(cls) -> Words:
+        return cls(
+            _("New value of %(name)s"),
+            _("Amount owed on %(name)s"),
+            _("Note for %(name)s"),
+            _("Still the same: %(name)s"),
+            _("Move up: %(name)s"),
+            _("Move down: %(name)s"),
+            _("No value yet"),
+            _("owed"),
+            _("in your favour"),
+        )
+
+
+def shown(row: AssetRow, words: Words, entry: Entry | None, error: str) -> dict[str, Any]:
     name = {"name": row.name}
     return {
-        **state(row, on),
+        **state(row, words),
         "id": row.id,
         "name": row.name,
         "currency": row.currency,
@@ -72,31 +100,37 @@ def shown(row: AssetRow, on: date, entry: Entry | None, error: str) -> dict[str,
         "note": entry.note if entry else "",
         "seen": entry.seen if entry else row.seen,
         "error": error,
-        "value_label": (_("Amount owed on %(name)s") if row.is_debt else _("New value of %(name)s")) % name,
-        "note_label": _("Note for %(name)s") % name,
-        "same_label": _("Still the same: %(name)s") % name,
-        "up_label": _("Move up: %(name)s") % name,
-        "down_label": _("Move down: %(name)s") % name,
+        "value_label": (words.amount_owed if row.is_debt else words.new_value) % name,
+        "note_label": words.note % name,
+        "same_label": words.same % name,
+        "up_label": words.up % name,
+        "down_label": words.down % name,
     }
 
 
-def state(row: AssetRow, on: date) -> dict[str, str]:
+def states(rows: Iterable[AssetRow]) -> dict[str, dict[str, str]]:
+    """What the script shows of each asset after a save."""
+    words = Words.translated()
+    return {str(row.id): state(row, words) for row in rows}
+
+
+def state(row: AssetRow, words: Words) -> dict[str, str]:
     """What changes in a row when a value is saved."""
     if row.last is None or row.last_on is None:
-        return {"last": "", "last_note": _("No value yet"), "last_on": "", "same": "", "seen": row.seen}
+        return {"last": "", "last_note": words.no_value, "last_on": "", "same": "", "seen": row.seen}
     return {
         "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
-        "last_note": debt_note(row.last) if row.is_debt else "",
+        "last_note": debt_note(row.last, words) if row.is_debt else "",
         "last_on": day_text(row.last_on),
         "same": typed_text(row, row.last),
         "seen": row.seen,
     }
 
 
-def debt_note(value: Decimal) -> str:
+def debt_note(value: Decimal, words: Words) -> str:
     if not value:
         return ""
-    return _("owed") if value < 0 else _("in your favour")
+    return words.owed if value < 0 else words.in_your_favour
 
 
 def typed_text(row: AssetRow, value: Decimal) -> str:
@@ -117,11 +151,11 @@ def question(which: WhichNumber) -> dict[str, Any]:
 def conflicts(changed: Sequence[NewValue], fresh: Mapping[UUID, AssetRow], on: date) -> dict[str, Any]:
     """The message, and for each asset its present state for the person who decides."""
     values = counting_on(on, asset__in=[new.row.id for new in changed])
-    rows = [fresh.get(new.row.id, new.row) for new in changed]
+    rows, words = [fresh.get(new.row.id, new.row) for new in changed], Words.translated()
     texts = [conflict_text(row, values.get(row.id), on) for row in rows]
     return {
         "alert": " ".join([_("Nothing was saved."), *texts]),
-        "conflicts": [{"asset": str(row.id), "name": row.name, "state": state(row, on)} for row in rows],
+        "conflicts": [{"asset": str(row.id), "name": row.name, "state": state(row, words)} for row in rows],
     }
 
 

@@ -139,7 +139,7 @@ class UpdateValuesPage(View):
         return {
             "saved": saved_text(len(reading.values), self.on),
             "undo": actor.current().request_id,
-            "rows": {str(pk): presenting.state(row, self.on) for pk, row in fresh.items()},
+            "rows": presenting.states(fresh.values()),
         }
 
     def fresh(self, values: Iterable[NewValue]) -> dict[UUID, AssetRow]:
@@ -156,11 +156,8 @@ class UpdateValuesPage(View):
             return {"alert": " ".join([_("Nothing was undone."), *conflict.sentences])}
         except StrataError as refused:
             return {"alert": f"{_('Nothing was undone.')} {refused.message}"}
-        rows = asset_rows(self.portfolio, self.on)
-        return {
-            "undone": undone_text(undone.row_count),
-            "rows": {str(row.id): presenting.state(row, self.on) for row in rows},
-        }
+        rows = presenting.states(asset_rows(self.portfolio, self.on))
+        return {"undone": undone_text(undone.row_count), "rows": rows}
 
     def paste(self, asked: Mapping[str, Any]) -> Answer:
         rows = {str(row.id): row for row in asset_rows(self.portfolio, self.on)}

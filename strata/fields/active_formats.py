@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.dates import MONTHS, MONTHS_3
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from strata.fields import date_formats, number_formats
@@ -128,8 +130,13 @@ def validate_places(value: Decimal, currency: str) -> None:
 
 
 def day_text(day: date) -> str:
-    months = [name.title() for name in map(str, MONTHS_3.values())]
-    return date_formats.day_text(day, active_formats().date, months)
+    return date_formats.day_text(day, active_formats().date, _short_months(get_language() or ""))
+
+
+@cache
+def _short_months(language: str) -> tuple[str, ...]:
+    """The names in the language, which is the active one: translated once, not for each of a thousand days."""
+    return tuple(str(name).title() for name in MONTHS_3.values())
 
 
 def instant_text(instant: datetime, zone_name: str) -> str:
