@@ -84,7 +84,7 @@ def test_page_takes_as_many_queries_for_one_asset_as_for_thirty(browser, portfol
         connection,
     ) as queries:
         assert browser.get(PATH, {"portfolio": portfolio.pk, "on": ON}).status_code == 200
-    assert len(queries) == 7
+    assert len(queries) == 8
 
 
 def test_portfolio_of_strangers_is_not_found(browser, portfolio, charlie_user):
@@ -241,6 +241,24 @@ def test_undo_of_a_value_that_was_changed_since_undoes_nothing(
     answer = undo(browser, portfolio, saved)
     assert answer == {"alert": "Nothing was undone. Checking account was changed meanwhile by bob."}
     assert len(values_of(mortgage)) == 1
+
+
+# --- own order ---
+
+
+@pytest.mark.parametrize("is_scripted", [True, False])
+def test_rows_keep_the_order_that_a_person_has_put_them_in(
+    browser, portfolio, checking, mortgage, is_scripted
+):
+    savings = create_valued_asset(portfolio, "Savings", TypeId.SAVINGS_ACCOUNT, "5.00")
+    if is_scripted:
+        ids = [str(row.pk) for row in (savings, checking, mortgage)]
+        assert ask(browser, portfolio, "order", assets=ids).json() == {}
+    else:
+        browser.post(PATH, {"portfolio": portfolio.pk, "on": ON, "up": savings.pk})
+    text = browser.get(PATH).content.decode()
+    places = [text.index(f'data-name="{row.name}"') for row in (savings, checking, mortgage)]
+    assert places == sorted(places)
 
 
 # --- who may ---

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from assets.models import Asset, AssetSnapshot
 from assets.models.classification import Group
+from assets.services.asset_order import asset_order
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.audit import clock
@@ -51,13 +52,14 @@ class AssetRow(NamedTuple):
 
 
 def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
-    """In two queries: by class in the order of the classes, and inside it by name."""
+    """By class in the order of the classes, and inside it in the portfolio's own order, then by name."""
     assets = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
     rows = with_current_value(assets, on).order_by("name_key", "pk")
     states = states_on(portfolio, on)
     places = {group: place for place, group in enumerate(Group.values)}
     read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
-    return sorted(read, key=lambda row: places[row.group])
+    own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
+    return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))
 
 
 def states_on(portfolio: Portfolio, on: date) -> dict[UUID, str]:

@@ -5,7 +5,7 @@ form is posted, and the page is shown again with what was typed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
+from assets.services.asset_order import set_asset_order
 from portfolios.models import Portfolio
 from reports.update_values import presenting
 from reports.update_values.entries import Entry, NewValue, Reading, read_entries, slips_of
@@ -36,7 +37,7 @@ from strata.exceptions import StrataError
 from strata.fields.active_formats import UncertainNumber, day_text, read_day, read_number
 from strata.fields.dates import validate_year
 from strata.fields.names import name_key
-from strata.tenancy.roles import EDITORS, role_in
+from strata.tenancy.roles import EDITORS, require_role, role_in
 
 LAST_PORTFOLIO = "strata_portfolio"  # a cookie: the page opens with the portfolio used last, months later too
 A_YEAR = 366 * 24 * 3600
@@ -159,9 +160,22 @@ class UpdateValuesPage(View):
         rows = presenting.states(asset_rows(self.portfolio, self.on))
         return {"undone": undone_text(undone.row_count), "rows": rows}
 
+    def keep_order(self, asked: Mapping[str, Any]) -> Answer:
+        ids = [pk for pk in (parse_uuid(str(each)) for each in listed(asked, "assets")) if pk]
+        self.set_order(ids)
+        return {}
+
+    def set_order(self, ids: list[UUID]) -> None:
+        def require_editor(portfolio: Portfolio) -> None:
+            user: Any = self.request.user
+            if not user.is_superuser:
+                require_role(user, portfolio.household_id)
+
+        run_in_transaction(lambda: set_asset_order(self.portfolio.pk, ids, precondition=require_editor))
+
     def paste(self, asked: Mapping[str, Any]) -> Answer:
         rows = {str(row.id): row for row in asset_rows(self.portfolio, self.on)}
-        ids = [str(pk) for pk in asked.get("assets") or () if str(pk) in rows]
+        ids = [str(pk) for pk in listed(asked, "assets") if str(pk) in rows]
         targets = [Target(pk, rows[pk].name_key) for pk in ids]
         pasted = read_pasted(
             str(asked.get("text", "")),
@@ -184,6 +198,10 @@ class UpdateValuesPage(View):
             return self.page(portfolios, entries=same_again(rows, entries, request.POST.get("same")))
         if not self.may_write():
             raise PermissionDenied
+        if moved := {"up", "down"} & request.POST.keys():
+            direction = min(moved)
+            self.set_order(moved_by_one(rows, request.POST[direction], direction))
+            return self.page(portfolios, entries=entries)
         reading = read_entries(rows, entries)
         try:
             content = self.refusal_of(reading, is_confirmed=pressed == "save-anyway") or self.saved(reading)
@@ -233,14 +251,19 @@ ACTIONS: Mapping[str, Callable[[UpdateValuesPage, Mapping[str, Any]], Answer]] =
     "save": UpdateValuesPage.save,
     "paste": UpdateValuesPage.paste,
     "undo": UpdateValuesPage.undo_saved,
+    "order": UpdateValuesPage.keep_order,
 }
+
+
+def listed(asked: Mapping[str, Any], name: str) -> list[Any]:
+    value = asked.get(name)
+    return value if isinstance(value, list) else []
 
 
 def entries_of(asked: Mapping[str, Any]) -> dict[UUID, Entry]:
     """The rows that the script sent. What is no row is ignored."""
-    rows = asked.get("rows")
     entries = {}
-    for row in rows if isinstance(rows, list) else ():
+    for row in listed(asked, "rows"):
         pk = parse_uuid(str(row.get("asset", ""))) if isinstance(row, dict) else None
         if pk:
             entries[pk] = Entry(*(str(row.get(name, "")) for name in ("text", "note", "seen")))
@@ -254,6 +277,16 @@ def entries_of_form(posted: Mapping[str, str]) -> dict[UUID, Entry]:
         if pk:
             entries[pk] = Entry(posted[name], posted.get(f"note-{pk}", ""), posted.get(f"seen-{pk}", ""))
     return entries
+
+
+def moved_by_one(rows: Sequence[AssetRow], asset: str, direction: str) -> list[UUID]:
+    """The ids of the rows, with this one before or behind its neighbour of the same class."""
+    ids, groups = [row.id for row in rows], [row.group for row in rows]
+    place = next((number for number, pk in enumerate(ids) if str(pk) == asset), -1)
+    other = place + (1 if direction == "down" else -1)
+    if place >= 0 and 0 <= other < len(ids) and groups[place] == groups[other]:
+        ids[place], ids[other] = ids[other], ids[place]
+    return ids
 
 
 def same_again(
