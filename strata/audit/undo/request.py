@@ -15,6 +15,7 @@ from django.db.models import Count, Q
 from strata.audit.field_log import FieldLogged
 from strata.audit.journal import for_their_readers
 from strata.audit.models import JournalEntry
+from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rules import REASONS, impossible_labels, rules_of
 from strata.exceptions import Conflict, Forbidden, NotFound
 from strata.tenancy.guards import owned_models
@@ -145,7 +146,7 @@ def moved_here(lines: models.QuerySet[JournalEntry], caller: Caller) -> bool:
         .filter(pk__in=lines.filter(model=model._meta.label).order_by().values("object_id"))
         .exists()
         for model in owned_models()
-        if model.household_lookup.count("__") == 1  # rows further down move with their parent
+        if issubclass(model, TrackedModel) and model.household_lookup.count("__") == 1  # others move with these
     )
 
 
