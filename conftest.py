@@ -17,6 +17,7 @@ from assets.models import AssetType, ExchangeRate
 from assets.rates.conversion_rates import add_conversion_rates
 from portfolios.models import Household, Membership, Portfolio
 from reports.dashboard.kept import KEPT
+from reports.menu import STALE_VALUES
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
@@ -64,6 +65,7 @@ def _no_throttle(settings):
 def _no_kept_pages():
     """The ids and revisions of one test may come again in another."""
     KEPT.clear()
+    STALE_VALUES.clear()
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,7 @@ class InvitationInline(HouseholdInline):
 class HouseholdPage(HouseholdAdmin):
     """Owners change a household. Whoever creates one owns it."""
 
-    section, icon = Section.HOUSEHOLD, "cottage"
+    section, icon, menu_title = Section.HOUSEHOLD, "cottage", _("Household and members")
     empty_text = _("A household has portfolios, and members who share them.")
     service = households.HOUSEHOLDS
     write_roles = OWNERS

@@ -34,6 +34,7 @@ from strata.accounts.models import User
 from strata.admin.choices import OwnRowsFilter, RowSelect
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
+from strata.admin.sidebar import Section
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -45,7 +46,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 
 @admin.register(Portfolio)
 class PortfolioPage(HouseholdAdmin):
-    icon = "account_balance_wallet"
+    icon, place = "account_balance_wallet", 10
     empty_text = gettext_lazy("A portfolio is a set of assets, added up in one currency.")
     service = PORTFOLIOS
     fields = ("household", "name", "base_currency", "time_zone")
@@ -159,7 +160,7 @@ def names_among_several(household_ids: Collection[UUID], user: User | None) -> d
 class PortfolioSnapshotPage(HouseholdAdmin):
     """The stored totals. Only their notes can be edited here."""
 
-    icon = "monitoring"
+    section, icon, place, menu_title = Section.REPORTS, "monitoring", 60, gettext_lazy("Saved totals")
     empty_text = gettext_lazy("A saved total keeps what a portfolio was worth on a day.")
     service = SNAPSHOTS
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
@@ -217,7 +218,7 @@ class AllocationTargetForm(ServiceCheckedForm):
 
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
-    icon = "target"
+    section, icon, place, menu_title = Section.REPORTS, "target", 70, gettext_lazy("Target allocation")
     empty_text = gettext_lazy("A target says what share of the whole a group of assets should have.")
     service = TARGETS
     form = AllocationTargetForm

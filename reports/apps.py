@@ -1,4 +1,4 @@
-"""Connects reports to the signals of the layers below it."""
+"""Connects reports to the signals and registries of the layers below it."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,9 @@ class ReportsConfig(AppConfig):
 
     def ready(self):
         from assets.signals import asset_leaves_household, category_moves
+        from reports.menu import menu_links
         from reports.services import allocation_targets, undo
+        from strata.admin.sidebar import register_links
 
         def leaving(asset, **kwargs):
             allocation_targets.targets_of_leaving_asset(asset)
@@ -17,5 +19,6 @@ class ReportsConfig(AppConfig):
             allocation_targets.targets_beside_moving_category(category, parent_id)
 
         asset_leaves_household.connect(leaving, dispatch_uid="targets_of_leaving_asset", weak=False)
+        register_links(menu_links)
         category_moves.connect(moving, dispatch_uid="targets_beside_moving_category", weak=False)
         undo.register()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,9 +11,20 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, Category, Tag, Transaction
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    AssetType,
+    Category,
+    Tag,
+    Transaction,
+)
 from conftest import member
 from portfolios.models import Household, Portfolio
+from reports.queries import quality_report
+from reports.services.dismissed_findings import dismiss
 from reports.services.portfolio_snapshots import refresh
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR
@@ -74,6 +86,7 @@ def test_a_list_takes_as_many_queries_for_100_rows_as_for_one(request, client_na
         grow(number)
     for portfolio in Portfolio.objects.all():
         refresh(portfolio.pk)  # outdated stored totals would cost two queries more
+    client.get(pages[0])  # counts the values that are out of date, for the menu
     assert {page: queries(client, page) for page in pages} == before
     assert max(before.values()) <= 16
 
@@ -113,6 +126,7 @@ def test_forms_deletions_and_histories_take_as_many_for_100_rows_as_for_one(
     before = {page: queries(alices, page) for page in (*pages, *pages)}
     for number in range(2, 100):
         grow(number)
+    alices.get(pages[0])  # counts the values that are out of date, for the menu
     assert {page: queries(alices, page) for page in pages} == before
     assert max(before.values()) <= 30
 
@@ -151,16 +165,69 @@ def test_password_set_in_the_admin_ends_the_users_sessions(rita):
     assert client.get("/admin/").status_code == 302
 
 
-def test_every_page_is_in_a_section_of_the_sidebar(rita):
+# --- the menu ---
+
+
+def menu_of(client) -> dict[str, list[str]]:
+    """The titles of the links by section."""
+    groups = client.get("/admin/assets/asset/").context["sidebar_navigation"]
+    return {str(group["title"]): [str(item["title"]) for item in group["items"]] for group in groups}
+
+
+def test_the_menu_has_every_page_once(rita):
     groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
     links = [item["link"] for group in groups for item in group["items"]]
-    overview, *links = links
-    assert overview == "/admin/"
-    no_tables = [reverse("swagger"), reverse("my-settings")]
-    assert sorted(links) == sorted([*(url(model) for model in admin.site._registry), *no_tables])
-    assert [group["title"] for group in groups[1:]] == [
-        "What we have",
-        "How it is sorted",
-        "Who we are",
-        "Behind it",
-    ]
+    no_tables = [reverse(name) for name in ("admin:index", "update-values", "swagger", "my-settings")]
+    reports = [f"/admin/#{part}" for part in ("net-worth", "allocation", "change")]
+    assert sorted(links) == sorted([*(url(model) for model in admin.site._registry), *no_tables, *reports])
+
+
+def test_the_menu_is_ordered_by_what_one_does_most(alices):
+    assert menu_of(alices) == {
+        "": ["Update values", "Dashboard"],
+        "Assets and debts": ["Portfolios", "Assets", "Values", "Transactions"],
+        "Classification": ["Categories", "Tags", "Asset types"],
+        "Reports": ["Net worth", "Allocation", "Change", "Saved totals", "Target allocation"],
+        "Household": ["Household and members"],
+        "Data and settings": [
+            "Exchange rates",
+            "API tokens",
+            "My settings",
+            "API documentation",
+            "Account logins",
+        ],
+    }
+
+
+def test_only_owners_have_asset_types_in_the_menu(bobs, alices):
+    assert "Asset types" not in menu_of(bobs)["Classification"]
+    assert bobs.get(url(AssetType)).status_code == 200
+
+
+def link_to_update_values(client) -> str:
+    page = client.get("/admin/assets/tag/").content.decode()
+    return re.search(r'<a href="/admin/update-values/"(.*?)</a>', page, re.DOTALL)[0]
+
+
+def test_the_menu_says_how_many_values_are_out_of_date(alices, household, portfolio, asset):
+    assert "aria-label" not in link_to_update_values(alices)
+    values = {"value": 1, "on": date(2020, 1, 31), "observed_at": datetime(2020, 1, 31, 11, tzinfo=UTC)}
+    AssetSnapshot.objects.create(asset=asset, **values)
+    assert 'aria-label="Update values, 1 out of date"' in link_to_update_values(alices)
+    [issue] = quality_report(portfolio)
+    dismiss(portfolio.pk, issue.finding.key, "Sold soon")
+    assert "aria-label" not in link_to_update_values(alices)
+
+
+def test_the_number_of_values_out_of_date_is_not_counted_again_for_every_page(alices, portfolio, asset):
+    alices.get("/admin/assets/tag/")
+    with CaptureQueriesContext(connection) as captured:
+        alices.get("/admin/assets/tag/")
+    assert not [query for query in captured if "dismissedfinding" in query["sql"]]
+
+
+def test_the_icons_of_the_menu_are_no_part_of_the_names_of_its_links(alices):
+    page = alices.get("/admin/assets/tag/").content.decode()
+    icons = re.findall(r'<li>\s*<a href="/[^>]*>\s*<span class="material-symbols[^>]*>', page)
+    assert len(icons) == 20
+    assert all('aria-hidden="true"' in icon for icon in icons)

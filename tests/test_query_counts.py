@@ -48,7 +48,7 @@ QUERIES = {
     "household-list": 2,
     "invitation-list": 1,
     "member-list": 2,
-    "me-summary": 11,
+    "me-summary": 13,
     "net-worth": 5,
     "net-worth-chart.png": 4,
     "net-worth-chart.svg": 4,

@@ -221,7 +221,7 @@ class AssetForm(ServiceCheckedForm):
 
 @admin.register(Asset)
 class AssetPage(HouseholdAdmin):
-    icon = "savings"
+    icon, place = "savings", 20
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm
     service, parent_column = ASSETS, "portfolio_id"

@@ -24,10 +24,10 @@ from strata.admin.choices import (
     parse_uuid,
 )
 from strata.admin.forms import ServiceCheckedForm
-from strata.admin.households import HouseholdAdmin
+from strata.admin.households import HouseholdAdmin, is_member
 from strata.admin.pages import NameSortedChangeList
 from strata.admin.sidebar import Section
-from strata.tenancy.roles import EDITORS
+from strata.tenancy.roles import EDITORS, OWNERS
 
 # --- choosing from the tree ---
 
@@ -137,7 +137,7 @@ class CategoryForm(ServiceCheckedForm):
 class CategoryPage(InOneHousehold):
     """The list is the tree. To move a branch, give it another parent."""
 
-    icon = "account_tree"
+    icon, place = "account_tree", 10
     empty_text = _("Categories sort what you own and owe into a tree of your own.")
     form = CategoryForm
     service = classification.CATEGORIES
@@ -188,7 +188,7 @@ class CategoryPage(InOneHousehold):
 
 @admin.register(Tag)
 class TagPage(InOneHousehold):
-    icon = "sell"
+    icon, place = "sell", 20
     empty_text = _("A tag marks assets of any type, such as “shared” or “insured”.")
     service = classification.TAGS
     ordering = ("name_key", "id")  # a count groups the rows, and groups have no order of their own
@@ -208,13 +208,16 @@ class TagPage(InOneHousehold):
 class AssetTypePage(InOneHousehold):
     """A household's own types, and the shared types, which only superusers may change."""
 
-    icon = "category"
+    icon, place = "category", 30
     empty_text = _("Types of your own stand beside those that all households share.")
     fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")
     list_display = ("label", "code", "group", "kind", "liquid", "household")
     list_filter = ("group", "kind", "liquid")
     search_fields = ("code", "label_key__has_part")
     service = classification.TYPES
+
+    def in_menu(self, request: HttpRequest) -> bool:
+        return is_member(request, OWNERS)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A type without a household is shared by all, so only superusers may leave it empty."""

@@ -44,7 +44,7 @@ class SnapshotForm(OwedAmount, ShowsDayAndInstant, ServiceCheckedForm):
 
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
-    icon = "payments"
+    icon, place, menu_title = "payments", 30, _("Values")
     empty_text = _("A value says what an asset was worth on a day.")
     form = SnapshotForm
     fields = ("asset", "value", IN_MY_FAVOUR, "on", "observed_at", "note")
@@ -93,7 +93,7 @@ class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
 
 @admin.register(Transaction)
 class TransactionPage(HouseholdAdmin):
-    icon = "receipt_long"
+    icon, place = "receipt_long", 40
     empty_text = _("A transaction says what happened: a deposit, a purchase, interest, a repair.")
     form = TransactionForm
     fields = (

@@ -19,7 +19,7 @@ from strata.admin.sidebar import Section
 class ExchangeRatePage(HouseholdAdmin):
     """Rates are shared: everyone reads them, superusers add them, nobody changes them."""
 
-    section, icon = Section.DATA, "currency_exchange"
+    section, icon, place = Section.DATA, "currency_exchange", 10
     empty_text = _("Exchange rates convert what you have in other currencies.")
     fields = ("currency", "on", "units_per_euro", "lasting", "source")
     list_display = ("currency", "on", "units_per_euro", "lasting", "source")

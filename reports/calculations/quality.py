@@ -105,9 +105,17 @@ class Finding:
     @property
     def key(self) -> str:
         """Identifies the finding by its code, its assets and its facts: if the facts change, the key changes."""
-        named = (self.asset, self.other, *(self.facts or (self.on,)))
-        digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
-        return f"{self.code}-{digest[:KEY_DIGITS]}"
+        return key_of(self.code, self.asset, self.other, *(self.facts or (self.on,)))
+
+
+def key_of(code: str, *named: Hashable) -> str:
+    digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
+    return f"{code}-{digest[:KEY_DIGITS]}"
+
+
+def stale_value_key(asset: Hashable, value_on: date) -> str:
+    """The key of the finding that the asset's last value, of that day, is out of date."""
+    return key_of(STALE_VALUE, asset, None, value_on)
 
 
 def is_key(text: str) -> bool:

@@ -15,9 +15,10 @@ MOST_PAGES = 16
 
 
 class KeptPages:
-    """At most MOST_PAGES; the page that was not shown for the longest time goes first."""
+    """At most `most`; the page that was not shown for the longest time goes first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_PAGES) -> None:
+        self._most = most
         self._pages: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
         self._lock = Lock()
 
@@ -31,7 +32,7 @@ class KeptPages:
         with self._lock:
             self._pages[key] = page
             self._pages.move_to_end(key)
-            while len(self._pages) > MOST_PAGES:
+            while len(self._pages) > self._most:
                 self._pages.popitem(last=False)
         return page
 

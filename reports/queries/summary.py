@@ -14,11 +14,11 @@ from django.db.models import Q
 from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.calculations.net_worth import Point
-from reports.calculations.quality import STALE_VALUE
 from reports.calculations.rounding import SHARE_PLACES, rounded
 from reports.queries.defaults import common_currency, first_value_day, latest_today
 from reports.queries.net_worth import net_worth_history
 from reports.queries.quality import quality_issues
+from reports.queries.stale_values import stale_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def summary_on(
         series.points[-1],
         month_so_far(series.points[0], series.points[-1]) if is_valued else None,
         current_assets(portfolios, on),
-        sum(finding.code == STALE_VALUE for finding in issues),
+        stale_values(portfolios, on),
         severities["warning"],
         severities["note"],
     )

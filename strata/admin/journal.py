@@ -56,7 +56,7 @@ def title_of(entry: JournalEntry) -> str:
 class JournalEntryAdmin(ReadOnlyAdmin):
     """The journal."""
 
-    icon = "history"
+    icon, place = "history", 80
     empty_text = _("Every change is recorded here.")
     list_display = ("at", "actor_name", "channel", "action", "model", "object_id", "request_id")
     list_filter = ("action", "model")

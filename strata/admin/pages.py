@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -49,12 +50,14 @@ DAYS: Overrides = {
 
 
 class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
-    """The base of every page of the admin. `section` and `icon` are its place in the sidebar.
+    """The base of every page of the admin. `section`, `place` and `icon` are for the menu.
 
-    `empty_text` says what belongs into the list; it is shown where the list is empty.
+    `menu_title` is its title there; by default that of the list. `empty_text` says what belongs into the list; it is
+    shown where the list is empty.
     """
 
-    section, icon = Section.DATA, "table"
+    section, icon, place = Section.DATA, "table", 50
+    menu_title: str | Promise = ""
     empty_text = _("There is nothing here yet.")
     list_filter_submit = True
     list_per_page = 50
@@ -65,6 +68,10 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return NameSortedChangeList
+
+    def in_menu(self, request: HttpRequest) -> bool:
+        """Whether the menu has the page, of those who may see it."""
+        return True
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """With amounts, numbers, days and instants in the user's format."""

@@ -20,7 +20,6 @@ from strata.admin.choices import parse_uuid
 from strata.admin.forms import InItsOwnWords, StaleCheckedForm
 from strata.admin.pages import ReadOnlyAdmin, StrataModelAdmin
 from strata.admin.password_forms import UserPasswordForm
-from strata.admin.sidebar import Section
 from strata.db.locks import lock_rows
 
 
@@ -46,7 +45,7 @@ class UserForm(StaleCheckedForm, UserChangeForm):  # type: ignore[misc]  # unfol
 class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-arg]  # unfold is untyped
     """For superusers. A user is disabled, never deleted: what they wrote keeps its author."""
 
-    section, icon = Section.HOUSEHOLD, "person"
+    icon = "person"
     form, add_form, change_password_form = UserForm, NewUserForm, UserPasswordForm
     change_user_password_template = "strata/change_password.html"  # noqa: S105 - the name of a file
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
@@ -97,7 +96,7 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-a
 class ApiTokenAdmin(StrataModelAdmin):
     """Tokens are created by the API or a command. On this page users see and revoke their own."""
 
-    section, icon = Section.HOUSEHOLD, "key"
+    icon, place = "key", 20
     empty_text = _("A token lets a script or an app use the API for you.")
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")
     list_select_related = ("user",)
@@ -133,7 +132,7 @@ class ApiTokenAdmin(StrataModelAdmin):
 class LoginFailureAdmin(ReadOnlyAdmin):
     """Failed logins by address. Deleting a row unlocks the address."""
 
-    icon = "lock"
+    icon, place = "lock", 70
     empty_text = _("Nobody has failed to log in.")
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
     search_fields = ("username", "ip_address")
@@ -147,7 +146,7 @@ class LoginFailureAdmin(ReadOnlyAdmin):
 class LoginCountAdmin(ReadOnlyAdmin):
     """Attempts to log in, by account. Superusers see all rows, others their own. Deleting a row unlocks the account."""
 
-    section, icon = Section.HOUSEHOLD, "lock_person"
+    icon, place = "lock_person", 60
     empty_text = _("Nobody has tried to log in.")
     list_display = (
         "name_key",
