@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from assets.api import (
+    all_entries,
     asset_order,
     asset_types,
     assets,
@@ -53,6 +54,8 @@ router.register("allocation-targets", allocation_targets.AllocationTargetViewSet
 router.register("assets", assets.AssetViewSet, "asset")
 router.register(r"assets/(?P<asset_id>[^/]+)/snapshots", snapshots.AssetSnapshotViewSet, "asset-snapshot")
 router.register(r"assets/(?P<asset_id>[^/]+)/transactions", transactions.TransactionViewSet, "transaction")
+router.register("values", all_entries.AllValuesViewSet, "recorded-value")
+router.register("transactions", all_entries.AllTransactionsViewSet, "recorded-transaction")
 router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
 router.register("categories", categories.CategoryViewSet, "category")
 router.register("tags", tags.TagViewSet, "tag")

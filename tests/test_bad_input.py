@@ -218,7 +218,10 @@ def parameters_of(route: Route) -> dict:
 
 
 def refused_texts(schema: dict) -> tuple:
-    is_text = schema.get("type") == "string" and not schema.keys() & {"format", "enum"}
+    is_text = any(  # an id or a name is a text
+        part.get("type") == "string" and not part.keys() & {"format", "enum"}
+        for part in schema.get("anyOf", [schema])
+    )
     unreadable = ("", " ", NUL, OVERRIDE, "9" * 5000, "x" * 5000)
     return unreadable if is_text and "{3}" not in schema.get("pattern", "") else BAD_TEXTS
 

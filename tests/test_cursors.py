@@ -17,6 +17,8 @@ POSITIONS = {
     "asset-snapshot-list": (DAY, INSTANT, ID),
     "transaction-list": (DAY, 0, ID),
     "portfolio-snapshot-list": (DAY, INSTANT, ID),
+    "recorded-value-list": (DAY, INSTANT, ID),
+    "recorded-transaction-list": (DAY, 0, ID),
 }
 HISTORIES = [route.name for route in routes() if route.name.endswith("-history")]
 BAD_VALUES = (

@@ -64,6 +64,8 @@ QUERIES = {
     "portfolio-quality": 6,
     "portfolio-snapshot-history": 5,
     "portfolio-snapshot-list": 4,
+    "recorded-transaction-list": 1,
+    "recorded-value-list": 1,
     "tag-history": 4,
     "tag-list": 1,
     "token-list": 1,

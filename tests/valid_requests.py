@@ -65,6 +65,8 @@ ROUTES_BY_OWNER = {
         "portfolio-snapshot-detail",
         "portfolio-snapshot-history",
         "portfolio-snapshot-list",
+        "recorded-transaction-list",
+        "recorded-value-list",
         "tag-detail",
         "tag-history",
         "tag-list",

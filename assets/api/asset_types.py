@@ -8,7 +8,7 @@ from assets.services import classification
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import BooleanSerializerField
-from strata.api.parameters import KNOWN_AT, choice_filter, search_filter
+from strata.api.parameters import KNOWN_AT, choice_filter, code_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 
@@ -36,6 +36,7 @@ class AssetTypeViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     serializer_class = AssetTypeSerializer
     service = classification.TYPES
     parameters = {
+        "code": code_filter("code"),
         "group": choice_filter("group", Group.values),
         "search": search_filter("code", "label_key__has_part"),
         "known_at": KNOWN_AT,

@@ -21,16 +21,14 @@ from assets.api import asset_rows
 from assets.api.asset_rows import AssetRow
 from assets.api.fields import AccountNumberEnd
 from assets.api.filters import (
-    by_portfolio,
-    category_filter,
+    ASSET_FILTERS,
+    PORTFOLIO_ID,
     disposed_filter,
     institution_filter,
-    read_id,
     read_institution,
-    type_filter,
 )
+from assets.api.names import PORTFOLIOS
 from assets.models import Asset
-from assets.models.classification import Group
 from assets.models.querysets import AssetQuerySet, same_today, zones_of
 from assets.services import disposal, labels
 from assets.services.asset_order import asset_order
@@ -51,20 +49,16 @@ from strata.api.fields import (
 )
 from strata.api.history import EventSerializer
 from strata.api.http.etags import etag_of
+from strata.api.names import name_filter
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
     AS_OF,
     KNOWN_AT,
     TEXT,
-    UUID_SCHEMA,
     Parameter,
     choice,
-    choice_filter,
-    currency_filter,
     day_filter,
-    id_filter,
     read_bool,
-    read_text,
     search_filter,
 )
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
@@ -271,13 +265,9 @@ class AssetViewSet(HouseholdModelViewSet):
     queryset = Asset.objects.select_related("portfolio", "asset_type")
     serializer_class = AssetSerializer
     parameters = {
-        "portfolio": by_portfolio("portfolio"),
-        "portfolio_id": by_portfolio("portfolio_id", "The same as portfolio."),
-        "type": Parameter(read_text, type_filter, about="A type's code or id."),
-        "group": choice_filter("asset_type__group", Group.values),
-        "category": Parameter(read_id, category_filter, UUID_SCHEMA, "With all categories below it."),
-        "tag": id_filter("tags"),
-        "currency": currency_filter(),
+        **ASSET_FILTERS,
+        "portfolio_id": PORTFOLIO_ID,
+        "name": name_filter(),
         "institution": Parameter(
             read_institution, institution_filter, TEXT, 'In any spelling; "none" for assets without one.'
         ),
@@ -379,13 +369,13 @@ class AssetViewSet(HouseholdModelViewSet):
     def filter_queryset(self, queryset: Any) -> Any:
         if "own" in self.request.query_params.get("ordering", "").replace("-", "").split(","):
             queryset = queryset.with_own_place(asset_order(self.only_portfolio_asked()))
-        rows = super().filter_queryset(queryset)
-        return rows.distinct() if "tag" in self.request.query_params else rows
+        return super().filter_queryset(queryset)
 
     def only_portfolio_asked(self) -> UUID:
-        """The portfolio whose order is asked for. The filter checks that the caller may see it."""
+        """The portfolio whose order is asked for, by id or name."""
         asked = self.read_parameters()
-        ids = {pk for name in ("portfolio", "portfolio_id") for pk in asked.get(name, ())}
+        named = PORTFOLIOS.ids(asked.get("portfolio", ()), self.request.user, "portfolio")
+        ids = {*named, *asked.get("portfolio_id", ())}  # the filter checks that the caller may see the latter
         if len(ids) != 1:
             raise Invalid("ordering", "Each portfolio has its own order: send the one in portfolio=.")
         return cast("UUID", ids.pop())

@@ -13,6 +13,7 @@ from assets.services import classification, labels
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import UUIDSerializerField
+from strata.api.names import name_filter
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -42,6 +43,7 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     parameters = {
         "household": id_filter("household"),
         "parent": id_filter("parent"),
+        "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,
     }

@@ -6,6 +6,7 @@ from assets.models import Tag
 from assets.services import classification
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
+from strata.api.names import name_filter
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -28,6 +29,7 @@ class TagViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     serializer_class = TagSerializer
     parameters = {
         "household": id_filter("household"),
+        "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,
     }

@@ -20,6 +20,7 @@ from strata.api.fields import (
     DaySerializerField,
     TotalSerializerField,
 )
+from strata.api.names import name_filter
 from strata.api.parameters import AS_OF, KNOWN_AT, currency_filter, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -84,6 +85,7 @@ class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     parameters = {
         "household": id_filter("household"),
         "currency": currency_filter("base_currency"),
+        "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "on": AS_OF,
         "known_at": KNOWN_AT,

@@ -126,6 +126,16 @@ def currency_code(about: str) -> Parameter:
     return Parameter(CurrencySerializerField().to_internal_value, None, CURRENCY_SCHEMA, about, many=False)
 
 
+def code_filter(lookup: str) -> Parameter:
+    """Exactly these codes."""
+    return Parameter(
+        read_text,
+        lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
+        TEXT,
+        "Exactly this code.",
+    )
+
+
 def search_filter(*lookups: str) -> Parameter:
     """Text in any of the fields, in any case. Every word must be found (strata.fields.search)."""
 

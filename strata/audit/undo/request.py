@@ -146,7 +146,8 @@ def moved_here(lines: models.QuerySet[JournalEntry], caller: Caller) -> bool:
         .filter(pk__in=lines.filter(model=model._meta.label).order_by().values("object_id"))
         .exists()
         for model in owned_models()
-        if issubclass(model, TrackedModel) and model.household_lookup.count("__") == 1  # others move with these
+        if issubclass(model, TrackedModel)
+        and model.household_lookup.count("__") == 1  # others move with these
     )
 
 
