@@ -144,7 +144,9 @@ def refused_values(field: Field) -> tuple:
     """The values that a field with this schema must refuse."""
     schema = field.schema
     if "array" in schema.get("type", ()):
-        return (*BAD_FOR_ALL, 0, "x", "", ["x"], [1], [None], [ABSENT + "0"])
+        takes_names = field.name in ("categories", "tags")
+        no_ids = () if takes_names else (["x"], [ABSENT + "0"])
+        return (*BAD_FOR_ALL, 0, "x", "", [1], [None], *no_ids)
     if "integer" in schema.get("type", ()):  # a list of types if it may be null
         return (*BAD_FOR_ALL, *BAD_INTEGERS)
     if "boolean" in schema.get("type", ()):

@@ -35,7 +35,7 @@ COMPUTED = {
     "member-detail": {"username", "accepted_at"},
 }
 FIXED = {
-    "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio", "categories", "tags"},
+    "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio"},
     "asset-snapshot-detail": {"asset_id"},
     "asset-value": {"asset_id", "on", "observed_at"},
     "transaction-detail": {"asset_id"},
@@ -50,8 +50,6 @@ FIXED = {
 ANOTHER = {
     "asset_type": {"id": OTHER, "code": "X", "label": "X", "group": "OTHER"},
     "portfolio": {"id": OTHER, "name": "X"},
-    "categories": [{"id": OTHER, "name": "X", "parent_id": None}],
-    "tags": [],
     "manual": False,
     "group_by": "tag",
     "complete": False,

@@ -27,7 +27,7 @@ from assets.api.filters import (
     institution_filter,
     read_institution,
 )
-from assets.api.names import PORTFOLIOS
+from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
 from assets.models import Asset
 from assets.models.querysets import AssetQuerySet, same_today, zones_of
 from assets.services import disposal, labels
@@ -49,7 +49,7 @@ from strata.api.fields import (
 )
 from strata.api.history import EventSerializer
 from strata.api.http.etags import etag_of
-from strata.api.names import name_filter
+from strata.api.names import Nameable, TakesNames, name_filter
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
     AS_OF,
@@ -61,7 +61,7 @@ from strata.api.parameters import (
     read_bool,
     search_filter,
 )
-from strata.api.serializers import HouseholdSerializer, StrictSerializer
+from strata.api.serializers import StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
 from strata.db.prepared import Prepared
@@ -92,12 +92,23 @@ class BranchRow(NamedRow):
     parent_id = UUIDSerializerField(allow_null=True)
 
 
+class NameableRow(Nameable, NamedRow):
+    pass
+
+
+class NameableBranch(Nameable, BranchRow):
+    pass
+
+
 class FirstValue(StrictSerializer):
     """The first value of a new asset and its moment, which may be sent with the asset's own fields."""
 
     value = MoneySerializerField(write_only=True, required=False)
     observed_at = InstantSerializerField(write_only=True, required=False)
     on = DaySerializerField(write_only=True, required=False)
+
+
+MOST_NAMES = 1000  # categories or tags in a body
 
 
 class LabelIds(ListSerializerField):
@@ -107,17 +118,21 @@ class LabelIds(ListSerializerField):
 
     def __init__(self, **kwargs: Any) -> None:
         about = f"At most {labels.MOST_LABELS}; an asset that has more keeps them."
-        super().__init__(write_only=True, required=False, max_length=1000, help_text=about, **kwargs)
+        super().__init__(write_only=True, required=False, max_length=MOST_NAMES, help_text=about, **kwargs)
 
 
-class AssetSerializer(FirstValue, HouseholdSerializer):
-    """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`), answers have the rows."""
+class AssetSerializer(FirstValue, TakesNames):
+    """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`) or names (`portfolio`, `type`,
+    `categories`, `tags`), answers have the rows.
+    """
 
     portfolio_id = UUIDSerializerField(
         write_only=True,
+        required=False,
         help_text="Another one moves the asset with its whole past: values, transactions and totals of all days.",
     )
-    asset_type_id = UUIDSerializerField(write_only=True)
+    asset_type_id = UUIDSerializerField(write_only=True, required=False)
+    type = NameableRow(rows=ASSET_TYPES, write_only=True, required=False)
     currency = CurrencySerializerField(required=False)
     quantity = ExactSerializerField(required=False, allow_null=True)
     institution = BlankOrNameSerializerField(
@@ -134,15 +149,21 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
     current_value = MoneySerializerField(read_only=True, allow_null=True)
     current_value_on = DaySerializerField(read_only=True, allow_null=True)
     asset_type = TypeOfAsset(read_only=True)
-    portfolio = NamedRow(read_only=True)
-    categories = BranchRow(many=True, read_only=True)
-    tags = NamedRow(many=True, read_only=True)
+    portfolio = NameableRow(rows=PORTFOLIOS, required=False)
+    categories = NameableBranch(rows=CATEGORIES, many=True, required=False, max_length=MOST_NAMES)
+    tags = NameableRow(rows=TAGS, many=True, required=False, max_length=MOST_NAMES)
+    named = {
+        "portfolio": "portfolio_id",
+        "type": "asset_type_id",
+        "categories": "category_ids",
+        "tags": "tag_ids",
+    }
     computed = frozenset({"current_value", "current_value_on", "disposed"})
     set_elsewhere = {
-        "asset_type": "Send asset_type_id.",
-        "portfolio": "Send portfolio_id.",
-        "categories": "Send category_ids.",
-        "tags": "Send tag_ids.",
+        "asset_type": "Send type or asset_type_id.",
+        "portfolio": "Send its id or its name, or portfolio_id.",
+        "categories": "It is not what the asset has: leave it out beside category_ids.",
+        "tags": "It is not what the asset has: leave it out beside tag_ids.",
         "disposed": "Use dispose or reinstate.",
         "disposed_on": "Use dispose or reinstate.",
     }
@@ -171,6 +192,7 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
             "tags",
             "portfolio_id",
             "asset_type_id",
+            "type",
             "category_ids",
             "tag_ids",
             "value",
@@ -188,6 +210,11 @@ class AssetSerializer(FirstValue, HouseholdSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
+        required = () if self.partial else ("portfolio_id", "asset_type_id")
+        if missing := [name for name in required if name not in attrs]:
+            raise serializers.ValidationError(
+                dict.fromkeys(missing, "This field is required."), code="required"
+            )
         first = attrs.keys() & {"value", "observed_at", "on"}
         if first and self.partial:
             raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})

@@ -7,27 +7,30 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.assets import AssetSerializer, asset_response, require_visible_asset
+from assets.api.assets import AssetSerializer, NameableRow, asset_response, require_visible_asset
+from assets.api.names import CATEGORIES
 from assets.models import Category
 from assets.services import classification, labels
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import UUIDSerializerField
-from strata.api.names import name_filter
+from strata.api.names import TakesNames, name_filter
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
-from strata.api.serializers import HouseholdSerializer, StrictSerializer
+from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.tenancy.querysets import Owned
 
 
-class CategorySerializer(HouseholdSerializer):
+class CategorySerializer(TakesNames):
     household_id = HouseholdId()
     parent_id = UUIDSerializerField(required=False, allow_null=True)
+    parent = NameableRow(rows=CATEGORIES, write_only=True, required=False, allow_null=True)
+    named = {"parent": "parent_id"}
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
 
     class Meta:
         model = Category
-        fields = ("id", "household_id", "name", "parent_id")
+        fields = ("id", "household_id", "name", "parent_id", "parent")
         validators = ()
 
 

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from assets.api.assets import NameableRow
+from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.services.allocation_targets import GROUP_COLUMNS, TARGETS
 from strata.api.fields import CurrencySerializerField, UUIDSerializerField
+from strata.api.names import TakesNames, named_filter
 from strata.api.parameters import KNOWN_AT, id_filter
-from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound
 from strata.tenancy.guards import rows_named_by
@@ -24,7 +26,7 @@ from strata.tenancy.querysets import Owned
 KEEPS_ITS_GROUP = "A target keeps its group: make another one."
 
 
-class AllocationTargetSerializer(HouseholdSerializer):
+class AllocationTargetSerializer(TakesNames):
     """A target names exactly one group, and keeps it: another group needs another target."""
 
     household_id = HouseholdId()
@@ -35,6 +37,11 @@ class AllocationTargetSerializer(HouseholdSerializer):
     tag_id = UUIDSerializerField(required=False, allow_null=True)
     currency = CurrencySerializerField(required=False, allow_null=True)
     asset_id = UUIDSerializerField(required=False, allow_null=True)
+    portfolio = NameableRow(rows=PORTFOLIOS, write_only=True, required=False, allow_null=True)
+    type = NameableRow(rows=ASSET_TYPES, write_only=True, required=False, allow_null=True)
+    category = NameableRow(rows=CATEGORIES, write_only=True, required=False, allow_null=True)
+    tag = NameableRow(rows=TAGS, write_only=True, required=False, allow_null=True)
+    named = {"portfolio": "portfolio_id", "type": "asset_type_id", "category": "category_id", "tag": "tag_id"}
     immutable = {
         "household_id": STAYS_IN_ITS_HOUSEHOLD,
         **dict.fromkeys(("portfolio_id", *GROUP_COLUMNS), KEEPS_ITS_GROUP),
@@ -57,6 +64,10 @@ class AllocationTargetSerializer(HouseholdSerializer):
             "share",
             "created_at",
             "updated_at",
+            "portfolio",
+            "type",
+            "category",
+            "tag",
         )
         validators = ()
 
@@ -83,7 +94,7 @@ class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     service = TARGETS
     parameters = {
         "household": id_filter("household"),
-        "portfolio": id_filter("portfolio"),
+        "portfolio": named_filter("portfolio", PORTFOLIOS, "portfolio"),
         "known_at": KNOWN_AT,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
@@ -16,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from assets.api.names import PORTFOLIOS
 from portfolios.models import Portfolio
 from reports.api import answers, tables
 from reports.api.filters import ASSET_FILTERS, read_asset_filter
@@ -37,21 +39,23 @@ from reports.queries import (
 )
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
-from strata.api.fields import DaySerializerField, UUIDSerializerField
+from strata.api.fields import DaySerializerField
 from strata.api.http.csv_renderer import FORMAT, TableRenderer, table_response
 from strata.api.http.etags import is_fresh, is_held
+from strata.api.names import ID_OR_NAME
 from strata.api.parameters import (
     FLAG,
     KNOWN_AT,
-    UUID_SCHEMA,
     Parameter,
     choice,
     currency_code,
     read_flag,
+    read_text,
     whole_number,
 )
 from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
+from strata.fields.ids import CANONICAL_ID
 
 DAY = {"type": "string", "format": "date"}
 DEEPEST = 20
@@ -67,11 +71,11 @@ def way_of_grouping(about: str) -> Parameter:
 
 OF_EVERY_REPORT = {
     "portfolio": Parameter(
-        UUIDSerializerField().to_internal_value,
+        read_text,
         None,
-        UUID_SCHEMA,
-        "Only these portfolios; may be repeated. All that you may see, where it is absent; without those of a demo "
-        "household, as soon as you have an asset in another one.",
+        ID_OR_NAME,
+        "Only these portfolios, by id or name; may be repeated. All that you may see, where it is absent; "
+        "without those of a demo household, as soon as you have an asset in another one.",
     ),
     "currency": currency_code("To report in. The portfolios' base currency, or EUR where they have several."),
     "known_at": KNOWN_AT,
@@ -121,15 +125,22 @@ class Report(BaseAPIView, APIView):
         """The portfolios of the report, in order of creation; 404 if the caller may not see one that was named."""
         rows = with_etag_counts(with_demo_mark(Portfolio.objects.for_user(self.request.user)))
         rows = rows.order_by("created_at", "id")
-        wanted = set(self.read_parameters().get("portfolio", ()))
-        if "pk" in self.kwargs:
-            wanted = {path_id(self.kwargs["pk"], "portfolio")}
+        wanted = self.portfolio_ids()
         if not wanted:
             return without_demo(rows)
         portfolios = list(rows.filter(pk__in=wanted))
         if len(portfolios) != len(wanted):
             raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
         return portfolios
+
+    def portfolio_ids(self) -> set[UUID]:
+        """Those that the request names. Only names are looked up: a 304 for an id takes one query."""
+        if "pk" in self.kwargs:
+            return {path_id(self.kwargs["pk"], "portfolio")}
+        texts = self.read_parameters().get("portfolio", ())
+        names = [text for text in texts if not CANONICAL_ID.fullmatch(text)]
+        ids = PORTFOLIOS.ids(names, self.request.user, "portfolio") if names else []
+        return {*ids, *(UUID(text) for text in texts if text not in names)}
 
     def refuse_changed_read_only(self, asked: dict[str, Any]) -> None:
         if "level" in asked and asked.get("group_by") != "category":

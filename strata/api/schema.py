@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from strata.api.names import ID_OR_NAME
 from strata.api.parameters import described
 from strata.fields.names import with_article
 
@@ -136,6 +137,14 @@ class StrataSchema(AutoSchema):
         where = getattr(self.view, "where_created", "") if action == "create" else ""
         return f"{sentence} {where}".strip()
 
+    def _map_serializer_field(self, field: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
+        """With the limit of a list of rows, which drf-spectacular leaves out."""
+        schema = super()._map_serializer_field(field, direction, *args, **kwargs)  # type: ignore[no-untyped-call]
+        most = getattr(field, "max_length", None)
+        if schema and schema.get("type") == "array" and most is not None:
+            schema["maxItems"] = most
+        return schema
+
     def get_override_parameters(self) -> list[Any]:
         return [*self.headers_read(), *self.parameters_of_a_row()]
 
@@ -226,12 +235,22 @@ def _add_errors(operation: dict[str, Any], method: str) -> None:
     if method == "get" and "If-None-Match" in names:
         operation["responses"].setdefault("304", {"description": "It is still what the tag says."})
     also = tuple(int(status) for status in operation["responses"] if status >= "400")
+    if method == "get" and _takes_names(operation):
+        also = (*also, 409)
     for status in dict.fromkeys(OF_EVERY + (OF_WRITES if method != "get" else ()) + also):
         code, message = EXAMPLES.get(status, ("ERROR", "Refused."))
+        if status == 409 and method == "get":
+            code, message = "AMBIGUOUS_NAME", "Several rows have that name: send one of the ids."
         example = {"code": code, "message": message, "status": status, "errors": [], "request_id": "5f1c0d2e"}
         content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": example}
         response = operation["responses"].setdefault(str(status), {"description": message})
         response.setdefault("content", {"application/json": content})
+
+
+def _takes_names(operation: dict[str, Any]) -> bool:
+    """Whether a parameter names a row by its name too, which several rows may have."""
+    schemas = [parameter["schema"] for parameter in operation.get("parameters", ())]
+    return any(schema.get("items", schema) == ID_OR_NAME for schema in schemas)
 
 
 def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
