@@ -97,13 +97,14 @@ def untranslated(catalog: Catalog) -> list[str]:
 
 
 def strings_of(message: Any) -> tuple[str, ...]:
-    return message.string if isinstance(message.string, tuple) else (message.string,)
+    string = message.string or ""  # None for a new text
+    return (string,) if isinstance(string, str) else tuple(string)
 
 
 def texts_by_id(catalog: Catalog) -> dict[Any, Any]:
     """By context and text, without the header. A .mo has the text of a plural as a pair or as its first part."""
     return {
-        (message.context, message.id[0] if isinstance(message.id, tuple) else message.id): strings_of(message)
+        (message.context, message.id if isinstance(message.id, str) else message.id[0]): strings_of(message)
         for message in catalog
         if message.id and all(strings_of(message))
     }
