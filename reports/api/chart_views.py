@@ -6,7 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from django.http import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.csp import CSP
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.negotiation import BaseContentNegotiation
@@ -23,6 +27,7 @@ from reports.api.views import (
 )
 from reports.queries import AllocationReport, NetWorthSeries
 from reports.rendering.plots import HEIGHTS, THEMES, WIDTHS, ChartOptions, allocation_plot, net_worth_plot
+from strata.accounts.preferences import Preferences, as_preferred, preferences_of
 from strata.api.http.csv_renderer import FORMAT
 from strata.api.parameters import choice, whole_number
 
@@ -76,7 +81,10 @@ else:
 
 
 class ChartView(_Report):
-    """A mixin before a report's view: reads the chart's options from the parameters, and draws the report."""
+    """A mixin before a report's view: reads the chart's options from the parameters, and draws the report.
+
+    The picture is in the language and the formats of the user.
+    """
 
     content_negotiation_class: type[BaseContentNegotiation] = ThePathSays
 
@@ -88,13 +96,26 @@ class ChartView(_Report):
         self.chart_options = ChartOptions(image_format, **options)
         return super().report(**asked)
 
+    @cached_property
+    def preferences(self) -> Preferences:
+        return preferences_of(self.request.user, self.request.headers.get("Accept-Language", ""))
+
+    def etag_parts(self) -> tuple[str, ...]:
+        return (*super().etag_parts(), *self.preferences)
+
+    def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
+        with as_preferred(self.preferences):
+            return super().shown(report, mark=mark)
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(response, ["Accept-Language"])
         response._csp_config = PICTURE_CSP  # type: ignore[attr-defined]  # not in the stubs
         return response
 
     def title(self, what: str) -> str:
         """With the portfolio's name if there is only one portfolio."""
+        what = gettext(what)
         return f"{what}: {self.portfolios[0].name}" if len(self.portfolios) == 1 else what
 
 
@@ -104,7 +125,7 @@ class NetWorthChartView(ChartView):
         return net_worth_plot(
             series.points,
             currency=series.currency,
-            title=self.title("Net worth"),
+            title=self.title(gettext_noop("Net worth")),
             labels=labels,
             overlap=series.overlap,
             options=self.chart_options,
@@ -113,7 +134,7 @@ class NetWorthChartView(ChartView):
 
 class AllocationChartView(ChartView):
     def answer(self, report: AllocationReport) -> bytes:
-        title = self.title("Allocation")
+        title = self.title(gettext_noop("Allocation"))
         return allocation_plot(
             report.allocation, labels=report.labels, title=title, options=self.chart_options
         )

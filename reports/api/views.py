@@ -93,7 +93,7 @@ class Report(BaseAPIView, APIView):
     renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, TableRenderer)
 
     def get(self, request: Request, pk: str | None = None) -> HttpResponseBase:
-        tag = report_etag(self.portfolios, request.get_full_path(), request.accepted_renderer.format)
+        tag = report_etag(self.portfolios, *self.etag_parts())
         if is_held(request, tag):
             return self.unchanged(tag)
         asked = {name: values[0] for name, values in self.read_parameters().items()}
@@ -110,6 +110,10 @@ class Report(BaseAPIView, APIView):
         response = self.shown(report, mark=mark)
         response["ETag"] = tag
         return response
+
+    def etag_parts(self) -> tuple[str, ...]:
+        """What the answer depends on, besides the portfolios."""
+        return self.request.get_full_path(), self.request.accepted_renderer.format
 
     def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
         if not self.is_csv():

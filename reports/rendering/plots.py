@@ -12,11 +12,15 @@ import gc
 import io
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
+
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
@@ -24,6 +28,9 @@ from reports.calculations.net_worth import Point
 from reports.rendering import fonts
 from reports.rendering.palette import OTHER_COLOUR, PALETTE
 from reports.rendering.ticks import tick_labels
+from strata.fields.active_formats import day_text, in_active_format, months
+from strata.fields.date_formats import MONTHS
+from strata.fields.number_formats import NO_BREAK_SPACE
 from strata.text import short
 
 type Labels = Mapping[Hashable, str]
@@ -33,9 +40,12 @@ type Entry = tuple[str, str, str]  # name, colour, and shape: a patch, an area, 
 WIDTHS, HEIGHTS = range(320, 2001), range(200, 1501)
 PIXELS_PER_INCH = 96
 MARGIN, NARROW_MARGIN = 0.1, 0.06  # inches around the drawing
-NO_FONT = "No font here for some letters."
-UNGROUPED = "not in any"
-MAGNITUDES = ((1e13, 1e12, "trillion"), (1e10, 1e9, "billion"), (1e7, 1e6, "million"))
+NO_FONT, UNGROUPED = gettext_lazy("No font here for some letters."), gettext_lazy("not in any")
+MAGNITUDES = (
+    (1e13, 1e12, gettext_lazy("trillion")),
+    (1e10, 1e9, gettext_lazy("billion")),
+    (1e7, 1e6, gettext_lazy("million")),
+)
 # matplotlib caches fonts for each thread that draws: a single drawing thread halves the memory of a busy worker.
 _drawer = ThreadPoolExecutor(1, "plots")
 
@@ -83,7 +93,7 @@ def net_worth_plot(
     points: Sequence[Point],
     *,
     currency: str,
-    title: str = "Net worth",
+    title: str = "",
     labels: Labels | None = None,
     overlap: bool = False,
     options: ChartOptions = ChartOptions(),
@@ -94,8 +104,8 @@ def net_worth_plot(
     lines if they `overlap`, because they would then add up to more than the total.
     """
     missing = [gap for point in points for gap in point.missing_rates]
-    doubtful_days = f"{sum(not point.complete for point in points)} of {len(points)} days lack"
-    note = _completeness(missing, doubtful_days)
+    days_without = sum(not point.complete for point in points)
+    note = _completeness(missing, days_without, len(points))
     points = _thinned(points, options.width)
     days = [point.on for point in points]
     net = [float(point.net) for point in points]
@@ -111,7 +121,11 @@ def net_worth_plot(
         entries = [(name, colour, "-" if lines else AREA) for name, _, colour in bands]
         _legend(
             axes,
-            [*entries, ("Net worth", theme.net, "-"), *[("Incomplete", theme.net, "o")] * bool(doubtful)],
+            [
+                *entries,
+                (gettext("Net worth"), theme.net, "-"),
+                *[(gettext("Incomplete"), theme.net, "o")] * bool(doubtful),
+            ],
             options,
         )
         _date_axis(axes, days)
@@ -119,7 +133,10 @@ def net_worth_plot(
         _money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
     return _draw_in_thread(
-        draw, title, f"{note} Groups overlap." if overlap and labels is not None else note, options
+        draw,
+        title or gettext("Net worth"),
+        f"{note} {gettext('Groups overlap.')}" if overlap and labels is not None else note,
+        options,
     )
 
 
@@ -127,7 +144,7 @@ def allocation_plot(
     allocation: Allocation,
     *,
     labels: Labels,
-    title: str = "Allocation",
+    title: str = "",
     options: ChartOptions = ChartOptions(),
 ) -> bytes:
     """A bar for each group, the largest first, with its share; what is owed is below zero. Ticks are targets."""
@@ -140,7 +157,7 @@ def allocation_plot(
         values = [value for _, value, _, _ in rows]
         axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
         for place, (_, value, share, goal) in enumerate(rows):
-            text = _debt(value) if value < 0 else "" if share is None else f"{share:.1%}"
+            text = _debt(value) if value < 0 else "" if share is None else _percentage(share)
             axes.annotate(
                 text, (max(value, 0), place), xytext=(4, 0), textcoords="offset points", va="center"
             )
@@ -150,14 +167,14 @@ def allocation_plot(
         axes.invert_yaxis()
         axes.axvline(0, color=theme.ink, linewidth=0.8, zorder=0.9)
         axes.margins(x=0.12)
-        sides = [("Owned", theme.owned, PATCH), ("Owed", theme.owed, PATCH)]
+        sides = [(gettext("Owned"), theme.owned, PATCH), (gettext("Owed"), theme.owed, PATCH)]
         aimed = any(goal is not None for _, _, _, goal in rows)
-        _legend(axes, [*sides, *[("Target", theme.ink, "|")] * aimed], options)
+        _legend(axes, [*sides, *[(gettext("Target"), theme.ink, "|")] * aimed], options)
         _money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
 
-    note = _completeness(allocation.missing_rates, "It lacks")
-    note = f"{allocation.on:%Y-%m-%d}. {note}" + (" Groups overlap." if allocation.overlap else "")
-    return _draw_in_thread(draw, title, note, options)
+    note = f"{day_text(allocation.on)}. {_completeness(allocation.missing_rates)}"
+    note += f" {gettext('Groups overlap.')}" if allocation.overlap else ""
+    return _draw_in_thread(draw, title or gettext("Allocation"), note, options)
 
 
 # --- what is drawn ---
@@ -172,8 +189,8 @@ def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
 
 def _sides(points: Sequence[Point], theme: Theme) -> list[Band]:
     return [
-        ("Assets", [float(point.assets) for point in points], theme.owned),
-        ("Debts", [float(point.liabilities) for point in points], theme.owed),
+        (gettext("Assets"), [float(point.assets) for point in points], theme.owned),
+        (gettext("Debts"), [float(point.liabilities) for point in points], theme.owed),
     ]
 
 
@@ -191,7 +208,7 @@ def _groups(points: Sequence[Point], labels: Labels, options: ChartOptions) -> l
     ]
     if rest:
         others = [float(sum(point.groups.get(key, 0) for key in rest)) for point in points]
-        bands.append((f"{len(rest)} others", others, OTHER_COLOUR))
+        bands.append((_others(len(rest)), others, OTHER_COLOUR))
     return bands
 
 
@@ -213,32 +230,46 @@ def _bars(
     ]
     if rest := owned[of_owned:]:
         share = None if allocation.overlap else float(sum(part.share or 0 for part in rest))
-        rows.insert(of_owned, (f"{len(rest)} others", float(sum(part.value for part in rest)), share, None))
+        rows.insert(of_owned, (_others(len(rest)), float(sum(part.value for part in rest)), share, None))
     if rest := owed[room // 3 :]:
-        rows.append((f"{len(rest)} other debts", float(sum(part.value for part in rest)), None, None))
+        debts = ngettext("%(count)s other debt", "%(count)s other debts", len(rest)) % {"count": len(rest)}
+        rows.append((debts, float(sum(part.value for part in rest)), None, None))
     return rows
 
 
-def _completeness(missing: Iterable[Missing], what: str) -> str:
+def _others(count: int) -> str:
+    return ngettext("%(count)s other", "%(count)s others", count) % {"count": count}
+
+
+def _completeness(missing: Iterable[Missing], days: int = 0, all_days: int = 0) -> str:
+    """What the picture says about rates that it lacks; a series says on how many of its days."""
     currencies = sorted({gap.currency for gap in missing})
     if not currencies:
-        return "Complete."
-    named = ", ".join(currencies[:5]) + (" and others" if len(currencies) > 5 else "")
-    return f"Incomplete: {what} a rate of {named}."
+        return gettext("Complete.")
+    named = ", ".join(currencies[:5])
+    named = gettext("%(currencies)s and others") % {"currencies": named} if len(currencies) > 5 else named
+    if all_days:
+        text = gettext("Incomplete: %(days)s of %(all_days)s days lack a rate of %(currencies)s.")
+        return text % {"days": days, "all_days": all_days, "currencies": named}
+    return gettext("Incomplete: It lacks a rate of %(currencies)s.") % {"currencies": named}
 
 
 # --- text ---
 
 
 def _label(key: Hashable, labels: Labels) -> str:
-    return labels.get(key, UNGROUPED if key is None else str(key))
+    return labels.get(key, str(UNGROUPED) if key is None else str(key))
+
+
+def _percentage(share: float) -> str:
+    return in_active_format(f"{share:.1%}").replace("%", f"{NO_BREAK_SPACE}%")
 
 
 def _debt(value: float) -> str:
     """The amount of a debt: it has no share to show."""
     if not 0.01 <= -value < 1e15:
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if value <= -100 else f"{value:,.2f}"
+        return in_active_format(f"{value:.3g}")
+    return in_active_format(f"{value:,.0f}" if value <= -100 else f"{value:,.2f}")
 
 
 def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
@@ -249,7 +280,7 @@ def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
     def label_of(value: float, place: int | None) -> str:
         ticks = {tick / unit for tick in axis.get_majorticklocs()} | {value / unit}
         labels = dict(zip(ticks, tick_labels(list(ticks), plain_below=1e7), strict=True))
-        return labels[value / unit]
+        return in_active_format(labels[value / unit])
 
     axis.set_major_formatter(label_of)
     axis.set_label_text(currency + word)
@@ -284,7 +315,14 @@ def _matplotlib() -> Any:
 def _draw_in_thread(
     draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions
 ) -> bytes:
-    return _drawer.submit(_draw_and_collect, draw, title, note, options).result()
+    """The thread has the formats of the caller by the context, and the language by its name."""
+    language = translation.get_language()
+
+    def drawn() -> bytes:
+        with translation.override(language):
+            return _draw_and_collect(draw, title, note, options)
+
+    return _drawer.submit(copy_context().run, drawn).result()
 
 
 def _draw_and_collect(
@@ -347,14 +385,25 @@ def _lines(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
 def _date_axis(axes: Any, days: Sequence[date]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    axes.xaxis.set_label_text("Date")
+    axes.xaxis.set_label_text(gettext("Date"))
     if len(days) == 1:
         axes.set_xlim(days[0] - timedelta(days=2), days[0] + timedelta(days=2))
-        axes.set_xticks(days, [f"{day:%Y-%m-%d}" for day in days])
+        axes.set_xticks(days, [day_text(day) for day in days])
         return
     locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]  # not typed in matplotlib
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # not typed in matplotlib
+    formatter: Any = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # not typed in matplotlib
+    format_ticks, get_offset = formatter.format_ticks, formatter.get_offset
+    formatter.format_ticks = lambda ticks: [_with_month_names(text) for text in format_ticks(ticks)]
+    formatter.get_offset = lambda: _with_month_names(get_offset())
+    axes.xaxis.set_major_formatter(formatter)
+
+
+def _with_month_names(text: str) -> str:
+    """The short English names of months, replaced by those of the language."""
+    for english, name in zip(MONTHS, months(), strict=True):
+        text = text.replace(english, name)
+    return text
 
 
 def _legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:

@@ -61,7 +61,7 @@ def test_picture_of_one_portfolio_is_that_of_all_where_there_is_one(vera, portfo
 
 def test_net_worth_shows_what_the_report_tells(alice, holdings):
     shown = texts(drawn(alice, "net-worth", asked="start=2024-06-28&interval=day"))
-    assert {"Net worth: Main", "2024-06-28", "EUR", "400", "Complete."} <= set(shown)
+    assert {"Net worth: Main", "28 Jun 2024", "EUR", "400", "Complete."} <= set(shown)
 
 
 def test_net_worth_is_incomplete_where_a_rate_is_missing(alice, holdings):
@@ -79,7 +79,7 @@ def test_net_worth_is_drawn_by_group(alice, holdings):
 
 
 def test_allocation_is_drawn_by_what_was_asked(alice, holdings):
-    assert {"Fund", "Bond", "Cash", "Loan", "66.7%"} <= set(
+    assert {"Fund", "Bond", "Cash", "Loan", "66.7\u00a0%"} <= set(
         texts(drawn(alice, "allocation", asked="group_by=asset"))
     )
 
@@ -188,9 +188,26 @@ def test_longest_history_is_drawn(alice, portfolio, holdings):
 
 
 def test_number_of_queries_does_not_grow(alice, portfolio, holdings, what, django_assert_max_num_queries):
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         drawn(alice, what)
     for number in range(5):
         create_valued_asset(portfolio, f"More {number}", TypeId.CASH, "5")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         drawn(alice, what)
+
+
+def test_picture_is_in_the_language_and_formats_of_its_user(alice, alice_user, holdings):
+    asked = "group_by=asset"
+    english = drawn(alice, "allocation", asked=asked)
+    path = english.wsgi_request.get_full_path()
+    by_browser = alice.get(path, HTTP_ACCEPT_LANGUAGE="de-CH")
+    assert {"66,7\u00a0%"}.isdisjoint(texts(by_browser))
+    assert any(text.startswith("28.06.2024. ") for text in texts(by_browser))
+    alice_user.language, alice_user.number_format, alice_user.date_format = "de", "1.234,56", "YYYY-MM-DD"
+    chosen = alice.get(path, headers={"If-None-Match": english["ETag"]})
+    assert "66,7\u00a0%" in texts(chosen)
+    assert any(text.startswith("2024-06-28. ") for text in texts(chosen))
+    assert "Vermögen" in " ".join(texts(alice.get(path.replace("allocation", "net-worth").partition("?")[0])))
+    assert len({answer["ETag"] for answer in (english, by_browser, chosen)}) == 3
+    assert "Accept-Language" in english["Vary"]
+    assert alice.get(path, headers={"If-None-Match": chosen["ETag"]}).status_code == 304

@@ -234,7 +234,7 @@ def test_groups_beyond_the_colours_are_drawn_together():
 
 def test_bars_beyond_the_room_are_drawn_together():
     said = texts(allocated(*map(str, range(100, 140)), owed=tuple(map(str, range(200, 230)))))
-    assert {"32 others", "26 other debts", "80.0%"} <= set(said)
+    assert {"32 others", "26 other debts", "80.0\u00a0%"} <= set(said)
 
 
 def test_target_is_in_the_legend_where_there_is_one():

@@ -69,6 +69,22 @@ def percentage_text(ratio: Decimal, *, signed: bool = True) -> str:
     return number_formats.percentage_text(ratio, active_formats().number, signed=signed)
 
 
+def in_active_format(text: str) -> str:
+    """A number that is written as 1,234.56, such as a tick of an axis, with the user's marks."""
+    return number_formats.in_format(text, active_formats().number)
+
+
+def months() -> tuple[str, ...]:
+    """The short names of the months in the present language."""
+    return _short_months(get_language() or "")
+
+
+@cache
+def _short_months(language: str) -> tuple[str, ...]:
+    """The names in the language, which is the active one: translated once, not for each of a thousand days."""
+    return tuple(str(name).title() for name in MONTHS_3.values())
+
+
 def places_of(currency: str) -> int:
     return minor_units(currency) if currency in currency_codes() else 2
 
@@ -130,13 +146,7 @@ def validate_places(value: Decimal, currency: str) -> None:
 
 
 def day_text(day: date) -> str:
-    return date_formats.day_text(day, active_formats().date, _short_months(get_language() or ""))
-
-
-@cache
-def _short_months(language: str) -> tuple[str, ...]:
-    """The names in the language, which is the active one: translated once, not for each of a thousand days."""
-    return tuple(str(name).title() for name in MONTHS_3.values())
+    return date_formats.day_text(day, active_formats().date, months())
 
 
 def instant_text(instant: datetime, zone_name: str) -> str:
@@ -147,9 +157,9 @@ def instant_text(instant: datetime, zone_name: str) -> str:
 
 def read_day(text: str) -> date:
     """The day in the user's format or in ISO 8601. Raises ValidationError with an example."""
-    month_names = (tuple(map(str, names.values())) for names in (MONTHS_3, MONTHS))
+    long_names = tuple(map(str, MONTHS.values()))
     try:
-        return date_formats.read_day(text, active_formats().date, *month_names)
+        return date_formats.read_day(text, active_formats().date, months(), long_names)
     except RefusedDay as refusal:
         if refusal.is_no_day:
             raise ValidationError(_("There is no such day in the calendar."), code="invalid_date") from None

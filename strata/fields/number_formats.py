@@ -194,8 +194,8 @@ def number_text(number: Decimal, number_format: NumberFormat, places: int = 0) -
     whole, _, fraction = format(number.copy_abs(), "f").partition(".")
     fraction = fraction.rstrip("0").ljust(places, "0")
     sign = "-" if number < 0 else ""
-    point = number_format.decimal if fraction else ""
-    return f"{sign}{_grouped(whole, number_format)}{point}{fraction}"
+    point = "." if fraction else ""
+    return in_format(f"{sign}{int(whole):,}{point}{fraction}", number_format)
 
 
 def rounded_text(
@@ -217,6 +217,7 @@ def percentage_text(ratio: Decimal, number_format: NumberFormat, *, signed: bool
     return f"{percent}{NO_BREAK_SPACE}%"
 
 
-def _grouped(whole: str, number_format: NumberFormat) -> str:
-    mark = NO_BREAK_SPACE if number_format.group == " " else number_format.group
-    return f"{int(whole):,}".replace(",", mark)
+def in_format(text: str, number_format: NumberFormat) -> str:
+    """A number that is written as 1,234.56, with the marks of the format."""
+    group = NO_BREAK_SPACE if number_format.group == " " else number_format.group
+    return text.translate({ord(","): group, ord("."): number_format.decimal})
