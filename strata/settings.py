@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "django.contrib.admin",
+    "django.forms",  # the templates of widgets, which FORM_RENDERER then finds as it finds all others
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -151,12 +152,18 @@ MIDDLEWARE = [
 ROOT_URLCONF = "strata.urls"
 WSGI_APPLICATION = "strata.wsgi.application"
 APPEND_SLASH = True
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / app / "templates" for app in ("strata", "reports")],  # before those of the theme
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "strata.theme_templates.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -358,7 +365,7 @@ UNFOLD = {
     "SITE_SYMBOL": "layers",
     "SITE_URL": f"{SCRIPT_NAME}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}strata/icon.svg"}],
-    "STYLES": [f"{STATIC_URL}strata/admin.css"],
+    "STYLES": [f"{STATIC_URL}strata/admin.css", f"{STATIC_URL}strata/pages.css"],
     "SCRIPTS": [f"{STATIC_URL}strata/amounts.js"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

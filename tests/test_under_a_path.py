@@ -45,9 +45,9 @@ class Site(NamedTuple):
         return answer
 
     def page(self, path: str) -> tuple[HTTPResponse, str]:
-        """Response and text of a page, requested without a login."""
+        """Response and text of a page or a file, requested without a login."""
         response, content = self.ask("GET", path, Authorization="")
-        return response, content.decode()
+        return response, content.decode(errors="replace")  # icons too
 
 
 @pytest.fixture(scope="module")

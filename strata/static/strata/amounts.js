@@ -34,7 +34,7 @@
         mark(document);
         for (const button of document.querySelectorAll("[data-hide-amounts]")) {
             button.hidden = false;
-            button.textContent = hidden ? button.dataset.show : button.dataset.hide;
+            button.querySelector("[data-text]").textContent = hidden ? button.dataset.show : button.dataset.hide;
         }
     }
 

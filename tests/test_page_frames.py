@@ -1,0 +1,106 @@
+"""The frame of every page of the admin, as it is sent: language, landmarks, heading, skip link, manifest, icons."""
+
+from __future__ import annotations
+
+import json
+import struct
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from django.contrib import admin
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.test import Client
+
+from portfolios.models import Portfolio
+from strata.accounts.models import User
+from strata.theme_templates import outdated_repairs
+from tests.admin_forms import staff, url
+from tests.sample_rows import sample_rows
+
+FOCUSABLE = ("button", "input", "select", "textarea")
+
+
+class Frame(HTMLParser):
+    """What the tests below look at, of one page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.focusable: list[dict] = []
+        self.links: dict[str, str] = {}
+        self.language = ""
+        self.spoken_icons: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        if tag == "html":
+            self.language = given.get("lang", "")
+        if tag == "link":
+            self.links[given["rel"]] = given["href"]
+        if (tag in FOCUSABLE and given.get("type") != "hidden") or (tag == "a" and "href" in given):
+            self.focusable.append(given)
+        is_icon = tag == "span" and "material-symbols-outlined" in (given.get("class") or "").split()
+        if is_icon and not {"aria-hidden", "aria-label"} & given.keys():
+            self.spoken_icons.append(given["class"])
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create_user(
+        "root", password="correct horse battery", is_superuser=True, is_staff=True
+    )
+
+
+def pages_of_the_admin(root) -> list[str]:
+    rows = sample_rows("Sample", user=root)
+    pages = ["/admin/", "/admin/settings/", "/admin/password_change/", "/admin/update-values/"]
+    for model in admin.site._registry:
+        pages += [url(model), url(model, "add")]
+        pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]
+    return [*pages, url(Portfolio, "quality", rows[Portfolio].pk)]
+
+
+def require_whole_frame(path: str, page: str) -> None:
+    frame = Frame(page)
+    assert frame.language == "en", path
+    assert (frame.tags.count("main"), frame.tags.count("h1")) == (1, 1), path
+    assert frame.focusable[0]["href"] == "#main", path
+    assert "Skip to content" in page, path
+    assert frame.links["manifest"].endswith("strata/manifest.webmanifest"), path
+    assert "strata/no-script.css" in page, path
+    assert not frame.spoken_icons, path
+
+
+def test_every_page_has_one_main_one_heading_and_a_skip_link(root):
+    client, seen = staff(root), 0
+    for path in pages_of_the_admin(root):
+        answer = client.get(path)
+        if answer.status_code == 200:  # nobody deletes a rate, or adds to the journal
+            require_whole_frame(path, answer.content.decode())
+            assert "data-hide-amounts" in answer.content.decode(), path
+            seen += 1
+    assert seen > 50
+
+
+def test_the_login_has_the_same_frame(db):
+    require_whole_frame("login", Client().get("/admin/login/").content.decode())
+
+
+def test_no_repair_of_the_theme_is_out_of_date():
+    assert list(outdated_repairs()) == []
+
+
+def test_strata_can_be_installed():
+    manifest_url = staticfiles_storage.url("strata/manifest.webmanifest")
+    manifest = json.loads(Path(finders.find("strata/manifest.webmanifest")).read_text())
+    assert (manifest["name"], manifest["display"]) == ("Strata", "standalone")
+    assert urljoin(f"http://host/app{manifest_url}", manifest["start_url"]) == "http://host/app/admin/"
+    for size in (192, 512):
+        icon = next(entry["src"] for entry in manifest["icons"] if entry["sizes"] == f"{size}x{size}")
+        header = Path(finders.find(f"strata/{icon}")).read_bytes()[:24]
+        assert struct.unpack(">8xI4sII", header)[1:] == (b"IHDR", size, size)
