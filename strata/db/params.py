@@ -29,10 +29,10 @@ CODES = {
     "sqlite": "SELECT value AS code FROM json_each(%s)",
     "postgresql": "SELECT unnest(%s::text[]) AS code",
 }
-ASSET_DAYS = {
-    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS on_day
-        FROM json_each(%s)""",
-    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[]) AS asset_day(asset_id, on_day)",
+SPANS = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_on,
+        json_extract(value, '$[2]') AS last_on FROM json_each(%s)""",
+    "postgresql": "SELECT * FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS span(asset_id, first_on, last_on)",
 }
 DAYS = {
     "sqlite": """SELECT key AS number, json_extract(value, '$[0]') AS eve, json_extract(value, '$[1]') AS on_day
@@ -85,10 +85,14 @@ def _array(values: Iterable[Any]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def asset_day_params(days: Sequence[tuple[UUID, date]]) -> list[Any]:
+def asset_span_params(spans: Sequence[tuple[UUID, date, date]]) -> list[Any]:
+    """The parameters of SPANS: an asset and two days in each row."""
     if connection.vendor == "postgresql":
-        return [_array(pk.hex for pk, _ in days), _array(on for _, on in days)]
-    return [json.dumps([(pk.hex, on.isoformat()) for pk, on in days])]
+        return [
+            _array(pk.hex for pk, _, _ in spans),
+            *(_array(row[place] for row in spans) for place in (1, 2)),
+        ]
+    return [json.dumps([(pk.hex, first.isoformat(), last.isoformat()) for pk, first, last in spans])]
 
 
 def dated_amount_params(rows: Collection[tuple[UUID, date, int]]) -> list[Any]:

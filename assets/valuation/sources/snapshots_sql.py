@@ -19,11 +19,11 @@ from django.db import connection
 
 from assets.valuation.protocol import AssetValues, Month
 from strata.db.params import (
-    ASSET_DAYS,
     ASSETS,
     IDS,
+    SPANS,
     Days,
-    asset_day_params,
+    asset_span_params,
     fetch_long_rows,
     fetch_rows,
     ids_param,
@@ -79,7 +79,30 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
 
 # --- the values around given snapshots ---
 
-# The days are read from the index alone, then the last value of each by one lookup: a day may have thousands.
+# The days are read from the index alone, then the last value of each by one lookup: a day may have thousands. Each step
+# is materialized, and LATERAL with OFFSET 0 looks up each row in the index: otherwise PostgreSQL reads the whole table,
+# and the neighbouring days again for each of its rows. SQLite does what the order of a CROSS JOIN says.
+_DAYS_IN = {
+    "sqlite": """SELECT DISTINCT s.asset_id, s."on" FROM span CROSS JOIN assets_assetsnapshot s
+        WHERE s.asset_id = span.asset_id AND s."on" BETWEEN span.first_on AND span.last_on""",
+    "postgresql": """SELECT DISTINCT span.asset_id, s."on" FROM span CROSS JOIN LATERAL (
+        SELECT s."on" FROM assets_assetsnapshot s
+        WHERE s.asset_id = span.asset_id AND s."on" BETWEEN span.first_on AND span.last_on OFFSET 0
+    ) AS s""",
+}
+_LAST_OF_DAYS = """SELECT asset_id, "on", (
+        SELECT s.value FROM assets_assetsnapshot s
+        WHERE s.asset_id = day.asset_id AND s."on" = day."on" ORDER BY s.observed_at DESC LIMIT 1
+    ) AS value FROM day ORDER BY asset_id, day."on" """
+_LAST_OTHER = """SELECT {columns} FROM assets_assetsnapshot o WHERE o.asset_id = day.asset_id AND o."on" = day."on"
+    AND o.id NOT IN (SELECT id FROM given_id) ORDER BY o.observed_at DESC LIMIT 1"""
+_OTHERS = {
+    "sqlite": f"""SELECT s.asset_id, s."on", s.observed_at, s.value, FALSE AS is_given
+        FROM (SELECT ({_LAST_OTHER.format(columns="o.id")}) AS id FROM day) AS other
+        JOIN assets_assetsnapshot s ON s.id = other.id""",  # noqa: S608 - constants only
+    "postgresql": f"""SELECT day.asset_id, day."on", s.observed_at, s.value, FALSE AS is_given
+        FROM day CROSS JOIN LATERAL ({_LAST_OTHER.format(columns="o.observed_at, o.value")}) AS s""",  # noqa: S608 - constants only
+}
 _AROUND = {
     vendor: f"""
     WITH given_id AS ({IDS[vendor]}),
@@ -89,26 +112,18 @@ _AROUND = {
         FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM given_id)
     ),
     touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM given GROUP BY asset_id),
-    day AS (
-        SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.asset_id
-        AND s."on" >= COALESCE((
+    span AS MATERIALIZED (
+        SELECT t.asset_id, COALESCE((
             SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.asset_id AND b."on" < t.first_on
-        ), t.first_on)
-        AND s."on" <= COALESCE((
+        ), t.first_on) AS first_on, COALESCE((
             SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.asset_id AND l."on" > t.last_on
-        ), t.last_on)
+        ), t.last_on) AS last_on FROM touched t
     ),
-    other AS (
-        SELECT (
-            SELECT o.id FROM assets_assetsnapshot o WHERE o.asset_id = day.asset_id AND o."on" = day."on"
-            AND o.id NOT IN (SELECT id FROM given_id) ORDER BY o.observed_at DESC LIMIT 1
-        ) AS id FROM day
-    ),
+    day AS MATERIALIZED ({_DAYS_IN[vendor]}),
     around AS (
         SELECT asset_id, "on", observed_at, value, TRUE AS is_given FROM given WHERE place = 1
         UNION ALL
-        SELECT s.asset_id, s."on", s.observed_at, s.value, FALSE
-        FROM other JOIN assets_assetsnapshot s ON s.id = other.id
+        {_OTHERS[vendor]}
     )
     SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.is_given
     FROM around l JOIN assets_asset a ON a.id = l.asset_id
@@ -143,19 +158,15 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
 _NEAR = {
     vendor: f"""
     WITH touched AS ({ASSETS[vendor]}),
-    day AS (
-        SELECT DISTINCT s.asset_id, s."on" FROM touched t JOIN assets_assetsnapshot s ON s.asset_id = t.id
-        AND s."on" >= COALESCE((
+    span AS MATERIALIZED (
+        SELECT t.id AS asset_id, COALESCE((
             SELECT MAX(b."on") FROM assets_assetsnapshot b WHERE b.asset_id = t.id AND b."on" < %s
-        ), %s)
-        AND s."on" <= COALESCE((
+        ), %s) AS first_on, COALESCE((
             SELECT MIN(l."on") FROM assets_assetsnapshot l WHERE l.asset_id = t.id AND l."on" > %s
-        ), %s)
-    )
-    SELECT asset_id, "on", (
-        SELECT s.value FROM assets_assetsnapshot s
-        WHERE s.asset_id = day.asset_id AND s."on" = day."on" ORDER BY s.observed_at DESC LIMIT 1
-    ) AS value FROM day ORDER BY asset_id, day."on" """  # noqa: S608 - constants only
+        ), %s) AS last_on FROM touched t
+    ),
+    day AS MATERIALIZED ({_DAYS_IN[vendor]})
+    {_LAST_OF_DAYS}"""  # noqa: S608 - constants only
     for vendor in ASSETS
 }
 
@@ -171,29 +182,19 @@ def values_near(asset_ids: Collection[UUID], first: date, last: date) -> Iterato
 
 # --- the values of months ---
 
-# One lookup in the index for each day: a day may have thousands of values.
-_ON_DAYS = {
+# The days that have values are read from the index alone, then the last value of each by one lookup.
+_IN_MONTHS = {
     vendor: f"""
-    WITH day AS ({ASSET_DAYS[vendor]}),
-    valued AS (
-        SELECT asset_id, on_day, (
-            SELECT s.value FROM assets_assetsnapshot s
-            WHERE s.asset_id = day.asset_id AND s."on" = day.on_day ORDER BY s.observed_at DESC LIMIT 1
-        ) AS value FROM day
-    )
-    SELECT asset_id, on_day, value FROM valued WHERE value IS NOT NULL ORDER BY asset_id, on_day"""  # noqa: S608 - constants only
-    for vendor in ASSET_DAYS
+    WITH span AS ({SPANS[vendor]}), day AS MATERIALIZED ({_DAYS_IN[vendor]}) {_LAST_OF_DAYS}"""
+    for vendor in SPANS
 }
 
 
 def values_of_months(months: Sequence[Month]) -> Iterator[AssetDayValue]:
     """(asset, day, value) of each day in these months that has a value, in order; of a day the last value."""
-    asset_days = [
-        (asset, month.replace(day=day + 1))
-        for asset, month in months
-        for day in range(monthrange(month.year, month.month)[1])
-    ]
-    return _dated(fetch_rows(_ON_DAYS[connection.vendor], asset_day_params(asset_days)))
+    ends = [month.replace(day=monthrange(month.year, month.month)[1]) for _, month in months]
+    spans = [(asset, month, end) for (asset, month), end in zip(months, ends, strict=True)]
+    return _dated(fetch_rows(_IN_MONTHS[connection.vendor], asset_span_params(spans)))
 
 
 def _dated(rows: Iterable[tuple[Any, ...]]) -> Iterator[AssetDayValue]:
