@@ -123,9 +123,9 @@ def plan_values(
 ) -> ValueBatch:
     """Lock, read and check as `record_values` does, and write nothing yet. In the transaction of `write_batch`."""
     batch = ValueBatch({}, Refusals() if refusals is None else refusals)
-    assets = locked_parents(
-        AssetSnapshot, Asset.objects.select_related("portfolio"), {row.asset_id for row in rows.values()}
-    )
+    # prefetch_related: the assets of a portfolio share one object for it
+    parents = Asset.objects.prefetch_related("portfolio")
+    assets = locked_parents(AssetSnapshot, parents, {row.asset_id for row in rows.values()})
     moments = moments_of(rows, assets, batch.refusals)
     refuse_by_asset(rows, assets, precondition, batch.refusals)
     stored = dict(zip(moments, stored_values(list(moments.values())), strict=True))

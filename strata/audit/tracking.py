@@ -104,9 +104,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
                 for obj in objs:
                     obj.sign(adding=True)
                 created = super().bulk_create(objs, *args, **kwargs)
-                JournalEntry.objects.using(self.db).bulk_create(
-                    [creation_entry(obj) for obj in created], batch_size=2000
-                )
+                write_creations(among(self, [obj.pk for obj in created])[0])
         return created
 
     def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -282,24 +280,30 @@ def write_journal(rows: models.QuerySet[TrackedModel], action: str, **more: Any)
 
     `more` are expressions for further columns of the entries.
     """
-    constants = entry_columns(rows.model, action) | more
-    selected = rows.order_by().annotate(
-        journal_household=F(owner_columns(rows.model)[0]),
-        journal_before=row_image(rows.model),
-        **{f"journal_{name}": value for name, value in constants.items()},
-    )
-    names = [f"journal_{name}" for name in constants]
-    query = selected.values_list("pk", "journal_household", "journal_before", *names).query
+    return _write_entries(rows.order_by(), action, {"before": row_image(rows.model), **more})
+
+
+def write_creations(rows: models.QuerySet[TrackedModel]) -> None:
+    """Write the entries of new rows into the journal, in the order of their ids. They need no images."""
+    _write_entries(rows.order_by("pk"), JournalEntry.Action.CREATE, {})
+
+
+def _write_entries(rows: models.QuerySet[TrackedModel], action: str, columns: dict[str, Any]) -> int:
+    columns = {
+        "household_id": F(owner_columns(rows.model)[0]),
+        **entry_columns(rows.model, action),
+        **columns,
+    }
+    selected = rows.annotate(**{f"journal_{name}": value for name, value in columns.items()})
+    query = selected.values_list("pk", *(f"journal_{name}" for name in columns)).query
     try:
         sql, params = query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
         return 0
-    fields: list[Any] = [
-        JournalEntry._meta.get_field(name) for name in ("object_id", "household_id", "before", *constants)
-    ]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
+    fields: list[Any] = [JournalEntry._meta.get_field(name) for name in ("object_id", *columns)]
+    named = ", ".join(f'"{field.column}"' for field in fields)
     with connections[rows.db].cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{JournalEntry._meta.db_table}" ({columns}) {sql}', params)
+        cursor.execute(f'INSERT INTO "{JournalEntry._meta.db_table}" ({named}) {sql}', params)
         written: int = cursor.rowcount
     return written
 
