@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -174,6 +175,20 @@ class Caller:
         if answer.status_code != 201:
             raise SystemExit(f"snapshots: {answer.status_code} {answer.content[:300]!r}")
 
+    def post_batch(self, on: date, *, replaces: bool) -> None:
+        """A value for each of a thousand assets: that of the day is replaced, or the day gets one more."""
+        turn, ids = next(self.turns), self.portfolio.assets.order_by("id").values_list("id", flat=True)[:1000]
+        second = f"{turn % 60:02d}.{time.time_ns() // 1000 % 10**6:06d}"
+        moment = {"on": str(on)} if replaces else {"observed_at": f"{on}T11:00:{second}Z"}
+        rows = [{"asset_id": str(pk), "value": f"{turn}.00", **moment} for pk in ids]
+        answer = self.client.post(
+            f"{API}/values:batch",
+            json.dumps({"if_exists": "replace", "rows": rows}),
+            content_type="application/json",
+        )
+        if answer.status_code != 200 or answer.json()["replaced" if replaces else "created"] != len(rows):
+            raise SystemExit(f"values:batch: {answer.status_code} {answer.content[:300]!r}")
+
     def net_worth_over_time(self, interval: str) -> Callable[[], object]:
         """By the API where it has this report, else by the same functions."""
         path = f"{self.path}/net-worth?interval={interval}&start={self.first}"
@@ -216,6 +231,10 @@ def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "M: GET assets/{id}", 6, lambda: medium.get(f"assets/{medium.assets[1]}")
     yield "M: PATCH assets/{id}", 20, medium.patch
     yield "M: POST assets/{id}/snapshots", 15, medium.post
+    day = medium.first + timedelta(days=100)
+    for words, replaces in (("new", False), ("replaced", True)):
+        batch = partial(medium.post_batch, day, replaces=replaces)
+        yield f"M: POST values:batch, 1,000 values, {words}", 1000, batch
     yield "L: POST assets/{id}/snapshots, back-dated", 10, lambda: large.post(on=back)
 
 
