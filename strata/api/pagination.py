@@ -232,14 +232,17 @@ class FirstPiece(pagination.BasePagination):
 
 
 class EveryPiece(FirstPiece):
-    """All rows of a list, a piece for each time that the list asks for a page. They come from the first query."""
+    """All rows of a list, a piece for each time that the list asks for a page.
+
+    The first query orders their ids alone: SQLite sorts in memory, whole rows took 250 MB for 365,000 values.
+    """
 
     pieces: Iterator[tuple[Any, ...]] | None = None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
+        rows = self.usual.in_order(queryset, view)
         if self.pieces is None:
-            rows = self.usual.in_order(queryset, view)
-            self.pieces = batched(rows.iterator(chunk_size=PIECE), PIECE)
-        rows = list(next(self.pieces, ()))
-        self.is_all = len(rows) < PIECE
-        return rows
+            self.pieces = batched(rows.values_list("pk", flat=True).iterator(chunk_size=PIECE), PIECE)
+        ids = next(self.pieces, ())
+        self.is_all = len(ids) < PIECE
+        return list(rows.filter(pk__in=ids))
