@@ -216,7 +216,7 @@ class HouseholdPage(HouseholdAdmin):
             context = {**self.admin_site.each_context(request), "title": _("Remove demo data")}
             return TemplateResponse(request, "portfolios/remove_demo.html", context)
         if run_in_transaction(lambda: households.remove_demos(request.user)):
-            self.message_user(request, _("The demo data is removed."), messages.SUCCESS)
+            self.message_user(request, str(_("The demo data is removed.")), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:index"))
 
     def write_row(self, request: Any, form: Any) -> Any:

@@ -29,6 +29,7 @@ from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
 from strata.admin.login_forms import OwnPasswordView
+from strata.admin.undo import undo_view
 from strata.admin.user_formats.my_settings import my_settings
 from strata.api.routers import EitherSlashRouter
 from strata.api.routes import RoutesView, SchemaView
@@ -129,6 +130,7 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view()), name="own-password"),
     path("admin/welcome/", admin.site.admin_view(welcome.create), name="welcome"),
     path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
+    path("admin/undo/<str:request_id>/", admin.site.admin_view(undo_view), name="undo-in-admin"),
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, F, Q
+from django.utils.translation import ngettext
 
 from assets.models import (
     Asset,
@@ -41,7 +42,10 @@ def register() -> None:
     register_undo(Asset, UndoRules(check=bad_assets, related=("asset_type",)))
     of_an_asset: dict[str, Any] = {"related": ("asset",), "subject": lambda row: str(row.asset)}
     register_undo(
-        AssetSnapshot, UndoRules(duplicate=snapshots.DUPLICATE, day=lambda row: row.on, **of_an_asset)
+        AssetSnapshot,
+        UndoRules(
+            duplicate=snapshots.DUPLICATE, day=lambda row: row.on, counted=values_counted, **of_an_asset
+        ),
     )
     register_undo(
         Transaction,
@@ -61,6 +65,10 @@ def register() -> None:
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
     register_undo(ExchangeRate, UndoRules(impossible="APPEND_ONLY"))
+
+
+def values_counted(count: int) -> str:
+    return ngettext("%(count)s value", "%(count)s values", count) % {"count": f"{count:,}"}
 
 
 def refusals(check: Callable[[Any], None], rows: models.QuerySet[Any]) -> Iterator[tuple[UUID, StrataError]]:

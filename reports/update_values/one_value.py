@@ -17,6 +17,7 @@ from reports.update_values import presenting
 from reports.update_values.entries import Entry, Reading, read_entries, slips_of
 from reports.update_values.rows import AssetRow, asset_rows, today_of
 from reports.update_values.saving import save_values
+from strata.admin.undo import undo_tag
 from strata.exceptions import StrataError
 from strata.fields.active_formats import day_text, read_day
 from strata.fields.dates import validate_year
@@ -40,7 +41,8 @@ def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
         return back(asset, request, [])
     if questions:
         return back(asset, request, questions)
-    messages.success(request, _("Saved the value for %(day)s.") % {"day": saved_on})
+    text = _("Saved the value for %(day)s.") % {"day": saved_on}
+    messages.success(request, text, extra_tags=undo_tag(request))
     return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
 
 

@@ -29,9 +29,8 @@ from reports.update_values.rows import AssetRow, asset_rows, today_of
 from reports.update_values.saving import ChangedMeanwhile, save_values
 from reports.update_values.totals import difference_text, sentence, totals_of
 from strata.admin.choices import parse_uuid
+from strata.admin.undo import refusal_text, undo_as, undo_tag, undone_text
 from strata.audit import actor
-from strata.audit.undo import undo
-from strata.audit.undo.conflicts import UndoConflict
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import UncertainNumber, day_text, read_day, read_number
@@ -147,19 +146,6 @@ class UpdateValuesPage(View):
         ids = {new.row.id for new in values}
         return {row.id: row for row in asset_rows(self.portfolio, self.on) if row.id in ids}
 
-    def undo_saved(self, asked: Mapping[str, Any]) -> Answer:
-        """Take back what one press of Save has written, by the id of its request."""
-        user: Any = self.request.user
-        request_id = str(asked.get("request_id", ""))
-        try:
-            undone = run_in_transaction(lambda: undo(request_id, user, sees_all=user.is_superuser))
-        except UndoConflict as conflict:
-            return {"alert": " ".join([_("Nothing was undone."), *conflict.sentences])}
-        except StrataError as refused:
-            return {"alert": f"{_('Nothing was undone.')} {refused.message}"}
-        rows = presenting.states(asset_rows(self.portfolio, self.on))
-        return {"undone": undone_text(undone.row_count), "rows": rows}
-
     def keep_order(self, asked: Mapping[str, Any]) -> Answer:
         ids = [pk for pk in (parse_uuid(str(each)) for each in listed(asked, "assets")) if pk]
         self.set_order(ids)
@@ -186,6 +172,15 @@ class UpdateValuesPage(View):
         )
         return {"fills": pasted.fills, "alert": presenting.paste_problems(pasted)}
 
+    def undo(self, asked: Mapping[str, Any]) -> Answer:
+        """Undo what a Save of the page wrote; nothing, where one of the values was changed since."""
+        try:
+            undone = undo_as(self.request.user, str(asked.get("request_id", "")))
+        except StrataError as refused:
+            return {"alert": refusal_text(refused)}
+        rows = presenting.states(asset_rows(self.portfolio, self.on))
+        return {"undone": undone_text(undone), "rows": rows}
+
     # --- the form without JavaScript ---
 
     def post_form(self, request: HttpRequest) -> HttpResponse:
@@ -208,7 +203,7 @@ class UpdateValuesPage(View):
         except StrataError as refused:
             content = {"alert": nothing_saved(refused)}
         if "saved" in content:
-            messages.success(request, content["saved"])
+            messages.success(request, content["saved"], extra_tags=undo_tag(request))
             return HttpResponseRedirect(self.address())
         return self.page(portfolios, entries=entries, content=content)
 
@@ -250,7 +245,7 @@ ACTIONS: Mapping[str, Callable[[UpdateValuesPage, Mapping[str, Any]], Answer]] =
     "preview": UpdateValuesPage.preview,
     "save": UpdateValuesPage.save,
     "paste": UpdateValuesPage.paste,
-    "undo": UpdateValuesPage.undo_saved,
+    "undo": UpdateValuesPage.undo,
     "order": UpdateValuesPage.keep_order,
 }
 
@@ -314,10 +309,6 @@ def is_number(text: str) -> bool:
 
 def nothing_saved(refused: StrataError) -> str:
     return f"{_('Nothing was saved.')} {refused.message}"
-
-
-def undone_text(count: int) -> str:
-    return ngettext("Undone: %(count)s value.", "Undone: %(count)s values.", count) % {"count": count}
 
 
 def saved_text(count: int, on: date) -> str:

@@ -25,12 +25,11 @@ from strata.admin.forms import (
     StaleCheckedFormSet,
     adopt,
 )
-from strata.admin.journal import describe_event
+from strata.admin.history import deleted_row, history_rows, name_of
 from strata.admin.pages import DAYS, Overrides, StrataModelAdmin
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import zone_of
 from strata.admin.user_formats.widgets import NumberInput
-from strata.audit.journal import history_of
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NoteField
 from strata.tenancy.guards import lock_guards
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
     _Page = BaseModelAdmin[Any]
 else:
     _Page = object  # the mixin stands before an admin page or an inline
-
-SHOWN_CHANGES = 200
-
 
 # --- whose rows ---
 
@@ -251,18 +247,18 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Also of a row that was deleted: there it is restored."""
         obj = self.get_object(request, object_id)
+        if obj is not None and not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        obj = obj or deleted_row(self.model, parse_uuid(unquote(object_id)), request.user)
         if obj is None:
             elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return elsewhere
-        if not self.has_view_permission(request, obj):
-            raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {obj}",
-            "rows": [
-                describe_event(event, request.user) for event in history_of(obj, SHOWN_CHANGES, request.user)
-            ],
+            "title": f"History of {name_of(obj)}",
+            "rows": history_rows(obj, request.user),
             "opts": self.opts,
             "object": obj,
             "zone": zone_of(obj),

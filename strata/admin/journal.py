@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from strata.admin.pages import ReadOnlyAdmin
 from strata.audit.journal import Event, target_of
@@ -31,7 +30,6 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
 
     return {
         "entry": event.entry,
-        "action": title_of(event.entry),
         "fields": [
             (
                 labels.get(changed.name, changed.name),
@@ -42,14 +40,6 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
             if changed.before or changed.after or changed.hides_before or changed.hides_after
         ],
     }
-
-
-def title_of(entry: JournalEntry) -> str:
-    """What happened, in a few words."""
-    if entry.action == JournalEntry.Action.UPDATE_VALUES:
-        count = entry.count or 0
-        return ngettext("Updated %(count)d value", "Updated %(count)d values", count) % {"count": count}
-    return entry.get_action_display()
 
 
 @admin.register(JournalEntry)

@@ -22,6 +22,7 @@ from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.forms import STALE, version_of
 from strata.admin.sidebar import Section
+from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -128,6 +129,19 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         request.POST.setlist(ACTION_CHECKBOX_NAME, [key for key in chosen if is_key_of(self.model, key)])
         response: HttpResponse | None = super().response_action(request, queryset, **kwargs)
         return response
+
+    def message_user(
+        self,
+        request: HttpRequest,
+        message: str,
+        level: int | str = messages.INFO,
+        extra_tags: str = "",
+        fail_silently: bool = False,
+    ) -> None:
+        """What is said after a write has a button "Undo", where it may be undone."""
+        if request.method == "POST" and level in (messages.INFO, messages.SUCCESS):
+            extra_tags = extra_tags or undo_tag(request)
+        super().message_user(request, message, level, extra_tags, fail_silently)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the filters that the page shows: with `?name__regex=` one could query anything."""

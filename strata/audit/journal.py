@@ -111,6 +111,27 @@ def children_ever(model: type[models.Model], pk: UUID, kinds: Collection[type] =
     return [row[0] for row in querysets[0].union(*querysets[1:]).order_by()] if querysets else []
 
 
+def deletions_below(
+    model: type[models.Model], pk: UUID, children: Collection[type[models.Model]], most: int
+) -> list[int]:
+    """The newest deletions of rows that belonged to this one, but for those that were deleted along with it."""
+    own = list(lines_of(model, pk).order_by().values_list("household_id", "request_id", "action"))
+    along = {request_id for _, request_id, action in own if action == JournalEntry.Action.DELETE}
+    stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
+    ids: list[int] = []
+    for relation in cascading(model):
+        label = relation.related_model._meta.label
+        if relation.related_model in children:
+            deletions = JournalEntry.objects.filter(
+                household_id__in={household_id for household_id, *_ in own},
+                model=label,
+                action=JournalEntry.Action.DELETE,
+                **{f"before__{relation.field.attname}": stored},
+            )
+            ids += deletions.exclude(request_id__in=along).order_by("-id").values_list("pk", flat=True)[:most]
+    return ids
+
+
 def deletion_of(model: type[models.Model], pk: UUID) -> JournalEntry | None:
     """The last entry of the row, if it is the deletion."""
     last = JournalEntry.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
@@ -120,9 +141,13 @@ def deletion_of(model: type[models.Model], pk: UUID) -> JournalEntry | None:
 # --- what they say ---
 
 
-def history_of(row: models.Model, most: int, user: Any) -> list[Event]:
-    """The newest `most` changes of a row, newest first."""
+def history_of(
+    row: models.Model, most: int, user: Any, *, deleted_below: Collection[type[models.Model]] = ()
+) -> list[Event]:
+    """The newest `most` changes of a row, newest first; also deletions of rows of the models that belonged to it."""
     lines = lines_of(type(row), row.pk)
+    if deletions := deletions_below(type(row), row.pk, deleted_below, most):
+        lines = JournalEntry.objects.filter(Q(object_id=row.pk) | Q(pk__in=deletions))
     if not user.is_superuser:
         lines = lines_for(lines, user, type(row), row.pk)
     lines = with_undone_by(with_what_came_after(lines)).order_by("-id")[:most]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from strata.audit.undo.writes import write
 from strata.tenancy.writes import atomic_write
 
 NAMED_ROWS = 1000
+type Names = dict[UUID, tuple[str, date | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,26 @@ class NamedRow:
 
     model: type[TrackedModel]
     pk: UUID
-    name: str
+    subject: str
+    day: date | None
     outcome: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject}, {day_text(self.day)}" if self.day else self.subject
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What an undo did. `rows` are the first NAMED_ROWS; `counts` are of all rows, by outcome."""
+    """What an undo did. `rows` are the first NAMED_ROWS; `counts` are of all rows, by outcome.
+
+    `main_model` is that of the rows which the others belong to, `main_count` how many of these rows there are.
+    """
 
     undone: str
     rows: list[NamedRow]
+    main_model: type[TrackedModel] | None
+    main_count: int
     counts: dict[str, int]
     household_ids: list[UUID]
 
@@ -78,25 +90,25 @@ def rules_broken_by(rows: UndoneRows) -> Iterator[Any]:
             yield from broken
 
 
-def names_of(rows: UndoneRows, *outcomes: str) -> dict[UUID, str]:
+def names_of(rows: UndoneRows, *outcomes: str) -> Names:
     """The names of the rows with these outcomes, as they are stored now; with one query for each model."""
     wanted = {row.pk for row in rows.rows[:NAMED_ROWS] if row.outcome in outcomes}
-    names = {}
+    names: Names = {}
     for model in rows.models:
         rules = rules_of(model)
         ids = [row.pk for row in rows.by_model[model] if row.pk in wanted]
         for row in rules.read(model).filter(pk__among=ids):
-            day = rules.day(row)
-            names[row.pk] = f"{rules.subject(row)}, {day_text(day)}" if day else rules.subject(row)
+            names[row.pk] = rules.subject(row), rules.day(row)
     return names
 
 
-def answer(request_id: str, rows: UndoneRows, names: dict[UUID, str], household_ids: list[UUID]) -> Undone:
+def answer(request_id: str, rows: UndoneRows, names: Names, household_ids: list[UUID]) -> Undone:
     counts = dict.fromkeys((REMOVED, RESTORED, CHANGED), 0)
     for row in rows:
         counts[row.outcome or ""] += 1
     named = [
-        NamedRow(row.model, row.pk, names.get(row.pk, ""), row.outcome or "")
+        NamedRow(row.model, row.pk, *names.get(row.pk, ("", None)), row.outcome or "")
         for row in rows.rows[:NAMED_ROWS]
     ]
-    return Undone(request_id, named, counts, household_ids)
+    main = next(iter(rows.models), None)
+    return Undone(request_id, named, main, len(rows.by_model[main]) if main else 0, counts, household_ids)

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from strata.audit.images import changed_columns, row_from
 from strata.audit.models import JournalEntry
@@ -21,17 +23,26 @@ from strata.exceptions import Conflict, StrataError
 
 SHOWN_CONFLICTS = 100  # as many as an answer names; the others are only counted
 
+# In English in the API, and in the user's language in the admin.
+RESTORED_ALREADY = gettext_noop("%(name)s exists again. It was changed meanwhile by %(who)s.")
+CHANGED_MEANWHILE = gettext_noop("%(name)s was changed meanwhile by %(who)s.")
+DELETED_MEANWHILE = gettext_noop("%(name)s was deleted meanwhile by %(who)s.")
+IN_USE = gettext_noop("%(name)s is in use meanwhile by %(who)s: %(what)s.")
+LOST_ITS_PARENT = gettext_noop("%(name)s has lost its %(what)s, which was deleted meanwhile by %(who)s.")
+AGAINST_A_RULE = gettext_noop("%(name)s cannot go back: %(what)s")
+
 
 @dataclass(frozen=True, slots=True)
 class RowConflict:
     """A row that is not as the request left it, or that would break a rule.
 
-    `what` completes the sentence that begins with the row's name; `by` is the id of the row that explains who did it.
+    `sentence` names the row, and `what`. `by` is the id of the row that was written by whom the sentence names.
     """
 
     row: UndoneRow
     code: str
-    what: str
+    sentence: str
+    what: str = ""
     by: UUID | None = None
     who: str = ""
 
@@ -41,7 +52,7 @@ class UndoConflict(Conflict):
 
     def __init__(self, errors: list[dict[str, Any]], sentences: list[str]) -> None:
         self.errors, self.sentences = errors, list(dict.fromkeys(sentences))
-        super().__init__("UNDO_CONFLICT", f"Nothing was undone. {self.sentences[0]}")
+        super().__init__("UNDO_CONFLICT", f"{_('Nothing was undone.')} {self.sentences[0]}")
 
 
 def refuse(conflicts: Iterable[RowConflict]) -> None:
@@ -55,7 +66,8 @@ def refuse(conflicts: Iterable[RowConflict]) -> None:
     for conflict in shown:
         subject, day = title_of(conflict.row)
         who = conflict.who or people.get(conflict.by or conflict.row.pk, "")
-        sentence = f"{subject} {conflict.what.format(who=f' by {who}' if who else '')}"
+        words = {"name": subject, "who": who or _("somebody"), "what": conflict.what}
+        sentence = _(conflict.sentence) % words
         sentences.append(sentence)
         errors.append(
             {
@@ -115,11 +127,11 @@ def rows_written_since(rows: UndoneRows) -> Iterator[RowConflict]:
     for row in rows:
         if row.outcome == RESTORED:
             if row.now is not None:
-                yield RowConflict(row, "CHANGED", "exists again; it was changed meanwhile{who}.")
+                yield RowConflict(row, "CHANGED", RESTORED_ALREADY)
         elif row.now is None:
-            yield RowConflict(row, "GONE", "was deleted meanwhile{who}.")
+            yield RowConflict(row, "GONE", DELETED_MEANWHILE)
         elif row.after is not None and changed_columns(row.model, row.after, row.now):
-            yield RowConflict(row, "CHANGED", "was changed meanwhile{who}.")
+            yield RowConflict(row, "CHANGED", CHANGED_MEANWHILE)
 
 
 def rows_in_use(rows: UndoneRows) -> Iterator[RowConflict]:
@@ -131,9 +143,8 @@ def rows_in_use(rows: UndoneRows) -> Iterator[RowConflict]:
             users = users_of(rows, child, key, list(removed))
             counts = users.values_list(key.attname, "created_by__username").annotate(count=Count("pk"))
             for pk, username, count in counts.order_by(key.attname):
-                noun = child._meta.verbose_name if count == 1 else child._meta.verbose_name_plural
-                what = f"is in use meanwhile{{who}}: {count} {noun}."
-                yield RowConflict(removed[pk], "IN_USE", what, who=username or "")
+                what = rules_of(child).count_text(child, count)
+                yield RowConflict(removed[pk], "IN_USE", IN_USE, what, who=username or "")
 
 
 def referring(model: type[models.Model]) -> list[Any]:
@@ -164,12 +175,10 @@ def rows_without_parent(rows: UndoneRows) -> Iterator[RowConflict]:
             ids = {pk for _, pk in named} - rows.ids(RESTORED, target)
             stored = target._base_manager.filter(pk__among=list(ids)).values_list("pk", flat=True)
             missing = ids - set(stored)
-            noun = target._meta.verbose_name
+            noun = str(target._meta.verbose_name)
             for row, parent_id in named:
                 if parent_id in missing:
-                    yield RowConflict(
-                        row, "PARENT_GONE", f"lost its {noun}, which was deleted meanwhile{{who}}.", parent_id
-                    )
+                    yield RowConflict(row, "PARENT_GONE", LOST_ITS_PARENT, noun, by=parent_id)
 
 
 def references(model: type[models.Model]) -> list[Any]:
@@ -203,7 +212,7 @@ def duplicates(rows: UndoneRows) -> Iterator[RowConflict]:
                     if row.pk not in seen:
                         seen.add(row.pk)
                         refusal = rules_of(model).duplicate
-                        yield RowConflict(row, refusal.code, rule_sentence(refusal))
+                        yield RowConflict(row, refusal.code, AGAINST_A_RULE, refusal.message)
 
 
 def breaking(
@@ -256,11 +265,6 @@ def column_of(row: TrackedModel, name: str) -> str:
     return str(field.attname)
 
 
-def rule_sentence(refusal: StrataError) -> str:
-    """The sentence of a rule, behind the name of the row that breaks it."""
-    return f"cannot go back: {refusal.message}".replace("{", "{{").replace("}", "}}")
-
-
 # --- found once all is written ---
 
 
@@ -268,4 +272,4 @@ def broken_rules(rows: UndoneRows, broken: Iterable[tuple[UUID, StrataError]]) -
     by_id = {row.pk: row for row in rows}
     for pk, refusal in broken:
         code = refusal.code if refusal.code != "VALIDATION_ERROR" else refusal.field_code.upper()
-        yield RowConflict(by_id[pk], code, rule_sentence(refusal))
+        yield RowConflict(by_id[pk], code, AGAINST_A_RULE, refusal.message)

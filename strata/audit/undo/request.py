@@ -11,6 +11,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db import models
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
 from strata.audit.field_log import FieldLogged
 from strata.audit.journal import for_their_readers
@@ -56,8 +57,8 @@ class UndoNotPossible(Conflict):
 
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = list(reasons)
-        super().__init__("UNDO_NOT_POSSIBLE", f"It cannot be undone. {REASONS[self.reasons[0]]}")
-        self.errors = [{"field": None, "code": code, "message": REASONS[code]} for code in self.reasons]
+        super().__init__("UNDO_NOT_POSSIBLE", f"{_('It cannot be undone.')} {REASONS[self.reasons[0]]}")
+        self.errors = [{"field": None, "code": code, "message": str(REASONS[code])} for code in self.reasons]
 
 
 @dataclass(frozen=True, slots=True)

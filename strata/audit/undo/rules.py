@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from strata.audit.models import JournalEntry
 from strata.exceptions import Conflict, StrataError
@@ -20,15 +21,15 @@ from strata.tenancy.roles import EDITORS
 
 # Why a request cannot be undone. The stages that add imports and archives register IMPORT and ARCHIVE for their models.
 REASONS = {
-    "USERS": "It changed a user or a password.",
-    "TOKENS": "It changed API tokens.",
-    "MEMBERS": "It changed who is in a household: members, invitations, or the household itself.",
-    "IMPORT": "It is an import, which has an undo of its own.",
-    "ARCHIVE": "It loaded an archive: replace it by an earlier one, or delete the new household.",
-    "APPEND_ONLY": "What it added is never changed: add a newer one instead.",
-    "COMMAND": "No person wrote it.",
-    "TOO_MANY_ROWS": "It wrote more than 10,000 rows.",
-    "SEVERAL_REQUESTS": "Several requests have this id.",
+    "USERS": _("It changed a user or a password."),
+    "TOKENS": _("It changed API tokens."),
+    "MEMBERS": _("It changed who is in a household: members, invitations, or the household itself."),
+    "IMPORT": _("It is an import, which has an undo of its own."),
+    "ARCHIVE": _("It loaded an archive: replace it by an earlier one, or delete the new household."),
+    "APPEND_ONLY": _("What it added is never changed: add a newer one instead."),
+    "COMMAND": _("No person wrote it."),
+    "TOO_MANY_ROWS": _("It wrote more than 10,000 rows."),
+    "SEVERAL_REQUESTS": _("Several requests have this id."),
 }
 
 
@@ -72,6 +73,7 @@ class UndoRules:
     it to some actions. `duplicate` is what its services say where a unique constraint refuses a row. `check` yields the
     rows that break a rule, and which; it is called once all is written, with what was written of this model, and a
     function that gives the same for another. `subject` names a row, which was read with `related`, and `day` its day.
+    `counted` says how many rows there are, such as "12 values".
     """
 
     roles: tuple[str, ...] = EDITORS
@@ -82,6 +84,11 @@ class UndoRules:
     related: tuple[str, ...] = ()
     subject: Callable[[Any], str] = str
     day: Callable[[Any], date | None] = lambda row: None
+    counted: Callable[[int], str] | None = None
+
+    def count_text(self, model: type[models.Model], count: int) -> str:
+        noun = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
+        return self.counted(count) if self.counted else f"{count:,} {noun}"
 
     def read(self, model: type[models.Model]) -> models.QuerySet[Any]:
         """Rows of the model with what their names are made of."""
