@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -38,7 +39,7 @@ def as_form_error(refusal: StrataError) -> ValidationError:
 class MemberForm(StaleCheckedForm):
     """A member is entered by username: the admin shows nobody a list of all users."""
 
-    username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
+    username = forms.CharField(label=_("Username"), max_length=150, widget=UnfoldAdminTextInputWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +60,7 @@ def active_user(name: str) -> User:
     except User.DoesNotExist:
         user = None
     if user is None or not user.is_active:
-        raise ValidationError("There is no such user.")
+        raise ValidationError(_("There is no such user."))
     return user
 
 
@@ -108,7 +109,6 @@ class MembershipInline(HouseholdInline):
     fk_name = "household"
     write_roles = OWNERS
     fields = ("username", "role", "accepted_at")
-    verbose_name, verbose_name_plural = "member", "members"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
@@ -124,7 +124,7 @@ class MembershipInline(HouseholdInline):
 
 
 class InvitationForm(StaleCheckedForm):
-    username = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget)
+    username = forms.CharField(label=_("Username"), max_length=150, widget=UnfoldAdminTextInputWidget)
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
@@ -200,10 +200,12 @@ class HouseholdPage(HouseholdAdmin):
         try:
             if accepts:
                 member = run_in_transaction(lambda: members.accept_invitation(pk, request.user))
-                text = f"You are a member of the household {member.household.name} now."
+                text = gettext("You are a member of the household %(name)s now.") % {
+                    "name": member.household.name
+                }
             else:
                 run_in_transaction(lambda: decline(pk, request.user))
-                text = "You have declined the invitation."
+                text = gettext("You have declined the invitation.")
         except StrataError as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
         else:

@@ -72,7 +72,7 @@ class PortfolioPage(HouseholdAdmin):
             for row in rows
         }
 
-    @admin.display(description="quality")
+    @admin.display(description=gettext_lazy("data checks"))
     def data_quality(self, portfolio: Portfolio) -> str:
         address = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
         return format_html('<a href="{}" class="underline">{}</a>', address, _("Data checks"))
@@ -121,24 +121,24 @@ class PortfolioPage(HouseholdAdmin):
         try:
             if "show_again" in request.POST and is_key(key):
                 run_in_transaction(lambda: show_again(portfolio.pk, key))
-                self.say_done(request, names.get(key), "shown again")
+                self.say_done(request, names.get(key), _("%(name)s: the finding is shown again."))
             elif key not in names:
-                self.message_user(request, "It is no finding any more.", messages.WARNING)
+                self.message_user(request, _("It is no finding any more."), messages.WARNING)
             elif not name_key(reason):
-                self.message_user(request, "Say why it may stay as it is.", messages.ERROR)
+                self.message_user(request, _("Say why it may stay as it is."), messages.ERROR)
             else:
                 run_in_transaction(lambda: dismiss(portfolio.pk, key, reason))
-                self.say_done(request, names[key], "dismissed")
+                self.say_done(request, names[key], _("%(name)s: the finding is dismissed."))
         except ValidationError as error:
             self.message_user(request, error.messages[0], messages.ERROR)
         except StrataError as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
-    def say_done(self, request: HttpRequest, name: str | None, what: str) -> None:
+    def say_done(self, request: HttpRequest, name: str | None, text: str) -> None:
         """`name` is None if the key is no longer a finding: then there is no message."""
         if name is not None:
-            self.message_user(request, f"{name}: the finding is {what}.", messages.SUCCESS)
+            self.message_user(request, text % {"name": name}, messages.SUCCESS)
 
 
 def issue_row(issue: QualityIssue, user: Any) -> tuple[QualityIssue, str, str, FindingText]:
@@ -183,7 +183,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="value")
+    @admin.display(description=gettext_lazy("value"))
     def value_shown(self, snapshot: PortfolioSnapshot) -> str:
         return snapshot.value
 
@@ -239,8 +239,8 @@ class AllocationTargetPage(HouseholdAdmin):
         rows, repeats = super().get_search_results(request, queryset, search_term)
         return rows.of_their_household() if search_term else rows, repeats
 
-    @admin.display(description="group")
+    @admin.display(description=gettext_lazy("group"))
     def group_named(self, target: AllocationTarget) -> Any:
         named = getattr(target, GROUPS[target.group_by])
         gone = target.asset and target.asset.owning_household_id() != target.household_id
-        return "An asset of another household" if gone else named
+        return _("An asset of another household") if gone else named

@@ -6,6 +6,7 @@ admin and the commands show the text. Nothing here imports Django or DRF.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,11 @@ class Forbidden(StrataError):
         self, message: str = "Your role in this household does not allow that.", code: str = "FORBIDDEN"
     ):
         super().__init__(code, message)
+
+
+def resource_name(model: type) -> str:
+    """The model's name in codes and messages of the API: asset_snapshot. Its label in the admin is another one."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
 
 class NotFound(StrataError):

@@ -29,6 +29,7 @@ from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
 from strata.admin.login_forms import OwnPasswordView
+from strata.admin.palette import palette
 from strata.admin.undo import undo_view
 from strata.admin.user_formats.my_settings import my_settings
 from strata.api.routers import EitherSlashRouter
@@ -132,6 +133,7 @@ urlpatterns = [
     path("admin/demo/", admin.site.admin_view(explore_demo), name="explore-demo"),
     path("admin/undo/<str:request_id>/", admin.site.admin_view(undo_view), name="undo-in-admin"),
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
+    path("admin/search/", admin.site.admin_view(palette), name="palette"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/", admin.site.urls),

@@ -72,7 +72,7 @@ def test_action_on_more_than_a_hundred_rows_is_confirmed_first(alices, assets, a
 def test_action_on_all_rows_of_a_list_is_confirmed_first(alices, assets):
     all_rows = {"select_across": "1"}
     answer = act(alices, Asset, "dispose_of", assets[:1], **all_rows)
-    assert f"Disposes of {MANY} assets from today on" in answer.content.decode()
+    assert f"Marks {MANY} assets as sold today" in answer.content.decode()
     assert ("select_across", "1") in answer.context["hidden_inputs"]
     act(alices, Asset, "dispose_of", assets[:1], **all_rows, **agreed(answer))
     assert not Asset.objects.filter(disposed_on=None).exists()
@@ -87,7 +87,7 @@ def test_action_is_confirmed_again_when_the_rows_have_changed(alices, assets, po
     answer = act(alices, Asset, "dispose_of", assets[:1], select_across="1")
     create_asset(portfolio, "New")
     again = act(alices, Asset, "dispose_of", assets[:1], select_across="1", **agreed(answer))
-    assert f"Disposes of {MANY + 1} assets" in again.content.decode()
+    assert f"Marks {MANY + 1} assets" in again.content.decode()
     assert Asset.objects.filter(disposed_on=None).count() == MANY + 1
 
 
@@ -100,7 +100,7 @@ def test_confirmation_names_deleted_transactions_and_skipped_rows(alices, alice_
     sample_rows("Seen", household=viewed)
     answer = act(alices, Asset, "reinstate", assets[:1], select_across="1").content.decode()
     for sentence in (
-        "Reinstates 1 asset:",
+        "Undoes the sale of 1 asset:",
         "Deletes 1 transaction that",
         "Leaves 100 assets alone",
         "out 1 asset",
@@ -113,7 +113,7 @@ def test_deletion_of_many_rows_names_all_that_it_deletes(alices, household, asse
     for page in (PAGES[Asset], PAGES[Tag]):
         monkeypatch.setattr(page, "actions", [delete_selected])
     answer = act(alices, Asset, "delete_selected", assets)
-    for sentence in (f"Deletes {MANY} assets.", "Deletes 1 asset snapshots."):
+    for sentence in (f"Deletes {MANY} assets.", "Deletes 1 values."):
         assert sentence in answer.content.decode(), sentence
     assert Asset.objects.count() == MANY
     act(alices, Asset, "delete_selected", assets, post="yes")

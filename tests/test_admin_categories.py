@@ -81,7 +81,7 @@ def test_cycle_in_the_database_is_shown_and_can_be_fixed(alices, tree):
         ]
         cursor.execute("UPDATE assets_category SET parent_id = %s WHERE id = %s", ids)
     assert [name for name, _, _ in listed(alices)] == ["Animals", "Attic", "Garden", "House", "Shed"]
-    assert b"it stands below itself" in alices.get(url(Category)).content
+    assert b"it is below itself" in alices.get(url(Category)).content
     assert (
         save(alices, tree["House"], change_form_data(alices, tree["House"]) | {"parent": ""}).status_code
         == 302

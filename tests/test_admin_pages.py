@@ -54,7 +54,7 @@ def test_history_names_related_rows_that_the_user_may_see(
     assert "Main" in page
     assert "Renamed" in page
     assert "Hidden one" not in page
-    assert "a portfolio that you do not see" in page
+    assert "Portfolio (not visible to you)" in page
     assert str(hidden.pk) not in page
     assert hidden.pk.hex not in page
     assert "portfolio_id" not in page

@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -44,10 +45,10 @@ ONE_LINE = {NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}}
 
 
 class HeldFilter(admin.SimpleListFilter):
-    title, parameter_name = "disposed", "disposed"
+    title, parameter_name = _("current or sold"), "disposed"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Still here"), ("yes", "Disposed of")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("Current")), ("yes", _("Sold"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if self.value() == "yes":
@@ -116,7 +117,6 @@ class SnapshotInline(InlineOfAnAsset):
     model = AssetSnapshot
     form = ValueForm
     service = SNAPSHOTS
-    verbose_name, verbose_name_plural = "value", "values"
     fields = ("value", IN_MY_FAVOUR, "on", "note")
     formfield_overrides = HouseholdInline.formfield_overrides | ONE_LINE
     show_change_link = True
@@ -147,7 +147,7 @@ def labels_field(name: str, model: type[Category] | type[Tag]) -> forms.ModelMul
     return forms.ModelMultipleChoiceField(model.objects.none(), required=False, widget=widget)
 
 
-MOVING = (
+MOVING = _(
     "Moving it to another portfolio moves its whole past: the figures of both change for all earlier days."
     " In a portfolio of another household, the members of this one no longer see it."
 )
@@ -164,7 +164,8 @@ class AssetForm(ServiceCheckedForm):
         required=False,
         max_length=3,
         widget=UnfoldAdminTextInputWidget,
-        help_text="A code such as EUR. Empty: the portfolio's.",
+        label=_("Currency"),
+        help_text=_("A code such as EUR; the portfolio's if empty. Cannot be changed once there are values."),
     )
     # Without maxlength: a browser would cut a whole number that is pasted, to its first digits.
     account_number_end = forms.CharField(
@@ -221,7 +222,7 @@ class AssetForm(ServiceCheckedForm):
 
 @admin.register(Asset)
 class AssetPage(HouseholdAdmin):
-    icon, place = "savings", 20
+    icon, place, in_palette = "savings", 20, True
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm
     service, parent_column = ASSETS, "portfolio_id"
@@ -245,9 +246,12 @@ class AssetPage(HouseholdAdmin):
         return (
             (None, {"fields": what}),
             (_("Institution"), {"fields": ("institution", "account_number_end")}),
-            ("Sorted under", {"fields": ("categories", "tags")}),
-            ("Days", {"fields": ("acquired_on", "disposed_on")}),
+            (_("Classification"), {"fields": ("categories", "tags")}),
+            (_("Dates"), {"fields": ("acquired_on", "disposed_on")}),
         )
+
+    def palette_text(self, row: Any) -> str:
+        return str(row.portfolio)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
@@ -281,28 +285,30 @@ class AssetPage(HouseholdAdmin):
         }
         return super().values_of(form, names) | labels
 
-    @admin.display(description="current value", ordering="current_value")
+    @admin.display(description=_("value"), ordering="current_value")
     def value_now(self, asset: Any) -> str:
         return "" if asset.current_value is None else value_text(asset.current_value, asset)
 
-    @admin.display(description="as of", ordering="current_value_on")
+    @admin.display(description=_("as of"), ordering="current_value_on")
     def value_now_on(self, asset: Any) -> str:
         return "" if asset.current_value_on is None else day_text(asset.current_value_on)
 
-    @admin.action(description="Dispose of, from today on", permissions=("change",))
+    @admin.action(description=_("Mark as sold today"), permissions=("change",))
     def dispose_of(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._each(request, queryset, disposal.dispose, "Disposed of")
+        self._each(request, queryset, disposal.dispose, gettext("Marked as sold today"))
 
-    @admin.action(description="Reinstate", permissions=("change",))
+    @admin.action(description=_("Undo sale"), permissions=("change",))
     def reinstate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._each(request, queryset, disposal.reinstate, "Reinstated")
+        self._each(request, queryset, disposal.reinstate, gettext("Sale undone"))
 
     def what_dispose_of_does(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         chosen = self._changeable(request, queryset)
         owned = chosen.filter(disposed_on=None)
         return [
-            f"Disposes of {counted(owned.count(), Asset)} from today on, without proceeds: they count nothing then.",
-            f"Leaves {counted(chosen.count() - owned.count(), Asset)} alone that are disposed of already.",
+            gettext("Marks %(assets)s as sold today, without proceeds: from today on they count nothing.")
+            % {"assets": counted(owned.count(), Asset)},
+            gettext("Leaves %(assets)s alone that are sold already.")
+            % {"assets": counted(chosen.count() - owned.count(), Asset)},
             *self._what_is_left_out(queryset, chosen),
         ]
 
@@ -313,15 +319,19 @@ class AssetPage(HouseholdAdmin):
             asset__in=disposed.order_by().values("pk"), **disposal.OF_A_DISPOSAL
         )
         return [
-            f"Reinstates {counted(disposed.count(), Asset)}: from the day of their disposal on they count again.",
-            f"Deletes {counted(sales.count(), Transaction)} that recorded what the disposals brought.",
-            f"Leaves {counted(chosen.count() - disposed.count(), Asset)} alone that are not disposed of.",
+            gettext("Undoes the sale of %(assets)s: from its day on they count again.")
+            % {"assets": counted(disposed.count(), Asset)},
+            gettext("Deletes %(transactions)s that recorded what the sales brought.")
+            % {"transactions": counted(sales.count(), Transaction)},
+            gettext("Leaves %(assets)s alone that are not sold.")
+            % {"assets": counted(chosen.count() - disposed.count(), Asset)},
             *self._what_is_left_out(queryset, chosen),
         ]
 
     def _what_is_left_out(self, queryset: QuerySet[Any], chosen: Any) -> list[str]:
         rest = queryset.count() - chosen.count()
-        return [f"Leaves out {counted(rest, Asset)} that you may only see."] if rest else []
+        text = gettext("Leaves out %(assets)s that you may only see.")
+        return [text % {"assets": counted(rest, Asset)}] if rest else []
 
     def _changeable(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset if request.user.is_superuser else queryset.for_user(request.user, EDITORS)
@@ -339,7 +349,8 @@ class AssetPage(HouseholdAdmin):
         refused = [message for message in outcomes if message]
         for message in shown_refusals(refused):
             self.message_user(request, message, messages.ERROR)
-        self.message_user(request, f"{done}: {len(outcomes) - len(refused)} of {queryset.count()}.")
+        counts = {"done": done, "count": len(outcomes) - len(refused), "all": queryset.count()}
+        self.message_user(request, gettext("%(done)s: %(count)s of %(all)s.") % counts)
 
 
 def error_of(act: Callable[[UUID], Any], asset: Asset) -> str | None:

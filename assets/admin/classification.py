@@ -47,7 +47,7 @@ def own(model: type[Any], user: Any) -> Any:
 class CategoryFilter(admin.SimpleListFilter):
     """The assets in a category or anywhere below it. Shows the tree, or a search field if the tree is large."""
 
-    title = parameter_name = "category"
+    title, parameter_name = _("category"), "category"
     form_class = RowFilterForm
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -163,13 +163,13 @@ class CategoryPage(InOneHousehold):
         paths = {row.id: " › ".join(row.path) for row in (tree_rows_of(trees) if rows else ())}
         return {row.pk: paths.get(row.pk, row.name) for row in rows}
 
-    @admin.display(description="category")
+    @admin.display(description=_("category"))
     def branch(self, category: Any) -> str:
         row = category.tree_row
         if category.is_found:
             return " › ".join(row.path)
         if row.in_cycle:
-            return format_html("{} (it stands below itself: give it another parent)", row.name)
+            return format_html("{} ({})", row.name, _("it is below itself: give it another parent"))
         return format_html(
             '<span class="strata-branch" data-depth="{}" style="--depth:{}">{}</span>',
             row.depth,
@@ -177,11 +177,11 @@ class CategoryPage(InOneHousehold):
             row.name,
         )
 
-    @admin.display(description="below it")
+    @admin.display(description=_("subcategories"))
     def below(self, category: Any) -> int | str:
         return category.tree_row.below or ""
 
-    @admin.display(description="assets")
+    @admin.display(description=_("assets"))
     def assets_here(self, category: Any) -> int | str:
         return category.asset_count or ""
 
@@ -199,7 +199,7 @@ class TagPage(InOneHousehold):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(asset_count=Count("asset_links"))
 
-    @admin.display(description="assets")
+    @admin.display(description=_("assets"))
     def assets_here(self, tag: Any) -> int | str:
         return tag.asset_count or ""
 

@@ -13,12 +13,21 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, fields_for, in_my_favour, value_text
 from assets.admin.of_an_asset import OfAnAsset
-from assets.models import AssetSnapshot, Transaction
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models.classification import Kind
 from assets.services.snapshots import SNAPSHOTS
 from assets.services.transactions import TRANSACTIONS
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
+
+
+def with_advanced(fields: Collection[str], advanced: Collection[str]) -> Any:
+    """The fieldsets of a form: those that few people need are folded."""
+    return (
+        (None, {"fields": [name for name in fields if name not in advanced]}),
+        (_("Advanced"), {"fields": advanced, "classes": ("collapse",)}),
+    )
 
 
 class ShowsDayAndInstant(OfAnAsset):
@@ -32,7 +41,29 @@ class ShowsDayAndInstant(OfAnAsset):
         return changed | moment if changed & moment else changed
 
 
+ON_ACCOUNTS = {Transaction.Type.ACQUIRE: _("Deposit"), Transaction.Type.DISPOSE: _("Withdrawal")}
+
+
+def is_account(asset: Asset | None) -> bool:
+    """Whether a change of the asset is money in or out, as of accounts and debts."""
+    return bool(asset and asset.asset_type_id and (asset.kind or asset.asset_type.kind) == Kind.BALANCE)
+
+
+def type_text(transaction_type: str, asset: Asset | None) -> Any:
+    """What the transaction is called of such an asset."""
+    labels = ON_ACCOUNTS if is_account(asset) else {}
+    return labels.get(Transaction.Type(transaction_type), Transaction.Type(transaction_type).label)
+
+
 class OfATransaction(OfAnAsset):
+    def _prepare_fields(self) -> None:
+        """An account is not bought: while the asset is not known, the types have the words for what is."""
+        field, asset = self.fields.get("type"), self.asset()
+        if isinstance(field, forms.ChoiceField) and is_account(asset):
+            choices: Any = field.choices
+            field.choices = [(code, type_text(code, asset) if code else text) for code, text in choices]
+        super()._prepare_fields()
+
     def changed_fields(self) -> set[str]:
         """The amount too: the form shows it, so it is not counted again where the quantity changes."""
         return {*super().changed_fields(), "amount"}
@@ -47,7 +78,7 @@ class SnapshotPage(HouseholdAdmin):
     icon, place, menu_title = "payments", 30, _("Values")
     empty_text = _("A value says what an asset was worth on a day.")
     form = SnapshotForm
-    fields = ("asset", "value", IN_MY_FAVOUR, "on", "observed_at", "note")
+    fields = ("asset", "value", IN_MY_FAVOUR, "on", "note", "observed_at")
     immutable_fields = ("asset",)
     list_display = ("asset", "value_shown", "currency", "on", "observed_at")
     list_filter = (("asset__portfolio", OwnRowsFilter),)
@@ -63,11 +94,14 @@ class SnapshotPage(HouseholdAdmin):
             return [name for name in fields if name != IN_MY_FAVOUR]
         return fields_for(fields, obj and obj.asset)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return with_advanced(self.get_fields(request, obj), ("observed_at",))
+
     @admin.display(description=_("value"), ordering="value")
     def value_shown(self, snapshot: AssetSnapshot) -> str:
         return value_text(snapshot.value, snapshot.asset)
 
-    @admin.display(description="currency")
+    @admin.display(description=_("currency"))
     def currency(self, snapshot: AssetSnapshot) -> str:
         return snapshot.asset.currency
 
@@ -75,14 +109,19 @@ class SnapshotPage(HouseholdAdmin):
 class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
     instant = "occurred_at"
     currency = forms.CharField(
-        required=False, max_length=3, widget=UnfoldAdminTextInputWidget, help_text="Empty: the asset's."
+        required=False,
+        max_length=3,
+        label=_("Currency"),
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The asset's if empty."),
     )
     position = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=2**31 - 1,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="The order within the day. Empty: after the day's last.",
+        label=_("Order within the day"),
+        help_text=_("After the day's last if empty."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -112,14 +151,22 @@ class TransactionPage(HouseholdAdmin):
         "source",
         "external_id",
     )
+    advanced = ("occurred_at", "position", "source", "external_id")
     immutable_fields = ("asset",)
-    list_display = ("asset", "type", "amount", "currency", "quantity", "on")
+    list_display = ("asset", "type_shown", "amount", "currency", "quantity", "on")
     list_filter = ("type", ("asset__portfolio", OwnRowsFilter), "currency")
     search_fields = ("asset__name_key__has_part", "note", "external_id")
     service, parent_column = TRANSACTIONS, "asset_id"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("asset__portfolio")
+        return super().get_queryset(request).select_related("asset__portfolio", "asset__asset_type")
+
+    @admin.display(description=_("type"), ordering="type")
+    def type_shown(self, transaction: Transaction) -> Any:
+        return type_text(transaction.type, transaction.asset)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return with_advanced(self.get_fields(request, obj), self.advanced)
 
     def values_of(self, form: Any, names: Collection[str]) -> dict[str, Any]:
         """An empty position is the end of the day: the service finds it."""

@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from assets.models.classification import AssetType, Category, Kind, Tag
+from assets.models.classification import EXPLAINED, EXPLAINED_HELP, AssetType, Category, Kind, Tag
 from assets.models.querysets import AssetQuerySet
 from assets.rules.accounts import END_PATTERN, LONGEST_END
 from portfolios.models import Portfolio
@@ -44,31 +44,45 @@ class Asset(TrackedModel):
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
 
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="assets")
-    asset_type = models.ForeignKey(AssetType, on_delete=models.PROTECT, related_name="assets")
-    name = NameField()
+    portfolio = models.ForeignKey(
+        Portfolio, verbose_name=_("portfolio"), on_delete=models.CASCADE, related_name="assets"
+    )
+    asset_type = models.ForeignKey(
+        AssetType, verbose_name=_("type"), on_delete=models.PROTECT, related_name="assets"
+    )
+    name = NameField(_("name"))
     # Written by save() from the name. Lists are ordered by it, and searches compare it.
     name_key = NameKeyField()
-    currency = CurrencyField()
+    currency = CurrencyField(_("currency"), help_text=_("Cannot be changed once there are values."))
     # Where it is kept: a bank, a broker, an insurer. Reports group by the key.
     institution = NameField(_("institution"), blank=True, default="", db_default="")
     institution_key = NameKeyField(source="institution", db_default="")
     account_number_end = AccountNumberEndField(
         _("last digits of the account number"), blank=True, default="", db_default=""
     )
-    quantity = ExactField(null=True, blank=True)
-    notes = NoteField(blank=True, default="")
-    kind = models.CharField(
-        max_length=7, choices=Kind, blank=True, default="", help_text="Empty: as its type says."
+    quantity = ExactField(
+        _("quantity"),
+        null=True,
+        blank=True,
+        help_text=_("How many you hold, such as 0.15 BTC. The value you enter is for all of them."),
     )
-    acquired_on = DayField(null=True, blank=True)
-    disposed_on = DayField(null=True, blank=True)
-    categories = models.ManyToManyField(Category, through="AssetCategory", related_name="assets", blank=True)
-    tags = models.ManyToManyField(Tag, through="AssetTag", related_name="assets", blank=True)
+    notes = NoteField(_("note"), blank=True, default="")
+    kind = models.CharField(
+        EXPLAINED, max_length=7, choices=Kind, blank=True, default="", help_text=EXPLAINED_HELP
+    )
+    acquired_on = DayField(_("bought on"), null=True, blank=True)
+    disposed_on = DayField(_("sold or given away on"), null=True, blank=True)
+    categories = models.ManyToManyField(
+        Category, verbose_name=_("categories"), through="AssetCategory", related_name="assets", blank=True
+    )
+    tags = models.ManyToManyField(
+        Tag, verbose_name=_("tags"), through="AssetTag", related_name="assets", blank=True
+    )
 
     objects = AssetQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("asset"), _("assets")
         ordering = ("name_key", "id")
         indexes = (models.Index(fields=("portfolio", "name_key", "id"), name="asset_in_portfolio_by_name"),)
 
@@ -82,11 +96,15 @@ class AssetCategory(TrackedModel):
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
 
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="category_links")
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="asset_links")
+    asset = models.ForeignKey(
+        Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="category_links"
+    )
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), on_delete=models.CASCADE, related_name="asset_links"
+    )
 
     class Meta(TrackedModel.Meta):
-        verbose_name_plural = "asset categories"
+        verbose_name, verbose_name_plural = _("category of an asset"), _("categories of assets")
         constraints = (
             models.UniqueConstraint(fields=("asset", "category"), name="asset_once_in_a_category"),
         )
@@ -101,10 +119,13 @@ class AssetTag(TrackedModel):
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
 
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="tag_links")
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="asset_links")
+    asset = models.ForeignKey(
+        Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="tag_links"
+    )
+    tag = models.ForeignKey(Tag, verbose_name=_("tag"), on_delete=models.CASCADE, related_name="asset_links")
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("tag of an asset"), _("tags of assets")
         constraints = (models.UniqueConstraint(fields=("asset", "tag"), name="asset_once_with_a_tag"),)
 
     def __str__(self) -> str:

@@ -29,8 +29,15 @@ class Group(models.TextChoices):
 class Kind(models.TextChoices):
     """How a change in value is explained: money moved (balance), or the value itself changed (value)."""
 
-    BALANCE = "balance"
-    VALUE = "value"
+    BALANCE = "balance", _("Balance")
+    VALUE = "value", _("Value")
+
+
+EXPLAINED = _("how changes are explained")
+EXPLAINED_HELP = _(
+    "Balance: a change is money in or out (accounts, debts)."
+    " Value: a change is a gain or loss (house, shares). Of an asset, empty: as its type says."
+)
 
 
 class AssetType(TrackedModel):
@@ -40,14 +47,25 @@ class AssetType(TrackedModel):
     shared_when_unowned = True
 
     household = models.ForeignKey(
-        Household, null=True, blank=True, on_delete=models.CASCADE, related_name="asset_types"
+        Household,
+        verbose_name=_("household"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="asset_types",
     )
-    code = CodeField(max_length=40, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")])
-    label = NameField(max_length=100)
+    code = CodeField(
+        _("code (for the API)"),
+        max_length=40,
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")],
+    )
+    label = NameField(_("name"), max_length=100)
     label_key = NameKeyField(source="label")
-    group = models.CharField(max_length=20, choices=Group, default=Group.OTHER)
-    kind = models.CharField(max_length=7, choices=Kind, default=Kind.VALUE)
-    stale_after_days = models.PositiveSmallIntegerField(default=365)
+    group = models.CharField(_("asset class"), max_length=20, choices=Group, default=Group.OTHER)
+    kind = models.CharField(
+        EXPLAINED, max_length=7, choices=Kind, default=Kind.VALUE, help_text=EXPLAINED_HELP
+    )
+    stale_after_days = models.PositiveSmallIntegerField(_("remind after (days)"), default=365)
     liquid = models.BooleanField(
         _("liquid"),
         null=True,
@@ -56,6 +74,7 @@ class AssetType(TrackedModel):
     )
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("asset type"), _("asset types")
         ordering = ("code", "id")
         constraints = (
             models.UniqueConstraint(
@@ -87,18 +106,25 @@ class Category(TrackedModel):
 
     household_lookup = "household"
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="categories")
-    parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children"
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="categories"
     )
-    name = NameField()
+    parent = models.ForeignKey(
+        "self",
+        verbose_name=_("parent"),
+        null=True,
+        blank=True,
+        on_delete=models.RESTRICT,
+        related_name="children",
+    )
+    name = NameField(_("name"))
     name_key = NameKeyField()
 
     objects = CategoryQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
         ordering = ("name_key", "id")
-        verbose_name_plural = "categories"
+        verbose_name, verbose_name_plural = _("category"), _("categories")
         constraints = (
             models.UniqueConstraint(
                 fields=("parent", "name_key"), name="category_name_unique_among_siblings"
@@ -127,11 +153,14 @@ class Tag(TrackedModel):
 
     household_lookup = "household"
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="tags")
-    name = NameField()
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="tags"
+    )
+    name = NameField(_("name"))
     name_key = NameKeyField()
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("tag"), _("tags")
         ordering = ("name_key", "id")
         constraints = (
             models.UniqueConstraint(fields=("household", "name_key"), name="tag_name_unique_in_household"),

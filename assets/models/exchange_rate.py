@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
@@ -62,23 +63,24 @@ class ExchangeRate(models.Model):
     known_since = "recorded_at"
 
     class Source(models.TextChoices):
-        MANUAL = "manual"
-        ECB = "ecb"
-        DEMO = "demo"
+        MANUAL = "manual", _("Entered by hand")
+        ECB = "ecb", _("ECB")
+        DEMO = "demo", _("Demo")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    currency = CurrencyField()
-    on = DayField()
-    units_per_euro = ExactField(positive=True)
-    source = models.CharField(max_length=6, choices=Source, default=Source.MANUAL)
+    currency = CurrencyField(_("currency"))
+    on = DayField(_("date"))
+    units_per_euro = ExactField(_("1 EUR ="), positive=True)
+    source = models.CharField(_("source"), max_length=6, choices=Source, default=Source.MANUAL)
     lasting = models.BooleanField(
-        default=False, help_text="It holds until a newer one, not only for the next days."
+        _("lasting"), default=False, help_text=_("It holds until a newer one, not only for the next days.")
     )
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = RateQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("exchange rate"), _("exchange rates")
         ordering = ("-on", "currency", "-id")
         base_manager_name = "objects"
         indexes = (

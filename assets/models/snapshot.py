@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from strata.audit.tracking import TrackedModel
@@ -22,13 +23,16 @@ class AssetSnapshot(TrackedModel):
     portfolio_lookup = "asset__portfolio"
 
     # No index of its own: that of the constraint below begins with the asset.
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
-    value = MoneyField()
-    observed_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
-    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
-    note = NoteField(blank=True, default="")
+    asset = models.ForeignKey(
+        Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="snapshots", db_index=False
+    )
+    value = MoneyField(_("value"))
+    observed_at = InstantField(_("time"), blank=True, help_text=_("Only if a day has several values."))
+    on = DayField(_("date"), blank=True, help_text=_("Today if empty."))
+    note = NoteField(_("note"), blank=True, default="")
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("value"), _("values")
         ordering = ("-on", "-observed_at", "-id")
         constraints = (
             models.UniqueConstraint(

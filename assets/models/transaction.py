@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from strata.audit.tracking import TrackedModel
@@ -20,31 +21,34 @@ class Transaction(TrackedModel):
     """
 
     class Type(models.TextChoices):
-        ACQUIRE = "ACQUIRE"
-        DISPOSE = "DISPOSE"
-        ADJUST = "ADJUST"
-        INCOME = "INCOME"
-        EXPENSE = "EXPENSE"
+        ACQUIRE = "ACQUIRE", _("Buy")
+        DISPOSE = "DISPOSE", _("Sell")
+        ADJUST = "ADJUST", _("Correction")
+        INCOME = "INCOME", _("Income")
+        EXPENSE = "EXPENSE", _("Cost")
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
 
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="transactions", db_index=False)
-    type = models.CharField(max_length=7, choices=Type)
-    amount = MoneyField(null=True, blank=True)
-    quantity = ExactField(null=True, blank=True)
-    unit_price = ExactField(null=True, blank=True, non_negative=True)
-    fee = MoneyField(default=0)
-    tax = MoneyField(default=0)
-    currency = CurrencyField()
-    occurred_at = InstantField(blank=True, help_text="Empty: noon of the day, or now.")
-    on = DayField(blank=True, help_text="Empty: the instant's day where the portfolio is.")
-    position = models.PositiveIntegerField(default=0)
-    note = NoteField(blank=True, default="")
-    source = NameField(max_length=100, blank=True, default="")
-    external_id = NameField(max_length=200, blank=True, null=True)
+    asset = models.ForeignKey(
+        Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="transactions", db_index=False
+    )
+    type = models.CharField(_("type"), max_length=7, choices=Type)
+    amount = MoneyField(_("amount"), null=True, blank=True)
+    quantity = ExactField(_("quantity"), null=True, blank=True)
+    unit_price = ExactField(_("price per unit"), null=True, blank=True, non_negative=True)
+    fee = MoneyField(_("fees"), default=0)
+    tax = MoneyField(_("taxes"), default=0)
+    currency = CurrencyField(_("currency"))
+    occurred_at = InstantField(_("time"), blank=True, help_text=_("Noon of the day, or now, if empty."))
+    on = DayField(_("date"), blank=True, help_text=_("Today if empty."))
+    position = models.PositiveIntegerField(_("order within the day"), default=0)
+    note = NoteField(_("note"), blank=True, default="")
+    source = NameField(_("imported from"), max_length=100, blank=True, default="")
+    external_id = NameField(_("their reference"), max_length=200, blank=True, null=True)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("transaction"), _("transactions")
         ordering = ("-on", "-position", "-id")
         indexes = (models.Index(fields=("asset", "on", "position", "id"), name="transaction_in_order"),)
         constraints = (

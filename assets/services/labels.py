@@ -105,7 +105,7 @@ def _set(asset: Asset, kind: AnyLabelKind, wanted: set[UUID], *, new: set[UUID])
     _require_own(asset.portfolio.household_id, kind, new)
     had = kind.of(asset)
     if wanted - had and len(wanted) > MOST_LABELS:  # an asset that has more keeps them, and may lose some
-        what = kind.label._meta.verbose_name_plural
+        what = "categories" if kind is CATEGORY_LABELS else "tags"
         field = kind.field if len(new) == len(wanted) else None
         raise Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} {what}.", field)
     _replace(asset, kind, had, wanted)

@@ -249,4 +249,7 @@ def test_admin_action_says_which_assets_it_could_not_dispose_of_today(alice_user
     chosen = {"action": "dispose_of", "_selected_action": [str(flat.pk), str(shares.pk)], "index": "0"}
     answer = staff(alice_user).post(url(Asset), chosen, follow=True)
     messages = [str(message) for message in answer.context["messages"]]
-    assert messages == [f"Flat: It lies before {later}, when it was acquired.", "Disposed of: 1 of 2."]
+    assert messages == [
+        f"Flat: It lies before {later}, when it was acquired.",
+        "Marked as sold today: 1 of 2.",
+    ]

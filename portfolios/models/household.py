@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from strata.audit.tracking import TrackedModel
 from strata.fields.names import NameField, NameKeyField
@@ -14,12 +15,13 @@ from strata.tenancy.roles import EDITOR, OWNER, OWNERS, VIEWER
 class Household(TrackedModel):
     household_lookup = ""
 
-    name = NameField()
+    name = NameField(_("name"))
     name_key = NameKeyField()
     # Its assets are invented: reports leave it out beside real ones, and value it at invented rates too.
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("household"), _("households")
         ordering = ("created_at", "id")
 
     def __str__(self) -> str:
@@ -27,9 +29,9 @@ class Household(TrackedModel):
 
 
 class Role(models.TextChoices):
-    OWNER = OWNER
-    EDITOR = EDITOR
-    VIEWER = VIEWER
+    OWNER = OWNER, _("Owner")
+    EDITOR = EDITOR, _("Editor")
+    VIEWER = VIEWER, _("Viewer")
 
 
 class Membership(TrackedModel):
@@ -40,12 +42,17 @@ class Membership(TrackedModel):
     household_lookup = "household"
     known_since = None  # whoever sees the present also sees the past
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
-    accepted_at = models.DateTimeField(default=timezone.now)
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(_("role"), max_length=6, choices=Role, default=Role.VIEWER)
+    accepted_at = models.DateTimeField(_("joined on"), default=timezone.now)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("member"), _("members")
         ordering = ("created_at", "id")
         constraints = (models.UniqueConstraint(fields=("household", "user"), name="membership_one_per_user"),)
 
@@ -64,12 +71,15 @@ class Invitation(TrackedModel):
     known_since = None  # the same as for memberships
     history_readers = OWNERS  # only they see invitations
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
-    username = NameField(max_length=150)
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="invitations"
+    )
+    username = NameField(_("username"), max_length=150)
     username_key = NameKeyField(source="username")
-    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+    role = models.CharField(_("role"), max_length=6, choices=Role, default=Role.VIEWER)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("invitation"), _("invitations")
         ordering = ("created_at", "id")
         constraints = (
             models.UniqueConstraint(

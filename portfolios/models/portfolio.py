@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portfolios.models.household import Household
 from strata.audit.tracking import TrackedModel
@@ -24,14 +25,19 @@ class Portfolio(TrackedModel):
     household_lookup = "household"
     portfolio_lookup = ""
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="portfolios")
-    name = NameField()
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="portfolios"
+    )
+    name = NameField(_("name"))
     name_key = NameKeyField()
-    base_currency = CurrencyField(default="EUR")
-    time_zone = TimeZoneField(default=default_time_zone)
+    base_currency = CurrencyField(_("reporting currency"), default="EUR")
+    time_zone = TimeZoneField(
+        _("time zone"), default=default_time_zone, help_text=_("Decides when a day begins.")
+    )
     revision = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("portfolio"), _("portfolios")
         ordering = ("name_key", "id")
         constraints = (
             models.UniqueConstraint(

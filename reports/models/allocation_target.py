@@ -6,6 +6,7 @@ from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.classification import Group
 from portfolios.models import Household, Portfolio
@@ -47,30 +48,58 @@ class AllocationTarget(TrackedModel):
 
     household_lookup = "household"
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="allocation_targets")
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="allocation_targets"
+    )
     portfolio = models.ForeignKey(
-        Portfolio, null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
+        Portfolio,
+        verbose_name=_("portfolio"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="allocation_targets",
     )
     asset_type = models.ForeignKey(
-        "assets.AssetType", null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
+        "assets.AssetType",
+        verbose_name=_("type"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="allocation_targets",
     )
-    group = models.CharField(max_length=20, choices=Group, null=True, blank=True)
+    group = models.CharField(_("asset class"), max_length=20, choices=Group, null=True, blank=True)
     category = models.ForeignKey(
-        "assets.Category", null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
+        "assets.Category",
+        verbose_name=_("category"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="allocation_targets",
     )
     tag = models.ForeignKey(
-        "assets.Tag", null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
+        "assets.Tag",
+        verbose_name=_("tag"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="allocation_targets",
     )
-    currency = CurrencyField(null=True, blank=True)
+    currency = CurrencyField(_("currency"), null=True, blank=True)
     asset = models.ForeignKey(
-        "assets.Asset", null=True, blank=True, on_delete=models.CASCADE, related_name="allocation_targets"
+        "assets.Asset",
+        verbose_name=_("asset"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="allocation_targets",
     )
-    share = ExactField(non_negative=True, validators=[validate_share])
+    share = ExactField(_("target %"), non_negative=True, validators=[validate_share])
 
     objects = TargetQuerySet.as_manager()  # type: ignore[misc]  # mypy mistakes it for an instance variable
 
     class Meta(TrackedModel.Meta):
         app_label = "portfolios"  # the journal has this label
+        verbose_name, verbose_name_plural = _("target"), _("target allocation")
         ordering = ("created_at", "id")
         constraints = (
             models.CheckConstraint(condition=exactly_one(), name="target_names_one_group"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
@@ -22,12 +23,17 @@ class DismissedFinding(TrackedModel):
     portfolio_lookup = "portfolio"
 
     portfolio = models.ForeignKey(
-        Portfolio, on_delete=models.CASCADE, related_name="dismissed_findings", db_index=False
+        Portfolio,
+        verbose_name=_("portfolio"),
+        on_delete=models.CASCADE,
+        related_name="dismissed_findings",
+        db_index=False,
     )
     key = models.CharField(max_length=80)
-    reason = NoteField(max_length=REASON_LENGTH)
+    reason = NoteField(_("reason"), max_length=REASON_LENGTH)
 
     class Meta(TrackedModel.Meta):
+        verbose_name, verbose_name_plural = _("dismissed finding"), _("dismissed findings")
         ordering = ("-created_at", "-id")
         constraints = (
             models.UniqueConstraint(fields=("portfolio", "key"), name="finding_dismissed_once_per_portfolio"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
@@ -24,21 +25,26 @@ class PortfolioSnapshot(TrackedModel):
     computed_columns = ("value", "currency", "complete", "missing_rates")
 
     portfolio = models.ForeignKey(
-        Portfolio, on_delete=models.CASCADE, related_name="snapshots", db_index=False
+        Portfolio,
+        verbose_name=_("portfolio"),
+        on_delete=models.CASCADE,
+        related_name="snapshots",
+        db_index=False,
     )
-    on = DayField()
-    observed_at = InstantField()
+    on = DayField(_("date"))
+    observed_at = InstantField(_("time"))
     # A total may exceed the limit of a single value: it is stored as text, exact, and never added up by SQL.
-    value = models.CharField(max_length=80)
-    currency = CurrencyField()
-    complete = models.BooleanField(default=True)
-    missing_rates = models.JSONField(default=list, blank=True)
+    value = models.CharField(_("value"), max_length=80)
+    currency = CurrencyField(_("currency"))
+    complete = models.BooleanField(_("all rates known"), default=True)
+    missing_rates = models.JSONField(_("missing rates"), default=list, blank=True)
     revision = models.PositiveBigIntegerField(null=True, editable=False)
-    note = NoteField(blank=True, default="")
-    manual = models.BooleanField(default=True)
+    note = NoteField(_("note"), blank=True, default="")
+    manual = models.BooleanField(_("taken by hand"), default=True)
 
     class Meta(TrackedModel.Meta):
         app_label = "portfolios"  # the journal has this label
+        verbose_name, verbose_name_plural = _("saved total"), _("saved totals")
         ordering = ("-on", "-observed_at", "-id")
         constraints = (
             models.UniqueConstraint(

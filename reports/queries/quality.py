@@ -25,6 +25,7 @@ from reports.calculations import quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
+from strata.exceptions import resource_name
 from strata.fields.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
@@ -234,10 +235,11 @@ def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     if finding.code == quality.MISSING_RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
     if target is not None:
-        model = apps.get_model(target.model_label)._meta
-        route = f"{str(model.verbose_name).replace(' ', '-')}-detail"  # a route has the name of its model
+        model = apps.get_model(target.model_label)
+        route = f"{resource_name(model).replace('_', '-')}-detail"  # a route has the name of its model
         path = reverse(route, kwargs={"asset_id": finding.asset, "pk": target.pk})
-        return path, reverse(f"admin:{model.app_label}_{model.model_name}_change", args=[target.pk])
+        page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return path, reverse(page, args=[target.pk])
     asset = asset_page(finding.asset)
     if finding.code in OF_ONE_TRANSACTION:
         transaction_id = finding.facts[0]

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from strata.audit.field_log import FieldLogged, FieldLoggedQuerySet
 from strata.db.collation import CodeField
@@ -48,24 +49,26 @@ class ApiToken(FieldLogged):
     logged_fields = ("user_id", "name", "prefix", "scope", "expires_at")
 
     class Scope(models.TextChoices):
-        READ = "read"
-        WRITE = "write"
+        READ = "read", _("Read only")
+        WRITE = "write", _("Read and write")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = NameField(blank=True, default="")
-    prefix = models.CharField(max_length=SHOWN, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = NameField(_("name"), blank=True, default="")
+    prefix = models.CharField(_("begins with"), max_length=SHOWN, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     password_stamp = models.CharField(max_length=128, editable=False)
-    scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_used_at = models.DateTimeField(null=True, editable=False)
+    scope = models.CharField(_("scope"), max_length=5, choices=Scope, default=Scope.WRITE)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
 
     objects = FieldLoggedQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "API token"
+        verbose_name, verbose_name_plural = _("API token"), _("API tokens")
         ordering = ("-created_at", "-id")
         base_manager_name = "objects"
 
@@ -198,17 +201,17 @@ class LoginCount(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name_key = CodeField("name", max_length=KEY_LENGTH)
-    address = CodeField(max_length=45, blank=True, default=EVERYWHERE, help_text="Empty: all addresses.")
+    name_key = CodeField(_("name"), max_length=KEY_LENGTH)
+    address = CodeField(max_length=45, blank=True, default=EVERYWHERE, help_text=_("Empty: all addresses."))
     attempts = models.PositiveIntegerField(default=0)
     last_attempt_at = models.DateTimeField()
-    failures = models.PositiveIntegerField("failures since the last login", default=0)
-    last_failure_at = models.DateTimeField(null=True)
-    failures_before_login = models.PositiveIntegerField("failures before the last login", default=0)
-    last_login_at = models.DateTimeField("last login", null=True)
+    failures = models.PositiveIntegerField(_("failures since the last login"), default=0)
+    last_failure_at = models.DateTimeField(_("last failure"), null=True)
+    failures_before_login = models.PositiveIntegerField(_("failures before the last login"), default=0)
+    last_login_at = models.DateTimeField(_("last login"), null=True)
 
     class Meta:
-        verbose_name = "account login"
+        verbose_name, verbose_name_plural = _("account login"), _("account logins")
         ordering = ("name_key", "address")
         constraints = (
             models.UniqueConstraint(

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 MOST_UNASKED = 100
 SHOWN_REFUSALS = 20
@@ -63,4 +64,6 @@ def counted(count: int, model: type[models.Model]) -> str:
 def shown_refusals(messages: list[str]) -> list[str]:
     """The first messages and a count of the rest: ten thousand messages are too many for a page or a session."""
     rest = len(messages) - SHOWN_REFUSALS
-    return messages[:SHOWN_REFUSALS] + ([f"And {rest:,} more."] if rest > 0 else [])
+    return messages[:SHOWN_REFUSALS] + (
+        [gettext("And %(count)s more.") % {"count": f"{rest:,}"}] if rest > 0 else []
+    )

@@ -14,6 +14,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
 
 from strata.admin.user_formats.columns import zone_of
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 else:
     _Form = object  # the mixin stands before a form
 
-STALE = "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
-TAKEN = "It is taken: something else has the same."
+STALE = _(
+    "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."
+)
+TAKEN = _("It is taken: something else has the same.")
 PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -257,7 +258,8 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
             return elsewhere
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {name_of(obj)}",
+            "title": gettext("History of %(name)s") % {"name": self.opts.verbose_name},
+            "subtitle": name_of(obj),
             "rows": history_rows(obj, request.user),
             "opts": self.opts,
             "object": obj,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from strata.admin.pages import ReadOnlyAdmin
 from strata.audit.journal import Event, target_of
 from strata.audit.models import JournalEntry
-from strata.fields.names import with_article
 from strata.tenancy.querysets import Owned
 
 
@@ -25,21 +26,32 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
         target = target_of(event.model, field)
         is_nameless = value and not name and target is not None and issubclass(target, Owned)
         if target is not None and (hides or (is_nameless and not user.is_superuser)):
-            return f"{with_article(str(target._meta.verbose_name))} that you do not see"
+            return gettext("%(name)s (not visible to you)") % {"name": capfirst(target._meta.verbose_name)}
         return name or value
 
     return {
         "entry": event.entry,
+        "user": event.entry.actor_name or gettext("System"),
+        "via": channel_text(event.entry.channel),
         "fields": [
             (
-                labels.get(changed.name, changed.name),
+                capfirst(labels.get(changed.name, changed.name)),
                 text_of(changed.name, changed.before, changed.before_name, changed.hides_before),
                 text_of(changed.name, changed.after, changed.after_name, changed.hides_after),
+                changed.name.removesuffix("_id"),
             )
             for changed in event.fields
             if changed.before or changed.after or changed.hides_before or changed.hides_after
         ],
     }
+
+
+def channel_text(channel: str) -> str:
+    """How the write came: "command:demo" as a person would say it."""
+    kind, _, name = channel.partition(":")
+    if kind == "command":
+        return gettext('Command "%(name)s"') % {"name": name}
+    return {"admin": gettext("Admin"), "api": gettext("API")}.get(channel, channel)
 
 
 @admin.register(JournalEntry)

@@ -13,6 +13,8 @@ from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -30,7 +32,7 @@ from strata.fields.dates import DayFormField, InstantFormField
 from strata.fields.names import key_fields
 from strata.fields.search import matching
 
-CONFLICTING_SAVE = (
+CONFLICTING_SAVE = _(
     "Somebody else saved something in the same moment that this contradicts. Nothing was saved: look again."
 )
 
@@ -60,6 +62,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     section, icon, place = Section.DATA, "table", 50
     menu_title: str | Promise = ""
     empty_text = _("There is nothing here yet.")
+    in_palette = False
     list_filter_submit = True
     list_per_page = 50
     formfield_overrides: ClassVar[Overrides] = DAYS
@@ -73,6 +76,17 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     def in_menu(self, request: HttpRequest) -> bool:
         """Whether the menu has the page, of those who may see it."""
         return True
+
+    def palette_text(self, row: Any) -> str:
+        """What the command palette says of a row after its name, of a page that is `in_palette`."""
+        return str(self.opts.verbose_name)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = self.menu_title or capfirst(self.opts.verbose_name_plural)
+        response: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        return response
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """With amounts, numbers, days and instants in the user's format."""
@@ -93,7 +107,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         action_location: ActionLocation = ActionLocation.CHANGE_LIST,
     ) -> list[tuple[str, str]]:
         """With the signature that Django needs; the theme still has the older one."""
-        blank = default_choices or [("", "Select action")]
+        blank = default_choices or [("", gettext("Actions"))]
         choices: list[tuple[str, str]] = super(ModelAdmin, self).get_action_choices(
             request, blank, action_location
         )
@@ -116,7 +130,8 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         counts: dict[str, int] = {}
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
         count_below(rows, counts)
-        return [f"Deletes {count:,} {name}." for name, count in counts.items()]
+        text = gettext("Deletes %(count)s %(name)s.")
+        return [text % {"count": f"{count:,}", "name": name} for name, count in counts.items()]
 
     def obstacles_to(self, action: str, queryset: QuerySet[Any]) -> list[str]:
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
@@ -175,7 +190,12 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
             if request.POST.get("version", version) != version:
                 self.message_user(request, STALE, messages.ERROR)
                 return HttpResponseRedirect(request.get_full_path())
-            return view(request, object_id, {"version": version, **(extra_context or {})})
+            title = gettext("Delete %(name)s") % {"name": self.opts.verbose_name}
+            return view(
+                request,
+                object_id,
+                {"version": version, "title": title, "subtitle": row, **(extra_context or {})},
+            )
 
         return self._in_transaction(request, object_id, unless_outdated, for_delete=True)
 
@@ -202,9 +222,9 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         try:
             return run_in_transaction(attempt)
         except IntegrityError:
-            refusal = CONFLICTING_SAVE
+            refusal = str(CONFLICTING_SAVE)
         except StrataError as error:
-            refusal = f"{error.message} Nothing was saved."
+            refusal = gettext("%(refusal)s Nothing was saved.") % {"refusal": error.message}
         forget_attempt(request)
         self.message_user(request, refusal, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())

@@ -11,6 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserChangeForm, UserCreationForm
 
@@ -56,8 +57,8 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-a
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
 
     def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
@@ -160,11 +161,11 @@ class LoginCountAdmin(ReadOnlyAdmin):
     search_fields = ("name_key", "address")
     fields = list_display
 
-    @admin.display(description="from")
+    @admin.display(description=_("from"))
     def from_address(self, count: LoginCount) -> str:
-        return count.address or "everywhere"
+        return count.address or gettext("everywhere")
 
-    @admin.display(description="paused until")
+    @admin.display(description=_("paused until"))
     def paused_until(self, count: LoginCount) -> datetime | None:
         now = timezone.now()
         wait = lockout.pause_of(count, now)

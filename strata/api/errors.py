@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, outage_sentence
 from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
-from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError
+from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError, resource_name
 
 log = logging.getLogger("strata.errors")
 
@@ -200,7 +200,7 @@ def integrity_conflict(error: IntegrityError) -> Conflict:
     key = broken_reference(error)
     if key is None:
         return Conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
-    name = key.related_model._meta.verbose_name
+    name = resource_name(key.related_model).replace("_", " ")
     message = f"The {name} is being deleted, and used, by two requests in the same moment. Read it again."
     return Conflict("CONFLICT", message, key.attname)
 
@@ -210,7 +210,7 @@ def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
     log.warning("a row was deleted while it was read", exc_info=error)
     models: Iterable[Any] = apps.get_models()
     model = next((model for model in models if model.DoesNotExist is type(error)), None)
-    return NotFound(model._meta.verbose_name.replace(" ", "_") if model else "row")
+    return NotFound(resource_name(model) if model else "row")
 
 
 def refusal_of(error: StrataError) -> APIError:

@@ -120,6 +120,13 @@ class StrataSchema(AutoSchema):
 
     view: Any
 
+    def _get_serializer_field_meta(self, field: Any, direction: Any) -> dict[str, Any]:
+        """Without titles: labels of the admin mean its own units, such as "Target %" for a share."""
+        base: Any = super()
+        meta: dict[str, Any] = base._get_serializer_field_meta(field, direction)
+        meta.pop("title", None)
+        return meta
+
     def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
         """The docstring of the method; or a sentence and the docstring of the view, but not of its base classes."""
         action = getattr(self.view, "action", None)

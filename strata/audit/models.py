@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)  # covariant as in the stubs of Django
 
@@ -53,15 +54,15 @@ class JournalEntry(models.Model):
     """
 
     class Action(models.TextChoices):
-        CREATE = "create"
-        UPDATE = "update"
-        DELETE = "delete"
+        CREATE = "create", _("Created")
+        UPDATE = "update", _("Changed")
+        DELETE = "delete", _("Deleted")
         # of a portfolio: many rows below it in one write, each of which has an entry of its own
-        UPDATE_VALUES = "update_values"
-        UNDO = "undo"
+        UPDATE_VALUES = "update_values", _("Updated values")
+        UNDO = "undo", _("Undone")
 
     id = models.BigAutoField(primary_key=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(_("date"))
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -70,13 +71,13 @@ class JournalEntry(models.Model):
         db_index=False,
         related_name="+",
     )
-    actor_name = models.CharField(max_length=150, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
-    channel = models.CharField(max_length=64, blank=True, db_column="road")
+    actor_name = models.CharField(_("user"), max_length=150, blank=True)
+    request_id = models.CharField(_("request"), max_length=64, blank=True)
+    channel = models.CharField(_("via"), max_length=64, blank=True, db_column="road")
     model = models.CharField(max_length=64)
     object_id = models.UUIDField()
     household_id = models.UUIDField(null=True)
-    action = models.CharField(max_length=32, choices=Action)
+    action = models.CharField(_("action"), max_length=32, choices=Action)
     count = models.PositiveIntegerField(null=True)  # of a write of many rows: how many
     undo_of = models.CharField(max_length=64, null=True)  # of an undo: the request_id of what it undid
     before = models.JSONField(null=True)
@@ -85,7 +86,7 @@ class JournalEntry(models.Model):
 
     class Meta:
         db_table = "strata_change"  # the name of the model before 0012; nothing in the journal is altered
-        verbose_name = "change"
+        verbose_name, verbose_name_plural = _("change"), _("changes")
         ordering = ("-id",)
         base_manager_name = "objects"
         indexes = (

@@ -25,7 +25,7 @@ from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
 from strata.db.bulk import update_rows
-from strata.exceptions import NotFound
+from strata.exceptions import NotFound, resource_name
 from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
 from strata.fields.names import NameKeyField, key_fields, with_keys
@@ -232,7 +232,7 @@ class TrackedModel(Owned):
                 if not write_journal(
                     stored, JournalEntry.Action.UPDATE
                 ):  # deleted: Django would insert it again
-                    raise NotFound(str(self._meta.verbose_name).replace(" ", "_"))
+                    raise NotFound(resource_name(type(self)))
             fields = None if adding else kwargs.get("update_fields")
             with updating_derived_data(type(self), [self.pk], adding=adding, fields=fields):
                 super().save(*args, **kwargs)

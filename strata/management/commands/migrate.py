@@ -9,9 +9,12 @@ from django.db import DatabaseError, connections
 
 from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.command_locks import one_at_a_time
+from strata.db.migration_changes import WithoutWords
 
 
 class Command(migrate.Command):
+    autodetector = WithoutWords  # else it would advise to run makemigrations
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """The lock is taken before Django's checks, which connect. The plan is made while the lock is held."""
         if options["check_unapplied"] or options["plan"]:
