@@ -30,9 +30,9 @@ from reports.rendering.formats import day_text
 from reports.services.allocation_targets import TARGETS
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
+from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm, percent_text
 from strata.accounts.models import User
-from strata.admin.choices import OwnRowsFilter, RowSelect
-from strata.admin.forms import ServiceCheckedForm
+from strata.admin.choices import OwnRowsFilter
 from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 from strata.audit import actor
@@ -205,25 +205,15 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         return row
 
 
-class AllocationTargetForm(ServiceCheckedForm):
-    """The form of an existing target offers only rows of its household."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            for field in self.fields.values():
-                if isinstance(field.widget, RowSelect):
-                    field.widget.narrow(household=self.instance.household_id)
-
-
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
     section, icon, place, menu_title = Section.REPORTS, "target", 70, gettext_lazy("Target allocation")
     empty_text = gettext_lazy("A target says what share of the whole a group of assets should have.")
     service = TARGETS
     form = AllocationTargetForm
+    fields = FIELDS
     immutable_fields = ("household",)
-    list_display = ("group_by", "group_named", "share", "portfolio", "household")
+    list_display = ("grouping", "group_named", "target", "portfolio", "household")
     list_select_related = ("portfolio", "household", "asset_type", "category", "tag", "asset__portfolio")
     search_fields = (
         "category__name_key__has_part",
@@ -238,6 +228,27 @@ class AllocationTargetPage(HouseholdAdmin):
         """An asset that has moved to another household is not found by the name that it has there."""
         rows, repeats = super().get_search_results(request, queryset, search_term)
         return rows.of_their_household() if search_term else rows, repeats
+
+    class Media:
+        js = ("reports/target_form.js",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look has no form: the columns of the list show per cent too."""
+        fields = super().get_fields(request, obj)
+        if self.has_change_permission(request, obj):
+            return fields
+        return [{"share": "target", "group_by": "grouping"}.get(name, name) for name in fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "target", "grouping")
+
+    @admin.display(description=gettext_lazy("group by"))
+    def grouping(self, target: AllocationTarget) -> Any:
+        return GROUP_LABELS[target.group_by]
+
+    @admin.display(description=gettext_lazy("target %"))
+    def target(self, target: AllocationTarget) -> str:
+        return percent_text(target.share)
 
     @admin.display(description=gettext_lazy("group"))
     def group_named(self, target: AllocationTarget) -> Any:

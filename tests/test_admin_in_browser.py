@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from assets.classification.seeds import TypeId
@@ -39,14 +41,17 @@ def test_target_is_created_by_searching_for_its_household_and_asset(live_server,
         page = browser.page
         browser.open(url(AllocationTarget, "add"))
         choose(page, "household", "Household")
+        page.select_option("#id_group_by", "asset")
+        assert not page.locator("#id_tag + .select2").is_visible()
         choose(page, "asset", "Row 57")
-        page.fill("#id_share", "0.02")
+        page.fill("#id_share", "2")
         browser.require_harmless("choosing")
         page.screenshot(path=tmp_path / "target.png", full_page=True)
         page.click("[name=_save]")
         page.wait_for_selector("text=was added successfully")
         browser.require_harmless("saved")
-    assert AllocationTarget.objects.get(asset__name="Row 57").household == Household.objects.get()
+    target = AllocationTarget.objects.get(asset__name="Row 57")
+    assert (target.household, target.share) == (Household.objects.get(), Decimal("0.02"))
 
 
 def test_assets_are_labelled_and_filtered_by_searching(live_server, root, many_rows, tmp_path):
