@@ -39,13 +39,14 @@ def values_to_look_at() -> Iterator[tuple[Level, str]]:
     if doubtful > SHOWN:
         yield Level.WARN, f"and {doubtful - SHOWN} more portfolios"
     if not doubtful:
-        yield Level.OK, "nothing to look at"
+        yield Level.OK, "no data checks"
 
 
 def findings_of(portfolio: Portfolio, issues: Sequence[QualityIssue]) -> Iterator[str]:
     name = short(portfolio.name, NAME_SHOWN)
     page = reverse("admin:portfolios_portfolio_quality", args=[portfolio.pk])
-    yield f"{name}: {len(issues)} to look at: {page}"
+    counted = "1 data check" if len(issues) == 1 else f"{len(issues)} data checks"
+    yield f"{name}: {counted}: {page}"
     for issue in issues[:SHOWN]:
         finding = issue.finding
         about = f"{name}: {short(issue.name, NAME_SHOWN)}: {finding.code}"

@@ -487,19 +487,19 @@ def rebuilt(*options: str) -> str:
 
 
 def test_rebuild_fixes_what_is_wrong_and_says_so(wrong):
-    assert rebuilt() == f"Rebuilt 1; 1 had errors.\n{wrong.pk}\n"
+    assert rebuilt() == f"Rebuilt 1; 1 needed repair.\n{wrong.pk}\n"
     assert_in_step()
-    assert rebuilt() == "Rebuilt 1; 0 had errors.\n"
+    assert rebuilt() == "Rebuilt 1; 0 needed repair.\n"
 
 
 def test_rebuild_can_be_tried_first(wrong):
-    assert rebuilt("--dry-run") == f"Would rebuild 1; 1 had errors.\n{wrong.pk}\n"
+    assert rebuilt("--dry-run") == f"Would rebuild 1; 1 needed repair.\n{wrong.pk}\n"
     assert stored(wrong.pk) != calculated(wrong.pk)
 
 
 def test_rebuild_of_one_portfolio_leaves_the_others(wrong, household):
     other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
-    assert rebuilt("--portfolio", str(other.pk)) == "Rebuilt 1; 0 had errors.\n"
+    assert rebuilt("--portfolio", str(other.pk)) == "Rebuilt 1; 0 needed repair.\n"
     assert stored(wrong.pk) != calculated(wrong.pk)
 
 
@@ -580,8 +580,8 @@ def wrong_months(portfolio, count: int) -> Asset:
 
 def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
     asset = wrong_months(portfolio, 2)
-    assert rebuilt("--dry-run") == f"Would rebuild 1; 1 had errors.\n{portfolio.pk}\n"
-    assert rebuilt() == f"Rebuilt 1; 1 had errors.\n{portfolio.pk}\n"
+    assert rebuilt("--dry-run") == f"Would rebuild 1; 1 needed repair.\n{portfolio.pk}\n"
+    assert rebuilt() == f"Rebuilt 1; 1 needed repair.\n{portfolio.pk}\n"
     assert_in_step()
     assert MonthlyValues.objects.filter(asset=asset).count() == 2
 

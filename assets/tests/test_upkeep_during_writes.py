@@ -100,7 +100,7 @@ def test_doctor_finds_nothing_wrong_where_others_write_meanwhile(asset, monkeypa
 @pytest.mark.parametrize("module", [deltas, months])
 def test_a_rebuild_that_is_tried_takes_no_write_for_a_mistake(asset, monkeypatch, module):
     calls = during(monkeypatch, module, writes(asset, 40))
-    assert out_of("rebuild", "--dry-run") == "Would rebuild 1; 0 had errors.\n"
+    assert out_of("rebuild", "--dry-run") == "Would rebuild 1; 0 needed repair.\n"
     assert len(calls) == 1
     assert AssetSnapshot.objects.count() == 2
 
@@ -115,7 +115,7 @@ def test_a_rebuild_takes_no_write_for_a_mistake_and_loses_none(asset, monkeypatc
             wait_for(lambda: writer.done or somebody_waits())
 
     during(monkeypatch, deltas, look_away)
-    assert out_of("rebuild") == "Rebuilt 1; 0 had errors.\n"
+    assert out_of("rebuild") == "Rebuilt 1; 0 needed repair.\n"
     writer.join()
     monkeypatch.undo()
     assert writer.done
@@ -143,9 +143,9 @@ def test_the_second_rebuild_says_that_it_waits(asset):
         wait_for(lambda: out.getvalue() == f"{WAITS}\n")
         assert deltas.stored(asset.portfolio_id) != deltas.calculated(asset.portfolio_id)
     second.join()
-    assert out.getvalue() == f"{WAITS}\nRebuilt 1; 1 had errors.\n{asset.portfolio_id}\n"
+    assert out.getvalue() == f"{WAITS}\nRebuilt 1; 1 needed repair.\n{asset.portfolio_id}\n"
     assert_in_step(asset)
-    assert out_of("rebuild") == "Rebuilt 1; 0 had errors.\n"
+    assert out_of("rebuild") == "Rebuilt 1; 0 needed repair.\n"
 
 
 def test_the_next_has_the_lock_of_one_that_failed(asset):

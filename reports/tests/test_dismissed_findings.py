@@ -150,7 +150,7 @@ def test_doctor_leaves_out_what_was_dismissed(alice, portfolio):
     create_valued_asset(portfolio, "Vase", TypeId.COLLECTIBLES, "100", on="2020-06-01")
     (finding,) = listed(alice, portfolio, "")
     alice.put(address(portfolio, finding["key"], ""), REASON)
-    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+    assert list(values_to_look_at()) == [(Level.OK, "no data checks")]
 
 
 def test_who_dismissed_it_may_be_gone(alice, household, portfolio, vase, bob, bob_user):

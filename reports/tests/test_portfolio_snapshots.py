@@ -105,7 +105,7 @@ def test_take_snapshots_counts_the_earlier_ones_anew(portfolio, taken, holdings)
     AssetSnapshot.objects.filter(asset=holdings["cash"]).update(value="60")
     out = io.StringIO()
     call_command("take_snapshots", "--on", "2024-06-10", stdout=out)
-    assert "Stored 0; already there: 1; calculated again: 1." in out.getvalue()
+    assert "Stored 0; already there: 1; recalculated: 1." in out.getvalue()
     assert PortfolioSnapshot.objects.get().value == "428.00"
 
 

@@ -28,14 +28,14 @@ def doubtful(portfolio):
 
 def test_doctor_names_portfolio_asset_and_finding_with_the_link_that_mends_it(portfolio, doubtful):
     assert list(values_to_look_at()) == [
-        (Level.WARN, f"Main: 1 to look at: /admin/portfolios/portfolio/{portfolio.pk}/quality/"),
+        (Level.WARN, f"Main: 1 data check: /admin/portfolios/portfolio/{portfolio.pk}/quality/"),
         (
             Level.WARN,
             f"Main: <b>Secret</b>: NO_VALUE: It has no value yet. /admin/assets/asset/{doubtful.pk}/change/",
         ),
     ]
     doubtful.delete()
-    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+    assert list(values_to_look_at()) == [(Level.OK, "no data checks")]
 
 
 def test_doctor_leaves_notes_to_the_page_of_findings(portfolio):
@@ -46,7 +46,7 @@ def test_doctor_leaves_notes_to_the_page_of_findings(portfolio):
     assert [(issue.finding.code, issue.finding.severity) for issue in quality_report(portfolio)] == [
         ("POSITIVE_LIABILITY", "note")
     ]
-    assert list(values_to_look_at()) == [(Level.OK, "nothing to look at")]
+    assert list(values_to_look_at()) == [(Level.OK, "no data checks")]
 
 
 def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
@@ -59,9 +59,9 @@ def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
         Asset.objects.create(portfolio=place, asset_type_id=TypeId.CASH, name="Empty", currency="EUR")
     lines = [line.partition(": /admin")[0] for _, line in values_to_look_at()]
     assert [line for line in lines if "NO_VALUE" not in line] == [
-        "Main: 3 to look at",
+        "Main: 3 data checks",
         "Main: and 1 more",
-        "Other 0: 1 to look at",
+        "Other 0: 1 data check",
         "and 1 more portfolios",
     ]
     assert len([line for line in lines if "NO_VALUE" in line]) == 3

@@ -19,9 +19,8 @@ WAITS = "Another rebuild is running on this database: waiting for it."
 
 class Command(StrataCommand):
     help = (
-        "Rebuild the daily deltas and the monthly values of every portfolio from its values. Long series are read from "
-        "them. Strata updates them with every write: run this only if doctor finds them wrong, or after rows were "
-        "written without Strata. Stored totals are then calculated again as well, and reports get a new ETag."
+        "Rebuild the internal tables that reports read from. Safe at any time. Strata updates them with every write: "
+        "needed only if doctor finds them wrong, or after rows were written without Strata."
     )
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
@@ -63,5 +62,5 @@ class Command(StrataCommand):
         progress.end()
 
     def report(self, done: str, ids: list[UUID], wrong: list[UUID]) -> None:
-        """One line with the counts, and the id of each portfolio that had errors."""
-        self.say("\n".join([f"{done} {len(ids):,}; {len(wrong):,} had errors.", *map(str, wrong)]))
+        """One line with the counts, and the id of each portfolio that needed repair."""
+        self.say("\n".join([f"{done} {len(ids):,}; {len(wrong):,} needed repair.", *map(str, wrong)]))

@@ -20,8 +20,8 @@ from strata.fields.dates import parse_day, validate_year
 
 class Command(StrataCommand):
     help = (
-        "Store each portfolio's total, once per portfolio and day in its time zone; running it again adds nothing. "
-        "Totals stored before are calculated again if something that they depend on has changed."
+        "Save today's total of each portfolio (for cron). Running it again adds nothing; totals saved before are "
+        "recalculated if something that they depend on has changed."
     )
     examples = (
         "take_snapshots",
@@ -54,7 +54,7 @@ class Command(StrataCommand):
             progress.advance()
         progress.end()
         action = "Would store" if options["dry_run"] else "Stored"
-        self.say(f"{action} {taken:,}; already there: {known:,}; calculated again: {updated:,}.")
+        self.say(f"{action} {taken:,}; already there: {known:,}; recalculated: {updated:,}.")
         if failed:
             raise CommandError("\n".join(["Not stored:", *failed]))
 
