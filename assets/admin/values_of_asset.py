@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from assets.admin.debts import AMOUNT_OWED, is_debt, value_text
 from assets.models import Asset, AssetSnapshot
+from strata.admin.sidebar import admin_url
 from strata.audit import clock
 from strata.fields.active_formats import accepted_date_formats, day_text
 from strata.fields.dates import local_day
@@ -54,6 +55,6 @@ def shown(value: AssetSnapshot, asset: Asset) -> dict[str, str]:
         "day": day,
         "value": value_text(value.value, asset),
         "note": value.note,
-        "address": reverse("admin:assets_assetsnapshot_change", args=[value.pk]),
+        "address": admin_url(AssetSnapshot, "change", value.pk),
         "edit_label": _("Edit the value of %(day)s") % {"day": day},
     }

@@ -129,6 +129,32 @@ def locked_value(
     return asset, snapshot
 
 
+def validate_value(value: Decimal) -> Decimal:
+    """The value as it would be stored. Raises ValidationError for more digits than a value may have."""
+    stored: Decimal = AssetSnapshot._meta.get_field("value").clean(value, None)
+    return stored
+
+
+def values_counting_on(on: date, **assets: Any) -> dict[UUID, AssetSnapshot]:
+    """Of each of the assets the value that counts on exactly this day: the last one. Assets without are left out.
+
+    `assets` are lookups, as asset__portfolio. The users who wrote the values are read with them.
+    """
+    values = (
+        AssetSnapshot.objects.filter(on=on, **assets).order_by("observed_at").select_related("updated_by")
+    )
+    return {value.asset_id: value for value in values}
+
+
+def state_of(value: AssetSnapshot | None) -> str:
+    """A text that is another one after each change of the value; empty where there is none."""
+    return f"{value.pk}.{value.updated_at.timestamp()}" if value else ""
+
+
+def is_in_state(state: str, value: AssetSnapshot | None) -> bool:
+    return state == state_of(value)
+
+
 @atomic_write
 def update_snapshot(
     snapshot_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always

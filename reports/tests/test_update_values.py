@@ -84,7 +84,7 @@ def test_page_takes_as_many_queries_for_one_asset_as_for_thirty(browser, portfol
         connection,
     ) as queries:
         assert browser.get(PATH, {"portfolio": portfolio.pk, "on": ON}).status_code == 200
-    assert len(queries) == 8
+    assert len(queries) == 11
 
 
 def test_portfolio_of_strangers_is_not_found(browser, portfolio, charlie_user):

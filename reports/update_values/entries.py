@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from assets.models import AssetSnapshot
 from assets.rules.typing_errors import Slip, TypingError, typing_error
+from assets.services.snapshots import validate_value
 from reports.update_values.rows import AssetRow
 from strata.fields.active_formats import UncertainNumber, number_text, read_number, whole_amount_text
 from strata.fields.names import validate_note
@@ -84,9 +84,7 @@ def read_value(row: AssetRow, text: str) -> Decimal:
     """The typed value as it is stored. Raises ValidationError, or UncertainNumber."""
     if not text.strip():
         raise ValidationError(_("A note needs a value: enter one, or press the button “Still the same”."))
-    value = row.as_typed(read_number(text, row.places, row.currency))
-    stored: Decimal = AssetSnapshot._meta.get_field("value").clean(value, None)
-    return stored
+    return validate_value(row.as_typed(read_number(text, row.places, row.currency)))
 
 
 # --- probable typing errors ---

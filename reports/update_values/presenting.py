@@ -11,10 +11,11 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from assets.services.snapshots import values_counting_on
 from portfolios.models import Portfolio
 from reports.update_values.entries import Entry, NewValue, WhichNumber
 from reports.update_values.pasted import Pasted
-from reports.update_values.rows import AssetRow, asset_rows, counting_on, sections_of
+from reports.update_values.rows import AssetRow, asset_rows, sections_of
 from strata.fields.active_formats import accepted_date_formats, active_formats, amount_text, day_text
 
 SHOWN = 5  # of the lines of a pasted text that did not fit
@@ -150,7 +151,7 @@ def question(which: WhichNumber) -> dict[str, Any]:
 
 def conflicts(changed: Sequence[NewValue], fresh: Mapping[UUID, AssetRow], on: date) -> dict[str, Any]:
     """The message, and for each asset its present state for the person who decides."""
-    values = counting_on(on, asset__in=[new.row.id for new in changed])
+    values = values_counting_on(on, asset__in=[new.row.id for new in changed])
     rows, words = [fresh.get(new.row.id, new.row) for new in changed], Words.translated()
     texts = [conflict_text(row, values.get(row.id), on) for row in rows]
     return {

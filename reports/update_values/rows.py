@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
 
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
+from assets.services.snapshots import state_of, values_counting_on
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.audit import clock
@@ -63,20 +64,7 @@ def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
 
 
 def states_on(portfolio: Portfolio, on: date) -> dict[UUID, str]:
-    return {pk: state_of(value) for pk, value in counting_on(on, asset__portfolio=portfolio).items()}
-
-
-def counting_on(on: date, **assets: Any) -> dict[UUID, AssetSnapshot]:
-    """Of each of the assets the value that counts on exactly this day: the last one. Assets without are left out."""
-    values = (
-        AssetSnapshot.objects.filter(on=on, **assets).order_by("observed_at").select_related("updated_by")
-    )
-    return {value.asset_id: value for value in values}
-
-
-def state_of(value: AssetSnapshot | None) -> str:
-    """A text that is another one after each change of the value."""
-    return f"{value.pk}.{value.updated_at.timestamp()}" if value else ""
+    return {pk: state_of(value) for pk, value in values_counting_on(on, asset__portfolio=portfolio).items()}
 
 
 def sections_of(rows: Iterable[AssetRow]) -> list[tuple[Group, list[AssetRow]]]:

@@ -7,10 +7,10 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset
+from assets.services.snapshots import is_in_state
 from assets.services.value_batches import ValueRow, record_values
 from reports.update_values.entries import NewValue
-from reports.update_values.rows import state_of
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Stale
 from strata.tenancy.batches import IfExists, RowsRefused
@@ -54,7 +54,3 @@ def require_editor(asset: Asset, user: Any) -> None:
     """The caller may write in the household that the asset is in by now."""
     if not user.is_superuser:
         require_role(user, asset.owning_household_id())
-
-
-def is_in_state(seen: str, value: AssetSnapshot | None) -> bool:
-    return seen == state_of(value)

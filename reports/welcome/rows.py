@@ -10,8 +10,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset
 from assets.services.first_household import NewThing
+from assets.services.snapshots import validate_value
 from reports.welcome.tiles import Tile
 from strata.fields.active_formats import UncertainNumber, amount_text, read_number
 from strata.fields.currencies import minor_units, validate_currency
@@ -100,5 +101,4 @@ def read_amount(text: str, currency: str, reading: str) -> Decimal | None:
         if not answers:
             raise
         amount = answers[0]
-    value: Decimal = AssetSnapshot._meta.get_field("value").clean(amount, None)
-    return value
+    return validate_value(amount)

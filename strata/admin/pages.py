@@ -188,7 +188,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
             row = self.get_object(request, unquote(object_id))
             version = row and version_of(row)
             if request.POST.get("version", version) != version:
-                self.message_user(request, STALE, messages.ERROR)
+                self.message_user(request, str(STALE), messages.ERROR)
                 return HttpResponseRedirect(request.get_full_path())
             title = gettext("Delete %(name)s") % {"name": self.opts.verbose_name}
             return view(
