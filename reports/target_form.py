@@ -29,10 +29,7 @@ GROUP_LABELS = {
     "currency": gettext_lazy("Currency"),
     "asset": gettext_lazy("Asset"),
 }
-IN_PER_CENT = {
-    "more_than_all": gettext_lazy("With the other targets of its kind that is more than 100 %."),
-    "share": gettext_lazy("100 % at most."),
-}
+MORE_THAN_ALL = gettext_lazy("With the other targets of its kind that is more than 100 %.")
 
 
 def percent_text(share: Decimal) -> str:
@@ -91,10 +88,17 @@ class AllocationTargetForm(ServiceCheckedForm):
         visible = Household.objects.for_user(self.request.user).filter(pk=chosen) if chosen else ()
         return chosen if visible else None
 
+    def clean_share(self) -> Any:
+        """Refused before the model does, which speaks of shares."""
+        share = self.cleaned_data["share"]
+        if share is not None and share > 1:
+            raise ValidationError(_("100 % at most."), code="share")
+        return share
+
     def add_error(self, field: str | None, error: Any) -> None:
         """What the service says of shares is said of per cent here."""
-        code = getattr(error, "code", None)
-        super().add_error(field, ValidationError(IN_PER_CENT[code], code) if code in IN_PER_CENT else error)
+        is_too_much = getattr(error, "code", None) == "more_than_all"
+        super().add_error(field, ValidationError(MORE_THAN_ALL, "more_than_all") if is_too_much else error)
 
 
 def sums_text(household_id: Any, *, without: AllocationTarget) -> str:

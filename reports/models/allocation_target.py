@@ -13,7 +13,7 @@ from portfolios.models import Household, Portfolio
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
 from strata.fields.currencies import CurrencyField
 from strata.fields.money import ExactField
-from strata.fields.numbers import validate_share
+from strata.fields.numbers import plain, validate_share
 
 # The ways of grouping that can have targets, and the field that holds the group.
 GROUPS = {
@@ -120,7 +120,7 @@ class AllocationTarget(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.group_by}: {self.share}"
+        return f"{self.group_by}: {plain(self.share.scaleb(2))} %"
 
     @property
     def group_by(self) -> str:

@@ -105,9 +105,9 @@ def test_admin_makes_targets_and_refuses_what_the_api_refuses(household):
     root = Client()
     root.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
     page = "/admin/portfolios/allocationtarget/add/"
-    body = {"household": household.pk, "share": "0.6", "group": "OTHER"}
+    body = {"household": household.pk, "share": "60", "group": "OTHER"}
     assert root.post(page, body).status_code == 302
-    assert root.post(page, body | {"group": "", "share": "0.1"}).status_code == 200  # names no group
-    assert root.post(page, body | {"group": "FINANCIAL", "share": "0.5"}).status_code == 200  # 1.1 in all
-    assert root.post(page, body | {"share": "0.1"}).status_code == 200  # again
-    assert [str(row) for row in AllocationTarget.objects.all()] == ["group: 0.6"]
+    assert root.post(page, body | {"group": "", "share": "10"}).status_code == 200  # names no group
+    assert root.post(page, body | {"group": "FINANCIAL", "share": "50"}).status_code == 200  # 110 % in all
+    assert root.post(page, body | {"share": "10"}).status_code == 200  # again
+    assert [str(row) for row in AllocationTarget.objects.all()] == ["group: 60 %"]

@@ -11,6 +11,11 @@ from tests.admin_forms import change_form_data, errors_of, save, staff, url
 
 
 @pytest.fixture
+def alices(alice_user):
+    return staff(alice_user)
+
+
+@pytest.fixture
 def target(household):
     AllocationTarget.objects.create(household=household, currency="CHF", share=Decimal("0.15"))
     return AllocationTarget.objects.create(household=household, currency="EUR", share=Decimal("0.6"))
