@@ -214,14 +214,14 @@ BREAKDOWNS = {
         "Financial": "4299.75",
         "Real estate": "250000.00",
         "Personal property": "870.00",
-        "Physical Collections": "85.50",
+        "Collections": "85.50",
         "Debts": "-198240.34",
     },
     "group_by=group&currency=USD": {
         "Financial": "5374.69",  # 3499.75 x 1.25 + 1000 = 5374.6875
         "Real estate": "312500.00",
         "Personal property": "1087.50",
-        "Physical Collections": "106.87",  # 106.875: of the two halves the larger amount gets the cent
+        "Collections": "106.87",  # 106.875: of the two halves the larger amount gets the cent
         "Debts": "-247800.42",  # -247800.425
     },
     "group_by=currency": {"EUR": "56214.91", "USD": "800.00"},
@@ -256,13 +256,13 @@ ALLOCATIONS = {  # on 31 July 2024, of 267425.92 euros or 427881.472 dollars
         "Real estate": ("250000.00", "0.934838"),
         "Personal property": ("13215.67", "0.049418"),  # 420 + 450 + 12345.67
         "Financial": ("4124.75", "0.015424"),  # 3499.75 + 625
-        "Physical Collections": ("85.50", "0.000320"),
+        "Collections": ("85.50", "0.000320"),
     },
     "USD": {
         "Real estate": ("400000.00", "0.934838"),
         "Personal property": ("21145.07", "0.049418"),
         "Financial": ("6599.60", "0.015424"),
-        "Physical Collections": ("136.80", "0.000320"),
+        "Collections": ("136.80", "0.000320"),
     },
 }
 
@@ -327,7 +327,7 @@ def test_change_by_group_equals_sums_by_hand(home):
             "13215.67",
             {"net_flows": "20.00", "expenses": "20.00", "added": "12795.67"},
         ),
-        "Physical Collections": ("0.00", "85.50", {"added": "85.50"}),
+        "Collections": ("0.00", "85.50", {"added": "85.50"}),
         "Debts": ("0.00", "-240.34", {"net_flows": "-240.34"}),
     }
 

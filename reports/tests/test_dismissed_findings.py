@@ -210,7 +210,7 @@ def page_of(portfolio):
 
 def test_the_admins_page_dismisses_a_finding_and_shows_it_again(bob_user, portfolio, vase):
     client = staff(bob_user)
-    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    ((issue, *_),) = client.get(page_of(portfolio)).context["issues"]
     client.post(page_of(portfolio), {"key": issue.finding.key, "reason": " <b>Known</b> "})
     shown = client.get(page_of(portfolio))
     assert (shown.context["issues"], DismissedFinding.objects.get().reason) == ([], "<b>Known</b>")
@@ -230,7 +230,7 @@ def test_the_admins_page_shows_nothing_again_for_what_is_no_key(bob_user, portfo
 )
 def test_the_admins_page_refuses_no_finding_and_no_reason(bob_user, portfolio, vase, key, reason):
     client = staff(bob_user)
-    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    ((issue, *_),) = client.get(page_of(portfolio)).context["issues"]
     body = {"key": issue.finding.key if key is None else key, "reason": reason}
     answer = client.post(page_of(portfolio), body, follow=True)
     assert (answer.status_code, len(answer.context["messages"])) == (200, 1)
@@ -242,8 +242,8 @@ def test_the_admins_page_says_what_was_done_and_links_the_asset_of_what_is_dismi
 ):
     client = staff(bob_user)
     page = client.get(page_of(portfolio))
-    ((issue, link),) = page.context["issues"]
-    assert f"What needs care in {portfolio}</h1>" in page.content.decode()
+    ((issue, link, *_),) = page.context["issues"]
+    assert f"Data checks of {portfolio}</h1>" in page.content.decode()
     dismissed = client.post(page_of(portfolio), {"key": issue.finding.key, "reason": "Known"}, follow=True)
     assert [str(message) for message in dismissed.context["messages"]] == [
         f"{issue.name}: the finding is dismissed."
@@ -257,7 +257,7 @@ def test_the_admins_page_says_what_was_done_and_links_the_asset_of_what_is_dismi
 
 def test_who_may_only_look_dismisses_nothing_in_the_admin(vera_user, portfolio, vase):
     client = staff(vera_user)
-    ((issue, _),) = client.get(page_of(portfolio)).context["issues"]
+    ((issue, *_),) = client.get(page_of(portfolio)).context["issues"]
     shown = client.post(page_of(portfolio), {"key": issue.finding.key, "reason": "Known"})
     assert (shown.context["may_dismiss"], DismissedFinding.objects.count()) == (False, 0)
 
