@@ -157,6 +157,9 @@ def test_content_loaded_later_is_shown_as_text(live_server, root, world):
 
         page.fill("[name=value]", "12.5")
         page.click("text=Save value")
+        page.wait_for_selector("text=Is that right?")
+        browser.require_harmless("question about a value")
+        page.click("text=Save anyway")
         page.wait_for_selector("text=Saved the value for")
         browser.require_harmless("message after a value")
 

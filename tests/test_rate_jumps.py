@@ -65,7 +65,7 @@ def test_link_of_the_finding_shows_the_rate_to_every_member(alice, portfolio, ve
     page = staff(vera_user).get(finding["admin_link"])
     assert b"108" in page.content
     page = staff(vera_user).get(f"/admin/portfolios/portfolio/{portfolio.pk}/quality/")
-    ((link,),) = [[link for issue, link in page.context["issues"] if issue.finding.code == "RATE_JUMP"]]
+    ((link,),) = [[link for issue, link, *_ in page.context["issues"] if issue.finding.code == "RATE_JUMP"]]
     assert link == finding["admin_link"]
     assert staff(vera_user).get("/admin/").status_code == 200
 

@@ -79,6 +79,8 @@ def test_keys_are_ids_and_codes(portfolio, checking, shares):
     assert found == {
         "type": {(UUID(TypeId.CHECKING_ACCOUNT),), (UUID(TypeId.STOCKS),)},
         "group": {("FINANCIAL",)},
+        "liquidity": {(True,)},
+        "institution": {("",)},
         "currency": {("EUR",), ("USD",)},
         "portfolio": {(portfolio.pk,)},
         "asset": {(checking.pk,), (shares.pk,)},
@@ -158,7 +160,7 @@ def test_totals_of_values_take_a_fixed_number_of_queries(
 def test_totals_of_deltas_take_one_query_and_groups_one_more(
     portfolio, checking, shares, group_by, django_assert_num_queries
 ):
-    with django_assert_num_queries(2 if group_by == "group" else 1):
+    with django_assert_num_queries(2 if group_by in ("group", "liquidity") else 1):
         totals_on([portfolio.pk], DAYS, group_by=group_by)
 
 

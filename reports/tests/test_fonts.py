@@ -56,7 +56,7 @@ def says_that_letters_are_missing(monkeypatch, draw) -> bool:
             Axes, "set_title", lambda axes, note, **how: (notes.append(note), usual(axes, note, **how))[1]
         )
         draw()
-    return notes[-1].endswith(NO_FONT)
+    return notes[-1].endswith(str(NO_FONT))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -91,7 +91,7 @@ def test_letters_of_any_writing_that_no_font_has_are_reported(monkeypatch):
 def test_an_svg_leaves_the_fonts_to_its_reader(no_font):
     said = texts(allocated("银行存款"))
     assert "银行存款" in said
-    assert not any(NO_FONT in (text or "") for text in said)
+    assert not any(str(NO_FONT) in (text or "") for text in said)
 
 
 def test_doctor_names_the_font():

@@ -237,12 +237,12 @@ def test_history_as_a_table(alice, path, holdings):
             "assets",
             "liabilities",
             "net",
-            "Financial",
             "Debts",
+            "Financial",
             "complete",
             "missing_rates",
         ],
-        ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "450.00", "-32.00", "true", ""],
+        ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "-32.00", "450.00", "true", ""],
     ]
 
 
@@ -506,8 +506,8 @@ QUERIES = {
     "net-worth?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
     "net-worth?end=2024-06-30&group_by=category": 8,
     "net-worth?end=2024-06-30&group_by=tag": 8,
-    "allocation?on=2024-06-30": 6,
-    "allocation?on=2024-06-30&group_by=category": 7,
+    "allocation?on=2024-06-30": 7,
+    "allocation?on=2024-06-30&group_by=category": 8,
     "change?start=2024-05-31&end=2024-06-30": 5,
     "change?start=2024-03-31&end=2024-06-30": 6,
     "change?start=2024-05-31&end=2024-06-30&group_by=category": 8,

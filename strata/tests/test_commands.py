@@ -29,7 +29,7 @@ from tests.strata_apps import APPS
 
 PASSWORD = "correct horse battery staple"
 REFUSED = {"flush", "loaddata"}
-DJANGOS = {"migrate"}  # which has --plan, and its own help
+DJANGOS = {"migrate", "makemigrations"}  # which have --plan and --dry-run, and their own help
 OURS = sorted(name for name, app in get_commands().items() if app in APPS and name not in REFUSED | DJANGOS)
 
 

@@ -160,7 +160,7 @@ def test_a_session_that_cannot_be_saved_is_malformed_only_where_it_is_gone(
     [
         ("unforeseen", 500, "Something broke."),
         ("forbidden", 403, "You may not do that."),
-        ("nowhere", 404, "Not found."),
+        ("nowhere", 404, "Page not found"),
     ],
 )
 def test_a_page_says_in_html_what_is_refused_and_its_number_in_the_log(browser, where, status, words):

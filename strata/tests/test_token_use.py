@@ -133,5 +133,5 @@ def test_the_admin_shows_it(token, alice_user):
     browser = Client()
     browser.force_login(alice_user)
     token.client.get(f"{API}/me")
-    assert "Last used at" in browser.get("/admin/strata/apitoken/").content.decode()
-    assert "Last used at" in browser.get(f"/admin/strata/apitoken/{token.pk}/change/").content.decode()
+    assert "Last used" in browser.get("/admin/strata/apitoken/").content.decode()
+    assert "Last used" in browser.get(f"/admin/strata/apitoken/{token.pk}/change/").content.decode()
