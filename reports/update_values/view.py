@@ -51,6 +51,8 @@ class UpdateValuesPage(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         portfolios = self.portfolios()
+        if not portfolios and "portfolio" not in request.GET:
+            return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
         date_error = self.choose(portfolios, request.GET, request.COOKIES.get(LAST_PORTFOLIO, ""))
         return self.page(portfolios, date_error=date_error)
 
