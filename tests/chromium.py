@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from shutil import which
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or which("chromium") or "chromium"
 OPTIONS = [
@@ -22,3 +22,13 @@ OPTIONS = [
 
 def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+
+
+def swagger_operation(page: Page, tag: str, operation: str) -> Locator:
+    """The open block of an operation on Swagger's page, which draws only the operations near the window."""
+    page.locator(".operation-filter-input").fill(tag)
+    block = page.locator(f"#operations-{tag}-{operation}")
+    if not block.count():
+        page.locator(f"#operations-tag-{tag} button.expand-operation").click()
+    block.locator("button.opblock-summary-control").click()
+    return block

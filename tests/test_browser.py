@@ -17,7 +17,7 @@ from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import url
-from tests.chromium import launch
+from tests.chromium import launch, swagger_operation
 from tests.sample_rows import sample_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
@@ -182,13 +182,12 @@ def test_content_loaded_later_is_shown_as_text(live_server, root, world):
 def test_swagger_reads_and_writes_by_session_and_shows_names_as_text(live_server, root, world):
     with chromium(live_server.url, session_of(root)) as browser:
         page = browser.page
-        browser.open("/swagger")
-        for operation, body in (
-            ("households-households_list", None),
-            ("tags-tags_create", '{"name": "made in Swagger"}'),
+        for tag, operation, body in (
+            ("households", "households_list", None),
+            ("tags", "tags_create", '{"name": "made in Swagger"}'),
         ):
-            block = page.locator(f"#operations-{operation}")
-            block.locator("button.opblock-summary-control").click()
+            browser.open("/swagger")
+            block = swagger_operation(page, tag, operation)
             block.locator(".try-out__btn").click()
             if body:
                 block.locator("textarea").fill(body)
@@ -246,3 +245,15 @@ def test_watched_page_notices_scripts_and_policy_violations(live_server, root):
         browser.page.evaluate("ran = 1")
         with pytest.raises(AssertionError, match="number"):
             browser.require_harmless("a script that ran")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_swagger_is_collapsed_and_follows_the_color_scheme(live_server, root, scheme):
+    with chromium(live_server.url, session_of(root), color_scheme=scheme) as browser:
+        browser.open("/swagger")
+        page = browser.page
+        page.locator("#operations-tag-me").wait_for()
+        assert page.locator(".opblock").count() == 0
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == {"light": "rgb(250, 250, 250)", "dark": "rgb(28, 32, 34)"}[scheme]
+        browser.require_harmless(scheme)
