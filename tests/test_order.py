@@ -223,7 +223,10 @@ def orders() -> Iterator[tuple[type[models.Model], str]]:
 def test_no_list_is_ordered_by_text_with_the_databases_collation():
     orderings = {(model, name.lstrip("-")) for model, names in orders() for name in names.split()}
     assert {(Asset, "name_key"), (AssetType, "code"), (User, "username_key")} <= orderings
-    for model, name in orderings - {(Asset, "current_value"), (Asset, "own_place")}:  # annotations of the query
+    for model, name in orderings - {
+        (Asset, "current_value"),
+        (Asset, "own_place"),
+    }:  # annotations of the query
         field = model._meta.get_field(name)
         is_text = isinstance(field, models.CharField | models.TextField)
         assert not is_text or isinstance(field, CodePointCollated), (model, name)
