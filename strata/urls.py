@@ -19,6 +19,7 @@ from assets.api import (
     tags,
     transactions,
 )
+from assets.api.instruments import instruments
 from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, summary, value_batches
@@ -59,6 +60,7 @@ router.register(r"assets/(?P<asset_id>[^/]+)/transactions", transactions.Transac
 router.register("values", all_entries.AllValuesViewSet, "recorded-value")
 router.register("transactions", all_entries.AllTransactionsViewSet, "recorded-transaction")
 router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
+router.register("instruments", instruments.InstrumentViewSet, "instrument")
 router.register("categories", categories.CategoryViewSet, "category")
 router.register("tags", tags.TagViewSet, "tag")
 router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")

@@ -19,7 +19,16 @@ from django.test import Client
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
+from assets.models import (
+    Asset,
+    AssetSnapshot,
+    AssetType,
+    Category,
+    ExchangeRate,
+    Instrument,
+    Tag,
+    Transaction,
+)
 from portfolios.models import Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
@@ -131,6 +140,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "request": SimpleNamespace(pk=request_id),
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
+        "instrument": Instrument.objects.create(household=household, symbol=word, name=word, currency="EUR"),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "exchange-rate": ExchangeRate.objects.get_or_create(
             currency="USD", on="2026-01-01", defaults={"units_per_euro": "1.1"}

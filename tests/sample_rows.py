@@ -46,6 +46,8 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
             values["asset_ids"] = ""
         if model._meta.label == "assets.AssetType":
             values["code"] = values["code"].upper()  # its form takes only upper case
+        if model._meta.label == "assets.Instrument":
+            values |= {"isin": "", "cusip": "", "sedol": "", "mic": "", "quote_unit": "1"}
         if model._meta.label == "assets.ExchangeRate":
             values["currency"] = "CHF"  # the euro has no rate
         rows[model] = model._default_manager.create(**values)

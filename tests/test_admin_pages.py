@@ -190,6 +190,7 @@ def test_the_menu_is_ordered_by_what_one_does_most(alices):
         "Reports": ["Net worth", "Allocation", "Change", "Saved totals", "Target allocation"],
         "Household": ["Household and members"],
         "Data and settings": [
+            "Securities and indices",
             "Exchange rates",
             "API tokens",
             "My settings",
@@ -229,5 +230,5 @@ def test_the_number_of_values_out_of_date_is_not_counted_again_for_every_page(al
 def test_the_icons_of_the_menu_are_no_part_of_the_names_of_its_links(alices):
     page = alices.get("/admin/assets/tag/").content.decode()
     icons = re.findall(r'<li>\s*<a href="/[^>]*>\s*<span class="material-symbols[^>]*>', page)
-    assert len(icons) == 20
+    assert len(icons) == 21
     assert all('aria-hidden="true"' in icon for icon in icons)

@@ -23,6 +23,7 @@ API = "/api/v1"
 PATHS = {
     "Asset": "assets",
     "AssetType": "asset-types",
+    "Instrument": "instruments",
     "Category": "categories",
     "Tag": "tags",
     "Portfolio": "portfolios",

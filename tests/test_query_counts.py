@@ -13,7 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, AssetType, Category, ExchangeRate, Tag, Transaction
+from assets.models import (
+    Asset,
+    AssetSnapshot,
+    AssetType,
+    Category,
+    ExchangeRate,
+    Instrument,
+    Tag,
+    Transaction,
+)
 from assets.services.labels import label_asset
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
@@ -38,6 +47,8 @@ QUERIES = {
     "asset-snapshot-list": 2,
     "asset-type-history": 4,
     "asset-type-list": 1,
+    "instrument-history": 4,
+    "instrument-list": 1,
     "category-children": 2,
     "category-history": 4,
     "category-list": 1,
@@ -123,6 +134,7 @@ class GrowingWorld:
         )
         self.tag = Tag.objects.create(household=household, name=self.word)
         self.type = AssetType.objects.create(household=household, code=f"MORE_{number}", label=self.word)
+        Instrument.objects.create(household=household, symbol="MORE", name=self.word, currency="EUR")
         AllocationTarget.objects.create(household=household, tag=self.tag, share="0.01")
         ExchangeRate.objects.create(currency="USD", on=self.on, units_per_euro="1.25")
 
@@ -169,6 +181,7 @@ class GrowingWorld:
             "tag": {"name": f"{self.word}'s own"},
             "allocation-target": {"share": f"0.{self.number:02}"},
             "asset-type": {"label": self.word},
+            "instrument": {"name": self.word},
         }
         for name, fields in edits.items():
             type(self.world[name]).objects.filter(pk=self.world[name].pk).update(**fields)

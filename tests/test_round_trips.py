@@ -43,6 +43,7 @@ FIXED = {
     "member-detail": {"household_id", "user_id"},
     "allocation-target-detail": {"household_id", "group_by"},
     "asset-type-detail": {"household_id"},
+    "instrument-detail": {"household_id"},
     "category-detail": {"household_id"},
     "portfolio-detail": {"household_id"},
     "tag-detail": {"household_id"},

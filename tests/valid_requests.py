@@ -43,6 +43,9 @@ ROUTES_BY_OWNER = {
         "household-history",
         "household-invitation-list",
         "household-list",
+        "instrument-detail",
+        "instrument-history",
+        "instrument-list",
         "me-summary",
         "member-detail",
         "member-list",
@@ -108,6 +111,13 @@ BODIES = {
     "asset-snapshot-detail": lambda world: {"value": "2"},
     "asset-snapshot-list": lambda world: {"value": "2"},
     "asset-tag": empty_body,
+    "instrument-detail": lambda world: {"symbol": "NEW", "name": "New", "currency": "EUR"},
+    "instrument-list": lambda world: {
+        "household_id": id_of(world, "household"),
+        "symbol": "NEW",
+        "name": "New",
+        "currency": "EUR",
+    },
     "asset-type-detail": lambda world: {"label": "New"},
     "asset-type-list": lambda world: {
         "code": "NEW",

@@ -1,5 +1,5 @@
 """The admin pages of assets, their values and transactions, classification, and exchange rates."""
 
-from assets.admin import asset, classification, entries, rates
+from assets.admin import asset, classification, entries, instruments, rates
 
-__all__ = ["asset", "classification", "entries", "rates"]
+__all__ = ["asset", "classification", "entries", "instruments", "rates"]

@@ -5,6 +5,7 @@ from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
 from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
+from assets.models.instrument import Instrument
 from assets.models.monthly_values import MonthlyValues
 from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
@@ -19,6 +20,7 @@ __all__ = [
     "Category",
     "DailyDelta",
     "ExchangeRate",
+    "Instrument",
     "MonthlyValues",
     "Tag",
     "Transaction",

@@ -20,6 +20,7 @@ from assets.models import (
     AssetType,
     Category,
     ExchangeRate,
+    Instrument,
     Tag,
     Transaction,
 )
@@ -64,6 +65,7 @@ def register() -> None:
     register_undo(AssetType, UndoRules(duplicate=classification.CODE_IS_TAKEN, check=types_with_shared_codes))
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
+    register_undo(Instrument, UndoRules())
     register_undo(ExchangeRate, UndoRules(impossible="APPEND_ONLY"))
 
 

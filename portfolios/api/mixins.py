@@ -12,7 +12,7 @@ from portfolios.services.households import first_household
 from strata.accounts.models import User
 from strata.api.viewsets import HouseholdViewSet
 from strata.db.retry import Restart
-from strata.exceptions import NotFound
+from strata.exceptions import Forbidden, NotFound
 from strata.tenancy.querysets import Owned, is_visible
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ def caller(request: Request) -> User:
 
 
 class HouseholdScopedMixin(_View):
-    """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns."""
+    """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns.
+
+    Where the serializer lets `household_id` be null, null makes a row that all households share. Superusers may.
+    """
 
     where_created = (
         "In the household that `household_id` names, else in the oldest one that the caller owns: a demo household "
@@ -35,6 +38,8 @@ class HouseholdScopedMixin(_View):
     )
 
     def create_row(self, values: dict[str, Any]) -> Any:
+        if "household_id" in values and values["household_id"] is None:
+            return self.create_shared_row(values)
         named: UUID | None = values.pop("household_id", None)
         if named is not None:
             self.require_visible_household(named)
@@ -45,6 +50,12 @@ class HouseholdScopedMixin(_View):
             if named is None and error.resource == "household":
                 raise Restart("the default household was deleted") from error
             raise
+
+    def create_shared_row(self, values: dict[str, Any]) -> Any:
+        if not caller(self.request).is_superuser:
+            raise Forbidden("Only superusers make what all households share.")
+        del values["household_id"]
+        return self.service.create(None, **values)
 
     def require_visible_household(self, household_id: UUID) -> None:
         """Before it is locked."""

@@ -1,0 +1,1 @@
+"""The API of instruments, such as shares, funds and indices."""

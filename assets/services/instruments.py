@@ -1,0 +1,72 @@
+"""Writes instruments: a household's own, and those that all households share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+
+from assets.models import Instrument
+from assets.rules import instruments as rules
+from portfolios.models import Household
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    delete_row,
+    locked_parent,
+    locked_row,
+    save_changes,
+)
+
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "isin": rules.validate_isin,
+    "cusip": rules.validate_cusip,
+    "sedol": rules.validate_sedol,
+    "mic": rules.validate_mic,
+    "quote_unit": rules.validate_quote_unit,
+}
+
+
+@atomic_write
+def create_instrument(
+    household_id: UUID | None, *, precondition: Precondition = always, **values: Any
+) -> Instrument:
+    """An instrument of the household's own; with None one that all share."""
+    household = None
+    if household_id is not None:
+        household = locked_parent(Instrument, Household.objects.all(), household_id, "household")
+        precondition(household)
+    return Instrument.objects.create(household=household, **normalised(values))
+
+
+@atomic_write
+def update_instrument(
+    instrument_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> Instrument:
+    instrument = locked_row(Instrument.objects.all(), instrument_id, "instrument")
+    precondition(instrument)
+    save_changes(instrument, normalised(changes))
+    return instrument
+
+
+def delete_instrument(instrument_id: UUID, *, precondition: Precondition = always) -> None:
+    delete_row(Instrument.objects.all(), instrument_id, "instrument", precondition)
+
+
+def normalised(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with identifiers in capitals and the quote unit in lowest terms. 400 that names the field."""
+    normal = dict(values)
+    for name, check in CHECKS.items():
+        if name in normal:
+            try:
+                normal[name] = check(normal[name])
+            except ValidationError as error:
+                raise ValidationError({name: error}) from None
+    return normal
+
+
+INSTRUMENTS = Service(create=create_instrument, update=update_instrument, delete=delete_instrument)
