@@ -1,5 +1,6 @@
 """Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member."""
 
+import gc
 from functools import cache, partial
 from importlib import import_module
 
@@ -28,6 +29,13 @@ WITH_TRIGGERS = ("strata.migrations.0002_the_journal_stands", "assets.migrations
 
 def pytest_sessionstart(session):
     documented.watch()
+
+
+def pytest_collection_finish(session):
+    """As gunicorn.conf.py does: what is imported stays, so the garbage collection need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items):

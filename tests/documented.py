@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import yaml
 from django.test.client import ClientHandler
 from django.urls import Resolver404, resolve
 
+URI = "urn:strata:openapi"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 METHODS = ("get", "post", "put", "patch", "delete")
 OPENAPI = Path(__file__).parent.parent / "openapi.yaml"
@@ -60,15 +60,21 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 @cache
 def validator(route: str, method: str, status: str, media_type: str):
     schema = operations()[route, method]["responses"][status]["content"][media_type]["schema"]
-    root = {**deepcopy(schema), "components": document()["components"]}
-    return jsonschema_rs.Draft202012Validator(root, validate_formats=True)
+    schema = json.loads(json.dumps(schema).replace('"#/', f'"{URI}#/'))
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, registry=components())
+
+
+@cache
+def components() -> jsonschema_rs.Registry:
+    """The document's components by their URI, converted once for all validators."""
+    return jsonschema_rs.Registry([(URI, {"components": document()["components"]})])
 
 
 def check(request: Any, response: Any) -> None:
     """Raises AssertionError if the document does not describe the response."""
     if not request.path_info.startswith("/api/v1/"):
         return
-    route, method = route_of(request.path_info), request.method.lower()
+    route, method = route_of(request), request.method.lower()
     why = reason(route, method, response)
     if why:
         left_out[why] += 1
@@ -80,9 +86,12 @@ def check(request: Any, response: Any) -> None:
     checked[f"{method} {route}"] += 1
 
 
-def route_of(path: str) -> str | None:
+def route_of(request: Any) -> str | None:
+    """The name of its route. A request that a middleware refused has not been resolved yet."""
+    if request.resolver_match:
+        return request.resolver_match.url_name
     try:
-        return resolve(path).url_name
+        return resolve(request.path_info).url_name
     except Resolver404:
         return None
 
