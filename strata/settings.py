@@ -198,7 +198,7 @@ AXES_LOCKOUT_PARAMETERS = "strata.accounts.lockout.lockout_parameters"
 AXES_RESET_ON_SUCCESS = False  # one right login would unlock the whole address
 AXES_CLIENT_IP_CALLABLE = "strata.accounts.lockout.counted_address"
 AXES_USERNAME_CALLABLE = "strata.accounts.login.counted_name"
-AXES_LOCKOUT_CALLABLE = "strata.accounts.login.locked_page"
+AXES_LOCKOUT_CALLABLE = "strata.server.error_pages.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows the counts
@@ -325,7 +325,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # the host may serve other programs
-CSRF_FAILURE_VIEW = "strata.api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "strata.server.error_pages.csrf_failure"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
 

@@ -141,7 +141,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "strata.api.errors.bad_request"
-handler403 = "strata.api.errors.forbidden"
-handler404 = "strata.api.errors.page_not_found"
-handler500 = "strata.api.errors.server_error"
+handler400 = "strata.server.error_pages.bad_request"
+handler403 = "strata.server.error_pages.forbidden"
+handler404 = "strata.server.error_pages.page_not_found"
+handler500 = "strata.server.error_pages.server_error"

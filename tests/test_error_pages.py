@@ -29,8 +29,8 @@ urlpatterns = [
     path("suspicious", suspicious),
     path("admin/", admin.site.urls),
 ]
-handler400, handler403 = "strata.api.errors.bad_request", "strata.api.errors.forbidden"
-handler404, handler500 = "strata.api.errors.page_not_found", "strata.api.errors.server_error"
+handler400, handler403 = "strata.server.error_pages.bad_request", "strata.server.error_pages.forbidden"
+handler404, handler500 = "strata.server.error_pages.page_not_found", "strata.server.error_pages.server_error"
 
 
 def require_page(answer, status: int, heading: str) -> str:

@@ -125,7 +125,7 @@ urlpatterns = [
     path("admin/broken", broken),
     path("admin/framed", lambda request: HttpResponse("in", headers={"X-Frame-Options": "SAMEORIGIN"})),
 ]
-handler500 = "strata.api.errors.server_error"
+handler500 = "strata.server.error_pages.server_error"
 
 
 @pytest.mark.urls(__name__)

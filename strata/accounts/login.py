@@ -1,4 +1,4 @@
-"""Login by a password: the check, the name under which a failure is counted, and the answer to a lock-out."""
+"""Login by a password: the check, the name under which a failure is counted, and the error of a lock-out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from strata.accounts.lockout import LoginRequest
 from strata.accounts.models import User
-from strata.api.errors import APIError, error_response
+from strata.api.errors import APIError
 
 LONGEST_USERNAME = cast(int, User._meta.get_field("username").max_length)
 LONGEST_COUNTED_NAME = AccessAttempt._meta.get_field("username").max_length
@@ -61,11 +61,3 @@ def counted_name(request: HttpRequest, credentials: Mapping[str, str] | None) ->
 def locked_out(request: LoginRequest) -> APIError:
     wait = math.ceil(request.login_attempt.wait.total_seconds())
     return APIError("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
-
-
-def locked_page(request: LoginRequest, response: Any, credentials: Any) -> HttpResponse:
-    """The answer of axes for the admin's login and for its change of a password."""
-    refusal = locked_out(request)
-    page = error_response(request, refusal.status_code, refusal.code, refusal.message)
-    page["Retry-After"] = str(refusal.wait)
-    return page

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from math import ceil
 from typing import Any
 
@@ -14,10 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext_lazy as _
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -45,16 +40,6 @@ CODES = {
     500: "INTERNAL_ERROR",
     503: "UNAVAILABLE",
     507: "INSUFFICIENT_STORAGE",
-}
-
-
-# What a page says above the message.
-SOMETHING_WENT_WRONG = _("Something went wrong")
-HEADINGS = {
-    400: _("Strata cannot do that"),
-    403: _("You may not do that"),
-    404: _("Page not found"),
-    429: _("Too many attempts"),
 }
 
 MOST_ERRORS = 100  # an answer must not grow with the request: neither the number of errors nor their length
@@ -100,68 +85,73 @@ def error_body(
     }
 
 
-def error_response(request: Any, status: int, code: str, message: str) -> HttpResponse:
-    """A refusal from outside the API's views: under /api in the API's shape, elsewhere a page."""
-    response: HttpResponse
-    if is_api(request):
-        response = JsonResponse(error_body(request, status, code, message), status=status)
-    else:
-        shown = {
-            "message": _("There is no page at this address.") if status == 404 else message,
-            "ours": status >= 500,
-            "request_id": getattr(request, "id", ""),
-            "heading": HEADINGS.get(status) or (SOMETHING_WENT_WRONG if status >= 500 else HEADINGS[400]),
-            "dashboard": dashboard_address(),
-        }
-        response = render(None, "strata/refused.html", shown, status=status)
-    if status in (503, 507):
-        response["Retry-After"] = "5"
-    return response
-
-
-def dashboard_address() -> str:
-    """ "" where no URL leads there."""
-    with suppress(NoReverseMatch):
-        return reverse("admin:index")
-    return ""
-
-
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: one shape for every refusal. None for an unexpected error, which becomes a 500."""
-    refusal = as_api_error(error)
-    return None if refusal is None else refusal_response(context["request"]._request, refusal)
+    api_error = to_api_error(error)
+    return None if api_error is None else response_for(api_error, context["request"]._request)
 
 
-def as_api_error(error: Exception) -> APIError | None:
-    """The refusal for an exception of Strata, DRF, Django or the database; None for an unexpected error."""
-    error = translated(error)
-    if isinstance(error, APIError) or not isinstance(error, exceptions.APIException):
-        return error if isinstance(error, APIError) else None
+def to_api_error(error: Exception) -> APIError | None:
+    """The APIError for an exception of Strata, DRF, Django or the database; None for an unexpected error."""
+    if isinstance(error, APIError):
+        return error
+    if isinstance(error, StrataError):
+        return api_error_from_strata(error)
+    if isinstance(error, exceptions.APIException):
+        return api_error_from_drf(error)
+    if isinstance(error, Http404):
+        return APIError("NOT_FOUND", "Not found.", status=404)
+    if isinstance(error, PermissionDenied):
+        return api_error_from_strata(Forbidden("You may not do that."))
+    if isinstance(error, DjangoValidationError):
+        return api_error_from_drf(exceptions.ValidationError(as_fields(error)))
+    if isinstance(error, ProtectedError | RestrictedError):
+        return api_error_from_strata(Conflict("IN_USE", "It is in use and cannot be deleted."))
+    if isinstance(error, IntegrityError):
+        return api_error_from_strata(integrity_conflict(error))
+    if isinstance(error, ObjectDoesNotExist):
+        return api_error_from_strata(row_deleted_meanwhile(error))
+    if isinstance(error, DatabaseError | InterfaceError):
+        return unavailable(error)
+    return None
+
+
+def api_error_from_strata(error: StrataError) -> APIError:
+    existing = getattr(error, "existing", None)
+    message = f"{error.message.removesuffix('.')}, which `existing` names." if existing else error.message
+    entry = {"field": error.field, "code": error.field_code, "message": message}
+    errors = getattr(error, "errors", None) or ([entry] if error.field or isinstance(error, Invalid) else [])
+    api_error = APIError(error.code, message, status=error.status, errors=errors)
+    api_error.existing = existing
+    return api_error
+
+
+def api_error_from_drf(error: exceptions.APIException) -> APIError:
     if isinstance(error, exceptions.ValidationError):
         errors = list(flattened(error.detail))
         message = errors[0]["message"] if errors else "The request is not valid."
         return APIError("VALIDATION_ERROR", message, status=400, errors=errors)
     status = error.status_code
-    members = getattr(error, "errors", None)  # of a body that is no JSON: what is wrong with it
-    refusal = APIError(CODES.get(status, "ERROR"), str(error.detail), status=status, errors=members)
-    refusal.wait, refusal.auth_header = getattr(error, "wait", None), getattr(error, "auth_header", None)
-    return refusal
+    errors = getattr(error, "errors", [])  # of a body that is no JSON: what is wrong with it
+    api_error = APIError(CODES.get(status, "ERROR"), str(error.detail), status=status, errors=errors)
+    api_error.wait, api_error.auth_header = getattr(error, "wait", None), getattr(error, "auth_header", None)
+    return api_error
 
 
-def refusal_response(request: Any, refusal: APIError) -> Response:
-    message = shortened(refusal.message, LONGEST_MESSAGE)
-    shown = [shortened_entry(entry) for entry in refusal.errors[: refusal.most_errors]]
-    if (rest := len(refusal.errors) - len(shown)) > 0:
+def response_for(error: APIError, request: Any) -> Response:
+    message = shortened(error.message, LONGEST_MESSAGE)
+    shown = [shortened_entry(entry) for entry in error.errors[: error.most_errors]]
+    if (rest := len(error.errors) - len(shown)) > 0:
         message = f"{message} (and {rest:,} more)"
-    content = error_body(request, refusal.status_code, refusal.code, message, shown)
-    if refusal.existing:
-        content["existing"] = refusal.existing
-    content |= refusal.more
-    response = Response(content, status=refusal.status_code)
-    if refusal.auth_header:
-        response["WWW-Authenticate"] = refusal.auth_header
-    if refusal.wait is not None:
-        response["Retry-After"] = str(max(1, ceil(refusal.wait)))
+    content = error_body(request, error.status_code, error.code, message, shown)
+    if error.existing:
+        content["existing"] = error.existing
+    content |= error.more
+    response = Response(content, status=error.status_code)
+    if error.auth_header:
+        response["WWW-Authenticate"] = error.auth_header
+    if error.wait is not None:
+        response["Retry-After"] = str(max(1, ceil(error.wait)))
     return response
 
 
@@ -172,27 +162,6 @@ def shortened_entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def translated(error: Exception) -> Exception:
-    """The refusal for an exception of Strata, Django or the database; the error itself where there is none."""
-    if isinstance(error, StrataError):
-        return refusal_of(error)
-    if isinstance(error, Http404):
-        return APIError("NOT_FOUND", "Not found.", status=404)
-    if isinstance(error, PermissionDenied):
-        return refusal_of(Forbidden("You may not do that."))
-    if isinstance(error, DjangoValidationError):
-        return exceptions.ValidationError(as_fields(error))
-    if isinstance(error, ProtectedError | RestrictedError):
-        return refusal_of(Conflict("IN_USE", "It is in use and cannot be deleted."))
-    if isinstance(error, IntegrityError):
-        return refusal_of(integrity_conflict(error))
-    if isinstance(error, ObjectDoesNotExist):
-        return refusal_of(row_deleted_meanwhile(error))
-    if isinstance(error, DatabaseError | InterfaceError):
-        return unavailable(error) or error
-    return error
 
 
 def integrity_conflict(error: IntegrityError) -> Conflict:
@@ -213,16 +182,8 @@ def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
     return NotFound(resource_name(model) if model else "row")
 
 
-def refusal_of(error: StrataError) -> APIError:
-    entry = {"field": error.field, "code": error.field_code, "message": error.message}
-    errors = getattr(error, "errors", None) or ([entry] if error.field or isinstance(error, Invalid) else [])
-    refusal = APIError(error.code, error.message, status=error.status, errors=errors)
-    refusal.existing = getattr(error, "existing", None)
-    return refusal
-
-
 def unavailable(error: Exception) -> APIError | None:
-    """The refusal where the database is full, locked, read-only or unreachable. None for an error in the program."""
+    """The APIError where the database is full, locked, read-only or unreachable. None for an error in the program."""
     if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
         return APIError("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
@@ -265,54 +226,3 @@ def flattened(detail: Any, path: str = "") -> Iterator[dict[str, Any]]:
             yield from flattened(value, path)
     else:
         yield {"field": path or None, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
-
-
-def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_response(request, 404, "NOT_FOUND", "Not found.")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """An uncaught error of a view or of the middleware. An unreachable database gets 503, anything else 500."""
-    return outage_response(request, sys.exc_info()[1]) or error_response(
-        request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
-    )
-
-
-def outage_response(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
-    """The answer where the database is unavailable; None for any other error."""
-    refusal = unavailable(error) if isinstance(error, DatabaseError | InterfaceError) else None
-    if refusal is None:
-        return None
-    response = error_response(request, refusal.status_code, refusal.code, refusal.message)
-    response["Retry-After"] = str(refusal.wait)
-    return response
-
-
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django reports a session that could not be saved as a bad request, even if the database is unavailable."""
-    return outage_response(request, database_error_behind(exception)) or error_response(
-        request, 400, "MALFORMED", "The request is malformed."
-    )
-
-
-def database_error_behind(error: BaseException | None) -> BaseException | None:
-    """The database error in the handling of which this error was raised."""
-    while error is not None and not isinstance(error, DatabaseError):
-        error = error.__context__
-    return error
-
-
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_response(request, 403, "FORBIDDEN", "You may not do that.")
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without a valid CSRF token: Django's CSRF_FAILURE_VIEW."""
-    return error_response(
-        request, 403, "FORBIDDEN", "The form did not come from a page of this session. Open the page again."
-    )
-
-
-def is_api(request: HttpRequest) -> bool:
-    """Whether the path, below SCRIPT_NAME, is one of the API."""
-    return request.path_info.startswith("/api/")

@@ -159,7 +159,6 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
             row = self.get_queryset().filter(**exc.existing_key).first()
             if row is not None:
                 exc.existing = self.id_and_link(row)
-                exc.message = f"{exc.message.removesuffix('.')}, which `existing` names."
         return super().handle_exception(exc)
 
     def missing_parent(self) -> NotFound | None:

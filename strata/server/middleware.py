@@ -20,9 +20,10 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 
 from strata.accounts.models import SECRET_PREFIX
-from strata.api.errors import CODES, error_response, is_api, outage_response
+from strata.api.errors import CODES
 from strata.api.http.body_limits import most_body_bytes
 from strata.audit import actor
+from strata.server.error_pages import error_response, is_api, outage_response
 from strata.server.logs import OncePerMinute
 
 log = logging.getLogger("strata.requests")

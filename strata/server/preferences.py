@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from strata.accounts.preferences import ENGLISH, as_preferred, preferences_of
-from strata.api.errors import is_api
+from strata.server.error_pages import is_api
 
 
 class PreferencesMiddleware:

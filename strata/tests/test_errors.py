@@ -81,9 +81,9 @@ urlpatterns = [
     path("api/v1/full", fail_full),
     path("admin/unforeseen", fail_unforeseen),
 ]
-handler403 = "strata.api.errors.forbidden"
-handler404 = "strata.api.errors.page_not_found"
-handler500 = "strata.api.errors.server_error"
+handler403 = "strata.server.error_pages.forbidden"
+handler404 = "strata.server.error_pages.page_not_found"
+handler500 = "strata.server.error_pages.server_error"
 
 
 @pytest.fixture

@@ -39,9 +39,9 @@ urlpatterns = [
     path("api/v1/forbidden", lambda request: HttpResponseForbidden("<h1>Grandmother</h1>")),
     path("api/v1/who", lambda request: HttpResponse(actor.current().request_id)),
 ]
-handler500 = "strata.api.errors.server_error"
-handler404 = "strata.api.errors.page_not_found"
-handler400 = "strata.api.errors.bad_request"
+handler500 = "strata.server.error_pages.server_error"
+handler404 = "strata.server.error_pages.page_not_found"
+handler400 = "strata.server.error_pages.bad_request"
 
 
 @pytest.fixture
