@@ -25,6 +25,7 @@ TESTING = "pytest" in sys.modules
 ENVIRONMENTS = ("development", "production")
 ENV = env.choice("ENV", "development", ENVIRONMENTS)
 PRODUCTION = ENV == "production"
+# After ENV, which says whether it is read: production takes no setting from a file beside the code.
 if not PRODUCTION and not TESTING and (BASE_DIR / ".env").is_file():
     environ.Env.read_env(str(BASE_DIR / ".env"))
     if env.text("ENV", ENV).lower() != ENV:
@@ -44,53 +45,21 @@ FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 # --- the database ---
 
 OWN_DATABASE = DATA_DIR / "strata.db"
-# Two settings from one variable, in seconds per statement on PostgreSQL; 0 is no limit. They differ by their default.
-# DATABASE_TIMEOUT is that of this process. strata/wsgi.py sets the variable to 20 where it is not set, so a server has
-# 20 s and a command no limit. REQUEST_TIMEOUT is that of a server, whichever process asks: `migrate` stores it for the
-# role, for statements outside of transactions, and `doctor` compares it.
-DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=0, most=86_400)
-REQUEST_TIMEOUT = env.number("DATABASE_TIMEOUT", default=20, most=86_400)
-SQLITE = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    " PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;",
-}
-# A new connection costs more than most requests.
-PERSISTENT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-# No `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets them instead.
-POSTGRESQL = {
-    "connect_timeout": 2,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-
-
-def database(url: str, setting: str = "DATABASE_URL") -> dict:
-    """Django's DATABASES entry for a URL, with options that make each database safe with many writers."""
-    config = PERSISTENT | database_url.database_config(url, setting)
-    given = config.get("OPTIONS", {})
-    if config["ENGINE"] == database_url.POSTGRESQL:
-        return config | {"ENGINE": "strata.db.backends.postgresql", "OPTIONS": POSTGRESQL | given}
-    file = writable_file(config["NAME"])
-    config |= {"ENGINE": "strata.db.backends.sqlite", "NAME": file, "OPTIONS": SQLITE | given}
-    return config | ({"TEST": own_test_file()} if TESTING else {})
-
-
-def own_test_file() -> dict:
-    """A separate file for each test process: an in-memory database locks whole tables between threads."""
-    return {"NAME": writable_file(f".data/test-{os.getpid()}.db")}
-
-
-def writable_file(name: str) -> str:
-    return database_url.writable_file(name, folder=BASE_DIR, fallback=OWN_DATABASE, is_required=PRODUCTION)
-
-
-OWN_URL = f"sqlite:///{OWN_DATABASE}"
 DATABASE_SETTING = "TEST_DATABASE_URL" if TESTING else "DATABASE_URL"
-DATABASES = {"default": database(env.text(DATABASE_SETTING, OWN_URL), DATABASE_SETTING)}
+DATABASES = {
+    "default": database_url.database(
+        env.text(DATABASE_SETTING, f"sqlite:///{OWN_DATABASE}"),
+        DATABASE_SETTING,
+        folder=BASE_DIR,
+        fallback=None if PRODUCTION else OWN_DATABASE,
+        # A separate file for each test process: an in-memory database locks whole tables between threads.
+        test_file=f".data/test-{os.getpid()}.db" if TESTING else None,
+    )
+}
+# In seconds, on PostgreSQL; 0 is no limit. Of this process: a server has 20, by strata/wsgi.py, a command has none.
+# And of servers, in whichever process: `migrate` stores it for the role, and `doctor` compares it.
+STATEMENT_TIMEOUT = env.number("DATABASE_TIMEOUT", default=0, most=86_400)
+SERVER_STATEMENT_TIMEOUT = env.number("DATABASE_TIMEOUT", default=20, most=86_400)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- apps and middleware ---
@@ -173,7 +142,7 @@ TEMPLATES = [
     }
 ]
 
-# --- logins and limits ---
+# --- logins ---
 
 AUTH_USER_MODEL = "strata.User"
 AUTHENTICATION_BACKENDS = [
@@ -202,10 +171,11 @@ AXES_LOCKOUT_CALLABLE = "strata.server.error_pages.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows the counts
-API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-IF_MATCH_REQUIRED = env.switch("IF_MATCH_REQUIRED", default=False)
+
+# --- the size and the time of a request ---
+
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 # Routes that take many rows have a limit of their own. deploy/nginx.conf has the same.
 BODY_BYTES_OF_ROUTES = {"/api/v1/values:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024)}
@@ -214,10 +184,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values()
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
 CLIENT_BODY_SECONDS = env.number("CLIENT_BODY_SECONDS", default=30, least=1, most=3600)
 CLIENT_UNFINISHED = env.number("CLIENT_UNFINISHED", default=32, least=1, most=10_000)
+
+# --- valuation ---
+
+# For how many days after its own a rate is used.
 RATE_MAX_AGE_DAYS = env.number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 
 # --- the API ---
 
+API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
+IF_MATCH_REQUIRED = env.switch("IF_MATCH_REQUIRED", default=False)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "strata.accounts.authentication.TokenAuthentication",

@@ -17,7 +17,7 @@ from assets.models import Asset
 from assets.valuation.sources import snapshots_sql
 from strata.db import params
 from strata.db.backends.postgresql.base import DatabaseWrapper
-from strata.settings import database as configured
+from strata.environment.database_url import database as configured
 from tests.databases import populate
 from tests.load_clients import Client, create, create_asset
 from tests.pooler import pooled_url, pooling, suite_environment

@@ -1,4 +1,7 @@
-"""DATABASE_URL: which forms are accepted. No error message quotes the URL, because it contains a password."""
+"""DATABASE_URL: which forms are accepted, and Django's DATABASES entry for it.
+
+No error message quotes the URL, because it contains a password.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,47 @@ EXAMPLES = (
     "sqlite:///path/from/here.db, sqlite:////path/from/root.db or postgres://user:password@host:5432/name"
 )
 
+# A new connection costs more than most requests.
+PERSISTENT = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+SQLITE_CONNECTION = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    " PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;",
+}
+# No `options`: a pooler refuses them. strata.db.backends.postgresql.timeouts sets them instead.
+POSTGRESQL_CONNECTION = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
-def database_config(url: str, setting: str = "DATABASE_URL") -> dict[str, Any]:
-    """Django's DATABASES entry for a URL, with Django's own ENGINE."""
+
+def database(
+    url: str,
+    setting: str = "DATABASE_URL",
+    *,
+    folder: Path = Path(),
+    fallback: Path | None = None,
+    test_file: str | None = None,
+) -> dict[str, Any]:
+    """Django's DATABASES entry for a URL, with options that make each database safe with many writers.
+
+    The path of a SQLite file begins at `folder`. Where the file cannot be made, `fallback` is used, if there is one.
+    """
     problem = database_url_problem(url)
     if problem:
         raise ImproperlyConfigured(f"{setting} {problem}.")
-    config: dict[str, Any] = environ.Env.db_url_config(url)
+    config: dict[str, Any] = PERSISTENT | environ.Env.db_url_config(url)
+    given = config.get("OPTIONS", {})
+    if config["ENGINE"] == POSTGRESQL:
+        return config | {"ENGINE": "strata.db.backends.postgresql", "OPTIONS": POSTGRESQL_CONNECTION | given}
+    config |= {"ENGINE": "strata.db.backends.sqlite", "OPTIONS": SQLITE_CONNECTION | given}
+    config["NAME"] = writable_file(config["NAME"], folder=folder, fallback=fallback)
+    if test_file:
+        config["TEST"] = {"NAME": writable_file(test_file, folder=folder, fallback=fallback)}
     return config
 
 
@@ -106,20 +143,20 @@ def postgresql_options() -> frozenset[str]:
 # --- the file of a SQLite database ---
 
 
-def writable_file(name: str, *, folder: Path, fallback: Path, is_required: bool) -> str:
-    """The path of the SQLite file, after creating its folders. Where that fails: a warning, and the fallback."""
+def writable_file(name: str, *, folder: Path, fallback: Path | None) -> str:
+    """The path of the SQLite file, after creating its folders. Where that fails: a warning, and the fallback if any."""
     if name == MEMORY:
         return name
     path = folder / name
     try:
         make_room(path)
     except OSError as error:
-        if is_required or path == fallback:
+        if fallback is None or path == fallback:
             raise ImproperlyConfigured(f"DATABASE_URL: {path} cannot be made ({error}).") from error
         warnings.warn(
             f"DATABASE_URL: {path} CANNOT BE MADE ({error}). USING {fallback} INSTEAD.", stacklevel=2
         )
-        return writable_file(str(fallback), folder=folder, fallback=fallback, is_required=True)
+        return writable_file(str(fallback), folder=folder, fallback=None)
     return str(path)
 
 

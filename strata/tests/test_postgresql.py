@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError
 from strata import wsgi
 from strata.db.backends.postgresql import base
 from strata.db.backends.postgresql.base import DatabaseWrapper
-from strata.settings import database
+from strata.environment.database_url import database
 
 WELCOME = b"".join(
     [
@@ -94,7 +94,7 @@ def seconds(call) -> float:
 
 @pytest.mark.django_db
 def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(settings):
-    settings.DATABASE_TIMEOUT = 1
+    settings.STATEMENT_TIMEOUT = 1
     with silent_server(welcomes=100) as (port, _):
         connection = wrapper(port)
         connection.ensure_connection()
@@ -107,7 +107,7 @@ def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(sett
 def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkeypatch):
     """Before the timeout of the statement, and new connections fail at once."""
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
-    settings.DATABASE_TIMEOUT = 600
+    settings.STATEMENT_TIMEOUT = 600
     with silent_server(welcomes=1) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
@@ -122,7 +122,7 @@ def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkey
 def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(settings, monkeypatch):
     """Like a pooler whose server hangs."""
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
-    settings.DATABASE_TIMEOUT = 600
+    settings.STATEMENT_TIMEOUT = 600
     with silent_server(welcomes=100) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
@@ -134,7 +134,7 @@ def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(setting
 @pytest.mark.django_db
 def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypatch):
     monkeypatch.setattr(base, "DOUBT_SECONDS", 0.1)
-    settings.DATABASE_TIMEOUT = 1
+    settings.STATEMENT_TIMEOUT = 1
     with silent_server(welcomes=100, answers_others=True) as (port, connections):
         connection = wrapper(port)
         connection.ensure_connection()
@@ -146,7 +146,7 @@ def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypat
 
 @pytest.mark.django_db
 def test_a_kept_connection_is_checked_for_two_seconds_and_no_longer(settings):
-    settings.DATABASE_TIMEOUT = 600
+    settings.STATEMENT_TIMEOUT = 600
     with silent_server(welcomes=100) as (port, _):
         connection = wrapper(port)
         connection.ensure_connection()
@@ -184,7 +184,7 @@ def test_a_refused_connection_closes_the_way_to_nobody():
 
 
 def test_commands_may_take_as_long_as_they_need():
-    assert settings.DATABASE_TIMEOUT == 0
+    assert settings.STATEMENT_TIMEOUT == 0
 
 
 SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
@@ -200,7 +200,7 @@ def test_timeouts_come_with_each_begin_and_end_with_it(settings):
             cursor.execute(SHOWN)
             return cursor.fetchone()
 
-    settings.DATABASE_TIMEOUT = 7
+    settings.STATEMENT_TIMEOUT = 7
     # `migrate` set these for the role, which created the tests' database.
     assert shown() == ("20s", "10s")
     with transaction.atomic():
@@ -241,4 +241,4 @@ def test_the_server_keeps_a_cursor_for_the_length_of_a_transaction_alone():
 
 def test_requests_have_the_limit_that_the_role_gets():
     """wsgi.py sets it only for the server. migrate has no timeout itself, and sets it for the role."""
-    assert f'"DATABASE_TIMEOUT", "{settings.REQUEST_TIMEOUT}"' in Path(wsgi.__file__).read_text()
+    assert f'"DATABASE_TIMEOUT", "{settings.SERVER_STATEMENT_TIMEOUT}"' in Path(wsgi.__file__).read_text()

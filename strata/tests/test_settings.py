@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings as running
 
 from strata import settings as module
-from strata.environment.database_url import make_room
+from strata.environment.database_url import database, make_room
 from strata.environment.variables import listed, switch
 
 PACKAGE = Path(module.__file__).parent
@@ -193,14 +193,14 @@ def test_a_folder_that_may_not_be_written_to_is_refused_unless_the_file_is_there
 
 
 def test_postgresql_is_kept_checked_and_bounded():
-    database = module.database("postgres://u:p%40ss@db.example.org:5433/money?sslmode=require")
-    assert database["ENGINE"] == "strata.db.backends.postgresql"
-    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", 5433, "money")
-    assert (database["USER"], database["PASSWORD"]) == ("u", "p@ss")
-    assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
-    assert database["OPTIONS"]["sslmode"] == "require"
-    assert database["OPTIONS"]["connect_timeout"] == 2
-    assert "options" not in database["OPTIONS"]  # a pooler refuses them
+    config = database("postgres://u:p%40ss@db.example.org:5433/money?sslmode=require")
+    assert config["ENGINE"] == "strata.db.backends.postgresql"
+    assert (config["HOST"], config["PORT"], config["NAME"]) == ("db.example.org", 5433, "money")
+    assert (config["USER"], config["PASSWORD"]) == ("u", "p@ss")
+    assert (config["CONN_MAX_AGE"], config["CONN_HEALTH_CHECKS"]) == (60, True)
+    assert config["OPTIONS"]["sslmode"] == "require"
+    assert config["OPTIONS"]["connect_timeout"] == 2
+    assert "options" not in config["OPTIONS"]  # a pooler refuses them
 
 
 def test_no_request_is_one_transaction():
@@ -229,7 +229,7 @@ def test_the_running_connection_has_what_its_settings_promise():
 def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
     from strata.db.backends.sqlite.base import DatabaseWrapper
 
-    configured = running.DATABASES["default"] | module.database(f"sqlite:///{tmp_path}/strata.db")
+    configured = running.DATABASES["default"] | database(f"sqlite:///{tmp_path}/strata.db")
     connection = DatabaseWrapper(configured, alias="file")
     try:
         with connection.cursor() as cursor:
@@ -259,7 +259,7 @@ def test_the_defaults_are_those_in_the_readme(clone):
     assert values(
         clone,
         "API_THROTTLE", "RATE_MAX_AGE_DAYS", "IF_MATCH_REQUIRED", "MAX_BODY_BYTES", "TIME_ZONE", "CORS_ALLOWED_ORIGINS",
-        "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "DATABASE_TIMEOUT",
+        "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "STATEMENT_TIMEOUT",
     ) == {
         "API_THROTTLE": "1200/min",
         "RATE_MAX_AGE_DAYS": 10,
@@ -271,7 +271,7 @@ def test_the_defaults_are_those_in_the_readme(clone):
         "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
         "DEBUG": False,
         "LOG_LEVEL": "INFO",
-        "DATABASE_TIMEOUT": 0,
+        "STATEMENT_TIMEOUT": 0,
     }  # fmt: skip
 
 

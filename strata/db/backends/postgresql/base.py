@@ -77,7 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         )
         connection.server_answers = lambda: self._look_in(conn_params)
         connection.patience = (
-            settings.DATABASE_TIMEOUT + HEALTH_CHECK_SECONDS if settings.DATABASE_TIMEOUT else None
+            settings.STATEMENT_TIMEOUT + HEALTH_CHECK_SECONDS if settings.STATEMENT_TIMEOUT else None
         )
         return connection
 

@@ -19,7 +19,7 @@ def begin() -> str:
     """BEGIN, with the timeouts of this process until the transaction ends, in one round trip."""
     return (
         f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; "
-        f"SET LOCAL statement_timeout = '{settings.DATABASE_TIMEOUT}s'"
+        f"SET LOCAL statement_timeout = '{settings.STATEMENT_TIMEOUT}s'"
     )
 
 
@@ -43,7 +43,7 @@ def timeouts(connection: Any) -> Iterator[Timeout]:
     """The timeouts of the connection outside of transactions; none on other databases."""
     if connection.vendor != "postgresql":
         return
-    wanted = {"lock_timeout": LOCK_SECONDS, "statement_timeout": settings.REQUEST_TIMEOUT}
+    wanted = {"lock_timeout": LOCK_SECONDS, "statement_timeout": settings.SERVER_STATEMENT_TIMEOUT}
     with connection.cursor() as cursor:
         # reset_val is the value from the start of the session, without SET LOCAL.
         cursor.execute("SELECT name, reset_val::bigint FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
