@@ -29,7 +29,7 @@ def run_in_transaction[Result](function: Callable[[], Result], *, attempts: int 
     Inside an atomic block the function is only called: only the outermost transaction can be repeated. The function
     must be safe to call again after a rollback. After the last attempt the error is raised unchanged.
     """
-    if in_transaction():
+    if is_in_transaction():
         return function()
     for attempt in range(1, attempts + 1):
         try:
@@ -43,7 +43,7 @@ def run_in_transaction[Result](function: Callable[[], Result], *, attempts: int 
     raise AssertionError("at least one attempt")
 
 
-def in_transaction() -> bool:
+def is_in_transaction() -> bool:
     """Whether a transaction is open. The transaction around a test does not count."""
     blocks = connection.atomic_blocks
     return any(not block._from_testcase for block in blocks)  # type: ignore[attr-defined]  # not in the stubs

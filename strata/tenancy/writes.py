@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 
 from strata.db.errors.uniqueness import is_unique_violation
-from strata.db.retry import Restart, in_transaction
+from strata.db.retry import Restart, is_in_transaction
 from strata.exceptions import Conflict, NotFound
 from strata.tenancy.guards import hold, lock_guards, parent_of, rows_named_by
 from strata.tenancy.querysets import Owned
@@ -28,7 +28,7 @@ def atomic_write[**Args, Result](function: Callable[Args, Result]) -> Callable[A
 
     @wraps(function)
     def write(*args: Args.args, **kwargs: Args.kwargs) -> Result:
-        if in_transaction():
+        if is_in_transaction():
             return function(*args, **kwargs)
         with transaction.atomic():
             return function(*args, **kwargs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
@@ -13,9 +12,8 @@ from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import today_of
 from reports.services.portfolio_snapshots import refresh, take_snapshot
-from strata.commands import StrataCommand
+from strata.commands import StrataCommand, calendar_day
 from strata.exceptions import StrataError
-from strata.fields.dates import parse_day, validate_year
 
 
 class Command(StrataCommand):
@@ -33,11 +31,14 @@ class Command(StrataCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument(
-            "--on", metavar="YYYY-MM-DD", help="For this day instead of each portfolio's today."
+            "--on",
+            type=calendar_day,
+            metavar="YYYY-MM-DD",
+            help="For this day instead of each portfolio's today.",
         )
 
     def handle(self, *args, **options):
-        on = self.day(options["on"])
+        on, is_dry_run = options["on"], options["dry_run"]
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
         taken = known = updated = 0
@@ -45,15 +46,19 @@ class Command(StrataCommand):
         for portfolio in portfolios.iterator(chunk_size=500):
             new = not self.is_taken(portfolio, on)
             try:
-                if new and not options["dry_run"]:
+                if new and not is_dry_run:
                     self.in_transaction(partial(take_snapshot, portfolio.pk, on=on, manual=False))
-                updated += 0 if options["dry_run"] else self.in_transaction(partial(refresh, portfolio.pk))
-                taken, known = taken + new, known + (not new)
+                if not is_dry_run:
+                    updated += self.in_transaction(partial(refresh, portfolio.pk))
+                if new:
+                    taken += 1
+                else:
+                    known += 1
             except (DatabaseError, StrataError) as error:  # the other portfolios are still stored
                 failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        action = "Would store" if options["dry_run"] else "Stored"
+        action = "Would store" if is_dry_run else "Stored"
         self.say(f"{action} {taken:,}; already there: {known:,}; recalculated: {updated:,}.")
         if failed:
             raise CommandError("\n".join(["Not stored:", *failed]))
@@ -61,13 +66,3 @@ class Command(StrataCommand):
     def is_taken(self, portfolio: Portfolio, on: date | None) -> bool:
         day = on or today_of(portfolio)
         return PortfolioSnapshot.objects.filter(portfolio=portfolio, on=day, manual=False).exists()
-
-    def day(self, text: str | None) -> date | None:
-        if text is None:
-            return None
-        try:
-            day = parse_day(text)
-            validate_year(day)
-        except ValidationError as error:
-            raise CommandError(f"--on: {error.messages[0]}") from None
-        return day
