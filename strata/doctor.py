@@ -21,8 +21,8 @@ from django.utils.module_loading import autodiscover_modules
 from strata.audit.models import JournalEntry
 from strata.db import private_files
 from strata.db.backends.postgresql.timeouts import role_default, timeouts
+from strata.db.consistent_read import consistent_read
 from strata.db.durability import durability
-from strata.db.snapshot import one_snapshot
 from strata.fields.names import NameKeyField, name_key
 
 BY_MIGRATE = "migrate"  # the channel of journal entries that migrations write
@@ -63,7 +63,7 @@ def examine() -> list[Finding]:
     findings = list(_kernel())
     sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
     if sound:
-        with one_snapshot():  # so that writes of others during the checks are not reported
+        with consistent_read():  # so that writes of others during the checks are not reported
             for subject, function in _register.items():
                 findings.extend(_run(subject, partial(_in_savepoint, function)))
     return findings

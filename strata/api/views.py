@@ -29,8 +29,8 @@ from strata.api.pagination import EveryPiece, FirstPiece
 from strata.api.parameters import Parameter, read_parameters
 from strata.audit import actor
 from strata.audit.point_in_time import as_known_at
+from strata.db.consistent_read import consistent_read
 from strata.db.retry import run_in_transaction
-from strata.db.snapshot import one_snapshot
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
 
@@ -245,7 +245,7 @@ class CsvMixin(PointInTimeMixin):
 
     def every_row(self, one_piece: Callable[[], Any], paginator: EveryPiece) -> Iterator[Row]:
         known_at = self.read_parameters().get("known_at")
-        with as_known_at(known_at[0], self.request.user) if known_at else one_snapshot():
+        with as_known_at(known_at[0], self.request.user) if known_at else consistent_read():
             paginator.is_all = False
             while not paginator.is_all:
                 yield from one_piece().data

@@ -24,7 +24,7 @@ from strata.audit.clock import set_back
 from strata.audit.models import JournalEntry
 from strata.audit.temporal_views import TEMPORAL_VIEWS, TemporalViews
 from strata.audit.tracking import TrackedModel
-from strata.db.snapshot import one_snapshot
+from strata.db.consistent_read import consistent_read
 from strata.tenancy.roles import households_of
 
 IMAGES, RESTORATIONS = "images", "restorations"
@@ -35,7 +35,7 @@ RESTORED = {"before__isnull": True, "undo_of__isnull": False}  # by an undo: the
 @contextmanager
 def as_known_at(to: datetime, user: Any) -> Iterator[None]:
     """Inside the block, reads see the user's households as they were known at `to`. Writes are rolled back."""
-    with one_snapshot(), set_back(to):  # rows that others change meanwhile would have no image
+    with consistent_read(), set_back(to):  # rows that others change meanwhile would have no image
         try:
             households = households_involved(to, user)
             touched = models_touched(to, households)

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from assets.valuation import upkeep
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
-from strata.db.snapshot import one_snapshot
+from strata.db.consistent_read import consistent_read
 from strata.fields.ids import CANONICAL_ID
 
 WAITS = "Another rebuild is running on this database: waiting for it."
@@ -31,7 +31,7 @@ class Command(StrataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            with one_snapshot():  # a write during the comparison is not an error
+            with consistent_read():  # a write during the comparison is not an error
                 ids = self.portfolio_ids(options["portfolio"])
                 wrong = [pk for pk in self.with_progress(ids) if upkeep.is_outdated(pk)]
             self.report("Would rebuild", ids, wrong)

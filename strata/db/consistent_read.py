@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 
 @contextmanager
-def one_snapshot() -> Iterator[None]:
+def consistent_read() -> Iterator[None]:
     """A transaction that does not see what others commit after its first read. It takes no lock, so only read in it."""
     with _taking_no_lock(), transaction.atomic():
         _hold_still()
