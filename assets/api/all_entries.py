@@ -103,10 +103,10 @@ class AllEntriesViewSet(ListMixin):
         return [name for name in cls.serializer_class.Meta.fields if name not in around]
 
     @classmethod
-    def listed(cls, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    def columns_for_list(cls, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
         return rows.values_list(*cls.columns(), *AROUND, named=True)
 
-    def shown_page(self, page: list[Any]) -> list[dict[str, Any]]:
+    def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
         """Written by hand: three models and a serializer for each row take most of a long list's time."""
         fields = cast("Any", self.get_serializer()).fields
         shown_as = [(name, fields[name].to_representation) for name in self.columns()]

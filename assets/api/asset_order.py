@@ -17,8 +17,7 @@ from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import KNOWN_AT
 from strata.api.serializers import StrictSerializer
 from strata.api.views import BaseAPIView, path_id
-from strata.exceptions import NotFound
-from strata.tenancy.querysets import is_visible
+from strata.tenancy.querysets import require_visible
 from strata.tenancy.roles import require_role
 
 MOST_ASSETS = 10_000
@@ -42,7 +41,7 @@ class AssetOrderView(BaseAPIView, APIView):
     @extend_schema(responses=AssetOrderSerializer)
     def get(self, request: Request, pk: str) -> Response:
         """The order of rows in Update values, and of `assets?portfolio=&ordering=own`. Empty before it is set."""
-        return Response(self.shown())
+        return Response(self.as_json())
 
     @extend_schema(request=AssetOrderSerializer, responses=AssetOrderSerializer)
     def put(self, request: Request, pk: str) -> Response:
@@ -52,7 +51,7 @@ class AssetOrderView(BaseAPIView, APIView):
         body.is_valid(raise_exception=True)
         ids: list[UUID] = body.validated_data["asset_ids"]
         set_asset_order(self.portfolio_id, ids, precondition=self.precondition)
-        data = self.shown()
+        data = self.as_json()
         return Response(data, headers={"ETag": etag_of(data)})
 
     @property
@@ -60,13 +59,12 @@ class AssetOrderView(BaseAPIView, APIView):
         return path_id(self.kwargs["pk"], "portfolio")
 
     def require_visible(self) -> None:
-        if not is_visible(Portfolio, self.request.user, self.portfolio_id):
-            raise NotFound("portfolio")
+        require_visible(Portfolio, self.request.user, self.portfolio_id)
 
     def precondition(self, portfolio: Portfolio) -> None:
         require_role(self.request.user, portfolio.household_id)
-        require_match(self.request, lambda: etag_of(self.shown()))
+        require_match(self.request, lambda: etag_of(self.as_json()))
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         self.require_visible()
         return {"asset_ids": [str(pk) for pk in asset_order(self.portfolio_id)]}

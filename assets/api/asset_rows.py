@@ -20,10 +20,10 @@ from strata.fields.numbers import money_text, plain
 if TYPE_CHECKING:
     from assets.valuation.current import AssetWithValue
 
-type Shown = dict[str, Any]
+type JsonObject = dict[str, Any]
 
 instant = InstantSerializerField().to_representation
-as_json = JSONRenderer().render
+json_bytes = JSONRenderer().render
 
 
 class AssetRow(NamedTuple):
@@ -59,13 +59,13 @@ def row_of(asset: AssetWithValue) -> AssetRow:
     return AssetRow._make(_columns_of(asset))
 
 
-def shown(rows: Sequence[AssetRow]) -> list[Shown]:
+def as_json(rows: Sequence[AssetRow]) -> list[JsonObject]:
     """The assets as the API shows them. A type or portfolio of many of them is one object."""
-    labels_by_asset = labels_shown([row.pk for row in rows])
-    types: dict[UUID, Shown] = {}
-    portfolios: dict[UUID, Shown] = {}
+    labels_by_asset = labels_as_json([row.pk for row in rows])
+    types: dict[UUID, JsonObject] = {}
+    portfolios: dict[UUID, JsonObject] = {}
     for row in rows:
-        types.setdefault(row.asset_type_id, type_shown(row))
+        types.setdefault(row.asset_type_id, type_as_json(row))
         portfolios.setdefault(row.portfolio_id, {"id": str(row.portfolio_id), "name": row.portfolio__name})
     return [
         own_fields(row)
@@ -75,7 +75,7 @@ def shown(rows: Sequence[AssetRow]) -> list[Shown]:
     ]
 
 
-def own_fields(row: AssetRow) -> Shown:
+def own_fields(row: AssetRow) -> JsonObject:
     return {
         "id": str(row.pk),
         "name": row.name,
@@ -95,7 +95,7 @@ def own_fields(row: AssetRow) -> Shown:
     }
 
 
-def type_shown(row: AssetRow) -> Shown:
+def type_as_json(row: AssetRow) -> JsonObject:
     return {
         "id": str(row.asset_type_id),
         "code": row.asset_type__code,
@@ -104,22 +104,22 @@ def type_shown(row: AssetRow) -> Shown:
     }
 
 
-def labels_shown(assets: Collection[UUID]) -> dict[UUID, Shown]:
+def labels_as_json(assets: Collection[UUID]) -> dict[UUID, JsonObject]:
     """The categories and tags of each asset as the API shows them."""
     categories = labels.labels_of(assets, labels.CATEGORY_LABELS)
     tags = labels.labels_of(assets, labels.TAG_LABELS)
-    category_shown = cache(
+    category_as_json = cache(
         lambda category: {
             "id": str(category.id),
             "name": category.name,
             "parent_id": category.parent_id and str(category.parent_id),
         }
     )
-    tag_shown = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
+    tag_as_json = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
     return {
         pk: {
-            "categories": [category_shown(category) for category in categories.get(pk, ())],
-            "tags": [tag_shown(tag) for tag in tags.get(pk, ())],
+            "categories": [category_as_json(category) for category in categories.get(pk, ())],
+            "tags": [tag_as_json(tag) for tag in tags.get(pk, ())],
         }
         for pk in assets
     }
@@ -130,7 +130,7 @@ def labels_shown(assets: Collection[UUID]) -> dict[UUID, Shown]:
 LARGEST_PAGE = 8 * 2**20  # bytes of JSON
 
 
-def refuse_large(page: list[Shown]) -> None:
+def refuse_large(page: list[JsonObject]) -> None:
     """Raises Invalid for a page that would be too large as JSON."""
     size = size_of(page) if may_be_large(page) else 0
     if size > LARGEST_PAGE and len(page) > 1:
@@ -140,19 +140,19 @@ def refuse_large(page: list[Shown]) -> None:
         raise Invalid("page_size", message, "too_much")
 
 
-def may_be_large(page: list[Shown]) -> bool:
+def may_be_large(page: list[JsonObject]) -> bool:
     """Whether the page must be measured: a character of a note takes at most 6 bytes, a label at most 1,000."""
-    labels = sum(len(row["categories"]) + len(row["tags"]) for row in page)
-    return 6 * sum(len(row["notes"]) for row in page) + 1000 * labels + 4000 * len(page) > LARGEST_PAGE
+    label_count = sum(len(row["categories"]) + len(row["tags"]) for row in page)
+    return 6 * sum(len(row["notes"]) for row in page) + 1000 * label_count + 4000 * len(page) > LARGEST_PAGE
 
 
-def size_of(page: list[Shown]) -> int:
+def size_of(page: list[JsonObject]) -> int:
     """The size of the page as JSON, in bytes. A label that many assets have is measured once."""
-    labels = {id(label): label for row in page for label in labels_of(row)}
-    sizes = {key: len(as_json(label)) for key, label in labels.items()}
-    own = sum(len(as_json(row | {"categories": [], "tags": []})) for row in page)
-    return own + sum(sizes[id(label)] + 1 for row in page for label in labels_of(row))
+    labels_by_id = {id(label): label for row in page for label in categories_and_tags(row)}
+    sizes = {key: len(json_bytes(label)) for key, label in labels_by_id.items()}
+    own = sum(len(json_bytes(row | {"categories": [], "tags": []})) for row in page)
+    return own + sum(sizes[id(label)] + 1 for row in page for label in categories_and_tags(row))
 
 
-def labels_of(row: Shown) -> Iterable[Shown]:
+def categories_and_tags(row: JsonObject) -> Iterable[JsonObject]:
     return (*row["categories"], *row["tags"])

@@ -29,7 +29,7 @@ from assets.api.filters import (
 )
 from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
 from assets.models import Asset
-from assets.models.querysets import AssetQuerySet, same_today, zones_of
+from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
 from assets.services import disposal, labels
 from assets.services.asset_order import asset_order
 from assets.services.assets import ASSETS, create_asset
@@ -64,16 +64,12 @@ from strata.api.parameters import (
 from strata.api.serializers import StrictSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
-from strata.db.prepared import Prepared
 from strata.exceptions import Invalid, NotFound
 from strata.tenancy.guards import rows_are_locked
-from strata.tenancy.querysets import Owned, is_visible
-from strata.tenancy.roles import unread_user
+from strata.tenancy.querysets import Owned
 
 if TYPE_CHECKING:
     from assets.valuation.current import AssetWithValue
-
-instant = InstantSerializerField().to_representation
 
 
 class TypeOfAsset(StrictSerializer):
@@ -202,7 +198,7 @@ class AssetSerializer(FirstValue, TakesNames):
         validators = ()
 
     def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
-        return asset_rows.shown([asset_rows.row_of(row)])[0]
+        return asset_rows.as_json([asset_rows.row_of(row)])[0]
 
     def computed_of(self, row: Asset) -> frozenset[str]:
         """`disposed` depends on today only if a disposal is recorded."""
@@ -262,20 +258,11 @@ moves_its_past = extend_schema(
 )
 
 
-ZONES = Prepared(lambda user_id: zones_of(Portfolio.objects.for_user(unread_user(user_id))), UUID)
-
-
 def day_scope(user: Any, on: date | None = None) -> dict[str, Any]:
     """What current values depend on: the day, by default today. The zones in place of it, where today is two days."""
-    zones = frozenset(() if on else ZONES(user.pk))
+    zones = frozenset(() if on else TIME_ZONES_OF_USER(user.pk))
     day = on or same_today(zones)
     return {"on": day} if day else {"zones": zones}
-
-
-def require_visible_asset(pk: UUID, user: Any) -> None:
-    """Raises NotFound where the user may not see the asset."""
-    if not is_visible(Asset, user, pk):
-        raise NotFound("asset")
 
 
 def asset_response(view: HouseholdViewSet, asset: Asset) -> Response:
@@ -333,16 +320,16 @@ class AssetViewSet(HouseholdModelViewSet):
         return super().is_prepared() and not computes()
 
     @classmethod
-    def listed(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
+    def columns_for_list(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
         return rows.values_list(*AssetRow._fields)
 
-    def shown_page(self, page: list[Any]) -> list[dict[str, Any]]:
-        shown = asset_rows.shown([AssetRow._make(row) for row in page])
+    def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
+        assets = asset_rows.as_json([AssetRow._make(row) for row in page])
         if not self.is_csv():  # it has no pages
-            asset_rows.refuse_large(shown)
-        return shown
+            asset_rows.refuse_large(assets)
+        return assets
 
-    def shown(self, row: Asset) -> Mapping[str, Any]:
+    def as_json(self, row: Asset) -> Mapping[str, Any]:
         """With its present value, which a locked row does not have."""
         try:
             row = self.get_row(row.pk)
@@ -351,7 +338,7 @@ class AssetViewSet(HouseholdModelViewSet):
             if rows_are_locked():
                 connection.check_constraints()
             raise
-        return super().shown(row)
+        return super().as_json(row)
 
     def create_row(self, values: dict[str, Any]) -> Asset:
         def precondition(portfolio: Owned) -> None:

@@ -7,9 +7,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.assets import AssetSerializer, NameableRow, asset_response, require_visible_asset
+from assets.api.assets import AssetSerializer, NameableRow, asset_response
 from assets.api.names import CATEGORIES
-from assets.models import Category
+from assets.models import Asset, Category
 from assets.services import classification, labels
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
@@ -18,7 +18,7 @@ from strata.api.names import TakesNames, name_filter
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import StrictSerializer
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, require_visible
 
 
 class CategorySerializer(TakesNames):
@@ -72,6 +72,6 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
             self.require_unchanged(self.get_object())
 
         asset_id = body.validated_data["asset_id"]
-        require_visible_asset(asset_id, request.user)
+        require_visible(Asset, request.user, asset_id)
         asset = labels.attach(asset_id, self.row_id(), labels.CATEGORY_LABELS, precondition=precondition)
         return asset_response(self, asset)

@@ -11,7 +11,6 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.assets import require_visible_asset
 from assets.api.snapshots import AssetSnapshotSerializer, value_etag
 from assets.models import Asset, AssetSnapshot
 from assets.services.snapshots import delete_value, put_value
@@ -23,6 +22,7 @@ from strata.api.views import path_id
 from strata.api.viewsets import HouseholdViewSet
 from strata.exceptions import NotFound
 from strata.fields.dates import parse_day, validate_year
+from strata.tenancy.querysets import require_visible
 
 
 class DayValueSerializer(AssetSnapshotSerializer):
@@ -66,7 +66,7 @@ class DayValueViewSet(HouseholdViewSet):
         row = rows.order_by("-observed_at").first()
         if row is None:
             raise NotFound(self.resource_name)
-        return Response(self.shown(row))
+        return Response(self.as_json(row))
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replaces the last value of the day, or records one at noon where it has none.
@@ -108,7 +108,7 @@ class DayValueViewSet(HouseholdViewSet):
         return on
 
     def require_parents(self) -> None:
-        require_visible_asset(self.asset_id, self.request.user)
+        require_visible(Asset, self.request.user, self.asset_id)
 
     def day_precondition(self, asset: Asset, snapshot: AssetSnapshot | None) -> None:
         self.require_write_role(asset, "asset")

@@ -7,13 +7,13 @@ from typing import Any
 from django.utils.functional import cached_property
 from rest_framework.pagination import BasePagination
 
-from assets.api.assets import require_visible_asset
+from assets.models import Asset
 from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.pagination import CursorPaginator
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.tenancy.querysets import Owned
+from strata.tenancy.querysets import Owned, require_visible
 
 
 class AssetEntrySerializer(HouseholdSerializer):
@@ -34,7 +34,7 @@ class AssetEntryViewSet(HouseholdModelViewSet):
         return path_id(self.kwargs["asset_id"], "asset")
 
     def require_parents(self) -> None:
-        require_visible_asset(self.asset_id, self.request.user)
+        require_visible(Asset, self.request.user, self.asset_id)
 
     @cached_property
     def scope(self) -> dict[str, Any]:

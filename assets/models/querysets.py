@@ -15,7 +15,9 @@ from django.db.models.functions import Cast, Coalesce, NullIf, StrIndex
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import Row, TrackedQuerySet
+from strata.db.prepared import Prepared
 from strata.fields.dates import local_day
+from strata.tenancy.roles import user_with_id_only
 
 
 def today_in(zone_lookup: str, zones: Iterable[str]) -> Case:
@@ -40,6 +42,11 @@ def today_in(zone_lookup: str, zones: Iterable[str]) -> Case:
 def zones_of(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio, str]:
     """The time zones of the portfolios."""
     return portfolios.order_by().values_list("time_zone", flat=True).distinct()
+
+
+TIME_ZONES_OF_USER = Prepared(
+    lambda user_id: zones_of(Portfolio.objects.for_user(user_with_id_only(user_id))), UUID
+)
 
 
 def same_today(zones: Iterable[str]) -> date | None:

@@ -156,7 +156,7 @@ class InvitationViewSet(DeleteMixin, mixins.RetrieveModelMixin, mixins.ListModel
             return received
         return received | self.queryset.for_user(self.request.user, OWNERS)
 
-    def is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
+    def row_is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
         return self.get_queryset().filter(pk=pk).exists()
 
     def require_write_role(self, row: Owned, resource_name: str | None = None) -> None:

@@ -13,7 +13,7 @@ from strata.accounts.models import User
 from strata.api.viewsets import HouseholdViewSet
 from strata.db.retry import Restart
 from strata.exceptions import Forbidden, NotFound
-from strata.tenancy.querysets import Owned, is_visible
+from strata.tenancy.querysets import Owned, require_visible
 
 if TYPE_CHECKING:
     _View = HouseholdViewSet
@@ -42,7 +42,7 @@ class HouseholdScopedMixin(_View):
             return self.create_shared_row(values)
         named: UUID | None = values.pop("household_id", None)
         if named is not None:
-            self.require_visible_household(named)
+            require_visible(Household, caller(self.request), named)
         household_id = named or self.default_household_id(values)
         try:
             return self.service.create(household_id, **values, precondition=self.household_precondition)
@@ -56,11 +56,6 @@ class HouseholdScopedMixin(_View):
             raise Forbidden("Only superusers make what all households share.")
         del values["household_id"]
         return self.service.create(None, **values)
-
-    def require_visible_household(self, household_id: UUID) -> None:
-        """Before it is locked."""
-        if not is_visible(Household, caller(self.request), household_id):
-            raise NotFound("household")
 
     def default_household_id(self, values: dict[str, Any]) -> UUID:
         return first_household(caller(self.request)).pk

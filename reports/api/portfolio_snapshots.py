@@ -28,8 +28,7 @@ from strata.api.parameters import KNOWN_AT, day_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdModelViewSet
-from strata.exceptions import NotFound
-from strata.tenancy.querysets import Owned, is_visible
+from strata.tenancy.querysets import Owned, require_visible
 
 
 class PortfolioSnapshotListSerializer(serializers.ListSerializer[PortfolioSnapshot]):
@@ -96,8 +95,7 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
         return path_id(self.kwargs["portfolio_id"], "portfolio")
 
     def require_parents(self) -> None:
-        if not is_visible(Portfolio, self.request.user, self.portfolio_id):
-            raise NotFound("portfolio")
+        require_visible(Portfolio, self.request.user, self.portfolio_id)
 
     @cached_property
     def scope(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from strata.api.pagination import MOST, USUAL
 from strata.db.prepared import MARKS, Prepared
-from strata.tenancy.roles import unread_user
+from strata.tenancy.roles import user_with_id_only
 
 type View = Any  # the class of a view; its `rows_for` says which rows a user may see, and nothing else does
 type Scope = Mapping[str, Any]
@@ -46,7 +46,7 @@ def _row(view: View, kinds: Kinds) -> Prepared[Any]:
 @cache
 def _first_page(view: View, kinds: Kinds, order: tuple[str, ...], limit: int) -> Prepared[Any]:
     def build(user_id: UUID, *values: Any) -> QuerySet[Any]:
-        rows: QuerySet[Any] = view.listed(_ordered(_rows(view, user_id, kinds, values), order))
+        rows: QuerySet[Any] = view.columns_for_list(_ordered(_rows(view, user_id, kinds, values), order))
         return rows[:limit]
 
     return Prepared(build, UUID, *(kind for _, kind in kinds))
@@ -54,7 +54,7 @@ def _first_page(view: View, kinds: Kinds, order: tuple[str, ...], limit: int) ->
 
 def _rows(view: View, user_id: UUID, kinds: Kinds, values: tuple[Any, ...]) -> QuerySet[Any]:
     scope = {name: value for (name, _), value in zip(kinds, values, strict=True)}
-    rows: QuerySet[Any] = view.rows_for(unread_user(user_id), **scope)
+    rows: QuerySet[Any] = view.rows_for(user_with_id_only(user_id), **scope)
     return rows
 
 
@@ -76,7 +76,7 @@ class PlainList:
         if not part.start and part.stop - 1 in SIZES:
             page = _first_page(self.view, kinds_of(self.scope), self.order, part.stop)
             return page(self.user.pk, *self.scope.values())
-        return self.view.listed(_ordered(self.queryset(), self.order))[part]
+        return self.view.columns_for_list(_ordered(self.queryset(), self.order))[part]
 
     def count(self) -> int:
         return self.queryset().count()

@@ -53,8 +53,8 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
         return rows
 
     @classmethod
-    def listed(cls, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
-        """The rows as a list reads them; overridden where it reads columns and no models."""
+    def columns_for_list(cls, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+        """The rows as a list reads them: models, unless a subclass overrides it to read only columns."""
         return rows
 
     @cached_property
@@ -63,12 +63,16 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
         return {}
 
     def get_queryset(self) -> QuerySet[Any]:
+        """Overridden where the rows depend on more than the scope, such as the action."""
         return self.rows_for(self.request.user, **self.scope)
 
     def is_prepared(self) -> bool:
-        """Whether `rows_for`, the caller and the scope say all about the rows."""
-        says_all = type(self).get_queryset is HouseholdViewSet.get_queryset
-        return says_all and sees_rows(self.request.user) and can_be_prepared(self.scope)
+        """Whether rows are read by the prepared queries of strata.api.reads.
+
+        They know only `rows_for`, the caller and the scope: overriding `get_queryset` switches them off.
+        """
+        is_usual = type(self).get_queryset is HouseholdViewSet.get_queryset
+        return is_usual and sees_rows(self.request.user) and can_be_prepared(self.scope)
 
     def get_object(self) -> Any:
         return self.get_row(self.row_id())
@@ -86,13 +90,13 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
     def row_id(self) -> UUID:
         return path_id(self.kwargs["pk"], self.resource_name)
 
-    def shown(self, row: Any) -> Mapping[str, Any]:
+    def as_json(self, row: Any) -> Mapping[str, Any]:
         """The row as a GET shows it now."""
         data: Mapping[str, Any] = self.get_serializer(row).data
         return data
 
     def respond_with(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
-        data = self.shown(row)
+        data = self.as_json(row)
         return Response(data, status=code, headers={"ETag": etag_of(data)})
 
     # --- write ---
@@ -105,10 +109,10 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
             for name, text in self.kwargs.items()
             if name in columns
         }
-        if not self.is_visible(self.row_id(), parents):
+        if not self.row_is_visible(self.row_id(), parents):
             raise NotFound(self.resource_name)
 
-    def is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
+    def row_is_visible(self, pk: UUID, parents: Mapping[str, UUID]) -> bool:
         return is_visible(self.queryset.model, self.request.user, pk, **parents)
 
     def require_parents(self) -> None:
@@ -147,7 +151,7 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
     def require_unchanged(self, row: Any) -> None:
         """Compare If-Match with the ETag of the row's GET, for every action. A row that is created has no ETag yet."""
         if "pk" in self.kwargs:
-            require_match(self.request, lambda: etag_of(self.shown(row)))
+            require_match(self.request, lambda: etag_of(self.as_json(row)))
 
     # --- errors ---
 
@@ -182,14 +186,14 @@ class ListMixin(HouseholdViewSet):
     """GET of the list: a page of rows."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.listed_rows())
-        return self.get_paginated_response(self.shown_page(page))
+        page = self.paginate_queryset(self.list_source())
+        return self.get_paginated_response(self.page_as_json(page))
 
-    def listed_rows(self) -> Any:
-        """The queryset, or what stands for it where nothing narrows or orders the list."""
+    def list_source(self) -> Any:
+        """The filtered queryset; where nothing narrows or orders the list, a prepared query."""
         if self.is_plain_list() and self.is_prepared():
             return PlainList(type(self), self.request.user, self.scope)
-        return self.listed(self.filter_queryset(self.get_queryset()))
+        return self.columns_for_list(self.filter_queryset(self.get_queryset()))
 
     def is_plain_list(self) -> bool:
         """Whether it is the beginning of all rows in their usual order."""
@@ -197,7 +201,7 @@ class ListMixin(HouseholdViewSet):
         filters = [self.parameters[name].apply for name in names & self.parameters.keys()]
         return not self.is_csv() and len(filters) == len(names) and not any(filters)
 
-    def shown_page(self, page: Any) -> Any:
+    def page_as_json(self, page: Any) -> Any:
         return self.get_serializer(page, many=True).data
 
 
@@ -227,7 +231,7 @@ class UpdateMixin(HouseholdViewSet):
 
         def precondition(row: Owned) -> None:
             self.update_precondition(row, serializer.changes)
-            serializer.refuse_changes_of_fixed_fields(row, lambda: self.shown(row))
+            serializer.refuse_changes_of_fixed_fields(row, lambda: self.as_json(row))
 
         row = self.service.update(self.row_id(), serializer.changes, precondition=precondition)
         return self.respond_with(row)

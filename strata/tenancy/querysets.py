@@ -13,7 +13,8 @@ from django.db import models
 from django.db.models import Q
 
 from strata.db.prepared import Prepared
-from strata.tenancy.roles import READERS, households_of, unread_user
+from strata.exceptions import NotFound, resource_name
+from strata.tenancy.roles import READERS, households_of, user_with_id_only
 
 # Covariant as in the stubs of Django: what is annotated with more is still a queryset of its model.
 Row = TypeVar("Row", bound="Owned", covariant=True)
@@ -83,10 +84,16 @@ def is_visible(model: type[Owned], user: Any, pk: UUID, **parents: UUID) -> bool
     return sees_rows(user) and bool(_visible(model, tuple(parents))(user.pk, pk, *parents.values()))
 
 
+def require_visible(model: type[Owned], user: Any, pk: UUID) -> None:
+    """Raise NotFound where there is no such row, or the user may not see it. Before it is locked."""
+    if not is_visible(model, user, pk):
+        raise NotFound(resource_name(model))
+
+
 @cache
 def _visible(model: type[Owned], parents: tuple[str, ...]) -> Prepared[UUID]:
     def build(user_id: UUID, pk: UUID, *parent_ids: UUID) -> models.QuerySet[Owned, UUID]:
-        rows = model.objects.for_user(unread_user(user_id))
+        rows = model.objects.for_user(user_with_id_only(user_id))
         rows = rows.filter(pk=pk, **dict(zip(parents, parent_ids, strict=True)))
         return rows.order_by().values_list("pk", flat=True)[:1]
 

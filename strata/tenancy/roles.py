@@ -29,13 +29,13 @@ def role_in(user: Any, household_id: UUID) -> str | None:
     return ROLE.first(user.pk, household_id)
 
 
-def unread_user(user_id: UUID) -> Any:
+def user_with_id_only(user_id: UUID) -> Any:
     """The user of a prepared query, whose SQL is made before anybody asks: only the id counts."""
     return get_user_model()(pk=user_id)
 
 
 def _roles(user_id: UUID, household_id: UUID) -> models.QuerySet[Any, str]:
-    memberships = unread_user(user_id).memberships.filter(household_id=household_id)
+    memberships = user_with_id_only(user_id).memberships.filter(household_id=household_id)
     roles: models.QuerySet[Any, str] = memberships.order_by().values_list("role", flat=True)[:1]
     return roles
 
