@@ -8,17 +8,14 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from assets.api import (
-    all_entries,
     asset_order,
     asset_types,
     assets,
     categories,
-    day_values,
     exchange_rates,
-    snapshots,
     tags,
-    transactions,
 )
+from assets.api.entries import all_entries, day_values, snapshots, transactions
 from assets.api.instruments import instruments
 from demo.views import explore_demo
 from portfolios.api import households, members

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.api.snapshots import value_etag
+from assets.api.entries.snapshots import value_etag
 from assets.models import Asset, AssetSnapshot
 from conftest import client_of
 from portfolios.models import Household, Portfolio

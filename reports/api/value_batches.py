@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.snapshots import value_matches
+from assets.api.entries.snapshots import value_matches
 from assets.models import Asset
 from assets.services.value_batches import RecordedValue, ValueBatch, ValueRow, record_values
 from reports.services.value_batches import TotalChange, preview_values

@@ -11,7 +11,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.snapshots import AssetSnapshotSerializer, value_etag
+from assets.api.entries.snapshots import AssetSnapshotSerializer, value_etag
 from assets.models import Asset, AssetSnapshot
 from assets.services.snapshots import delete_value, put_value
 from portfolios.api.schema import in_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets.api.entries import AssetEntrySerializer, AssetEntryViewSet
+from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import AssetSnapshot
 from assets.services.snapshots import SNAPSHOTS
 from portfolios.api.schema import in_path
