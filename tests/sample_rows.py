@@ -8,8 +8,8 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import models
 
-from assets.models.asset import AccountNumberEndField
 from strata.audit.tracking import TrackedModel
+from strata.fields.account_numbers import AccountNumberEndField
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField, TimeZoneField
 from strata.fields.money import ExactField, MoneyField

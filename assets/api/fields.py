@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from assets.rules.accounts import END_PATTERN, LONGEST_END
+from strata.fields.account_numbers import END_PATTERN, LONGEST_END
 
 
 @extend_schema_field({"type": "string", "maxLength": LONGEST_END, "pattern": END_PATTERN})

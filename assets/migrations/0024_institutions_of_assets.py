@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-import assets.models.asset
+import strata.fields.account_numbers
 import strata.fields.names
 
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "asset",
             "account_number_end",
-            assets.models.asset.AccountNumberEndField(
+            strata.fields.account_numbers.AccountNumberEndField(
                 blank=True,
                 db_default="",
                 default="",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from assets.models.classification import EXPLAINED, EXPLAINED_HELP, AssetType, Category, Kind, Tag
+from assets.models.classification import KIND_HELP, KIND_LABEL, AssetType, Category, Kind, Tag
 from assets.models.querysets import AssetQuerySet
-from assets.rules.accounts import END_PATTERN, LONGEST_END
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
-from strata.db.typed import Get, Set
-from strata.fields.base import ValidatedField
+from strata.fields.account_numbers import AccountNumberEndField
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField
 from strata.fields.money import ExactField
@@ -24,23 +19,16 @@ from strata.fields.names import NameField, NameKeyField, NoteField
 NO_INSTITUTION = ("", "none")
 
 
-class AccountNumberEndField(ValidatedField[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs
-    """The last letters and digits of an account's number. The service refuses more of it in words."""
-
-    default_validators = [RegexValidator(END_PATTERN)]
-
-    def __init__(self, *args: Any, max_length: int = LONGEST_END, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "max_length": max_length})
-
-
 class Asset(TrackedModel):
     """A liability is an asset whose values are negative, so net worth is a plain sum.
 
     From `disposed_on` on the asset is worth zero; earlier days do not change. `quantity` is how many units are held,
     None where units are not counted. It does not change the value: values are of the whole asset.
+
+    Saving or deleting it locks its portfolio and household, and writes the journal (strata.audit.tracking).
     """
 
-    # The paths to the owners: they decide who sees a row, and what a write locks (strata.tenancy.querysets.Owned).
+    # Django lookups from this row to its household and portfolio. They decide who sees it, and what a write locks.
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
 
@@ -68,7 +56,7 @@ class Asset(TrackedModel):
     )
     notes = NoteField(_("note"), blank=True, default="")
     kind = models.CharField(
-        EXPLAINED, max_length=7, choices=Kind, blank=True, default="", help_text=EXPLAINED_HELP
+        KIND_LABEL, max_length=7, choices=Kind, blank=True, default="", help_text=KIND_HELP
     )
     acquired_on = DayField(_("bought on"), null=True, blank=True)
     disposed_on = DayField(_("sold or given away on"), null=True, blank=True)

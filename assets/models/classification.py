@@ -33,8 +33,8 @@ class Kind(models.TextChoices):
     VALUE = "value", _("Value")
 
 
-EXPLAINED = _("how changes are explained")
-EXPLAINED_HELP = _(
+KIND_LABEL = _("how changes are explained")
+KIND_HELP = _(
     "Balance: a change is money in or out (accounts, debts)."
     " Value: a change is a gain or loss (house, shares). Of an asset, empty: as its type says."
 )
@@ -62,9 +62,7 @@ class AssetType(TrackedModel):
     label = NameField(_("name"), max_length=100)
     label_key = NameKeyField(source="label")
     group = models.CharField(_("asset class"), max_length=20, choices=Group, default=Group.OTHER)
-    kind = models.CharField(
-        EXPLAINED, max_length=7, choices=Kind, default=Kind.VALUE, help_text=EXPLAINED_HELP
-    )
+    kind = models.CharField(KIND_LABEL, max_length=7, choices=Kind, default=Kind.VALUE, help_text=KIND_HELP)
     stale_after_days = models.PositiveSmallIntegerField(_("remind after (days)"), default=365)
     liquid = models.BooleanField(
         _("liquid"),

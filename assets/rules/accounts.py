@@ -6,9 +6,7 @@ import re
 
 from assets.rules.transactions import refusal
 from strata.exceptions import StrataError
-
-LONGEST_END = 8
-END_PATTERN = rf"^[0-9A-Za-z]{{0,{LONGEST_END}}}$"
+from strata.fields.account_numbers import END_PATTERN, LONGEST_END
 
 
 def validate_account_number_end(text: str) -> None:
