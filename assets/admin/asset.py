@@ -242,7 +242,16 @@ class AssetPage(HouseholdAdmin):
     actions = ("dispose_of", "reinstate")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        what = ("name", "portfolio", "asset_type", "currency", "quantity", "kind", "notes")
+        what = (
+            "name",
+            "portfolio",
+            "asset_type",
+            "currency",
+            "quantity",
+            "kind",
+            "counts_in_net_worth",
+            "notes",
+        )
         return (
             (None, {"fields": what}),
             (_("Institution"), {"fields": ("institution", "account_number_end")}),

@@ -36,6 +36,7 @@ class AssetRow(NamedTuple):
     notes: str
     institution: str
     account_number_end: str
+    counts_in_net_worth: bool
     kind: str
     acquired_on: date | None
     disposed_on: date | None
@@ -84,6 +85,7 @@ def own_fields(row: AssetRow) -> JsonObject:
         "notes": row.notes,
         "institution": row.institution,
         "account_number_end": row.account_number_end,
+        "counts_in_net_worth": row.counts_in_net_worth,
         "kind": row.kind,
         "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
         "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,

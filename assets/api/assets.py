@@ -138,6 +138,10 @@ class AssetSerializer(FirstValue, TakesNames):
         required=False,
         help_text="The last letters and digits of its account's number, at most 8: a whole number is not kept.",
     )
+    counts_in_net_worth = BooleanSerializerField(
+        required=False,
+        help_text="False leaves it out of totals and reports, on all days; true where it is absent. Its values stay.",
+    )
     category_ids = LabelIds()
     tag_ids = LabelIds()
     disposed = BooleanSerializerField(read_only=True)
@@ -174,6 +178,7 @@ class AssetSerializer(FirstValue, TakesNames):
             "notes",
             "institution",
             "account_number_end",
+            "counts_in_net_worth",
             "kind",
             "acquired_on",
             "disposed",

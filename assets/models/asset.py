@@ -23,7 +23,8 @@ class Asset(TrackedModel):
     """A liability is an asset whose values are negative, so net worth is a plain sum.
 
     From `disposed_on` on the asset is worth zero; earlier days do not change. `quantity` is how many units are held,
-    None where units are not counted. It does not change the value: values are of the whole asset.
+    None where units are not counted. It does not change the value: values are of the whole asset. `counts_in_net_worth`
+    has no day of its own: False leaves the asset out of the totals of all days.
 
     Saving or deleting it locks its portfolio and household, and writes the journal (strata.audit.tracking).
     """
@@ -47,6 +48,12 @@ class Asset(TrackedModel):
     institution_key = NameKeyField(source="institution", db_default="")
     account_number_end = AccountNumberEndField(
         _("last digits of the account number"), blank=True, default="", db_default=""
+    )
+    counts_in_net_worth = models.BooleanField(
+        _("counts in net worth"),
+        default=True,
+        db_default=True,
+        help_text=_("Off: left out of all totals and reports, on all days. Its values and data checks stay."),
     )
     quantity = ExactField(
         _("quantity"),

@@ -16,7 +16,8 @@ ALL_TYPES = UUID(int=0)  # instead of a type's id: the sum of all types
 
 
 class DailyDelta(Owned):
-    """By how much what is owned (total >= 0) and what is owed (total <= 0) changed since the day before.
+    """By how much what is owned (total >= 0) and what is owed (total <= 0) changed since the day before, of the assets
+    that count in net worth.
 
     In ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's sign. So the database
     can add them up without overflow. Each type has rows, and ALL_TYPES has the sums over the types: there are few of

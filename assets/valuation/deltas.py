@@ -24,12 +24,13 @@ from strata.db.params import join_halves
 
 
 class AssetFacts(NamedTuple):
-    """What decides where an asset counts, and until when."""
+    """What decides where an asset counts, until when, and whether it does."""
 
     portfolio_id: UUID
     asset_type_id: UUID
     currency: str
     disposed_on: date | None
+    counts_in_net_worth: bool
 
 
 def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
@@ -54,7 +55,12 @@ BATCH = 500
 def add_values(
     sums: RunningSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int], *, sign: int = 1
 ) -> None:
-    """Add the deltas of an asset with these values (the oldest day first) to the sums."""
+    """Add the deltas of an asset with these values (the oldest day first) to the sums.
+
+    Nothing for an asset that does not count in net worth: the table has only what counts.
+    """
+    if not facts.counts_in_net_worth:
+        return
     series = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
     # As the values, they are whole.

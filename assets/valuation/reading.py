@@ -89,6 +89,7 @@ def totals_on(
     key_map: Mapping[Hashable, Hashable] | None = None,
     only_assets: Collection[UUID] | None = None,
     kept_apart: Collection[UUID] | None = None,
+    include_all: bool = False,
     derived: bool = True,
 ) -> Totals:
     """The totals of the portfolios' assets on each of `days` (each once, ascending), in ten-thousandths.
@@ -97,16 +98,21 @@ def totals_on(
     assets), texts (groups and currencies), or whether the type is liquid. An asset's keys are all its own categories or
     tags, so there may be several or none; `key_map` replaces keys by others (for example a category by its ancestor).
     With `only_assets` no other assets count. With `kept_apart` these assets have columns of their own: their keys begin
-    with True, and those of all others with False. Columns that are zero on every day are left out. `derived=False`
-    reads only the values themselves and no derived data; under known_at this is always so.
+    with True, and those of all others with False. Assets that do not count in net worth are left out, unless
+    `include_all`. Columns that are zero on every day are left out. `derived=False` reads only the values themselves and
+    no derived data; under known_at this is always so.
     """
     if not days:
         return Totals((), {})
     by_deltas = only_assets is None and kept_apart is None and group_by in DELTA_KEY_COLUMNS
     reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
     if reader is Reader.DELTAS:
-        return drop_zeros(from_deltas(portfolio_ids, days, group_by, key_map or {}))
-    assets = asset_refs(portfolio_ids, group_by, key_map or {})
+        totals = from_deltas(portfolio_ids, days, group_by, key_map or {})
+        if include_all:  # the deltas have only what counts
+            others = asset_refs(portfolio_ids, group_by, key_map or {}, counts=False)
+            totals = added_up(totals, from_series(others, days))
+        return drop_zeros(totals)
+    assets = asset_refs(portfolio_ids, group_by, key_map or {}, counts=None if include_all else True)
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
     if kept_apart is not None:
@@ -115,21 +121,26 @@ def totals_on(
     return drop_zeros(read(assets, days, derived=derived))
 
 
-def amounts_on(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
+def amounts_on(
+    portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False
+) -> dict[UUID, dict[str, Decimal]]:
     """The total of each portfolio's assets on a day, by currency: like totals_on for one day.
 
     In one query, unless there are sources that compute values.
     """
     sums: dict[UUID, dict[str, int]] = {}
     for portfolio_id, currency, amount in chain(
-        sql.amounts_on(portfolio_ids, on), _computed_amounts_on(portfolio_ids, on)
+        sql.amounts_on(portfolio_ids, on, include_all=include_all),
+        _computed_amounts_on(portfolio_ids, on, include_all=include_all),
     ):
         of_portfolio = sums.setdefault(portfolio_id, {})
         of_portfolio[currency] = of_portfolio.get(currency, 0) + amount
     return {pk: {currency: money(amount) for currency, amount in by.items()} for pk, by in sums.items()}
 
 
-def _computed_amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
+def _computed_amounts_on(
+    portfolio_ids: Collection[UUID], on: date, *, include_all: bool
+) -> Iterator[tuple[UUID, str, int]]:
     """(portfolio, currency, amount) of each asset whose values are computed and that counts on the day."""
     if not registry.computes():
         return
@@ -137,7 +148,8 @@ def _computed_amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[
         Asset.objects.filter(portfolio__in=portfolio_ids).order_by().values_list("pk", "portfolio_id")
     )
     computed = registry.computed(portfolios)
-    refs = [ref for ref in asset_refs(portfolio_ids, None, {}) if ref.id in computed]
+    assets = asset_refs(portfolio_ids, None, {}, counts=None if include_all else True)
+    refs = [ref for ref in assets if ref.id in computed]
     for ref, series in _value_series(refs, on, on):
         amount = series.value_on(on)
         if amount is not None and (ref.disposed_on is None or ref.disposed_on > on):
@@ -177,9 +189,16 @@ class AssetRef(NamedTuple):
 
 
 def asset_refs(
-    portfolio_ids: Collection[UUID], group_by: str | None, key_map: Mapping[Hashable, Hashable]
+    portfolio_ids: Collection[UUID],
+    group_by: str | None,
+    key_map: Mapping[Hashable, Hashable],
+    *,
+    counts: bool | None = True,
 ) -> list[AssetRef]:
+    """The portfolios' assets that count in net worth; the others with `counts=False`, and all with None."""
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    if counts is not None:
+        assets = assets.filter(counts_in_net_worth=counts)
     if group_by is not None and group_by in LABELS:
         labels = _labels(portfolio_ids, group_by)
         rows = assets.values_list("pk", "currency", "disposed_on")

@@ -136,7 +136,7 @@ def portfolios() -> TrackedQuerySet[Portfolio]:
 class OfAssets(DerivedData):
     """A new asset has no values yet, so nothing is derived."""
 
-    derived_from = frozenset({"portfolio", "asset_type", "currency", "disposed_on"})
+    derived_from = frozenset({"portfolio", "asset_type", "currency", "disposed_on", "counts_in_net_worth"})
 
     def capture(self, ids: list[UUID]) -> dict[UUID, AssetFacts]:
         return facts_of(Asset.objects.filter(pk__among=ids))

@@ -16,6 +16,9 @@ from reports.queries.keys import NONE_KEY
 from strata.api.names import ID_OR_NAME, NamedRows
 from strata.api.parameters import TEXT, Parameter, choice, currency_code, read_text
 
+INCLUDE = choice(
+    ["all"], "Also the assets that do not count in net worth, which are left out where it is absent."
+)
 ASSET_FILTERS = {
     "type": Parameter(
         read_text, None, ID_OR_NAME, "Only assets of this type, by id, code or name.", many=False

@@ -12,6 +12,7 @@ from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Portfolio
 from portfolios.services.portfolios import PORTFOLIOS
+from reports.api.filters import INCLUDE
 from reports.api.missing_rates import MissingRates
 from reports.queries import PortfolioTotal, portfolio_totals
 from strata.api.fields import (
@@ -32,12 +33,16 @@ class PortfolioListSerializer(serializers.ListSerializer[Portfolio]):
 
     def to_representation(self, data: Any) -> list[dict[str, Any]]:
         rows: list[Portfolio] = list(data)
-        cast("PortfolioSerializer", self.child).totals = portfolio_totals(rows, self.context.get("on"))
+        child = cast("PortfolioSerializer", self.child)
+        child.totals = child.totals_of(rows)
         return super().to_representation(rows)
 
 
 class PortfolioSerializer(HouseholdSerializer):
-    """`total_value` is in `base_currency`; if it is not `complete`, `missing_rates` names what it leaves out."""
+    """`total_value` is in `base_currency`; if it is not `complete`, `missing_rates` names what it leaves out.
+
+    Assets that do not count in net worth are in it with `include=all` alone.
+    """
 
     household_id = HouseholdId()
     base_currency = CurrencySerializerField(required=False)
@@ -68,8 +73,12 @@ class PortfolioSerializer(HouseholdSerializer):
         validators = ()
         extra_kwargs = {"time_zone": {"required": False}}
 
+    def totals_of(self, portfolios: list[Portfolio]) -> dict[UUID, PortfolioTotal]:
+        include_all = self.context.get("include_all", False)
+        return portfolio_totals(portfolios, self.context.get("on"), include_all=include_all)
+
     def to_representation(self, portfolio: Portfolio) -> dict[str, Any]:
-        totals = self.totals or portfolio_totals([portfolio], self.context.get("on"))
+        totals = self.totals or self.totals_of([portfolio])
         total = totals[portfolio.pk]
         shown: Any = portfolio  # the fields of its total are read from the row as the others are
         shown.total_value, shown.total_value_on = money_text(total.value), total.on
@@ -88,10 +97,13 @@ class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
         "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "on": AS_OF,
+        "include": INCLUDE,
         "known_at": KNOWN_AT,
     }
     orderings = {"name": "name_key", "created_at": "created_at", "updated_at": "updated_at"}
 
     def get_serializer_context(self) -> Mapping[str, Any]:
         context = super().get_serializer_context()
-        return context if getattr(self, "swagger_fake_view", False) else {**context, "on": self.as_of}
+        if getattr(self, "swagger_fake_view", False):
+            return context
+        return {**context, "on": self.as_of, "include_all": "include" in self.read_parameters()}

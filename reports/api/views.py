@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from assets.api.names import PORTFOLIOS
 from portfolios.models import Portfolio
 from reports.api import answers, tables
-from reports.api.filters import ASSET_FILTERS, read_asset_filter
+from reports.api.filters import ASSET_FILTERS, INCLUDE, read_asset_filter
 from reports.calculations.intervals import INTERVALS, a_month_before
 from reports.queries import (
     GROUP_BY,
@@ -70,6 +70,7 @@ def way_of_grouping(about: str) -> Parameter:
 
 
 OF_EVERY_REPORT = {
+    "include": INCLUDE,
     "portfolio": Parameter(
         read_text,
         None,
@@ -100,6 +101,8 @@ class Report(BaseAPIView, APIView):
         for name in ("portfolio", "known_at", "format"):
             asked.pop(name, None)
         asked.pop("bom", None)
+        if asked.pop("include", None):
+            asked["include_all"] = True
         mark = self.is_marked()
         self.refuse_changed_read_only(asked)
         if ASSET_FILTERS.keys() <= self.parameters.keys():

@@ -42,12 +42,23 @@ def allocation_on(
     level: int = 1,
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
+    include_all: bool = False,
 ) -> AllocationReport:
-    """The portfolios' allocation on a day (default: today), with the targets that apply to it."""
+    """The portfolios' allocation on a day (default: today), with the targets that apply to it.
+
+    Of the assets that count in net worth; of all with `include_all`.
+    """
     portfolios = list(portfolios)
     on = on or latest_today(portfolios)
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
+    groups = grouping(
+        portfolios,
+        group_by,
+        level=level,
+        category=category,
+        asset_filter=asset_filter,
+        include_all=include_all,
+    )
     ids = [portfolio.pk for portfolio in portfolios]
     totals = groups.totals(ids, [on], kept_apart=liquid_assets(ids))
     calculated = allocation(
@@ -107,14 +118,17 @@ def targets_of(portfolios: list[Portfolio], groups: Grouping) -> dict[Hashable, 
     """The portfolio's own targets for the groups; if it has none, or for several portfolios, those of the household.
 
     A category's target is a share of the category above it: so there are none on deeper levels, or across households.
-    Other targets are shares of the whole: so there are none if a filter leaves only a part.
+    Other targets are shares of the whole: so there are none if a filter leaves only a part. Assets that do not count
+    have none.
     """
     households = {portfolio.household_id for portfolio in portfolios}
     if groups.group_by not in GROUPS or groups.level > 1 or groups.asset_filter or len(households) != 1:
         return {}
     field = GROUPS[groups.group_by]
     rows = AllocationTarget.objects.filter(household__in=households, **{f"{field}__isnull": False})
-    rows = rows.of_their_household() if groups.group_by == "asset" else rows
+    if groups.group_by == "asset":
+        rows = rows.of_their_household()
+        rows = rows if groups.include_all else rows.filter(asset__counts_in_net_worth=True)
     if groups.group_by == "category":
         rows = rows.filter(category__parent=groups.category)
     elif groups.category is not None:

@@ -46,13 +46,24 @@ def change_report(
     level: int = 1,
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
+    include_all: bool = False,
 ) -> ChangeReport:
-    """The change after `start` up to the end of `end`, split as reports.calculations.change defines it."""
+    """The change after `start` up to the end of `end`, split as reports.calculations.change defines it.
+
+    Of the assets that count in net worth; of all with `include_all`.
+    """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
-    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
-    assets = asset_rows(ids, groups.matching_assets(ids))
+    groups = grouping(
+        portfolios,
+        group_by,
+        level=level,
+        category=category,
+        asset_filter=asset_filter,
+        include_all=include_all,
+    )
+    assets = asset_rows(ids, groups.matching_assets(ids), include_all=include_all)
     flows_by_asset = cash_flows(ids, start, end)
     currencies = {currency} | {asset.ref.currency for asset in assets.values()}
     currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
@@ -85,9 +96,12 @@ class AssetRow(NamedTuple):
     kind: AttributionKind
 
 
-def asset_rows(portfolio_ids: list[UUID], matching: Container[UUID] | None) -> dict[UUID, AssetRow]:
-    """The portfolios' assets; if `matching` is given, only those in it."""
+def asset_rows(
+    portfolio_ids: list[UUID], matching: Container[UUID] | None, *, include_all: bool
+) -> dict[UUID, AssetRow]:
+    """The portfolios' assets that count, or all; if `matching` is given, only those in it."""
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    rows = rows if include_all else rows.filter(counts_in_net_worth=True)
     columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
     return {
         pk: AssetRow(AssetRef(pk, currency, disposed_on), name, kind or type_kind)

@@ -26,10 +26,13 @@ def latest_today(portfolios: Iterable[Portfolio]) -> date:
     return max(map(today_of, portfolios), default=clock.now().date())
 
 
-def first_value_day(portfolio_ids: Collection[UUID]) -> date | None:
-    """The day of the first value of any of the portfolios' assets; None if there is none."""
-    assets = valuation.with_first_value(Asset.objects.filter(portfolio__in=portfolio_ids).order_by())
-    first: date | None = assets.aggregate(first=Min("first_value_on"))["first"]
+def first_value_day(portfolio_ids: Collection[UUID], *, include_all: bool = False) -> date | None:
+    """The day of the first value of the portfolios' assets that count in net worth, or of all of them; None if there is
+    none.
+    """
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    assets = assets if include_all else assets.filter(counts_in_net_worth=True)
+    first: date | None = valuation.with_first_value(assets).aggregate(first=Min("first_value_on"))["first"]
     return first
 
 

@@ -54,7 +54,8 @@ class Grouping:
     """How assets are grouped. `level` is that of the tree of categories, from the top or from `category` if given.
 
     With `category` only assets in it or below it count; assets directly in it have its own key. With `asset_filter`
-    only the assets that match it count. `portfolio_ids` are those of the report.
+    only the assets that match it count. `portfolio_ids` are those of the report. With `include_all` the assets that do
+    not count in net worth do.
     """
 
     group_by: str | None = None
@@ -63,6 +64,7 @@ class Grouping:
     asset_filter: AssetFilter = field(default_factory=dict)
     tree: Tree = field(default_factory=lambda: Tree({}, {}))
     portfolio_ids: Collection[UUID] = ()
+    include_all: bool = False
 
     @property
     def renamed(self) -> dict[Hashable, Hashable]:
@@ -79,7 +81,7 @@ class Grouping:
         return {pk: shown.get(pk, OUTSIDE) for pk in self.tree.parents}
 
     def matching_assets(self, portfolio_ids: Collection[UUID]) -> set[UUID] | None:
-        """The assets that count; None if all do."""
+        """The assets of the category that match the filter; None if there is neither."""
         if self.category is None and not self.asset_filter:
             return None
         assets: QuerySet[Asset] = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
@@ -105,6 +107,7 @@ class Grouping:
             key_map=self.renamed,
             only_assets=self.matching_assets(portfolio_ids),
             kept_apart=kept_apart,
+            include_all=self.include_all,
         )
         return without(totals, OUTSIDE)
 
@@ -116,7 +119,8 @@ class Grouping:
         return NamedTotals(totals, labels, paths)
 
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[Hashable, Keys]:
-        assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed)
+        counts = None if self.include_all else True
+        assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed, counts=counts)
         return {asset.id: tuple(key for key in asset.keys if key != OUTSIDE) for asset in assets}
 
     def labels(self, keys: Iterable[Hashable]) -> dict[Hashable, str]:
@@ -181,14 +185,15 @@ def grouping(
     level: int = 1,
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
+    include_all: bool = False,
 ) -> Grouping:
     """The Grouping, with the tree of categories if it is needed."""
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     if group_by != "category" and category is None:
-        return Grouping(group_by, asset_filter=asset_filter or {}, portfolio_ids=ids)
+        return Grouping(group_by, asset_filter=asset_filter or {}, portfolio_ids=ids, include_all=include_all)
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
-    return Grouping(group_by, level, category, asset_filter or {}, tree, ids)
+    return Grouping(group_by, level, category, asset_filter or {}, tree, ids, include_all)
 
 
 def spellings(portfolio_ids: Collection[UUID], keys: Collection[Hashable]) -> list[tuple[Hashable, str]]:

@@ -57,19 +57,27 @@ def net_worth_history(
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
     from_start: bool = False,
+    include_all: bool = False,
 ) -> NetWorthSeries:
     """The portfolios' net worth from `start` (default: the first value) to `end` (default: today), at each day's rates.
 
-    There is a point at the end of each interval; with `from_start` also one on `start`. Raises ReportTooLarge for too
-    long a series, before values are loaded.
+    There is a point at the end of each interval; with `from_start` also one on `start`. Assets that do not count in net
+    worth are left out, unless `include_all`. Raises ReportTooLarge for too long a series, before values are loaded.
     """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     end = end or latest_today(portfolios)
-    start = start or min(first_value_day(ids) or end, end)
+    start = start or min(first_value_day(ids, include_all=include_all) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(portfolios, group_by, level=level, category=category, asset_filter=asset_filter)
+    groups = grouping(
+        portfolios,
+        group_by,
+        level=level,
+        category=category,
+        asset_filter=asset_filter,
+        include_all=include_all,
+    )
     days = days_between(start, end, interval)
     if from_start and days[0] != start:
         days = [start, *days]

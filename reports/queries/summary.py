@@ -45,15 +45,24 @@ class Summary:
 
 
 def summary_on(
-    portfolios: Iterable[Portfolio], *, on: date | None = None, currency: str | None = None
+    portfolios: Iterable[Portfolio],
+    *,
+    on: date | None = None,
+    currency: str | None = None,
+    include_all: bool = False,
 ) -> Summary:
-    """The summary of a day (default: today). Net worth is that of net_worth_history, rounded the same."""
+    """The summary of a day (default: today). Net worth is that of net_worth_history, rounded the same.
+
+    `include_all` is for net worth and its change. Assets, old values and findings are counted of all in any case.
+    """
     portfolios = list(portfolios)
     on, currency = on or latest_today(portfolios), currency or common_currency(portfolios)
-    first_on = first_value_day([portfolio.pk for portfolio in portfolios])
+    first_on = first_value_day([portfolio.pk for portfolio in portfolios], include_all=include_all)
     is_valued = first_on is not None and first_on <= on
     start = max(last_day_of_month_before(on), first_on) if first_on is not None and is_valued else on
-    series = net_worth_history(portfolios, start=start, end=on, currency=currency, from_start=True)
+    series = net_worth_history(
+        portfolios, start=start, end=on, currency=currency, from_start=True, include_all=include_all
+    )
     issues = [issue.finding for issue in quality_issues(portfolios, on=on, currency=currency)]
     severities = Counter(finding.severity for finding in issues)
     return Summary(

@@ -30,16 +30,26 @@ class PortfolioTotal:
     missing_rates: list[dict[str, Any]]
 
 
-def portfolio_totals(portfolios: Iterable[Portfolio], on: date | None = None) -> dict[UUID, PortfolioTotal]:
+def portfolio_totals(
+    portfolios: Iterable[Portfolio], on: date | None = None, *, include_all: bool = False
+) -> dict[UUID, PortfolioTotal]:
     """The totals of several portfolios, in a fixed number of queries; by default each on today in its time zone."""
-    return totals_on_days({portfolio: on or today_of(portfolio) for portfolio in portfolios})
+    days = {portfolio: on or today_of(portfolio) for portfolio in portfolios}
+    return totals_on_days(days, include_all=include_all)
 
 
-def totals_on_days(days: Mapping[Portfolio, date]) -> dict[UUID, PortfolioTotal]:
-    """The total of each portfolio on its day. As many queries as there are distinct days, and one for the rates."""
+def totals_on_days(
+    days: Mapping[Portfolio, date], *, include_all: bool = False
+) -> dict[UUID, PortfolioTotal]:
+    """The total of each portfolio on its day. As many queries as there are distinct days, and one for the rates.
+
+    Assets that do not count in net worth are left out, unless `include_all`.
+    """
     if not days:
         return {}
-    amounts = amounts_by_currency({portfolio.pk: on for portfolio, on in days.items()})
+    amounts = amounts_by_currency(
+        {portfolio.pk: on for portfolio, on in days.items()}, include_all=include_all
+    )
     currencies = {p.base_currency for p in days} | {c for by in amounts.values() for c in by}
     rates = rate_books(currencies, start=min(days.values()), end=max(days.values()), portfolios=list(days))
     return {
@@ -52,12 +62,12 @@ def totals_on_days(days: Mapping[Portfolio, date]) -> dict[UUID, PortfolioTotal]
     }
 
 
-def amounts_by_currency(days: dict[UUID, date]) -> dict[UUID, dict[str, Decimal]]:
+def amounts_by_currency(days: dict[UUID, date], *, include_all: bool) -> dict[UUID, dict[str, Decimal]]:
     """By portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
     amounts: dict[UUID, dict[str, Decimal]] = {}
     for day in set(days.values()):
         amounts |= valuation.amounts_on(
-            [pk for pk, portfolio_day in days.items() if portfolio_day == day], day
+            [pk for pk, portfolio_day in days.items() if portfolio_day == day], day, include_all=include_all
         )
     return amounts
 

@@ -41,10 +41,10 @@ def page(
         "number_help": _("Amounts as %(example)s.") % {"example": active_formats().number.value},
         "sections": [
             (
-                group.label,
-                [shown(row, words, entries.get(row.id), errors.get(str(row.id), "")) for row in of_group],
+                heading,
+                [shown(row, words, entries.get(row.id), errors.get(str(row.id), "")) for row in of_section],
             )
-            for group, of_group in sections_of(rows)
+            for heading, of_section in sections_of(rows)
         ],
         "slips": content.get("slips", ()),
         "alert": content.get("alert") or " ".join(each["question"] for each in content.get("readings", ())),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
 from assets.models.classification import Group
@@ -21,7 +22,18 @@ from strata.fields.currencies import minor_units
 from strata.fields.dates import local_day
 
 DEBTS = Group.LIABILITIES
-COLUMNS = ("pk", "name", "name_key", "asset_type__group", "currency", "current_value", "current_value_on")
+COLUMNS = (
+    "pk",
+    "name",
+    "name_key",
+    "asset_type__group",
+    "counts_in_net_worth",
+    "currency",
+    "current_value",
+    "current_value_on",
+)
+NOT_COUNTED = "not counted"  # the section of the assets that do not count in net worth
+HEADINGS = {**dict(Group.choices), NOT_COUNTED: _("Not counted in net worth")}
 
 
 class AssetRow(NamedTuple):
@@ -34,10 +46,16 @@ class AssetRow(NamedTuple):
     name: str
     name_key: str
     group: str
+    counts: bool
     currency: str
     last: Decimal | None
     last_on: date | None
     seen: str = ""
+
+    @property
+    def section(self) -> str:
+        """One of HEADINGS."""
+        return self.group if self.counts else NOT_COUNTED
 
     @property
     def is_debt(self) -> bool:
@@ -53,26 +71,26 @@ class AssetRow(NamedTuple):
 
 
 def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
-    """By class in the order of the classes, and inside it in the portfolio's own order, then by name."""
+    """By section in the order of HEADINGS, and inside it in the portfolio's own order, then by name."""
     assets = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
     rows = with_current_value(assets, on).order_by("name_key", "pk")
     states = states_on(portfolio, on)
-    places = {group: place for place, group in enumerate(Group.values)}
+    places = {section: place for place, section in enumerate(HEADINGS)}
     read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
     own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
-    return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))
+    return sorted(read, key=lambda row: (places[row.section], own.get(row.id, len(own))))
 
 
 def states_on(portfolio: Portfolio, on: date) -> dict[UUID, str]:
     return {pk: state_of(value) for pk, value in values_counting_on(on, asset__portfolio=portfolio).items()}
 
 
-def sections_of(rows: Iterable[AssetRow]) -> list[tuple[Group, list[AssetRow]]]:
-    """The rows under their class; classes without assets are left out."""
-    by_group: dict[str, list[AssetRow]] = {}
+def sections_of(rows: Iterable[AssetRow]) -> list[tuple[str, list[AssetRow]]]:
+    """The rows under the headings of their sections; those without assets are left out."""
+    by_section: dict[str, list[AssetRow]] = {}
     for row in rows:
-        by_group.setdefault(row.group, []).append(row)
-    return [(Group(group), of_group) for group, of_group in by_group.items()]
+        by_section.setdefault(row.section, []).append(row)
+    return [(str(HEADINGS[section]), of_section) for section, of_section in by_section.items()]
 
 
 def today_of(portfolio: Portfolio) -> date:

@@ -27,10 +27,12 @@ class Totals(NamedTuple):
 
 
 def totals_of(portfolio: Portfolio, on: date, values: Iterable[NewValue]) -> Totals:
-    """In two queries: the amounts of the day and the rates."""
+    """Of the assets that count in net worth, in two queries: the amounts of the day and the rates."""
     before = valuation.amounts_on([portfolio.pk], on).get(portfolio.pk, {})
     after = dict(before)
     for new in values:
+        if not new.row.counts:
+            continue
         currency = new.row.currency
         after[currency] = after.get(currency, Decimal()) + new.value - (new.row.last or 0)
     return Totals(*(converted(amounts, portfolio, on) for amounts in (before, after)))

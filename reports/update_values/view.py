@@ -277,11 +277,11 @@ def entries_of_form(posted: Mapping[str, str]) -> dict[UUID, Entry]:
 
 
 def moved_by_one(rows: Sequence[AssetRow], asset: str, direction: str) -> list[UUID]:
-    """The ids of the rows, with this one before or behind its neighbour of the same class."""
-    ids, groups = [row.id for row in rows], [row.group for row in rows]
+    """The ids of the rows, with this one before or behind its neighbour of the same section."""
+    ids, sections = [row.id for row in rows], [row.section for row in rows]
     place = next((number for number, pk in enumerate(ids) if str(pk) == asset), -1)
     other = place + (1 if direction == "down" else -1)
-    if place >= 0 and 0 <= other < len(ids) and groups[place] == groups[other]:
+    if place >= 0 and 0 <= other < len(ids) and sections[place] == sections[other]:
         ids[place], ids[other] = ids[other], ids[place]
     return ids
 

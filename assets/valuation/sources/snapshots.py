@@ -94,7 +94,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         yield (
             pk,
             ValuesAround(
-                AssetFacts(*around[0][1:5]),
+                AssetFacts(*around[0][1:6]),
                 Window({on: value for *_, on, value, _ in around}, touched),
                 Window({on: value for *_, on, value, is_given in around if not is_given}, touched),
             ),

@@ -125,7 +125,8 @@ _AROUND = {
         UNION ALL
         {_OTHERS[vendor]}
     )
-    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, l."on", l.value, l.is_given
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, a.counts_in_net_worth,
+        l."on", l.value, l.is_given
     FROM around l JOIN assets_asset a ON a.id = l.asset_id
     ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - constants only
     for vendor in IDS
@@ -133,20 +134,22 @@ _AROUND = {
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
-    """(asset, portfolio, type, currency, disposed_on, on, value, whether it is a given snapshot), oldest first.
+    """(asset, portfolio, type, currency, disposed_on, whether it counts, on, value, whether it is a given snapshot),
+    oldest first.
 
     For each asset of the given snapshots: from the last day with a value before the first of them to the first such day
     after the last. Of each day the last given snapshot, and the last other one. A day may have thousands.
     """
     days = Days()
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
-    for asset, portfolio, asset_type, currency, disposed_on, on, value, is_given in rows:
+    for asset, portfolio, asset_type, currency, disposed_on, counts, on, value, is_given in rows:
         yield (
             parse_id(asset),
             parse_id(portfolio),
             parse_id(asset_type),
             currency,
             None if disposed_on is None else days[disposed_on],
+            bool(counts),
             days[on],
             value,
             bool(is_given),

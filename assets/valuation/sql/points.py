@@ -92,7 +92,7 @@ _AMOUNTS_ON = {
             ) newest
         ) AS value
         FROM portfolio JOIN assets_asset a ON a.portfolio_id = portfolio.id
-        WHERE a.disposed_on IS NULL OR a.disposed_on > %s
+        WHERE (a.disposed_on IS NULL OR a.disposed_on > %s){{counts}}
     )
     SELECT portfolio_id, currency,
         CAST(SUM(value / {HALF}) AS BIGINT), CAST(SUM(value %% {HALF}) AS BIGINT)
@@ -101,8 +101,14 @@ _AMOUNTS_ON = {
 }
 
 
-def amounts_on(portfolio_ids: Collection[UUID], on: date) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount): the newest values on the day of assets not disposed of, added up."""
-    statement = _AMOUNTS_ON[connection.vendor].format(points=registry.points())
+def amounts_on(
+    portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False
+) -> Iterator[tuple[UUID, str, int]]:
+    """(portfolio, currency, amount): the newest values on the day of assets not disposed of, added up.
+
+    Those that do not count in net worth are left out, unless `include_all`.
+    """
+    counts = "" if include_all else " AND a.counts_in_net_worth"
+    statement = _AMOUNTS_ON[connection.vendor].format(points=registry.points(), counts=counts)
     for portfolio, currency, *split_halves in fetch_rows(statement, [ids_param(portfolio_ids), on, on]):
         yield parse_id(portfolio), currency, join_halves(*split_halves)
