@@ -95,6 +95,7 @@ class RandomHousehold:
                 {"tag_ids": self.random.sample(self.tags, min(2, len(self.tags)))},
                 {"category_ids": self.random.sample(self.categories, min(2, len(self.categories)))},
                 {"acquired_on": self.day(), "quantity": "1.10"},
+                {"counts_in_net_worth": self.random.random() < 0.5},
             )
         )
         self.client.patch(f"{API}/assets/{self.pick(self.assets)}", body)
@@ -183,6 +184,7 @@ class RandomHousehold:
                 f"/assets/{asset}/transactions?page_size=200",
                 "/portfolios?page_size=200",
                 f"/portfolios?page_size=200&on={self.day()}",
+                f"/portfolios?page_size=200&on={self.day()}&include=all",
                 f"/portfolios/{portfolio}",
                 f"/portfolios/{portfolio}?on={self.day()}",
                 f"/portfolios/{portfolio}/snapshots",
@@ -196,7 +198,7 @@ class RandomHousehold:
         return [*lists, *self.random.sample(self.report_paths(portfolio), 4)]
 
     def report_paths(self, portfolio):
-        group_by, start = self.random.choice(GROUP_BY), self.day()
+        group_by, start, all_assets = self.random.choice(GROUP_BY), self.day(), "include=all"
         tree = f"category&level={self.random.randrange(1, 4)}"
         branch = f"category&category={self.pick(self.categories)}"
         return (
@@ -206,6 +208,10 @@ class RandomHousehold:
             f"/portfolios/{portfolio}/net-worth?group_by={group_by}",
             f"/portfolios/{portfolio}/net-worth?interval=day&end={start}",
             f"/allocation?group_by={group_by}",
+            f"/allocation?group_by={group_by}&{all_assets}",
+            f"/net-worth?interval=day&group_by={group_by}&{all_assets}",
+            f"/net-worth/change?group_by={group_by}&start={start}&{all_assets}",
+            f"/portfolios/{portfolio}/net-worth?interval=day&{all_assets}",
             f"/allocation?group_by={tree}&on={start}",
             f"/allocation?group_by={group_by}&tag=none&group=FINANCIAL",
             f"/net-worth?interval=day&end={start}&category={self.pick(self.categories)}",

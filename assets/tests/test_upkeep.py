@@ -103,6 +103,7 @@ class Writes(RuleBasedStateMachine):
         ids = [portfolio.pk for portfolio in self.portfolios]
         days = [day(number) for number in range(-1, LONGEST + 2)]
         for group_by in reading.DELTA_KEY_COLUMNS:
+            self.all_assets_are_added_to_those_that_count(ids, days, group_by)
             refs = valuation.asset_refs(ids, group_by, {})
             series = [reading.from_series(refs, days, derived=derived) for derived in (True, False)]
             by_deltas, by_sql = (
@@ -112,6 +113,15 @@ class Writes(RuleBasedStateMachine):
             deltas, grid, monthly, values = map(reading.drop_zeros, [by_deltas, by_sql, *series])
             assert deltas == grid == monthly == values
         self.assets_have_the_same_values_by_every_reader()
+
+    def all_assets_are_added_to_those_that_count(self, ids, days, group_by):
+        """With include_all: by the deltas and the others' months, and by the values of all assets alone."""
+        refs = valuation.asset_refs(ids, group_by, {}, counts=None)
+        assert {ref.id for ref in refs} == set(Asset.objects.values_list("pk", flat=True))
+        expected = reading.drop_zeros(reading.from_series(refs, days, derived=False))
+        for derived in (True, False):
+            totals = valuation.totals_on(ids, days, group_by=group_by, include_all=True, derived=derived)
+            assert totals == expected
 
     def assets_have_the_same_values_by_every_reader(self):
         """Against the values in plain words."""
@@ -129,12 +139,15 @@ class Writes(RuleBasedStateMachine):
         current = {pk: value_on(values, on, assets[pk].disposed_on) for pk, values in expected.items()}
         rows = valuation.with_current_value(Asset.objects.all(), on).values_list("pk", "current_value")
         assert {pk: None if value is None else ten_thousandths(value) for pk, value in rows} == current
-        amounts: dict = {}
-        for pk, asset in assets.items():
-            if current[pk] is not None and not (asset.disposed_on and asset.disposed_on <= on):
-                by_currency = amounts.setdefault(asset.portfolio_id, {})
-                by_currency[asset.currency] = by_currency.get(asset.currency, 0) + money(current[pk])
-        assert valuation.amounts_on([portfolio.pk for portfolio in self.portfolios], on) == amounts
+        ids = [portfolio.pk for portfolio in self.portfolios]
+        for include_all in (False, True):
+            amounts: dict = {}
+            for pk, asset in assets.items():
+                is_held = current[pk] is not None and not (asset.disposed_on and asset.disposed_on <= on)
+                if is_held and (include_all or asset.counts_in_net_worth):
+                    by_currency = amounts.setdefault(asset.portfolio_id, {})
+                    by_currency[asset.currency] = by_currency.get(asset.currency, 0) + money(current[pk])
+            assert valuation.amounts_on(ids, on, include_all=include_all) == amounts
 
     def values_of(self, asset_id) -> dict[date, int]:
         """The asset's amounts by day."""
@@ -248,6 +261,17 @@ class Writes(RuleBasedStateMachine):
         asset = self.an_asset(number)
         asset.portfolio, asset.asset_type_id = self.a_portfolio(place), asset_type
         asset.save()
+
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS)
+    def count_an_asset_or_leave_it_out(self, number):
+        asset = self.an_asset(number)
+        asset.counts_in_net_worth = not asset.counts_in_net_worth
+        asset.save()
+
+    @rule(currency=st.sampled_from(["EUR", "USD"]), counts=st.booleans())
+    def count_assets_by_set(self, currency, counts):
+        Asset.objects.filter(currency=currency).update(counts_in_net_worth=counts)
 
     @rule(number=NUMBERS, place=NUMBERS)
     def move_assets_by_set(self, number, place):
