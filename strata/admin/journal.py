@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import BooleanField
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +22,11 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
     A superuser sees all rows. A row without a name was deleted, and its id is shown.
     """
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
+    flags = {field.attname for field in event.model._meta.concrete_fields if isinstance(field, BooleanField)}
 
     def text_of(field: str, value: str, name: str | None, hides: bool) -> str:
+        if field in flags and value:
+            return gettext("Yes") if value == "true" else gettext("No")
         target = target_of(event.model, field)
         is_nameless = value and not name and target is not None and issubclass(target, Owned)
         if target is not None and (hides or (is_nameless and not user.is_superuser)):

@@ -206,8 +206,10 @@ def differences(model: type[models.Model], before: dict[str, Any], after: dict[s
 
 
 def shown(model: type[models.Model], attname: str, value: Any) -> str:
-    """The value as a person writes it. The journal stores an amount as an integer of 1/10,000 units."""
+    """The value as a person writes it. The journal stores an amount as an integer of 1/10,000 units, and SQLite true as 1."""
     field = field_of(model, attname)
+    if isinstance(field, models.BooleanField) and value is not None:
+        return "true" if value else "false"
     if isinstance(field, MoneyField) and value is not None:
         amount: Any = field.from_db_value(value, None, connection)
         return money_text(amount)
