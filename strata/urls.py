@@ -19,7 +19,15 @@ from assets.api.entries import all_entries, day_values, snapshots, transactions
 from assets.api.instruments import instruments
 from demo.views import explore_demo
 from portfolios.api import households, members
-from reports.api import allocation_targets, findings, portfolio_snapshots, portfolios, summary, value_batches
+from reports.api import (
+    allocation_targets,
+    asset_charts,
+    findings,
+    portfolio_snapshots,
+    portfolios,
+    summary,
+    value_batches,
+)
 from reports.api import chart_views as charts
 from reports.api import views as reports
 from reports.update_values.one_value import save_value
@@ -94,6 +102,12 @@ api = [
         r"^assets/(?P<asset_id>[^/]+)/values/(?P<on>[^/]+)/?$",
         day_values.DayValueViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="asset-value",
+    ),
+    re_path(
+        r"^assets/(?P<pk>[^/]+)/chart\.svg/?$", asset_charts.AssetValueSvg.as_view(), name="asset-chart.svg"
+    ),
+    re_path(
+        r"^assets/(?P<pk>[^/]+)/chart\.png/?$", asset_charts.AssetValuePng.as_view(), name="asset-chart.png"
     ),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),

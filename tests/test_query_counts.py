@@ -41,6 +41,8 @@ QUERIES = {
     "allocation-chart.svg": 7,
     "allocation-target-history": 4,
     "allocation-target-list": 1,
+    "asset-chart.png": 4,
+    "asset-chart.svg": 4,
     "asset-history": 10,
     "asset-list": 4,
     "asset-snapshot-history": 5,

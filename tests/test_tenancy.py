@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from assets.models import Asset, AssetSnapshot, Transaction
 from conftest import member
 from portfolios.models import Household, Invitation, Membership
-from reports.api import chart_views
+from reports.api import asset_charts, chart_views
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import ApiToken, User
 from strata.accounts.services import issue_token
@@ -263,6 +263,7 @@ def charts_as_text(monkeypatch):
 
     monkeypatch.setattr(chart_views, "net_worth_plot", describe)
     monkeypatch.setattr(chart_views, "allocation_plot", describe)
+    monkeypatch.setattr(asset_charts, "asset_value_plot", describe)
 
 
 @pytest.mark.usefixtures("charts_as_text")

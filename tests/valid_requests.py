@@ -20,6 +20,8 @@ ROUTES_BY_OWNER = {
         "allocation-target-history",
         "allocation-target-list",
         "asset-category",
+        "asset-chart.png",
+        "asset-chart.svg",
         "asset-detail",
         "asset-dispose",
         "asset-history",

@@ -19,6 +19,7 @@ from assets.admin.classification import CategoryFilter, own
 from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, describe_value, fields_for, in_my_favour, value_text
 from assets.admin.entries import OfATransaction
 from assets.admin.of_an_asset import OfAnAsset
+from assets.admin.value_charts import past_years, sparkline_of
 from assets.admin.values_of_asset import values_of_asset
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from assets.models.querysets import zones_of
@@ -226,7 +227,16 @@ class AssetPage(HouseholdAdmin):
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm
     service, parent_column = ASSETS, "portfolio_id"
-    list_display = ("name", "asset_type", "portfolio", "currency", "value_now", "value_now_on", "disposed_on")
+    list_display = (
+        "name",
+        "asset_type",
+        "portfolio",
+        "currency",
+        "value_now",
+        "past_year",
+        "value_now_on",
+        "disposed_on",
+    )
     list_filter = (
         ("portfolio", OwnRowsFilter),
         "asset_type__group",
@@ -268,6 +278,15 @@ class AssetPage(HouseholdAdmin):
         visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
         return with_current_value(rows, zones=zones_of(visible))
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the values of the past year of all rows of the page, read at once."""
+        page = super().get_changelist_instance(request)
+        page.result_list = list(page.result_list)
+        years = past_years(page.result_list)
+        for asset in page.result_list:
+            asset.sparkline = sparkline_of(asset, years[asset.pk])
+        return page
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """A new asset is saved with its first values. Later values have their own section, and pages of their own."""
         return self.inlines if obj is None else (TransactionInline,)
@@ -297,6 +316,11 @@ class AssetPage(HouseholdAdmin):
     @admin.display(description=_("value"), ordering="current_value")
     def value_now(self, asset: Any) -> str:
         return "" if asset.current_value is None else value_text(asset.current_value, asset)
+
+    @admin.display(description=_("past year"), empty_value="")
+    def past_year(self, asset: Any) -> str:
+        text: str = asset.sparkline
+        return text
 
     @admin.display(description=_("as of"), ordering="current_value_on")
     def value_now_on(self, asset: Any) -> str:

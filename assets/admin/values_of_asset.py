@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from assets.admin.debts import AMOUNT_OWED, is_debt, value_text
+from assets.admin.value_charts import chart_of
 from assets.models import Asset, AssetSnapshot
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
@@ -34,6 +35,7 @@ def values_of_asset(asset: Asset, request: HttpRequest, *, may_add: bool) -> dic
         "typed": typed_before(asset, request.GET),
         "questions": request.GET.getlist("question"),
         "page": page,
+        "chart": chart_of(asset),
         "rows": [shown(value, asset) for value in page.object_list],
     }
 

@@ -25,6 +25,7 @@ from assets.rates.book import MissingRate, RateBook
 type Amount = Decimal | int
 # The groups that an asset counts in: none, one, or (tags, categories) several.
 type Keys = tuple[Hashable, ...]
+type Step = tuple[date, Amount]  # a value, and the day from which it holds
 
 MONEY_PLACES = 4  # the same as in strata.fields.numbers, which calculations do not import
 # Enough digits for every sum and product in this module; raises instead of rounding.
@@ -98,6 +99,19 @@ class ValueSeries:
         if place == 0:
             return None
         return 0 if self.disposed_on is not None and self.disposed_on <= on else self.values[place - 1]
+
+    def steps(self, start: date, end: date) -> list[Step]:
+        """What it is worth from `start` to `end`: on `start`, on each later day with a value, and zero on its disposal.
+
+        Without a value on `start` it begins with the first one after that; empty if there is none up to `end`.
+        """
+        first, after = bisect_right(self.days, start), bisect_right(self.days, self.last_day(end))
+        value = self.value_on(start)
+        steps: list[Step] = [] if value is None else [(start, value)]
+        steps += zip(self.days[first:after], self.values[first:after], strict=True)
+        if steps and self.disposed_on is not None and start < self.disposed_on <= end:
+            steps.append((self.disposed_on, 0))
+        return steps
 
 
 def series_from_snapshots(

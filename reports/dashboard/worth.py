@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assets.rendering.step_chart import Curve, StepChart, percent_across, stacked, step_chart
 from reports.calculations.net_worth import Point
 from reports.dashboard.picker import GROUPS, NET, SIDES, Picker
 from reports.queries import NetWorthSeries, ReportTooLarge, net_worth_history
@@ -25,7 +26,6 @@ from reports.rendering.formats import (
     places_of,
 )
 from reports.rendering.palette import OTHER_COLOUR, PALETTE
-from reports.rendering.step_chart import Curve, StepChart, percent_across, stacked, step_chart
 
 # The chart's interval by the number of days: the first limit that is not exceeded decides; beyond the last, years.
 INTERVALS = ((400, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))

@@ -1,5 +1,5 @@
-"""Pictures of net worth and allocation: frozen values in, the bytes of an SVG or PNG out. The same input gives the same
-bytes.
+"""Pictures of net worth, of allocation and of an asset's values: frozen values in, the bytes of an SVG or PNG out. The
+same input gives the same bytes.
 
 A "theme" is a set of colours, light or dark. Amounts become floats only for drawing; none goes back into a sum.
 Names in a picture come from users: they are shortened, never read as formulas, and invisible characters are left out.
@@ -86,7 +86,7 @@ class ChartOptions:
         return max(10, self.width // 32)
 
 
-# --- the two pictures ---
+# --- the three pictures ---
 
 
 def net_worth_plot(
@@ -177,7 +177,47 @@ def allocation_plot(
     return _draw_in_thread(draw, title or gettext("Allocation"), note, options)
 
 
+def asset_value_plot(
+    steps: Sequence[tuple[date, Decimal]],
+    *,
+    start: date,
+    end: date,
+    currency: str,
+    title: str,
+    options: ChartOptions = ChartOptions(),
+) -> bytes:
+    """An asset's values as a line with steps: each holds until the next one, the last up to `end`.
+
+    Without values the picture says so in its middle.
+    """
+    shown = _last_of_places(steps, start, end, options.width)
+    days, values = [on for on, _ in shown], [float(value) for _, value in shown]
+
+    def draw(axes: Any, theme: Theme) -> None:
+        _date_axis(axes, [start, end] if start < end else [start])
+        if start < end:
+            axes.set_xlim(start, end)
+        if shown:
+            marker = "o" if len(days) == 1 and days[0] == end else ""
+            line = {"color": theme.net, "linewidth": 2, "marker": marker}
+            axes.step([*days, end], [*values, values[-1]], where="post", **line)
+        else:
+            axes.set_yticks([])
+            axes.text(0.5, 0.5, gettext("No value in this time"), transform=axes.transAxes, ha="center")
+        _money_axis(axes.yaxis, values, currency)
+
+    return _draw_in_thread(draw, title, f"{day_text(start)} \N{EN DASH} {day_text(end)}", options)
+
+
 # --- what is drawn ---
+
+
+def _last_of_places(
+    steps: Sequence[tuple[date, Decimal]], start: date, end: date, most: int
+) -> list[tuple[date, Decimal]]:
+    """At most one value for each pixel: the last one."""
+    days = (end - start).days + 1
+    return list({(on - start).days * most // days: (on, value) for on, value in steps}.values())
 
 
 def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from reports.rendering.axes import amount_axis, day_ticks
-from reports.rendering.step_chart import Curve, stacked, step_chart
+from assets.rendering.axes import amount_axis, day_ticks
+from assets.rendering.step_chart import Curve, stacked, step_chart
 from reports.rendering.waterfall import waterfall
 
 DAYS = [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 4)]

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from operator import add
 
-from reports.rendering.axes import AmountAxis, amount_axis, day_ticks
+from assets.rendering.axes import AmountAxis, amount_axis, day_ticks
 
 SIZE = 1000
 
