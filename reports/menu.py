@@ -35,6 +35,13 @@ def menu_links(request: HttpRequest) -> Iterator[MenuLink]:
         yield MenuLink(
             section=Section.REPORTS, title=title, address=f"{index}#{part}", icon=icon, place=place
         )
+    yield MenuLink(
+        section=Section.REPORTS,
+        title=_("Statement of net worth"),
+        address=reverse("statement"),
+        icon="description",
+        place=10,
+    )
 
 
 def update_values_link(user: Any) -> MenuLink:

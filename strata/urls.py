@@ -30,6 +30,7 @@ from reports.api import (
 )
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
@@ -148,6 +149,7 @@ urlpatterns = [
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/search/", admin.site.admin_view(palette), name="palette"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
+    path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from assets.services.snapshots import values_counting_on
 from portfolios.models import Portfolio
+from reports.portfolio_day import names_of
 from reports.update_values.entries import Entry, NewValue, WhichNumber
 from reports.update_values.pasted import Pasted
 from reports.update_values.rows import AssetRow, asset_rows, sections_of
@@ -49,16 +50,6 @@ def page(
         "slips": content.get("slips", ()),
         "alert": content.get("alert") or " ".join(each["question"] for each in content.get("readings", ())),
     }
-
-
-def names_of(portfolios: Iterable[Portfolio]) -> list[tuple[UUID, str]]:
-    """With the household's name where there are several households."""
-    portfolios = list(portfolios)
-    several = len({portfolio.household_id for portfolio in portfolios}) > 1
-    return [
-        (portfolio.pk, f"{portfolio.household.name}: {portfolio.name}" if several else portfolio.name)
-        for portfolio in portfolios
-    ]
 
 
 class Words(NamedTuple):

@@ -12,20 +12,20 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views import View
 
 from assets.services.asset_order import set_asset_order
 from portfolios.models import Portfolio
+from reports.portfolio_day import LAST_PORTFOLIO, PortfolioDayPage
 from reports.update_values import presenting
 from reports.update_values.entries import Entry, NewValue, Reading, read_entries, slips_of
 from reports.update_values.pasted import Target, read_pasted
-from reports.update_values.rows import AssetRow, asset_rows, today_of
+from reports.update_values.rows import AssetRow, asset_rows
 from reports.update_values.saving import ChangedMeanwhile, save_values
 from reports.update_values.totals import difference_text, sentence, totals_of
 from strata.admin.choices import parse_uuid
@@ -33,22 +33,15 @@ from strata.admin.undo import refusal_text, undo_as, undo_tag, undone_text
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
-from strata.fields.active_formats import UncertainNumber, day_text, read_day, read_number
-from strata.fields.dates import validate_year
+from strata.fields.active_formats import UncertainNumber, day_text, read_number
 from strata.fields.names import name_key
 from strata.tenancy.roles import EDITORS, require_role, role_in
 
-LAST_PORTFOLIO = "strata_portfolio"  # a cookie: the page opens with the portfolio used last, months later too
 A_YEAR = 366 * 24 * 3600
 type Answer = dict[str, Any]  # what update_values.js shows: questions and errors of fields are answers too
 
 
-class UpdateValuesPage(View):
-    """`on` and `portfolio` are in the address; a portfolio that the user may not see is a 404."""
-
-    portfolio: Portfolio
-    on: date
-
+class UpdateValuesPage(PortfolioDayPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         portfolios = self.portfolios()
         if not portfolios and "portfolio" not in request.GET:
@@ -73,32 +66,6 @@ class UpdateValuesPage(View):
             return JsonResponse(ACTIONS[asked["action"]](self, asked))
         except StrataError as refused:
             return JsonResponse({"alert": nothing_saved(refused)}, status=refused.status)
-
-    # --- the portfolio and the day ---
-
-    def portfolios(self) -> list[Portfolio]:
-        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
-        user: Any = self.request.user
-        return list(rows if user.is_superuser else rows.for_user(user))
-
-    def choose(self, portfolios: Iterable[Portfolio], asked: Mapping[str, str], last: str = "") -> str:
-        """Set portfolio and day; returns why the day cannot be read, and then takes today."""
-        by_id: dict[UUID | None, Portfolio] = {portfolio.pk: portfolio for portfolio in portfolios}
-        if wanted := asked.get("portfolio"):
-            chosen = by_id.get(parse_uuid(wanted))
-        else:
-            chosen = by_id.get(parse_uuid(last)) or next(iter(by_id.values()), None)
-        if chosen is None:
-            raise Http404
-        self.portfolio, self.on = chosen, today_of(chosen)
-        try:
-            if text := asked.get("on", "").strip():
-                self.on = read_day(text)
-                validate_year(self.on)
-        except ValidationError as error:
-            self.on = today_of(chosen)
-            return str(error.messages[0])
-        return ""
 
     def may_write(self) -> bool:
         user: Any = self.request.user

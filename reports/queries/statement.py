@@ -1,0 +1,37 @@
+"""The statement of net worth of a portfolio on a day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Q
+
+from assets import valuation
+from assets.models import Asset
+from assets.models.classification import Group
+from assets.services.asset_order import asset_order
+from portfolios.models import Portfolio
+from reports.calculations.statement import Holding, Statement, statement
+from reports.queries.allocation import allocation_on
+
+COLUMNS = ("pk", "name", "asset_type__group", "currency", "current_value", "current_value_on")
+
+
+def statement_on(portfolio: Portfolio, on: date) -> Statement:
+    """The figures are those of net worth and allocation on the day."""
+    by_asset = allocation_on([portfolio], on=on, group_by="asset").allocation
+    return statement(holdings(portfolio, on), by_asset, debts=Group.LIABILITIES)
+
+
+def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
+    """The assets that are there on the day, by class, in the portfolio's own order and then by name.
+
+    An asset whose first value is of a later day is not there yet; one without any value is.
+    """
+    there = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
+    assets = valuation.with_first_value(valuation.with_current_value(there, on))
+    rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, "first_value_on")
+    read = [Holding(*row) for *row, first_on in rows if first_on is None or first_on <= on]
+    places = {group: place for place, group in enumerate(Group.values)}
+    own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
+    return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))

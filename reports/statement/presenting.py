@@ -1,0 +1,72 @@
+"""The texts of the statement, in the user's formats. In the class of debts what is owed is a positive amount."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from assets.models.classification import Group
+from assets.valuation.series import Missing
+from reports.calculations.statement import Line, Section, Statement
+from strata.fields.active_formats import amount_text, day_text
+
+DEBTS = Group.LIABILITIES
+
+
+def shown(statement: Statement) -> dict[str, Any]:
+    currency = statement.currency
+    totals = (
+        (_("Assets"), statement.assets),
+        (_("Debts"), statement.liabilities),
+        (_("Net worth"), statement.net),
+    )
+    return {
+        "currency": currency,
+        "sections": [section_row(section, currency) for section in statement.sections],
+        "not_counted": [line_row(line, currency) for line in statement.not_counted],
+        "totals": [(name, amount_text(value, currency)) for name, value in totals],
+        "missing": [missing_text(gap) for gap in statement.missing_rates],
+        "mixes_sides": statement.mixes_sides,
+    }
+
+
+def section_row(section: Section, currency: str) -> dict[str, Any]:
+    return {
+        "name": Group(section.group).label,
+        "rows": [line_row(line, currency) for line in section.lines],
+        **amount_row(section.total, section.group, currency),
+    }
+
+
+def line_row(line: Line, currency: str) -> dict[str, Any]:
+    holding = line.holding
+    value = holding.value
+    own = None if value is None else amount_row(value, holding.group, holding.currency)["amount"]
+    reported = {} if line.reported is None else amount_row(line.reported, holding.group, currency)
+    return {
+        "name": holding.name,
+        "currency": holding.currency,
+        "day": day_text(holding.value_on) if holding.value_on else "",
+        "own": own,
+        "lacks_rate": line.lacks_rate,
+        **reported,
+    }
+
+
+def amount_row(value: Decimal, group: str, currency: str) -> dict[str, str]:
+    """A debt in one's favour says so."""
+    if group != DEBTS:
+        return {"amount": amount_text(value, currency), "note": ""}
+    return {"amount": amount_text(abs(value), currency), "note": _("in your favour") if value > 0 else ""}
+
+
+def missing_text(gap: Missing) -> str:
+    words = {
+        "currency": gap.currency,
+        "day": day_text(gap.on),
+        "amount": amount_text(gap.amount, gap.amount_in),
+        "amount_currency": gap.amount_in,
+    }
+    return _("%(currency)s on %(day)s: %(amount)s %(amount_currency)s is left out.") % words
