@@ -28,9 +28,9 @@ class PortfolioDayPage(View):
 
     def portfolios(self) -> list[Portfolio]:
         """Those that the user may see, the oldest first."""
-        rows = with_demo_mark(Portfolio.objects.select_related("household")).order_by("created_at", "pk")
+        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
         user: Any = self.request.user
-        return list(rows if user.is_superuser else rows.for_user(user))
+        return list(with_demo_mark(rows if user.is_superuser else rows.for_user(user)))
 
     def choose(self, portfolios: Iterable[Portfolio], asked: Mapping[str, str], last: str = "") -> str:
         """Set portfolio and day; returns why the day cannot be read, and then takes today."""

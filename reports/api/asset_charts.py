@@ -43,9 +43,10 @@ class AssetValueReport(Report):
     def asset_id(self) -> Any:
         return path_id(self.kwargs["pk"], "asset")
 
-    def report(self, start: date | None = None, end: date | None = None) -> AssetValues:
+    def report(self, **asked: Any) -> AssetValues:
         (portfolio,) = self.portfolios
-        end = end or today_of(portfolio)
+        start: date | None = asked.get("start")
+        end: date = asked.get("end") or today_of(portfolio)
         refuse_reversed(start, end)
         asset = Asset.objects.filter(portfolio=portfolio, pk=self.asset_id).first()
         if asset is None:  # moved or deleted since

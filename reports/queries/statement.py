@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import date
 
 from django.db.models import Q
@@ -33,5 +34,5 @@ def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
     rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, "first_value_on")
     read = [Holding(*row) for *row, first_on in rows if first_on is None or first_on <= on]
     places = {group: place for place, group in enumerate(Group.values)}
-    own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
+    own: dict[Hashable, int] = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
     return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))
