@@ -1,21 +1,13 @@
 """Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member."""
 
 import gc
-from functools import cache, partial
-from importlib import import_module
+from functools import partial
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
-from django.template.base import Template
-from django.test.signals import template_rendered
 from django.utils import timezone
 from rest_framework.test import APIClient
-from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assets.classification.seeds import shared_types
-from assets.models import AssetType, ExchangeRate
-from assets.rates.conversion_rates import add_conversion_rates
 from portfolios.models import Household, Membership, Portfolio
 from reports.dashboard.kept import KEPT
 from reports.menu import STALE_VALUES
@@ -24,7 +16,7 @@ from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
 from tests.large_frame import call_in_large_frame
 
-WITH_TRIGGERS = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
+pytest_plugins = ("tests.django_patches",)
 
 
 def pytest_sessionstart(session):
@@ -79,78 +71,6 @@ def _no_kept_pages():
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     template_database.use(connection)
-
-
-@cache
-def may_suspend_triggers() -> bool:
-    """Whether the tests' role is a superuser of PostgreSQL: then rows can be deleted without triggers."""
-    if connection.vendor != "postgresql":
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT usesuper FROM pg_user WHERE usename = current_user")
-        return cursor.fetchone()[0]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _flush_empties_tables_with_triggers(django_db_setup):
-    """Between tests Django empties every table. Some tables have triggers against this, which are removed meanwhile."""
-    migrations = [import_module(name) for name in WITH_TRIGGERS]
-    drop = [statement for migration in migrations for statement in migration.FALL[connection.vendor]]
-    create = [statement for migration in migrations for statement in migration.STAND[connection.vendor]]
-    usual = connection.ops.sql_flush
-
-    def sql_flush(style, tables, **options):
-        if tables and may_suspend_triggers():
-            # TRUNCATE would create new files for 50 tables and their indexes, though most have only a few rows.
-            names = (connection.ops.quote_name(name) for name in tables)
-            return [
-                "SET LOCAL session_replication_role = replica",
-                *(f"DELETE FROM {name}" for name in names),
-            ]
-        statements = usual(style, tables, **options)
-        return [*drop, *statements, *create] if statements else []
-
-    connection.ops.sql_flush = sql_flush
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _flush_restores_rows_of_migrations(django_db_setup):
-    """After a flush, add the shared types and the fixed rates again: the next test on this worker needs them."""
-    usual = connection.ops.execute_sql_flush
-
-    def execute_sql_flush(statements):
-        usual(statements)
-        # Without journal entries, like the flush itself.
-        QuerySet(AssetType).bulk_create([AssetType(**row) for row in shared_types()])
-        add_conversion_rates(QuerySet(ExchangeRate), timezone.now())
-
-    connection.ops.execute_sql_flush = execute_sql_flush
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _static_files_are_searched_once():
-    """Each test client starts the middleware again, and WhiteNoise would search all the folders each time."""
-    usual, known_files = WhiteNoiseMiddleware.add_files_from_finders, {}
-
-    def add_files_from_finders(self):
-        known = known_files.setdefault((self.static_prefix, self.max_age), self.files)
-        if known is self.files:
-            usual(self)
-        self.files = known
-
-    WhiteNoiseMiddleware.add_files_from_finders = add_files_from_finders
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _only_whole_pages_are_noted():
-    """Django's test client copies the context of each template. A page of the admin includes up to a hundred others."""
-
-    def render(template, context):
-        if context.template is template:
-            template_rendered.send(sender=template, template=template, context=context)
-        return template.nodelist.render(context)
-
-    Template._render = render
 
 
 def client_of(user) -> APIClient:

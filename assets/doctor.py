@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
-from assets.models.exchange_rate import RATES_STAND
+from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.rates.store import daily_rates, rate_book
 from assets.valuation import deltas, months, upkeep
 from strata.doctor import Level, examines
@@ -52,7 +52,10 @@ def rates_that_jump() -> Iterator[tuple[Level, str]]:
     jumps = [jump for code in sorted(codes) for jump in book.jumps(code)]
     for jump in jumps[:MOST_NAMED]:
         before, units = plain(jump.before), plain(jump.units)
-        yield Level.WARN, f"{jump.currency} on {jump.on} goes from {before} to {units}: {RATES_STAND}"
+        yield (
+            Level.WARN,
+            f"{jump.currency} on {jump.on} goes from {before} to {units}: {RATES_ARE_APPEND_ONLY}",
+        )
     if more := jumps[MOST_NAMED:]:
         yield Level.WARN, f"and {len(more)} more that jump"
 

@@ -1,4 +1,4 @@
-"""The fourteen defects of the earlier Strata do not exist in this one."""
+"""Fourteen defects of the prototype before 0.1.0, one number each: none of them may come back."""
 
 from decimal import Decimal
 

@@ -319,7 +319,7 @@ class AssetViewSet(HouseholdModelViewSet):
     def scope(self) -> dict[str, Any]:
         if self.action == "history":
             return {}  # it needs only to know that the row exists
-        return day_scope(self.request.user, self.as_of)
+        return day_scope(self.request.user, self.on)
 
     def is_prepared(self) -> bool:
         return super().is_prepared() and not computes()

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.models import ExchangeRate
-from assets.models.exchange_rate import RATES_STAND, WHO_ADDS_RATES
+from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY, WHO_ADDS_RATES
 from assets.rates.writer import record_rate
 from strata.api.fields import ExactSerializerField
 from strata.api.parameters import KNOWN_AT, choice_filter, currency_filter, day_filter
@@ -59,7 +59,9 @@ class ExchangeRateViewSet(
         return super().create(request, *args, **kwargs)
 
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]  # as in the stubs of DRF
-        raise MethodNotAllowed(str(request.method), f'Method "{request.method}" not allowed. {RATES_STAND}')
+        raise MethodNotAllowed(
+            str(request.method), f'Method "{request.method}" not allowed. {RATES_ARE_APPEND_ONLY}'
+        )
 
     def perform_create(self, serializer: Any) -> None:
         super().perform_create(serializer)

@@ -272,6 +272,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(types.add, types.remove),
-        migrations.RunPython(rates.stand, rates.fall),
+        migrations.RunPython(rates.create_triggers, rates.drop_triggers),
         migrations.RunPython(conversion_rates.add, migrations.RunPython.noop),
     ]

@@ -7,7 +7,7 @@ the test that asks each database to change a rate fails.
 from django.db import migrations
 
 REFUSAL = "A rate cannot be changed: add a newer one."
-STAND = {
+CREATE_TRIGGERS = {
     "sqlite": [
         *(
             f"CREATE TRIGGER rate_refuses_{verb.lower()} BEFORE {verb} ON assets_exchangerate"
@@ -26,7 +26,7 @@ STAND = {
         " FOR EACH STATEMENT EXECUTE FUNCTION assets_rate_stands()",
     ],
 }
-FALL = {
+DROP_TRIGGERS = {
     "sqlite": [
         "DROP TRIGGER rate_refuses_update",
         "DROP TRIGGER rate_refuses_delete",
@@ -39,13 +39,13 @@ FALL = {
 }
 
 
-def stand(apps, schema_editor):
-    for statement in STAND[schema_editor.connection.vendor]:
+def create_triggers(apps, schema_editor):
+    for statement in CREATE_TRIGGERS[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
-def fall(apps, schema_editor):
-    for statement in FALL[schema_editor.connection.vendor]:
+def drop_triggers(apps, schema_editor):
+    for statement in DROP_TRIGGERS[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
@@ -55,5 +55,5 @@ class Migration(migrations.Migration):
         migrations.AlterModelOptions(
             "exchangerate", {"ordering": ("-on", "currency", "-id"), "base_manager_name": "objects"}
         ),
-        migrations.RunPython(stand, fall),
+        migrations.RunPython(create_triggers, drop_triggers),
     )

@@ -10,7 +10,7 @@ triggers = import_module("assets.migrations.0006_rates_stand")
 def stand_again(apps, schema_editor):
     """SQLite creates the table again to add a column, which drops its triggers; it drops a column in place."""
     if schema_editor.connection.vendor == "sqlite":
-        triggers.stand(apps, schema_editor)
+        triggers.create_triggers(apps, schema_editor)
 
 
 class Migration(migrations.Migration):

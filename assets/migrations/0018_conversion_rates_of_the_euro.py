@@ -34,9 +34,9 @@ def add(apps, schema_editor):
 
 def remove(apps, schema_editor):
     ids = [row["id"] for row in conversion_rates(timezone.now())]
-    triggers.fall(apps, schema_editor)
+    triggers.drop_triggers(apps, schema_editor)
     rows_of(apps, schema_editor).filter(id__in=ids)._raw_delete(schema_editor.connection.alias)
-    triggers.stand(apps, schema_editor)
+    triggers.create_triggers(apps, schema_editor)
     raise_revisions(schema_editor)
 
 

@@ -30,7 +30,9 @@ def raise_every_revision() -> None:
     portfolios.update_unrecorded(revision=F("revision") + 1)
 
 
-RATES_STAND = "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
+RATES_ARE_APPEND_ONLY = (
+    "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
+)
 WHO_ADDS_RATES = (
     "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "
     "installation: they come by manage.py load_rates, from the ECB or a file."

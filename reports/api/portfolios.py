@@ -106,4 +106,4 @@ class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
         context = super().get_serializer_context()
         if getattr(self, "swagger_fake_view", False):
             return context
-        return {**context, "on": self.as_of, "include_all": "include" in self.read_parameters()}
+        return {**context, "on": self.on, "include_all": "include" in self.read_parameters()}

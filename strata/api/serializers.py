@@ -11,7 +11,7 @@ from rest_framework import serializers
 from strata.api.errors import as_fields
 from strata.api.fields import SERIALIZER_FIELD_MAPPING, AnyField, is_same
 
-# Fields that clients send back though not every resource has them; the last two come from clients of an older Strata.
+# Fields that clients send back though not every resource has them. None has the last two: the prototype had them.
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
 
 

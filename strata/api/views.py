@@ -94,7 +94,7 @@ class DeclaredParametersMixin(HandlerMixin):
         return listed and self.request.method in SAFE_METHODS
 
     @property
-    def as_of(self) -> date | None:
+    def on(self) -> date | None:
         """The day of `?on=`, or None."""
         on: date | None = self.read_parameters().get("on", [None])[0]
         return on
@@ -265,4 +265,16 @@ def name_of_path(path: str) -> str:
 
 
 class BaseAPIView(CsvMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
-    """Before DRF's view among the bases of every view."""
+    """Before DRF's view among the bases of every view.
+
+    First DeclaredParametersMixin reads the query parameters. Then a request passes, from the outside in:
+
+    1. IdempotentMixin: the lock of its Idempotency-Key.
+    2. AtomicWriteMixin: the transaction of a write, which may begin again.
+    3. PointInTimeMixin: the view of the past, for a read.
+    4. IdempotentMixin: the answer stored for the key, inside the transaction.
+    5. CsvMixin: one call of the list for each piece of a table.
+    6. The view's own method.
+
+    At last ETagMixin sets the ETag.
+    """

@@ -136,5 +136,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('name_key', 'address'), name='login_count_one_for_each_name_and_address')],
             },
         ),
-        migrations.RunPython(journal.stand, journal.fall),
+        migrations.RunPython(journal.create_triggers, journal.drop_triggers),
     ]

@@ -7,7 +7,7 @@ otherwise the test that tries to change the journal on each database fails.
 from django.db import migrations, models
 
 REFUSAL = "The history cannot be changed."
-STAND = {
+CREATE_TRIGGERS = {
     "sqlite": [
         *(
             f"CREATE TRIGGER change_refuses_{verb.lower()} BEFORE {verb} ON strata_change"
@@ -26,7 +26,7 @@ STAND = {
         " FOR EACH STATEMENT EXECUTE FUNCTION strata_change_stands()",
     ],
 }
-FALL = {
+DROP_TRIGGERS = {
     "sqlite": [
         "DROP TRIGGER change_refuses_update",
         "DROP TRIGGER change_refuses_delete",
@@ -39,13 +39,13 @@ FALL = {
 }
 
 
-def stand(apps, schema_editor):
-    for statement in STAND[schema_editor.connection.vendor]:
+def create_triggers(apps, schema_editor):
+    for statement in CREATE_TRIGGERS[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
-def fall(apps, schema_editor):
-    for statement in FALL[schema_editor.connection.vendor]:
+def drop_triggers(apps, schema_editor):
+    for statement in DROP_TRIGGERS[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
@@ -69,5 +69,5 @@ class Migration(migrations.Migration):
                 name="change_with_an_image",
             ),
         ),
-        migrations.RunPython(stand, fall),
+        migrations.RunPython(create_triggers, drop_triggers),
     )
