@@ -15,7 +15,7 @@ from assets.services.moments import changed_moment
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import resolve_instant_and_day
-from strata.tenancy.guards import hold_as
+from strata.tenancy.guards import note_parents_guards
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -124,7 +124,7 @@ def locked_value(
     snapshot = asset.snapshots.filter(on=on).order_by("-observed_at").first()
     if snapshot is not None:
         snapshot.asset = asset
-        hold_as(snapshot, asset)
+        note_parents_guards(snapshot, asset)
     precondition(asset, snapshot)
     return asset, snapshot
 

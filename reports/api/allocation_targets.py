@@ -20,7 +20,7 @@ from strata.api.names import TakesNames, named_filter
 from strata.api.parameters import KNOWN_AT, id_filter
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import NotFound
-from strata.tenancy.guards import rows_named_by
+from strata.tenancy.guards import rows_referred_to
 from strata.tenancy.querysets import Owned
 
 KEEPS_ITS_GROUP = "A target keeps its group: make another one."
@@ -76,7 +76,7 @@ class AllocationTargetSerializer(TakesNames):
         columns = self.immutable.keys() & self.validated_data.keys() - {"household_id"}
         sent = {name: self.validated_data[name] for name in columns}
         changed = {name: value for name, value in sent.items() if value != getattr(row, name)}
-        for field, rows in rows_named_by(AllocationTarget, changed).items():
+        for field, rows in rows_referred_to(AllocationTarget, changed).items():
             if not cast("Any", rows).for_user(self.context["request"].user).exists():
                 raise NotFound(field)
         super().refuse_changes_of_fixed_fields(row, shown)
@@ -100,8 +100,8 @@ class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
 
     def default_household_id(self, values: dict[str, Any]) -> UUID:
         """That of the first row which the target names and the caller may see; a shared type decides nothing."""
-        named: Iterable[Any] = rows_named_by(AllocationTarget, values).values()
-        for rows in named:
+        referred: Iterable[Any] = rows_referred_to(AllocationTarget, values).values()
+        for rows in referred:
             row: Owned | None = rows.for_user(self.request.user).first()
             household_id = row.owning_household_id() if row else None
             if household_id is not None:

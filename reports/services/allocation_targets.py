@@ -14,7 +14,7 @@ from portfolios.models import Household
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from strata.exceptions import Conflict, Invalid, NotFound
-from strata.tenancy.guards import rows_named_by
+from strata.tenancy.guards import rows_referred_to
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -78,7 +78,7 @@ TARGETS = Service(create=create_target, update=update_target, delete=delete_targ
 def refuse_bad_target(target: AllocationTarget, changes: Mapping[str, Any]) -> None:
     """Raise what `create_target` says for the target with these changes. The household is locked."""
     values = {name: getattr(target, name) for name in COLUMNS} | dict(changes)
-    for field, rows in rows_named_by(AllocationTarget, changes).items():
+    for field, rows in rows_referred_to(AllocationTarget, changes).items():
         path = rows.model.household_lookup
         if not rows.filter(Q(**{path: target.household_id}) | Q(**{f"{path}__isnull": True})).exists():
             raise NotFound(field)

@@ -167,21 +167,23 @@ class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
     formfield_overrides: ClassVar[Overrides] = WIDGETS
 
     def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
-        """Lock the guards of the row and of the rows that the form names (see strata.tenancy.guards)."""
+        """Lock the guards of the row and of the rows that the form refers to (see strata.tenancy.guards)."""
         if not issubclass(self.model, Owned):
             return
         rows = self.model._base_manager.filter(pk=parse_uuid(unquote(object_id)) if object_id else None)
-        lock_guards(self.writable(rows, request), for_delete=for_delete, named=self.named_by_form(request))
+        lock_guards(
+            self.writable(rows, request), for_delete=for_delete, will_refer_to=self.rows_in_form(request)
+        )
 
-    def named_by_form(self, request: HttpRequest) -> dict[str, QuerySet[Owned]]:
+    def rows_in_form(self, request: HttpRequest) -> dict[str, QuerySet[Owned]]:
         """The rows that the posted form names and the caller may write to, by foreign key."""
-        named = {}
+        rows = {}
         fields: Iterable[Any] = self.opts.concrete_fields
         for field in fields:
             pk = parse_uuid(request.POST.get(field.name, "")) if field.is_relation else None
             if pk and issubclass(field.related_model, Owned):
-                named[field.name] = self.writable(field.related_model._base_manager.filter(pk=pk), request)
-        return named
+                rows[field.name] = self.writable(field.related_model._base_manager.filter(pk=pk), request)
+        return rows
 
     def writable(self, rows: Any, request: HttpRequest) -> Any:
         return rows if request.user.is_superuser else rows.for_user(request.user, self.write_roles)

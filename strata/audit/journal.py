@@ -206,7 +206,7 @@ def differences(model: type[models.Model], before: dict[str, Any], after: dict[s
 
 
 def shown(model: type[models.Model], attname: str, value: Any) -> str:
-    """The value as a person writes it. The journal stores an amount as an integer of 1/10,000 units, and SQLite true as 1."""
+    """The value as a person writes it. The journal stores an amount in 1/10,000 units, and SQLite true as 1."""
     field = field_of(model, attname)
     if isinstance(field, models.BooleanField) and value is not None:
         return "true" if value else "false"

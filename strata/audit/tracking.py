@@ -23,23 +23,14 @@ from django.utils import timezone
 
 from strata.audit import actor
 from strata.audit.clock import written_at
+from strata.audit.guarding import among, by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
 from strata.audit.models import JournalEntry
 from strata.db.bulk import update_rows
 from strata.exceptions import NotFound, resource_name
 from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
 from strata.fields.names import NameKeyField, key_fields, with_keys
-from strata.tenancy.guards import (
-    HeldGuards,
-    cascading,
-    forget_held_guards,
-    held_guards,
-    hold,
-    lock_guards,
-    owner_columns,
-    parent_of,
-    portfolio_model,
-)
+from strata.tenancy.guards import cascading, owner_columns
 from strata.tenancy.querysets import HouseholdQuerySet, Owned
 
 PARENTS_AT_A_TIME = 50
@@ -372,128 +363,3 @@ def updating_derived_data(
     yield
     if derive:
         derived.update(ids, before)
-
-
-# --- what guards the rows (see strata.tenancy.guards) ---
-
-
-def guard_rows(
-    rows: models.QuerySet[TrackedModel], *, to: UUID | None = None, for_delete: bool = False
-) -> tuple[TrackedQuerySet[Any], list[UUID]]:
-    """Lock the guards of the rows, raise the revisions of their portfolios, and return the rows and their ids.
-
-    `to` is the parent that the rows will move to. `for_delete` is True for a deletion, which deletes the children too.
-    """
-    goal = parents(rows.model, set() if to is None else {to})
-    while True:
-        guards = lock_guards(rows, for_delete=for_delete, named=goal)
-        owned, beyond = (
-            owners_of(rows),
-            [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)],
-        )
-        if all(guards.cover_owners(rows.model, *owners) for _, *owners in (*owned, *beyond)):
-            break  # otherwise a row has moved during the wait for the lock: start again
-    if {portfolio_id for *_, portfolio_id in beyond} - {portfolio_id for *_, portfolio_id in owned}:
-        forget_held_guards()
-    raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
-    return among(rows, [pk for pk, *_ in owned])
-
-
-def guard_stored_row(row: TrackedModel) -> TrackedQuerySet[Any]:
-    """Lock the guards of the row, unless they are held, and raise the revisions. Returns the row as a queryset."""
-    model, to = type(row), destination(type(row), vars(row))
-    manager: Any = model._base_manager
-    rows: TrackedQuerySet[Any] = manager.filter(pk=row.pk)
-    held = held_guards(row)
-    if held is not None and stays_guarded(row, held):
-        raise_revisions(model, (held.portfolio_id, row.owning_portfolio_id()))
-        if row.owning_portfolio_id() != held.portfolio_id:
-            forget_held_guards()
-        return rows
-    return guard_rows(rows, to=to)[0]
-
-
-def stays_guarded(row: TrackedModel, held: HeldGuards) -> bool:
-    """Whether the guards that are held for the row also guard it where it is written to."""
-    if row.owning_portfolio_id() == held.portfolio_id:
-        return True
-    return held.guards.cover(row)
-
-
-def by_ids(rows: models.QuerySet[TrackedModel]) -> tuple[TrackedQuerySet[Any], list[UUID]]:
-    return among(rows, list(rows.order_by().values_list("pk", flat=True)))
-
-
-def among(rows: models.QuerySet[TrackedModel], ids: list[UUID]) -> tuple[TrackedQuerySet[Any], list[UUID]]:
-    """Select the rows by their ids: then they stay the same rows, whatever is written to them."""
-    manager: Any = rows.model._base_manager
-    return manager.using(rows.db).filter(pk__among=ids), ids
-
-
-def guard_new_rows(model: type[TrackedModel], rows: Iterable[TrackedModel]) -> None:
-    """Lock the guards of rows that will be created, and raise the revisions of their portfolios.
-
-    Raises NotFound where their parent was deleted, even if a moment ago.
-    """
-    parent = parent_of(model)
-    rows = list(rows)
-    held: list[Any] = [held_parent(model, row, parent) for row in rows] if parent else []
-    if held and all(held):
-        raise_revisions(model, (row.owning_portfolio_id() for row in rows))
-        for row, of_parent in zip(rows, held, strict=True):
-            hold(row, of_parent.guards, blocks=of_parent.blocks)
-        return
-    ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
-    goal = parents(model, ids)
-    while parent and goal:
-        guards = lock_guards(model._base_manager.none(), named=goal)
-        owned = owners_of(goal[parent])
-        if all(guards.cover_owners(model, *owners) for _, *owners in owned):
-            if len(owned) < len(ids):
-                raise NotFound(parent)
-            raise_revisions(model, (portfolio_id for *_, portfolio_id in owned))
-            return
-
-
-def held_parent(model: type[TrackedModel], row: TrackedModel, parent: str) -> HeldGuards | None:
-    """The guards that the row's parent was read under, if they are still held and guard the row too."""
-    held = held_guards(row._state.fields_cache.get(parent))
-    owners = row.owning_household_id(), row.owning_portfolio_id()
-    return held if held is not None and held.guards.cover_owners(model, *owners) else None
-
-
-def owners_of(rows: models.QuerySet[Owned]) -> list[tuple[UUID, UUID | None, UUID | None]]:
-    """For each row: its id, the id of its household, and the id of its portfolio or None."""
-    household, portfolio = owner_columns(rows.model)
-    rows = rows.order_by()
-    if portfolio is None:
-        return [(pk, household_id, None) for pk, household_id in rows.values_list("pk", household)]
-    return list(rows.values_list("pk", household, portfolio))
-
-
-def parents(model: type[TrackedModel], ids: Collection[UUID]) -> dict[str, models.QuerySet[Owned]]:
-    """The parents with these ids, by the name of the foreign key."""
-    parent = parent_of(model)
-    if parent is None or not ids:
-        return {}
-    related: Any = model._meta.get_field(parent).related_model
-    return {parent: related._base_manager.filter(pk__in=ids)}
-
-
-def destination(model: type[TrackedModel], values: dict[str, Any]) -> UUID | None:
-    """The id of the new parent that a write sets; None where the rows do not move."""
-    if not model.portfolio_lookup:
-        return None
-    parent = parent_of(model) or ""
-    given = values.get(parent, values.get(f"{parent}_id"))
-    if hasattr(given, "resolve_expression"):
-        raise TypeError("Rows can only move to one parent at a time.")
-    return getattr(given, "pk", given)
-
-
-def raise_revisions(model: type[TrackedModel], portfolio_ids: Iterable[UUID | None]) -> None:
-    """Add one to the revision of each portfolio. The same revision means unchanged data."""
-    ids = set(portfolio_ids) - {None}
-    if ids and model.raises_revision and model.portfolio_lookup is not None:
-        rows: Any = portfolio_model()._base_manager.filter(pk__in=ids)
-        rows.update_unrecorded(revision=F("revision") + 1)

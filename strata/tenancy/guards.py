@@ -28,18 +28,20 @@ class Guards(NamedTuple):
     households: frozenset[UUID] = frozenset()
     portfolios: frozenset[UUID] = frozenset()
 
-    def cover(self, row: Owned) -> bool:
+    def protect(self, row: Owned) -> bool:
         """Whether the guards of the row are locked, that is, it has not moved since."""
-        return self.cover_owners(type(row), row.owning_household_id(), row.owning_portfolio_id())
+        return self.protect_rows_in(type(row), row.owning_household_id(), row.owning_portfolio_id())
 
-    def cover_owners(self, model: type[Owned], household_id: UUID | None, portfolio_id: UUID | None) -> bool:
+    def protect_rows_in(
+        self, model: type[Owned], household_id: UUID | None, portfolio_id: UUID | None
+    ) -> bool:
         """Whether the guards of a row of this model in this household and portfolio are locked."""
-        if not self.have(self.portfolios, portfolio_id if model.portfolio_lookup is not None else None):
+        if not self.is_locked(self.portfolios, portfolio_id if model.portfolio_lookup is not None else None):
             return False
-        return not guarded_by_household(model) or self.have(self.households, household_id)
+        return not guarded_by_household(model) or self.is_locked(self.households, household_id)
 
     @staticmethod
-    def have(locked: frozenset[UUID], pk: UUID | None) -> bool:
+    def is_locked(locked: frozenset[UUID], pk: UUID | None) -> bool:
         """Always true on SQLite, where nobody else can have moved the row, and for rows without an owner."""
         return pk is None or pk in locked or not rows_are_locked()
 
@@ -50,33 +52,34 @@ class HeldGuards(NamedTuple):
     guards: Guards
     portfolio_id: UUID | None
     # The transaction and the savepoints that were open: the locks end with any of them.
-    blocks: tuple[object, ...]
-    moves: int  # how many moves there had been: after another one, what is known of any row may be wrong
+    open_blocks: tuple[object, ...]
+    move_count: int  # how many moves there had been: after another one, what is known of any row may be wrong
 
     def are_held(self) -> bool:
-        if not self.blocks or self.moves != _moves.get():
+        if not self.open_blocks or self.move_count != _move_count.get():
             return False
-        return tuple(connection.atomic_blocks[: len(self.blocks)]) == self.blocks
+        return tuple(connection.atomic_blocks[: len(self.open_blocks)]) == self.open_blocks
 
 
-_moves: ContextVar[int] = ContextVar("moves of rows to another parent", default=0)
+_move_count: ContextVar[int] = ContextVar("moves of rows to another parent", default=0)
 
 
 def forget_held_guards() -> None:
     """A row moves to another parent: every row that is held is locked and read again before it is written."""
-    _moves.set(_moves.get() + 1)
+    _move_count.set(_move_count.get() + 1)
 
 
-def hold(row: Owned, guards: Guards, *, blocks: tuple[object, ...] | None = None) -> None:
+def note_guards(row: Owned, guards: Guards, *, open_blocks: tuple[object, ...] | None = None) -> None:
     """Note on the row that its guards are locked, by default in the present block. Call it after the row was read."""
-    open_blocks = tuple(connection.atomic_blocks) if blocks is None else blocks
-    row._held_guards = HeldGuards(guards, row.owning_portfolio_id(), open_blocks, _moves.get())
+    if open_blocks is None:
+        open_blocks = tuple(connection.atomic_blocks)
+    row._held_guards = HeldGuards(guards, row.owning_portfolio_id(), open_blocks, _move_count.get())
 
 
-def hold_as(row: Owned, parent: Owned) -> None:
+def note_parents_guards(row: Owned, parent: Owned) -> None:
     """Note on a row that was read below a held parent that the parent's guards are its own."""
     if (held := held_guards(parent)) is not None:
-        hold(row, held.guards, blocks=held.blocks)
+        note_guards(row, held.guards, open_blocks=held.open_blocks)
 
 
 def held_guards(row: models.Model | None) -> HeldGuards | None:
@@ -94,22 +97,22 @@ def lock_guards(
     rows: models.QuerySet[Owned],
     *,
     for_delete: bool = False,
-    named: Mapping[str, models.QuerySet[Owned]] | None = None,
+    will_refer_to: Mapping[str, models.QuerySet[Owned]] | None = None,
 ) -> Guards:
     """Lock the guards of the rows until the transaction ends. The caller checks whether the rows still exist.
 
-    `for_delete`: also the guards of all rows that are deleted with them. `named`: the rows that they will refer to, by
-    foreign key; the guards of these are locked too, and the portfolio that the rows will move to.
+    `for_delete`: also the guards of all rows that are deleted with them. `will_refer_to`: the rows that
+    they will refer to, by foreign key. The guards of these are locked too, and the portfolio that the rows move to.
     """
     if not rows_are_locked():
         return Guards()
-    named = named or {}
+    referred = will_refer_to or {}
     households = household_ids(rows, for_delete)
     if guarded_by_household(rows.model):
-        households += [row.order_by().values(owner_columns(row.model)[0]) for row in named.values()]
+        households += [row.order_by().values(owner_columns(row.model)[0]) for row in referred.values()]
     portfolios = portfolio_ids(rows, for_delete)
     parent = (rows.model.portfolio_lookup or "").partition("__")[0]
-    portfolios += portfolio_ids(named[parent], for_delete=False) if parent in named else []
+    portfolios += portfolio_ids(referred[parent], for_delete=False) if parent in referred else []
     return Guards(
         frozenset(_lock(household_model(), households)), frozenset(_lock(portfolio_model(), portfolios))
     )
@@ -119,7 +122,7 @@ def read_locked(rows: models.QuerySet[Owned]) -> list[Any]:
     """The rows, read after their guards were locked. Raises Restart where one of them has moved meanwhile."""
     guards = lock_guards(rows)
     locked_rows = list(rows.order_by("pk"))
-    if not all(map(guards.cover, locked_rows)):
+    if not all(map(guards.protect, locked_rows)):
         raise Restart("one of them has moved")
     return locked_rows
 
@@ -140,7 +143,7 @@ def parent_of(model: type[Owned]) -> str | None:
     return (model.portfolio_lookup or model.household_lookup).partition("__")[0] or None
 
 
-def rows_named_by(model: type[Owned], values: Mapping[str, Any]) -> dict[str, models.QuerySet[Owned]]:
+def rows_referred_to(model: type[Owned], values: Mapping[str, Any]) -> dict[str, models.QuerySet[Owned]]:
     """The rows of households that these values of a row refer to, by foreign key. Its keys are columns, as tag_id."""
     fields: Iterable[Any] = model._meta.concrete_fields
     return {

@@ -52,7 +52,7 @@ class Owned(models.Model):
     portfolio_lookup: str | None = None
     shared_when_unowned = False
     history_readers: tuple[str, ...] = READERS
-    _held_guards: object = None  # see strata.tenancy.guards.hold
+    _held_guards: object = None  # see strata.tenancy.guards.note_guards
 
     objects = HouseholdQuerySet.as_manager()
 

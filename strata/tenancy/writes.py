@@ -17,7 +17,7 @@ from django.db import IntegrityError, models, transaction
 from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.retry import Restart, is_in_transaction
 from strata.exceptions import Conflict, NotFound
-from strata.tenancy.guards import hold, lock_guards, parent_of, rows_named_by
+from strata.tenancy.guards import lock_guards, note_guards, parent_of, rows_referred_to
 from strata.tenancy.querysets import Owned
 
 type Precondition = Callable[[Any], None]
@@ -73,14 +73,14 @@ def locked_row[Row: Owned](
     Raises NotFound(resource), and Restart where the row moved while this waited for the lock.
     """
     model, parent = rows.model, parent_of(rows.model)
-    named = {name: row for name, row in rows_named_by(model, changes or {}).items() if name == parent}
-    guards = lock_guards(model._base_manager.filter(pk=pk), for_delete=for_delete, named=named)
+    referred = {name: row for name, row in rows_referred_to(model, changes or {}).items() if name == parent}
+    guards = lock_guards(model._base_manager.filter(pk=pk), for_delete=for_delete, will_refer_to=referred)
     row = rows.filter(pk=pk).first()
     if row is None:
         raise NotFound(resource)
-    if not guards.cover(row):
+    if not guards.protect(row):
         raise Restart("the row has moved")
-    hold(row, guards)
+    note_guards(row, guards)
     return row
 
 
@@ -94,14 +94,14 @@ def locked_parent[Parent: Owned](
 
     Raises NotFound(resource), and Restart where the parent moved while this waited for the lock.
     """
-    named = {parent_of(model) or "": parents.model._base_manager.filter(pk=pk)}
-    guards = lock_guards(model._base_manager.none(), named=named)
+    referred = {parent_of(model) or "": parents.model._base_manager.filter(pk=pk)}
+    guards = lock_guards(model._base_manager.none(), will_refer_to=referred)
     parent = parents.filter(pk=pk).first()
     if parent is None:
         raise NotFound(resource)
-    if not guards.cover_owners(model, parent.owning_household_id(), parent.owning_portfolio_id()):
+    if not guards.protect_rows_in(model, parent.owning_household_id(), parent.owning_portfolio_id()):
         raise Restart("the parent has moved")
-    hold(parent, guards)
+    note_guards(parent, guards)
     return parent
 
 
@@ -115,13 +115,13 @@ def locked_parents[Parent: Owned](
     """
     if not ids:
         return {}
-    named = {parent_of(model) or "": parents.model._base_manager.filter(pk__among=list(ids))}
-    guards = lock_guards(model._base_manager.none(), named=named)
+    referred = {parent_of(model) or "": parents.model._base_manager.filter(pk__among=list(ids))}
+    guards = lock_guards(model._base_manager.none(), will_refer_to=referred)
     rows = {parent.pk: parent for parent in parents.filter(pk__among=list(ids))}
     for parent in rows.values():
-        if not guards.cover_owners(model, parent.owning_household_id(), parent.owning_portfolio_id()):
+        if not guards.protect_rows_in(model, parent.owning_household_id(), parent.owning_portfolio_id()):
             raise Restart("a parent has moved")
-        hold(parent, guards)
+        note_guards(parent, guards)
     return rows
 
 

@@ -12,10 +12,11 @@ from uuid import UUID
 from django.apps import apps
 from django.db import models
 
+from strata.audit.guarding import owners_of
 from strata.audit.images import Image, changed_columns, row_from
 from strata.audit.journal import with_what_came_after
 from strata.audit.models import JournalEntry
-from strata.audit.tracking import TrackedModel, owners_of, row_image
+from strata.audit.tracking import TrackedModel, row_image
 from strata.audit.undo.request import SUMMARIES
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart

@@ -15,11 +15,10 @@ from django.db.models import prefetch_related_objects
 from strata.audit import actor
 from strata.audit.batches import record_batch
 from strata.audit.clock import written_at
+from strata.audit.guarding import owners_of, raise_revisions
 from strata.audit.models import JournalEntry
 from strata.audit.tracking import (
     TrackedModel,
-    owners_of,
-    raise_revisions,
     signature,
     stored_values,
     updating_derived_data,
