@@ -1,19 +1,16 @@
-"""Disposing of an asset: on which days it may be, a second time, its recorded sale, and the same in the admin.
+"""Disposing of an asset: on which days it may be, a second time, and its recorded sale.
 
 An asset is worth nothing from the day of its disposal. So that day is neither before its acquisition nor before its
 first value: otherwise the asset would never have been worth anything.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
-from django.utils import timezone
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.disposal import DISPOSAL
-from strata.fields.dates import noon
-from tests.admin_forms import form_data, staff, url
+from tests.factories import add_value, create_asset, create_valued_asset
 
 API = "/api/v1"
 
@@ -21,33 +18,18 @@ API = "/api/v1"
 @pytest.fixture
 def flat(portfolio):
     """Acquired before its first value."""
-    asset = Asset.objects.create(
-        portfolio=portfolio,
-        asset_type_id=TypeId.REAL_ESTATE,
-        name="Flat",
-        currency="EUR",
-        acquired_on="2024-03-01",
-    )
-    record_value(asset, "2024-06-01")
-    return asset
+    flat = create_asset(portfolio, "Flat", TypeId.REAL_ESTATE, acquired_on="2024-03-01")
+    add_value(flat, "100", date(2024, 6, 1))
+    return flat
 
 
 @pytest.fixture
 def shares(portfolio):
-    asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.STOCKS, name="Shares", currency="EUR"
-    )
-    record_value(asset, "2024-06-01")
-    return asset
+    return create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-06-01")
 
 
-def record_value(asset, on):
-    on = date.fromisoformat(on)
-    AssetSnapshot.objects.create(asset=asset, value="100", on=on, observed_at=noon(on, "UTC"))
-
-
-def dispose(client, asset, on):
-    return client.post(f"{API}/assets/{asset.pk}/dispose", {"on": on, "proceeds": "5"})
+def dispose(client, asset, on, **proceeds):
+    return client.post(f"{API}/assets/{asset.pk}/dispose", {"on": on, **proceeds})
 
 
 def field_and_message_of_400(answer):
@@ -57,14 +39,14 @@ def field_and_message_of_400(answer):
 
 
 def test_asset_may_not_be_disposed_of_before_its_first_value(alice, shares):
-    refused = dispose(alice, shares, "1999-01-01")
+    refused = dispose(alice, shares, "1999-01-01", proceeds="5")
     assert field_and_message_of_400(refused) == (
         "on",
         "It lies before 2024-06-01, the day of its first value.",
     )
     shares.refresh_from_db()
     assert (shares.disposed_on, shares.transactions.count()) == (None, 0)
-    assert dispose(alice, shares, "2024-06-01").status_code == 200
+    assert dispose(alice, shares, "2024-06-01", proceeds="5").status_code == 200
 
 
 def test_asset_may_not_be_disposed_of_before_its_acquisition(alice, flat):
@@ -75,10 +57,8 @@ def test_asset_may_not_be_disposed_of_before_its_acquisition(alice, flat):
 
 
 def test_asset_without_values_may_be_disposed_of_on_any_day(alice, portfolio):
-    asset = Asset.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.PERSONAL_PROPERTY, name="Bike", currency="EUR"
-    )
-    assert dispose(alice, asset, "1999-01-01").status_code == 200
+    bike = create_asset(portfolio, "Bike", TypeId.PERSONAL_PROPERTY)
+    assert dispose(alice, bike, "1999-01-01").status_code == 200
 
 
 # --- twice ---
@@ -97,7 +77,7 @@ def test_asset_without_values_may_be_disposed_of_on_any_day(alice, portfolio):
 def test_second_disposal_with_another_day_or_other_proceeds_is_409_and_says_what_is_recorded(
     alice, shares, again, field
 ):
-    assert dispose(alice, shares, "2024-07-01").status_code == 200
+    assert dispose(alice, shares, "2024-07-01", proceeds="5").status_code == 200
     refused = alice.post(f"{API}/assets/{shares.pk}/dispose", again)
     assert (refused.status_code, refused.json()["code"]) == (409, "ALREADY_DISPOSED")
     (error,) = refused.json()["errors"]
@@ -106,23 +86,23 @@ def test_second_disposal_with_another_day_or_other_proceeds_is_409_and_says_what
 
 
 def test_same_disposal_again_is_200_and_changes_nothing(alice, shares):
-    first = dispose(alice, shares, "2024-07-01")
-    again = dispose(alice, shares, "2024-07-01")
+    first = dispose(alice, shares, "2024-07-01", proceeds="5")
+    again = dispose(alice, shares, "2024-07-01", proceeds="5")
     assert (again.status_code, again.json(), again["ETag"]) == (200, first.json(), first["ETag"])
     assert shares.transactions.count() == 1
 
 
 def test_second_disposal_is_409_if_the_recorded_sale_has_another_currency(alice, shares):
-    dispose(alice, shares, "2024-07-01")
+    dispose(alice, shares, "2024-07-01", proceeds="5")
     path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
     assert alice.patch(path, {"currency": "USD"}).status_code == 200
-    refused = dispose(alice, shares, "2024-07-01")
+    refused = dispose(alice, shares, "2024-07-01", proceeds="5")
     assert (refused.status_code, refused.json()["code"]) == (409, "ALREADY_DISPOSED")
     (error,) = refused.json()["errors"]
     assert error["field"] == "proceeds"
     assert error["message"] == "It was disposed of on 2024-07-01 for 5.00 USD: reinstate it first."
     assert alice.patch(path, {"currency": "EUR"}).status_code == 200
-    assert dispose(alice, shares, "2024-07-01").status_code == 200
+    assert dispose(alice, shares, "2024-07-01", proceeds="5").status_code == 200
 
 
 def test_second_disposal_with_proceeds_is_409_if_the_first_had_none(alice, shares):
@@ -133,7 +113,7 @@ def test_second_disposal_with_proceeds_is_409_if_the_first_had_none(alice, share
         refused.json()["message"] == "It was disposed of on 2024-07-01 without proceeds: reinstate it first."
     )
     assert alice.post(f"{API}/assets/{shares.pk}/reinstate").status_code == 200
-    assert dispose(alice, shares, "2024-08-01").status_code == 200
+    assert dispose(alice, shares, "2024-08-01", proceeds="5").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -147,7 +127,7 @@ def test_second_disposal_with_proceeds_is_409_if_the_first_had_none(alice, share
     ],
 )
 def test_recorded_sale_keeps_its_day_type_and_ids(alice, shares, change, field):
-    dispose(alice, shares, "2024-07-01")
+    dispose(alice, shares, "2024-07-01", proceeds="5")
     path = f"{API}/assets/{shares.pk}/transactions/{shares.transactions.get().pk}"
     read = alice.get(path).json()
     for refused in (alice.patch(path, change), alice.put(path, read | change)):
@@ -185,71 +165,3 @@ def test_value_after_the_disposal_is_a_finding_of_the_quality_report(alice, port
     assert alice.delete(finding["link"]).status_code == 204
     assert finding["link"].endswith(created["id"])
     assert alice.get(path).json()["findings"] == []
-
-
-# --- the admin ---
-
-
-@pytest.fixture
-def sale(alice, shares):
-    """The transaction that a disposal on 2024-07-01 recorded."""
-    assert dispose(alice, shares, "2024-07-01").status_code == 200
-    return shares.transactions.get()
-
-
-def day_in_database(sale):
-    return str(Transaction.objects.get(pk=sale.pk).on)
-
-
-def test_admin_refuses_another_day_of_a_recorded_sale(alice_user, sale):
-    client, path = staff(alice_user), url(Transaction, "change", sale.pk)
-    moved = {"on": "2024-07-02", "occurred_at_0": "", "occurred_at_1": ""}
-    refused = client.post(path, form_data(client.get(path)) | moved)
-    assert list(refused.context["adminform"].form.errors) == ["on"]
-    assert day_in_database(sale) == "2024-07-01"
-
-
-def test_admin_refuses_another_day_of_a_recorded_sale_on_the_page_of_its_asset(alice_user, shares, sale):
-    client, path = staff(alice_user), url(Asset, "change", shares.pk)
-    refused = client.post(path, form_data(client.get(path)) | {"transactions-0-on": "2024-07-02"})
-    assert "reinstate the asset first" in refused.content.decode()
-    assert day_in_database(sale) == "2024-07-01"
-
-
-def test_admin_refuses_a_day_of_disposal_that_differs_from_the_recorded_sale(alice_user, shares, sale):
-    client, path = staff(alice_user), url(Asset, "change", shares.pk)
-    refused = client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-07-02"})
-    assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
-    assert day_in_database(sale) == "2024-07-01"
-
-
-def test_admin_deletes_the_recorded_sale_when_the_day_of_disposal_is_emptied(alice_user, shares, sale):
-    client, path = staff(alice_user), url(Asset, "change", shares.pk)
-    assert client.post(path, form_data(client.get(path)) | {"disposed_on": ""}).status_code == 302
-    assert not shares.transactions.exists()
-
-
-@pytest.mark.parametrize("on", ["2024-02-29", "2024-05-31"])
-def test_admin_shows_a_too_early_day_as_an_error_of_disposed_on(alice_user, flat, on):
-    client, path = staff(alice_user), url(Asset, "change", flat.pk)
-    refused = client.post(path, form_data(client.get(path)) | {"disposed_on": on})
-    assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
-    assert client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-06-02"}).status_code == 302
-
-
-def test_admin_saves_other_fields_beside_a_stored_day_that_is_too_early(alice_user, shares):
-    Asset.objects.filter(pk=shares.pk).update(disposed_on="1999-01-01")
-    client, path = staff(alice_user), url(Asset, "change", shares.pk)
-    assert client.post(path, form_data(client.get(path)) | {"name": "Other"}).status_code == 302
-
-
-def test_admin_action_says_which_assets_it_could_not_dispose_of_today(alice_user, flat, shares):
-    later = timezone.now().date() + timedelta(days=9)
-    Asset.objects.filter(pk=flat.pk).update(acquired_on=later)
-    chosen = {"action": "dispose_of", "_selected_action": [str(flat.pk), str(shares.pk)], "index": "0"}
-    answer = staff(alice_user).post(url(Asset), chosen, follow=True)
-    messages = [str(message) for message in answer.context["messages"]]
-    assert messages == [
-        f"Flat: It lies before {later}, when it was acquired.",
-        "Marked as sold today: 1 of 2.",
-    ]
