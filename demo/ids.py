@@ -23,6 +23,12 @@ class Row(IntEnum):
     TRANSACTION = 6
     CATEGORY = 7
     TAG = 8
+    TARGET = 9
+    TOTAL = 10
+    ASSET_TYPE = 11
+    INVITATION = 12
+    RATE = 13
+    TOKEN = 14
 
 
 def fixed_id(row: Row, number: int = 1, of_asset: int = 0) -> UUID:

@@ -203,7 +203,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": "strata.api.http.metadata.Metadata",
     "DEFAULT_PARSER_CLASSES": ["strata.api.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "strata.api.schema.StrataSchema",
+    "DEFAULT_SCHEMA_CLASS": "strata.api.schema.auto_schema.StrataSchema",
     "DEFAULT_PAGINATION_CLASS": "strata.api.pagination.PageNumberPaginator",
     "DEFAULT_THROTTLE_CLASSES": ["strata.api.http.throttles.GeneralThrottle"],
     "EXCEPTION_HANDLER": "strata.api.errors.exception_handler",
@@ -234,7 +234,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "strata.api.schema.add_errors_and_examples",
+        "strata.api.schema.document.complete",
     ],
 }
 

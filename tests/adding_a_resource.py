@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 PAGE = "docs/adding-a-resource.md"
 FILE_NAME = re.compile(r"\*\*`([^`]+)`\*\*")
-FENCE = re.compile(r"```(python|diff)\n(.*?)```\n", re.DOTALL)
+FENCE = re.compile(r"```(python|diff|toml)\n(.*?)```\n", re.DOTALL)
 
 
 class Block(NamedTuple):

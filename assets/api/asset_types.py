@@ -37,7 +37,7 @@ class AssetTypeViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     service = classification.TYPES
     parameters = {
         "code": code_filter("code"),
-        "group": choice_filter("group", Group.values),
+        "group": choice_filter("group", Group.values, "Of this class."),
         "search": search_filter("code", "label_key__has_part"),
         "known_at": KNOWN_AT,
     }

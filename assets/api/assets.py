@@ -290,11 +290,17 @@ class AssetViewSet(HouseholdModelViewSet):
         "institution": Parameter(
             read_institution, institution_filter, TEXT, 'In any spelling; "none" for assets without one.'
         ),
-        "disposed": Parameter(read_bool, disposed_filter, {"type": "boolean"}, many=False),
-        "acquired_from": day_filter("acquired_on__gte"),
-        "acquired_to": day_filter("acquired_on__lte"),
-        "disposed_from": day_filter("disposed_on__gte"),
-        "disposed_to": day_filter("disposed_on__lte"),
+        "disposed": Parameter(
+            read_bool,
+            disposed_filter,
+            {"type": "boolean"},
+            "Whether it has been sold or given away.",
+            many=False,
+        ),
+        "acquired_from": day_filter("acquired_on__gte", "Acquired on this day or later."),
+        "acquired_to": day_filter("acquired_on__lte", "Acquired on this day or earlier."),
+        "disposed_from": day_filter("disposed_on__gte", "Sold or given away on this day or later."),
+        "disposed_to": day_filter("disposed_on__lte", "Sold or given away on this day or earlier."),
         "search": search_filter("name_key__has_part", "notes"),
         "on": AS_OF,
         "known_at": KNOWN_AT,

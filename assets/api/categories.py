@@ -44,8 +44,8 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     queryset = Category.objects.order_by("name_key", "id")
     serializer_class = CategorySerializer
     parameters = {
-        "household": id_filter("household"),
-        "parent": id_filter("parent"),
+        "household": id_filter("household", "Of this household, by id."),
+        "parent": id_filter("parent", "Directly below this category, by id."),
         "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,

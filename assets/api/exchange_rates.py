@@ -43,9 +43,9 @@ class ExchangeRateViewSet(
     serializer_class = ExchangeRateSerializer
     parameters = {
         "currency": currency_filter(),
-        "start": day_filter("on__gte"),
-        "end": day_filter("on__lte"),
-        "source": choice_filter("source", ExchangeRate.Source.values),
+        "start": day_filter("on__gte", "From this day on."),
+        "end": day_filter("on__lte", "Up to this day."),
+        "source": choice_filter("source", ExchangeRate.Source.values, "From this source."),
         "known_at": KNOWN_AT,
     }
 

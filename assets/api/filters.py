@@ -64,7 +64,7 @@ def disposed_filter(rows: QuerySet[Asset], wanted: list[bool], view: Any) -> Que
 ASSET_FILTERS = {
     "portfolio": named_filter("portfolio", PORTFOLIOS, "portfolio"),
     "type": named_filter("type", ASSET_TYPES, "asset_type"),
-    "group": choice_filter("asset_type__group", Group.values),
+    "group": choice_filter("asset_type__group", Group.values, "Of types of this class."),
     "category": named_filter("category", CATEGORIES, in_categories, "With all categories below it."),
     "tag": named_filter("tag", TAGS, with_tags),
     "currency": currency_filter(),

@@ -28,7 +28,7 @@ class TagViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     queryset = Tag.objects.order_by("name_key", "id")
     serializer_class = TagSerializer
     parameters = {
-        "household": id_filter("household"),
+        "household": id_filter("household", "Of this household, by id."),
         "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "known_at": KNOWN_AT,

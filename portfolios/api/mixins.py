@@ -29,13 +29,9 @@ def caller(request: Request) -> User:
 class HouseholdScopedMixin(_View):
     """A new row goes to the household that `household_id` names, else to the oldest one that the caller owns.
 
-    Where the serializer lets `household_id` be null, null makes a row that all households share. Superusers may.
+    To a demo household only where there is no other. Where the serializer lets `household_id` be null, null makes a row
+    that all households share. Superusers may.
     """
-
-    where_created = (
-        "In the household that `household_id` names, else in the oldest one that the caller owns: a demo household "
-        "only where there is no other."
-    )
 
     def create_row(self, values: dict[str, Any]) -> Any:
         if "household_id" in values and values["household_id"] is None:

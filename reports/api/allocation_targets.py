@@ -85,15 +85,12 @@ class AllocationTargetSerializer(TakesNames):
 class AllocationTargetViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     """The share of what is owned that a group of an allocation is meant to have."""
 
-    where_created = (
-        "In the household of the rows that it names, else as `household_id` says, else in the caller's own."
-    )
     resource_name = "allocation_target"
     queryset = AllocationTarget.objects.order_by("created_at", "id")
     serializer_class = AllocationTargetSerializer
     service = TARGETS
     parameters = {
-        "household": id_filter("household"),
+        "household": id_filter("household", "Of this household, by id."),
         "portfolio": named_filter("portfolio", PORTFOLIOS, "portfolio"),
         "known_at": KNOWN_AT,
     }

@@ -23,6 +23,7 @@ from reports.queries.quality import Dismissal, QualityIssue
 from reports.services import dismissed_findings
 from strata.api.fields import NoteSerializerField
 from strata.api.http.etags import etag_of, require_match
+from strata.api.parameters import described
 from strata.api.serializers import StrictSerializer
 from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
@@ -42,12 +43,15 @@ KEY = OpenApiParameter(
     description="As GET quality gives it.",
 )
 
+PARAMETERS = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
+PERIOD = described(PARAMETERS)
+
 
 class PortfolioFindingView(BaseAPIView, APIView):
     """A finding of today, or of the period that `on` and `since` define, as in GET quality."""
 
     has_etag = True
-    parameters = {name: PortfolioQualityView.parameters[name] for name in ("on", "since")}
+    parameters = PARAMETERS
 
     @extend_schema(
         operation_id="portfolios_quality_finding", parameters=[KEY], responses=answers.FindingSerializer
@@ -55,7 +59,9 @@ class PortfolioFindingView(BaseAPIView, APIView):
     def get(self, request: Request, pk: str, key: str) -> Response:
         return Response(answers.issue_answer(self.issue(key)))
 
-    @extend_schema(parameters=[KEY], request=DismissalSerializer, responses=answers.FindingSerializer)
+    @extend_schema(
+        parameters=[KEY, *PERIOD], request=DismissalSerializer, responses=answers.FindingSerializer
+    )
     def put(self, request: Request, pk: str, key: str) -> Response:
         """Dismiss it. `quality` shows it with `dismissed=1`, and doctor and the admin leave it out."""
         require_role(request.user, self.portfolio.household_id)
@@ -68,7 +74,7 @@ class PortfolioFindingView(BaseAPIView, APIView):
         data = answers.issue_answer(as_dismissed(issue, row))
         return Response(data, headers={"ETag": etag_of(data)})
 
-    @extend_schema(parameters=[KEY], request=None, responses={204: None})
+    @extend_schema(parameters=[KEY, *PERIOD], request=None, responses={204: None})
     def delete(self, request: Request, pk: str, key: str) -> Response:
         """Show it again. A finding that is not dismissed stays as it is."""
         require_role(request.user, self.portfolio.household_id)

@@ -88,7 +88,11 @@ class PortfolioSnapshotViewSet(HouseholdModelViewSet):
     serializer_class = PortfolioSnapshotSerializer
     pagination_class = CursorPaginator
     cursor_fields = ("on", "observed_at", "id")
-    parameters = {"start": day_filter("on__gte"), "end": day_filter("on__lte"), "known_at": KNOWN_AT}
+    parameters = {
+        "start": day_filter("on__gte", "From this day on."),
+        "end": day_filter("on__lte", "Up to this day."),
+        "known_at": KNOWN_AT,
+    }
 
     @property
     def portfolio_id(self) -> UUID:

@@ -92,8 +92,8 @@ class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     queryset = Portfolio.objects.order_by("name_key", "id")
     serializer_class = PortfolioSerializer
     parameters = {
-        "household": id_filter("household"),
-        "currency": currency_filter("base_currency"),
+        "household": id_filter("household", "Of this household, by id."),
+        "currency": currency_filter("base_currency", "Added up in this currency."),
         "name": name_filter(),
         "search": search_filter("name_key__has_part"),
         "on": AS_OF,

@@ -37,12 +37,12 @@ from strata.fields.numbers import money_text
 from strata.tenancy.batches import IfExists, Outcome, Refusals
 
 TAG_LENGTH = 200
-ASSETS = ("01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-b2f1-7d5c-8a43-6f0f0c1d2e3f")
+ASSETS = ("00000000-0000-7004-8000-000000000001", "00000000-0000-7004-8000-000000000008")
 SENT = {
     "if_exists": "replace",
     "rows": [
-        {"asset_id": ASSETS[0], "on": "2026-11-30", "value": "1204.55", "note": "statement"},
-        {"asset_id": ASSETS[1], "observed_at": "2026-11-30T18:00:00Z", "value": "-180000.00"},
+        {"asset_id": ASSETS[0], "on": "2026-11-01", "value": "1204.55", "note": "statement"},
+        {"asset_id": ASSETS[1], "observed_at": "2026-11-01T18:00:00Z", "value": "-180000.00"},
     ],
 }
 

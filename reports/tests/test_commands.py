@@ -149,6 +149,21 @@ def test_ids_of_the_first_demo_are_fixed_and_those_of_a_later_one_are_not(some_r
     assert later.is_demo and later.pk not in (first.pk, fixed_id(Row.HOUSEHOLD))
 
 
+def test_first_demo_has_a_row_for_each_example_also_after_an_earlier_one(some_rates, alice):
+    run("demo")
+    owner = get_user_model().objects.get(username="demo")
+    create_household(owner)
+    run("demo", "--remove")
+    run("demo")
+    household = Household.objects.get(pk=fixed_id(Row.HOUSEHOLD))
+    assert household.allocation_targets.get().pk == fixed_id(Row.TARGET)
+    assert household.portfolios.get().snapshots.get().pk == fixed_id(Row.TOTAL)
+    assert household.invitations.get().pk == fixed_id(Row.INVITATION)
+    assert owner.api_tokens.get().pk == fixed_id(Row.TOKEN)
+    assert ExchangeRate.objects.get(pk=fixed_id(Row.RATE)).source == "demo"
+    assert not demo.build(alice, date(2026, 11, 1)).allocation_targets.exists()
+
+
 def test_remove_deletes_the_demo_by_its_id_with_its_user(some_rates, alice):
     create_household(alice, "Demo")
     later = demo.build(alice, date(2026, 11, 1))

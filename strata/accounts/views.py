@@ -29,7 +29,7 @@ from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import DeclaredFilters
 from strata.api.views import BaseAPIView, Handler, path_id
 from strata.db.retry import run_in_transaction
-from strata.exceptions import NotFound
+from strata.exceptions import Conflict, NotFound
 from strata.tenancy.invitations import pending_invitations
 
 
@@ -169,5 +169,7 @@ class PasswordView(BaseAPIView, APIView):
             login = cast(LoginRequest, request._request)
             user = known_user(login, caller(request).username, given["current_password"])
             lockout.was_right(login.login_attempt, timezone.now())
+            if given["new_password"] == given["current_password"]:
+                raise Conflict("SAME_PASSWORD", "That is the password that you have now.", "new_password")
             # On the request, because a retry resets the view.
             cast(PasswordRequest, request).password_change = user, given["new_password"]

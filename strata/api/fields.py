@@ -249,7 +249,7 @@ class UUIDSerializerField(serializers.Field[UUID, Any, str, Any]):
 # --- time ---
 
 
-@extend_schema_field({"type": "string", "format": "date", "example": "2026-01-31"})
+@extend_schema_field({"type": "string", "format": "date", "example": "2026-11-01"})
 class DaySerializerField(serializers.Field[date, Any, str, Any]):
     """A calendar day as YYYY-MM-DD, years 1800 to 2200."""
 
@@ -266,7 +266,7 @@ class DaySerializerField(serializers.Field[date, Any, str, Any]):
         return value.isoformat()
 
 
-@extend_schema_field({"type": "string", "format": "date-time", "example": "2026-01-31T18:30:00Z"})
+@extend_schema_field({"type": "string", "format": "date-time", "example": "2026-11-01T11:00:00Z"})
 class InstantSerializerField(serializers.Field[datetime, Any, str, Any]):
     """An ISO 8601 instant, answered in UTC with Z. Digits beyond microseconds are dropped.
 

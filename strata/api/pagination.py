@@ -39,10 +39,21 @@ def whole_number(request: Any, name: str, *, default: int, most: int | None = No
     return number
 
 
-def counting(name: str, most: int | None = None) -> dict[str, Any]:
+def counting(name: str, about: str, most: int | None = None) -> dict[str, Any]:
     """The schema of such a parameter."""
     schema = {"type": "integer", "minimum": 1} | ({"maximum": most} if most else {})
-    return {"name": name, "in": "query", "required": False, "schema": schema}
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+
+PAGE = "Which page, from 1."
+PAGE_SIZE = f"How many rows a page has: {USUAL} where it is left out, at most {MOST}."
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "required": False,
+    "description": "Where the page begins: follow `next` and `previous` of the answer before.",
+    "schema": {"type": "string"},
+}
 
 
 def page_schema(results: dict[str, Any], **others: Any) -> dict[str, Any]:
@@ -59,7 +70,7 @@ class PageNumberPaginator(pagination.PageNumberPagination):
     parameters = ("page", "page_size")
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [counting("page"), counting("page_size", most=MOST)]
+        return [counting("page", PAGE), counting("page_size", PAGE_SIZE, most=MOST)]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema, count={"type": "integer"})
@@ -192,10 +203,7 @@ class CursorPaginator(pagination.BasePagination):
         return page_schema(schema)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
-            counting("page_size", most=MOST),
-        ]
+        return [CURSOR, counting("page_size", PAGE_SIZE, most=MOST)]
 
 
 class JournalCursorPaginator(CursorPaginator):

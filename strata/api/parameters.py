@@ -113,11 +113,14 @@ def whole_number(most: int, about: str = "", *, least: int = 1) -> Parameter:
     return Parameter(read, None, schema, about, many=False)
 
 
-def currency_filter(lookup: str = "currency") -> Parameter:
+def currency_filter(
+    lookup: str = "currency", about: str = "In this currency: a code of ISO 4217."
+) -> Parameter:
     return Parameter(
         CurrencySerializerField().to_internal_value,
         lambda rows, values, view: rows.filter(**{f"{lookup}__in": values}),
         CURRENCY_SCHEMA,
+        about,
     )
 
 
@@ -187,6 +190,14 @@ KNOWN_AT = Parameter(
 )
 
 
+ORDERING = {
+    "name": "ordering",
+    "in": "query",
+    "required": False,
+    "description": "By which field the rows are ordered; with - before it the other way round.",
+}
+
+
 class DeclaredFilters(filters.BaseFilterBackend):
     """Reads `view.parameters` and `view.orderings` ({name: fields, with blanks between them})."""
 
@@ -227,7 +238,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
         if view.orderings:
             names = [sign + name for name in view.orderings for sign in ("", "-")]
             schema = {"type": "string", "enum": names}
-            shown.append({"name": "ordering", "in": "query", "required": False, "schema": schema})
+            shown.append({**ORDERING, "schema": schema})
         return shown
 
 

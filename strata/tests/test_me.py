@@ -91,6 +91,12 @@ def test_tokens_of_others_live_on(client, alice_user):
     assert APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}").get(f"{API}/me").status_code == 200
 
 
+def test_current_password_as_the_new_one_is_refused_and_ends_no_token(client):
+    refused = change(client, new=OLD)
+    assert (refused.status_code, refused.json()["code"]) == (409, "SAME_PASSWORD")
+    assert client.get(f"{API}/me").status_code == 200 and log_in(OLD) == 201
+
+
 @pytest.mark.parametrize("weak", ["short", "password123", "dora@example.org", "8472950163847"])
 def test_weak_password_is_refused_and_changes_nothing(client, weak):
     refused = change(client, new=weak)

@@ -45,4 +45,8 @@ class AssetSnapshotViewSet(AssetEntryViewSet):
     queryset = AssetSnapshot.objects.all()
     serializer_class = AssetSnapshotSerializer
     cursor_fields = ("on", "observed_at", "id")
-    parameters = {"start": day_filter("on__gte"), "end": day_filter("on__lte"), "known_at": KNOWN_AT}
+    parameters = {
+        "start": day_filter("on__gte", "From this day on."),
+        "end": day_filter("on__lte", "Up to this day."),
+        "known_at": KNOWN_AT,
+    }

@@ -53,8 +53,8 @@ class TransactionViewSet(AssetEntryViewSet):
     serializer_class = TransactionSerializer
     cursor_fields = ("on", "position", "id")
     parameters = {
-        "start": day_filter("on__gte"),
-        "end": day_filter("on__lte"),
-        "type": choice_filter("type", Transaction.Type.values),
+        "start": day_filter("on__gte", "From this day on."),
+        "end": day_filter("on__lte", "Up to this day."),
+        "type": choice_filter("type", Transaction.Type.values, "Of this type of transaction."),
         "known_at": KNOWN_AT,
     }

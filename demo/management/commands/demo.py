@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from assets.models import ExchangeRate
 from assets.rates import readers, store, writer
+from demo import examples, rates
 from demo import household as demo
-from demo import rates
 from demo.ids import Row, fixed_id
 from portfolios.models import Household
 from portfolios.services.households import delete_household
@@ -66,8 +66,9 @@ class Command(StrataCommand):
         """The user, the password to show, and what was created. A dry run rolls all of it back."""
         added = self.fill_rates(today)
         user, password = self.demo_user(options["password"])
-        with actor.acting(user=user, channel=f"command:{self.name}"):
+        with actor.acting(user=user, channel=f"command:{self.name}", request_id=examples.REQUEST_ID):
             household = demo.build(user, today, with_fixed_ids=True)
+            examples.make_examples(household, user, demo.month_days(today)[0])
         counts = f"{household.portfolios.get().assets.count()} assets and {added:,} exchange rates"
         if options["dry_run"]:
             transaction.set_rollback(True)
