@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from assets.models import AssetType, ExchangeRate
+from assets.models import AssetType, ExchangeRate, Instrument
 from assets.models.classification import Group, Kind
+from assets.models.instrument import InstrumentType
 from demo.ids import Row, fixed_id
 from portfolios.models import Household, Invitation, Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
@@ -41,6 +42,14 @@ def make_examples(household: Household, user, first_day: date) -> None:
         group=Group.PHYSICAL_COLLECTIONS,
         kind=Kind.VALUE,
         stale_after_days=400,
+    )
+    Instrument.objects.create(
+        id=fixed_id(Row.INSTRUMENT),
+        household=household,
+        symbol="WORLD",
+        name="World index fund",
+        instrument_type=InstrumentType.ETF,
+        currency="USD",
     )
     Invitation.objects.create(id=fixed_id(Row.INVITATION), household=household, username="sam", role=VIEWER)
     make_token(user)

@@ -29,6 +29,7 @@ class Row(IntEnum):
     INVITATION = 12
     RATE = 13
     TOKEN = 14
+    INSTRUMENT = 15
 
 
 def fixed_id(row: Row, number: int = 1, of_asset: int = 0) -> UUID:

@@ -22,7 +22,7 @@ OPERATIONS = {
 }
 TAGS = [
     *("auth", "me", "households", "invitations", "portfolios", "assets", "values", "transactions"),
-    *("asset-types", "categories", "tags", "allocation-targets", "exchange-rates"),
+    *("asset-types", "categories", "tags", "allocation-targets", "instruments", "exchange-rates"),
     *("net-worth", "allocation", "undo", "routes", "version", "health"),
 ]
 EXPRESSION = re.compile(r"\$(request\.path\.\w+|response\.header\.[\w-]+|response\.body#(/\w+)+)")

@@ -66,7 +66,7 @@ class AssetValueChart(ChartView):
         )
 
 
-@in_path("pk")
+@in_path("id")
 @chart_view(SvgRenderer)
 class AssetValueSvg(AssetValueChart, AssetValueReport):
     """An asset's values over time as an SVG, in its own currency: a line with a step at each value.
@@ -75,7 +75,7 @@ class AssetValueSvg(AssetValueChart, AssetValueReport):
     """
 
 
-@in_path("pk")
+@in_path("id")
 @chart_view(PngRenderer)
 class AssetValuePng(AssetValueChart, AssetValueReport):
     """An asset's values over time as a PNG; see chart.svg."""

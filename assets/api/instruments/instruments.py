@@ -61,7 +61,7 @@ class InstrumentViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     parameters = {
         "isin": code_filter("isin"),
         "symbol": code_filter("symbol"),
-        "instrument_type": choice_filter("instrument_type", InstrumentType.values),
+        "instrument_type": choice_filter("instrument_type", InstrumentType.values, "Of this type."),
         "currency": currency_filter(),
         "search": search_filter("symbol_key__has_part", "name_key__has_part", "isin"),
         "known_at": KNOWN_AT,
