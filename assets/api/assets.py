@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.api import asset_rows
 from assets.api.asset_rows import AssetRow
-from assets.api.fields import AccountNumberEnd
+from assets.api.asset_serializers import AssetSerializer, DisposalSerializer
 from assets.api.filters import (
     ASSET_FILTERS,
     PORTFOLIO_ID,
@@ -27,7 +26,7 @@ from assets.api.filters import (
     institution_filter,
     read_institution,
 )
-from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
+from assets.api.names import PORTFOLIOS
 from assets.models import Asset
 from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
 from assets.services import disposal, labels
@@ -36,24 +35,12 @@ from assets.services.assets import ASSETS, create_asset
 from assets.valuation import computes, with_current_value
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
-from strata.api.fields import (
-    BlankOrNameSerializerField,
-    BooleanSerializerField,
-    CurrencySerializerField,
-    DaySerializerField,
-    ExactSerializerField,
-    InstantSerializerField,
-    ListSerializerField,
-    MoneySerializerField,
-    UUIDSerializerField,
-)
 from strata.api.history import EventSerializer
-from strata.api.http.etags import etag_of
-from strata.api.names import Nameable, TakesNames, name_filter
+from strata.api.names import name_filter
 from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import (
-    AS_OF,
     KNOWN_AT,
+    ON,
     TEXT,
     Parameter,
     choice,
@@ -61,180 +48,11 @@ from strata.api.parameters import (
     read_bool,
     search_filter,
 )
-from strata.api.serializers import StrictSerializer
 from strata.api.views import path_id
-from strata.api.viewsets import HouseholdModelViewSet, HouseholdViewSet
+from strata.api.viewsets import HouseholdModelViewSet
 from strata.exceptions import Invalid, NotFound
 from strata.tenancy.guards import rows_are_locked
 from strata.tenancy.querysets import Owned
-
-if TYPE_CHECKING:
-    from assets.valuation.current import AssetWithValue
-
-
-class TypeOfAsset(StrictSerializer):
-    id = UUIDSerializerField()
-    code = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not the label of one
-    group = serializers.CharField()
-
-
-class NamedRow(StrictSerializer):
-    id = UUIDSerializerField()
-    name = serializers.CharField()
-
-
-class BranchRow(NamedRow):
-    parent_id = UUIDSerializerField(allow_null=True)
-
-
-class NameableRow(Nameable, NamedRow):
-    pass
-
-
-class NameableBranch(Nameable, BranchRow):
-    pass
-
-
-class FirstValue(StrictSerializer):
-    """The first value of a new asset and its moment, which may be sent with the asset's own fields."""
-
-    value = MoneySerializerField(write_only=True, required=False)
-    observed_at = InstantSerializerField(write_only=True, required=False)
-    on = DaySerializerField(write_only=True, required=False)
-
-
-MOST_NAMES = 1000  # categories or tags in a body
-
-
-class LabelIds(ListSerializerField):
-    """Ids of categories or tags. The list may exceed the limit for an asset: one that has more can lose some."""
-
-    child = UUIDSerializerField()
-
-    def __init__(self, **kwargs: Any) -> None:
-        about = f"At most {labels.MOST_LABELS}; an asset that has more keeps them."
-        super().__init__(write_only=True, required=False, max_length=MOST_NAMES, help_text=about, **kwargs)
-
-
-class AssetSerializer(FirstValue, TakesNames):
-    """Requests have ids (`portfolio_id`, `asset_type_id`, `category_ids`, `tag_ids`) or names (`portfolio`, `type`,
-    `categories`, `tags`), answers have the rows.
-    """
-
-    portfolio_id = UUIDSerializerField(
-        write_only=True,
-        required=False,
-        help_text="Another one moves the asset with its whole past: values, transactions and totals of all days.",
-    )
-    asset_type_id = UUIDSerializerField(write_only=True, required=False)
-    type = NameableRow(rows=ASSET_TYPES, write_only=True, required=False)
-    currency = CurrencySerializerField(required=False)
-    quantity = ExactSerializerField(required=False, allow_null=True)
-    institution = BlankOrNameSerializerField(
-        required=False, help_text="Where it is kept: a bank, a broker, an insurer."
-    )
-    account_number_end = AccountNumberEnd(
-        required=False,
-        help_text="The last letters and digits of its account's number, at most 8: a whole number is not kept.",
-    )
-    counts_in_net_worth = BooleanSerializerField(
-        required=False,
-        help_text="False leaves it out of totals and reports, on all days; true where it is absent. Its values stay.",
-    )
-    category_ids = LabelIds()
-    tag_ids = LabelIds()
-    disposed = BooleanSerializerField(read_only=True)
-    disposed_on = DaySerializerField(read_only=True, allow_null=True)
-    current_value = MoneySerializerField(read_only=True, allow_null=True)
-    current_value_on = DaySerializerField(read_only=True, allow_null=True)
-    asset_type = TypeOfAsset(read_only=True)
-    portfolio = NameableRow(rows=PORTFOLIOS, required=False)
-    categories = NameableBranch(rows=CATEGORIES, many=True, required=False, max_length=MOST_NAMES)
-    tags = NameableRow(rows=TAGS, many=True, required=False, max_length=MOST_NAMES)
-    named = {
-        "portfolio": "portfolio_id",
-        "type": "asset_type_id",
-        "categories": "category_ids",
-        "tags": "tag_ids",
-    }
-    computed = frozenset({"current_value", "current_value_on", "disposed"})
-    set_elsewhere = {
-        "asset_type": "Send type or asset_type_id.",
-        "portfolio": "Send its id or its name, or portfolio_id.",
-        "categories": "It is not what the asset has: leave it out beside category_ids.",
-        "tags": "It is not what the asset has: leave it out beside tag_ids.",
-        "disposed": "Use dispose or reinstate.",
-        "disposed_on": "Use dispose or reinstate.",
-    }
-
-    class Meta:
-        model = Asset
-        fields = (
-            "id",
-            "name",
-            "currency",
-            "quantity",
-            "notes",
-            "institution",
-            "account_number_end",
-            "counts_in_net_worth",
-            "kind",
-            "acquired_on",
-            "disposed",
-            "disposed_on",
-            "current_value",
-            "current_value_on",
-            "created_at",
-            "updated_at",
-            "asset_type",
-            "portfolio",
-            "categories",
-            "tags",
-            "portfolio_id",
-            "asset_type_id",
-            "type",
-            "category_ids",
-            "tag_ids",
-            "value",
-            "observed_at",
-            "on",
-        )
-        validators = ()
-
-    def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
-        return asset_rows.as_json([asset_rows.row_of(row)])[0]
-
-    def computed_of(self, row: Asset) -> frozenset[str]:
-        """`disposed` depends on today only if a disposal is recorded."""
-        return self.computed if row.disposed_on else self.computed - {"disposed"}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        required = () if self.partial else ("portfolio_id", "asset_type_id")
-        if missing := [name for name in required if name not in attrs]:
-            raise serializers.ValidationError(
-                dict.fromkeys(missing, "This field is required."), code="required"
-            )
-        first = attrs.keys() & {"value", "observed_at", "on"}
-        if first and self.partial:
-            raise serializers.ValidationError({"value": "Only a new asset takes a value; add a snapshot."})
-        if first and "value" not in first:
-            raise serializers.ValidationError({"value": "A moment needs a value."}, code="required")
-        return attrs
-
-
-class DisposalSerializer(StrictSerializer):
-    """`on` is today if it is absent. `proceeds` records one DISPOSE; without it none is recorded."""
-
-    on = DaySerializerField(required=False)
-    proceeds = MoneySerializerField(required=False, allow_null=True)
-
-    def validate_proceeds(self, value: Decimal | None) -> Decimal | None:
-        if value is not None and value < 0:
-            raise serializers.ValidationError("Proceeds are not negative.")
-        return value
-
 
 WITH_CHILDREN = {
     "include": choice(["children"], "With the changes of its values, transactions, categories and tags.")
@@ -270,14 +88,6 @@ def day_scope(user: Any, on: date | None = None) -> dict[str, Any]:
     return {"on": day} if day else {"zones": zones}
 
 
-def asset_response(view: HouseholdViewSet, asset: Asset) -> Response:
-    """The asset as its GET shows it, for a view of another resource."""
-    user = view.request.user
-    row = AssetViewSet.rows_for(user, **day_scope(user)).get(pk=asset.pk)
-    data = AssetSerializer(row, context=view.get_serializer_context()).data
-    return Response(data, headers={"ETag": etag_of(data)})
-
-
 class AssetViewSet(HouseholdModelViewSet):
     resource_name = "asset"
     service = ASSETS
@@ -302,7 +112,7 @@ class AssetViewSet(HouseholdModelViewSet):
         "disposed_from": day_filter("disposed_on__gte", "Sold or given away on this day or later."),
         "disposed_to": day_filter("disposed_on__lte", "Sold or given away on this day or earlier."),
         "search": search_filter("name_key__has_part", "notes"),
-        "on": AS_OF,
+        "on": ON,
         "known_at": KNOWN_AT,
     }
     orderings = {

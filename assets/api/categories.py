@@ -7,13 +7,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.assets import AssetSerializer, NameableRow, asset_response
+from assets.api.asset_serializers import AssetSerializer, NameableRow
+from assets.api.assets import AssetViewSet, day_scope
 from assets.api.names import CATEGORIES
 from assets.models import Asset, Category
 from assets.services import classification, labels
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import UUIDSerializerField
+from strata.api.http.etags import etag_of
 from strata.api.names import TakesNames, name_filter
 from strata.api.parameters import KNOWN_AT, id_filter, search_filter
 from strata.api.serializers import StrictSerializer
@@ -74,4 +76,11 @@ class CategoryViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
         asset_id = body.validated_data["asset_id"]
         require_visible(Asset, request.user, asset_id)
         asset = labels.attach(asset_id, self.row_id(), labels.CATEGORY_LABELS, precondition=precondition)
-        return asset_response(self, asset)
+        return self.asset_response(asset)
+
+    def asset_response(self, asset: Asset) -> Response:
+        """The asset as its GET shows it."""
+        user = self.request.user
+        row = AssetViewSet.rows_for(user, **day_scope(user)).get(pk=asset.pk)
+        data = AssetSerializer(row, context=self.get_serializer_context()).data
+        return Response(data, headers={"ETag": etag_of(data)})

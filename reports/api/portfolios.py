@@ -22,7 +22,7 @@ from strata.api.fields import (
     TotalSerializerField,
 )
 from strata.api.names import name_filter
-from strata.api.parameters import AS_OF, KNOWN_AT, currency_filter, id_filter, search_filter
+from strata.api.parameters import KNOWN_AT, ON, currency_filter, id_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
 from strata.fields.numbers import money_text
@@ -96,7 +96,7 @@ class PortfolioViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
         "currency": currency_filter("base_currency", "Added up in this currency."),
         "name": name_filter(),
         "search": search_filter("name_key__has_part"),
-        "on": AS_OF,
+        "on": ON,
         "include": INCLUDE,
         "known_at": KNOWN_AT,
     }

@@ -148,7 +148,7 @@ def search_filter(*lookups: str) -> Parameter:
     return Parameter(read_text, apply, TEXT, "Text to look for.", many=False)
 
 
-AS_OF = Parameter(
+ON = Parameter(
     DaySerializerField().to_internal_value,
     schema={"type": "string", "format": "date"},
     about="Answers as of that day instead of today.",

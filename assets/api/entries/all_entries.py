@@ -11,7 +11,7 @@ from django.db.models import DateField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
-from assets.api.assets import NamedRow
+from assets.api.asset_serializers import NamedRow
 from assets.api.entries.snapshots import AssetSnapshotSerializer
 from assets.api.entries.transactions import TransactionSerializer
 from assets.api.filters import ASSET_FILTERS, read_id
