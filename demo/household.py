@@ -8,6 +8,8 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
+from django.utils import translation
+
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
 from demo.ids import Row, fixed_id, new_id
 from portfolios.models import Household, Membership, Portfolio
@@ -119,7 +121,8 @@ def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
 def make_household(user, id_of: IdOf) -> Household:
     household = Household.objects.create(id=id_of(Row.HOUSEHOLD), name=NAME, is_demo=True)
     Membership.objects.create(id=id_of(Row.MEMBERSHIP), household=household, user=user, role=OWNER)
-    household_created.send(Household, household=household)
+    with translation.override("en"):  # the language of all that is in it
+        household_created.send(Household, household=household)
     return household
 
 

@@ -110,7 +110,7 @@ class PortfolioPage(HouseholdAdmin):
         try:
             on: date | None = DAY.clean(request.GET.get("on"))
         except ValidationError as error:
-            self.message_user(request, f"on: {error.messages[0]}", messages.ERROR)
+            self.message_user(request, f"{_('Date')}: {error.messages[0]}", messages.ERROR)
             return None
         return on
 

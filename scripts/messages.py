@@ -1,15 +1,17 @@
 """`make messages`: the German texts. Writes what is marked for translation into the .po, and the .mo from it.
 
 messages.py           update locale/de/LC_MESSAGES/django.po and django.mo
-messages.py --check   exit 1 where a text of the .po has no translation, or the .mo is not made from it
+messages.py --check   exit 1 where a marked text has no translation, or the .mo is not made from the .po
 messages.py --missing what is marked in the code and not translated yet
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,33 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+seeds = import_module("assets.classification.seeds")  # no package when this file is a script
 APPS = ("strata", "portfolios", "assets", "reports", "demo")
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
+TAG_IN_PYTHON = re.compile(r"\{% translate \\?'([^'\\]+)")  # what is put into the templates of the theme
+# The texts of these packages are shown too. What Django's own catalogs have is not translated again.
+CATALOGS = ("django.conf", "django.contrib.admin", "django.contrib.auth", "axes")
+PACKAGES = ("unfold", "django.contrib.admin", "django.contrib.auth")
+LEFT_OUT = (
+    "contrib/constance",
+    "contrib/forms",
+    "contrib/guardian",
+    "contrib/hijack",
+    "contrib/import_export",
+    "contrib/location_field",
+    "contrib/reversion",
+    "contrib/simple_history",
+    "contrib/waffle",
+    "locale",
+    "management",
+    "migrations",
+    "models.py",
+    "templates/admin_doc",
+    "templates/registration/password_reset",
+    "templates/unfold_crispy",
+)
 WORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,
@@ -45,6 +71,39 @@ def marked() -> Iterator[tuple[str, str | None, Any]]:
             if path.suffix in (".py", ".html") and not {"tests", "migrations"} & set(path.parts):
                 name = str(path.relative_to(ROOT))
                 yield from ((name, *found) for found in texts_of(path))
+    for context, text in seeded():
+        yield "assets/classification/seeds.py", context, text
+    yield from of_packages()
+
+
+def seeded() -> Iterator[tuple[str, str]]:
+    """The names of the shared types and of a new household's categories."""
+    yield from (("asset type", label) for _code, label, *_rest in seeds.SHARED_TYPES)
+    for name, children in seeds.STARTER_CATEGORIES.items():
+        yield from (("category", text) for text in (name, *children))
+
+
+def of_packages() -> Iterator[tuple[str, str | None, Any]]:
+    """The texts of the admin's theme, and those of Django that its own catalogs lack."""
+    known = {text for name in CATALOGS for _context, text in texts_by_id(compiled(name))}
+    for package in PACKAGES:
+        folder = folder_of(package)
+        for path in sorted(folder.rglob("*")):
+            part = path.relative_to(folder).as_posix()
+            if path.suffix in (".py", ".html") and not part.startswith(LEFT_OUT):
+                for context, text in texts_of(path):
+                    first = text if isinstance(text, str) else text[0]
+                    if first not in known and first.strip() and not first.endswith("_FORMAT"):
+                        yield package, context, text
+
+
+def folder_of(package: str) -> Path:
+    return Path(import_module(package).__path__[0])
+
+
+def compiled(package: str) -> Catalog:
+    with (folder_of(package) / "locale" / "de" / "LC_MESSAGES" / "django.mo").open("rb") as file:
+        return read_mo(file)
 
 
 def texts_of(path: Path) -> Iterator[tuple[str | None, Any]]:
@@ -53,6 +112,7 @@ def texts_of(path: Path) -> Iterator[tuple[str | None, Any]]:
         found = extract_javascript(io.BytesIO(templatize(source).encode()), WORDS, [], {"encoding": "utf-8"})
     else:
         found = extract_python(io.BytesIO(source.encode()), WORDS, [], {"encoding": "utf-8"})
+        yield from ((None, text) for text in TAG_IN_PYTHON.findall(source))
     for _line, word, arguments, _comments in found:
         if read := text_of(word, arguments):
             yield read
@@ -104,10 +164,18 @@ def strings_of(message: Any) -> tuple[str, ...]:
 def texts_by_id(catalog: Catalog) -> dict[Any, Any]:
     """By context and text, without the header. A .mo has the text of a plural as a pair or as its first part."""
     return {
-        (message.context, message.id if isinstance(message.id, str) else message.id[0]): strings_of(message)
+        (context_of(message), message.id if isinstance(message.id, str) else message.id[0]): strings_of(
+            message
+        )
         for message in catalog
         if message.id and all(strings_of(message))
     }
+
+
+def context_of(message: Any) -> str | None:
+    """Babel reads that of a .mo as bytes."""
+    context: str | bytes | None = message.context
+    return context.decode() if isinstance(context, bytes) else context
 
 
 def problems() -> list[str]:
@@ -117,7 +185,8 @@ def problems() -> list[str]:
     with MO.open("rb") as file:
         if texts_by_id(read_mo(file)) != texts_by_id(catalog):
             lines.append("django.mo is not made from django.po: run `make messages`.")
-    return lines
+    lines += [f"{PO.name}: fuzzy: {message.id}" for message in catalog if message.id and message.fuzzy]
+    return lines + [f"{PO.name}: missing: {text}" for text in missing()]
 
 
 def missing() -> list[str]:

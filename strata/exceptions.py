@@ -1,7 +1,7 @@
 """The exceptions for what Strata refuses.
 
 Services raise them: 400 Invalid, 403 Forbidden, 404 NotFound, 409 Conflict, 412 Stale. `status` is for the API; the
-admin and the commands show the text. Nothing here imports Django or DRF.
+admin and the commands show the text: in the language that is active when it is read, in the API in English.
 """
 
 from __future__ import annotations
@@ -10,16 +10,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+type Text = str | Promise  # marked for translation, or not
+NOT_IN_THIS_ROLE = _("Your role in this household does not allow that.")
+
 
 class StrataError(Exception):
     """Something was refused. `code` is the name of the reason, in capitals; `field` is the field at fault, or None."""
 
     status = 400
 
-    def __init__(self, code: str, message: str, field: str | None = None, *, field_code: str | None = None):
+    def __init__(self, code: str, message: Text, field: str | None = None, *, field_code: str | None = None):
         super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+        self.code, self.text, self.field = code, message, field
         self.field_code = field_code or code.lower()
+
+    @property
+    def message(self) -> str:
+        return str(self.text)
 
 
 class Invalid(StrataError):
@@ -27,7 +38,7 @@ class Invalid(StrataError):
 
     status = 400
 
-    def __init__(self, field: str | None, message: str, code: str = "invalid"):
+    def __init__(self, field: str | None, message: Text, code: str = "invalid"):
         super().__init__("VALIDATION_ERROR", message, field, field_code=code)
 
 
@@ -36,9 +47,7 @@ class Forbidden(StrataError):
 
     status = 403
 
-    def __init__(
-        self, message: str = "Your role in this household does not allow that.", code: str = "FORBIDDEN"
-    ):
+    def __init__(self, message: Text = NOT_IN_THIS_ROLE, code: str = "FORBIDDEN"):
         super().__init__(code, message)
 
 
@@ -53,7 +62,9 @@ class NotFound(StrataError):
     status = 404
 
     def __init__(self, resource: str, field: str | None = None):
-        message = f"{resource.replace('_', ' ').capitalize()} not found."
+        # The models' names are marked where they are defined.
+        name = gettext(resource.replace("_", " "))
+        message = gettext("%(name)s not found.") % {"name": f"{name[:1].upper()}{name[1:]}"}
         super().__init__(f"{resource.upper()}_NOT_FOUND", message, field, field_code="not_found")
         self.resource = resource
 
@@ -70,7 +81,7 @@ class Conflict(StrataError):
     def __init__(
         self,
         code: str,
-        message: str,
+        message: Text,
         field: str | None = None,
         *,
         existing_key: Mapping[str, Any] | None = None,
@@ -85,5 +96,5 @@ class Stale(StrataError):
     status = 412
 
     def __init__(self, field: str | None = None) -> None:
-        message = "It has changed since you read it: read it again."
+        message = _("It has changed since you read it: read it again.")
         super().__init__("PRECONDITION_FAILED", message, field)

@@ -90,16 +90,16 @@ def days_in_other_formats(page) -> list[str]:
     return [match[0] for match in OTHER_DATE_FORMAT.finditer(text)]
 
 
-@pytest.mark.parametrize("name", ["start", "end"])
-def test_dashboard_takes_only_iso_days(alices, portfolio, rows, name):
+@pytest.mark.parametrize(("name", "label"), [("start", "From"), ("end", "To")])
+def test_dashboard_takes_only_iso_days(alices, portfolio, rows, name, label):
     answer = alices.get("/admin/", {name: "11/05/2026"})
-    assert f"{name}: Enter a day as YYYY-MM-DD." in answer.content.decode()
+    assert f"{label}: Enter a day as YYYY-MM-DD." in answer.content.decode()
 
 
 def test_quality_page_takes_only_iso_days(alices, portfolio):
     page = url(Portfolio, "quality", portfolio.pk)
-    assert "on: Enter a day as YYYY-MM-DD." in alices.get(page, {"on": "11/05/2026"}).content.decode()
-    assert "on: Enter a year from" in alices.get(page, {"on": "1066-10-14"}).content.decode()
+    assert "Date: Enter a day as YYYY-MM-DD." in alices.get(page, {"on": "11/05/2026"}).content.decode()
+    assert "Date: Enter a year from" in alices.get(page, {"on": "1066-10-14"}).content.decode()
     dated = alices.get(page, {"on": "2026-05-11"}).content.decode()
     assert "As of 2026-05-11" in dated
     assert "YYYY-MM-DD" not in dated

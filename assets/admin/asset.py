@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -142,10 +143,13 @@ class TransactionInline(InlineOfAnAsset):
     show_change_link = True
 
 
-def labels_field(name: str, model: type[Category] | type[Tag]) -> forms.ModelMultipleChoiceField[Any]:
+def labels_field(
+    name: str, model: type[Category] | type[Tag], label: Promise
+) -> forms.ModelMultipleChoiceField[Any]:
     widget = RowsSelect(Asset._meta.get_field(name), admin.site)
     widget.narrow(writable=1)
-    return forms.ModelMultipleChoiceField(model.objects.none(), required=False, widget=widget)
+    rows = model.objects.none()
+    return forms.ModelMultipleChoiceField(rows, label=label, required=False, widget=widget)
 
 
 MOVING = _(
@@ -175,8 +179,8 @@ class AssetForm(ServiceCheckedForm):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("At most 8 letters and digits, to know it again."),
     )
-    categories = labels_field("categories", Category)
-    tags = labels_field("tags", Tag)
+    categories = labels_field("categories", Category, _("Categories"))
+    tags = labels_field("tags", Tag, _("Tags"))
     user: Any
     fields_shown_as = {**LABEL_FIELDS, "category": "categories", "tag": "tags"}
 

@@ -211,10 +211,14 @@ class AssetTypePage(InOneHousehold):
     icon, place = "category", 30
     empty_text = _("Types of your own stand beside those that all households share.")
     fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")
-    list_display = ("label", "code", "group", "kind", "liquid", "household")
+    list_display = ("shown_name", "code", "group", "kind", "liquid", "household")
     list_filter = ("group", "kind", "liquid")
     search_fields = ("code", "label_key__has_part")
     service = classification.TYPES
+
+    @admin.display(description=_("name"), ordering="label")
+    def shown_name(self, asset_type: Any) -> str:
+        return str(asset_type)
 
     def in_menu(self, request: HttpRequest) -> bool:
         return is_member(request, OWNERS)

@@ -57,15 +57,15 @@ def in_circles(parents: Parents) -> set[UUID]:
     return parents.keys() - levels_below(children.get(None, ()), children).keys()
 
 
-def move_problem(category: UUID, parent: UUID, parents: Parents) -> tuple[str, str] | None:
-    """Why a category, new or not, may not be below `parent`: (code, message). None if it may, or is already."""
+def move_problem(category: UUID, parent: UUID, parents: Parents) -> str | None:
+    """Why a category, new or not, may not be below `parent`: a code. None if it may, or is already."""
     above = ancestors(parent, parents)
     if category in above:
-        return "cycle", "A category cannot stand below itself."
+        return "cycle"
     if category in parents and parents[category] == parent:
         return None
     if len(above) + max(levels_below([category], children_of(parents)).values()) > MOST_LEVELS:
-        return "too_deep", f"A category may stand at most {MOST_LEVELS} levels deep, with all below it."
+        return "too_deep"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.models.classification import KIND_HELP, KIND_LABEL, AssetType, Category, Kind, Tag
@@ -105,7 +106,7 @@ class AssetCategory(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.asset} in {self.category}"
+        return gettext("%(asset)s in %(category)s") % {"asset": self.asset, "category": self.category}
 
 
 class AssetTag(TrackedModel):
@@ -124,4 +125,4 @@ class AssetTag(TrackedModel):
         constraints = (models.UniqueConstraint(fields=("asset", "tag"), name="asset_once_with_a_tag"),)
 
     def __str__(self) -> str:
-        return f"{self.tag} on {self.asset}"
+        return gettext("%(tag)s on %(asset)s") % {"tag": self.tag, "asset": self.asset}

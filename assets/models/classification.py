@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from portfolios.models import Household
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
@@ -57,7 +58,7 @@ class AssetType(TrackedModel):
     code = CodeField(
         _("code (for the API)"),
         max_length=40,
-        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use A-Z, 0-9 and _.")],
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", _("Use A-Z, 0-9 and _."))],
     )
     label = NameField(_("name"), max_length=100)
     label_key = NameKeyField(source="label")
@@ -82,7 +83,17 @@ class AssetType(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return self.label
+        return self.label if self.household_id else shared_label(self.label)
+
+
+def shared_label(label: str) -> str:
+    """The name of a shared type in the active language; that of a renamed one as it is."""
+    return pgettext("asset type", label)
+
+
+def type_names(types: QuerySet[AssetType]) -> Iterator[tuple[UUID, str]]:
+    for pk, label, household in types.values_list("pk", "label", "household"):
+        yield pk, label if household else shared_label(label)
 
 
 class CategoryQuerySet(TrackedQuerySet["Category"]):

@@ -17,6 +17,7 @@ from strata.audit.clock import written_at
 from strata.audit.models import ImmutableQuerySet, JournalEntry
 from strata.audit.tracking import signature
 from strata.db.locks import lock_rows
+from strata.fields.active_formats import name_on_day
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField
 from strata.fields.ids import uuid7
@@ -33,7 +34,8 @@ def raise_every_revision() -> None:
 RATES_ARE_APPEND_ONLY = (
     "A rate is never changed or deleted: a newer one of the same currency and day replaces it."
 )
-WHO_ADDS_RATES = (
+EURO_HAS_NO_RATE = _("The euro is what rates are measured in: it has none itself.")
+WHO_ADDS_RATES = _(
     "Exchange rates are shared by all households, so only superusers add them. Ask one, or whoever runs this "
     "installation: they come by manage.py load_rates, from the ECB or a file."
 )
@@ -77,7 +79,7 @@ class ExchangeRate(models.Model):
     lasting = models.BooleanField(
         _("lasting"), default=False, help_text=_("It holds until a newer one, not only for the next days.")
     )
-    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now, editable=False)
 
     objects = RateQuerySet.as_manager()
 
@@ -91,7 +93,7 @@ class ExchangeRate(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.currency} on {self.on}"
+        return name_on_day(self.currency, self.on)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from strata.audit.tracking import TrackedModel
+from strata.fields.active_formats import name_on_day
 from strata.fields.dates import DayField, InstantField
 from strata.fields.money import MoneyField
 from strata.fields.names import NoteField
@@ -41,7 +42,7 @@ class AssetSnapshot(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.asset} on {self.on}"
+        return name_on_day(self.asset, self.on)
 
     @property
     def currency(self) -> str:

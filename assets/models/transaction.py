@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from assets.models.asset import Asset
 from strata.audit.tracking import TrackedModel
+from strata.fields.active_formats import name_on_day
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField, InstantField
 from strata.fields.money import ExactField, MoneyField
@@ -24,7 +26,7 @@ class Transaction(TrackedModel):
         ACQUIRE = "ACQUIRE", _("Buy")
         DISPOSE = "DISPOSE", _("Sell")
         ADJUST = "ADJUST", _("Correction")
-        INCOME = "INCOME", _("Income")
+        INCOME = "INCOME", pgettext_lazy("transaction", "Income")
         EXPENSE = "EXPENSE", _("Cost")
 
     household_lookup = "asset__portfolio__household"
@@ -67,4 +69,4 @@ class Transaction(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.type} on {self.on}"
+        return name_on_day(self.get_type_display(), self.on)

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 
 from assets.models import ExchangeRate
-from assets.rules.exchange_rates import EURO_HAS_NO_RATE, may_have_rate
+from assets.models.exchange_rate import EURO_HAS_NO_RATE
+from assets.rules.exchange_rates import may_have_rate
 from strata.fields.currencies import validate_currency
 from strata.fields.dates import parse_day, validate_year
 from strata.fields.numbers import EXACT_LIMIT, exact

@@ -16,9 +16,9 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from assets.models import ExchangeRate
-from assets.models.exchange_rate import line_of, raise_every_revision
+from assets.models.exchange_rate import EURO_HAS_NO_RATE, line_of, raise_every_revision
 from assets.rates.readers import COLUMNS, LASTING, RateQuote
-from assets.rules.exchange_rates import EURO_HAS_NO_RATE, may_have_rate
+from assets.rules.exchange_rates import may_have_rate
 from strata.audit.clock import written_at
 from strata.db.bulk import insert_rows, stored_instant
 from strata.exceptions import Invalid

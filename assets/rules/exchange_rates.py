@@ -1,7 +1,6 @@
 """The currency that every exchange rate is relative to, and the rule that it has no rate itself."""
 
 EURO = "EUR"  # a rate is units of its currency for one euro
-EURO_HAS_NO_RATE = "The euro is what rates are measured in: it has none itself."
 
 
 def may_have_rate(currency: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from assets.models import Asset, AssetOrder
 from assets.models.asset_order import as_text
 from portfolios.models import Portfolio
@@ -37,7 +39,7 @@ def refuse_absent_and_repeated(portfolio_id: UUID, asset_ids: Sequence[UUID]) ->
         if pk not in present:
             raise NotFound("asset", f"asset_ids[{place}]")
         if pk in known:
-            raise Invalid(f"asset_ids[{place}]", "It is named before.", "repeated")
+            raise Invalid(f"asset_ids[{place}]", gettext("It is named before."), "repeated")
         known.add(pk)
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from assets.models import Asset, AssetType
 from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
@@ -53,7 +55,7 @@ def create_asset(
     portfolio = locked_parent(Asset, Portfolio.objects.all(), portfolio_id, "portfolio")
     precondition(portfolio)
     if value is None and (observed_at or on):
-        raise Invalid("value", "A moment needs a value.", "required")
+        raise Invalid("value", gettext("A moment needs a value."), "required")
     require_type(asset_type_id, portfolio.household_id)
     validate_account_number_end(columns.get("account_number_end", ""))
     check_days(Asset(portfolio=portfolio), columns)
@@ -80,7 +82,8 @@ def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Pr
     precondition(asset)
     portfolio = portfolio_after(asset, columns)
     if columns.get("currency", asset.currency) != asset.currency and has_entries(asset):
-        raise Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.", "currency")
+        message = gettext("It has values or transactions in its currency.")
+        raise Conflict("CURRENCY_IN_USE", message, "currency")
     validate_account_number_end(columns.get("account_number_end", ""))
     check_days(asset, columns)
     if asset.asset_type.household_id or columns.keys() & {"asset_type_id", "portfolio_id"}:
@@ -149,5 +152,5 @@ def refuse_labels_left_behind(asset: Asset, changes: Mapping[str, Any]) -> None:
         "tag_ids" not in changes and asset.tag_links.exists()
     )
     if keeps_labels:
-        message = "Its categories and tags belong to the household it leaves: detach them first."
+        message = gettext("Its categories and tags belong to the household it leaves: detach them first.")
         raise Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")

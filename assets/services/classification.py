@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
 from assets.classification.seeds import STARTER_CATEGORIES
-from assets.classification.tree import Parents, move_problem
+from assets.classification.tree import MOST_LEVELS, Parents, move_problem
 from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group, parents_in
 from assets.rules.asset_types import settled_liquidity
@@ -28,7 +31,7 @@ from strata.tenancy.writes import (
 
 # --- types ---
 
-CODE_IS_TAKEN = Conflict("DUPLICATE_NAME", "The code is taken.", "code")
+CODE_IS_TAKEN = Conflict("DUPLICATE_NAME", _("The code is taken."), "code")
 
 
 @atomic_write
@@ -83,7 +86,7 @@ def refuse_shared_code(code: str, *, but: UUID | None = None) -> None:
     if but is not None:
         others = others.exclude(pk=but)
     if others.exists():
-        raise Conflict("DUPLICATE_NAME", "A shared type has this code.", "code")
+        raise Conflict("DUPLICATE_NAME", gettext("A shared type has this code."), "code")
 
 
 TYPES = Service(create=create_type, update=update_type, delete=delete_type)
@@ -91,7 +94,11 @@ TYPES = Service(create=create_type, update=update_type, delete=delete_type)
 
 # --- categories ---
 
-NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", "The name is taken.", "name")
+BAD_PARENT: dict[str, Any] = {
+    "cycle": _("A category cannot stand below itself."),
+    "too_deep": _("A category may stand at most %(levels)s levels deep, with all below it."),
+}
+NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", _("The name is taken."), "name")
 
 
 @atomic_write
@@ -130,7 +137,8 @@ def delete_category(category_id: UUID, *, precondition: Precondition = always) -
     category = locked_row(Category.objects.all(), category_id, "category", for_delete=True)
     precondition(category)
     if category.children.exists():
-        raise Conflict("CATEGORY_HAS_CHILDREN", "Move or delete the categories below it first.")
+        message = gettext("Move or delete the categories below it first.")
+        raise Conflict("CATEGORY_HAS_CHILDREN", message)
     category.delete()
 
 
@@ -141,16 +149,15 @@ def refuse_bad_parent(category_id: UUID, parent_id: UUID | None, parents: Parent
     if parent_id not in parents:
         raise NotFound("category")
     if problem := move_problem(category_id, parent_id, parents):
-        code, message = problem
-        raise Invalid("parent_id", message, code)
+        raise Invalid("parent_id", BAD_PARENT[problem] % {"levels": MOST_LEVELS}, problem)
 
 
 def add_starter_categories(household: Household) -> None:
-    """Create the starter tree in a new household."""
+    """Create the starter tree in a new household, in the active language."""
     for name, children in STARTER_CATEGORIES.items():
-        top = Category.objects.create(household=household, name=name)
+        top = Category.objects.create(household=household, name=pgettext("category", name))
         Category.objects.bulk_create(
-            Category(household=household, parent=top, name=child) for child in children
+            Category(household=household, parent=top, name=pgettext("category", child)) for child in children
         )
 
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from assets.models import Asset, Transaction
 from assets.rules.disposal import DISPOSAL, validate_disposal
 from assets.services.transactions import new_transaction
 from assets.valuation import value_days
 from strata.exceptions import Conflict
+from strata.fields.active_formats import day_text
 from strata.fields.dates import local_day, noon
 from strata.fields.numbers import money_text
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes
@@ -95,9 +97,10 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
     if on == asset.disposed_on and same_proceeds:
         return
     what = (
-        "without proceeds"
+        gettext("without proceeds")
         if sale is None or sale.amount is None
-        else f"for {money_text(sale.amount)} {sale.currency}"
+        else gettext("for %(amount)s") % {"amount": f"{money_text(sale.amount)} {sale.currency}"}
     )
-    message = f"It was disposed of on {asset.disposed_on} {what}: reinstate it first."
-    raise Conflict("ALREADY_DISPOSED", message, "on" if on != asset.disposed_on else "proceeds")
+    message = gettext("It was disposed of on %(day)s %(what)s: reinstate it first.")
+    words = {"day": day_text(asset.disposed_on), "what": what}
+    raise Conflict("ALREADY_DISPOSED", message % words, "on" if on != asset.disposed_on else "proceeds")

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from assets.models import Asset
 from assets.services.assets import create_asset
 from portfolios.models import Household, Portfolio
@@ -18,7 +20,7 @@ from strata.exceptions import Conflict
 from strata.tenancy.roles import EDITORS, OWNER, role_in
 from strata.tenancy.writes import atomic_write
 
-ALREADY_THERE = Conflict("ALREADY_THERE", "Your first assets are there already.")
+ALREADY_THERE = Conflict("ALREADY_THERE", _("Your first assets are there already."))
 
 
 class NewThing(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from strata.db.prepared import Prepared
@@ -41,6 +42,10 @@ type AnyLabelKind = LabelKind[AssetCategory] | LabelKind[AssetTag]
 CATEGORY_LABELS = LabelKind(Category, AssetCategory, "category_id", "category_ids")
 TAG_LABELS = LabelKind(Tag, AssetTag, "tag_id", "tag_ids")
 LABEL_KINDS: tuple[AnyLabelKind, ...] = (CATEGORY_LABELS, TAG_LABELS)
+TOO_MANY: dict[AnyLabelKind, Any] = {
+    CATEGORY_LABELS: _("An asset has at most %(most)s categories."),
+    TAG_LABELS: _("An asset has at most %(most)s tags."),
+}
 
 
 # --- write ---
@@ -105,9 +110,8 @@ def _set(asset: Asset, kind: AnyLabelKind, wanted: set[UUID], *, new: set[UUID])
     _require_own(asset.portfolio.household_id, kind, new)
     had = kind.of(asset)
     if wanted - had and len(wanted) > MOST_LABELS:  # an asset that has more keeps them, and may lose some
-        what = "categories" if kind is CATEGORY_LABELS else "tags"
         field = kind.field if len(new) == len(wanted) else None
-        raise Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} {what}.", field)
+        raise Conflict("TOO_MANY_LABELS", TOO_MANY[kind] % {"most": MOST_LABELS}, field)
     _replace(asset, kind, had, wanted)
 
 

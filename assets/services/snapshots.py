@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, AssetSnapshot
 from assets.services.moments import changed_moment
@@ -30,7 +31,7 @@ from strata.tenancy.writes import (
 
 DUPLICATE = Conflict(
     "DUPLICATE_SNAPSHOT",
-    "The asset has a value at this instant: change that one.",
+    _("The asset has a value at this instant: change that one."),
     "observed_at",
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Transaction
 from assets.rules.disposal import RecordedSale, validate_recorded_sale
@@ -30,7 +31,7 @@ from strata.tenancy.writes import (
 
 DUPLICATE = Conflict(
     "DUPLICATE_TRANSACTION",
-    "The asset has a transaction with this source and id: change that one.",
+    _("The asset has a transaction with this source and id: change that one."),
     "external_id",
 )
 

@@ -12,7 +12,8 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, F, Q
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import (
     Asset,
@@ -33,10 +34,12 @@ from assets.signals import asset_leaves_household, category_moves
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, Invalid, NotFound, StrataError
 
-LABELLED_AGAIN = Conflict("DUPLICATE_LABEL", "The asset has it already.")
-LABELS_ELSEWHERE = Conflict("LABELS_OF_ANOTHER_HOUSEHOLD", "The asset and the label are in two households.")
-CURRENCY_IN_USE = Conflict("CURRENCY_IN_USE", "It has values or transactions in its currency.")
-SALE_WITHOUT_DISPOSAL = Conflict("DISPOSAL_IS_FIXED", "A recorded sale needs the disposal of its day.")
+LABELLED_AGAIN = Conflict("DUPLICATE_LABEL", _("The asset has it already."))
+LABELS_ELSEWHERE = Conflict(
+    "LABELS_OF_ANOTHER_HOUSEHOLD", _("The asset and the label are in two households.")
+)
+CURRENCY_IN_USE = Conflict("CURRENCY_IN_USE", _("It has values or transactions in its currency."))
+SALE_WITHOUT_DISPOSAL = Conflict("DISPOSAL_IS_FIXED", _("A recorded sale needs the disposal of its day."))
 
 
 def register() -> None:
@@ -152,7 +155,8 @@ def links_check(kind: AnyLabelKind) -> Callable[[Written, WrittenOf], Broken]:
             yield pk, LABELS_ELSEWHERE
         counts = links.filter(asset__in=restored.values("asset")).order_by().values_list("asset")
         full = [pk for pk, count in counts.annotate(count=Count("pk")) if count > MOST_LABELS]
-        too_many = Conflict("TOO_MANY_LABELS", f"An asset has at most {MOST_LABELS} of them.")
+        message = gettext("An asset has at most %(most)s of them.") % {"most": MOST_LABELS}
+        too_many = Conflict("TOO_MANY_LABELS", message)
         for pk in restored.filter(asset__in=full).values_list("pk", flat=True) if full else ():
             yield pk, too_many
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from strata.audit.tracking import TrackedModel
 from strata.fields.names import NameField, NameKeyField
@@ -18,7 +19,7 @@ class Household(TrackedModel):
     name = NameField(_("name"))
     name_key = NameKeyField()
     # Its assets are invented: reports leave it out beside real ones, and value it at invented rates too.
-    is_demo = models.BooleanField(default=False, db_default=False, editable=False)
+    is_demo = models.BooleanField(_("demo data"), default=False, db_default=False, editable=False)
 
     class Meta(TrackedModel.Meta):
         verbose_name, verbose_name_plural = _("household"), _("households")
@@ -32,6 +33,9 @@ class Role(models.TextChoices):
     OWNER = OWNER, _("Owner")
     EDITOR = EDITOR, _("Editor")
     VIEWER = VIEWER, _("Viewer")
+
+
+ROLES_IN_SENTENCES = (gettext_noop("owner"), gettext_noop("editor"), gettext_noop("viewer"))
 
 
 class Membership(TrackedModel):
@@ -57,7 +61,7 @@ class Membership(TrackedModel):
         constraints = (models.UniqueConstraint(fields=("household", "user"), name="membership_one_per_user"),)
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.role})"
+        return f"{self.user} ({self.get_role_display()})"
 
 
 class Invitation(TrackedModel):
@@ -89,4 +93,4 @@ class Invitation(TrackedModel):
         indexes = (models.Index(fields=("username_key",), name="invitation_by_name"),)
 
     def __str__(self) -> str:
-        return f"{self.username} ({self.role})"
+        return f"{self.username} ({self.get_role_display()})"

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
 from portfolios.models import Household, Membership
 from portfolios.signals import household_created
@@ -28,10 +30,14 @@ from strata.tenancy.writes import (
 
 @atomic_write
 def create_household(user: User, name: str | None = None) -> Household:
-    """A new household that the user owns. household_created is sent: other apps add their start data."""
-    household = Household.objects.create(name=name or name_of_first_household(user))
-    Membership.objects.create(household=household, user=user, role=OWNER)
-    household_created.send(Household, household=household)
+    """A new household that the user owns. household_created is sent: other apps add their start data.
+
+    What it contains from the start is in the language that the user chose, else in the active one.
+    """
+    with translation.override(user.language or translation.get_language()):
+        household = Household.objects.create(name=name or name_of_first_household(user))
+        Membership.objects.create(household=household, user=user, role=OWNER)
+        household_created.send(Household, household=household)
     return household
 
 
@@ -47,7 +53,7 @@ def first_household(user: User) -> Household:
 
 
 def name_of_first_household(user: User) -> str:
-    return f"{user.get_username()}'s household"[:NAME_LENGTH]
+    return (gettext("%(user)s's household") % {"user": user.get_username()})[:NAME_LENGTH]
 
 
 @atomic_write

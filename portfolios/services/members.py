@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from portfolios.models import Household, Invitation, Membership
 from strata.accounts.models import User
@@ -61,9 +62,9 @@ def require_new(household_id: UUID, username: str) -> None:
     """409 for a name that a member has, or that is invited already."""
     key = name_key(username)
     if Membership.objects.filter(household=household_id, user__username_key=key).exists():
-        raise Conflict("ALREADY_A_MEMBER", "The user is a member already.", "username")
+        raise Conflict("ALREADY_A_MEMBER", gettext("The user is a member already."), "username")
     if Invitation.objects.filter(household=household_id, username_key=key).exists():
-        raise Conflict("ALREADY_INVITED", "The name is invited already.", "username")
+        raise Conflict("ALREADY_INVITED", gettext("The name is invited already."), "username")
 
 
 def invitations_for(user: User) -> models.QuerySet[Invitation]:
@@ -114,7 +115,7 @@ def add_member(
     household = locked_parent(Membership, Household.objects.all(), household_id, "household")
     precondition(household)
     with conflict_if_duplicate(
-        Membership, Conflict("ALREADY_A_MEMBER", "The user is a member already.", "username")
+        Membership, Conflict("ALREADY_A_MEMBER", gettext("The user is a member already."), "username")
     ):
         return Membership.objects.create(household=household, user_id=user_id, role=role)
 
@@ -169,7 +170,7 @@ def require_owner_left(household_id: UUID, roles: Mapping[UUID, str | None]) -> 
     )
     left = (owners - roles.keys()) | set(promoted.values_list("pk", flat=True))
     if owners and not left:
-        raise Conflict("LAST_OWNER", "A household keeps at least one owner.", "role")
+        raise Conflict("LAST_OWNER", gettext("A household keeps at least one owner."), "role")
 
 
 MEMBERS = Service(create=add_member, update=update_member, delete=remove_member)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from portfolios.models import Household, Portfolio
 from strata.exceptions import Conflict
 from strata.tenancy.writes import (
@@ -20,7 +22,7 @@ from strata.tenancy.writes import (
     save_changes,
 )
 
-NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", "The name is taken.", "name")
+NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", _("The name is taken."), "name")
 
 
 @atomic_write

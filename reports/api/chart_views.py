@@ -94,7 +94,8 @@ class ChartView(_Report):
         }
         image_format = cast("Literal['svg', 'png']", self.request.accepted_renderer.format)
         self.chart_options = ChartOptions(image_format, **options)
-        return super().report(**asked)
+        with as_preferred(self.preferences):  # the names of the groups
+            return super().report(**asked)
 
     @cached_property
     def preferences(self) -> Preferences:

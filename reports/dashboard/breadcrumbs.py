@@ -9,6 +9,8 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import AssetType, Tag
 from assets.models.classification import Group
@@ -26,6 +28,12 @@ SPLIT_BY = {
     "category": "category",
 }
 
+NO_SUCH = {
+    "type": _("There is no such type."),
+    "tag": _("There is no such tag."),
+    "category": _("There is no such category."),
+}
+
 
 class IdOrNone(forms.UUIDField):
     """An id as text, or "none"."""
@@ -40,11 +48,11 @@ class IdOrNone(forms.UUIDField):
 class DrillDownForm(forms.Form):
     """The filter parameters of the page's address. A group that the portfolios' households do not have is an error."""
 
-    group = forms.ChoiceField(choices=Group.choices, required=False)
-    type = IdOrNone(required=False)
-    tag = IdOrNone(required=False)
-    asset_currency = forms.CharField(required=False, validators=[validate_currency])  # type: ignore[list-item]  # Django ignores what it returns
-    category = IdOrNone(required=False)
+    group = forms.ChoiceField(label=_("Asset class"), choices=Group.choices, required=False)
+    type = IdOrNone(label=_("Type"), required=False)
+    tag = IdOrNone(label=_("Tag"), required=False)
+    asset_currency = forms.CharField(label=_("Currency"), required=False, validators=[validate_currency])  # type: ignore[list-item]  # Django ignores what it returns
+    category = IdOrNone(label=_("Category"), required=False)
 
     def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
         super().__init__(given)
@@ -57,22 +65,22 @@ class DrillDownForm(forms.Form):
         """Own types of the households, and the shared types."""
         # nosemgrep: rows-through-for-user - the households are those that the page is of
         types = AssetType.objects.filter(Q(household=None) | Q(household__in=self.households))
-        return self.named("type", types.values_list("pk", "label"))
+        return self.named("type", types)
 
     def clean_tag(self) -> str | None:
         # nosemgrep: rows-through-for-user - the households are those that the page is of
         tags = Tag.objects.filter(household__in=self.households)
-        return self.named("tag", tags.values_list("pk", "name"))
+        return self.named("tag", tags)
 
     def named(self, field: str, rows: Any) -> str | None:
         wanted: str | None = self.cleaned_data[field]
         if wanted == NONE_KEY and field in NONE_LABELS:
-            self.names[field] = NONE_LABELS[field]
+            self.names[field] = str(NONE_LABELS[field])
         elif wanted:
             row = None if wanted == NONE_KEY else rows.filter(pk=wanted).first()
             if row is None:
-                raise ValidationError(f"There is no such {field}.")
-            self.names[field] = row[1]
+                raise ValidationError(NO_SUCH[field])
+            self.names[field] = str(row)
         return wanted
 
     def clean_asset_currency(self) -> str:
@@ -84,7 +92,7 @@ class DrillDownForm(forms.Form):
         if wanted and wanted != NONE_KEY:
             tree = category_tree(self.households)
             if UUID(wanted) not in tree.parents:
-                raise ValidationError("There is no such category.")
+                raise ValidationError(NO_SUCH["category"])
             self.category_path = [(pk, tree.names[pk]) for pk in tree.path(UUID(wanted))]
         return wanted
 
@@ -113,7 +121,7 @@ class DrillDownForm(forms.Form):
             if name == "category" and self.category_path:
                 yield from (("category", key_text(pk), category) for pk, category in self.category_path)
             elif name == "category":
-                yield name, value, NONE_LABELS["category"]
+                yield name, value, str(NONE_LABELS["category"])
             elif name == "group":
                 yield name, value, str(Group(value).label)
             else:
@@ -123,7 +131,7 @@ class DrillDownForm(forms.Form):
         """(name, parameters that show it) from the whole down to the group shown; empty without a filter."""
         crumbs: list[tuple[str, dict[str, str]]] = []
         so_far: dict[str, str] = {}
-        shown = "All"
+        shown = gettext("All")
         for name, value, group in self.steps():
             crumbs.append((shown, so_far | {"group_by": SPLIT_BY[name]}))
             so_far = so_far | {name: value}

@@ -74,13 +74,13 @@ class Period:
 class Picker(forms.Form):
     """The parameters of the page's address. Invalid ones are reported on the page, which then uses the defaults."""
 
-    range = forms.ChoiceField(choices=RANGE_CHOICES, required=False)
-    portfolio = forms.ChoiceField(required=False)
-    group_by = forms.ChoiceField(choices=list(GROUP_BY.items()), required=False)
-    chart = forms.ChoiceField(choices=list(CHARTS.items()), required=False)
-    parts = forms.ChoiceField(choices=[(ALL_PARTS, ALL_PARTS)], required=False)
-    start = DayFormField(required=False, validators=[validate_year])
-    end = DayFormField(required=False, validators=[validate_year])
+    range = forms.ChoiceField(label=_("Range"), choices=RANGE_CHOICES, required=False)
+    portfolio = forms.ChoiceField(label=_("Portfolio"), required=False)
+    group_by = forms.ChoiceField(label=_("Group by"), choices=list(GROUP_BY.items()), required=False)
+    chart = forms.ChoiceField(label=_("Chart"), choices=list(CHARTS.items()), required=False)
+    parts = forms.ChoiceField(label=_("Allocation"), choices=[(ALL_PARTS, ALL_PARTS)], required=False)
+    start = DayFormField(label=_("From"), required=False, validators=[validate_year])
+    end = DayFormField(label=_("To"), required=False, validators=[validate_year])
 
     def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
         super().__init__(given)
@@ -109,6 +109,15 @@ class Picker(forms.Form):
     def shown(self) -> list[Portfolio]:
         chosen_id = self.portfolio_shown
         return [self.portfolios[chosen_id]] if chosen_id else self.covered
+
+    @property
+    def errors_by_label(self) -> list[tuple[Any, Any]]:
+        """What is wrong with the address, of both forms, by the name of each field."""
+        return [
+            (form.fields[name].label, messages)
+            for form in (self, self.drill_down)
+            for name, messages in form.errors.items()
+        ]
 
     @cached_property
     def covered(self) -> list[Portfolio]:

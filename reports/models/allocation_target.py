@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from assets.models.classification import Group
 from portfolios.models import Household, Portfolio
 from strata.audit.tracking import TrackedModel, TrackedQuerySet
+from strata.fields.active_formats import number_text
 from strata.fields.currencies import CurrencyField
 from strata.fields.money import ExactField
-from strata.fields.numbers import plain, validate_share
+from strata.fields.numbers import validate_share
 
 # The ways of grouping that can have targets, and the field that holds the group.
 GROUPS = {
@@ -120,7 +121,8 @@ class AllocationTarget(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.group_by}: {plain(self.share.scaleb(2))} %"
+        field: Any = self._meta.get_field(GROUPS.get(self.group_by, "currency"))
+        return f"{field.verbose_name}: {number_text(self.share.scaleb(2))} %"
 
     @property
     def group_by(self) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
+from strata.fields.active_formats import name_on_day
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import DayField, InstantField
 from strata.fields.names import NoteField
@@ -58,4 +59,4 @@ class PortfolioSnapshot(TrackedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.portfolio} on {self.on}"
+        return name_on_day(self.portfolio, self.on)

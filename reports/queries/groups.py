@@ -19,7 +19,7 @@ from assets import valuation
 from assets.classification.tree import Tree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.asset import NO_INSTITUTION
-from assets.models.classification import Group
+from assets.models.classification import Group, type_names
 from assets.valuation.series import Column, Keys, Totals
 from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
@@ -28,7 +28,7 @@ GROUP_BY = ("type", "group", "category", "tag", "currency", "portfolio", "asset"
 LIQUID, NOT_LIQUID = "liquid", "not_liquid"  # what is owed is never liquid
 LIQUIDITY = {LIQUID: _("Liquid"), NOT_LIQUID: _("Not liquid")}
 OUTSIDE = "outside"  # replaces a category that is not below the requested one
-NONE_LABELS = {"category": "No category", "tag": "No tag", "institution": "No institution"}
+NONE_LABELS = {"category": _("No category"), "tag": _("No tag"), "institution": _("No institution")}
 # Which assets count. For "type", "group", "currency" or "institution" the value is a collection of keys; for "tag" or
 # "category" it is one id, or None for assets without any; for "liquidity" it is LIQUID or NOT_LIQUID.
 type AssetFilter = Mapping[str, Any]
@@ -128,14 +128,14 @@ class Grouping:
         keys = set(keys)
         names = {key: name for key, name in self._names(keys - {None}) if key in keys}
         if None in keys and self.group_by:
-            names[None] = NONE_LABELS.get(self.group_by, "None")
+            names[None] = str(NONE_LABELS.get(self.group_by, _("None")))
         return by_name(names)
 
     def _names(self, keys: set[Hashable]) -> Iterable[tuple[Hashable, str]]:
         ids = [key for key in keys if isinstance(key, UUID)]
         match self.group_by:
             case "type":
-                return AssetType.objects.filter(pk__in=ids).values_list("pk", "label")
+                return type_names(AssetType.objects.filter(pk__in=ids))
             case "category":
                 return self.tree.names.items()
             case "tag":

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Category
 from portfolios.models import Household
@@ -27,7 +29,7 @@ from strata.tenancy.writes import (
     save_changes,
 )
 
-GROUP_HAS_ONE = Conflict("DUPLICATE_TARGET", "There is a target for this group.")
+GROUP_HAS_ONE = Conflict("DUPLICATE_TARGET", _("There is a target for this group."))
 GROUP_COLUMNS = tuple(AllocationTarget.column(field) for field in GROUPS.values())
 COLUMNS = ("portfolio_id", *GROUP_COLUMNS, "share")
 
@@ -84,7 +86,8 @@ def refuse_bad_target(target: AllocationTarget, changes: Mapping[str, Any]) -> N
             raise NotFound(field)
     groups = [name for name in GROUP_COLUMNS if values[name] is not None]
     if len(groups) != 1:
-        raise Invalid(None, f"Name exactly one group: {', '.join(GROUPS.values())}.", "one_group")
+        message = gettext("Name exactly one group: %(groups)s.") % {"groups": ", ".join(GROUPS.values())}
+        raise Invalid(None, message, "one_group")
     refuse_more_than_all(target, groups[0], values)
 
 
@@ -98,8 +101,8 @@ def refuse_more_than_all(target: AllocationTarget, column: str, values: Mapping[
         others = others.filter(category__parent=parents.first())
     total = sum(others.values_list("share", flat=True), Decimal(values["share"]))
     if total > 1:
-        message = f"With the others of its kind that makes {total}: together they are 1 at most."
-        raise Invalid("share", message, "more_than_all")
+        message = gettext("With the others of its kind that makes %(total)s: together they are 1 at most.")
+        raise Invalid("share", message % {"total": total}, "more_than_all")
 
 
 # --- what targets refuse elsewhere ---
@@ -108,7 +111,9 @@ def refuse_more_than_all(target: AllocationTarget, column: str, values: Mapping[
 def targets_of_leaving_asset(asset: Asset) -> None:
     """Refuses to move an asset to another household while a target names it: the target would show the asset's name."""
     if AllocationTarget.objects.filter(asset=asset).exists():
-        message = "The household that it leaves has an allocation target for it: delete the target first."
+        message = gettext(
+            "The household that it leaves has an allocation target for it: delete the target first."
+        )
         raise Conflict("TARGET_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
 
 
@@ -119,8 +124,9 @@ def targets_beside_moving_category(category: Category, parent_id: UUID | None) -
     for portfolio_id, share in targets.filter(category=category).values_list("portfolio", "share"):
         total = sum(beside.filter(portfolio=portfolio_id).values_list("share", flat=True), Decimal(share))
         if total > 1:
-            message = (
-                f"With the targets of the categories there, its own makes {total.normalize():f}: "
+            message = gettext(
+                "With the targets of the categories there, its own makes %(total)s: "
                 "together they are 1 at most. Lower or delete one first."
             )
-            raise Conflict("TARGETS_MORE_THAN_ALL", message, "parent_id")
+            words = {"total": f"{total.normalize():f}"}
+            raise Conflict("TARGETS_MORE_THAN_ALL", message % words, "parent_id")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from portfolios.models import Portfolio
 from reports.models import DismissedFinding
 from strata.exceptions import Invalid
@@ -23,7 +25,7 @@ def dismiss(
     row = DismissedFinding.objects.filter(portfolio=portfolio, key=key).first()
     precondition(row)
     if not name_key(reason):
-        raise Invalid("reason", "Say why it may stay as it is.", "blank")
+        raise Invalid("reason", gettext("Say why it may stay as it is."), "blank")
     if row is None:
         return DismissedFinding.objects.create(portfolio=portfolio, key=key, reason=reason)
     save_changes(row, {"reason": reason})

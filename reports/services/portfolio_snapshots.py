@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.rates.store import rate_book_on
 from assets.valuation import totals_on
@@ -25,6 +27,7 @@ from reports.queries.defaults import today_of
 from reports.queries.totals import PortfolioTotal, portfolio_total, presented
 from strata.audit import clock
 from strata.exceptions import Conflict, Invalid
+from strata.fields.active_formats import day_text
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 from strata.tenancy.writes import (
@@ -38,7 +41,7 @@ from strata.tenancy.writes import (
     save_changes,
 )
 
-DUPLICATE = Conflict("DUPLICATE_SNAPSHOT", "There is a snapshot of this day.", "on")
+DUPLICATE = Conflict("DUPLICATE_SNAPSHOT", _("There is a snapshot of this day."), "on")
 COUNTED = ("value", "currency", "complete", "missing_rates", "revision")
 AT_A_TIME = 500  # days calculated together: limits time and memory for a portfolio of many years
 
@@ -61,7 +64,8 @@ def take_snapshot(
     precondition(portfolio)
     today = today_of(portfolio)
     if on is not None and on > today:
-        raise Invalid("on", f"It lies after {today}, the portfolio's today.")
+        message = gettext("It lies after %(day)s, the portfolio's today.")
+        raise Invalid("on", message % {"day": day_text(today)})
     if not manual and (taken := automatic_snapshot(portfolio, on or today)):
         return taken
     total = portfolio_total(portfolio, on)
@@ -107,7 +111,7 @@ SNAPSHOTS = Service(create=take_snapshot, update=update_snapshot, delete=delete_
 
 def require_manual(row: PortfolioSnapshot) -> None:
     if not row.manual:
-        message = "It was taken by the clock: only those taken by hand are changed."
+        message = gettext("It was taken by the clock: only those taken by hand are changed.")
         raise Conflict("TAKEN_SNAPSHOT", message)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from reports.services.allocation_targets import COLUMNS, GROUP_HAS_ONE, refuse_bad_target
 from reports.services.portfolio_snapshots import DUPLICATE
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, StrataError
 
-DISMISSED_AGAIN = Conflict("DUPLICATE_FINDING", "The finding was dismissed again.")
+DISMISSED_AGAIN = Conflict("DUPLICATE_FINDING", _("The finding was dismissed again."))
 
 
 def register() -> None:
@@ -37,14 +40,18 @@ def register() -> None:
         UndoRules(
             duplicate=DISMISSED_AGAIN,
             related=("portfolio",),
-            subject=lambda row: f"Dismissed finding of {row.portfolio}",
+            subject=finding_name,
         ),
     )
 
 
+def finding_name(row: DismissedFinding) -> str:
+    return gettext("Dismissed finding of %(portfolio)s") % {"portfolio": row.portfolio}
+
+
 def target_name(target: AllocationTarget) -> str:
     group = target.asset_type or target.category or target.tag or target.asset
-    return f"Target for {group or target.group or target.currency}"
+    return gettext("Target for %(group)s") % {"group": group or target.group or target.currency}
 
 
 def bad_targets(written: Written, of: WrittenOf) -> Broken:

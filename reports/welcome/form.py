@@ -12,6 +12,7 @@ from babel.numbers import get_territory_currencies
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -98,7 +99,7 @@ class WelcomeForm:
 
     @property
     def currencies(self) -> dict[str, str]:
-        return currency_names()
+        return currency_names(get_language() or "en")
 
     @property
     def time_zones(self) -> list[str]:

@@ -21,12 +21,14 @@ from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from strata.accounts.models import EVERYWHERE, NO_ADDRESS, LoginCount, User, username_key
 from strata.api.http.throttles import client_of
 from strata.audit import actor
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart, run_in_transaction
+from strata.fields.active_formats import day_text
 
 NO_TIME = timedelta(0)
 FORGOTTEN_AFTER = timedelta(days=30)  # since the last attempt
@@ -276,8 +278,12 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
 
 def sentence(news: FailedLogins) -> str:
     """The text that the owner reads on the first page after the login."""
-    times = "once" if news.count == 1 else f"{news.count:,} times"
-    return (
-        f"Since your last login a wrong password was given {times} for your name,"
-        f" the last time on {news.last_at:%Y-%m-%d at %H:%M} UTC."
+    text = ngettext(
+        "Since your last login a wrong password was given once for your name,"
+        " the last time on %(day)s at %(time)s UTC.",
+        "Since your last login a wrong password was given %(count)s times for your name,"
+        " the last time on %(day)s at %(time)s UTC.",
+        news.count,
     )
+    at = news.last_at
+    return text % {"count": f"{news.count:,}", "day": day_text(at.date()), "time": f"{at:%H:%M}"}

@@ -11,6 +11,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from strata.accounts.lockout import LoginRequest
 from strata.accounts.models import User
@@ -60,4 +61,4 @@ def counted_name(request: HttpRequest, credentials: Mapping[str, str] | None) ->
 
 def locked_out(request: LoginRequest) -> APIError:
     wait = math.ceil(request.login_attempt.wait.total_seconds())
-    return APIError("LOCKED_OUT", "Too many failed attempts. Try again later.", status=429, wait=wait)
+    return APIError("LOCKED_OUT", _("Too many failed attempts. Try again later."), status=429, wait=wait)

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from strata.audit.field_log import FieldLogged, FieldLoggedQuerySet
@@ -202,7 +203,9 @@ class LoginCount(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name_key = CodeField(_("name"), max_length=KEY_LENGTH)
-    address = CodeField(max_length=45, blank=True, default=EVERYWHERE, help_text=_("Empty: all addresses."))
+    address = CodeField(
+        _("address"), max_length=45, blank=True, default=EVERYWHERE, help_text=_("Empty: all addresses.")
+    )
     attempts = models.PositiveIntegerField(default=0)
     last_attempt_at = models.DateTimeField()
     failures = models.PositiveIntegerField(_("failures since the last login"), default=0)
@@ -221,4 +224,5 @@ class LoginCount(models.Model):
         indexes = (models.Index(fields=("last_attempt_at",), name="login_count_by_age"),)
 
     def __str__(self) -> str:
-        return f"{self.name_key} from {self.address or 'everywhere'}"
+        words = {"name": self.name_key, "address": self.address or gettext("everywhere")}
+        return gettext("%(name)s from %(address)s") % words

@@ -17,13 +17,15 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from strata.accounts.models import SECRET_PREFIX, SHOWN, ApiToken, User, binding, digest
 from strata.db.errors.uniqueness import is_unique_violation
 from strata.db.locks import lock_rows
 from strata.exceptions import Conflict, Forbidden, Invalid, NotFound
 
-NAME_TAKEN = "A user with that username already exists."
+NAME_TAKEN = _("A user with that username already exists.")
 
 
 class WeakPassword(Invalid):
@@ -216,7 +218,7 @@ def check_token(user: User, *, name: str, scope: str, expires_at: datetime | Non
     has passed. `expires_at` is aware.
     """
     if not user.is_active:
-        raise Forbidden(f"The user {user.username!r} is disabled.")
+        raise Forbidden(gettext("The user %(name)s is disabled.") % {"name": repr(user.username)})
     checked("scope", lambda: ApiToken._meta.get_field("scope").clean(scope, None))
     checked("expires_at", lambda: validate_expiry(expires_at))
     cleaned: str = checked("name", lambda: ApiToken._meta.get_field("name").clean(name, None))
@@ -226,7 +228,7 @@ def check_token(user: User, *, name: str, scope: str, expires_at: datetime | Non
 def validate_expiry(expires_at: datetime | None) -> None:
     """Raises ValidationError for a time that has passed. None: the token never expires."""
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError("It is in the past.", code="invalid")
+        raise ValidationError(gettext("It is in the past."), code="invalid")
 
 
 def checked[Value](name: str, check: Callable[[], Value]) -> Value:

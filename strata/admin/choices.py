@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def filter_of_many(
     form = RowFilterForm(
         request=request,
         name=parameter,
-        label=f"By {spec.title}",
+        label=gettext("By %(title)s") % {"title": spec.title},
         field=field,
         model_admin=admin.site._registry[field.model],
         rows=rows,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BooleanField
+from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from strata.admin.pages import ReadOnlyAdmin
-from strata.audit.journal import Event, target_of
+from strata.audit.journal import Event, field_of, target_of
 from strata.audit.models import JournalEntry
 from strata.tenancy.querysets import Owned
+
+YES_NO: dict[str, Any] = {"true": _("Yes"), "false": _("No")}
 
 
 def describe_event(event: Event, user: Any) -> dict[str, Any]:
@@ -22,16 +24,13 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
     A superuser sees all rows. A row without a name was deleted, and its id is shown.
     """
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
-    flags = {field.attname for field in event.model._meta.concrete_fields if isinstance(field, BooleanField)}
 
     def text_of(field: str, value: str, name: str | None, hides: bool) -> str:
-        if field in flags and value:
-            return gettext("Yes") if value == "true" else gettext("No")
         target = target_of(event.model, field)
         is_nameless = value and not name and target is not None and issubclass(target, Owned)
         if target is not None and (hides or (is_nameless and not user.is_superuser)):
             return gettext("%(name)s (not visible to you)") % {"name": capfirst(target._meta.verbose_name)}
-        return name or value
+        return name or value_text(event.model, field, value)
 
     return {
         "entry": event.entry,
@@ -48,6 +47,15 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
             if changed.before or changed.after or changed.hides_before or changed.hides_after
         ],
     }
+
+
+def value_text(model: type[Any], attname: str, value: str) -> str:
+    """A choice by its label, and yes or no; any other value as the journal has it."""
+    field = field_of(model, attname)
+    if isinstance(field, models.BooleanField):
+        return str(YES_NO.get(value.lower(), value))
+    choices: dict[str, Any] = dict(getattr(field, "flatchoices", ()) or ())
+    return str(choices.get(value, value))
 
 
 def channel_text(channel: str) -> str:

@@ -129,6 +129,14 @@ class ApiTokenAdmin(StrataModelAdmin):
         services.revoke_token(obj.pk)
 
 
+def attempt_name(attempt: AccessAttempt) -> str:
+    words = {"name": attempt.username or "", "address": attempt.ip_address or ""}
+    return gettext("%(name)s from %(address)s") % words
+
+
+AccessAttempt.__str__ = attempt_name  # type: ignore[method-assign]  # that of axes is English
+
+
 @admin.register(AccessAttempt)
 class LoginFailureAdmin(ReadOnlyAdmin):
     """Failed logins by address. Deleting a row unlocks the address."""

@@ -13,13 +13,15 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, outage_sentence
 from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
-from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError, resource_name
+from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError, Text, resource_name
 
 log = logging.getLogger("strata.errors")
 
@@ -62,14 +64,14 @@ class APIError(exceptions.APIException):
     def __init__(
         self,
         code: str,
-        message: str,
+        message: Text,
         *,
         status: int,
         errors: list[dict[str, Any]] | None = None,
         wait: float | None = None,
     ):
         super().__init__(message, code)
-        self.code, self.message, self.status_code, self.errors = code, message, status, errors or []
+        self.code, self.message, self.status_code, self.errors = code, str(message), status, errors or []
         self.wait = wait
 
 
@@ -102,11 +104,11 @@ def to_api_error(error: Exception) -> APIError | None:
     if isinstance(error, Http404):
         return APIError("NOT_FOUND", "Not found.", status=404)
     if isinstance(error, PermissionDenied):
-        return api_error_from_strata(Forbidden("You may not do that."))
+        return api_error_from_strata(Forbidden(_("You may not do that.")))
     if isinstance(error, DjangoValidationError):
         return api_error_from_drf(exceptions.ValidationError(as_fields(error)))
     if isinstance(error, ProtectedError | RestrictedError):
-        return api_error_from_strata(Conflict("IN_USE", "It is in use and cannot be deleted."))
+        return api_error_from_strata(Conflict("IN_USE", _("It is in use and cannot be deleted.")))
     if isinstance(error, IntegrityError):
         return api_error_from_strata(integrity_conflict(error))
     if isinstance(error, ObjectDoesNotExist):
@@ -168,10 +170,14 @@ def integrity_conflict(error: IntegrityError) -> Conflict:
     """A conflict with a parallel write, which no check could see."""
     key = broken_reference(error)
     if key is None:
-        return Conflict("CONFLICT", "It contradicts what is stored: something else has the same name or key.")
-    name = resource_name(key.related_model).replace("_", " ")
-    message = f"The {name} is being deleted, and used, by two requests in the same moment. Read it again."
-    return Conflict("CONFLICT", message, key.attname)
+        return Conflict(
+            "CONFLICT", _("It contradicts what is stored: something else has the same name or key.")
+        )
+    message = gettext(
+        "The %(name)s is being deleted, and used, by two requests in the same moment. Read it again."
+    )
+    name = gettext(resource_name(key.related_model).replace("_", " "))
+    return Conflict("CONFLICT", message % {"name": name}, key.attname)
 
 
 def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
@@ -186,16 +192,18 @@ def unavailable(error: Exception) -> APIError | None:
     """The APIError where the database is full, locked, read-only or unreachable. None for an error in the program."""
     if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
-        return APIError("UNAVAILABLE", "Others kept changing the same. Try again.", status=503, wait=1)
+        return APIError("UNAVAILABLE", _("Others kept changing the same. Try again."), status=503, wait=1)
     if is_full(error):
         log.error("no space left", exc_info=error)
-        return APIError("INSUFFICIENT_STORAGE", "There is no space left to write.", status=507, wait=30)
+        return APIError("INSUFFICIENT_STORAGE", _("There is no space left to write."), status=507, wait=30)
     if is_read_only(error) or is_unusable_file(error):
         log.error(outage_sentence(error, connection.settings_dict))
-        return APIError("UNAVAILABLE", "The database cannot be written now. Try again.", status=503, wait=5)
+        return APIError(
+            "UNAVAILABLE", _("The database cannot be written now. Try again."), status=503, wait=5
+        )
     if was_cut_off(error) or isinstance(error, OperationalError):
         log.error("database unavailable", exc_info=error)
-        return APIError("UNAVAILABLE", "The database does not answer. Try again.", status=503, wait=5)
+        return APIError("UNAVAILABLE", _("The database does not answer. Try again."), status=503, wait=5)
     return None
 
 

@@ -65,6 +65,7 @@ class JournalEntry(models.Model):
     at = models.DateTimeField(_("date"))
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("actor"),
         null=True,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
@@ -74,13 +75,15 @@ class JournalEntry(models.Model):
     actor_name = models.CharField(_("user"), max_length=150, blank=True)
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     channel = models.CharField(_("via"), max_length=64, blank=True, db_column="road")
-    model = models.CharField(max_length=64)
-    object_id = models.UUIDField()
-    household_id = models.UUIDField(null=True)
+    model = models.CharField(_("model"), max_length=64)
+    object_id = models.UUIDField(_("object id"))
+    household_id = models.UUIDField(_("household id"), null=True)
     action = models.CharField(_("action"), max_length=32, choices=Action)
-    count = models.PositiveIntegerField(null=True)  # of a write of many rows: how many
-    undo_of = models.CharField(max_length=64, null=True)  # of an undo: the request_id of what it undid
-    before = models.JSONField(null=True)
+    count = models.PositiveIntegerField(_("count"), null=True)  # of a write of many rows: how many
+    undo_of = models.CharField(
+        _("undo of"), max_length=64, null=True
+    )  # of an undo: the request_id of what it undid
+    before = models.JSONField(_("before"), null=True)
 
     objects = ImmutableQuerySet.as_manager()
 
@@ -109,7 +112,7 @@ class JournalEntry(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.action} {self.model} {self.object_id}"
+        return f"{self.get_action_display()} {self.model} {self.object_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

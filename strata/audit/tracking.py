@@ -20,6 +20,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from strata.audit import actor
 from strata.audit.clock import written_at
@@ -176,8 +177,8 @@ class TrackedModel(Owned):
     known_since: str | None = "created_at"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    created_at = models.DateTimeField(editable=False, default=timezone.now)
-    updated_at = models.DateTimeField(editable=False, default=timezone.now)
+    created_at = models.DateTimeField(_("created at"), editable=False, default=timezone.now)
+    updated_at = models.DateTimeField(_("updated at"), editable=False, default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -143,6 +143,11 @@ def validate_places(value: Decimal, currency: str) -> None:
 
 
 # --- days and instants ---
+
+
+def name_on_day(name: Any, day: date | None) -> str:
+    """What a row of a day is called; its day may be missing while a form is filled in."""
+    return _("%(name)s on %(day)s") % {"name": name, "day": day_text(day)} if day else str(name)
 
 
 def day_text(day: date) -> str:

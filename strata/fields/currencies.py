@@ -12,6 +12,7 @@ from babel import Locale
 from babel.numbers import get_currency_precision
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from strata.db.collation import CodePointCollated
 from strata.db.typed import Get, Set
@@ -35,10 +36,10 @@ ISO_MINOR_UNITS = {"IQD": 3, **dict.fromkeys(_TWO, 2)}
 
 
 @cache
-def currency_names() -> dict[str, str]:
-    """Every currency code, present and past, with its English name."""
-    names = Locale("en").currencies
-    return {code: names[code] for code in sorted(names) if code not in NO_CURRENCY}
+def currency_names(language: str = "en") -> dict[str, str]:
+    """Every currency code, present and past, with its name in the language."""
+    names, shown = Locale("en").currencies, Locale(language).currencies
+    return {code: shown.get(code, names[code]) for code in sorted(names) if code not in NO_CURRENCY}
 
 
 @cache
@@ -70,16 +71,17 @@ def validate_currency(code: Any) -> str:
     if isinstance(code, str) and code in MINOR_UNITS:
         raise _minor_unit(code, MINOR_UNITS[code])
     raise ValidationError(
-        "Enter the three capital letters of a currency, such as EUR.", code="unknown_currency"
+        gettext("Enter the three capital letters of a currency, such as EUR."), code="unknown_currency"
     )
 
 
 def _minor_unit(code: str, currency: str) -> ValidationError:
-    message = (
-        f"{code} is a minor unit, not a currency: {UNITS_PER_CURRENCY} {code} are 1 {currency}. "
-        f"Divide the amount by {UNITS_PER_CURRENCY} and enter {currency}."
+    message = gettext(
+        "%(code)s is a minor unit, not a currency: %(units)s %(code)s are 1 %(currency)s. "
+        "Divide the amount by %(units)s and enter %(currency)s."
     )
-    return ValidationError(message, code="minor_unit")
+    words = {"code": code, "units": UNITS_PER_CURRENCY, "currency": currency}
+    return ValidationError(message % words, code="minor_unit")
 
 
 class CurrencyField(ValidatedField[Set, Get], CodePointCollated[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs

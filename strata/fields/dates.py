@@ -21,6 +21,7 @@ from django.db import models
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from strata.db.typed import Get, Set
 from strata.fields.active_formats import accepted_date_formats, active_formats, day_text, read_day
@@ -28,7 +29,7 @@ from strata.fields.base import ValidatedField
 
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 NOON = time(12)
-_OUTSIDE = f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}."
+_OUTSIDE = format_lazy(gettext_lazy("Enter a year from {first} to {last}."), first=FIRST_YEAR, last=LAST_YEAR)
 _EARLIEST = datetime(FIRST_YEAR - 1, 12, 31)
 _LATEST = datetime(LAST_YEAR + 1, 1, 1, 23, 59, 59, 999999)
 ZONE_NAME_LENGTH = 64
@@ -51,11 +52,11 @@ def validate_instant(instant: datetime) -> None:
 def parse_day(text: str) -> date:
     """YYYY-MM-DD and nothing else."""
     if not _DAY.fullmatch(text):
-        raise ValidationError(f"Enter a day as {DAY_FORMAT}.", code="invalid")
+        raise ValidationError(_("Enter a day as YYYY-MM-DD."), code="invalid")
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValidationError("There is no such day in the calendar.", code="invalid_date") from None
+        raise ValidationError(_("There is no such day in the calendar."), code="invalid_date") from None
 
 
 class DayField(ValidatedField[Set, Get], models.DateField):  # type: ignore[type-arg]  # takes none when it runs
@@ -65,7 +66,7 @@ class DayField(ValidatedField[Set, Get], models.DateField):  # type: ignore[type
 
     def to_python(self, value: Any) -> date | None:
         if isinstance(value, datetime):
-            raise ValidationError("Enter a day without a time.", code="invalid")
+            raise ValidationError(_("Enter a day without a time."), code="invalid")
         return parse_day(value) if isinstance(value, str) else super().to_python(value)
 
 
@@ -77,7 +78,7 @@ class InstantField(ValidatedField[Set, Get], models.DateTimeField):  # type: ign
     def to_python(self, value: Any) -> datetime | None:
         instant: datetime | None = super().to_python(value)
         if instant is not None and instant.tzinfo is None:
-            raise ValidationError("Enter a time with its offset from UTC.", code="naive")
+            raise ValidationError(_("Enter a time with its offset from UTC."), code="naive")
         return instant
 
 
@@ -159,7 +160,7 @@ def time_zones() -> frozenset[str]:
 def validate_time_zone(name: Any) -> str:
     if not isinstance(name, str) or name not in time_zones():
         raise ValidationError(
-            "Enter the name of a time zone, such as Europe/Berlin.", code="unknown_time_zone"
+            _("Enter the name of a time zone, such as Europe/Berlin."), code="unknown_time_zone"
         )
     return name
 
@@ -221,8 +222,9 @@ def resolve_instant_and_day(
     instant = local_instant(moment, zone_name) if moment.tzinfo is None else moment.astimezone(UTC)
     day = local_day(instant, zone_name)
     if on not in (None, day) and noon(on, zone_name) != instant:
-        refusal = ValidationError(f"The time given falls on {day} in {zone_name}.", code="contradiction")
-        raise ValidationError({"on": refusal})
+        message = _("The time given falls on %(day)s in %(zone)s.")
+        refusal = message % {"day": day_text(day), "zone": zone_name}
+        raise ValidationError({"on": ValidationError(refusal, code="contradiction")})
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError({"on": ValidationError(_OUTSIDE, code="year")})
     return instant, on or day

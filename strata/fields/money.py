@@ -23,6 +23,7 @@ from django.db.models.lookups import (
     Range,
 )
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.translation import gettext
 
 from strata.db.typed import Get, Set
 from strata.fields.active_formats import UncertainNumber, amount_text, number_text, read_number
@@ -273,12 +274,12 @@ class OnPostgreSQLOnly(Lookup):
 
 def validate_non_negative(value: Decimal) -> None:
     if value < 0:
-        raise ValidationError("Enter a number that is not negative.", code="negative")
+        raise ValidationError(gettext("Enter a number that is not negative."), code="negative")
 
 
 def validate_positive(value: Decimal) -> None:
     if value <= 0:
-        raise ValidationError("Enter a number greater than zero.", code="not_positive")
+        raise ValidationError(gettext("Enter a number greater than zero."), code="not_positive")
 
 
 class ExactField(NumberField[Set, Get]):

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.translation import gettext
 
 from strata.db.collation import CodePointCollated
 from strata.db.typed import Get, Set
@@ -44,7 +45,7 @@ def validate_name(value: Any, *, max_length: int = NAME_LENGTH) -> str:
     name = _allowed_text(value, _IN_NAMES).strip()
     _refuse_length(name, max_length)
     if not any(_is_visible(character) for character in without_invisible(name)):
-        raise ValidationError("Enter a text that is not blank.", code="blank")
+        raise ValidationError(gettext("Enter a text that is not blank."), code="blank")
     return name
 
 
@@ -58,16 +59,17 @@ def validate_note(value: Any, *, max_length: int = NOTE_LENGTH) -> str:
 def _allowed_text(value: Any, forbidden: re.Pattern[str]) -> str:
     """The value, which must be a text without these characters."""
     if not isinstance(value, str):
-        raise ValidationError("Enter a text.", code="invalid")
+        raise ValidationError(gettext("Enter a text."), code="invalid")
     if match := forbidden.search(value):
-        message = f"Enter a text without the character U+{ord(match[0]):04X}."
-        raise ValidationError(message, code="forbidden_character")
+        message = gettext("Enter a text without the character U+%(code)s.")
+        raise ValidationError(message % {"code": f"{ord(match[0]):04X}"}, code="forbidden_character")
     return value
 
 
 def _refuse_length(value: str, most: int) -> None:
     if len(value) > most:
-        raise ValidationError(f"Enter at most {most} characters.", code="max_length")
+        message = gettext("Enter at most %(most)s characters.")
+        raise ValidationError(message % {"most": most}, code="max_length")
 
 
 def _is_visible(character: str) -> bool:

@@ -12,6 +12,8 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 MONEY_PLACES = 4
 MONEY_DIGITS = 14
@@ -27,9 +29,9 @@ EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Over
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 
 _MESSAGES = {
-    "invalid": "Enter a number in plain digits, such as 1234.56.",
-    "max_digits": "Enter a number with at most %(digits)s digits before the decimal point.",
-    "max_places": "Enter a number with at most %(places)s decimal places.",
+    "invalid": _("Enter a number in plain digits, such as 1234.56."),
+    "max_digits": _("Enter a number with at most %(digits)s digits before the decimal point."),
+    "max_places": _("Enter a number with at most %(places)s decimal places."),
 }
 
 
@@ -103,6 +105,7 @@ SHARE_PLACES = 6
 
 def validate_share(share: Decimal) -> None:
     if share > 1:
-        raise ValidationError("A share is 1 at most: 0.25 is a quarter.", code="share")
+        raise ValidationError(gettext("A share is 1 at most: 0.25 is a quarter."), code="share")
     if -exponent_of(share) > SHARE_PLACES:
-        raise ValidationError(f"A share has at most {SHARE_PLACES} decimal places.", code="share")
+        message = gettext("A share has at most %(places)s decimal places.")
+        raise ValidationError(message % {"places": SHARE_PLACES}, code="share")

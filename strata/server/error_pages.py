@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from strata.accounts.lockout import LoginRequest
 from strata.accounts.login import locked_out
 from strata.api.errors import error_body, unavailable
+from strata.exceptions import Text
 
 # What a page says above the message.
 SOMETHING_WENT_WRONG = _("Something went wrong")
@@ -29,11 +30,11 @@ HEADINGS = {
 }
 
 
-def error_response(request: Any, status: int, code: str, message: str) -> HttpResponse:
+def error_response(request: Any, status: int, code: str, message: Text) -> HttpResponse:
     """Under /api in the API's shape, elsewhere a page."""
     response: HttpResponse
     if is_api(request):
-        response = JsonResponse(error_body(request, status, code, message), status=status)
+        response = JsonResponse(error_body(request, status, code, str(message)), status=status)
     else:
         shown = {
             "message": _("There is no page at this address.") if status == 404 else message,
@@ -70,7 +71,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 def server_error(request: HttpRequest) -> HttpResponse:
     """An uncaught error of a view or of the middleware. An unreachable database gets 503, anything else 500."""
     return outage_response(request, sys.exc_info()[1]) or error_response(
-        request, 500, "INTERNAL_ERROR", "Something broke. It was logged under the request's id."
+        request, 500, "INTERNAL_ERROR", _("Something broke. It was logged under the request's id.")
     )
 
 
@@ -87,7 +88,7 @@ def outage_response(request: HttpRequest, error: BaseException | None) -> HttpRe
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django reports a session that could not be saved as a bad request, even if the database is unavailable."""
     return outage_response(request, database_error_behind(exception)) or error_response(
-        request, 400, "MALFORMED", "The request is malformed."
+        request, 400, "MALFORMED", _("The request is malformed.")
     )
 
 
@@ -99,13 +100,16 @@ def database_error_behind(error: BaseException | None) -> BaseException | None:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_response(request, 403, "FORBIDDEN", "You may not do that.")
+    return error_response(request, 403, "FORBIDDEN", _("You may not do that."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid CSRF token: Django's CSRF_FAILURE_VIEW."""
     return error_response(
-        request, 403, "FORBIDDEN", "The form did not come from a page of this session. Open the page again."
+        request,
+        403,
+        "FORBIDDEN",
+        _("The form did not come from a page of this session. Open the page again."),
     )
 
 

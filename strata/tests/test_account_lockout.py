@@ -352,7 +352,7 @@ def test_the_first_page_of_the_admin_says_it_too(dora, clock):
     fail(LIMIT)
     browser = Client(REMOTE_ADDR=HOME)
     page = browser.get(by_admin(client=browser)["Location"]).content.decode()
-    sentence = "a wrong password was given 100 times for your name, the last time on 2026-03-01 at 12:00 UTC"
+    sentence = "a wrong password was given 100 times for your name, the last time on 1 Mar 2026 at 12:00 UTC"
     assert sentence in page
     assert sentence not in browser.get("/admin/").content.decode()
 

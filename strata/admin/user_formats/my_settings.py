@@ -17,11 +17,12 @@ from strata.accounts.models import LANGUAGES, NUMBER_FORMATS, User
 from strata.accounts.preferences import as_preferred, preferences_of
 from strata.accounts.services import set_preferences
 from strata.fields import date_formats
+from strata.fields.active_formats import months
 from strata.fields.date_formats import DateFormat
 
 
 def example_of(date_format: DateFormat) -> str:
-    return f"{date_formats.day_text(date_formats.EXAMPLE, date_format)} ({date_format})"
+    return f"{date_formats.day_text(date_formats.EXAMPLE, date_format, months())} ({date_format})"
 
 
 class PreferencesForm(forms.Form):
@@ -34,7 +35,7 @@ class PreferencesForm(forms.Form):
     )
     date_format = forms.ChoiceField(
         label=_("Date format"),
-        choices=[(item.value, example_of(item)) for item in DateFormat],
+        choices=lambda: [(item.value, example_of(item)) for item in DateFormat],
         widget=UnfoldAdminSelectWidget,
         help_text=_("YYYY-MM-DD is always understood."),
     )

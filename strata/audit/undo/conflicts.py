@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import Count, Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -102,7 +103,7 @@ def title_of(row: UndoneRow) -> tuple[str, date | None]:
     try:
         return rules.subject(shown), rules.day(shown)
     except ObjectDoesNotExist:  # what the name is made of was deleted too
-        return str(row.model._meta.verbose_name).capitalize(), rules.day(shown)
+        return capfirst(row.model._meta.verbose_name), rules.day(shown)
 
 
 def day_text(day: date) -> str:

@@ -55,7 +55,7 @@ class Written:
         return [pk for pk, names in self.changed.items() if not set(columns).isdisjoint(names)]
 
 
-SAME_KEY = Conflict("CONFLICT", "There is another one with the same key.")
+SAME_KEY = Conflict("CONFLICT", _("There is another one with the same key."))
 type Broken = Iterable[tuple[UUID, StrataError]]
 type WrittenOf = Callable[[type[models.Model]], Written]
 type Check = Callable[[Written, WrittenOf], Broken]
