@@ -30,8 +30,9 @@ APPS = ("strata", "portfolios", "assets", "reports", "demo")
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 TAG_IN_PYTHON = re.compile(r"\{% translate \\?'([^'\\]+)")  # what is put into the templates of the theme
-# The texts of these packages are shown too. What Django's own catalogs have is not translated again.
+# The texts of these packages are shown too. What Django's own catalogs have in our style is not translated again.
 CATALOGS = ("django.conf", "django.contrib.admin", "django.contrib.auth", "axes")
+OTHER_STYLE = re.compile(r"\b(Sie|Ihre?[mnrs]?|Ihnen)\b|[Ss]ichern\b|Geschichte")  # we say "du" and "Speichern"
 PACKAGES = ("unfold", "django.contrib.admin", "django.contrib.auth")
 LEFT_OUT = (
     "contrib/constance",
@@ -84,8 +85,13 @@ def seeded() -> Iterator[tuple[str, str]]:
 
 
 def of_packages() -> Iterator[tuple[str, str | None, Any]]:
-    """The texts of the admin's theme, and those of Django that its own catalogs lack."""
-    known = {text for name in CATALOGS for _context, text in texts_by_id(compiled(name))}
+    """The texts of the admin's theme, and those of Django that its own catalogs lack or say in another style."""
+    known = {
+        text
+        for name in CATALOGS
+        for (_context, text), strings in texts_by_id(compiled(name)).items()
+        if not OTHER_STYLE.search(" ".join(strings))
+    }
     for package in PACKAGES:
         folder = folder_of(package)
         for path in sorted(folder.rglob("*")):

@@ -38,6 +38,12 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
             "{% block content %}{% endblock %}\n            </main>",
         ),
     ),
+    "admin/submit_line.html": (
+        (
+            '{% trans "Delete" %} {{ opts.verbose_name }}',
+            "{% blocktranslate with name=opts.verbose_name %}Delete {{ name }}{% endblocktranslate %}",
+        ),
+    ),
     "admin/search_form.html": (
         ('id="searchbar-submit"', 'id="searchbar-submit" aria-label="{% translate \'Search\' %}"'),
     ),
