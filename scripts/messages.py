@@ -32,7 +32,9 @@ PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 TAG_IN_PYTHON = re.compile(r"\{% translate \\?'([^'\\]+)")  # what is put into the templates of the theme
 # The texts of these packages are shown too. What Django's own catalogs have in our style is not translated again.
 CATALOGS = ("django.conf", "django.contrib.admin", "django.contrib.auth", "axes")
-OTHER_STYLE = re.compile(r"\b(Sie|Ihre?[mnrs]?|Ihnen)\b|[Ss]ichern\b|Geschichte")  # we say "du" and "Speichern"
+OTHER_STYLE = re.compile(
+    r"\b(Sie|Ihre?[mnrs]?|Ihnen)\b|[Ss]ichern\b|Geschichte"
+)  # we say "du" and "Speichern"
 PACKAGES = ("unfold", "django.contrib.admin", "django.contrib.auth")
 LEFT_OUT = (
     "contrib/constance",
