@@ -348,7 +348,7 @@ UNFOLD = {
     "SITE_URL": f"{SCRIPT_NAME}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}strata/icon.svg"}],
     "STYLES": [f"{STATIC_URL}strata/admin.css", f"{STATIC_URL}strata/pages.css"],
-    "SCRIPTS": [f"{STATIC_URL}strata/amounts.js"],
+    "SCRIPTS": [f"{STATIC_URL}strata/amounts.js", f"{STATIC_URL}strata/select_names.js"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "strata.admin.sidebar.sidebar"},

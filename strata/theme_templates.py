@@ -63,6 +63,20 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "unfold/helpers/search.html": (
         ('<div class="mb-2.5 mx-3 relative"', f'<div {BUTTON} class="mb-2.5 mx-3 relative"'),
     ),
+    "unfold/helpers/tab_actions.html": (
+        ("{% load unfold %}", "{% load i18n unfold %}"),
+        (
+            ">more_horiz</span>",
+            ">more_horiz</span><span class=\"sr-only\">{% translate 'More' %}</span>",
+        ),
+    ),
+    "admin/change_list_results.html": (
+        ("{% load admin_urls i18n unfold %}", "{% load admin_urls cards i18n unfold %}"),
+        (
+            "{% for item in result %}\n                            {{ item }}",
+            "{% for item in result %}{% with_label item result_headers forloop.counter0 %}",
+        ),
+    ),
     "unfold/helpers/theme_switch_dropdown.html": (
         ("<a class", "<a aria-label=\"{% translate 'Theme' %}\" class"),
     ),

@@ -9,16 +9,14 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import Client
 
-from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.theme_templates import outdated_repairs
-from tests.admin_forms import staff, url
-from tests.sample_rows import sample_rows
+from tests.admin_forms import staff
+from tests.admin_pages import pages_of_the_admin
 
 FOCUSABLE = ("button", "input", "select", "textarea")
 
@@ -54,15 +52,6 @@ def root(db):
     return User.objects.create_user(
         "root", password="correct horse battery", is_superuser=True, is_staff=True
     )
-
-
-def pages_of_the_admin(root) -> list[str]:
-    rows = sample_rows("Sample", user=root)
-    pages = ["/admin/", "/admin/settings/", "/admin/password_change/", "/admin/update-values/"]
-    for model in admin.site._registry:
-        pages += [url(model), url(model, "add")]
-        pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]
-    return [*pages, url(Portfolio, "quality", rows[Portfolio].pk)]
 
 
 def require_whole_frame(path: str, page: str) -> None:

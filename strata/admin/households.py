@@ -154,6 +154,8 @@ class HouseholdInline(HouseholdPermissions, TabularInline):  # type: ignore[misc
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         formset.service = self.service
+        for field in formset.form.base_fields.values():  # the theme's rows have no labels
+            field.widget.attrs.setdefault("aria-label", field.label)
         return formset
 
 
