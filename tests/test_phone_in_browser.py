@@ -1,0 +1,61 @@
+"""The admin on a phone: no page is wider than the window, and rows of lists are cards."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from assets.classification.seeds import TypeId
+from assets.models import Asset
+from portfolios.models import Portfolio
+from strata.accounts.models import User
+from tests.admin_forms import url
+from tests.admin_pages import pages_of_the_admin
+from tests.factories import create_valued_asset
+from tests.test_browser import chromium, session_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+LONG_NAME = "Savings account at a bank with a long name"
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create_user(
+        "root", password="correct horse battery", is_superuser=True, is_staff=True
+    )
+
+
+@pytest.fixture
+def pages(root) -> list[str]:
+    pages = pages_of_the_admin(root)
+    portfolio, today = Portfolio.objects.get(), date.today().isoformat()
+    create_valued_asset(portfolio, LONG_NAME, TypeId.SAVINGS_ACCOUNT, "1234567.89", on=today)
+    return pages
+
+
+def test_no_page_is_wider_than_a_phone(live_server, root, pages):
+    with chromium(live_server.url, session_of(root), viewport=PHONE) as browser:
+        widths = {}
+        for path in pages:
+            browser.open(path)
+            widths[path] = browser.page.evaluate("document.documentElement.scrollWidth")
+    assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}
+
+
+def test_rows_of_a_list_are_cards_with_name_and_value_in_the_window(live_server, root, pages):
+    with chromium(live_server.url, session_of(root), viewport=PHONE) as browser:
+        browser.open(url(Asset))
+        row = browser.page.locator("tr.data-row").filter(has_text=LONG_NAME)
+        name, value, kind = (
+            row.locator(cell).bounding_box()
+            for cell in (".field-name", ".field-value_now", ".field-asset_type")
+        )
+        for box in (name, value):
+            assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+        assert kind["y"] > name["y"], "the rest is in a second line"
+        heading = "element => getComputedStyle(element, '::before').content"
+        assert "Type" in row.locator(".field-asset_type").evaluate(heading)
+        assert row.locator(".field-disposed_on").is_hidden(), "nothing is in it"
