@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -35,9 +36,11 @@ from strata.accounts.models import User
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
+from strata.admin.user_formats.columns import amount_html
 from strata.audit import actor
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
+from strata.fields.active_formats import amount_text
 from strata.fields.dates import DayFormField, time_zones, validate_year
 from strata.fields.names import name_key
 
@@ -166,11 +169,12 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
     search_fields = ("portfolio__name_key__has_part", "note")
+    exclude = ("value",)  # shown as an amount
     readonly_fields = (
         "portfolio",
         "on",
         "observed_at",
-        "value",
+        "value_shown",
         "currency",
         "complete",
         "missing_rates",
@@ -185,7 +189,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
 
     @admin.display(description=gettext_lazy("value"))
     def value_shown(self, snapshot: PortfolioSnapshot) -> str:
-        return snapshot.value
+        return amount_html(amount_text(Decimal(snapshot.value), snapshot.currency))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Automatic snapshots cannot be changed or deleted; manual ones can."""

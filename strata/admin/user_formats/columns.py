@@ -12,11 +12,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.fields import UnfoldAdminReadonlyField
 
 from strata.fields.active_formats import amount_text, day_text, instant_text, number_text
 from strata.fields.money import MoneyField, NumberField
 
+TELLS_THE_AMOUNT = ("quantity", "unit_price")
 FORMATTED = (models.DateField, NumberField)  # a DateTimeField is a DateField
 
 
@@ -41,6 +44,16 @@ def shown(row: Any, field: Any) -> str:
     return ""
 
 
+def marked(text: str, field: Any) -> str:
+    """The text; of an amount, or of a number that tells it, so that "Hide amounts" finds it."""
+    is_amount = isinstance(field, MoneyField) or field.name in TELLS_THE_AMOUNT
+    return amount_html(text) if text and is_amount else text
+
+
+def amount_html(text: str) -> SafeString:
+    return format_html('<span class="amount">{}</span>', text)
+
+
 def formatted_field(model: type[models.Model], name: Any) -> Any:
     """The field of that name if it has a format; None for all others, and for what is no field."""
     try:
@@ -55,7 +68,7 @@ def column(field: Any) -> Callable[[Any], str | None]:
 
     @admin.display(description=field.verbose_name, ordering=field.name, empty_value="-")
     def text(row: Any) -> str | None:
-        return shown(row, field) or None
+        return marked(shown(row, field), field) or None
 
     text.__name__ = field.name
     return text
@@ -64,7 +77,7 @@ def column(field: Any) -> Callable[[Any], str | None]:
 class ReadonlyField(UnfoldAdminReadonlyField):  # type: ignore[misc]  # unfold is untyped
     def _get_contents(self) -> Any:
         field = formatted_field(type(self.form.instance), self.field["field"])
-        return (field and shown(self.form.instance, field)) or super()._get_contents()
+        return (field and marked(shown(self.form.instance, field), field)) or super()._get_contents()
 
 
 unfold.forms.UnfoldAdminReadonlyField = ReadonlyField  # its Fieldline makes them by this name
