@@ -65,9 +65,14 @@ class Statement:
     mixes_sides: bool
 
 
-def statement(holdings: Iterable[Holding], by_asset: Allocation, *, debts: str) -> Statement:
-    """The holdings by class, in the order given. `by_asset` is their allocation; `debts` is the class of debts."""
-    values = _values(by_asset)
+def statement(
+    holdings: Iterable[Holding], by_asset: Allocation, *, debts: str, with_all: Allocation | None = None
+) -> Statement:
+    """The holdings by class, in the order given. `by_asset` is their allocation; `debts` is the class of debts.
+
+    `with_all` is the allocation with those that do not count, where there are any: it gives their values alone.
+    """
+    values = (_values(with_all) if with_all else {}) | _values(by_asset)
     lines = [Line(holding, _reported(holding, values)) for holding in holdings]
     counted = [line for line in lines if line.holding.is_counted]
     return Statement(
@@ -83,7 +88,7 @@ def statement(holdings: Iterable[Holding], by_asset: Allocation, *, debts: str) 
     )
 
 
-def _values(by_asset: Allocation) -> Mapping[Hashable, Decimal]:
+def _values(by_asset: Allocation) -> dict[Hashable, Decimal]:
     return {part.key: part.value for part in (*by_asset.asset_groups, *by_asset.liability_groups)}
 
 

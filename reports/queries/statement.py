@@ -15,13 +15,25 @@ from portfolios.models import Portfolio
 from reports.calculations.statement import Holding, Statement, statement
 from reports.queries.allocation import allocation_on
 
-COLUMNS = ("pk", "name", "asset_type__group", "currency", "current_value", "current_value_on")
+COLUMNS = (
+    "pk",
+    "name",
+    "asset_type__group",
+    "currency",
+    "current_value",
+    "current_value_on",
+    "counts_in_net_worth",
+)
 
 
 def statement_on(portfolio: Portfolio, on: date) -> Statement:
     """The figures are those of net worth and allocation on the day."""
+    rows = holdings(portfolio, on)
     by_asset = allocation_on([portfolio], on=on, group_by="asset").allocation
-    return statement(holdings(portfolio, on), by_asset, debts=Group.LIABILITIES)
+    with_all = None
+    if not all(row.is_counted for row in rows):
+        with_all = allocation_on([portfolio], on=on, group_by="asset", include_all=True).allocation
+    return statement(rows, by_asset, debts=Group.LIABILITIES, with_all=with_all)
 
 
 def holdings(portfolio: Portfolio, on: date) -> list[Holding]:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
+from assets.models import Asset
 from assets.models.classification import Group
 from conftest import member
 from portfolios.models import Household, Portfolio
@@ -116,6 +117,19 @@ def test_page_shows_every_asset_by_class_with_sums_and_totals(browser, portfolio
         "Debts -32.00",
         "Net worth 418.00",
     ]
+
+
+def test_asset_that_does_not_count_is_listed_below_the_totals(browser, portfolio, holdings):
+    Asset.objects.filter(name="Loan").update(counts_in_net_worth=False)
+    rows = rows_of(page_of(browser, portfolio))
+    assert rows[-5:] == [
+        "Assets 450.00",
+        "Debts 0.00",
+        "Net worth 450.00",
+        "Not counted in net worth",
+        "Loan 2024-06-01 40.00 USD 32.00",
+    ]
+    assert not any(row.startswith("Debts 32") for row in rows)
 
 
 def test_figures_are_those_of_the_api_to_the_cent(alice, portfolio, holdings):
