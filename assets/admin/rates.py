@@ -33,7 +33,7 @@ class ExchangeRatePage(HouseholdAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if not request.user.is_superuser:
-            self.message_user(request, WHO_ADDS_RATES, messages.INFO)
+            self.message_user(request, str(WHO_ADDS_RATES), messages.INFO)
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
 

@@ -102,5 +102,5 @@ def _refuse_another_disposal(asset: Asset, on: date, proceeds: Decimal | None) -
         else gettext("for %(amount)s") % {"amount": f"{money_text(sale.amount)} {sale.currency}"}
     )
     message = gettext("It was disposed of on %(day)s %(what)s: reinstate it first.")
-    words = {"day": day_text(asset.disposed_on), "what": what}
+    words = {"day": day_text(asset.disposed_on) if asset.disposed_on else "", "what": what}
     raise Conflict("ALREADY_DISPOSED", message % words, "on" if on != asset.disposed_on else "proceeds")

@@ -286,4 +286,5 @@ def sentence(news: FailedLogins) -> str:
         news.count,
     )
     at = news.last_at
-    return text % {"count": f"{news.count:,}", "day": day_text(at.date()), "time": f"{at:%H:%M}"}
+    day, time = (day_text(at.date()), f"{at:%H:%M}") if at else ("", "")
+    return text % {"count": f"{news.count:,}", "day": day, "time": time}

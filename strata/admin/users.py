@@ -134,7 +134,7 @@ def attempt_name(attempt: AccessAttempt) -> str:
     return gettext("%(name)s from %(address)s") % words
 
 
-AccessAttempt.__str__ = attempt_name  # type: ignore[method-assign]  # that of axes is English
+AccessAttempt.__str__ = attempt_name  # that of axes is English
 
 
 @admin.register(AccessAttempt)

@@ -70,7 +70,7 @@ class APIError(exceptions.APIException):
         errors: list[dict[str, Any]] | None = None,
         wait: float | None = None,
     ):
-        super().__init__(message, code)
+        super().__init__(str(message), code)
         self.code, self.message, self.status_code, self.errors = code, str(message), status, errors or []
         self.wait = wait
 

@@ -103,7 +103,7 @@ def title_of(row: UndoneRow) -> tuple[str, date | None]:
     try:
         return rules.subject(shown), rules.day(shown)
     except ObjectDoesNotExist:  # what the name is made of was deleted too
-        return capfirst(row.model._meta.verbose_name), rules.day(shown)
+        return capfirst(str(row.model._meta.verbose_name)), rules.day(shown)
 
 
 def day_text(day: date) -> str:
