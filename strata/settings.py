@@ -347,7 +347,7 @@ UNFOLD = {
     "SITE_SYMBOL": "layers",
     "SITE_URL": f"{SCRIPT_NAME}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}strata/icon.svg"}],
-    "STYLES": [f"{STATIC_URL}strata/admin.css", f"{STATIC_URL}strata/pages.css"],
+    "STYLES": [f"{STATIC_URL}strata/{name}.css" for name in ("admin", "pages", "print")],
     "SCRIPTS": [f"{STATIC_URL}strata/amounts.js", f"{STATIC_URL}strata/select_names.js"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
