@@ -48,7 +48,9 @@ class AssetValueReport(Report):
         start: date | None = asked.get("start")
         end: date = asked.get("end") or today_of(portfolio)
         refuse_reversed(start, end)
-        asset = Asset.objects.filter(portfolio=portfolio, pk=self.asset_id).first()
+        asset = (
+            Asset.objects.for_user(self.request.user).filter(portfolio=portfolio, pk=self.asset_id).first()
+        )
         if asset is None:  # moved or deleted since
             raise NotFound("asset")
         return asset_values(asset, start=start, end=end)
