@@ -155,7 +155,8 @@ class HouseholdInline(HouseholdPermissions, TabularInline):  # type: ignore[misc
         formset = super().get_formset(request, obj, **kwargs)
         formset.service = self.service
         for field in formset.form.base_fields.values():  # the theme's rows have no labels
-            field.widget.attrs.setdefault("aria-label", field.label)
+            if field.label:  # a hidden one has none
+                field.widget.attrs.setdefault("aria-label", field.label)
         return formset
 
 
