@@ -168,7 +168,7 @@ def test_python_sorts_names_as_the_database_does(portfolio):
 @pytest.mark.parametrize("model", [Asset, Tag, Portfolio, AssetType])
 def test_admin_can_be_ordered_by_the_column_of_the_name(alices, named, model):
     columns = alices.get(url(model)).context["cl"].list_display
-    column = columns.index("label" if model is AssetType else "name")
+    column = columns.index("shown_name" if model is AssetType else "name")
     for sign, expected in (("", IN_ORDER), ("-", IN_ORDER[::-1])):
         rows = alices.get(url(model), {"o": f"{sign}{column}"}).context["cl"].result_list
         assert [str(row) for row in rows if str(row) in SHUFFLED] == expected

@@ -216,7 +216,7 @@ class AssetTypePage(InOneHousehold):
     search_fields = ("code", "label_key__has_part")
     service = classification.TYPES
 
-    @admin.display(description=_("name"), ordering="label")
+    @admin.display(description=_("name"), ordering="label_key")
     def shown_name(self, asset_type: Any) -> str:
         return str(asset_type)
 
