@@ -21,7 +21,13 @@ from tests.admin_pages import pages_of_the_admin
 from tests.factories import create_valued_asset
 from tests.test_browser import WatchedPage, chromium, session_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# No database changes how a page looks: one of the two passes is enough.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 
 TODAY = date.today().isoformat()
 # The menu is the same on every page: it is examined on the first one only.

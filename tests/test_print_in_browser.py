@@ -13,7 +13,13 @@ from tests.admin_pages import pages_of_the_admin
 from tests.factories import create_valued_asset
 from tests.test_browser import chromium, session_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# No database changes how a page looks: one of the two passes is enough.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 
 PAPER = {"width": 680, "height": 1000}  # A4 without its margins
 WRONG = """width => {

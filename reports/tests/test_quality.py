@@ -110,4 +110,4 @@ def test_admin_makes_targets_and_refuses_what_the_api_refuses(household):
     assert root.post(page, body | {"group": "", "share": "10"}).status_code == 200  # names no group
     assert root.post(page, body | {"group": "FINANCIAL", "share": "50"}).status_code == 200  # 110 % in all
     assert root.post(page, body | {"share": "10"}).status_code == 200  # again
-    assert [str(row) for row in AllocationTarget.objects.all()] == ["group: 60 %"]
+    assert [str(row) for row in AllocationTarget.objects.all()] == ["asset class: 60 %"]

@@ -27,7 +27,7 @@ def test_a_target_is_typed_and_shown_in_per_cent(alices, target):
     save(alices, target, opened | {"share": "62.5"})
     target.refresh_from_db()
     assert target.share == Decimal("0.625")
-    assert '<td class="field-target' in alices.get(url(AllocationTarget)).content.decode()
+    assert 'class="field-target' in alices.get(url(AllocationTarget)).content.decode()
 
 
 def test_an_unchanged_target_stays_to_the_last_digit(alices, target):
