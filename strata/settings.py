@@ -249,6 +249,7 @@ CORS_EXPOSE_HEADERS = (
     "idempotency-replayed",
     "location",
     "retry-after",
+    "strata-notice",
     "x-request-id",
 )
 SECURE_CSP = {

@@ -57,3 +57,7 @@ def test_a_transaction_that_is_known_already_is_named(alice, asset):
 def test_other_refusals_name_no_row(alice, asset):
     refused = alice.post(f"{API}/assets/{asset.pk}/snapshots", {"value": "x"})
     assert "existing" not in refused.json()
+
+
+def test_a_page_of_another_origin_may_read_the_notice(settings):
+    assert "strata-notice" in settings.CORS_EXPOSE_HEADERS

@@ -281,7 +281,7 @@ def test_what_the_service_refuses_after_the_form_has_passed_is_a_message(root, m
     monkeypatch.setattr(services, "create_user", create)
     form = {"username": "emil", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
     answer = root.post("/admin/strata/user/add/", form, follow=True)
-    assert services.NAME_TAKEN in answer.content.decode()
+    assert str(services.NAME_TAKEN) in answer.content.decode()
     assert not User.objects.filter(username="emil").exists()
 
 
