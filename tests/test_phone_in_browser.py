@@ -55,6 +55,7 @@ def test_rows_of_a_list_are_cards_with_name_and_value_in_the_window(live_server,
         )
         for box in (name, value):
             assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+        assert abs(value["y"] - name["y"]) < name["height"], "both are in the first line"
         assert kind["y"] > name["y"], "the rest is in a second line"
         heading = "element => getComputedStyle(element, '::before').content"
         assert "Type" in row.locator(".field-asset_type").evaluate(heading)
