@@ -177,7 +177,9 @@ def menu_of(client) -> dict[str, list[str]]:
 def test_the_menu_has_every_page_once(rita):
     groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
     links = [item["link"] for group in groups for item in group["items"]]
-    no_tables = [reverse(name) for name in ("admin:index", "update-values", "swagger", "my-settings")]
+    no_tables = [
+        reverse(name) for name in ("admin:index", "update-values", "statement", "swagger", "my-settings")
+    ]
     reports = [f"/admin/#{part}" for part in ("net-worth", "allocation", "change")]
     assert sorted(links) == sorted([*(url(model) for model in admin.site._registry), *no_tables, *reports])
 
@@ -187,7 +189,14 @@ def test_the_menu_is_ordered_by_what_one_does_most(alices):
         "": ["Update values", "Dashboard"],
         "Assets and debts": ["Portfolios", "Assets", "Values", "Transactions"],
         "Classification": ["Categories", "Tags", "Asset types"],
-        "Reports": ["Net worth", "Allocation", "Change", "Saved totals", "Target allocation"],
+        "Reports": [
+            "Net worth",
+            "Allocation",
+            "Change",
+            "Statement of net worth",
+            "Saved totals",
+            "Target allocation",
+        ],
         "Household": ["Household and members"],
         "Data and settings": [
             "Securities and indices",
@@ -230,5 +239,5 @@ def test_the_number_of_values_out_of_date_is_not_counted_again_for_every_page(al
 def test_the_icons_of_the_menu_are_no_part_of_the_names_of_its_links(alices):
     page = alices.get("/admin/assets/tag/").content.decode()
     icons = re.findall(r'<li>\s*<a href="/[^>]*>\s*<span class="material-symbols[^>]*>', page)
-    assert len(icons) == 21
+    assert len(icons) == 22
     assert all('aria-hidden="true"' in icon for icon in icons)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
-from assets.models import AssetSnapshot
+from assets.models import AssetSnapshot, ExchangeRate
 from conftest import member
-from portfolios.models import Portfolio
+from portfolios.models import Household, Portfolio
 from strata.tenancy.roles import EDITOR, VIEWER
 from tests.admin_forms import staff
 from tests.factories import add_value, create_asset, create_valued_asset
@@ -123,6 +123,14 @@ def test_preview_adds_up_and_says_each_difference(browser, portfolio, checking, 
     assert values_of(checking) == []
 
 
+def test_total_of_a_demo_is_converted_at_its_invented_rates_as_its_reports_are(browser, household, portfolio):
+    Household.objects.filter(pk=household.pk).update(is_demo=True)
+    ExchangeRate.objects.create(currency="USD", on=DAY, units_per_euro="1.25", source="demo")
+    dollars = create_valued_asset(portfolio, "Dollars", TypeId.CASH, "100.00", currency="USD")
+    answer = ask(browser, portfolio, "preview", rows=[entry(dollars, "125")]).json()
+    assert answer["total"] == "80 → 100 EUR (+20, +25.0\u00a0%)"
+
+
 # --- saving ---
 
 
@@ -229,6 +237,14 @@ def test_one_click_undoes_what_was_saved(browser, portfolio, checking, mortgage)
     assert answer["undone"] == "Undone: 2 values."
     assert answer["rows"][str(checking.pk)]["last"] == "1,000.00"
     assert (values_of(checking), values_of(mortgage)) == ([], [])
+
+
+def test_undo_is_not_offered_where_nothing_changed(browser, portfolio, checking):
+    first = save(browser, portfolio, entry(checking, "1,100")).json()
+    assert first["undo"]
+    seen = first["rows"][str(checking.pk)]["seen"]
+    again = save(browser, portfolio, entry(checking, "1,100", seen=seen)).json()
+    assert (again["saved"], again["undo"]) == ("Saved 1 value for 2024-07-31.", "")
 
 
 def test_undo_of_a_value_that_was_changed_since_undoes_nothing(

@@ -40,7 +40,7 @@ def totals_of(portfolio: Portfolio, on: date, values: Iterable[NewValue]) -> Tot
 
 def converted(amounts: Mapping[str, Decimal], portfolio: Portfolio, on: date) -> ConvertedTotal:
     currency = portfolio.base_currency
-    rates = rate_book({currency, *amounts}, start=on, end=on)
+    rates = rate_book({currency, *amounts}, start=on, end=on, portfolios=[portfolio])
     return convert_total(amounts, currency, on=on, rates=rates)
 
 

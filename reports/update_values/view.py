@@ -29,8 +29,7 @@ from reports.update_values.rows import AssetRow, asset_rows
 from reports.update_values.saving import ChangedMeanwhile, save_values
 from reports.update_values.totals import difference_text, sentence, totals_of
 from strata.admin.choices import parse_uuid
-from strata.admin.undo import refusal_text, undo_as, undo_tag, undone_text
-from strata.audit import actor
+from strata.admin.undo import refusal_text, undo_as, undo_tag, undoable_request, undone_text
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import UncertainNumber, day_text, read_number
@@ -107,7 +106,7 @@ class UpdateValuesPage(PortfolioDayPage):
         fresh = self.fresh(reading.values)
         return {
             "saved": saved_text(len(reading.values), self.on),
-            "undo": actor.current().request_id,
+            "undo": undoable_request(self.request.user),
             "rows": presenting.states(fresh.values()),
         }
 

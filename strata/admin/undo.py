@@ -48,8 +48,14 @@ def page_to_return_to(request: HttpRequest) -> str:
 
 def undo_tag(request: HttpRequest) -> str:
     """The tag for a message about what this request has written: "" where it wrote nothing, or cannot be undone."""
+    request_id = undoable_request(request.user)
+    return f"{UNDO_TAG}{request_id}" if request_id else ""
+
+
+def undoable_request(user: Any) -> str:
+    """The id of this request; "" where it wrote nothing, or cannot be undone."""
     request_id = actor.current().request_id
-    return f"{UNDO_TAG}{request_id}" if request_id in undoable_by(request.user, {request_id}) else ""
+    return request_id if request_id in undoable_by(user, {request_id}) else ""
 
 
 def undoable_by(user: Any, request_ids: set[str]) -> set[str]:

@@ -130,7 +130,8 @@ function start() {
     });
     update(answer.rows);
     total.textContent = words.nothing;
-    saved.replaceChildren(answer.saved, " ", button(words.undo, () => undo(answer.undo)));
+    saved.replaceChildren(answer.saved);
+    if (answer.undo) saved.append(" ", button(words.undo, () => undo(answer.undo)));
   }
 
   async function undo(requestId) {
