@@ -73,5 +73,8 @@ def minor_unit_hint(code: str) -> ValidationError | None:
     currency = MINOR_UNITS.get(code) or (MINOR_UNITS.get(code.upper()) if code.islower() else None)
     if currency is None:
         return None
-    message = f"{code} is a hundredth of {currency}: send currency {currency} and quote_unit 1/{UNITS_PER_CURRENCY}."
+    message = (
+        f"{code} is a minor unit: {UNITS_PER_CURRENCY} {code} are 1 {currency}; send currency {currency} and "
+        f"quote_unit 1/{UNITS_PER_CURRENCY}."
+    )
     return ValidationError(message, code="minor_unit")

@@ -35,8 +35,8 @@ def test_instrument_is_made_in_the_household_of_its_maker(alice, household):
     }
 
 
-def test_identifiers_are_stored_in_capitals(alice):
-    made = alice.post("/api/v1/instruments", VWCE | {"isin": "ie00bk5bqt80", "mic": " xetr "}).json()
+def test_identifiers_are_stored_in_capitals_without_spaces(alice):
+    made = alice.post("/api/v1/instruments", VWCE | {"isin": "ie00 bk5b qt80", "mic": " xetr "}).json()
     assert (made["isin"], made["mic"]) == ("IE00BK5BQT80", "XETR")
 
 
@@ -46,7 +46,7 @@ def test_identifiers_are_stored_in_capitals(alice):
         ("isin", "US0378331006", "BAD_ISIN"),  # Apple's ends in 5
         ("cusip", "037833101", "BAD_CUSIP"),  # Apple's ends in 0
         ("sedol", "B15KXQ9", "BAD_SEDOL"),
-        ("mic", "XETRA", "max_length"),
+        ("mic", "XETRA", "BAD_MIC"),
         ("mic", "X-T1", "BAD_MIC"),
         ("quote_unit", "0.01", "BAD_QUOTE_UNIT"),
         ("quote_unit", "1/0", "BAD_QUOTE_UNIT"),

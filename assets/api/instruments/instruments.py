@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
+
 from assets.models import Instrument
 from assets.models.instrument import InstrumentType
-from assets.rules.instruments import minor_unit_hint
+from assets.rules.instruments import (
+    minor_unit_hint,
+    validate_cusip,
+    validate_isin,
+    validate_mic,
+    validate_sedol,
+)
 from assets.services.instruments import INSTRUMENTS
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
-from strata.api.fields import CurrencySerializerField
+from strata.api.fields import CurrencySerializerField, TextSerializerField
 from strata.api.parameters import KNOWN_AT, choice_filter, code_filter, currency_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -28,9 +36,33 @@ class InstrumentCurrency(CurrencySerializerField):
     check = staticmethod(currency_of_an_instrument)
 
 
+@extend_schema_field({"type": "string", "maxLength": 12, "pattern": "^[A-Za-z]{2}[0-9A-Za-z]{9}[0-9]$"})
+class IsinField(TextSerializerField):
+    check = staticmethod(validate_isin)
+
+
+@extend_schema_field({"type": "string", "maxLength": 9, "pattern": "^[0-9A-Za-z*@#]{8}[0-9]$"})
+class CusipField(TextSerializerField):
+    check = staticmethod(validate_cusip)
+
+
+@extend_schema_field({"type": "string", "maxLength": 7, "pattern": "^[0-9A-Za-z]{6}[0-9]$"})
+class SedolField(TextSerializerField):
+    check = staticmethod(validate_sedol)
+
+
+@extend_schema_field({"type": "string", "maxLength": 4, "pattern": "^[0-9A-Za-z]{4}$"})
+class MicField(TextSerializerField):
+    check = staticmethod(validate_mic)
+
+
 class InstrumentSerializer(HouseholdSerializer):
     household_id = HouseholdId(allow_null=True)
     currency = InstrumentCurrency(help_text="The currency of its prices. Pence are quote_unit 1/100 of GBP.")
+    isin = IsinField(required=False, allow_blank=True)
+    cusip = CusipField(required=False, allow_blank=True)
+    sedol = SedolField(required=False, allow_blank=True)
+    mic = MicField(required=False, allow_blank=True)
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
     required_for_put = ("symbol", "name", "currency")
 
