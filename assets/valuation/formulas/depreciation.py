@@ -2,7 +2,7 @@
 
 A year of life has a part of the whole: 1, or less for the first and the last one where the first is counted by months.
 The methods say by how much the value falls in each year; inside of it the fall is spread evenly over the year's days or
-months. A recorded value begins anew, with what is left of the years.
+months. A recorded value starts again with the years that are left.
 """
 
 from __future__ import annotations
