@@ -129,6 +129,9 @@ class AssetEvents(NamedTuple):
 
     `method` is the asset's own, or its portfolio's, or its household's, or fifo. The events of all assets that are
     linked by transfers and actions belong together: whoever computes lots gives them all.
+
+    `opening_quantity` is Asset.quantity and `opening_on` the day from which it is held: they count where no trade has a
+    quantity.
     """
 
     asset_id: UUID
@@ -136,6 +139,13 @@ class AssetEvents(NamedTuple):
     events: Sequence[Event]
     method: LotMethod = LotMethod.FIFO
     allow_short: bool = False
+    opening_quantity: int = 0
+    opening_on: date | None = None
+
+    @property
+    def counts_units(self) -> bool:
+        """Whether its quantity follows from its trades."""
+        return any(isinstance(event, Trade) and event.quantity is not None for event in self.events)
 
 
 type Ledger = Mapping[UUID, AssetEvents]
@@ -151,6 +161,11 @@ def event_order(event: Event) -> tuple[object, ...]:
 def quantity_units(quantity: Decimal) -> int:
     """A quantity as whole 10^-18 units. Raises decimal.Inexact for more places."""
     return int(quantity.scaleb(QUANTITY_PLACES, _EXACT).to_integral_exact(context=_EXACT))
+
+
+def whole(number: Fraction) -> int | Fraction:
+    """The same number, as an int where it is one: ints are faster."""
+    return number.numerator if number.denominator == 1 else number
 
 
 def quantity_of(units: int | Fraction) -> Fraction:
