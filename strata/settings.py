@@ -178,7 +178,9 @@ if TESTING:
 
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 # Routes that take many rows have a limit of their own. deploy/nginx.conf has the same.
-BODY_BYTES_OF_ROUTES = {"/api/v1/values:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024)}
+BODY_BYTES_OF_ROUTES = dict.fromkeys(
+    ("/api/v1/values:batch", "/api/v1/transactions:batch"), max(MAX_BODY_BYTES, 8 * 1024 * 1024)
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values())  # BodyLimit refuses before
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
@@ -231,7 +233,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {"RowOutcomeEnum": ["created", "replaced", "skipped", "refused"]},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "strata.api.schema.document.complete",

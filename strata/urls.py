@@ -14,6 +14,7 @@ from assets.api import (
     categories,
     exchange_rates,
     tags,
+    transaction_batches,
 )
 from assets.api.entries import all_entries, day_values, snapshots, transactions
 from assets.api.instruments import instruments
@@ -111,6 +112,11 @@ api = [
         r"^assets/(?P<pk>[^/]+)/chart\.png/?$", asset_charts.AssetValuePng.as_view(), name="asset-chart.png"
     ),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
+    re_path(
+        r"^transactions:batch/?$",
+        transaction_batches.TransactionBatchView.as_view(),
+        name="transaction-batch",
+    ),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
     of_portfolio("asset-order", asset_order.AssetOrderView),
     of_portfolio("net-worth", reports.PortfolioNetWorthView),

@@ -24,7 +24,7 @@ def asset(portfolio):
 
 
 @pytest.mark.parametrize("name", ["amount", "fee", "tax", "unit_price"])
-def test_adjustment_with_an_amount_of_money_names_the_field(alice, asset, name):
+def test_adjustment_that_takes_away_names_a_field_with_money(alice, asset, name):
     path = f"{API}/assets/{asset.pk}/transactions"
     adjusted = {"type": "ADJUST", "quantity": "-1"}
     assert fields_of_errors(alice.post(path, adjusted | {name: "1"})) == [name]

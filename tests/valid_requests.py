@@ -75,6 +75,7 @@ ROUTES_BY_OWNER = {
         "tag-detail",
         "tag-history",
         "tag-list",
+        "transaction-batch",
         "transaction-detail",
         "transaction-history",
         "transaction-list",
@@ -146,6 +147,9 @@ BODIES = {
     "portfolio-snapshot-list": lambda world: {"on": "2026-01-31"},
     "tag-detail": lambda world: {"name": "New"},
     "tag-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
+    "transaction-batch": lambda world: {
+        "rows": [{"asset_id": id_of(world, "asset"), "type": "INCOME", "amount": "1"}]
+    },
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
     "undo": empty_body,

@@ -19,7 +19,8 @@ from strata.fields.names import NameField, NoteField
 class Transaction(TrackedModel):
     """`amount` is the total before fee and tax, in `currency`. It is never negative: the type gives the direction.
 
-    Only ADJUST has a signed quantity, and it has no money. `position` orders the transactions of one day.
+    Only ADJUST has a signed quantity; its amount is the cost of what it adds. INCOME with a quantity is income in kind.
+    `unit_price` is as quoted, and need not agree with the amount. `position` orders the transactions of one day.
     """
 
     class Type(models.TextChoices):
@@ -35,7 +36,7 @@ class Transaction(TrackedModel):
     asset = models.ForeignKey(
         Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="transactions", db_index=False
     )
-    type = models.CharField(_("type"), max_length=7, choices=Type)
+    type = models.CharField(_("type"), max_length=8, choices=Type)
     amount = MoneyField(_("amount"), null=True, blank=True)
     quantity = ExactField(_("quantity"), null=True, blank=True)
     unit_price = ExactField(_("price per unit"), null=True, blank=True, non_negative=True)
@@ -62,9 +63,6 @@ class Transaction(TrackedModel):
             ),
             models.CheckConstraint(
                 condition=Q(amount=None) | Q(amount__gte=0), name="transaction_amount_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=~Q(type="ADJUST") | Q(amount=None), name="transaction_adjust_has_no_money"
             ),
         )
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from strata.fields.currencies import minor_units
-from strata.fields.numbers import MONEY_LIMIT, MONEY_PLACES, exact_product
+from strata.fields.numbers import EXACT, MONEY_LIMIT, MONEY_PLACES, exact_product
 
-_ROUNDING = Context(prec=120, rounding=ROUND_HALF_EVEN)
 ADJUST = "ADJUST"
+ONE = Fraction(1)
 
 
 class TransactionValues(NamedTuple):
-    """`type` is the text of a Transaction.Type; `amount`, `fee` and `tax` are in `currency`, as is `unit_price`."""
+    """`type` is the text of a Transaction.Type. The amounts are in `currency`; `unit_price` is as quoted."""
 
     type: str
     currency: str
@@ -27,48 +28,56 @@ class TransactionValues(NamedTuple):
     tax: Decimal | None = None
 
 
-def validate_transaction(values: TransactionValues, *, recount: bool = False) -> Decimal | None:
-    """The amount of the transaction; None for ADJUST, which moves no money.
+def validate_transaction(values: TransactionValues, *, quote_unit: Fraction = ONE) -> Decimal | None:
+    """The amount of the transaction: as given, else quantity x unit_price x quote_unit. None for ADJUST without cost.
 
-    With `recount` the amount becomes quantity x unit_price. Raises ValidationError that names the field.
+    Raises ValidationError that names the field.
     """
     for name in ("amount", "fee", "tax"):
         if (getattr(values, name) or 0) < 0:
             raise refusal(name, gettext("It is never negative: the type gives the direction."))
     if values.type == ADJUST:
-        require_no_money(values)
-        return None
+        validate_correction(values)
+        return values.amount
     if values.quantity is not None and values.quantity < 0:
         raise refusal("quantity", gettext("Only ADJUST has a signed quantity."))
-    product = product_of(values.quantity, values.unit_price)
-    if product is not None and (values.amount is None or recount):
-        return product
-    if values.amount is None:
+    if values.amount is not None:
+        return values.amount
+    product = product_of(values.quantity, values.unit_price, quote_unit)
+    if product is None:
         raise refusal("amount", gettext("Send an amount, or a quantity and a unit price."), code="required")
-    smallest = Decimal(1).scaleb(-minor_units(values.currency))
-    if product is not None and abs(product - values.amount) >= smallest:
-        message = gettext("It is not quantity x unit_price, which is %(product)s.")
-        raise refusal("amount", message % {"product": f"{product.normalize():f}"})
-    return values.amount
-
-
-def require_no_money(values: TransactionValues) -> None:
-    if values.quantity is None:
-        raise refusal("quantity", gettext("ADJUST needs a quantity."), code="required")
-    for name in ("unit_price", "amount", "fee", "tax"):
-        given = getattr(values, name)
-        if given or (given is not None and name in ("unit_price", "amount")):
-            raise refusal(name, gettext("ADJUST moves no money."))
-
-
-def product_of(quantity: Decimal | None, price: Decimal | None) -> Decimal | None:
-    """quantity x price, rounded half to even to the decimal places of money; None if either is missing."""
-    if quantity is None or price is None:
-        return None
-    product = exact_product(quantity, price).quantize(Decimal(1).scaleb(-MONEY_PLACES), context=_ROUNDING)
-    if abs(product) >= MONEY_LIMIT:
+    if product >= MONEY_LIMIT:
         raise refusal("quantity", gettext("quantity x unit_price is more than an amount can be."))
     return product
+
+
+def validate_correction(values: TransactionValues) -> None:
+    """An ADJUST has a quantity, and no money but the cost of what it adds."""
+    if values.quantity is None:
+        raise refusal("quantity", gettext("ADJUST needs a quantity."), code="required")
+    if values.unit_price is not None:
+        raise refusal("unit_price", gettext("ADJUST has no price: send the cost of what it adds as amount."))
+    for name in ("fee", "tax"):
+        if getattr(values, name):
+            raise refusal(name, gettext("ADJUST moves no money."))
+    if values.amount is not None and values.quantity <= 0:
+        raise refusal("amount", gettext("Only an ADJUST with a quantity above zero has a cost."))
+
+
+def is_computed_amount(values: TransactionValues, *, quote_unit: Fraction = ONE) -> bool:
+    """Whether the amount is quantity x unit_price, except for what the smallest unit of the currency rounds."""
+    product = product_of(values.quantity, values.unit_price, quote_unit)
+    if product is None or values.amount is None:
+        return False
+    return abs(product - values.amount) < Decimal(1).scaleb(-minor_units(values.currency))
+
+
+def product_of(quantity: Decimal | None, price: Decimal | None, quote_unit: Fraction = ONE) -> Decimal | None:
+    """quantity x price x quote_unit, rounded half to even to the decimal places of money; None if one is missing."""
+    if quantity is None or price is None:
+        return None
+    units = round(Fraction(exact_product(quantity, price)) * quote_unit * 10**MONEY_PLACES)  # half to even
+    return Decimal(units).scaleb(-MONEY_PLACES, EXACT)
 
 
 def refusal(field: str, message: str, code: str = "invalid") -> ValidationError:

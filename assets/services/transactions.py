@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Transaction
 from assets.rules.disposal import RecordedSale, validate_recorded_sale
-from assets.rules.transactions import TransactionValues, validate_transaction
+from assets.rules.transactions import TransactionValues, is_computed_amount, validate_transaction
 from assets.services.moments import changed_moment
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict
@@ -122,13 +122,14 @@ def check_recorded_sale(row: Transaction | None, changes: Mapping[str, Any]) -> 
 def recounted_amount(row: Transaction | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     """{"amount": ...} if the changes of a transaction also change its amount, else {}. `row` is None for a new one.
 
-    Raises ValidationError that names the field if the transaction's type does not allow the result.
+    An amount that was not quantity x unit_price before was given by somebody, and stays. Raises ValidationError that
+    names the field if the transaction's type does not allow the result.
     """
-    values = TransactionValues._make(
-        changes.get(name, getattr(row, name, None)) for name in TransactionValues._fields
-    )
-    recount = bool(changes.keys() & {"quantity", "unit_price"}) and "amount" not in changes
-    amount = validate_transaction(values, recount=recount)
+    stored = TransactionValues._make(getattr(row, name, None) for name in TransactionValues._fields)
+    values = stored._replace(**{name: changes[name] for name in stored._fields if name in changes})
+    may_count = "amount" not in changes and None not in (values.quantity, values.unit_price)
+    recount = may_count and is_computed_amount(stored)
+    amount = validate_transaction(values._replace(amount=None) if recount else values)
     return {} if amount == values.amount else {"amount": amount}
 
 

@@ -16,12 +16,12 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from assets.models import Asset, AssetSnapshot
+from assets.services.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
 from assets.services.stored_values import Moment, Stored, key_of, stored_values
 from portfolios.models import Portfolio
-from strata.audit.batches import record_batch
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
-from strata.exceptions import Conflict, Invalid, NotFound, Stale, StrataError
+from strata.exceptions import Conflict, NotFound, Stale, StrataError
 from strata.fields.dates import local_day, resolve_instant_and_day
 from strata.tenancy.batches import DuplicateRow, IfExists, OnError, Outcome, Refusals
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_parents
@@ -150,11 +150,8 @@ def write_batch(batch: ValueBatch) -> None:
         AssetSnapshot.objects.bulk_create(new)
     if replaced:
         AssetSnapshot.objects.update_each(replaced, ["value", "note"])
-    counts: dict[UUID, int] = {}
-    for snapshot in (*new, *replaced):
-        portfolio_id = snapshot.asset.portfolio_id
-        counts[portfolio_id] = counts.get(portfolio_id, 0) + 1
-    record_batch(Portfolio, counts, JournalEntry.Action.UPDATE_VALUES)
+    assets = [snapshot.asset for snapshot in (*new, *replaced)]
+    record_batch_of_portfolios(assets, JournalEntry.Action.UPDATE_VALUES)
 
 
 # --- the checks ---
@@ -175,35 +172,10 @@ def moments_of(
         try:
             at, day = resolve_instant_and_day(row.observed_at, on, zone, now)
         except ValidationError as error:
-            refusals.add(number, invalid_moment(error, row.moment_field))
+            refusals.add(number, invalid_row(error, row.moment_field))
         else:
             moments[number] = Moment(asset, day, at)
     return moments
-
-
-def invalid_moment(error: ValidationError, field: str) -> Invalid:
-    if hasattr(error, "error_dict"):
-        field, (error, *_) = next(iter(error.error_dict.items()))
-    return Invalid(field, error.messages[0], error.code or "invalid")
-
-
-def refuse_by_asset(
-    rows: Mapping[int, ValueRow],
-    assets: Mapping[UUID, Asset],
-    precondition: Precondition,
-    refusals: Refusals,
-) -> None:
-    """Ask the precondition once for each asset, and refuse all rows of an asset that it refuses."""
-    errors: dict[UUID, StrataError] = {}
-    for pk, asset in assets.items():
-        try:
-            precondition(asset)
-        except StrataError as error:
-            error.field = error.field or "asset_id"
-            errors[pk] = error
-    for number, row in rows.items():
-        if row.asset_id in errors:
-            refusals.add(number, errors[row.asset_id])
 
 
 def refuse_same_keys(

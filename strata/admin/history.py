@@ -82,6 +82,11 @@ def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
     if entry.action == JournalEntry.Action.UPDATE_VALUES:
         count = entry.count or 0
         return ngettext("Updated %(count)d value", "Updated %(count)d values", count) % {"count": count}
+    if entry.action == JournalEntry.Action.ADD_TRANSACTIONS:
+        count = entry.count or 0
+        return ngettext("Added %(count)d transaction", "Added %(count)d transactions", count) % {
+            "count": count
+        }
     if entry.action == JournalEntry.Action.UNDO:
         undone = summaries.get(entry.undo_of or "")
         what = decapitalized(title_of(undone, summaries)) if undone else changes(entry)

@@ -70,7 +70,7 @@ class EventSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(
         source="entry.action",
         choices=JournalEntry.Action.values,
-        help_text="update_values and undo are of a portfolio: many rows in it were written by one request.",
+        help_text="update_values, add_transactions and undo are of a portfolio: one request wrote many rows in it.",
     )
     count = serializers.IntegerField(
         source="entry.count", allow_null=True, help_text="How many rows that were; else null."

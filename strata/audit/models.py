@@ -59,6 +59,7 @@ class JournalEntry(models.Model):
         DELETE = "delete", _("Deleted")
         # of a portfolio: many rows below it in one write, each of which has an entry of its own
         UPDATE_VALUES = "update_values", _("Updated values")
+        ADD_TRANSACTIONS = "add_transactions", _("Added transactions")
         UNDO = "undo", _("Undone")
 
     id = models.BigAutoField(primary_key=True)

@@ -28,6 +28,7 @@ TOO_MANY_ROWS = "TOO_MANY_ROWS"
 BY_PEOPLE = ("api", "admin")
 SUMMARIES = (
     JournalEntry.Action.UPDATE_VALUES,
+    JournalEntry.Action.ADD_TRANSACTIONS,
     JournalEntry.Action.UNDO,
 )  # they stand for the entries of rows
 

@@ -1,0 +1,198 @@
+"""Records many transactions at once: rows in, an outcome for each out.
+
+All portfolios of the rows are locked first, by id, then everything is read and written in sets. Each transaction has
+its own entry in the journal; the history of each portfolio has one for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+
+from assets.models import Asset, Transaction
+from assets.services.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
+from assets.services.transactions import DUPLICATE, check_recorded_sale, recounted_amount
+from strata.audit.clock import written_at
+from strata.audit.models import JournalEntry
+from strata.exceptions import Conflict, NotFound, StrataError
+from strata.fields.dates import resolve_instant_and_day
+from strata.tenancy.batches import DuplicateRow, OnError, Outcome, Refusals
+from strata.tenancy.writes import Precondition, always, atomic_write, locked_parents
+
+type Key = tuple[UUID, str, str]  # asset, source, external_id: by which another program knows a transaction
+
+ALWAYS_COMPARED = ("type", "amount", "quantity", "unit_price", "fee", "tax", "currency", "note")
+COMPARED_IF_SENT = ("occurred_at", "on", "position")
+
+
+class TransactionRow(NamedTuple):
+    """`values` are those of `add_transaction`, by its names."""
+
+    asset_id: UUID
+    values: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class RecordedTransaction:
+    """What becomes of a row: the transaction as it is afterwards."""
+
+    outcome: Outcome
+    transaction: Transaction
+
+
+@dataclass(slots=True)
+class TransactionBatch:
+    """What becomes of the rows, by their numbers; the refused ones are in `refusals`."""
+
+    transactions: dict[int, RecordedTransaction]
+    refusals: Refusals = field(default_factory=Refusals)
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(recorded.outcome is outcome for recorded in self.transactions.values())
+
+
+@atomic_write
+def add_transactions(
+    rows: Mapping[int, TransactionRow],
+    *,
+    on_error: OnError = OnError.REFUSE,
+    refusals: Refusals | None = None,
+    precondition: Precondition = always,
+) -> TransactionBatch:
+    """Record the transactions of the rows, by their numbers; `refusals` are the rows that the caller has refused.
+
+    A row that the asset has already (source and external_id) is skipped where it is equal. `precondition` gets each
+    locked asset once. Raises RowsRefused, or AllRowsRefused with `on_error` SKIP. Errors of rows: those of
+    `add_transaction`, 404 ASSET_NOT_FOUND, 400 DUPLICATE_ROW, and what the precondition raises.
+    """
+    batch = TransactionBatch({}, Refusals() if refusals is None else refusals)
+    # prefetch_related: the assets of a portfolio share one object for it
+    parents = Asset.objects.prefetch_related("portfolio")
+    assets = locked_parents(Transaction, parents, {row.asset_id for row in rows.values()})
+    planned = planned_transactions(rows, assets, batch.refusals)
+    refuse_by_asset(rows, assets, precondition, batch.refusals)
+    refuse_same_keys(planned, batch.refusals)
+    stored = stored_by_key(planned.values())
+    for number, row in planned.items():
+        if number in batch.refusals:
+            continue
+        try:
+            batch.transactions[number] = outcome_of(row, stored.get(key_of(row)), rows[number].values)
+        except StrataError as error:
+            batch.refusals.add(number, error)
+    batch.refusals.settle(on_error, any_good=bool(batch.transactions))
+    write_transactions(rows, batch)
+    return batch
+
+
+def write_transactions(rows: Mapping[int, TransactionRow], batch: TransactionBatch) -> None:
+    new = {
+        number: recorded.transaction
+        for number, recorded in batch.transactions.items()
+        if recorded.outcome is Outcome.CREATED
+    }
+    if not new:
+        return
+    place(new, rows)
+    Transaction.objects.bulk_create(new.values())
+    assets = [transaction.asset for transaction in new.values()]
+    record_batch_of_portfolios(assets, JournalEntry.Action.ADD_TRANSACTIONS)
+
+
+# --- the checks ---
+
+
+def planned_transactions(
+    rows: Mapping[int, TransactionRow], assets: Mapping[UUID, Asset], refusals: Refusals
+) -> dict[int, Transaction]:
+    """The rows as they would be stored, except for their positions. Refuses those that are not valid by themselves."""
+    planned, now = {}, written_at()
+    for number, row in rows.items():
+        asset = assets.get(row.asset_id)
+        if asset is None:
+            refusals.add(number, NotFound("asset", "asset_id"))
+            continue
+        try:
+            planned[number] = planned_transaction(asset, row.values, now)
+        except ValidationError as error:
+            refusals.add(number, invalid_row(error, moment_field(row.values)))
+        except StrataError as error:
+            refusals.add(number, error)
+    return planned
+
+
+def planned_transaction(asset: Asset, sent: Mapping[str, Any], now: datetime) -> Transaction:
+    at, day = resolve_instant_and_day(sent.get("occurred_at"), sent.get("on"), asset.portfolio.time_zone, now)
+    values = {**sent, "occurred_at": at, "on": day, "currency": sent.get("currency") or asset.currency}
+    check_recorded_sale(None, values)
+    return Transaction(asset=asset, **values | recounted_amount(None, values))
+
+
+def moment_field(values: Mapping[str, Any]) -> str:
+    """The field that says when."""
+    return "on" if values.get("occurred_at") is None else "occurred_at"
+
+
+def key_of(row: Transaction) -> Key | None:
+    return None if row.external_id is None else (row.asset_id, row.source, row.external_id)
+
+
+def refuse_same_keys(planned: Mapping[int, Transaction], refusals: Refusals) -> None:
+    """DUPLICATE_ROW for the later one of two rows that another program knows by the same id."""
+    first: dict[Key, int] = {}
+    for number, row in planned.items():
+        key = key_of(row)
+        if key is not None and (earlier := first.setdefault(key, number)) != number:
+            refusals.add(number, DuplicateRow(earlier, "external_id"))
+
+
+def stored_by_key(planned: Any) -> dict[Key | None, Transaction]:
+    """The transactions that have the keys of the rows, with the locked assets of these."""
+    keyed = {key: row.asset for row in planned if (key := key_of(row))}
+    if not keyed:
+        return {}
+    stored = Transaction.objects.filter(
+        asset__pk__among=list({asset_id for asset_id, _, _ in keyed}),
+        external_id__in={external_id for *_, external_id in keyed},
+    ).order_by()
+    by_key: dict[Key | None, Transaction] = {key: row for row in stored if (key := key_of(row)) in keyed}
+    for key, row in by_key.items():
+        row.asset = keyed[key]  # type: ignore[index]  # not None
+    return by_key
+
+
+def outcome_of(row: Transaction, stored: Transaction | None, sent: Mapping[str, Any]) -> RecordedTransaction:
+    if stored is None:
+        return RecordedTransaction(Outcome.CREATED, row)
+    names = (*ALWAYS_COMPARED, *(name for name in COMPARED_IF_SENT if sent.get(name) is not None))
+    if any(getattr(row, name) != getattr(stored, name) for name in names):
+        raise Conflict(DUPLICATE.code, DUPLICATE.message, DUPLICATE.field)
+    return RecordedTransaction(Outcome.SKIPPED, stored)
+
+
+# --- the order within a day ---
+
+
+def place(new: Mapping[int, Transaction], rows: Mapping[int, TransactionRow]) -> None:
+    """Give rows without a position the next one of their asset's day, in the order of the rows."""
+    last = last_positions(new.values())
+    for number, transaction in sorted(new.items()):
+        day = transaction.asset_id, transaction.on
+        if rows[number].values.get("position") is None:
+            transaction.position = last.get(day, -1) + 1
+        last[day] = max(transaction.position, last.get(day, -1))
+
+
+def last_positions(new: Any) -> dict[tuple[UUID, date], int]:
+    """The position of the last stored transaction of each of the days."""
+    days = [transaction.on for transaction in new]
+    assets = {transaction.asset_id for transaction in new}
+    stored = Transaction.objects.filter(asset__pk__among=list(assets), on__range=(min(days), max(days)))
+    by_day = stored.order_by().values_list("asset_id", "on").annotate(last=Max("position"))
+    return {(asset_id, on): last for asset_id, on, last in by_day}
