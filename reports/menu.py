@@ -37,7 +37,7 @@ def menu_links(request: HttpRequest) -> Iterator[MenuLink]:
         )
     yield MenuLink(
         section=Section.REPORTS,
-        title=_("Statement of net worth"),
+        title=_("Statement"),
         address=reverse("statement"),
         icon="description",
         place=10,

@@ -193,7 +193,7 @@ def test_the_menu_is_ordered_by_what_one_does_most(alices):
             "Net worth",
             "Allocation",
             "Change",
-            "Statement of net worth",
+            "Statement",
             "Saved totals",
             "Target allocation",
         ],

@@ -140,6 +140,10 @@ def test_batch_is_one_line_with_one_button(alices, alice, portfolio, asset):
     assert "Undone: 12 values." in texts(answer)
     assert "Undone: updated 12 values" in answer.content.decode()
     assert not AssetSnapshot.objects.exists()
+    answer = press(alices, answer, next_page=url(Portfolio, "history", portfolio.pk))
+    assert "Repeated: updated 12 values" in answer.content.decode()
+    answer = press(alices, answer, next_page=url(Portfolio, "history", portfolio.pk))
+    assert answer.content.decode().count("Undone: updated 12 values") == 2
 
 
 def test_update_values_has_an_undo(alices, alice, portfolio, asset):

@@ -27,7 +27,7 @@ from tests.admin_forms import url
 from tests.sample_rows import sample_rows
 
 DAY = date(2026, 11, 28)
-HIDDEN_TAGS = ("script", "style", "template", "defs", "metadata")
+HIDDEN_TAGS = ("script", "style", "template", "defs", "metadata", "datalist")  # lists of currencies and zones
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
 CURRENCIES = " ".join(currency_names("de").values())

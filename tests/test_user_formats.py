@@ -243,3 +243,29 @@ def test_lists_and_forms_show_the_users_formats_and_the_portfolios_zone(alice_us
     read_only = browser(vera_user, "fr").get(url(AssetSnapshot, "change", row.pk)).content.decode()
     for text in ("-1\u00a0234\u00a0567,50", "29/11/2026", "29/11/2026 03:30:00"):
         assert text in read_only
+
+
+# --- the history ---
+
+
+def test_history_has_the_users_formats(alice_user, account):
+    value = AssetSnapshot.objects.create(
+        asset=account, value=D("1234.5"), on="2026-11-28", observed_at="2026-11-28T12:30:00Z"
+    )
+    germans = browser(alice_user, "de")
+    save(germans, value, change_form_data(germans, value) | {"value": "2.000,75"})
+    page = germans.get(url(AssetSnapshot, "history", value.pk)).content.decode()
+    assert "1.234,50 → 2.000,75" in page
+    created = page.rpartition("<tr>")[2]
+    assert ">28.11.2026</span>" in created and ">28.11.2026 13:30:00</span>" in created
+
+
+# --- the list of currencies ---
+
+
+def test_currency_is_typed_or_chosen_from_a_list(alice_user, account):
+    page = browser(alice_user, "de").get(url(Asset, "add")).content.decode()
+    assert 'list="id_currency-currencies"' in page
+    assert (
+        '<datalist id="id_currency-currencies">' in page and '<option value="CHF">Schweizer Franken' in page
+    )

@@ -34,6 +34,7 @@ from strata.admin.actions import counted, shown_refusals
 from strata.admin.choices import OwnRowsFilter, RowsSelect
 from strata.admin.forms import ServiceCheckedForm, StaleCheckedForm, columns_of, refusals_shown
 from strata.admin.households import HouseholdAdmin, HouseholdInline
+from strata.admin.user_formats.widgets import CurrencyInput
 from strata.audit.clock import written_at
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -168,7 +169,7 @@ class AssetForm(ServiceCheckedForm):
     currency = forms.CharField(
         required=False,
         max_length=3,
-        widget=UnfoldAdminTextInputWidget,
+        widget=CurrencyInput,
         label=_("Currency"),
         help_text=_("A code such as EUR; the portfolio's if empty. Cannot be changed once there are values."),
     )

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, fields_for, in_my_favour, value_text
 from assets.admin.of_an_asset import OfAnAsset
@@ -20,6 +20,7 @@ from assets.services.transactions import TRANSACTIONS
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
+from strata.admin.user_formats.widgets import CurrencyInput
 
 
 def with_advanced(fields: Collection[str], advanced: Collection[str]) -> Any:
@@ -112,7 +113,7 @@ class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
         required=False,
         max_length=3,
         label=_("Currency"),
-        widget=UnfoldAdminTextInputWidget,
+        widget=CurrencyInput,
         help_text=_("The asset's if empty."),
     )
     position = forms.IntegerField(

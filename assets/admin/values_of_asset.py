@@ -58,5 +58,5 @@ def shown(value: AssetSnapshot, asset: Asset) -> dict[str, str]:
         "value": value_text(value.value, asset),
         "note": value.note,
         "address": admin_url(AssetSnapshot, "change", value.pk),
-        "edit_label": _("Edit the value of %(day)s") % {"day": day},
+        "edit_label": _("Edit: value of %(day)s") % {"day": day},
     }

@@ -33,6 +33,7 @@ from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
 from assets.signals import asset_leaves_household, category_moves
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, Invalid, NotFound, StrataError
+from strata.fields.active_formats import count_text
 
 LABELLED_AGAIN = Conflict("DUPLICATE_LABEL", _("The asset has it already."))
 LABELS_ELSEWHERE = Conflict(
@@ -73,7 +74,7 @@ def register() -> None:
 
 
 def values_counted(count: int) -> str:
-    return ngettext("%(count)s value", "%(count)s values", count) % {"count": f"{count:,}"}
+    return ngettext("%(count)s value", "%(count)s values", count) % {"count": count_text(count)}
 
 
 def refusals(check: Callable[[Any], None], rows: models.QuerySet[Any]) -> Iterator[tuple[UUID, StrataError]]:

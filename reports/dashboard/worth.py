@@ -18,7 +18,7 @@ from reports.queries import NetWorthSeries, ReportTooLarge, net_worth_history
 from reports.rendering.formats import (
     Amount,
     amount,
-    day_and_month,
+    day_and_month_text,
     day_text,
     month_and_year,
     number,
@@ -32,7 +32,7 @@ INTERVALS = ((400, "day"), (800, "week"), (4_000, "month"), (15_000, "quarter"))
 MOST_DAYS_BY_GROUP = 100
 COARSER = ("day", "week", "month", "quarter", "year")
 DAY_LABELS: dict[str, Callable[[date], str]] = {
-    "day": day_and_month,
+    "day": day_and_month_text,
     "month": month_and_year,
     "year": lambda on: str(on.year),
 }

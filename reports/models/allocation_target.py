@@ -100,7 +100,7 @@ class AllocationTarget(TrackedModel):
 
     class Meta(TrackedModel.Meta):
         app_label = "portfolios"  # the journal has this label
-        verbose_name, verbose_name_plural = _("target"), _("target allocation")
+        verbose_name, verbose_name_plural = _("target"), _("targets")
         ordering = ("created_at", "id")
         constraints = (
             models.CheckConstraint(condition=exactly_one(), name="target_names_one_group"),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from reports.calculations import quality
@@ -36,7 +36,6 @@ TITLES = {
 }
 TEXTS = {
     quality.NO_VALUE: _("Enter what it is worth."),
-    quality.STALE_VALUE: _("Last updated {age} days ago, expected every {expected}."),
     quality.MISSING_RATE: _(
         "No {currency} rate for {on}; totals leave this asset out. Add a rate or ask an administrator."
     ),
@@ -79,6 +78,12 @@ def finding_text(issue: QualityIssue) -> FindingText:
 def template_of(finding: Finding) -> Any:
     if finding.code == quality.SUSPICIOUS_JUMP:
         return JUMPS[finding.params["factor"]]
+    if finding.code == quality.STALE_VALUE:
+        return ngettext(
+            "Last updated {age} day ago, expected every {expected}.",
+            "Last updated {age} days ago, expected every {expected}.",
+            finding.params["age"],
+        )
     if finding.code == quality.POSSIBLE_DUPLICATE_TRANSACTION:
         return DUPLICATE_TRANSACTIONS[finding.severity]
     return TEXTS[finding.code]

@@ -9,9 +9,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.utils.dateformat import format as format_day
 
 from strata.fields import number_formats
-from strata.fields.active_formats import active_formats, day_text, percentage_text
+from strata.fields.active_formats import active_formats, day_and_month_text, day_text, percentage_text
 
-__all__ = ["Amount", "amount", "day_and_month", "day_text", "month_and_year", "number", "percentage"]
+__all__ = ["Amount", "amount", "day_and_month_text", "day_text", "month_and_year", "number", "percentage"]
 
 WHOLE = Decimal(1)
 
@@ -56,10 +56,6 @@ def number(value: Decimal, places: int = 0) -> str:
 
 def percentage(ratio: Decimal, *, signed: bool = False) -> str:
     return percentage_text(ratio, signed=signed)
-
-
-def day_and_month(on: date) -> str:
-    return format_day(on, "j M")
 
 
 def month_and_year(on: date) -> str:

@@ -289,7 +289,11 @@ def _completeness(missing: Iterable[Missing], days: int = 0, all_days: int = 0) 
     named = ", ".join(currencies[:5])
     named = gettext("%(currencies)s and others") % {"currencies": named} if len(currencies) > 5 else named
     if all_days:
-        text = gettext("Incomplete: %(days)s of %(all_days)s days lack a rate of %(currencies)s.")
+        text = ngettext(
+            "Incomplete: %(days)s of %(all_days)s days lacks a rate of %(currencies)s.",
+            "Incomplete: %(days)s of %(all_days)s days lack a rate of %(currencies)s.",
+            days,
+        )
         return text % {"days": days, "all_days": all_days, "currencies": named}
     return gettext("Incomplete: It lacks a rate of %(currencies)s.") % {"currencies": named}
 

@@ -656,3 +656,13 @@ def test_only_the_last_pages_are_kept():
     for key in [*range(MOST_PAGES + 1), MOST_PAGES, 1, 0]:
         pages.get_or_make(key, lambda key=key: made.append(key) or {})
     assert made == [*range(MOST_PAGES + 1), 0]
+
+
+def test_days_are_text_in_the_users_format(vera_staff, portfolio):
+    worth(portfolio, "5", on=date(2020, 1, 1))
+    answer = vera_staff.get("/admin/", {"start": "1.2.2020", "end": "10.02.2020"}, HTTP_ACCEPT_LANGUAGE="de")
+    text = answer.content.decode()
+    assert answer.context["dashboard"]["period"].start == date(2020, 2, 1)
+    assert '<input type="text" name="start" value="01.02.2020"' in text
+    assert "DD.MM.YYYY oder YYYY-MM-DD." in text
+    assert answer.context["dashboard"]["worth"]["chart"]["days"][0][1] == "01.02."

@@ -73,7 +73,7 @@ def test_values_are_listed_25_a_page_with_links_to_edit_them(browser, account):
         add_value(account, number, date(2024, 7, 1) + timedelta(days=number))
     for query, count in (({}, 25), ({"values": "2"}, 6), ({"values": "x"}, 25)):
         page = browser.get(url(Asset, "change", account.pk), query).content.decode()
-        assert page.count('aria-label="Edit the value of') == count
+        assert page.count('aria-label="Edit: value of') == count
 
 
 def test_viewer_and_stranger_save_nothing(household, account, charlie_user):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from assets.services.snapshots import values_counting_on
 from portfolios.models import Portfolio
@@ -170,7 +171,12 @@ def paste_problems(pasted: Pasted) -> str:
     """What did not fit, in one text; empty where all did."""
     problems = []
     if pasted.too_many > 0:
-        problems.append(_("There are %(count)s more lines than rows.") % {"count": pasted.too_many})
+        text = ngettext(
+            "There is %(count)s more line than rows.",
+            "There are %(count)s more lines than rows.",
+            pasted.too_many,
+        )
+        problems.append(text % {"count": pasted.too_many})
     for template, lines in (
         (_("No number: %(lines)s."), pasted.no_number),
         (_("No such asset: %(lines)s."), pasted.unknown),

@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
+from strata.fields.active_formats import count_text
+
 MOST_UNASKED = 100
 SHOWN_REFUSALS = 20
 RESENT_FIELDS = (ACTION_CHECKBOX_NAME, "action", "select_across", "index")
@@ -58,12 +60,12 @@ def confirmation(
 
 def counted(count: int, model: type[models.Model]) -> str:
     name = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
-    return f"{count:,} {name}"
+    return f"{count_text(count)} {name}"
 
 
 def shown_refusals(messages: list[str]) -> list[str]:
     """The first messages and a count of the rest: ten thousand messages are too many for a page or a session."""
     rest = len(messages) - SHOWN_REFUSALS
     return messages[:SHOWN_REFUSALS] + (
-        [gettext("And %(count)s more.") % {"count": f"{rest:,}"}] if rest > 0 else []
+        [gettext("And %(count)s more.") % {"count": count_text(rest)}] if rest > 0 else []
     )

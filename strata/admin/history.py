@@ -45,7 +45,7 @@ def history_rows(row: Any, user: Any) -> list[dict[str, Any]]:
     summaries = {event.entry.request_id: event.entry for event in events if event.entry.count is not None}
     return [
         {
-            **describe_event(event, user),
+            **describe_event(event, user, row),
             "action": below.get(event.entry.pk) or title_of(event.entry, summaries),
             "undo": button_of(event, possible),
         }
@@ -88,11 +88,18 @@ def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
             "count": count
         }
     if entry.action == JournalEntry.Action.UNDO:
-        undone = summaries.get(entry.undo_of or "")
-        what = decapitalized(title_of(undone, summaries)) if undone else changes(entry)
-        return _("Undone: %(what)s") % {"what": what}
+        return undo_title(entry, summaries)
     action: str = entry.get_action_display()
     return _("%(action)s (undo)") % {"action": action} if entry.undo_of else action
+
+
+def undo_title(undo: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
+    """What was undone. The undo of an undo repeats what that had undone."""
+    undone, is_repeated = summaries.get(undo.undo_of or ""), False
+    while undone is not None and undone.action == JournalEntry.Action.UNDO:
+        undone, is_repeated = summaries.get(undone.undo_of or ""), not is_repeated
+    what = decapitalized(title_of(undone, summaries)) if undone else changes(undo)
+    return (_("Repeated: %(what)s") if is_repeated else _("Undone: %(what)s")) % {"what": what}
 
 
 def changes(entry: JournalEntry) -> str:

@@ -30,7 +30,8 @@ from strata.admin.history import deleted_row, history_rows, name_of
 from strata.admin.pages import DAYS, Overrides, StrataModelAdmin
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import zone_of
-from strata.admin.user_formats.widgets import NumberInput
+from strata.admin.user_formats.widgets import CurrencyInput, NumberInput
+from strata.fields.currencies import CurrencyField
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NoteField
 from strata.tenancy.guards import lock_guards
@@ -132,6 +133,7 @@ class HouseholdPermissions(_Page):
 NUMBER = {"widget": NumberInput}
 WIDGETS: Overrides = {
     **DAYS,
+    CurrencyField: {"widget": CurrencyInput},
     MoneyField: NUMBER,
     ExactField: NUMBER,
     NoteField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},

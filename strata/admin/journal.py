@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from strata.admin.pages import ReadOnlyAdmin
+from strata.admin.user_formats.columns import FORMATTED, text_of_recorded, zone_of
 from strata.audit.journal import Event, field_of, target_of
 from strata.audit.models import JournalEntry
 from strata.tenancy.querysets import Owned
@@ -18,11 +19,13 @@ from strata.tenancy.querysets import Owned
 YES_NO: dict[str, Any] = {"true": _("Yes"), "false": _("No")}
 
 
-def describe_event(event: Event, user: Any) -> dict[str, Any]:
+def describe_event(event: Event, user: Any, row: Any) -> dict[str, Any]:
     """The event as the page shows it: with labels of fields, and names of related rows where the caller may see them.
 
+    Amounts are in the currency of `row`, whose history it is, and instants in its zone.
     A superuser sees all rows. A row without a name was deleted, and its id is shown.
     """
+    zone, currency = zone_of(row), getattr(row, "currency", "")
     labels = {field.attname: field.verbose_name for field in event.model._meta.concrete_fields}
 
     def text_of(field: str, value: str, name: str | None, hides: bool) -> str:
@@ -30,7 +33,7 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
         is_nameless = value and not name and target is not None and issubclass(target, Owned)
         if target is not None and (hides or (is_nameless and not user.is_superuser)):
             return gettext("%(name)s (not visible to you)") % {"name": capfirst(target._meta.verbose_name)}
-        return name or value_text(event.model, field, value)
+        return name or value_text(event.model, field, value, zone=zone, currency=currency)
 
     return {
         "entry": event.entry,
@@ -49,11 +52,13 @@ def describe_event(event: Event, user: Any) -> dict[str, Any]:
     }
 
 
-def value_text(model: type[Any], attname: str, value: str) -> str:
-    """A choice by its label, and yes or no; any other value as the journal has it."""
+def value_text(model: type[Any], attname: str, value: str, *, zone: str, currency: str) -> str:
+    """A choice by its label, and yes or no; numbers, days and instants in the user's format."""
     field = field_of(model, attname)
     if isinstance(field, models.BooleanField):
         return str(YES_NO.get(value.lower(), value))
+    if value and isinstance(field, FORMATTED):
+        return text_of_recorded(value, field, zone, currency)
     choices: dict[str, Any] = dict(getattr(field, "flatchoices", ()) or ())
     return str(choices.get(value, value))
 

@@ -28,6 +28,7 @@ from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
+from strata.fields.active_formats import count_text
 from strata.fields.dates import DayFormField, InstantFormField
 from strata.fields.names import key_fields
 from strata.fields.search import matching
@@ -88,6 +89,14 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         response: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
         return response
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        """The title is a heading: in German it may begin with the name of the model, which is in small letters."""
+        context["title"] = capfirst(context["title"])
+        answer: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return answer
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """With amounts, numbers, days and instants in the user's format."""
         fields = [(name, formatted_field(self.model, name)) for name in super().get_list_display(request)]
@@ -131,7 +140,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))
         count_below(rows, counts)
         text = gettext("Deletes %(count)s %(name)s.")
-        return [text % {"count": f"{count:,}", "name": name} for name, count in counts.items()]
+        return [text % {"count": count_text(count), "name": name} for name, count in counts.items()]
 
     def obstacles_to(self, action: str, queryset: QuerySet[Any]) -> list[str]:
         rows = self.model._base_manager.filter(pk__in=queryset.order_by().values("pk"))

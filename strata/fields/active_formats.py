@@ -65,6 +65,10 @@ def number_text(value: Decimal) -> str:
     return number_formats.number_text(value, active_formats().number)
 
 
+def count_text(count: int) -> str:
+    return number_text(Decimal(count))
+
+
 def percentage_text(ratio: Decimal, *, signed: bool = True) -> str:
     return number_formats.percentage_text(ratio, active_formats().number, signed=signed)
 
@@ -152,6 +156,10 @@ def name_on_day(name: Any, day: date | None) -> str:
 
 def day_text(day: date) -> str:
     return date_formats.day_text(day, active_formats().date, months())
+
+
+def day_and_month_text(day: date) -> str:
+    return date_formats.day_and_month_text(day, active_formats().date, months())
 
 
 def instant_text(instant: datetime, zone_name: str) -> str:

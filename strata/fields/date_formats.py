@@ -82,6 +82,18 @@ def _month(text: str, lists: Sequence[Sequence[str]]) -> int | None:
     return next((months.index(text.casefold()) + 1 for months in names if text.casefold() in months), None)
 
 
+def day_and_month_text(day: date, date_format: DateFormat, months: Sequence[str] = MONTHS) -> str:
+    """As day_text, without the year: "28 Nov", "28.11."."""
+    month, number = f"{day.month:02}", f"{day.day:02}"
+    return {
+        DateFormat.DAY_MONTH_NAME_YEAR: f"{day.day} {months[day.month - 1]}",
+        DateFormat.DAY_MONTH_YEAR_POINTS: f"{number}.{month}.",
+        DateFormat.DAY_MONTH_YEAR_SLASHES: f"{number}/{month}",
+        DateFormat.MONTH_DAY_YEAR_SLASHES: f"{month}/{number}",
+        DateFormat.ISO: f"{month}-{number}",
+    }[date_format]
+
+
 def day_text(day: date, date_format: DateFormat, months: Sequence[str] = MONTHS) -> str:
     """The day in the format, with these twelve names of months."""
     year, month, number = f"{day.year:04}", f"{day.month:02}", f"{day.day:02}"

@@ -18,7 +18,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.functional import lazy
+from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -92,7 +92,7 @@ DATE_PLACEHOLDER = lazy(lambda: active_formats().date.value, str)()
 class DayFormField(forms.DateField):
     """A day in the user's format or as YYYY-MM-DD. The help text and the placeholder show the format."""
 
-    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, help_text: str | Promise = "", **kwargs: Any) -> None:
         both = format_lazy("{} {}", ACCEPTED_DATES, help_text) if help_text else ACCEPTED_DATES
         super().__init__(help_text=both, **kwargs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django import template
+from django.contrib import admin
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -27,13 +28,19 @@ def page_path(context: Any) -> PagePath:
     if opts is None:
         return PagePath([], title)
     if context.get("cl"):
-        return PagePath([], capfirst(str(opts.verbose_name_plural)))
-    links = [(capfirst(str(opts.verbose_name_plural)), page_of(opts, "changelist"))]
+        return PagePath([], title)
+    links = [(list_title(opts), page_of(opts, "changelist"))]
     if row is None:
         return PagePath(links, title)
     if context.get("adminform"):
         return PagePath(links, str(row))
     return PagePath([*links, (str(row), page_of(opts, "change", row.pk))], title)
+
+
+def list_title(opts: Any) -> str:
+    """As in the menu."""
+    page: Any = admin.site._registry.get(opts.model)
+    return str(getattr(page, "menu_title", "") or capfirst(opts.verbose_name_plural))
 
 
 def shown_row(context: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strata.fields.date_formats import DateFormat, RefusedDay, day_text, read_day
+from strata.fields.date_formats import DateFormat, RefusedDay, day_and_month_text, day_text, read_day
 
 NAMED, POINTS, SLASHES, AMERICAN, ISO = DateFormat
 GERMAN = ("Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez")
@@ -32,6 +32,11 @@ THIRD_OF_APRIL, FOURTH_OF_MARCH = date(2026, 4, 3), date(2026, 3, 4)
 )
 def test_a_day_is_read_in_the_users_format(text, date_format, day):
     assert read_day(text, date_format, GERMAN) == day
+
+
+def test_day_without_its_year_is_in_the_same_format():
+    texts = [day_and_month_text(FOURTH_OF_MARCH, date_format, GERMAN) for date_format in DateFormat]
+    assert texts == ["4 Mär", "04.03.", "04/03", "03/04", "03-04"]
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,28 @@
 {
     const form = document.querySelector("[data-filters]");
     const CHANGED = "strata.filter";
-    const TYPING = 900; // milliseconds without a key: the browser reports a date after each of its digits
+    const TYPING = 900; // milliseconds without a key
+    const WHOLE_DAY = /\d{4}\s*$|^\s*\d{4}-\d{2}-\d{2}\s*$/; // with a year of four digits at the end, or in front
 
     function submit(field) {
-        const dates = [...form.querySelectorAll("[type=date]")];
-        if (field.type === "date") form.elements.range.value = "own";
-        else if (form.elements.range.value !== "own") dates.forEach(date => { date.disabled = true; });
+        const days = [...form.querySelectorAll("[data-day]")];
+        if (days.includes(field)) form.elements.range.value = "own";
+        else if (form.elements.range.value !== "own") days.forEach(day => { day.disabled = true; });
         sessionStorage.setItem(CHANGED, field.name);
         form.submit();
     }
 
     if (form) {
         let waiting;
+        form.addEventListener("input", event => {
+            clearTimeout(waiting);
+            if ("day" in event.target.dataset && WHOLE_DAY.test(event.target.value)) {
+                waiting = setTimeout(submit, TYPING, event.target);
+            }
+        });
         form.addEventListener("change", event => {
             clearTimeout(waiting);
-            if (event.target.type !== "date") submit(event.target);
-            else if (event.target.value >= "1800") waiting = setTimeout(submit, TYPING, event.target);
+            submit(event.target);
         });
         const changed = sessionStorage.getItem(CHANGED);
         sessionStorage.removeItem(CHANGED);

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import unfold.forms
@@ -33,15 +34,32 @@ def zone_of(row: Any) -> str:
 
 def shown(row: Any, field: Any) -> str:
     """The value of a field of the row, as the user reads it."""
-    value = getattr(row, field.attname)
+    return text_of(getattr(row, field.attname), field, zone_of(row), getattr(row, "currency", ""))
+
+
+def text_of(value: Any, field: Any, zone: str, currency: str) -> str:
     if isinstance(value, datetime):
-        return instant_text(value, zone_of(row))
+        return instant_text(value, zone)
     if isinstance(value, date):
         return day_text(value)
     if isinstance(value, Decimal):
         is_amount = isinstance(field, MoneyField)
-        return amount_text(value, getattr(row, "currency", "")) if is_amount else number_text(value)
+        return amount_text(value, currency) if is_amount else number_text(value)
     return ""
+
+
+def text_of_recorded(text: str, field: Any, zone: str, currency: str) -> str:
+    """What the journal has of a field, as the user reads it. A text that is in no form of the field stays."""
+    value: Any = text
+    with suppress(ValueError, InvalidOperation):
+        if isinstance(field, models.DateTimeField):
+            instant = datetime.fromisoformat(text)
+            value = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        elif isinstance(field, models.DateField):
+            value = date.fromisoformat(text)
+        elif isinstance(field, NumberField):
+            value = Decimal(text)
+    return text_of(value, field, zone, currency) or text
 
 
 def marked(text: str, field: Any) -> str:

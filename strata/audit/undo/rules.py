@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from strata.audit.models import JournalEntry
 from strata.exceptions import Conflict, StrataError
+from strata.fields.active_formats import count_text
 from strata.tenancy.roles import EDITORS
 
 # Why a request cannot be undone. The stages that add imports and archives register IMPORT and ARCHIVE for their models.
@@ -88,7 +89,7 @@ class UndoRules:
 
     def count_text(self, model: type[models.Model], count: int) -> str:
         noun = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
-        return self.counted(count) if self.counted else f"{count:,} {noun}"
+        return self.counted(count) if self.counted else f"{count_text(count)} {noun}"
 
     def read(self, model: type[models.Model]) -> models.QuerySet[Any]:
         """Rows of the model with what their names are made of."""
