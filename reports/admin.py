@@ -17,7 +17,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminSelect2Widget
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
 from portfolios.models import Household, Portfolio
 from portfolios.services.portfolios import PORTFOLIOS
@@ -34,6 +34,7 @@ from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
 from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm, percent_text
 from strata.accounts.models import User
 from strata.admin.choices import OwnRowsFilter
+from strata.admin.forms import ServiceCheckedForm
 from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import amount_html
@@ -159,13 +160,24 @@ def names_among_several(household_ids: Collection[UUID], user: User | None) -> d
     return dict(seen.filter(Exists(others), pk__in=household_ids).values_list("pk", "name"))
 
 
+class SavedTotalForm(ServiceCheckedForm):
+    on = DayFormField(
+        label=gettext_lazy("Date"),
+        required=False,
+        validators=[validate_year],
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Today if empty."),
+    )
+
+
 @admin.register(PortfolioSnapshot)
 class PortfolioSnapshotPage(HouseholdAdmin):
-    """The stored totals. Only their notes can be edited here."""
+    """The stored totals. The total is calculated; of one that is stored only the note can be edited."""
 
     section, icon, place, menu_title = Section.REPORTS, "monitoring", 60, gettext_lazy("Saved totals")
     empty_text = gettext_lazy("A saved total keeps what a portfolio was worth on a day.")
-    service = SNAPSHOTS
+    form = SavedTotalForm
+    service, parent_column = SNAPSHOTS, "portfolio_id"
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
     search_fields = ("portfolio__name_key__has_part", "note")
@@ -184,8 +196,11 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("portfolio")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("portfolio", "on", "note") if obj is None else super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else super().get_readonly_fields(request, obj)
 
     @admin.display(description=gettext_lazy("value"))
     def value_shown(self, snapshot: PortfolioSnapshot) -> str:

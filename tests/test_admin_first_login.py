@@ -48,6 +48,14 @@ def test_login_makes_no_household(nora, log_in):
     assert not Household.objects.exists()
 
 
+def test_user_of_the_api_alone_learns_why_the_admin_is_closed(nora):
+    User.objects.update(is_staff=False)
+    send = lambda password: Client().post("/admin/login/", {"username": "nora", "password": password})  # noqa: E731
+    assert "this user may use the API only" in send(PASSWORD).content.decode()
+    wrong = send("another").content.decode()
+    assert "The username or the password is wrong." in wrong and "API only" not in wrong
+
+
 def test_home_is_the_admin(db):
     assert Client().get("/")["Location"] == "/admin/"
 

@@ -9,10 +9,21 @@ from django.contrib import admin
 
 from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
 from portfolios.models import Household, Portfolio
-from reports.models import AllocationTarget
+from reports.models import AllocationTarget, PortfolioSnapshot
+from strata.accounts.models import ApiToken
 from tests.admin_forms import staff, url
 
-FILLED_BY_PEOPLE = (Asset, AssetSnapshot, Transaction, Category, Tag, Portfolio, AllocationTarget)
+FILLED_BY_PEOPLE = (
+    Asset,
+    AssetSnapshot,
+    Transaction,
+    Category,
+    Tag,
+    Portfolio,
+    AllocationTarget,
+    PortfolioSnapshot,
+    ApiToken,
+)
 
 
 @pytest.mark.parametrize("model", FILLED_BY_PEOPLE)

@@ -34,7 +34,7 @@ def create_household(user: User, name: str | None = None) -> Household:
 
     What it contains from the start is in the language that the user chose, else in the active one.
     """
-    with translation.override(user.language or translation.get_language()):
+    with in_language_of(user):
         household = Household.objects.create(name=name or name_of_first_household(user))
         Membership.objects.create(household=household, user=user, role=OWNER)
         household_created.send(Household, household=household)
@@ -53,7 +53,13 @@ def first_household(user: User) -> Household:
 
 
 def name_of_first_household(user: User) -> str:
-    return (gettext("%(user)s's household") % {"user": user.get_username()})[:NAME_LENGTH]
+    with in_language_of(user):
+        return (gettext("%(user)s's household") % {"user": user.get_username()})[:NAME_LENGTH]
+
+
+def in_language_of(user: User) -> translation.override:
+    """The language that the user chose, else the active one."""
+    return translation.override(user.language or translation.get_language())
 
 
 @atomic_write

@@ -38,7 +38,7 @@ def stdin(monkeypatch, db):
 
 def test_password_is_one_line_of_stdin(stdin):
     stdin(f"{PASSWORD}\nsecond line\n")
-    run("alice", "--email", "alice@example.org", "--staff", "--password-stdin")
+    run("alice", "--email", "alice@example.org", "--password-stdin")
     user = User.objects.get()
     assert user.check_password(PASSWORD)
     assert (user.username, user.email, user.is_staff, user.is_superuser) == (
@@ -87,7 +87,21 @@ def test_refusal_without_a_terminal_says_how(stdin):
         run("alice")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_staff"), [([], True), (["--staff"], True), (["--api-only"], False)]
+)
+def test_user_may_use_the_admin_unless_it_is_for_the_api_alone(stdin, arguments, is_staff):
+    run("anna", "--password-stdin", *arguments)
+    assert User.objects.get().is_staff is is_staff
+
+
 # --- the household ---
+
+
+def test_household_begins_in_the_language_of_the_user(stdin):
+    assert "the household Haushalt von anna" in run("anna", "--password-stdin", "--language", "de")
+    assert User.objects.get().language == "de"
+    assert Category.objects.filter(name="Immobilien").exists()
 
 
 @pytest.mark.parametrize(

@@ -46,19 +46,27 @@ def create_user(
     email: str = "",
     is_staff: bool = False,
     is_superuser: bool = False,
+    language: str | None = None,
 ) -> User:
     """A new user. With the password None nobody can log in as the user. Superusers are staff too.
 
     Raises Invalid for what new_user refuses, WeakPassword, and Conflict if the name was taken a moment ago.
     """
-    user = new_user(username, email=email, is_staff=is_staff, is_superuser=is_superuser)
+    user = new_user(username, email=email, is_staff=is_staff, is_superuser=is_superuser, language=language)
     set_password(user, password)
     with unique_username():
         user.save(force_insert=True)
     return user
 
 
-def new_user(username: str, *, email: str = "", is_staff: bool = False, is_superuser: bool = False) -> User:
+def new_user(
+    username: str,
+    *,
+    email: str = "",
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    language: str | None = None,
+) -> User:
     """The user that create_user stores: checked, not stored yet, and without a password.
 
     Raises Invalid for a username that is taken, in whatever spelling, or that no user may have, and for a malformed
@@ -69,6 +77,7 @@ def new_user(username: str, *, email: str = "", is_staff: bool = False, is_super
         email=email,
         is_staff=is_staff or is_superuser,
         is_superuser=is_superuser,
+        language=language,
     )
     require_valid(user)
     return user

@@ -10,6 +10,7 @@ from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
@@ -17,9 +18,18 @@ from strata.accounts import lockout
 from strata.accounts.login import LONGEST_COUNTED_NAME
 from strata.admin.password_forms import ChangesPasswordInService
 
+API_ONLY = _(
+    "The password is right, but this user may use the API only. Ask whoever runs Strata for access to these pages."
+)
+
 
 class LoginForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
     """The page that refuses a login shows the typed name, cut to the length that is counted."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": _("The username or the password is wrong."),
+    }
 
     def __init__(self, request: Any = None, data: Any = None, **kwargs: Any) -> None:
         if data is not None:
@@ -33,6 +43,8 @@ class LoginForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
             super().confirm_login_allowed(user)
         except ValidationError:
             lockout.was_right(self.request.login_attempt, timezone.now())
+            if user.is_active:
+                raise ValidationError(API_ONLY, code="api_only") from None
             raise
 
 

@@ -19,6 +19,7 @@ from strata.accounts import lockout, services
 from strata.accounts.models import ApiToken, LoginCount, User
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import InItsOwnWords, StaleCheckedForm
+from strata.admin.new_token import new_token
 from strata.admin.pages import ReadOnlyAdmin, StrataModelAdmin
 from strata.admin.password_forms import UserPasswordForm
 from strata.db.locks import lock_rows
@@ -70,7 +71,7 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-a
             changes = {name: form.cleaned_data[name] for name in form.changed_data}
             services.update_user(obj.pk, changes)
         else:
-            created = services.create_user(obj.username, form.chosen_password())
+            created = services.create_user(obj.username, form.chosen_password(), is_staff=True)
             obj.pk, obj._state.adding = created.pk, False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
@@ -95,7 +96,7 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-a
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(StrataModelAdmin):
-    """Tokens are created by the API or a command. On this page users see and revoke their own."""
+    """On this page users see, add and revoke their own. The API and a command add tokens too."""
 
     icon, place = "key", 20
     empty_text = _("A token lets a script or an app use the API for you.")
@@ -105,8 +106,13 @@ class ApiTokenAdmin(StrataModelAdmin):
     list_filter = ("scope",)
     fields = readonly_fields = list_display
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return new_token(request, self)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return request.user.is_active
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

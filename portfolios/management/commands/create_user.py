@@ -1,9 +1,10 @@
-"""create_user: creates a user who may log in, and a household that the user owns."""
+"""create_user: creates a user of the admin and the API, and a household that the user owns."""
 
 from __future__ import annotations
 
 import getpass
 import sys
+from argparse import SUPPRESS
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,20 +13,21 @@ from django.core.management.base import CommandError, CommandParser
 from portfolios.models import Household
 from portfolios.services.households import create_household, name_of_first_household
 from strata.accounts import services
-from strata.accounts.models import User
+from strata.accounts.models import LANGUAGES, User
 from strata.commands import StrataCommand
 from strata.exceptions import StrataError
 
 
 class Command(StrataCommand):
     help = (
-        "Create a user and a household that the user owns. The password is asked for or read from standard input; it "
-        "is never a command argument."
+        "Create a user of the admin and the API, and a household that the user owns. The password is asked for or read "
+        "from standard input; it is never a command argument."
     )
     examples = (
         "create_user alice --email alice@example.org",
         'create_user alice --household "Lindenstrasse 4"',
-        "create_user alice --staff --password-stdin < password.txt",
+        "create_user anna --language de",
+        "create_user backup --api-only --no-household --password-stdin < password.txt",
     )
     writes = True
 
@@ -34,11 +36,16 @@ class Command(StrataCommand):
         parser.add_argument("username")
         parser.add_argument("--email", default="")
         parser.add_argument(
-            "--staff", action="store_true", help="May use the admin, within their households."
+            "--language",
+            choices=[code for code, _name in LANGUAGES],
+            help="The language of the user and of what the household begins with (default: the browser's, English).",
         )
-        parser.add_argument(
+        rights = parser.add_mutually_exclusive_group()
+        rights.add_argument("--api-only", action="store_true", help="May use the API, but not the admin.")
+        rights.add_argument(
             "--superuser", action="store_true", help="May see and change everything in the admin."
         )
+        rights.add_argument("--staff", action="store_true", help=SUPPRESS)  # what every user is by now
         household = parser.add_mutually_exclusive_group()
         household.add_argument(
             "--household", metavar="NAME", help="The household's name (default: \"USER's household\")."
@@ -53,8 +60,9 @@ class Command(StrataCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        username, is_superuser = options["username"], options["superuser"]
-        given = {"email": options["email"], "is_staff": options["staff"], "is_superuser": is_superuser}
+        username = options["username"]
+        given = {name: options[name] for name in ("email", "language")}
+        given |= {"is_staff": not options["api_only"], "is_superuser": options["superuser"]}
         try:
             # A wrong name is refused before a password is asked for.
             user = services.new_user(username, **given)
