@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from assets.rates.kept import KEPT as KEPT_RATES
 from portfolios.models import Household, Membership, Portfolio
 from reports.dashboard.kept import KEPT
 from reports.menu import STALE_VALUES
@@ -62,9 +63,10 @@ def _no_throttle(settings):
 
 
 @pytest.fixture(autouse=True)
-def _no_kept_pages():
-    """The ids and revisions of one test may come again in another."""
+def _nothing_is_kept():
+    """The ids and revisions of one test may come again in another, and each starts with no rates loaded."""
     KEPT.clear()
+    KEPT_RATES.clear()
     STALE_VALUES.clear()
 
 

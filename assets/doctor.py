@@ -12,7 +12,7 @@ from django.utils import timezone
 from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
-from assets.rates.store import daily_rates, rate_book
+from assets.rates.store import daily_rates, rate_book_of_span
 from assets.valuation import deltas, months, upkeep
 from strata.doctor import Level, examines
 from strata.fields.numbers import plain
@@ -48,7 +48,7 @@ def rates_that_jump() -> Iterator[tuple[Level, str]]:
     """The rates of the last 400 days that are at least JUMP times the rate before, or at most 1/JUMP of it."""
     today = timezone.now().date()
     codes = ExchangeRate.objects.order_by().values_list("currency", flat=True).distinct()
-    book = rate_book(codes, start=today - LOOKED_BACK, end=today)
+    book = rate_book_of_span(codes, start=today - LOOKED_BACK, end=today)
     jumps = [jump for code in sorted(codes) for jump in book.jumps(code)]
     for jump in jumps[:MOST_NAMED]:
         before, units = plain(jump.before), plain(jump.units)

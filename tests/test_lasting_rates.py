@@ -22,7 +22,7 @@ from assets.rates import sql as rates_sql
 from assets.rates.book import MissingRate
 from assets.rates.conversion_rates import JOINED
 from assets.rates.readers import RateQuote
-from assets.rates.store import rate_book, rate_book_on
+from assets.rates.store import rate_book, rate_book_of_span, rate_book_on
 from assets.rates.writer import add_rates, record_rate
 from demo import rates
 from strata.db.params import span_params
@@ -162,6 +162,8 @@ def test_lasting_rate_is_found_for_any_selection_of_days(db):
         add_rate("XAU", on, units, source, lasting=lasting)
     days = [date(2000, 1, 15) + timedelta(days=61 * number) for number in range(90)]
     expected = rates_on(days, rate_book(["XAU"], start=days[0], end=days[-1]))
+    assert rates_on(days, rate_book_of_span(["XAU"], start=days[0], end=days[-1])) == expected
+    assert [rates_on([on], rate_book_of_span(["XAU"], start=on, end=on))[0] for on in days] == expected
     assert rates_on(days, rate_book_on(["XAU"], days)) == expected
     assert [rates_on([on], rate_book_on(["XAU"], [on]))[0] for on in days] == expected
     on_first_of_june = dict(

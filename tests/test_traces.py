@@ -24,6 +24,7 @@ from assets.models import (
     ExchangeRate,
     Instrument,
     MonthlyValues,
+    RatesVersion,
     Tag,
     Transaction,
 )
@@ -41,6 +42,7 @@ UNTRACED = {
     JournalEntry: "is the journal",
     DailyDelta: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
+    RatesVersion: "changes with rates, which are traced",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     LoginCount: "counts what strangers do, and is deleted when it is old",
 }

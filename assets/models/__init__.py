@@ -7,6 +7,7 @@ from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
 from assets.models.monthly_values import MonthlyValues
+from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
 
@@ -22,6 +23,7 @@ __all__ = [
     "ExchangeRate",
     "Instrument",
     "MonthlyValues",
+    "RatesVersion",
     "Tag",
     "Transaction",
 ]

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from assets.models.rates_version import RatesVersion
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import ImmutableQuerySet, JournalEntry
@@ -26,6 +27,7 @@ from strata.fields.money import ExactField
 
 def raise_every_revision() -> None:
     """A new rate may change the figures of any portfolio: a report can be requested in any currency."""
+    RatesVersion.renew()
     portfolios = Portfolio.objects
     lock_rows(portfolios.all())
     portfolios.update_unrecorded(revision=F("revision") + 1)

@@ -10,9 +10,9 @@ of converted amounts must round as an exact sum does.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
@@ -25,6 +25,10 @@ JUMP = (
     5  # a misplaced decimal point is a factor of 10; the market may have moved as well, so the limit is lower
 )
 PRECEDENCE = {"manual": 3, "ecb": 2, DEMO: 1}
+# A book may be kept for a long time (assets.rates.kept). This limits what it remembers of what it calculated.
+MOST_PAIRS = 20_000
+MOST_TABLES = 2
+MOST_DAYS = 8_000
 
 
 class Rate(NamedTuple):
@@ -62,6 +66,17 @@ class DayRates(NamedTuple):
     lacking: frozenset[str] = frozenset()
 
 
+class RateHistory(NamedTuple):
+    """The rates of one currency that count, oldest day first. `units` and `lasting` have one for each of `days`."""
+
+    days: Sequence[date]
+    units: Sequence[Decimal]
+    lasting: Sequence[bool]
+
+
+NO_HISTORY = RateHistory((), (), ())
+
+
 class Jump(NamedTuple):
     """A rate at least JUMP times the one before it, or at most 1/JUMP of it: more likely a typing error."""
 
@@ -89,6 +104,29 @@ def winning_rates(rates: Iterable[Rate]) -> list[Rate]:
     return list(best.values())
 
 
+def histories_of(rates: Iterable[Rate]) -> dict[str, RateHistory]:
+    """The history of each currency. A demo rate, which is invented, never ends a lasting one.
+
+    If several rates are given for a currency and day, `winning_rates` decides. Raises ValueError for a rate that is not
+    positive.
+    """
+    rows: dict[str, list[Rate]] = {}
+    for rate in sorted(winning_rates(rates), key=lambda rate: rate.on):
+        if rate.units_per_euro <= 0:
+            raise ValueError(f"a rate is greater than zero: {rate}")
+        of_currency = rows.setdefault(rate.currency, [])
+        if not (rate.source == DEMO and of_currency and of_currency[-1].lasting):
+            of_currency.append(rate)
+    return {
+        currency: RateHistory(
+            tuple(rate.on for rate in of_currency),
+            tuple(rate.units_per_euro for rate in of_currency),
+            tuple(rate.lasting for rate in of_currency),
+        )
+        for currency, of_currency in rows.items()
+    }
+
+
 def _is_near(units: Decimal, other: Decimal) -> bool:
     return units < JUMP * other and other < JUMP * units
 
@@ -101,25 +139,20 @@ class RateBook:
     """The known rates of several currencies, looked up by day.
 
     A rate is valid on its own day and for `max_age_days` days after it, a lasting rate until the next rate. The euro
-    needs none. If several rates are given for a currency and day, `winning_rates` decides. A demo rate, which is
-    invented, never ends a lasting one. Raises ValueError for a rate that is not positive.
+    needs none. Raises what `histories_of` does.
     """
 
     def __init__(self, rates: Iterable[Rate], *, max_age_days: int = 10):
+        self._histories: Mapping[str, RateHistory] = histories_of(rates)
         self.max_age_days = max_age_days
-        self._days: dict[str, list[date]] = {}
-        self._last_days: dict[str, list[date]] = {}
-        self._units: dict[str, list[Decimal]] = {}
         self._pairs: dict[tuple[str, str, int, int], Fraction] = {}
-        for rate in sorted(winning_rates(rates), key=lambda rate: rate.on):
-            if rate.units_per_euro <= 0:
-                raise ValueError(f"a rate is greater than zero: {rate}")
-            last_days = self._last_days.setdefault(rate.currency, [])
-            if rate.source == DEMO and last_days and last_days[-1] == date.max:
-                continue
-            last_days.append(date.max if rate.lasting else rate.on + timedelta(days=max_age_days))
-            self._days.setdefault(rate.currency, []).append(rate.on)
-            self._units.setdefault(rate.currency, []).append(rate.units_per_euro)
+        self._tables: dict[tuple[str, tuple[str, ...]], _RatesInto] = {}
+
+    @classmethod
+    def of_histories(cls, histories: Mapping[str, RateHistory], *, max_age_days: int) -> RateBook:
+        book = cls((), max_age_days=max_age_days)
+        book._histories = histories
+        return book
 
     def per_euro(self, currency: str, *, on: date) -> Fraction:
         """Units of `currency` for one euro. Raises MissingRate."""
@@ -135,6 +168,8 @@ class RateBook:
         key = (source, target, self._day_index(source, on), self._day_index(target, on))
         known = self._pairs.get(key)
         if known is None:
+            if len(self._pairs) >= MOST_PAIRS:
+                self._pairs.clear()
             known = self._pairs[key] = Fraction(*self.ratio(source, target, on=on))
         return known
 
@@ -149,12 +184,13 @@ class RateBook:
         return [code for code in (source, target) if self._day_index_or_none(code, on) is None]
 
     def jumps(self, currency: str) -> Iterator[Jump]:
-        """Each rate at least JUMP times the one before it, or at most 1/JUMP of it.
+        """Each rate of the book at least JUMP times the one before it, or at most 1/JUMP of it.
 
         The rate that returns to the old level is not reported, and neither are rates that stay at the new level.
         """
         good = odd = None
-        for on, units in zip(self._days.get(currency, ()), self._units.get(currency, ()), strict=True):
+        days, all_units, _ = self._histories.get(currency, NO_HISTORY)
+        for on, units in zip(days, all_units, strict=True):
             if good is None or _is_near(units, good) or (odd is not None and _is_near(units, odd)):
                 good, odd = units, None
             else:
@@ -168,15 +204,15 @@ class RateBook:
 
     def grid(self, target: str, currencies: Iterable[str], days: Iterable[date]) -> Iterator[DayRates]:
         """For each day the rates of the currencies into `target`, over one denominator, without missing ones."""
-        wanted = sorted(set(currencies))
-        codes = (target, *wanted)
-        rates_by_indexes: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
-        for on in days:
-            indexes = tuple(self._day_index_or_none(currency, on) for currency in codes)
-            if indexes not in rates_by_indexes:
-                lacking = frozenset(code for code, index in zip(codes, indexes, strict=True) if index is None)
-                rates_by_indexes[indexes] = (*self._over_one_denominator(target, wanted, indexes), lacking)
-            yield DayRates(on, *rates_by_indexes[indexes])
+        key = (target, tuple(sorted(set(currencies))))
+        table = self._tables.get(key)
+        if table is None or len(table) > MOST_DAYS:
+            for other in [key, *self._tables][
+                : 1 + (len(self._tables) >= MOST_TABLES)
+            ]:  # the oldest goes first
+                self._tables.pop(other, None)
+            table = self._tables[key] = _RatesInto(self, *key)
+        return map(table.__getitem__, days)
 
     def _over_one_denominator(
         self, target: str, currencies: Iterable[str], indexes: tuple[int | None, ...]
@@ -202,10 +238,32 @@ class RateBook:
         """The index of the rate for that day in the currency's lists; -1 for the euro. Raises MissingRate."""
         if currency == EURO:
             return -1
-        index = bisect_right(self._days.get(currency, ()), on) - 1
-        if index < 0 or on > self._last_days[currency][index]:
+        days, _, lasting = self._histories.get(currency, NO_HISTORY)
+        index = bisect_right(days, on) - 1
+        if index < 0 or not (lasting[index] or (on - days[index]).days <= self.max_age_days):
             raise MissingRate(currency, on)
         return index
 
     def _units_per_euro_at(self, currency: str, index: int) -> Decimal:
-        return Decimal(1) if currency == EURO else self._units[currency][index]
+        return Decimal(1) if currency == EURO else self._histories[currency].units[index]
+
+
+class _RatesInto(dict[date, DayRates]):
+    """The rates of currencies into one, by day: each day is calculated when it is first asked for."""
+
+    def __init__(self, book: RateBook, target: str, currencies: Sequence[str]) -> None:
+        super().__init__()
+        self._book, self._target, self._currencies = book, target, currencies
+        # Days without new rates share what is calculated.
+        self._by_indexes: dict[tuple[int | None, ...], tuple[int, dict[str, int], frozenset[str]]] = {}
+
+    def __missing__(self, on: date) -> DayRates:
+        codes = (self._target, *self._currencies)
+        indexes = tuple(self._book._day_index_or_none(currency, on) for currency in codes)
+        rates = self._by_indexes.get(indexes)
+        if rates is None:
+            lacking = frozenset(code for code, index in zip(codes, indexes, strict=True) if index is None)
+            over_one = self._book._over_one_denominator(self._target, self._currencies, indexes)
+            rates = self._by_indexes[indexes] = (*over_one, lacking)
+        self[on] = day_rates = DayRates(on, *rates)
+        return day_rates

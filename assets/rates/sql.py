@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from uuid import UUID
 
 from django.db import connection
 
-from strata.db.params import CODES, DAY, DAYS, Days, fetch_rows, span_params
+from strata.db.params import CODES, DAY, DAYS, Days, fetch_rows, parse_id, span_params
 
+
+def rates_version() -> UUID | None:
+    """Changes with every write of rates (assets.models.RatesVersion); None where there is no row."""
+    return next((parse_id(version) for (version,) in fetch_rows(_VERSION, [])), None)
+
+
+_VERSION = "SELECT version FROM assets_ratesversion"
 # Looks up each span in the index: without OFFSET 0 PostgreSQL compares every rate with every span.
 _RATES_OF_A_SPAN = {
     "sqlite": """CROSS JOIN assets_exchangerate r

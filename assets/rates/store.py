@@ -5,9 +5,10 @@ Rates of source demo are invented: a report reads them only where every portfoli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -16,8 +17,10 @@ from assets.models import ExchangeRate
 from assets.models.exchange_rate import RateQuerySet
 from assets.rates import sql
 from assets.rates.book import DEMO, Rate, RateBook
+from assets.rates.kept import KEPT, MOST_CURRENCIES, kept_currencies
 from assets.rules.exchange_rates import EURO
 from portfolios.models import Household, Portfolio
+from strata.audit import clock
 
 
 def daily_rates() -> RateQuerySet:
@@ -29,19 +32,26 @@ def rate_book(
     currencies: Iterable[str], *, start: date, end: date, portfolios: Iterable[Portfolio] = ()
 ) -> RateBook:
     """The rates of the currencies for every day from `start` to `end`, for a report about the portfolios."""
-    return _book(_rates(currencies, [(_oldest(start), end)]), portfolios)
+    return _one_book(_rates(currencies, [(start, end)]), portfolios)
+
+
+def rate_book_of_span(
+    currencies: Iterable[str], *, start: date, end: date, portfolios: Iterable[Portfolio] = ()
+) -> RateBook:
+    """The same, with no rates of other days: to compare each rate with the one before it."""
+    return _one_book(_read(_codes(currencies), [(start, end)]), portfolios)
 
 
 def rate_books(
     currencies: Iterable[str], *, start: date, end: date, portfolios: Iterable[Portfolio]
 ) -> dict[UUID, RateBook]:
-    """The same for a report about each of the portfolios alone, by portfolio."""
-    rates = _rates(currencies, [(_oldest(start), end)])
-    recorded = RateBook(_recorded(rates), max_age_days=settings.RATE_MAX_AGE_DAYS)
+    """The same as `rate_book` for a report about each of the portfolios alone, by portfolio."""
     portfolios = list(portfolios)
-    if not _has_invented(rates):
+    rates = _rates(currencies, [(start, end)])
+    recorded = rates.book(with_invented=False)
+    if not rates.has_invented:
         return {portfolio.pk: recorded for portfolio in portfolios}
-    with_invented = RateBook(rates, max_age_days=settings.RATE_MAX_AGE_DAYS)
+    with_invented = rates.book(with_invented=True)
     demos = _demo_households(portfolios)
     return {
         portfolio.pk: with_invented if portfolio.household_id in demos else recorded
@@ -53,13 +63,36 @@ def rate_book_on(
     currencies: Iterable[str], days: Sequence[date], *, portfolios: Iterable[Portfolio] = ()
 ) -> RateBook:
     """The rates for these days only (ascending): a monthly series needs few of the days between."""
-    spans: list[tuple[date, date]] = []
-    for on in days:
-        if spans and _oldest(on) <= spans[-1][1] + timedelta(days=1):
-            spans[-1] = (spans[-1][0], on)
-        else:
-            spans.append((_oldest(on), on))
-    return _book(_rates(currencies, spans), portfolios)
+    return _one_book(_rates(currencies, [(on, on) for on in days]), portfolios)
+
+
+class _Rates(NamedTuple):
+    """The rates that a report needs: whether any was invented, and the book of them."""
+
+    has_invented: bool
+    make_book: Callable[[bool], RateBook]
+
+    def book(self, *, with_invented: bool) -> RateBook:
+        return self.make_book(with_invented)
+
+
+def _one_book(rates: _Rates, portfolios: Iterable[Portfolio]) -> RateBook:
+    """Asks for the households only where there are invented rates: most installations have none."""
+    with_invented = rates.has_invented
+    if with_invented:
+        household_ids = {portfolio.household_id for portfolio in portfolios}
+        with_invented = bool(household_ids) and _demo_households(portfolios) == household_ids
+    return rates.book(with_invented=with_invented)
+
+
+def _rates(currencies: Iterable[str], spans: Sequence[tuple[date, date]]) -> _Rates:
+    """The rates for the days of the spans (ascending). A book may have those of other days too."""
+    codes = _codes(currencies)
+    return _kept(codes, spans) or _read(codes, spans)
+
+
+def _codes(currencies: Iterable[str]) -> list[str]:
+    return sorted(set(currencies) - {EURO})
 
 
 def _oldest(on: date) -> date:
@@ -67,13 +100,64 @@ def _oldest(on: date) -> date:
     return on - timedelta(days=settings.RATE_MAX_AGE_DAYS)
 
 
-def _book(rates: list[Rate], portfolios: Iterable[Portfolio]) -> RateBook:
-    """Asks for the households only where there are invented rates: most installations have none."""
-    if _has_invented(rates):
-        household_ids = {portfolio.household_id for portfolio in portfolios}
-        if not household_ids or _demo_households(portfolios) != household_ids:
-            rates = _recorded(rates)
-    return RateBook(rates, max_age_days=settings.RATE_MAX_AGE_DAYS)
+# --- kept by this process ---
+
+
+def _kept(codes: Sequence[str], spans: Sequence[tuple[date, date]]) -> _Rates | None:
+    """Rates that this process keeps, with one query if it has them all. None where they have to be read.
+
+    Under known_at they have to: what is kept are the rates of the present.
+    """
+    if not codes or not spans or len(codes) > MOST_CURRENCIES or clock.known_at() is not None:
+        return None
+    version = sql.rates_version()
+    if version is None:
+        return None
+    currencies = KEPT.currencies(version, codes)
+    if missing := [code for code in codes if code not in currencies]:
+        fresh = kept_currencies(missing, _read_rates(missing, [(date.min, date.max)]))
+        if sql.rates_version() != version:  # another process wrote rates meanwhile
+            return None
+        KEPT.add(version, fresh)
+        currencies |= fresh
+    start, end = _oldest(spans[0][0]), spans[-1][1]
+    return _Rates(
+        any(currency.has_invented(start, end) for currency in currencies.values()),
+        lambda with_invented: KEPT.book(
+            version, currencies, with_invented=with_invented, max_age_days=settings.RATE_MAX_AGE_DAYS
+        ),
+    )
+
+
+# --- read from the database ---
+
+
+def _read(codes: Sequence[str], spans: Sequence[tuple[date, date]]) -> _Rates:
+    rates = _read_rates(codes, _joined(spans))
+
+    def book(with_invented: bool) -> RateBook:
+        return RateBook(rates if with_invented else _recorded(rates), max_age_days=settings.RATE_MAX_AGE_DAYS)
+
+    return _Rates(_has_invented(rates), book)
+
+
+def _joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Spans of the days whose rates may be valid in the given spans; those that touch are one."""
+    joined: list[tuple[date, date]] = []
+    for start, end in spans:
+        if joined and _oldest(start) <= joined[-1][1] + timedelta(days=1):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((_oldest(start), end))
+    return joined
+
+
+def _read_rates(codes: Sequence[str], spans: Sequence[tuple[date, date]]) -> list[Rate]:
+    rows = sql.rates_in(codes, spans) if codes else ()
+    return [
+        Rate(currency, on, Decimal(units), source, number, lasting)
+        for number, (currency, on, units, source, lasting) in enumerate(rows)
+    ]
 
 
 def _has_invented(rates: Iterable[Rate]) -> bool:
@@ -91,12 +175,3 @@ def _demo_households(portfolios: Iterable[Portfolio]) -> set[UUID]:
         is_demo=True, pk__in={portfolio.household_id for portfolio in portfolios}
     )
     return set(demos.order_by().values_list("pk", flat=True))
-
-
-def _rates(currencies: Iterable[str], spans: list[tuple[date, date]]) -> list[Rate]:
-    wanted = sorted(set(currencies) - {EURO})
-    rows = sql.rates_in(wanted, spans) if wanted else ()
-    return [
-        Rate(currency, on, Decimal(units), source, number, lasting)
-        for number, (currency, on, units, source, lasting) in enumerate(rows)
-    ]

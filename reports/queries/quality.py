@@ -17,7 +17,7 @@ from assets import valuation
 from assets.models import Asset, Transaction
 from assets.models.classification import Group
 from assets.rates.book import RateBook
-from assets.rates.store import rate_book
+from assets.rates.store import rate_book_of_span
 from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget
 from portfolios.models import Portfolio
@@ -99,7 +99,9 @@ def quality_issues(
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
     assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
     used = currencies_of(portfolios, rows.values())
-    rates = rate_book({currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios)
+    rates = rate_book_of_span(
+        {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
+    )
     all_findings = findings(assets, on=on, currency=currency, rates=rates)
     targets = edit_targets_of(all_findings, rows)
     issues = [

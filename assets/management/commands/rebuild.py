@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
+from assets.models import RatesVersion
 from assets.valuation import upkeep
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
@@ -37,6 +38,7 @@ class Command(StrataCommand):
             self.report("Would rebuild", ids, wrong)
         else:
             with one_at_a_time("rebuild", lambda: self.say(WAITS)):
+                self.in_transaction(RatesVersion.renew)  # rates may have been written without Strata too
                 ids = self.portfolio_ids(options["portfolio"])
                 wrong = [pk for pk in self.with_progress(ids) if self.compare_and_rebuild(pk)]
             self.report("Rebuilt", ids, wrong)
