@@ -158,7 +158,6 @@ class AssetSerializer(FirstValue, TakesNames):
             "observed_at",
             "on",
         )
-        validators = ()
 
     def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
         return asset_rows.as_json([asset_rows.row_of(row)])[0]

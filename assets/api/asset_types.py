@@ -27,7 +27,6 @@ class AssetTypeSerializer(HouseholdSerializer):
     class Meta:
         model = AssetType
         fields = ("id", "household_id", "code", "label", "group", "kind", "stale_after_days", "liquid")
-        validators = ()
 
 
 class AssetTypeViewSet(HouseholdScopedMixin, HouseholdModelViewSet):

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.api.asset_serializers import AssetSerializer, NameableRow
-from assets.api.assets import AssetViewSet, day_scope
+from assets.api.assets import AssetViewSet
+from assets.api.current_value import day_scope
 from assets.api.names import CATEGORIES
 from assets.models import Asset, Category
 from assets.services import classification, labels
@@ -33,7 +34,6 @@ class CategorySerializer(TakesNames):
     class Meta:
         model = Category
         fields = ("id", "household_id", "name", "parent_id", "parent")
-        validators = ()
 
 
 class AttachSerializer(StrictSerializer):

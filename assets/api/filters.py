@@ -16,7 +16,15 @@ from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
 from strata.api.fields import UUIDSerializerField
 from strata.api.names import named_filter
-from strata.api.parameters import UUID_SCHEMA, Parameter, choice_filter, currency_filter, read_text
+from strata.api.parameters import (
+    TEXT,
+    UUID_SCHEMA,
+    Parameter,
+    choice_filter,
+    currency_filter,
+    read_bool,
+    read_text,
+)
 from strata.exceptions import NotFound
 from strata.fields.names import name_key
 
@@ -70,3 +78,9 @@ ASSET_FILTERS = {
     "currency": currency_filter(),
 }
 PORTFOLIO_ID = Parameter(read_id, by_portfolio_id, UUID_SCHEMA, "As `portfolio`, by id alone.")
+INSTITUTION = Parameter(
+    read_institution, institution_filter, TEXT, 'In any spelling; "none" for assets without one.'
+)
+IS_DISPOSED = Parameter(
+    read_bool, disposed_filter, {"type": "boolean"}, "Whether it has been sold or given away.", many=False
+)

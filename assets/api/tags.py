@@ -19,7 +19,6 @@ class TagSerializer(HouseholdSerializer):
     class Meta:
         model = Tag
         fields = ("id", "household_id", "name")
-        validators = ()
 
 
 class TagViewSet(HouseholdScopedMixin, HouseholdModelViewSet):

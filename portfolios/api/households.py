@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from portfolios.api.mixins import caller
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households
-from strata.api.history import EventSerializer
-from strata.api.pagination import JournalCursorPaginator
 from strata.api.parameters import KNOWN_AT, choice, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
@@ -38,14 +32,6 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
         return roles[0] if roles else ""
 
 
-WITH_MEMBERS = {
-    "include": choice(
-        ["members"],
-        "With the changes of its members and their roles; for its owners those of invitations too.",
-    )
-}
-
-
 class HouseholdsViewSet(HouseholdModelViewSet):
     resource_name = "household"
     service = households.HOUSEHOLDS
@@ -53,19 +39,13 @@ class HouseholdsViewSet(HouseholdModelViewSet):
     queryset = Household.objects.prefetch_related("memberships").order_by("created_at", "id")
     serializer_class = HouseholdsOwnSerializer
     parameters = {"search": search_filter("name_key__has_part"), "known_at": KNOWN_AT}
+    history_parameters = {
+        "include": choice(
+            ["members"],
+            "With the changes of its members and their roles; for its owners those of invitations too.",
+        )
+    }
     included_models = (Membership, Invitation)
-
-    @extend_schema(responses=EventSerializer(many=True))
-    @action(
-        detail=True,
-        pagination_class=JournalCursorPaginator,
-        serializer_class=EventSerializer,
-        parameters=WITH_MEMBERS,
-        orderings={},
-        is_list_action=True,
-    )
-    def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # by the class alone
-        return self.journal()
 
     def create_row(self, values: dict[str, Any]) -> Household:
         household = households.create_household(caller(self.request), **values)

@@ -39,7 +39,6 @@ class MemberSerializer(HouseholdSerializer):
     class Meta:
         model = Membership
         fields = ("id", "household_id", "user_id", "username", "role", "accepted_at", "created_at")
-        validators = ()
 
 
 class InvitationSerializer(HouseholdSerializer):

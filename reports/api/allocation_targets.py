@@ -69,7 +69,6 @@ class AllocationTargetSerializer(TakesNames):
             "category",
             "tag",
         )
-        validators = ()
 
     def refuse_changes_of_fixed_fields(self, row: Any, shown: Callable[[], Mapping[str, Any]]) -> None:
         """404 for a row that the caller may not see; any other is refused, because a target keeps its group."""

@@ -72,7 +72,6 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
             "manual",
             "created_at",
         )
-        validators = ()
 
     def to_representation(self, row: PortfolioSnapshot) -> dict[str, Any]:
         if self.parent is None:

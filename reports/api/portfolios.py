@@ -70,7 +70,6 @@ class PortfolioSerializer(HouseholdSerializer):
             "created_at",
             "updated_at",
         )
-        validators = ()
         extra_kwargs = {"time_zone": {"required": False}}
 
     def totals_of(self, portfolios: list[Portfolio]) -> dict[UUID, PortfolioTotal]:

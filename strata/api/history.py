@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from strata.api.fields import InstantSerializerField, UUIDSerializerField
 from strata.api.pagination import JournalCursorPaginator
+from strata.api.parameters import Parameter
 from strata.api.views import BaseAPIView, path_id
 from strata.audit.journal import (
     deletion_of,
@@ -87,11 +88,16 @@ class EventSerializer(serializers.Serializer[Any]):
 class HistoryMixin(_ViewSet):
     """GET {id}/history: the changes of the row, newest first. Also after the row was deleted.
 
-    With `?include=`, where the view has it, also the changes of rows that belong to it: of the models
-    `included_models`, or of all models where that is empty.
+    `history_parameters` are its query parameters. With `include` among them, the changes of rows that belong to the
+    row are there too: of the models `included_models`, or of all models where that is empty.
     """
 
+    history_parameters: dict[str, Parameter] = {}
     included_models: tuple[type, ...] = ()
+
+    def declared_parameters(self) -> dict[str, Parameter]:
+        own = self.history_parameters if self.action == "history" else {}
+        return own | super().declared_parameters()
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(
@@ -103,9 +109,6 @@ class HistoryMixin(_ViewSet):
         is_list_action=True,
     )
     def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.journal()
-
-    def journal(self) -> Response:
         pk = path_id(self.kwargs["pk"], self.resource_name)
         if not self.get_queryset().filter(pk=pk).exists() and not self.was_deleted(pk):
             raise NotFound(self.resource_name)

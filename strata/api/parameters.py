@@ -198,6 +198,11 @@ ORDERING = {
 }
 
 
+def is_ordered_by(request: Request, name: str) -> bool:
+    """Whether `?ordering=` has this name, in either direction."""
+    return name in request.query_params.get("ordering", "").replace("-", "").split(",")
+
+
 class DeclaredFilters(filters.BaseFilterBackend):
     """Reads `view.parameters` and `view.orderings` ({name: fields, with blanks between them})."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -57,13 +57,24 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     these change without the caller.
     """
 
-    # It checks the shape of a row; the service checks what the row means, with the row locked. So `validators` is empty
-    # in every Meta: DRF would look for duplicates without the lock.
-
     serializer_field_mapping = SERIALIZER_FIELD_MAPPING
     required_for_put: tuple[str, ...] = ("name",)
     computed: frozenset[str] = frozenset()
     immutable: Mapping[str, str] = {}  # columns that only a POST sets, and what a change is answered
+
+    # DRF makes validators from unique constraints. They would look for duplicates before the row is locked; the service
+    # looks once it is.
+
+    def get_validators(self) -> list[Any]:
+        return []
+
+    def get_uniqueness_extra_kwargs(
+        self,
+        field_names: Iterable[str],
+        declared_fields: Mapping[str, AnyField],
+        extra_kwargs: dict[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, serializers.HiddenField]]:
+        return extra_kwargs, {}
 
     @property
     def is_put(self) -> bool:

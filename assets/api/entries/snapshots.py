@@ -22,7 +22,6 @@ class AssetSnapshotSerializer(AssetEntrySerializer):
     class Meta:
         model = AssetSnapshot
         fields = ("id", "asset_id", "value", "observed_at", "on", "note", "created_at", "updated_at")
-        validators = ()
         extra_kwargs = {"value": {"help_text": SIGN}}
 
 

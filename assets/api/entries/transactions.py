@@ -35,7 +35,6 @@ class TransactionSerializer(AssetEntrySerializer):
             "created_at",
             "updated_at",
         )
-        validators = ()
         extra_kwargs = {
             "fee": {"required": False},
             "tax": {"required": False},

@@ -82,7 +82,6 @@ class InstrumentSerializer(HouseholdSerializer):
             "quote_unit",
             "max_age_days",
         )
-        validators = ()
 
 
 class InstrumentViewSet(HouseholdScopedMixin, HouseholdModelViewSet):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, models
+from django.db import IntegrityError, connection, models
 from django.db.backends.utils import names_digest
 
 FOREIGN_KEY_VIOLATION = "23503"  # PostgreSQL's code: its messages are in the server's language
@@ -25,6 +25,12 @@ def broken_reference(error: IntegrityError) -> models.ForeignKey[Any, Any] | Non
         if isinstance(field, models.ForeignKey)
     )
     return next((key for key in keys if digest_of(key) in (diagnostics.constraint_name or "")), None)
+
+
+def raise_broken_references() -> None:
+    """Raise now the IntegrityError that COMMIT would raise; nothing where all rows that are referred to exist."""
+    if connection.vendor == "postgresql":
+        connection.check_constraints()
 
 
 def digest_of(key: models.ForeignKey[Any, Any]) -> str:

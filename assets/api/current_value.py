@@ -1,0 +1,65 @@
+"""How assets are read: each with its value on the day of `?on=`, by default today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
+
+from assets.api import asset_rows
+from assets.api.asset_rows import AssetRow
+from assets.models import Asset
+from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
+from assets.valuation import computes, with_current_value
+from strata.api.viewsets import ListMixin
+from strata.db.errors.references import raise_broken_references
+from strata.exceptions import NotFound
+
+
+def day_scope(user: Any, on: date | None = None) -> dict[str, Any]:
+    """What current values depend on: the day, by default today. The zones in place of it, where today is two days."""
+    zones = frozenset(() if on else TIME_ZONES_OF_USER(user.pk))
+    day = on or same_today(zones)
+    return {"on": day} if day else {"zones": zones}
+
+
+class CurrentValueMixin(ListMixin):
+    """Adds the value to the rows of a viewset of assets. A list reads columns, a single asset is a model."""
+
+    @classmethod
+    def rows_for(cls, user: Any, **scope: Any) -> QuerySet[Asset]:
+        """Without a scope: the assets without their values."""
+        rows = cast("AssetQuerySet[Asset]", super().rows_for(user).order_by("name_key", "id"))
+        return with_current_value(rows, **scope) if scope else rows
+
+    @cached_property
+    def scope(self) -> dict[str, Any]:
+        if self.action == "history":
+            return {}  # it needs only to know that the row exists
+        return day_scope(self.request.user, self.on)
+
+    def is_prepared(self) -> bool:
+        return super().is_prepared() and not computes()
+
+    @classmethod
+    def columns_for_list(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
+        return rows.values_list(*AssetRow._fields)
+
+    def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
+        assets = asset_rows.as_json([AssetRow._make(row) for row in page])
+        if not self.is_csv():  # it has no pages
+            asset_rows.refuse_large(assets)
+        return assets
+
+    def as_json(self, row: Asset) -> Mapping[str, Any]:
+        """The row is read again: as a service returns it, it has no value."""
+        try:
+            row = self.get_row(row.pk)
+        except NotFound:
+            # Another request may have deleted its type, which no lock guards because all households share it.
+            raise_broken_references()
+            raise
+        return super().as_json(row)
