@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from unittest.mock import patch
 from uuid import UUID, uuid4
@@ -401,6 +401,28 @@ def test_rates_of_former_currencies_are_added_and_affected_totals_outdated(fresh
     assert cursor.fetchone() == (len(ROWS["assets.ExchangeRate"]),)
     with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
         cursor.execute("DELETE FROM assets_exchangerate")
+
+
+def test_day_of_acquisition_after_the_disposal_is_emptied_and_journalled(fresh, capsys):
+    load(migrate(fresh, FIRST_RELEASE))
+    apps = migrate(fresh, [("assets", "0029_rates_version")])
+    assets = apps.get_model("assets.Asset").objects.using(ALIAS)
+    same_day, day_after = assets.order_by("pk").values_list("pk", flat=True)
+    for pk, acquired_on in ((same_day, "2026-03-01"), (day_after, "2026-03-02")):
+        assets.filter(pk=pk).update(acquired_on=acquired_on, disposed_on="2026-03-01")
+    before = revisions(fresh.cursor())
+
+    apps = migrate(fresh)
+
+    assets = apps.get_model("assets.Asset").objects.using(ALIAS)
+    assert dict(assets.values_list("pk", "acquired_on")) == {same_day: date(2026, 3, 1), day_after: None}
+    assert set(assets.values_list("disposed_on", flat=True)) == {date(2026, 3, 1)}
+    journal = apps.get_model("strata.JournalEntry").objects.using(ALIAS)
+    entry = journal.get(model="assets.Asset", channel=WRITTEN_BY)
+    assert (entry.object_id, entry.before["acquired_on"]) == (day_after, "2026-03-02")
+    raised = {pk for pk, revision in revisions(fresh.cursor()).items() if revision == before[pk] + 1}
+    assert len(raised) == 1
+    assert "bought on 2026-03-02" in capsys.readouterr().out
 
 
 def revisions(cursor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +64,8 @@ class Asset(TrackedModel):
         help_text=_("How many you hold, such as 0.15 BTC. The value you enter is for all of them."),
     )
     notes = NoteField(_("note"), blank=True, default="")
+    # Empty for most assets: their type says it, and they follow the type when it changes. A copy of the type's kind
+    # would not. Set where one asset differs from its type, such as savings that are an investment.
     kind = models.CharField(
         KIND_LABEL, max_length=7, choices=Kind, blank=True, default="", help_text=KIND_HELP
     )
@@ -81,6 +84,12 @@ class Asset(TrackedModel):
         verbose_name, verbose_name_plural = _("asset"), _("assets")
         ordering = ("name_key", "id")
         indexes = (models.Index(fields=("portfolio", "name_key", "id"), name="asset_in_portfolio_by_name"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(acquired_on=None) | Q(disposed_on=None) | Q(acquired_on__lte=F("disposed_on")),
+                name="asset_not_disposed_of_before_it_was_acquired",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -26,7 +26,7 @@ from assets.models import (
     Transaction,
 )
 from assets.models.classification import parents_in
-from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
+from assets.rules.disposal import validate_day_of_sale, validate_disposal
 from assets.services import classification, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
@@ -98,7 +98,6 @@ def bad_assets(written: Written, of: WrittenOf) -> Broken:
     for pk in typed.exclude(own_type).values_list("pk", flat=True):
         yield pk, NotFound("asset_type")
     yield from currencies_in_use(written.changed_in("currency"), of)
-    yield from refusals(refuse_acquisition, assets.filter(pk__among=written.changed_in("acquired_on")))
     yield from refusals(refuse_disposal, assets.filter(pk__among=written.changed_in("disposed_on")))
     yield from refusals(refuse_ties, assets.filter(pk__among=written.changed_in("portfolio_id")))
 
@@ -111,10 +110,6 @@ def currencies_in_use(asset_ids: list[UUID], of: WrittenOf) -> Broken:
             entries = entries.exclude(pk__among=restored)
         for pk in entries.values_list("asset", flat=True).distinct():
             yield pk, CURRENCY_IN_USE
-
-
-def refuse_acquisition(asset: Asset) -> None:
-    validate_acquisition(asset.acquired_on, disposed_on=asset.disposed_on)
 
 
 def refuse_disposal(asset: Asset) -> None:
