@@ -19,6 +19,7 @@ from strata.environment import variables as env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 TESTING = "pytest" in sys.modules
+IS_SERVER = "strata.wsgi" in sys.modules  # and not a command
 
 # --- which environment ---
 
@@ -56,10 +57,11 @@ DATABASES = {
         test_file=f".data/test-{os.getpid()}.db" if TESTING else None,
     )
 }
-# In seconds, on PostgreSQL; 0 is no limit. Of this process: a server has 20, by strata/wsgi.py, a command has none.
-# And of servers, in whichever process: `migrate` stores it for the role, and `doctor` compares it.
-STATEMENT_TIMEOUT = env.number("DATABASE_TIMEOUT", default=0, most=86_400)
-SERVER_STATEMENT_TIMEOUT = env.number("DATABASE_TIMEOUT", default=20, most=86_400)
+# How many seconds a statement may take on PostgreSQL; 0 is no limit. Where it is not set, a command may take longer
+# than a request. `migrate` stores that of servers for the role, and `doctor` compares it.
+DATABASE_TIMEOUT = env.optional_number("DATABASE_TIMEOUT", most=86_400)
+SERVER_STATEMENT_TIMEOUT = 20 if DATABASE_TIMEOUT is None else DATABASE_TIMEOUT
+STATEMENT_TIMEOUT = SERVER_STATEMENT_TIMEOUT if IS_SERVER else DATABASE_TIMEOUT or 0  # of this process
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- apps and middleware ---
@@ -240,7 +242,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# --- for browsers ---
+# --- other origins: which pages may call the API from a browser ---
 
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
@@ -254,6 +256,9 @@ CORS_EXPOSE_HEADERS = (
     "strata-notice",
     "x-request-id",
 )
+
+# --- what a page may load, and who may show it in a frame ---
+
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
@@ -271,6 +276,10 @@ ADMIN_CSP = SECURE_CSP | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
 }
+X_FRAME_OPTIONS = "DENY"
+
+# --- proxies and https ---
+
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # TrustedProxies removes this header where no trusted proxy sent it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -278,9 +287,11 @@ SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{SCRIPT_NAME}/api/v1/health/'.lstrip('/'))}"]
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+
+# --- further headers of every answer ---
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 CROSS_ORIGIN_RESOURCE_POLICY = "same-origin"
 PERMISSIONS_POLICY = ", ".join(
@@ -300,13 +311,17 @@ PERMISSIONS_POLICY = ", ".join(
         "usb",
     )
 )
+
+# --- cookies and messages ---
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"  # the host may serve other programs
 CSRF_FAILURE_VIEW = "strata.server.error_pages.csrf_failure"
-
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no names in a cookie
+
+# --- static files ---
 
 STATIC_URL = f"{SCRIPT_NAME}/static/"
 WHITENOISE_USE_FINDERS = True  # directly from the packages, without collectstatic
@@ -343,6 +358,8 @@ LOGGING = {
         "axes": {"level": "ERROR"},
     },
 }
+
+# --- the theme of the admin (django-unfold) ---
 
 UNFOLD = {
     "SITE_TITLE": "Strata",

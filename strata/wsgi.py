@@ -1,4 +1,7 @@
-"""The WSGI application: Django, with a time limit for statements, a length for chunked bodies, and SCRIPT_NAME."""
+"""The WSGI application: Django, with a length for chunked bodies, and SCRIPT_NAME.
+
+Who imports this module is a server: settings.py looks for it, and limits the time of a statement.
+"""
 
 import os
 from io import BytesIO
@@ -9,7 +12,6 @@ from django.core.wsgi import get_wsgi_application
 from strata.api.http.body_limits import most_body_bytes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
-os.environ.setdefault("DATABASE_TIMEOUT", "20")  # only for requests: commands may take longer
 
 
 def with_length(answer):

@@ -78,6 +78,11 @@ def number(name: str, default: int, least: int = 0, most: int = LARGEST) -> int:
     return int(given)
 
 
+def optional_number(name: str, most: int = LARGEST) -> int | None:
+    """None where it is not set."""
+    return number(name, 0, most=most) if text(name) else None
+
+
 def request_rate(name: str, default: str) -> str:
     given = text(name, default).lower()
     if not _RATE.fullmatch(given):

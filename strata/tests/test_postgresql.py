@@ -6,15 +6,12 @@ import socket
 import struct
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Thread
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import DatabaseError, OperationalError
 
-from strata import wsgi
 from strata.db.backends.postgresql import base
 from strata.db.backends.postgresql.base import DatabaseWrapper
 from strata.environment.database_url import database
@@ -183,10 +180,6 @@ def test_a_refused_connection_closes_the_way_to_nobody():
     assert DatabaseWrapper.closed_until == {}
 
 
-def test_commands_may_take_as_long_as_they_need():
-    assert settings.STATEMENT_TIMEOUT == 0
-
-
 SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
 
 
@@ -237,8 +230,3 @@ def test_the_server_keeps_a_cursor_for_the_length_of_a_transaction_alone():
         with connection.cursor() as other:
             other.execute("SELECT is_holdable FROM pg_cursors WHERE name LIKE '_django_curs_%'")
             assert other.fetchall() == [(False,)]
-
-
-def test_requests_have_the_limit_that_the_role_gets():
-    """wsgi.py sets it only for the server. migrate has no timeout itself, and sets it for the role."""
-    assert f'"DATABASE_TIMEOUT", "{settings.SERVER_STATEMENT_TIMEOUT}"' in Path(wsgi.__file__).read_text()

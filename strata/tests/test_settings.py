@@ -50,10 +50,10 @@ def clone(tmp_path):
     return tmp_path
 
 
-def start(clone: Path, *names: str, **env: str) -> subprocess.CompletedProcess:
+def start(clone: Path, *names: str, asked: str = ASK, **env: str) -> subprocess.CompletedProcess:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", ASK, *names],
+        [sys.executable, "-c", asked, *names],
         cwd=clone,
         env=inherited | env,
         capture_output=True,
@@ -62,8 +62,8 @@ def start(clone: Path, *names: str, **env: str) -> subprocess.CompletedProcess:
     )
 
 
-def values(clone: Path, *names: str, **env: str) -> dict:
-    done = start(clone, *names, **env)
+def values(clone: Path, *names: str, asked: str = ASK, **env: str) -> dict:
+    done = start(clone, *names, asked=asked, **env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -273,6 +273,19 @@ def test_the_defaults_are_those_in_the_readme(clone):
         "LOG_LEVEL": "INFO",
         "STATEMENT_TIMEOUT": 0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "of_server", "of_command"),
+    [({}, 20, 0), ({"DATABASE_TIMEOUT": "7"}, 7, 7), ({"DATABASE_TIMEOUT": "0"}, 0, 0)],
+)
+def test_a_statement_of_a_command_may_take_longer_than_one_of_a_request(clone, given, of_server, of_command):
+    """migrate is a command, and needs the limit of servers too: it sets that for the role."""
+    names = ("STATEMENT_TIMEOUT", "SERVER_STATEMENT_TIMEOUT")
+    assert values(clone, *names, **given) == dict(zip(names, (of_command, of_server), strict=True))
+    (clone / "strata" / "wsgi.py").write_text("from strata import settings")
+    in_server = values(clone, *names, asked=f"import strata.wsgi\n{ASK}", **given)
+    assert in_server == dict.fromkeys(names, of_server)
 
 
 def test_dotenv_example_sets_nothing_and_shows_the_defaults(clone):
