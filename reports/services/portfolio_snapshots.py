@@ -194,6 +194,11 @@ def refresh(portfolio_id: UUID) -> int:
     return changed
 
 
+def count_outdated(portfolio: Portfolio) -> int:
+    """How many totals `refresh` would change. It writes nothing."""
+    return sum(len(bring_up_to_date(batch)) for batch in batched(outdated(portfolio), AT_A_TIME))
+
+
 def outdated(portfolio: Portfolio) -> list[PortfolioSnapshot]:
     rows = list(PortfolioSnapshot.objects.filter(portfolio=portfolio).exclude(revision=portfolio.revision))
     for row in rows:

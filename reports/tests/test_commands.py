@@ -26,6 +26,7 @@ from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
 from strata.audit.models import JournalEntry
 from strata.doctor import Level
+from tests.factories import add_value, create_asset
 
 PASSWORD = "correct horse battery staple"
 
@@ -293,6 +294,17 @@ def test_taking_again_on_the_same_day_adds_nothing(portfolios):
 def test_take_snapshots_dry_run_writes_nothing(portfolios):
     assert "Would store 2" in run("take_snapshots", "--dry-run")
     assert not PortfolioSnapshot.objects.exists()
+
+
+def test_take_snapshots_dry_run_counts_the_totals_that_it_would_recalculate(portfolios):
+    run("take_snapshots", "--on", "2026-06-10")
+    add_value(create_asset(portfolios[0], "Boat"), "5", date(2026, 6, 1))
+
+    said = run("take_snapshots", "--on", "2026-06-10", "--dry-run")
+
+    assert said == "Would store 0; already there: 2; would recalculate: 1.\n"
+    assert not PortfolioSnapshot.objects.filter(value="5.00").exists()
+    assert "recalculated: 1." in run("take_snapshots", "--on", "2026-06-10")
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "1700-01-01"])

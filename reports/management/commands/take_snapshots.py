@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import today_of
-from reports.services.portfolio_snapshots import refresh, take_snapshot
+from reports.services.portfolio_snapshots import count_outdated, refresh, take_snapshot
 from strata.commands import StrataCommand, calendar_day
 from strata.exceptions import StrataError
 
@@ -48,7 +48,9 @@ class Command(StrataCommand):
             try:
                 if new and not is_dry_run:
                     self.in_transaction(partial(take_snapshot, portfolio.pk, on=on, manual=False))
-                if not is_dry_run:
+                if is_dry_run:
+                    updated += count_outdated(portfolio)
+                else:
                     updated += self.in_transaction(partial(refresh, portfolio.pk))
                 if new:
                     taken += 1
@@ -58,8 +60,10 @@ class Command(StrataCommand):
                 failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        action = "Would store" if is_dry_run else "Stored"
-        self.say(f"{action} {taken:,}; already there: {known:,}; recalculated: {updated:,}.")
+        stored, recalculated = (
+            ("Would store", "would recalculate") if is_dry_run else ("Stored", "recalculated")
+        )
+        self.say(f"{stored} {taken:,}; already there: {known:,}; {recalculated}: {updated:,}.")
         if failed:
             raise CommandError("\n".join(["Not stored:", *failed]))
 
