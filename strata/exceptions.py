@@ -7,7 +7,7 @@ admin and the commands show the text: in the language that is active when it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.functional import Promise
@@ -19,9 +19,16 @@ NOT_IN_THIS_ROLE = _("Your role in this household does not allow that.")
 
 
 class StrataError(Exception):
-    """Something was refused. `code` is the name of the reason, in capitals; `field` is the field at fault, or None."""
+    """Something was refused. `code` is the name of the reason, in capitals; `field` is the field at fault, or None.
+
+    `errors` are the entries of the API's answer, {"field", "code", "message"} each, where there is more than one at
+    fault; empty where `field` says it all. `existing` is the row that the request contradicts, {"id", "link"}, where it
+    is known.
+    """
 
     status = 400
+    errors: Sequence[Mapping[str, Any]] = ()
+    existing: Mapping[str, str] | None = None
 
     def __init__(self, code: str, message: Text, field: str | None = None, *, field_code: str | None = None):
         super().__init__(message)
@@ -72,11 +79,10 @@ class NotFound(StrataError):
 class Conflict(StrataError):
     """It contradicts what is stored: Conflict("DUPLICATE_NAME", "The name is taken.", "name").
 
-    `existing` is the existing row, where it is known: {"id", "link"}; `existing_key` are columns by which it is found.
+    `existing_key` are columns by which the existing row is found.
     """
 
     status = 409
-    existing: dict[str, str] | None = None
 
     def __init__(
         self,

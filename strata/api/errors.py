@@ -1,9 +1,17 @@
-"""Every error of the API has the same shape. This module maps each exception to it."""
+"""The errors of the API. All have one shape, and this module maps every exception to it.
+
+    {"code": "DUPLICATE_NAME", "message": "...", "status": 409, "errors": [...], "request_id": "..."}
+
+`errors` has an entry {"field", "code", "message"} for each field at fault. On the way from an exception to the answer
+there is always an APIError: `to_api_error` makes it, `response_for` turns it into the answer. What is mapped: our own
+refusals (strata.exceptions), those of DRF and of Django, and the database's, such as a deadlock or a full disk. An
+error that nobody expected is not: it becomes a 500, whose cause is in the log alone.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -58,7 +66,7 @@ class APIError(exceptions.APIException):
     most_errors = MOST_ERRORS
     auth_header: str | None = None  # the value of WWW-Authenticate
     wait: float | None = None  # seconds, for Retry-After
-    existing: dict[str, str] | None = None  # the row that the request contradicts: {"id", "link"}
+    existing: Mapping[str, str] | None = None  # the row that the request contradicts: {"id", "link"}
     more: Mapping[str, Any] = {}  # further members of the answer
 
     def __init__(
@@ -67,11 +75,11 @@ class APIError(exceptions.APIException):
         message: Text,
         *,
         status: int,
-        errors: list[dict[str, Any]] | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
         wait: float | None = None,
     ):
         super().__init__(str(message), code)
-        self.code, self.message, self.status_code, self.errors = code, str(message), status, errors or []
+        self.code, self.message, self.status_code, self.errors = code, str(message), status, list(errors)
         self.wait = wait
 
 
@@ -119,10 +127,10 @@ def to_api_error(error: Exception) -> APIError | None:
 
 
 def api_error_from_strata(error: StrataError) -> APIError:
-    existing = getattr(error, "existing", None)
+    existing = error.existing
     message = f"{error.message.removesuffix('.')}, which `existing` names." if existing else error.message
     entry = {"field": error.field, "code": error.field_code, "message": message}
-    errors = getattr(error, "errors", None) or ([entry] if error.field or isinstance(error, Invalid) else [])
+    errors = error.errors or ([entry] if error.field or isinstance(error, Invalid) else [])
     api_error = APIError(error.code, message, status=error.status, errors=errors)
     api_error.existing = existing
     return api_error
@@ -157,7 +165,7 @@ def response_for(error: APIError, request: Any) -> Response:
     return response
 
 
-def shortened_entry(entry: dict[str, Any]) -> dict[str, Any]:
+def shortened_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     field = entry["field"] and shortened(entry["field"], LONGEST_FIELD)
     return {**entry, "field": field, "message": shortened(entry["message"], LONGEST_MESSAGE)}
 
