@@ -17,6 +17,7 @@ from strata.tenancy.querysets import Owned
 from strata.tenancy.roles import EDITOR, OWNER
 from tests.admin_forms import change_form_data, errors_of, save, staff, url
 from tests.conftest import rows_of
+from tests.refusals import assert_conflict
 from tests.sample_rows import sample_rows
 
 API = "/api/v1"
@@ -127,7 +128,7 @@ def target(world):
 def test_asset_with_a_target_cannot_leave_its_household(alice, world, other, target):
     path, body = f"{API}/assets/{world['asset'].pk}", {"portfolio_id": str(other["portfolio"].pk)}
     refused = alice.patch(path, body)
-    assert (refused.status_code, refused.json()["code"]) == (409, "TARGET_OF_ANOTHER_HOUSEHOLD")
+    assert_conflict(refused, "TARGET_OF_ANOTHER_HOUSEHOLD")
     assert refused.json()["errors"][0]["field"] == "portfolio_id"
     assert alice.delete(f"{API}/allocation-targets/{target.pk}").status_code == 204
     assert alice.patch(path, body).status_code == 200
@@ -198,7 +199,7 @@ def branches(household):
 def test_category_cannot_move_to_where_targets_exceed_1(alice, branches, name, parent):
     path = f"{API}/categories/{branches[name].pk}"
     refused = alice.patch(path, {"parent_id": parent and str(branches[parent].pk)})
-    assert (refused.status_code, refused.json()["code"]) == (409, "TARGETS_MORE_THAN_ALL")
+    assert_conflict(refused, "TARGETS_MORE_THAN_ALL")
     assert (refused.json()["errors"][0]["field"], "1.4" in refused.json()["message"]) == ("parent_id", True)
     assert Category.objects.get(pk=branches[name].pk).parent == branches[name].parent
 

@@ -7,6 +7,7 @@ from django.db import connection
 
 from assets.models import AssetSnapshot, Category
 from tests.factories import create_asset
+from tests.refusals import assert_conflict
 
 API = "/api/v1"
 
@@ -162,7 +163,7 @@ def test_10_names_are_unique_whatever_the_case(alice, household):
     for path in ("portfolios", "tags", "categories"):
         assert alice.post(f"{API}/{path}", {"name": "Straße"}).status_code == 201
         taken = alice.post(f"{API}/{path}", {"name": " STRASSE "})
-        assert (taken.status_code, taken.json()["code"]) == (409, "DUPLICATE_NAME")
+        assert_conflict(taken, "DUPLICATE_NAME")
 
 
 def test_10_category_names_are_unique_among_siblings_only(alice, household):

@@ -1,27 +1,12 @@
 """Disposing of an asset in the admin: the day of a recorded sale, a day that is too early, and the action."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from assets.classification.seeds import TypeId
 from assets.models import Asset, Transaction
 from tests.admin_forms import form_data, staff, url
-from tests.factories import add_value, create_asset, create_valued_asset
-
-
-@pytest.fixture
-def flat(portfolio):
-    """Acquired before its first value."""
-    flat = create_asset(portfolio, "Flat", TypeId.REAL_ESTATE, acquired_on="2024-03-01")
-    add_value(flat, "100", date(2024, 6, 1))
-    return flat
-
-
-@pytest.fixture
-def shares(portfolio):
-    return create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-06-01")
 
 
 @pytest.fixture
@@ -65,8 +50,8 @@ def test_admin_deletes_the_recorded_sale_when_the_day_of_disposal_is_emptied(ali
 
 
 @pytest.mark.parametrize("on", ["2024-02-29", "2024-05-31"])
-def test_admin_shows_a_too_early_day_as_an_error_of_disposed_on(alice_user, flat, on):
-    client, path = staff(alice_user), url(Asset, "change", flat.pk)
+def test_admin_shows_a_too_early_day_as_an_error_of_disposed_on(alice_user, flat_bought_in_march, on):
+    client, path = staff(alice_user), url(Asset, "change", flat_bought_in_march.pk)
     refused = client.post(path, form_data(client.get(path)) | {"disposed_on": on})
     assert list(refused.context["adminform"].form.errors) == ["disposed_on"]
     assert client.post(path, form_data(client.get(path)) | {"disposed_on": "2024-06-02"}).status_code == 302
@@ -78,10 +63,16 @@ def test_admin_saves_other_fields_beside_a_stored_day_that_is_too_early(alice_us
     assert client.post(path, form_data(client.get(path)) | {"name": "Other"}).status_code == 302
 
 
-def test_admin_action_says_which_assets_it_could_not_dispose_of_today(alice_user, flat, shares):
+def test_admin_action_says_which_assets_it_could_not_dispose_of_today(
+    alice_user, flat_bought_in_march, shares
+):
     later = timezone.now().date() + timedelta(days=9)
-    Asset.objects.filter(pk=flat.pk).update(acquired_on=later)
-    chosen = {"action": "dispose_of", "_selected_action": [str(flat.pk), str(shares.pk)], "index": "0"}
+    Asset.objects.filter(pk=flat_bought_in_march.pk).update(acquired_on=later)
+    chosen = {
+        "action": "dispose_of",
+        "_selected_action": [str(flat_bought_in_march.pk), str(shares.pk)],
+        "index": "0",
+    }
     answer = staff(alice_user).post(url(Asset), chosen, follow=True)
     messages = [str(message) for message in answer.context["messages"]]
     assert messages == [

@@ -9,6 +9,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.services.labels import label_asset
 from strata.fields.dates import noon
+from tests.refusals import assert_conflict
 
 API = "/api/v1"
 
@@ -128,7 +129,7 @@ def test_currency_is_fixed_once_there_are_values(alice, things):
     assert alice.patch(path, {"currency": "USD"}).json()["currency"] == "USD"
     assert alice.post(f"{path}/snapshots", {"value": "1"}).status_code == 201
     refused = alice.patch(path, {"currency": "EUR"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "CURRENCY_IN_USE")
+    assert_conflict(refused, "CURRENCY_IN_USE")
 
 
 def test_missing_rate_is_named_and_left_out(alice, portfolio, things):

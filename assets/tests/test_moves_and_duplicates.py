@@ -5,6 +5,7 @@ import pytest
 from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Portfolio
+from tests.refusals import assert_conflict
 
 API = "/api/v1"
 
@@ -32,7 +33,7 @@ def test_a_second_value_of_an_instant_names_the_first(alice, asset):
     path = f"{API}/assets/{asset.pk}/snapshots"
     created = alice.post(path, {"value": "1", "on": "2026-01-31"})
     refused = alice.post(path, {"value": "2", "on": "2026-01-31"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "DUPLICATE_SNAPSHOT")
+    assert_conflict(refused, "DUPLICATE_SNAPSHOT")
     assert refused.json()["existing"] == {"id": created.json()["id"], "link": created["Location"]}
     assert alice.patch(refused.json()["existing"]["link"], {"value": "2"}).status_code == 200
 

@@ -13,6 +13,7 @@ from portfolios.models import Household, Invitation, Membership
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import staff
+from tests.refusals import assert_conflict
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -98,14 +99,14 @@ def test_an_invitation_says_what_it_is_and_of_what(alice, invitations, household
 @pytest.mark.parametrize("name", ["bob", "BOB", " bob "])
 def test_who_is_seen_as_a_member_is_refused_by_name(alice, bob, invitations, name):
     answer = alice.post(invitations, {"username": name, "role": "viewer"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "ALREADY_A_MEMBER")
+    assert_conflict(answer, "ALREADY_A_MEMBER")
     assert answer.json()["errors"][0]["field"] == "username"
 
 
 def test_a_name_is_invited_once_however_it_is_spelt(alice, invitations):
     assert alice.post(invitations, {"username": "Straße", "role": "viewer"}).status_code == 201
     again = alice.post(invitations, {"username": "STRASSE", "role": "owner"})
-    assert (again.status_code, again.json()["code"]) == (409, "ALREADY_INVITED")
+    assert_conflict(again, "ALREADY_INVITED")
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from assets.models import Asset
 from reports.api import asset_charts
 from reports.queries.asset_values import asset_values
 from reports.rendering.plots import asset_value_plot
-from reports.tests.refusals import assert_refused
 from reports.tests.test_chart_views import texts
 from strata.audit import clock
 from tests.factories import add_value, create_asset, create_valued_asset
+from tests.refusals import assert_refused
 
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 JUNE, JULY, AUGUST = date(2024, 6, 1), date(2024, 7, 1), date(2024, 8, 1)

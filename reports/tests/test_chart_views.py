@@ -13,8 +13,8 @@ from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.api.chart_views import PngRenderer, SvgRenderer
 from reports.rendering.plots import THEMES
-from reports.tests.refusals import assert_refused
 from tests.factories import create_valued_asset
+from tests.refusals import assert_refused
 
 API = "/api/v1"
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}

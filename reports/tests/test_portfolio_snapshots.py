@@ -23,6 +23,7 @@ from strata.audit.models import JournalEntry
 from strata.fields.dates import noon
 from strata.fields.numbers import money_text
 from tests.factories import create_valued_asset
+from tests.refusals import assert_conflict
 
 DAY = date(2024, 6, 1)
 
@@ -111,7 +112,7 @@ def test_take_snapshots_counts_the_earlier_ones_anew(portfolio, taken, holdings)
 
 def test_only_those_taken_by_hand_are_changed_or_deleted(alice, bob, path, taken):
     for answer in (alice.patch(f"{path}/{taken.pk}", {"note": "x"}), alice.delete(f"{path}/{taken.pk}")):
-        assert (answer.status_code, answer.json()["code"]) == (409, "TAKEN_SNAPSHOT")
+        assert_conflict(answer, "TAKEN_SNAPSHOT")
     manual = alice.post(path, {"on": "2024-06-11", "note": "before the move"}).json()
     assert (manual["note"], manual["manual"]) == ("before the move", True)
     assert bob.patch(f"{path}/{manual['id']}", {"note": "after it"}).json()["note"] == "after it"

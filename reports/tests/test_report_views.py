@@ -14,8 +14,8 @@ from assets.services.labels import label_asset
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import etag as freshness
-from reports.tests.refusals import assert_refused
 from tests.factories import create_valued_asset
+from tests.refusals import assert_conflict, assert_refused
 
 API = "/api/v1"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -357,7 +357,7 @@ def test_second_target_for_a_group_is_assert_refused(alice, household, portfolio
     body = {"share": "0.1", "group": "OTHER"}
     assert alice.post(f"{API}/allocation-targets", body).status_code == 201
     again = alice.post(f"{API}/allocation-targets", body)
-    assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE_TARGET")
+    assert_conflict(again, "DUPLICATE_TARGET")
     assert (
         alice.post(f"{API}/allocation-targets", body | {"portfolio_id": str(portfolio.pk)}).status_code == 201
     )

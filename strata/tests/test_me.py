@@ -11,6 +11,7 @@ from portfolios.models import Household, Invitation
 from strata.accounts.models import ApiToken
 from strata.accounts.services import issue_token
 from strata.audit.models import IdempotentAnswer
+from tests.refusals import assert_conflict
 
 API = "/api/v1"
 OLD, NEW = "correct horse battery", "staple of a new kind"
@@ -93,7 +94,7 @@ def test_tokens_of_others_live_on(client, alice_user):
 
 def test_current_password_as_the_new_one_is_refused_and_ends_no_token(client):
     refused = change(client, new=OLD)
-    assert (refused.status_code, refused.json()["code"]) == (409, "SAME_PASSWORD")
+    assert_conflict(refused, "SAME_PASSWORD")
     assert client.get(f"{API}/me").status_code == 200 and log_in(OLD) == 201
 
 
