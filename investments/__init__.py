@@ -1,0 +1,1 @@
+"""Holdings, lots, gains and returns of assets."""

@@ -1,0 +1,1 @@
+"""Pure calculations of lots, gains and returns: plain values in, plain values out."""

@@ -1,0 +1,100 @@
+"""What was gained by selling, and what is gained by holding. Pure.
+
+In another currency than the asset's, a cost is converted at the rate of its day and proceeds at the rate of theirs, so
+that part of a gain comes from the exchange rate:
+
+    fx_gain = cost in the asset's currency x (rate at sale - rate at purchase)
+
+With average cost the pool's cost in the reporting currency takes the place of cost x rate at purchase: the pool mixes
+costs of several days. In any currency and by any method it holds that
+
+    realised + unrealised + income - expenses + missing proceeds = what the cash shows + value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from investments.calculations.lots import AssetLots, ClosedLot, MissingLot, OpenLot
+from investments.calculations.reported import POOL_UNIT, Rates
+
+
+class Gain(NamedTuple):
+    """A closed lot in the reporting currency, in fine units; None where a rate is missing."""
+
+    asset_id: UUID
+    lot: ClosedLot
+    cost: int | None
+    proceeds: int | None
+    realised_gain: int | None
+    fx_gain: int | None
+
+
+class GainTotals(NamedTuple):
+    """The sums of what is known, in fine units; `complete` is false where a rate is missing."""
+
+    cost: int = 0
+    proceeds: int = 0
+    realised_gain: int = 0
+    fx_gain: int = 0
+    complete: bool = True
+
+
+def realised_gains(
+    lots: AssetLots, rates: Rates, *, start: date | None = None, end: date | None = None
+) -> list[Gain]:
+    """The gains of the lots that were closed after `start` up to the end of `end`, in the order of their sales."""
+    return [
+        gain_of(lot, lots, rates)
+        for lot in lots.closed
+        if (start is None or lot.disposed_on > start) and (end is None or lot.disposed_on <= end)
+    ]
+
+
+def gain_of(lot: ClosedLot, lots: AssetLots, rates: Rates) -> Gain:
+    cost = _cost(lot, lot.acquired_on, lots, rates)
+    cost_at_sale = rates.fine(lot.cost, lots.currency, lot.disposed_on)
+    proceeds = rates.fine(lot.proceeds, lots.currency, lot.disposed_on)
+    if lot.unknown or cost is None or proceeds is None or cost_at_sale is None:
+        return Gain(lots.asset_id, lot, None, None, None, None)
+    return Gain(lots.asset_id, lot, cost, proceeds, proceeds - cost, cost_at_sale - cost)
+
+
+def _cost(lot: ClosedLot | OpenLot, on: date, lots: AssetLots, rates: Rates) -> int | None:
+    if lot.reported is not None and lots.currency != rates.target:
+        pooled: int = lot.reported * POOL_UNIT
+        return pooled
+    return rates.fine(lot.cost, lots.currency, on)
+
+
+def total(gains: Iterable[Gain]) -> GainTotals:
+    cost = proceeds = realised = fx = 0
+    complete = True
+    for gain in gains:
+        if gain.cost is None or gain.proceeds is None or gain.realised_gain is None or gain.fx_gain is None:
+            complete = False
+            continue
+        cost, proceeds = cost + gain.cost, proceeds + gain.proceeds
+        realised, fx = realised + gain.realised_gain, fx + gain.fx_gain
+    return GainTotals(cost, proceeds, realised, fx, complete)
+
+
+def open_cost(lot: OpenLot, lots: AssetLots, rates: Rates) -> int | None:
+    """The cost of what is left of a purchase, in fine units; None where a rate is missing."""
+    return None if lot.unknown else _cost(lot, lot.acquired_on, lots, rates)
+
+
+def cost_basis(lots: AssetLots, rates: Rates) -> int | None:
+    """The cost of what is left, in fine units. None where a rate is missing, or nothing says what it cost."""
+    costs = [open_cost(lot, lots, rates) for lot in lots.open]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def missing_proceeds(gaps: Iterable[MissingLot], lots: AssetLots, rates: Rates) -> int | None:
+    amounts = [rates.fine(gap.proceeds, lots.currency, gap.on) for gap in gaps]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None

@@ -1,0 +1,294 @@
+"""The open lots of one asset, and which of them a sale takes. Pure and exact.
+
+A lot that is cut takes floor(C x taken_after / Q) - floor(C x taken_before / Q) of its cost C, where Q is its quantity:
+so the parts add up to C, into however many a lot is cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import NamedTuple
+from uuid import UUID
+
+from assets.holdings.events import ChosenLot, LotMethod, whole
+
+type Units = int | Fraction  # quantities in 10^-18
+type Order = tuple[date, datetime, int, UUID]  # of purchases: day, instant, position, transaction
+
+_KEY_BITS = 256  # unit costs of quantities below 2^128 that differ still differ with this many binary places
+
+
+class Lot:
+    """A purchase: `cost` is that of the whole `quantity`, of which `taken` is gone. All are negative in a short lot.
+
+    `reported` is the cost in the reporting currency, for a lot that came out of a pool; None where the rate of the
+    lot's day gives it. `unknown`: its cost is in another currency, which has no rate on its day.
+    """
+
+    __slots__ = ("cost", "order", "quantity", "reported", "taken", "unknown")
+
+    def __init__(
+        self, order: Order, quantity: Units, cost: int, unknown: bool = False, reported: int | None = None
+    ) -> None:
+        self.order, self.quantity, self.cost, self.unknown = order, quantity, cost, unknown
+        self.reported = reported
+        self.taken: Units = 0
+
+    @property
+    def rest(self) -> Units:
+        return self.quantity - self.taken
+
+    def take(self, units: Units) -> Part:
+        """Take so many units, which are then gone."""
+        before, quantity, cost, reported = self.taken, self.quantity, self.cost, self.reported
+        self.taken = after = before + units
+        if units != quantity:
+            cost = cut(cost, after, quantity) - cut(cost, before, quantity)
+            if reported is not None:
+                reported = cut(reported, after, quantity) - cut(reported, before, quantity)
+        return Part(self, units, cost, reported)
+
+    def left(self) -> Part:
+        """What is left of it."""
+        cost = self.cost - cut(self.cost, self.taken, self.quantity)
+        reported = self.reported
+        if reported is not None:
+            reported -= cut(reported, self.taken, self.quantity)
+        return Part(self, self.rest, cost, reported)
+
+
+class Part(NamedTuple):
+    """Part of a lot, with its cost; `reported` as in Lot, or as the pool knows it."""
+
+    lot: Lot
+    units: Units
+    cost: int
+    reported: int | None = None
+
+
+def cut(amount: int, taken: Units, quantity: Units) -> int:
+    """The part of an amount that belongs to what is taken of a quantity, rounded down; all of it for all."""
+    if not taken:
+        return 0
+    return amount if taken == quantity else int(amount * taken // quantity)
+
+
+def shared_out(amount: int, weights: Sequence[Units]) -> list[int]:
+    """An amount over weights (at least one), without a residue: the parts add up to it."""
+    total = sum(weights, start=0)
+    if not total:
+        return [amount, *[0] * (len(weights) - 1)]
+    parts, before, done = [], 0, 0 * total
+    for weight in weights:
+        done += weight
+        after = cut(amount, done, total)
+        parts.append(after - before)
+        before = after
+    return parts
+
+
+class LotBook:
+    """The open lots of one sign of an asset, in the order of the purchases, taken by fifo or by named lots."""
+
+    mixes_unknown = False  # whether an unknown cost is part of that of all lots
+
+    def __init__(self) -> None:
+        self.lots: deque[Lot] = deque()
+        self.units: Units = 0
+
+    def add(self, lot: Lot) -> None:
+        self.units += lot.quantity
+        if self.lots and self.lots[-1].order > lot.order:
+            self.lots = deque(sorted([*self.lots, lot], key=lambda each: each.order))
+        else:
+            self.lots.append(lot)
+
+    def take(self, wanted: Units) -> list[Part]:
+        """Take so many units, at most all, in the order of the method."""
+        self.units -= wanted
+        parts, is_long = [], wanted > 0
+        while wanted:
+            lot = self.first()
+            rest = lot.quantity - lot.taken
+            units = rest if (rest < wanted) is is_long else wanted
+            if units:
+                parts.append(lot.take(units))
+                wanted -= units
+            if units == rest:
+                self.drop_first()
+        return parts
+
+    def take_named(self, chosen: Collection[ChosenLot], most: Units) -> list[Part]:
+        """Take the lots that are named, of each as much as is named and there, and `most` in all."""
+        parts = []
+        for choice in chosen:
+            units_left: Units = choice.quantity
+            for lot in self.lots:
+                if lot.order[3] == choice.transaction_id:
+                    units = min(units_left, lot.rest, most)
+                    if units > 0:
+                        parts.append(lot.take(units))
+                        self.units, units_left, most = self.units - units, units_left - units, most - units
+        return parts
+
+    def first(self) -> Lot:
+        return self.lots[0]
+
+    def drop_first(self) -> None:
+        self.lots.popleft()
+
+    def open_lots(self) -> list[Lot]:
+        return [lot for lot in self.lots if lot.rest]
+
+    def parts(self) -> list[Part]:
+        """All that is open, in the order of the purchases."""
+        return [lot.left() for lot in self.open_lots()]
+
+    def replace(self, lots: Sequence[Lot]) -> None:
+        """What is open becomes these lots, which are in order: after a corporate action."""
+        self.lots = deque(lots)
+        self.units = sum((lot.quantity for lot in lots), start=0)
+
+    def scale(self, ratio: Fraction) -> None:
+        """A split: each lot has another quantity, at the same cost."""
+        for lot in self.open_lots():
+            lot.quantity, lot.taken = times(lot.quantity, ratio), times(lot.taken, ratio)
+        self.units = times(self.units, ratio)
+
+
+def times(units: Units, ratio: Fraction) -> Units:
+    product = units * ratio
+    return whole(product) if isinstance(product, Fraction) else product
+
+
+class LastInFirstOut(LotBook):
+    def first(self) -> Lot:
+        return self.lots[-1]
+
+    def drop_first(self) -> None:
+        self.lots.pop()
+
+
+class HighestFirst(LotBook):
+    """The highest cost of a unit first, of equal ones the oldest. A heap, because lots are many and sales too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heap: list[tuple[int, Order, int, Lot]] = []
+        self.added = 0
+
+    def add(self, lot: Lot) -> None:
+        self.units += lot.quantity
+        self.push(lot)
+
+    def push(self, lot: Lot) -> None:
+        self.added += 1  # parts of one lot, which arrived apart, have the same order
+        heappush(self.heap, (-int((lot.cost << _KEY_BITS) // lot.quantity), lot.order, self.added, lot))
+
+    def first(self) -> Lot:
+        return self.heap[0][-1]
+
+    def drop_first(self) -> None:
+        heappop(self.heap)
+
+    def open_lots(self) -> list[Lot]:
+        return sorted((lot for *_, lot in self.heap if lot.rest), key=lambda lot: lot.order)
+
+    def replace(self, lots: Sequence[Lot]) -> None:
+        self.heap, self.units = [], 0
+        for lot in lots:
+            self.add(lot)
+
+    def scale(self, ratio: Fraction) -> None:
+        super().scale(ratio)
+        lots, self.heap = self.open_lots(), []
+        for lot in lots:
+            self.push(lot)
+
+
+class AveragePool(LotBook):
+    """One pool of cost. Lots keep their days and are taken by fifo, and all have the pool's cost of a unit.
+
+    `reported_cost` converts the cost of a new lot at the rate of its day into the reporting currency; None without a
+    rate. The pool is kept in both currencies, because costs of different days are mixed in it.
+    """
+
+    def __init__(self, reported_cost: Callable[[date, int], int | None] | None = None) -> None:
+        super().__init__()
+        self.reported_cost = reported_cost
+        self.cost = 0
+        self.reported: int | None = None if reported_cost is None else 0
+        self.quantity: Units = 0  # that `cost` is of; `units` of it are left
+
+    def add(self, lot: Lot) -> None:
+        self._settle()
+        self.cost += lot.cost
+        self.mixes_unknown |= lot.unknown
+        if self.reported is not None and self.reported_cost is not None:
+            reported = lot.reported
+            if reported is None:
+                reported = self.reported_cost(lot.order[0], lot.cost)
+            self.reported = None if reported is None else self.reported + reported
+        super().add(lot)
+        self.quantity = self.units
+
+    def take(self, wanted: Units) -> list[Part]:
+        done = self.quantity - self.units
+        parts = []
+        for lot, units, *_ in super().take(wanted):
+            before, done = done, done + units
+            parts.append(
+                Part(lot, units, self._part(self.cost, before, done), self._part(self.reported, before, done))
+            )
+        if not self.units:
+            self._settle()
+        return parts
+
+    def _part[Cost: (int, int | None)](self, cost: Cost, before: Units, after: Units) -> Cost:
+        return cost if cost is None else cut(cost, after, self.quantity) - cut(cost, before, self.quantity)
+
+    def parts(self) -> list[Part]:
+        self._settle()
+        lots = self.open_lots()
+        rests = [lot.rest for lot in lots]
+        if not rests:
+            return []
+        costs = shared_out(self.cost, rests)
+        reported = [None] * len(lots) if self.reported is None else shared_out(self.reported, rests)
+        return [Part(*each) for each in zip(lots, rests, costs, reported, strict=True)]
+
+    def replace(self, lots: Sequence[Lot]) -> None:
+        super().replace([])
+        self.cost, self.quantity = 0, 0
+        self.reported = None if self.reported_cost is None else 0
+        for lot in lots:
+            self.add(lot)
+
+    def scale(self, ratio: Fraction) -> None:
+        self._settle()
+        super().scale(ratio)
+        self.quantity = self.units
+
+    def _settle(self) -> None:
+        """The cost of what is left becomes that of a pool of which nothing was taken."""
+        taken = self.quantity - self.units
+        self.cost -= cut(self.cost, taken, self.quantity)
+        if self.reported is not None:
+            self.reported -= cut(self.reported, taken, self.quantity)
+        elif not self.units and self.reported_cost is not None:
+            self.reported = 0
+        self.mixes_unknown = self.mixes_unknown and bool(self.units)
+        self.quantity = self.units
+
+
+BOOKS: dict[LotMethod, type[LotBook]] = {
+    LotMethod.FIFO: LotBook,
+    LotMethod.SPECIFIC: LotBook,
+    LotMethod.LIFO: LastInFirstOut,
+    LotMethod.HIFO: HighestFirst,
+    LotMethod.AVERAGE: AveragePool,
+}

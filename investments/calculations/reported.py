@@ -1,0 +1,63 @@
+"""Amounts in the reporting currency, fine enough to be added up and rounded once. Pure."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Context, Decimal
+from fractions import Fraction
+
+from assets.rates.book import MissingRate, RateBook
+
+RATE_PLACES = 40
+RATE_UNIT: int = 10**RATE_PLACES
+FINE_PLACES = 4 + RATE_PLACES  # of the results: ten-thousandths times rates
+POOL_UNIT = RATE_UNIT // 10**14  # of a pool's cost (10^-18) in a fine unit
+_WIDE = Context(prec=200)
+
+
+class Rates:
+    """Rates into the reporting currency `target`. Each is looked up once; `missing` names those that there are not."""
+
+    def __init__(self, target: str, book: RateBook) -> None:
+        self.target, self.book = target, book
+        self.known: dict[tuple[str, date], int | None] = {}
+        self.missing: set[tuple[str, date]] = set()
+
+    def fine(self, amount: int, currency: str, on: date) -> int | None:
+        """So many ten-thousandths of a currency in 10^-44 of the reporting currency; None without a rate."""
+        if currency == self.target or not amount:
+            return amount * RATE_UNIT
+        key = currency, on
+        if key not in self.known:
+            self.known[key] = self._look_up(currency, on)
+        rate = self.known[key]
+        if rate is None:
+            self.missing.update((code, on) for code in self.book.lacking(currency, self.target, on=on))
+        return None if rate is None else amount * rate
+
+    def _look_up(self, currency: str, on: date) -> int | None:
+        rate = self.rate_on(currency, self.target, on)
+        if rate is None:
+            return None
+        return half_even(rate.numerator * RATE_UNIT, rate.denominator)
+
+    def rate_on(self, source: str, target: str, on: date) -> Fraction | None:
+        try:
+            return self.book.rate(source, target, on=on)
+        except MissingRate:
+            return None
+
+
+def rounded(fine: int, places: int) -> Decimal:
+    """Fine units as a Decimal, rounded half to even."""
+    return Decimal(half_even(fine, 10 ** (FINE_PLACES - places))).scaleb(-places, _WIDE)
+
+
+def ten_thousandths(fine: int) -> int:
+    """Fine units in whole ten-thousandths, rounded half to even."""
+    return half_even(fine, RATE_UNIT)
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
