@@ -2,160 +2,113 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import re
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
-from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
-from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 import time_machine
-from django.core.management.color import no_style
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.transaction import atomic
 
 from strata.fields.names import name_key
 from strata.migrations._name_keys import WRITTEN_BY, first_name_key
+from tests.release_databases import (
+    ALIAS,
+    FIRST_RELEASE,
+    ROWS,
+    Databases,
+    dump,
+    load,
+    migrate,
+    unsquashed,
+)
 from tests.strata_apps import APPS
 
-ALIAS = "first_release"
-FIRST_RELEASE = [
-    ("strata", "0001_users_tokens_and_the_journal"),
-    ("assets", "0003_moments_may_be_left_empty"),
-    ("portfolios", "0001_initial"),
-]
-ADDED_SINCE = ("reports",)  # apps that had no tables in the first release
-LATER_TYPES = ("PENSION", "FUND", "INSURANCE", "STUDENT_LOAN")
-ROWS = json.loads(Path(__file__).with_name("first_release.json").read_text(encoding="utf-8"))
+
+@pytest.fixture(autouse=True)
+def _no_garbage_collection():
+    """Each migration makes models that refer to each other. To look at all of them each time is a fifth of the CPU."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory, django_db_setup):
+    return Databases(tmp_path_factory.mktemp("releases"))
+
+
+@pytest.fixture(scope="module")
+def first_release(databases, django_db_blocker):
+    """A database of the first release with its rows. Tests get a copy, as `first`."""
+    name = databases.create()
+    with django_db_blocker.unblock(), databases.connected(name) as connection:
+        load(migrate(connection, FIRST_RELEASE))
+        rows = dump(connection)
+    yield SimpleNamespace(name=name, rows=rows)
+    databases.remove(name)
+
+
+@pytest.fixture(scope="module")
+def migrated_release(databases, django_db_blocker, first_release):
+    """A copy of it that is migrated to the newest state. Tests get a copy, as `newest`."""
+    name = databases.create(copy_of=first_release.name)
+    with django_db_blocker.unblock(), databases.connected(name) as connection:
+        migrate(connection)
+    yield SimpleNamespace(name=name)
+    databases.remove(name)
 
 
 @pytest.fixture
-def fresh(request, tmp_path, db, django_db_blocker):
-    """A connection to a new, empty database of the same vendor as the suite's.
+def connected(databases, db, django_db_blocker):
+    """A function that makes a database for this test and returns a connection to it."""
+    with ExitStack() as stack:
 
-    The fixture's parameter is added to CREATE DATABASE.
-    """
-    default, options = connections.settings["default"], getattr(request, "param", "")
-    name = f"strata_release_{uuid4().hex[:12]}" if is_postgresql(default) else str(tmp_path / "release.db")
-    with django_db_blocker.unblock():
-        at_server(default, f'CREATE DATABASE "{name}" {options}')
-        connections.settings[ALIAS] = {**default, "NAME": name}
-        try:
-            yield connections[ALIAS]
-        finally:
-            connections[ALIAS].close()
-            del connections[ALIAS], connections.settings[ALIAS]
-            at_server(default, f'DROP DATABASE "{name}"')
+        def connect(**options):
+            name = databases.create(**options)
+            stack.callback(databases.remove, name)
+            return stack.enter_context(databases.connected(name))
+
+        stack.enter_context(django_db_blocker.unblock())
+        yield connect
 
 
-def is_postgresql(config):
-    return "postgresql" in config["ENGINE"]
+@pytest.fixture
+def fresh(request, connected):
+    """A connection to a new, empty database. The fixture's parameter is added to CREATE DATABASE."""
+    return connected(options=getattr(request, "param", ""))
 
 
-def at_server(config, statement):
-    """Runs the statement on the server of PostgreSQL; does nothing for SQLite."""
-    if is_postgresql(config):
-        names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
-        options = {option: config[name] for option, name in names.items() if config[name]}
-        with psycopg.connect(dbname="postgres", autocommit=True, **options) as server:
-            server.execute(statement)
+@pytest.fixture
+def first(connected, first_release):
+    """A connection to a database of the first release, with a row of every model."""
+    return connected(copy_of=first_release.name)
 
 
-class UnsquashedMigrations(MigrationLoader):
-    """The migrations without the squashed ones, which have none of the states between those that they replace."""
-
-    def load_disk(self):
-        super().load_disk()
-        self.disk_migrations = {
-            key: migration for key, migration in self.disk_migrations.items() if not migration.replaces
-        }
+@pytest.fixture
+def newest(connected, migrated_release):
+    """A connection to such a database that was migrated to the newest state."""
+    return connected(copy_of=migrated_release.name)
 
 
-def unsquashed(connection):
-    executor = MigrationExecutor(connection)
-    executor.loader = UnsquashedMigrations(connection)
-    return executor
-
-
-def migrate(connection, targets=None):
-    """Migrates to the targets, or as the command does to the newest state. Returns the models of that state."""
-    executor = unsquashed(connection) if targets else MigrationExecutor(connection)
-    strata_apps = {app for app, _ in FIRST_RELEASE} | set(ADDED_SINCE)
-    leaves = executor.loader.graph.leaf_nodes()
-    goals = [leaf for leaf in leaves if not (targets and leaf[0] in strata_apps)] + (targets or [])
-    executor.migrate([*goals, *((app, None) for app in ADDED_SINCE if targets)])
-    return executor.loader.project_state(goals).apps
-
-
-def load(apps):
-    """Loads the rows of the first release, with name keys as that release made them."""
-    with patch("strata.fields.names.name_key", first_name_key):
-        load_rows(apps)
-    connection = connections[ALIAS]
-    for statement in connection.ops.sequence_reset_sql(no_style(), [apps.get_model("strata.Change")]):
-        connection.cursor().execute(statement)
-
-
-def load_rows(apps):
-    for label, rows in ROWS.items():
-        model = apps.get_model(label)
-        fields = {field.attname: field for field in model._meta.concrete_fields}
-        objects = [
-            model(**{name: fields[name].to_python(value) for name, value in row.items()}) for row in rows
-        ]
-        model._base_manager.using(ALIAS).bulk_create(objects)
-
-
-def dump(connection):
-    """Every row of every table as text that is the same on both databases, without Django's table of migrations.
-
-    Journal entries of migrations are left out: the journal keeps them when a migration is reversed.
-    """
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        rows_by_table = {}
-        for table in sorted(set(tables) - {"django_migrations", "sqlite_sequence"}):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            names = [column[0] for column in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            rows = [without_recording_time(row) for row in rows if row.get("road") != WRITTEN_BY]
-            rows_by_table[table] = sorted(json.dumps(row, sort_keys=True, default=canonical) for row in rows)
-    return rows_by_table
-
-
-def without_recording_time(row):
-    """Lasting rates and later types are recorded when the migration runs, which differs in each run."""
-    if row.get("code") in LATER_TYPES:
-        row = row | dict.fromkeys(("created_at", "updated_at"), "by a migration")
-    return row | {"recorded_at": "by a migration"} if row.get("lasting") else row
-
-
-def canonical(value):
-    if isinstance(value, UUID):
-        return value.hex
-    return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
-
-
-def test_first_release_goes_up_down_and_up(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
-    first = dump(fresh)
-    migrate(fresh)
-    newest = dump(fresh)
-    migrate(fresh, FIRST_RELEASE)
-    assert dump(fresh) == first
-    migrate(fresh)
-    assert dump(fresh) == newest
+def test_first_release_goes_up_down_and_up(first_release, newest):
+    migrated = dump(newest)
+    migrate(newest, FIRST_RELEASE)
+    assert dump(newest) == first_release.rows
+    migrate(newest)
+    assert dump(newest) == migrated
     with pytest.raises(DatabaseError, match="cannot be changed"):
-        fresh.cursor().execute("DELETE FROM strata_change")
+        newest.cursor().execute("DELETE FROM strata_change")
 
 
 @time_machine.travel("2026-11-28T12:00Z", tick=False)
-def test_squashed_migrations_make_the_same_database_as_the_others(fresh):
+def test_squashed_migrations_and_the_others_make_the_same_database(fresh):
     migrate(fresh)
     squashed = schema(fresh), dump(fresh)
     executor = unsquashed(fresh)
@@ -165,11 +118,7 @@ def test_squashed_migrations_make_the_same_database_as_the_others(fresh):
     executor.migrate(executor.loader.graph.leaf_nodes())
     assert (schema(fresh), dump(fresh)) == squashed
     assert len(squashed[1]["assets_assettype"]) > 10 and len(squashed[1]["assets_exchangerate"]) == 21
-
-
-def test_database_of_the_other_migrations_has_nothing_to_migrate(fresh):
-    executor = unsquashed(fresh)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    # The database of the others has nothing left to migrate.
     executor = MigrationExecutor(fresh)
     leaves = executor.loader.graph.leaf_nodes()
     assert executor.migration_plan(leaves) == []
@@ -221,10 +170,8 @@ def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):
                 ), name
 
 
-def test_foreign_keys_are_valid_after_migrating(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
-    migrate(fresh)
-    fresh.check_constraints()
+def test_foreign_keys_are_valid_after_migrating(newest):
+    newest.check_constraints()
 
 
 def test_usernames_that_would_become_equal_stop_the_migration(fresh):
@@ -282,11 +229,10 @@ def create_rows_with_equal_names(apps):
         users.create(username=name, email=f"{number}", date_joined=ages[number])
 
 
-def test_rows_whose_names_become_equal_are_renamed_and_journalled(fresh, capsys):
-    load(migrate(fresh, FIRST_RELEASE))
+def test_rows_whose_names_become_equal_are_renamed_and_journalled(first, capsys):
     with patch("strata.fields.names.name_key", first_name_key):
-        create_rows_with_equal_names(migrate(fresh, BEFORE_NORMAL_FORM))
-    apps = migrate(fresh)
+        create_rows_with_equal_names(migrate(first, BEFORE_NORMAL_FORM))
+    apps = migrate(first)
     journal = apps.get_model("strata.JournalEntry").objects.using(ALIAS).filter(channel="migrate")
     for label in ("assets.Tag", "assets.Category", "portfolios.Portfolio"):
         rows = apps.get_model(label).objects.using(ALIAS).filter(household__name="Empty").exclude(name="X")
@@ -309,17 +255,16 @@ def test_rows_whose_names_become_equal_are_renamed_and_journalled(fresh, capsys)
     users = apps.get_model("strata.User").objects.using(ALIAS).filter(email__in="012").order_by("email")
     assert list(users.values_list("username_key", flat=True)) == ["fiona", "fiona-2", "fiona-3"]
     assert journal.filter(model="strata.User").first().before["username"] == "\u1160fiona"
-    migrated = dump(fresh)
-    migrate(fresh, BEFORE_NORMAL_FORM)
-    migrate(fresh)
-    assert dump(fresh) == migrated
+    migrated = dump(first)
+    migrate(first, BEFORE_NORMAL_FORM)
+    migrate(first)
+    assert dump(first) == migrated
 
 
-def test_open_invitation_becomes_a_row_of_its_own_with_journal_entries(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
+def test_open_invitation_becomes_a_row_of_its_own_with_journal_entries(newest):
     (waiting,) = (row for row in ROWS["portfolios.Membership"] if row["accepted_at"] is None)
     user = next(row for row in ROWS["strata.User"] if row["id"] == waiting["user_id"])
-    apps = migrate(fresh)
+    apps = migrate(newest)
     invitation = apps.get_model("portfolios.Invitation").objects.using(ALIAS).get()
     assert (str(invitation.pk), str(invitation.household_id)) == (waiting["id"], waiting["household_id"])
     assert (invitation.username, invitation.username_key) == (user["username"], name_key(user["username"]))
@@ -336,9 +281,8 @@ def test_open_invitation_becomes_a_row_of_its_own_with_journal_entries(fresh):
     assert entries[0].before["role"] == waiting["role"]
 
 
-def test_existing_assets_and_types_get_their_keys(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
-    apps = migrate(fresh)
+def test_existing_assets_and_types_get_their_keys(newest):
+    apps = migrate(newest)
     for label, name, key in (
         ("assets.Asset", "name", "name_key"),
         ("assets.AssetType", "label", "label_key"),
@@ -355,16 +299,14 @@ AMOUNTS = [
 LARGE = 10**13 * 10**4  # more than the first release accepted
 
 
-def test_larger_amounts_are_accepted_after_migrating(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
-    migrate(fresh)
-    before = dump(fresh)
-    migrate(fresh, [BEFORE_LARGER_AMOUNTS])
-    assert [accepts(fresh, *amount, LARGE) for amount in AMOUNTS] == [False] * 4
-    migrate(fresh)
-    assert dump(fresh) == before
-    assert [accepts(fresh, *amount, LARGE) for amount in AMOUNTS] == [True] * 4
-    assert [accepts(fresh, *amount, LARGE * 10) for amount in AMOUNTS] == [False] * 4
+def test_larger_amounts_are_accepted_after_migrating(newest):
+    before = dump(newest)
+    migrate(newest, [BEFORE_LARGER_AMOUNTS])
+    assert [accepts(newest, *amount, LARGE) for amount in AMOUNTS] == [False] * 4
+    migrate(newest)
+    assert dump(newest) == before
+    assert [accepts(newest, *amount, LARGE) for amount in AMOUNTS] == [True] * 4
+    assert [accepts(newest, *amount, LARGE * 10) for amount in AMOUNTS] == [False] * 4
 
 
 def accepts(connection, table, column, amount):
@@ -378,17 +320,16 @@ def accepts(connection, table, column, amount):
     return True
 
 
-def test_rates_of_former_currencies_are_added_and_affected_totals_outdated(fresh):
-    load(migrate(fresh, FIRST_RELEASE))
-    migrate(fresh, [("assets", "0016_amounts_may_be_larger")])
-    cursor = fresh.cursor()
+def test_rates_of_former_currencies_are_added_and_affected_totals_outdated(first):
+    migrate(first, [("assets", "0016_amounts_may_be_larger")])
+    cursor = first.cursor()
     before = revisions(cursor)
     cursor.execute(
         "UPDATE assets_asset SET currency = 'BGN' WHERE id IN (SELECT id FROM assets_asset LIMIT 1)"
     )
     cursor.execute("SELECT portfolio_id FROM assets_asset WHERE currency = 'BGN'")
     (touched,) = cursor.fetchone()
-    migrate(fresh)
+    migrate(first)
     cursor.execute("SELECT currency FROM assets_exchangerate WHERE lasting")
     assert len(cursor.fetchall()) == 21
     assert {
@@ -396,23 +337,22 @@ def test_rates_of_former_currencies_are_added_and_affected_totals_outdated(fresh
     } == {touched: 1}
     with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
         cursor.execute("UPDATE assets_exchangerate SET units_per_euro = '1'")
-    migrate(fresh, [("assets", "0016_amounts_may_be_larger")])
+    migrate(first, [("assets", "0016_amounts_may_be_larger")])
     cursor.execute("SELECT COUNT(*) FROM assets_exchangerate")
     assert cursor.fetchone() == (len(ROWS["assets.ExchangeRate"]),)
     with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
         cursor.execute("DELETE FROM assets_exchangerate")
 
 
-def test_day_of_acquisition_after_the_disposal_is_emptied_and_journalled(fresh, capsys):
-    load(migrate(fresh, FIRST_RELEASE))
-    apps = migrate(fresh, [("assets", "0029_rates_version")])
+def test_day_of_acquisition_after_the_disposal_is_emptied_and_journalled(first, capsys):
+    apps = migrate(first, [("assets", "0029_rates_version")])
     assets = apps.get_model("assets.Asset").objects.using(ALIAS)
     same_day, day_after = assets.order_by("pk").values_list("pk", flat=True)
     for pk, acquired_on in ((same_day, "2026-03-01"), (day_after, "2026-03-02")):
         assets.filter(pk=pk).update(acquired_on=acquired_on, disposed_on="2026-03-01")
-    before = revisions(fresh.cursor())
+    before = revisions(first.cursor())
 
-    apps = migrate(fresh)
+    apps = migrate(first)
 
     assets = apps.get_model("assets.Asset").objects.using(ALIAS)
     assert dict(assets.values_list("pk", "acquired_on")) == {same_day: date(2026, 3, 1), day_after: None}
@@ -420,7 +360,7 @@ def test_day_of_acquisition_after_the_disposal_is_emptied_and_journalled(fresh, 
     journal = apps.get_model("strata.JournalEntry").objects.using(ALIAS)
     entry = journal.get(model="assets.Asset", channel=WRITTEN_BY)
     assert (entry.object_id, entry.before["acquired_on"]) == (day_after, "2026-03-02")
-    raised = {pk for pk, revision in revisions(fresh.cursor()).items() if revision == before[pk] + 1}
+    raised = {pk for pk, revision in revisions(first.cursor()).items() if revision == before[pk] + 1}
     assert len(raised) == 1
     assert "bought on 2026-03-02" in capsys.readouterr().out
 
