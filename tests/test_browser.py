@@ -20,7 +20,13 @@ from tests.admin_forms import url
 from tests.chromium import launch, swagger_operation
 from tests.sample_rows import sample_rows
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# No database changes what a browser does with a page: one of the two passes is enough.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 # Escapes from text, from an attribute with either quote and from a script; and an expression for template engines.
 EVIL = "</script><img src=x onerror=ran=1>\"'-(ran=1)-'{{ran=1}}${ran=1}"
 SHOWN = "</script><im"  # as much of it as fits the shortest column

@@ -15,7 +15,13 @@ from tests.admin_pages import pages_of_the_admin
 from tests.factories import create_valued_asset
 from tests.test_browser import chromium, session_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# No database changes what a browser does with a page: one of the two passes is enough.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 
 PHONE = {"width": 390, "height": 844}
 LONG_NAME = "Savings account at a bank with a long name"

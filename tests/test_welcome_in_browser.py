@@ -13,7 +13,13 @@ from portfolios.models import Household, Portfolio
 from strata.accounts.models import User
 from tests.test_browser import chromium, session_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# No database changes what a browser does with a page: one of the two passes is enough.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 THINGS = {
     "Checking account": "1204.55",
     "Savings account": "9,400",
