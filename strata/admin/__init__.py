@@ -14,8 +14,11 @@ from strata.admin import (
 )
 from strata.admin.choices import offer_choices
 from strata.admin.login_forms import LoginForm
+from strata.admin.site import value_of, when_read
 
 admin.site.unregister(Group)
 admin.site.disable_action("delete_selected")
 admin.site.login_form = LoginForm
 admin.site.autocomplete_view = offer_choices  # type: ignore[method-assign, assignment]  # the site looks it up
+admin.site.get_app_list = when_read(admin.site.get_app_list)  # type: ignore[method-assign]
+admin.site._get_value = value_of  # type: ignore[attr-defined]  # unfold's site has it

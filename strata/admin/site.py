@@ -1,0 +1,38 @@
+"""What the theme's site would make again on every page, although no page of Strata shows it or it never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
+
+
+def when_read(get_app_list: Callable[..., list[Any]]) -> Callable[..., Any]:
+    """The site's list of apps, made when something reads it: each page gets it, and the menu is made without it."""
+
+    def app_list(request: HttpRequest, app_label: str | None = None) -> Any:
+        return SimpleLazyObject(lambda: get_app_list(request, app_label))
+
+    return app_list
+
+
+def value_of(setting: Any, *args: Any) -> Any:
+    """A setting of the theme: a value, a function, or the name of one.
+
+    The theme tries to import every text anew, also names and addresses of files.
+    """
+    function = function_named(setting) if isinstance(setting, str) else setting
+    return function(*args) if callable(function) else setting
+
+
+@cache
+def function_named(text: str) -> Any:
+    """The function that a text names, or None if it is only a text."""
+    try:
+        return import_string(text)
+    except (ImportError, ValueError):
+        return None
