@@ -7,7 +7,8 @@ class AssetsConfig(AppConfig):
     name = "assets"
 
     def ready(self):
-        from assets.models import Asset
+        from assets.models import Asset, PriceLoad
+        from assets.prices.store import OfLoads
         from assets.services import classification, undo
         from assets.valuation import registry, upkeep
         from assets.valuation.sources import snapshots
@@ -20,6 +21,7 @@ class AssetsConfig(AppConfig):
 
         register_derived(Portfolio, upkeep.OfPortfolios())
         register_derived(Asset, upkeep.OfAssets())
+        register_derived(PriceLoad, OfLoads())
         register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
         registry.register(snapshots.SOURCE)
         household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)

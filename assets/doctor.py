@@ -1,9 +1,10 @@
-"""doctor's checks of exchange rates, categories, and the data derived from values."""
+"""doctor's checks of exchange rates, categories, packed prices, and the data derived from values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import batched
 
 from django.conf import settings
 from django.db.models import Max
@@ -12,6 +13,7 @@ from django.utils import timezone
 from assets.classification.tree import in_circles
 from assets.models import Category, ExchangeRate
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
+from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
 from assets.valuation import deltas, months, upkeep
 from strata.doctor import Level, examines
@@ -80,6 +82,17 @@ def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"and {count - MOST_NAMED} more {things}. {FIX}"
     if not count:
         yield Level.OK, "they are what the values give"
+
+
+@examines("prices")
+def packs_are_what_the_blocks_give() -> Iterator[tuple[Level, str]]:
+    yield from compared(wrong_packs(), "years")
+
+
+def wrong_packs() -> Iterator[str]:
+    for ids in batched(prices.instruments_with_prices(), prices.INSTRUMENTS_AT_A_TIME):
+        for instrument_id, year in prices.wrong_packs(ids):
+            yield f"instrument {instrument_id} is wrong in {year}"
 
 
 @examines("daily deltas")

@@ -180,9 +180,11 @@ if TESTING:
 
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)
 # Routes that take many rows have a limit of their own. deploy/nginx.conf has the same.
-BODY_BYTES_OF_ROUTES = dict.fromkeys(
-    ("/api/v1/values:batch", "/api/v1/transactions:batch"), max(MAX_BODY_BYTES, 8 * 1024 * 1024)
-)
+BODY_BYTES_OF_ROUTES = {
+    "/api/v1/values:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024),
+    "/api/v1/transactions:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024),
+    "/api/v1/prices:batch": max(MAX_BODY_BYTES, 16 * 1024 * 1024),
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values())  # BodyLimit refuses before
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
@@ -193,6 +195,8 @@ CLIENT_UNFINISHED = env.number("CLIENT_UNFINISHED", default=32, least=1, most=10
 
 # For how many days after its own a rate is used.
 RATE_MAX_AGE_DAYS = env.number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
+# The same for prices of instruments that have no number of their own.
+PRICE_MAX_AGE_DAYS = env.number("PRICE_MAX_AGE_DAYS", default=10, most=36_500)
 
 # --- the API ---
 

@@ -17,7 +17,7 @@ from assets.api import (
     transaction_batches,
 )
 from assets.api.entries import all_entries, day_values, snapshots, transactions
-from assets.api.instruments import instruments
+from assets.api.instruments import instruments, price_batches, prices
 from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import (
@@ -68,6 +68,7 @@ router.register("values", all_entries.AllValuesViewSet, "recorded-value")
 router.register("transactions", all_entries.AllTransactionsViewSet, "recorded-transaction")
 router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
 router.register("instruments", instruments.InstrumentViewSet, "instrument")
+router.register(r"instruments/(?P<instrument_id>[^/]+)/prices", prices.PriceViewSet, "instrument-price")
 router.register("categories", categories.CategoryViewSet, "category")
 router.register("tags", tags.TagViewSet, "tag")
 router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")
@@ -117,6 +118,7 @@ api = [
         transaction_batches.TransactionBatchView.as_view(),
         name="transaction-batch",
     ),
+    re_path(r"^prices:batch/?$", price_batches.PriceBatchView.as_view(), name="price-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),
     of_portfolio("asset-order", asset_order.AssetOrderView),
     of_portfolio("net-worth", reports.PortfolioNetWorthView),

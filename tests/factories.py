@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
+from assets.services.prices import LoadTerms, record_prices
 from portfolios.models import Portfolio
 from strata.fields.dates import local_instant
 
@@ -53,3 +54,8 @@ def create_valued_asset(
     asset = create_asset(portfolio, name, asset_type, currency=currency)
     add_value(asset, value, date.fromisoformat(on), zone=portfolio.time_zone)
     return asset
+
+
+def record_price(instrument, on: date, price: int = 5) -> None:
+    """A price of the instrument on the day, in whole quoted units."""
+    record_prices({instrument.pk: [(on.toordinal(), 0, price, 0)]}, LoadTerms("test"))

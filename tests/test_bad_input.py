@@ -20,8 +20,11 @@ from tests.bad_values import BAD_BODIES, BAD_MEDIA_TYPES, NUL, ODD_VALUES, OVERR
 from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body
 
 API = "/api/v1"
-BATCH = "/api/v1/values:batch"
-BATCHES = ("transaction-batch", "value-batch")
+BATCHES = {
+    "price-batch": "/api/v1/prices:batch",
+    "transaction-batch": "/api/v1/transactions:batch",
+    "value-batch": "/api/v1/values:batch",
+}
 
 # --- sending requests ---
 
@@ -164,7 +167,7 @@ def test_another_media_type_is_refused_by_every_route(media_type, superuser, wor
 
 def test_body_over_the_limit_is_refused_by_every_route(superuser, world):
     for name, method in WITH_BODIES:
-        most = configured.BODY_BYTES_OF_ROUTES[BATCH] if name in BATCHES else configured.MAX_BODY_BYTES
+        most = configured.BODY_BYTES_OF_ROUTES.get(BATCHES.get(name), configured.MAX_BODY_BYTES)
         body = b'{"name": "' + b"x" * most + b'"}'
         answer = send(superuser, name, method, world, body)
         assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE"), (name, method)

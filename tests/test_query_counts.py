@@ -33,6 +33,7 @@ from strata.accounts.services import issue_token
 from strata.fields.dates import noon
 from strata.tenancy.roles import EDITOR, OWNER
 from tests.all_routes import Route, path_for, routes
+from tests.factories import record_price
 
 FIRST = date(2026, 1, 1)
 QUERIES = {
@@ -51,6 +52,7 @@ QUERIES = {
     "asset-type-list": 1,
     "instrument-history": 4,
     "instrument-list": 1,
+    "instrument-price-list": 2,
     "category-children": 2,
     "category-history": 4,
     "category-list": 1,
@@ -137,6 +139,7 @@ class GrowingWorld:
         self.tag = Tag.objects.create(household=household, name=self.word)
         self.type = AssetType.objects.create(household=household, code=f"MORE_{number}", label=self.word)
         Instrument.objects.create(household=household, symbol="MORE", name=self.word, currency="EUR")
+        record_price(self.world["instrument"], self.on)
         AllocationTarget.objects.create(household=household, tag=self.tag, share="0.01")
         ExchangeRate.objects.create(currency="USD", on=self.on, units_per_euro="1.25")
 

@@ -40,6 +40,7 @@ DONE_OTHERWISE = {
     ("asset-tag", "post"): 200,
     ("category-assets", "post"): 200,
     ("invitation-accept", "post"): 200,
+    ("price-batch", "post"): 200,
     ("transaction-batch", "post"): 200,
     ("value-batch", "post"): 200,
     ("password", "post"): 401,  # test_me sends the right password

@@ -48,6 +48,7 @@ ROUTES_BY_OWNER = {
         "instrument-detail",
         "instrument-history",
         "instrument-list",
+        "instrument-price-list",
         "me-summary",
         "member-detail",
         "member-list",
@@ -80,6 +81,7 @@ ROUTES_BY_OWNER = {
         "transaction-history",
         "transaction-list",
         "undo",
+        "price-batch",
         "value-batch",
     },
 }
@@ -153,6 +155,11 @@ BODIES = {
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
     "undo": empty_body,
+    "instrument-price-list": lambda world: {"on": "2026-01-31", "price": "12.34"},
+    "price-batch": lambda world: {
+        "on_error": "refuse",
+        "rows": [{"instrument_id": id_of(world, "instrument"), "on": "2026-01-31", "price": "12.34"}],
+    },
     "value-batch": lambda world: {
         "rows": [{"asset_id": id_of(world, "asset"), "on": "2026-01-31", "value": "2"}]
     },

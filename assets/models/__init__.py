@@ -1,4 +1,4 @@
-"""Assets, their values and transactions, how they are sorted, and the exchange rates."""
+"""Assets, their values and transactions, how they are sorted, exchange rates, and the prices of instruments."""
 
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.asset_order import AssetOrder
@@ -7,6 +7,8 @@ from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
 from assets.models.monthly_values import MonthlyValues
+from assets.models.packed_prices import PackedPrices
+from assets.models.price import PriceBlock, PriceLoad
 from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
@@ -23,6 +25,9 @@ __all__ = [
     "ExchangeRate",
     "Instrument",
     "MonthlyValues",
+    "PackedPrices",
+    "PriceBlock",
+    "PriceLoad",
     "RatesVersion",
     "Tag",
     "Transaction",

@@ -22,6 +22,7 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    PriceLoad,
     Tag,
     Transaction,
 )
@@ -70,6 +71,7 @@ def register() -> None:
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
     register_undo(Instrument, UndoRules())
+    register_undo(PriceLoad, UndoRules(impossible="APPEND_ONLY"))
     register_undo(ExchangeRate, UndoRules(impossible="APPEND_ONLY"))
 
 

@@ -93,17 +93,20 @@ class BatchView(BaseAPIView, APIView):
     parents: QuerySet[Any]
     parent_name: str
     write_roles: tuple[str, ...] = EDITORS
+    no_etag = "A batch has no ETag: send `if_match` in its rows."
 
     def handle_batch(self, request: Request) -> Response:
-        if "If-Match" in request.headers:
-            message = "A batch has no ETag: send `if_match` in its rows."
-            raise APIError("IF_MATCH_NOT_SUPPORTED", message, status=400)
+        self.refuse_if_match(request)
         body = self.serializer_class(data=request.data)
         body.is_valid(raise_exception=True)
         options: dict[str, Any] = dict(body.validated_data)
         refusals = Refusals()
         rows = checked_rows(options.pop("rows"), cast("BatchRows", body.fields["rows"]).child, refusals)
         return Response(self.write(self.visible(rows, refusals), refusals, options))
+
+    def refuse_if_match(self, request: Request) -> None:
+        if "If-Match" in request.headers:
+            raise APIError("IF_MATCH_NOT_SUPPORTED", self.no_etag, status=400)
 
     def write(
         self, rows: Mapping[int, dict[str, Any]], refusals: Refusals, options: dict[str, Any]
@@ -149,7 +152,10 @@ class BatchView(BaseAPIView, APIView):
 
 
 class RoleCheck:
-    """A precondition of locked parents: the caller's role in their households, read when the first one is checked."""
+    """A precondition of locked parents: the caller's role in their households, read when the first one is checked.
+
+    Superusers may change what all households share.
+    """
 
     def __init__(self, view: BatchView) -> None:
         self.view = view
@@ -159,6 +165,10 @@ class RoleCheck:
         if self._roles is None:
             self._roles = roles_of(self.view.request.user)
         household_id = parent.owning_household_id()
+        if household_id is None and parent.shared_when_unowned:
+            if not self.view.request.user.is_superuser:
+                raise Forbidden
+            return
         role = None if household_id is None else self._roles.get(household_id)
         if household_id is None or role is None:
             raise NotFound(self.view.parent_name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from fractions import Fraction
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -80,6 +81,12 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def decimal_text(value: Fraction) -> str:
+    """The number in digits, rounded half to even to EXACT_PLACES where it has more."""
+    units = round(value * 10**EXACT_PLACES)
+    return plain(Decimal(units).scaleb(-EXACT_PLACES, EXACT))
 
 
 def money_text(value: Decimal) -> str:

@@ -166,6 +166,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "CLIENT_BODY_SECONDS": [(bad, "from 1 to 3600") for bad in ("0", "-1", "3601")],
     "CLIENT_UNFINISHED": [(bad, "from 1 to 10000") for bad in ("0", "none", "10001")],
     "RATE_MAX_AGE_DAYS": [(bad, "from 0 to 36500") for bad in ("-1", "1e2", "99999", "٣")],
+    "PRICE_MAX_AGE_DAYS": [(bad, "from 0 to 36500") for bad in ("-1", "ten", "99999")],
     "DATABASE_TIMEOUT": [(bad, "from 0 to 86400") for bad in ("20s", "-1", "86401")],
     "HSTS_SECONDS": [(bad, "from 0 to") for bad in ("a year", "-1", "3000000000")],
     "DATABASE_URL": [

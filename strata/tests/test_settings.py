@@ -258,11 +258,13 @@ def test_lists_are_trimmed(monkeypatch):
 def test_the_defaults_are_those_in_the_readme(clone):
     assert values(
         clone,
-        "API_THROTTLE", "RATE_MAX_AGE_DAYS", "IF_MATCH_REQUIRED", "MAX_BODY_BYTES", "TIME_ZONE", "CORS_ALLOWED_ORIGINS",
+        "API_THROTTLE", "RATE_MAX_AGE_DAYS", "PRICE_MAX_AGE_DAYS", "IF_MATCH_REQUIRED", "MAX_BODY_BYTES", "TIME_ZONE",
+        "CORS_ALLOWED_ORIGINS",
         "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "STATEMENT_TIMEOUT",
     ) == {
         "API_THROTTLE": "1200/min",
         "RATE_MAX_AGE_DAYS": 10,
+        "PRICE_MAX_AGE_DAYS": 10,
         "IF_MATCH_REQUIRED": False,
         "MAX_BODY_BYTES": 2 * 1024 * 1024,
         "TIME_ZONE": "UTC",

@@ -1,14 +1,16 @@
-"""rebuild: calculates the daily deltas and the monthly values again from the values."""
+"""rebuild: calculates the packed prices, the daily deltas and the monthly values again from what was recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
 from assets.models import RatesVersion
+from assets.prices import store as prices
 from assets.valuation import upkeep
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
@@ -33,12 +35,15 @@ class Command(StrataCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
             with consistent_read():  # a write during the comparison is not an error
+                self.report_prices("Would rebuild", self.wrong_prices(options, prices.wrong_packs))
                 ids = self.portfolio_ids(options["portfolio"])
                 wrong = [pk for pk in self.with_progress(ids) if upkeep.is_outdated(pk)]
             self.report("Would rebuild", ids, wrong)
         else:
             with one_at_a_time("rebuild", lambda: self.say(WAITS)):
                 self.in_transaction(RatesVersion.renew)  # rates may have been written without Strata too
+                # Values are calculated from prices, so these come first.
+                self.report_prices("Rebuilt", self.wrong_prices(options, self.rebuild_prices))
                 ids = self.portfolio_ids(options["portfolio"])
                 wrong = [pk for pk in self.with_progress(ids) if self.compare_and_rebuild(pk)]
             self.report("Rebuilt", ids, wrong)
@@ -52,6 +57,20 @@ class Command(StrataCommand):
         if given is not None and not ids:
             raise CommandError("There is no portfolio with this id.")
         return ids
+
+    def wrong_prices(
+        self, options: dict[str, Any], compare: Callable[[Collection[UUID]], list[tuple[UUID, int]]]
+    ) -> list[tuple[UUID, int]]:
+        """The instruments and years whose packed prices are wrong. Instruments are in no portfolio."""
+        ids = [] if options["portfolio"] else prices.instruments_with_prices()
+        return [key for batch in batched(ids, prices.INSTRUMENTS_AT_A_TIME) for key in compare(batch)]
+
+    def rebuild_prices(self, instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
+        return self.in_transaction(lambda: prices.rebuild_packs(instrument_ids))
+
+    def report_prices(self, done: str, wrong: list[tuple[UUID, int]]) -> None:
+        for instrument_id, year in wrong:
+            self.say(f"{done} the prices of instrument {instrument_id} in {year}.")
 
     def compare_and_rebuild(self, portfolio_id: UUID) -> bool:
         return self.in_transaction(lambda: upkeep.compare_and_rebuild(portfolio_id))

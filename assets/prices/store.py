@@ -1,0 +1,225 @@
+"""Reads and writes the tables of prices: blocks, which are recorded, and packs, which are derived from them.
+
+The packs know only the present. Under `known_at` the blocks of the loads that were known then are merged instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
+from assets.prices.codec import Encoded, encode, numbers_in, ordinals_in
+from assets.prices.conversion import NOT_ADJUSTED
+from assets.prices.hooks import writing_prices
+from assets.prices.merging import Pack, YearOfPrices, joined, merged, packed, unpacked, updated
+from strata.audit import clock
+from strata.audit.tracking import DerivedData
+from strata.db.locks import lock_rows
+
+COLUMNS = ("year", "first_day", "days", "scale", "width", "prices")
+ROWS_AT_A_TIME = 500
+INSTRUMENTS_AT_A_TIME = 50
+NO_PRICES = YearOfPrices(0, (), (), 0, ())
+
+
+# --- read ---
+
+
+def packs_of(
+    instrument_ids: Collection[UUID], first_year: int, last_year: int, *, and_after: bool = False
+) -> Iterator[tuple[UUID, list[Pack]]]:
+    """The packs of each instrument in these years, ascending, with the one before, and `and_after` the one after."""
+    clock.require_present()
+    rows = PackedPrices.objects.order_by()
+    years = rows.filter(instrument=OuterRef("instrument")).values("year")
+    before = years.filter(year__lt=first_year).order_by("-year")[:1]
+    wanted = Q(year__range=(first_year, last_year)) | Q(year=Subquery(before))
+    if and_after:
+        wanted |= Q(year=Subquery(years.filter(year__gt=last_year).order_by("year")[:1]))
+    found = rows.filter(wanted, instrument__pk__among=list(instrument_ids)).order_by("instrument", "year")
+    columns = found.values_list("instrument_id", *COLUMNS, "adjustments")
+    for pk, of_instrument in groupby(columns.iterator(chunk_size=2000), key=itemgetter(0)):
+        yield pk, [Pack(encoded(row[1:7]), row[7]) for row in of_instrument]
+
+
+def encoded(columns: Iterable[Any]) -> Encoded:
+    year, first_day, days, scale, width, prices = columns
+    return Encoded(year, first_day, bytes(days), scale, width, bytes(prices))
+
+
+def known_packs_of(
+    instrument_ids: Collection[UUID], last_year: int | None = None
+) -> Iterator[tuple[UUID, list[Pack]]]:
+    """The packs of each instrument up to a year, calculated from the blocks of the loads that are known."""
+    for pk, blocks in groupby(blocks_of(instrument_ids, last_year), key=itemgetter(0)):
+        by_year = groupby(blocks, key=lambda block: block[1].year)
+        yield (
+            pk,
+            [
+                packed(merged(year, [(block, adjusted) for _, block, adjusted in of_year]))
+                for year, of_year in by_year
+            ],
+        )
+
+
+def blocks_of(
+    instrument_ids: Collection[UUID], last_year: int | None = None
+) -> Iterator[tuple[UUID, Encoded, int]]:
+    """The blocks by instrument, year and age, each with the day that its prices are adjusted to."""
+    rows = ordered_blocks(instrument_ids)
+    if last_year is not None:
+        rows = rows.filter(year__lte=last_year)
+    columns = rows.values_list("instrument_id", *COLUMNS, "load__split_adjusted", "load__adjusted_to")
+    for row in columns.iterator(chunk_size=2000):
+        yield row[0], encoded(row[1:7]), ordinal_of(*row[7:])
+
+
+def ordered_blocks(instrument_ids: Collection[UUID]) -> QuerySet[PriceBlock]:
+    rows = PriceBlock.objects.filter(instrument__pk__among=list(instrument_ids))
+    return rows.order_by("instrument", "year", "id")
+
+
+def ordinal_of(is_adjusted: bool, adjusted_to: date | None) -> int:
+    return adjusted_to.toordinal() if is_adjusted and adjusted_to else NOT_ADJUSTED
+
+
+class RecordedPrice(NamedTuple):
+    """The price of a day that counts, as quoted: `number` over 10**scale. `on` and `adjusted_to` are ordinals."""
+
+    on: int
+    number: int
+    scale: int
+    adjusted_to: int
+    load_id: UUID
+
+
+def recorded_prices(instrument_id: UUID, start: date | None, end: date | None) -> list[RecordedPrice]:
+    """The prices of an instrument in these days that count, ascending, each with its load. For any `known_at`."""
+    rows = ordered_blocks([instrument_id])
+    if start is not None:
+        rows = rows.filter(year__gte=start.year)
+    if end is not None:
+        rows = rows.filter(year__lte=end.year)
+    columns = rows.values_list(*COLUMNS, "load__split_adjusted", "load__adjusted_to", "load_id")
+    newest: dict[int, RecordedPrice] = {}
+    for row in columns.iterator(chunk_size=2000):
+        block, adjusted_to, load_id = encoded(row[:6]), ordinal_of(*row[6:8]), row[8]
+        ordinals = ordinals_in(block.year, block.first_day, block.days)
+        for on, number in zip(ordinals, numbers_in(block.width, block.prices), strict=True):
+            newest[on] = RecordedPrice(on, number, block.scale, adjusted_to, load_id)
+    first = start.toordinal() if start else 0
+    last = end.toordinal() if end else date.max.toordinal()
+    return [newest[on] for on in sorted(newest) if first <= on <= last]
+
+
+# --- write ---
+
+
+class StoredPrices(NamedTuple):
+    """The prices of an instrument that count now: all in one, and the year that each is in."""
+
+    every: YearOfPrices = NO_PRICES
+    by_year: Mapping[int, YearOfPrices] = {}
+
+
+def lock_instruments(instrument_ids: Collection[UUID]) -> None:
+    """Lock instruments against other writers of their prices, after the households and before portfolios."""
+    lock_rows(Instrument._base_manager.filter(pk__among=list(instrument_ids)))
+
+
+def stored_prices(
+    instrument_ids: Collection[UUID], first_year: int, last_year: int
+) -> dict[UUID, StoredPrices]:
+    """The prices in these years, and the last ones before and the first ones after them."""
+    stored = {}
+    for pk, packs in packs_of(instrument_ids, first_year, last_year, and_after=True):
+        years = [unpacked(pack) for pack in packs]
+        stored[pk] = StoredPrices(joined(years), {prices.year: prices for prices in years})
+    return stored
+
+
+type NewYears = Mapping[UUID, list[YearOfPrices]]  # by instrument
+
+
+def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID, StoredPrices]) -> None:
+    """Add the blocks of saved loads, and update the packs. The instruments are locked, and `stored` was read since."""
+    loads = list(new)
+
+    def days() -> dict[UUID, list[date]]:
+        return {
+            pk: [date.fromordinal(on) for prices in years for on in prices.ordinals]
+            for _, by_instrument in loads
+            for pk, years in by_instrument.items()
+        }
+
+    with writing_prices(days):
+        for load, by_instrument in loads:
+            blocks, packs = [], []
+            for pk, years in by_instrument.items():
+                by_year = stored.get(pk, StoredPrices()).by_year
+                for prices in years:
+                    block = encode(prices.year, prices.ordinals, prices.numbers, prices.scale)
+                    blocks.append(PriceBlock(load=load, instrument_id=pk, **block._asdict()))
+                    packs.append((pk, packed(updated(by_year.get(prices.year), prices))))
+            PriceBlock.objects.bulk_create(blocks, batch_size=ROWS_AT_A_TIME)
+            write_packs(packs)
+
+
+def write_packs(packs: Iterable[tuple[UUID, Pack]]) -> None:
+    """Insert packs, or replace those that are stored; each occurs once."""
+    PackedPrices.objects.bulk_create(
+        [
+            PackedPrices(instrument_id=pk, adjustments=pack.adjustments, **pack.encoded._asdict())
+            for pk, pack in packs
+        ],
+        batch_size=ROWS_AT_A_TIME,
+        update_conflicts=True,
+        unique_fields=("instrument", "year"),
+        update_fields=(*COLUMNS[1:], "adjustments"),
+    )
+
+
+class OfLoads(DerivedData):
+    """The packs go with the loads of a household, which are deleted only with the household."""
+
+    def forget(self, ids: list[UUID]) -> bool:
+        instruments = PriceBlock.objects.filter(load__pk__among=ids).order_by().values("instrument")
+        PackedPrices.objects.filter(instrument__in=instruments).delete()
+        return True
+
+
+# --- rebuilt, and compared ---
+
+
+def instruments_with_prices() -> list[UUID]:
+    ids = PriceBlock.objects.order_by("instrument").values_list("instrument_id", flat=True)
+    packed_ids = PackedPrices.objects.order_by("instrument").values_list("instrument_id", flat=True)
+    return sorted({*ids.distinct(), *packed_ids.distinct()})
+
+
+def wrong_packs(instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
+    """The instruments and years for which the packs differ from what the blocks give."""
+    actual = {
+        (pk, pack.encoded.year): pack for pk, packs in packs_of(instrument_ids, 0, 9999) for pack in packs
+    }
+    expected = {
+        (pk, pack.encoded.year): pack for pk, packs in known_packs_of(instrument_ids) for pack in packs
+    }
+    return sorted(key for key in actual.keys() | expected.keys() if actual.get(key) != expected.get(key))
+
+
+def rebuild_packs(instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
+    """Make the packs again where they are wrong, and return which were. In a transaction."""
+    lock_instruments(instrument_ids)
+    wrong = wrong_packs(instrument_ids)
+    wrong_ids = {pk for pk, _ in wrong}
+    PackedPrices.objects.filter(instrument__pk__among=list(wrong_ids)).delete()
+    write_packs((pk, pack) for pk, packs in known_packs_of(wrong_ids) for pack in packs)
+    return wrong
