@@ -41,6 +41,7 @@ class Plan:
     created: int = 0
     replaced: int = 0
     skipped: int = 0
+    refused: int = 0
     jumps: list[Jump] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
 
@@ -77,6 +78,7 @@ def plan(
         jumping = jumping_places(
             days, new, stored.ordinals, known, result.jumps, [row for _, row, *_ in unique]
         )
+    result.refused = len(jumping) + len(result.duplicates)
     kept = [place for place, on in enumerate(days) if known.get(on) != new[place] and place not in jumping]
     result.replaced = sum(days[place] in known for place in kept) if known else 0
     result.created = len(kept) - result.replaced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from assets.models import Instrument
+from assets.prices.readers import COLUMNS
 from assets.rules.prices import read_day, read_price
 from strata.exceptions import Invalid, NotFound, StrataError
 from strata.fields.dates import local_day
@@ -26,6 +27,19 @@ AMBIGUOUS_NAME = "More than one instrument is called that: send its id."
 def latest_today(now: datetime, zones: Iterable[str]) -> date:
     """Today in the time zone, of these and the server's, where it is latest: prices of later days are refused."""
     return max(local_day(now, zone) for zone in {*zones, settings.TIME_ZONE})
+
+
+def table_rows(
+    rows: Iterable[tuple[int, list[str]]], refusals: Refusals
+) -> Iterator[tuple[int, str, str, str]]:
+    """The numbered rows of a table as `rows_by_name` reads them; those with other columns are refused."""
+    for number, cells in rows:
+        if len(cells) == len(COLUMNS):
+            name, on, price = cells
+            yield number, name, on, price
+        else:
+            message = f"It has {len(cells)} columns instead of {len(COLUMNS)}."
+            refusals.add(number, Invalid(None, message, "COLUMNS"))
 
 
 def rows_by_name(

@@ -282,7 +282,7 @@ def test_rows_of_a_csv_are_counted_from_the_line_after_the_header(alice, househo
     assert refused(answer) == [
         (1, "instrument", "AMBIGUOUS_NAME"),
         (2, "instrument", "INSTRUMENT_NOT_FOUND"),
-        (3, None, "invalid"),
+        (3, None, "COLUMNS"),
         (4, "price", "PRICE_NOT_POSITIVE"),
     ]
     assert PriceLoad.objects.get().source == "broker"

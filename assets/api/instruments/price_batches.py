@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
@@ -22,7 +21,15 @@ from assets.api.instruments.price_fields import (
     load_terms,
 )
 from assets.models import Instrument
-from assets.services.price_rows import NOT_AN_ID, by_instrument, ids_found, names_found, rows_by_name
+from assets.prices.readers import BadTable, lines_of
+from assets.services.price_rows import (
+    NOT_AN_ID,
+    by_instrument,
+    ids_found,
+    names_found,
+    rows_by_name,
+    table_rows,
+)
 from assets.services.prices import record_prices
 from strata.api.batches import (
     BatchAnswerSerializer,
@@ -39,7 +46,6 @@ from strata.tenancy.batches import OnError, Refusals
 
 MOST_ROWS = 100_000
 FIELDS = ("instrument_id", "on", "price")
-COLUMNS = ("instrument", "on", "price")
 INSTRUMENT = "00000000-0000-700f-8000-000000000001"
 SENT = {
     "source": "csv",
@@ -100,13 +106,9 @@ class PriceCsvParser(BaseParser):
         require_utf8(media_type or "")
         text = decoded(read_limited(stream, path_of(parser_context)))
         try:
-            lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
-        except csv.Error as error:
-            raise ParseError(f"The body is not CSV: {error}.") from None
-        header, *rows = lines or [[]]
-        if [name.strip() for name in header] != [*COLUMNS]:
-            raise ParseError(f"The first line of the CSV must be {','.join(COLUMNS)}.")
-        return CsvTable(rows)
+            return CsvTable(line.cells for line in lines_of(io.StringIO(text, newline="")))
+        except BadTable as error:
+            raise ParseError(str(error)) from None
 
 
 def options_in_query() -> dict[str, Parameter]:
@@ -170,7 +172,9 @@ class PriceBatchView(BatchView):
         visible = Instrument.objects.for_user(request.user)
         if isinstance(request.data, CsvTable):
             options = self.csv_options()
-            by_name = rows_by_name(csv_rows(limited(request.data), refusals), refusals, latest=latest)
+            by_name = rows_by_name(
+                table_rows(enumerate(limited(request.data)), refusals), refusals, latest=latest
+            )
             found, field = names_found(by_name.keys(), visible), "instrument"
         else:
             options = self.json_options(request)
@@ -212,15 +216,6 @@ def limited(rows: CsvTable) -> CsvTable:
     """As BatchRows does for JSON."""
     checked_rows: list[Any] = PriceRows(child=PriceRowSerializer()).to_internal_value(rows)
     return CsvTable(checked_rows)
-
-
-def csv_rows(rows: Iterable[list[str]], refusals: Refusals) -> Iterator[tuple[int, str, str, str]]:
-    for number, row in enumerate(rows):
-        if len(row) == len(COLUMNS):
-            name, on, price = row
-            yield number, name.strip(), on.strip(), price.strip()
-        else:
-            refusals.add(number, Invalid(None, f"It has {len(row)} columns instead of {len(COLUMNS)}."))
 
 
 def json_rows(rows: Iterable[Any], refusals: Refusals) -> Iterator[tuple[int, str, Any, Any]]:

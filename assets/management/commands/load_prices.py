@@ -1,0 +1,150 @@
+"""load_prices: loads prices of instruments from a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from assets.models import Instrument
+from assets.models.querysets import zones_of
+from assets.prices.planning import Plan
+from assets.prices.readers import BadTable, Line, lines_of
+from assets.services.price_rows import by_instrument, latest_today, names_found, rows_by_name, table_rows
+from assets.services.prices import LoadTerms, Recorded, record_prices
+from portfolios.models import Portfolio
+from strata.commands import StrataCommand, calendar_day
+from strata.fields.names import validate_name
+from strata.tenancy.batches import AllRowsRefused, Refusals
+
+SOURCE_LENGTH = 100
+MOST_NAMED = 1000
+
+
+class Command(StrataCommand):
+    help = (
+        "Load prices of instruments from a CSV file with the columns instrument,on,price, where the instrument is an "
+        "id, an ISIN or a symbol. Prices are only added: a newer price of the same day replaces the older one. Bad "
+        "lines are named, and the others are loaded together."
+    )
+    examples = (
+        "load_prices prices.csv --dry-run",
+        "load_prices prices.csv --source broker",
+        "load_prices adjusted.csv --split-adjusted --adjusted-to 2026-01-31",
+    )
+    writes = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("path", type=Path, help="A CSV file.")
+        parser.add_argument("--source", default="file", help="Where the prices are from (default: file).")
+        parser.add_argument(
+            "--split-adjusted",
+            action="store_true",
+            help="The prices are divided by later splits: they are converted back.",
+        )
+        parser.add_argument(
+            "--adjusted-to",
+            type=calendar_day,
+            metavar="DAY",
+            help="Up to which day they are divided by splits (default: today).",
+        )
+        parser.add_argument(
+            "--accept-jumps", action="store_true", help="Also load prices a hundred times off."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        latest = latest_today(timezone.now(), zones_of(Portfolio.objects.all()))
+        terms = terms_of(options, latest)
+        refusals, bad_rows = Refusals(), Counter[str]()
+        rows = counting_refused(table_rows(self.lines(options["path"]), refusals), refusals, bad_rows)
+        by_name = rows_by_name(rows, refusals, latest=latest)
+        if not by_name and not refusals:
+            raise CommandError(f"{options['path']}: it has no prices.")
+        found = names_found(by_name.keys(), Instrument.objects.all())
+        prices = by_instrument(by_name, found, refusals)
+
+        def record() -> Recorded:
+            return record_prices(prices, terms, refusals=refusals, dry_run=options["dry_run"])
+
+        try:
+            recorded = self.in_transaction(record)
+        except AllRowsRefused:
+            recorded = Recorded(None, {}, refusals)
+        for name, pk in found.items():
+            if isinstance(pk, UUID) and (plan := recorded.plans.get(pk)):
+                plan.refused += bad_rows[name]
+        self.report(recorded, would="Would load: " if options["dry_run"] else "")
+
+    def lines(self, path: Path) -> Iterator[Line]:
+        """The lines of the file, with progress."""
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                progress = self.progress("Prices", path.stat().st_size)
+
+                def text() -> Iterator[str]:
+                    for line in file:
+                        progress.advance(len(line))
+                        yield line
+
+                yield from lines_of(text())
+                progress.end()
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"{path}: it is not UTF-8. Nothing was loaded.") from None
+        except BadTable as error:
+            raise CommandError(f"{path}: {error} Nothing was loaded.") from None
+
+    def report(self, recorded: Recorded, would: str) -> None:
+        """A line for each instrument, and one for each refused line of the file. Exit 1 where any was refused."""
+        refused = recorded.refusals.one_for_each_row()
+        symbols = dict(
+            Instrument.objects.filter(pk__among=list(recorded.plans)).values_list("pk", "symbol").order_by()
+        )
+        for pk, plan in sorted(recorded.plans.items(), key=lambda item: symbols[item[0]]):
+            self.say(f"{would}{symbols[pk]}: {counts_text(plan)}")
+        for row, error in refused[:MOST_NAMED]:
+            self.say(f"line {row}: {error.message}")
+        if more := refused[MOST_NAMED:]:
+            self.say(f"and {len(more):,} more lines")
+        if refused:
+            raise CommandError(f"{len(refused):,} lines were refused.")
+
+
+def counting_refused[Row: tuple[Any, ...]](
+    rows: Iterable[Row], refusals: Refusals, bad_rows: Counter[str]
+) -> Iterator[Row]:
+    """The rows; counts those, by the instrument that they name, which whoever reads them refuses at once."""
+    for row in rows:
+        yield row
+        if row[0] in refusals:
+            bad_rows[row[1]] += 1
+
+
+def counts_text(plan: Plan) -> str:
+    """As in: 12 created, 0 replaced, 3 skipped, 2 refused."""
+    outcomes = ("created", "replaced", "skipped", "refused")
+    return ", ".join(f"{getattr(plan, outcome):,} {outcome}" for outcome in outcomes)
+
+
+def terms_of(options: dict[str, Any], latest: date) -> LoadTerms:
+    if options["adjusted_to"] and not options["split_adjusted"]:
+        raise CommandError("--adjusted-to is only for --split-adjusted.")
+    try:
+        source = validate_name(options["source"], max_length=SOURCE_LENGTH)
+    except ValidationError as error:
+        raise CommandError(f"--source: {error.messages[0]}") from None
+    adjusted_to = options["adjusted_to"] or latest
+    return LoadTerms(
+        source=source,
+        adjusted_to=adjusted_to if options["split_adjusted"] else None,
+        accept_jumps=options["accept_jumps"],
+    )
