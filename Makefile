@@ -31,6 +31,7 @@ lock: ## pin the requirements again, with hashes
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements.in -o requirements.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-semgrep.in -o requirements-semgrep.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-yfinance.in -c requirements.txt -o requirements-yfinance.txt
 
 coverage: ## the suite on SQLite, with the lines that no test runs
 	@scripts/bootstrap dev

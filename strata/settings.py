@@ -198,6 +198,13 @@ RATE_MAX_AGE_DAYS = env.number("RATE_MAX_AGE_DAYS", default=10, most=36_500)
 # The same for prices of instruments that have no number of their own.
 PRICE_MAX_AGE_DAYS = env.number("PRICE_MAX_AGE_DAYS", default=10, most=36_500)
 
+# --- sources of prices ---
+
+# For how many seconds an answer may arrive, how large it may be, and which private or loopback addresses may be asked.
+PRICE_TIMEOUT = env.number("PRICE_TIMEOUT", default=10, least=1, most=300)
+PRICE_MAX_BYTES = env.number("PRICE_MAX_BYTES", default=16 * 1024 * 1024, least=1024, most=2**30)
+PRICE_PRIVATE_HOSTS = env.listed("PRICE_PRIVATE_HOSTS")
+
 # --- the API ---
 
 API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")

@@ -17,7 +17,7 @@ from assets.api import (
     transaction_batches,
 )
 from assets.api.entries import all_entries, day_values, snapshots, transactions
-from assets.api.instruments import instruments, price_batches, prices
+from assets.api.instruments import instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import (
@@ -69,6 +69,7 @@ router.register("transactions", all_entries.AllTransactionsViewSet, "recorded-tr
 router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
 router.register("instruments", instruments.InstrumentViewSet, "instrument")
 router.register(r"instruments/(?P<instrument_id>[^/]+)/prices", prices.PriceViewSet, "instrument-price")
+router.register("price-sources", price_sources.PriceSourceViewSet, "price-source")
 router.register("categories", categories.CategoryViewSet, "category")
 router.register("tags", tags.TagViewSet, "tag")
 router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")
@@ -117,6 +118,16 @@ api = [
         r"^transactions:batch/?$",
         transaction_batches.TransactionBatchView.as_view(),
         name="transaction-batch",
+    ),
+    re_path(
+        r"^instruments/(?P<instrument_id>[^/]+)/sources/?$",
+        price_sources.InstrumentSourcesView.as_view(),
+        name="instrument-sources",
+    ),
+    re_path(
+        r"^instruments/(?P<instrument_id>[^/]+)/fetch/?$",
+        price_sources.FetchView.as_view(),
+        name="instrument-fetch",
     ),
     re_path(r"^prices:batch/?$", price_batches.PriceBatchView.as_view(), name="price-batch"),
     re_path(r"^allocation/?$", reports.AllocationView.as_view(), name="allocation"),

@@ -26,6 +26,8 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    InstrumentSource,
+    PriceSource,
     Tag,
     Transaction,
 )
@@ -122,6 +124,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         Tag.objects.filter(pk=tag.pk).update(name=f"{word} tag")
     tag.refresh_from_db()
     no_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
+    instrument = Instrument.objects.create(household=household, symbol=word, name=word, currency="EUR")
     return {
         "household": household,
         "portfolio": portfolio,
@@ -140,12 +143,22 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "request": SimpleNamespace(pk=request_id),
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
-        "instrument": Instrument.objects.create(household=household, symbol=word, name=word, currency="EUR"),
+        "instrument": instrument,
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
+        "price-source": add_source(instrument),
         "exchange-rate": ExchangeRate.objects.get_or_create(
             currency="USD", on="2026-01-01", defaults={"units_per_euro": "1.1"}
         )[0],
     }
+
+
+def add_source(instrument) -> PriceSource:
+    """A source of the installation, which the instrument has."""
+    source, _ = PriceSource.objects.get_or_create(
+        name="Secret source", defaults={"source_type": "json", "url": "https://example.org/{symbol}.json"}
+    )
+    InstrumentSource.objects.create(instrument=instrument, source=source, symbol="SECRET")
+    return source
 
 
 # --- browsers that are logged in to the admin ---

@@ -48,6 +48,10 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
             values["code"] = values["code"].upper()  # its form takes only upper case
         if model._meta.label == "assets.Instrument":
             values |= {"isin": "", "cusip": "", "sedol": "", "mic": "", "quote_unit": "1"}
+        if model._meta.label == "assets.PriceSource":
+            paths = {"rows_path": "", "date_field": "date", "price_field": "close"}
+            marks = {"delimiter": ",", "decimal": ".", "unit": "1"}
+            values |= {"url": "https://example.org/{symbol}", **paths, **marks}
         if model._meta.label == "assets.ExchangeRate":
             values["currency"] = "CHF"  # the euro has no rate
         rows[model] = model._default_manager.create(**values)

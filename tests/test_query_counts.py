@@ -53,6 +53,8 @@ QUERIES = {
     "instrument-history": 4,
     "instrument-list": 1,
     "instrument-price-list": 2,
+    "price-source-history": 4,
+    "price-source-list": 1,
     "category-children": 2,
     "category-history": 4,
     "category-list": 1,

@@ -14,7 +14,12 @@ import pytest
 pytestmark = pytest.mark.on_sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-semgrep.txt")
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-semgrep.txt",
+    "requirements-yfinance.txt",
+)
 
 # --- requirements ---
 

@@ -40,6 +40,7 @@ DONE_OTHERWISE = {
     ("asset-tag", "post"): 200,
     ("category-assets", "post"): 200,
     ("invitation-accept", "post"): 200,
+    ("instrument-fetch", "post"): 202,
     ("price-batch", "post"): 200,
     ("transaction-batch", "post"): 200,
     ("value-batch", "post"): 200,
@@ -47,7 +48,8 @@ DONE_OTHERWISE = {
     ("undo", "post"): 200,
 }
 OWNERS_ONLY = {"household-detail", "household-invitation-list", "member-detail"}
-SUPERUSERS_ONLY = {("exchange-rate-list", "post")}
+SUPERUSERS_ONLY = {("exchange-rate-list", "post"), ("price-source-list", "post")}
+SUPERUSERS_SEE = {"price-source-detail", "price-source-history"}
 OWNERS_SEE = {"household-invitation-list"}
 OF_SOME_USERS = {
     "token-detail": ("owner",),
@@ -133,6 +135,8 @@ def expected(role: str, route: Route, method: str) -> int:
         return 401
     if (route.name, method) in SUPERUSERS_ONLY:
         return done if role == "superuser" else 403
+    if route.name in SUPERUSERS_SEE:
+        return done if role == "superuser" else 404
     if route.name in OF_SOME_USERS:
         return done if role in OF_SOME_USERS[route.name] else 404
     if route.name not in ROUTES_BY_OWNER["the household's"] or route.name == "household-list":

@@ -11,7 +11,13 @@ ROUTES_WITHOUT_ROWS = {
 ROUTES_BY_OWNER = {
     **ROUTES_WITHOUT_ROWS,
     "one user's": {"token-detail", "invitation-detail", "invitation-accept"},
-    "shared": {"exchange-rate-list", "exchange-rate-detail"},
+    "shared": {
+        "exchange-rate-list",
+        "exchange-rate-detail",
+        "price-source-detail",
+        "price-source-history",
+        "price-source-list",
+    },
     "the household's": {
         "allocation",
         "allocation-chart.png",
@@ -48,7 +54,9 @@ ROUTES_BY_OWNER = {
         "instrument-detail",
         "instrument-history",
         "instrument-list",
+        "instrument-fetch",
         "instrument-price-list",
+        "instrument-sources",
         "me-summary",
         "member-detail",
         "member-list",
@@ -155,6 +163,18 @@ BODIES = {
     "transaction-detail": lambda world: {"type": "EXPENSE"},
     "transaction-list": lambda world: {"type": "INCOME", "amount": "1"},
     "undo": empty_body,
+    "instrument-fetch": empty_body,
+    "instrument-sources": lambda world: [{"source": world["price-source"].name, "symbol": "NEW"}],
+    "price-source-detail": lambda world: {
+        "name": "New",
+        "source_type": "csv",
+        "url": "https://example.org/{symbol}.csv",
+    },
+    "price-source-list": lambda world: {
+        "name": "New",
+        "source_type": "csv",
+        "url": "https://example.org/{symbol}.csv",
+    },
     "instrument-price-list": lambda world: {"on": "2026-01-31", "price": "12.34"},
     "price-batch": lambda world: {
         "on_error": "refuse",

@@ -9,6 +9,7 @@ from assets.models.instrument import Instrument
 from assets.models.monthly_values import MonthlyValues
 from assets.models.packed_prices import PackedPrices
 from assets.models.price import PriceBlock, PriceLoad
+from assets.models.price_source import InstrumentSource, PriceFetch, PriceSource, PriceSourceHealth
 from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
 from assets.models.transaction import Transaction
@@ -24,10 +25,14 @@ __all__ = [
     "DailyDelta",
     "ExchangeRate",
     "Instrument",
+    "InstrumentSource",
     "MonthlyValues",
     "PackedPrices",
     "PriceBlock",
+    "PriceFetch",
     "PriceLoad",
+    "PriceSource",
+    "PriceSourceHealth",
     "RatesVersion",
     "Tag",
     "Transaction",

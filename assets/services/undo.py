@@ -22,13 +22,15 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    InstrumentSource,
     PriceLoad,
+    PriceSource,
     Tag,
     Transaction,
 )
 from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
-from assets.services import classification, snapshots, transactions
+from assets.services import classification, price_sources, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
 from assets.signals import asset_leaves_household, category_moves
@@ -71,6 +73,8 @@ def register() -> None:
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
     register_undo(Instrument, UndoRules())
+    register_undo(PriceSource, UndoRules(duplicate=price_sources.NAME_IS_TAKEN))
+    register_undo(InstrumentSource, UndoRules(related=("instrument", "source")))
     register_undo(PriceLoad, UndoRules(impossible="APPEND_ONLY"))
     register_undo(ExchangeRate, UndoRules(impossible="APPEND_ONLY"))
 

@@ -32,6 +32,7 @@ def test_instrument_is_made_in_the_household_of_its_maker(alice, household):
         "sedol": "",
         "quote_unit": "1",
         "max_age_days": None,
+        "fetch": None,
     }
 
 

@@ -167,6 +167,8 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "CLIENT_UNFINISHED": [(bad, "from 1 to 10000") for bad in ("0", "none", "10001")],
     "RATE_MAX_AGE_DAYS": [(bad, "from 0 to 36500") for bad in ("-1", "1e2", "99999", "٣")],
     "PRICE_MAX_AGE_DAYS": [(bad, "from 0 to 36500") for bad in ("-1", "ten", "99999")],
+    "PRICE_TIMEOUT": [(bad, "from 1 to 300") for bad in ("0", "10s", "301")],
+    "PRICE_MAX_BYTES": [(bad, "from 1024 to") for bad in ("1", "2MB", "9999999999")],
     "DATABASE_TIMEOUT": [(bad, "from 0 to 86400") for bad in ("20s", "-1", "86401")],
     "HSTS_SECONDS": [(bad, "from 0 to") for bad in ("a year", "-1", "3000000000")],
     "DATABASE_URL": [

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 
+from assets.api.instruments.price_sources import PriceFetchSerializer, fetch_as_json
 from assets.models import Instrument
 from assets.models.instrument import InstrumentType
 from assets.rules.instruments import (
@@ -22,6 +24,7 @@ from strata.api.fields import CurrencySerializerField, TextSerializerField
 from strata.api.parameters import KNOWN_AT, choice_filter, code_filter, currency_filter, search_filter
 from strata.api.serializers import HouseholdSerializer
 from strata.api.viewsets import HouseholdModelViewSet
+from strata.audit import clock
 from strata.fields.currencies import validate_currency
 
 
@@ -63,7 +66,9 @@ class InstrumentSerializer(HouseholdSerializer):
     cusip = CusipField(required=False, allow_blank=True)
     sedol = SedolField(required=False, allow_blank=True)
     mic = MicField(required=False, allow_blank=True)
+    fetch = serializers.SerializerMethodField()
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
+    computed = frozenset({"fetch"})
     required_for_put = ("symbol", "name", "currency")
 
     class Meta:
@@ -81,12 +86,19 @@ class InstrumentSerializer(HouseholdSerializer):
             "currency",
             "quote_unit",
             "max_age_days",
+            "fetch",
         )
+
+    @extend_schema_field(PriceFetchSerializer(allow_null=True))
+    def get_fetch(self, instrument: Instrument) -> dict[str, Any] | None:
+        """What was last fetched is not known of the past."""
+        noted = None if clock.known_at() else getattr(instrument, "fetch", None)
+        return noted and fetch_as_json(noted)
 
 
 class InstrumentViewSet(HouseholdScopedMixin, HouseholdModelViewSet):
     resource_name = "instrument"
-    queryset = Instrument.objects.order_by("symbol_key", "id")
+    queryset = Instrument.objects.select_related("fetch").order_by("symbol_key", "id")
     serializer_class = InstrumentSerializer
     service = INSTRUMENTS
     parameters = {

@@ -1,4 +1,4 @@
-"""load_prices: loads prices of instruments from a file."""
+"""load_prices: loads prices of instruments from a file, or from the sources that are set up."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from assets.models import Instrument
+from assets.models import Instrument, PriceSource
 from assets.models.querysets import zones_of
+from assets.prices.fetch_process import slot
 from assets.prices.planning import Plan
 from assets.prices.readers import BadTable, Line, lines_of
+from assets.services.price_fetching import fetch_each, linked_instruments, pending
 from assets.services.price_rows import by_instrument, latest_today, names_found, rows_by_name, table_rows
 from assets.services.prices import LoadTerms, Recorded, record_prices
 from portfolios.models import Portfolio
 from strata.commands import StrataCommand, calendar_day
-from strata.fields.names import validate_name
+from strata.fields.ids import CANONICAL_ID
+from strata.fields.names import name_key, validate_name
 from strata.tenancy.batches import AllRowsRefused, Refusals
 
 SOURCE_LENGTH = 100
@@ -32,9 +35,12 @@ class Command(StrataCommand):
     help = (
         "Load prices of instruments from a CSV file with the columns instrument,on,price, where the instrument is an "
         "id, an ISIN or a symbol. Prices are only added: a newer price of the same day replaces the older one. Bad "
-        "lines are named, and the others are loaded together."
+        "lines are named, and the others are loaded together. --provider asks one price source for all its "
+        "instruments, --all asks the sources of every instrument in turn, for example once a day."
     )
     examples = (
+        "load_prices --all",
+        "load_prices --provider bar --dry-run",
         "load_prices prices.csv --dry-run",
         "load_prices prices.csv --source broker",
         "load_prices adjusted.csv --split-adjusted --adjusted-to 2026-01-31",
@@ -43,7 +49,11 @@ class Command(StrataCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("path", type=Path, help="A CSV file.")
+        origin = parser.add_mutually_exclusive_group(required=True)
+        origin.add_argument("path", nargs="?", type=Path, help="A CSV file.")
+        origin.add_argument("--provider", metavar="NAME", help="Ask this price source.")
+        origin.add_argument("--all", action="store_true", help="Ask the sources of every instrument.")
+        origin.add_argument("--instrument", metavar="ID", help="Ask the sources of this instrument.")
         parser.add_argument("--source", default="file", help="Where the prices are from (default: file).")
         parser.add_argument(
             "--split-adjusted",
@@ -62,6 +72,63 @@ class Command(StrataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         latest = latest_today(timezone.now(), zones_of(Portfolio.objects.all()))
+        if options["path"] is None:
+            self.ask_sources(latest, options)
+        else:
+            self.load_file(latest, options)
+
+    # --- from sources ---
+
+    def ask_sources(self, latest: date, options: dict[str, Any]) -> None:
+        """A line for each instrument. Exit 1 where one has failed."""
+        instruments, source = self.wanted(options)
+        if options["instrument"]:
+            with slot() as is_free:
+                failed = self.fetch(instruments, latest, source, options) if is_free else 0
+        else:
+            failed = self.fetch(instruments, latest, source, options)
+        if failed:
+            raise CommandError(f"{failed:,} of the instruments have failed.")
+
+    def wanted(self, options: dict[str, Any]) -> tuple[list[Instrument], PriceSource | None]:
+        if options["instrument"]:
+            pk = options["instrument"]
+            found = Instrument.objects.filter(pk=pk) if CANONICAL_ID.fullmatch(pk) else ()
+            if not found:
+                raise CommandError("There is no instrument with this id.")
+            return list(found), None
+        if options["all"]:
+            return list(linked_instruments()), None
+        source = PriceSource.objects.filter(name_key=name_key(options["provider"])).first()
+        if source is None:
+            raise CommandError(f"There is no price source {options['provider']}.")
+        if not source.enabled:
+            raise CommandError(f"The price source {source} is not enabled.")
+        return list(linked_instruments(source)), source
+
+    def fetch(
+        self,
+        instruments: list[Instrument],
+        latest: date,
+        source: PriceSource | None,
+        options: dict[str, Any],
+    ) -> int:
+        """Fetch, and then what users have requested meanwhile. Returns how many have failed."""
+        progress = self.progress("Instruments", len(instruments))
+        failed, done = 0, set[UUID]()
+        while instruments:
+            for fetched in fetch_each(instruments, latest, source=source, dry_run=options["dry_run"]):
+                progress.advance()
+                self.say(f"{fetched.instrument}: {fetched.outcome}")
+                failed += fetched.plan is None
+            done |= {instrument.pk for instrument in instruments}
+            source, instruments = None, [] if options["dry_run"] else list(pending().exclude(pk__in=done))
+        progress.end()
+        return failed
+
+    # --- from a file ---
+
+    def load_file(self, latest: date, options: dict[str, Any]) -> None:
         terms = terms_of(options, latest)
         refusals, bad_rows = Refusals(), Counter[str]()
         rows = counting_refused(table_rows(self.lines(options["path"]), refusals), refusals, bad_rows)

@@ -1,0 +1,51 @@
+"""Which addresses a provider may be reached at: public ones, and private ones that a setting names."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterator
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+_NAT64 = IPv6Network("64:ff9b::/96")  # an IPv4 address in the last four bytes
+
+
+class RefusedAddress(Exception):
+    """The host has no address that may be connected to."""
+
+
+def is_public(text: str) -> bool:
+    """Whether everybody can reach the address. An IPv4 address inside of an IPv6 one counts as that address."""
+    address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is None and address in _NAT64:
+            inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None and not _is_global(inner):
+            return False
+    return _is_global(address)
+
+
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast
+
+
+def is_allowed(host: str, port: int, private_hosts: Collection[str]) -> bool:
+    """Whether the setting names the host, with any port or with this one."""
+    name = host.strip("[]").lower().rstrip(".")
+    return name in private_hosts or f"{name}:{port}" in private_hosts
+
+
+def addresses_of(
+    host: str, port: int, private_hosts: Collection[str]
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """(family, address) of each address of the host that may be connected to. Raises RefusedAddress for none.
+
+    The name is resolved here and the address is what is connected to, so a name cannot mean another one afterwards.
+    """
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    if not is_allowed(host, port, private_hosts):
+        found = [info for info in found if is_public(str(info[4][0]))]
+    if not found:
+        raise RefusedAddress(host)
+    for family, _, _, _, address in found:
+        yield family, address

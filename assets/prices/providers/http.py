@@ -1,0 +1,195 @@
+"""Fetches a web address with limits of time and size, never from a private address, and again after 429 and 5xx."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Timer
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.util.timeout import Timeout
+
+from assets.prices.providers.addresses import RefusedAddress, addresses_of
+
+ATTEMPTS = 4
+MOST_REDIRECTS = 3
+LONGEST_PAUSE = 30.0  # seconds
+PIECE = 64 * 1024
+AGENT = "Strata (household net worth; https://github.com)"
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class FetchFailed(Exception):
+    """Why a source gave no prices, in a few words. `pause` is what it asked to wait; `may_retry`: it may work later."""
+
+    def __init__(self, reason: str, *, may_retry: bool = False, pause: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.may_retry, self.pause = reason, may_retry, pause
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`seconds` for a whole answer, `most_bytes` of it, unpacked. `private_hosts` may be connected to all the same."""
+
+    seconds: float
+    most_bytes: int
+    private_hosts: Collection[str] = ()
+
+
+@dataclass(slots=True)
+class Deadline:
+    """Cuts the connections of one request off when its time is over, however slowly they deliver."""
+
+    private_hosts: Collection[str]
+    seconds: float
+    sockets: list[socket.socket] = field(default_factory=list)
+    is_over: bool = False
+
+    def cut(self) -> None:
+        self.is_over = True
+        for connected in self.sockets:
+            try:
+                connected.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed by now
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to an allowed address of the host. A copy of it stays here, to be cut off."""
+        error: OSError | None = None
+        for family, address in addresses_of(host, port, self.private_hosts):
+            connected = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                connected.settimeout(self.seconds)
+                connected.connect(address)
+            except OSError as refused:
+                connected.close()
+                error = refused
+            else:
+                self.sockets.append(connected.dup())
+                return connected
+        raise error or OSError("no address")
+
+
+@contextmanager
+def running(limits: Limits) -> Iterator[Deadline]:
+    deadline = Deadline(limits.private_hosts, limits.seconds)
+    timer = Timer(limits.seconds, deadline.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+        for connected in deadline.sockets:
+            connected.close()
+
+
+def pool_of(deadline: Deadline) -> urllib3.PoolManager:
+    """Connections that are made by the deadline: also those after a redirect."""
+
+    class CheckedConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return deadline.connect(self.host, self.port or 80)
+
+    class CheckedTLSConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return deadline.connect(self.host, self.port or 443)
+
+    class CheckedPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = CheckedConnection
+
+    class CheckedTLSPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = CheckedTLSConnection
+
+    manager = urllib3.PoolManager(retries=False, timeout=Timeout(deadline.seconds))
+    manager.pool_classes_by_scheme = {"http": CheckedPool, "https": CheckedTLSPool}
+    return manager
+
+
+def fetch(
+    url: str,
+    limits: Limits,
+    *,
+    pause: Callable[[float], None] | None = None,
+    jitter: Callable[[float, float], float] = random.uniform,
+) -> bytes:
+    """The body of the answer. Raises FetchFailed. It asks again after 429 and 5xx, with growing pauses."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return fetch_once(url, limits)
+        except FetchFailed as failure:
+            if not failure.may_retry or attempt == ATTEMPTS:
+                raise
+            wait = failure.pause if failure.pause is not None else 2**attempt * jitter(0.5, 1)
+            if wait > LONGEST_PAUSE:
+                raise
+            (pause or time.sleep)(wait)
+    raise AssertionError("at least one attempt")
+
+
+def fetch_once(url: str, limits: Limits) -> bytes:
+    with running(limits) as deadline, pool_of(deadline) as pool:
+        try:
+            return _following(pool, url, limits)
+        except RefusedAddress:
+            raise FetchFailed("refused address") from None
+        except (HTTPError, OSError, ValueError) as error:
+            if deadline.is_over or isinstance(error, TimeoutError | socket.timeout):
+                raise FetchFailed("timeout") from None
+            raise FetchFailed(f"no answer: {type(error).__name__}") from None
+        finally:
+            if deadline.is_over:
+                raise FetchFailed("timeout") from None
+
+
+def _following(pool: urllib3.PoolManager, url: str, limits: Limits) -> bytes:
+    for _ in range(MOST_REDIRECTS + 1):
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise FetchFailed("refused address")
+        headers = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
+        answer = pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        location = answer.headers.get("Location")
+        if answer.status in REDIRECTS and location:
+            answer.close()
+            url = urljoin(url, location)
+            continue
+        return _body(answer, limits.most_bytes)
+    raise FetchFailed("too many redirects")
+
+
+def _body(answer: Any, most_bytes: int) -> bytes:
+    if answer.status != 200:
+        answer.close()
+        may_retry = answer.status == 429 or answer.status >= 500
+        raise FetchFailed(f"HTTP {answer.status}", may_retry=may_retry, pause=pause_of(answer.headers))
+    pieces, size = [], 0
+    for piece in answer.stream(PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most_bytes:
+            answer.close()
+            raise FetchFailed("too large")
+    return b"".join(pieces)
+
+
+def pause_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """What Retry-After asks for, in seconds: it is a number of them, or an instant."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max((at - (now or datetime.now(UTC))).total_seconds(), 0)

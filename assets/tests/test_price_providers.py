@@ -1,0 +1,270 @@
+"""Providers: answers are read exactly, and limits of time, size and address hold, also after redirects."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from assets.prices.providers.addresses import is_allowed, is_public
+from assets.prices.providers.formats import (
+    BadAnswer,
+    FeedRow,
+    Layout,
+    Span,
+    address,
+    csv_rows,
+    day_text,
+    json_rows,
+    last_of_each_day,
+)
+from assets.prices.providers.http import FetchFailed, Limits, fetch, pause_of
+from assets.prices.providers.sources import PROVIDERS
+from assets.tests.feed_server import feed_server
+
+# --- formats ---
+
+TWO_DAYS = [FeedRow("2024-01-02", Decimal("12.50")), FeedRow("2024-01-03", Decimal("13"))]
+
+
+@pytest.mark.parametrize(
+    ("content", "layout"),
+    [
+        (
+            b'{"data": {"prices": [{"date": "2024-01-02", "close": 12.50}, {"date": "2024-01-03", "close": "13"}]}}',
+            Layout("data.prices"),
+        ),
+        (b'[["2024-01-02T00:00:00Z", 12.5], ["2024-01-03T00:00:00Z", 13]]', Layout("", "0", "1")),
+        (b'{"prices": [[1704153600000, 12.5], [1704240000000, 13]]}', Layout("prices", "0", "1")),
+        (
+            b'[{"bar": {"t": 1704153600, "c": 12.5}}, {"bar": {"t": 1704240000, "c": 13}}]',
+            Layout("", "bar.t", "bar.c"),
+        ),
+    ],
+)
+def test_json_is_read_by_the_paths_of_the_source(content, layout):
+    assert json_rows(content, layout) == TWO_DAYS
+
+
+def test_csv_is_read_by_the_columns_of_the_source():
+    content = "\ufeffSchluss;Datum\r\n12,50;2024-01-02\r\n13;2024-01-03\r\n".encode()
+    layout = Layout("", "Datum", "Schluss", delimiter=";", decimal=",")
+    assert csv_rows(content, layout) == TWO_DAYS
+
+
+def test_what_the_source_leaves_out_stays_for_the_rules_to_refuse():
+    rows = json_rows(b'[{"date": "2024-01-02", "close": null}, {"date": "x", "close": 0}, {}]', Layout())
+    assert rows == [FeedRow("2024-01-02", None), FeedRow("x", 0), FeedRow(None, None)]
+
+
+def test_a_number_is_read_exactly_and_cut_to_18_places():
+    rows = json_rows(
+        b'[{"date": "a", "close": 0.1}, {"date": "b", "close": 1.2345678901234567e-5}]', Layout()
+    )
+    assert [row.price for row in rows] == [Decimal("0.1"), Decimal("0.000012345678901235")]
+
+
+def test_a_price_is_converted_to_the_quoted_unit():
+    (row,) = json_rows(b'[{"date": "a", "close": "0.4567"}]', Layout(unit=Fraction(100)))
+    assert row.price == Decimal("45.67")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b'{"data": 1}', b"[" * 100_000])
+def test_an_answer_that_is_no_json_with_rows_is_bad(content):
+    with pytest.raises(BadAnswer):
+        json_rows(content, Layout("data"))
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe", b"date\n2024-01-02\n"])
+def test_an_answer_without_the_columns_is_bad(content):
+    with pytest.raises(BadAnswer):
+        csv_rows(content, Layout())
+
+
+@pytest.mark.parametrize("value", [True, None, 10**30, {}, []])
+def test_what_is_no_day_is_none(value):
+    assert day_text(value) is None
+
+
+def test_an_address_has_the_symbol_quoted():
+    span = Span(date(2024, 1, 2), date(2024, 1, 3))
+    made = address("https://x/{symbol}?f={start}&t={end_epoch}&c={currency}", "A/B ?&#{start}", "EUR", span)
+    assert made == "https://x/A%2FB%20%3F%26%23%7Bstart%7D?f=2024-01-02&t=1704326400&c=eur"
+
+
+def test_coingecko_gives_the_last_price_of_each_day(monkeypatch):
+    asked = []
+    content = b'{"prices": [[1704153600000, 1.5], [1704200000000, 1.75], [1704240000000, 2]]}'
+    monkeypatch.setattr(
+        "assets.prices.providers.sources.fetch", lambda url, limits: asked.append(url) or content
+    )
+    span = Span(date(2024, 1, 2), date(2024, 1, 3))
+    rows = PROVIDERS["coingecko"].prices("", Layout(), "bitcoin", "EUR", span, Limits(1, 100))
+    assert rows == [FeedRow("2024-01-02", Decimal("1.75")), FeedRow("2024-01-03", 2)]
+    assert asked[0].endswith(
+        "/coins/bitcoin/market_chart/range?vs_currency=eur&from=1704153600&to=1704326400"
+    )
+
+
+def test_the_last_row_of_a_day_is_kept():
+    rows = [FeedRow("a", 1), FeedRow("b", 2), FeedRow("a", 3)]
+    assert list(last_of_each_day(rows)) == [FeedRow("a", 3), FeedRow("b", 2)]
+
+
+def test_yfinance_runs_in_a_process_of_its_own_and_may_be_missing():
+    span = Span(date(2024, 1, 2), date(2024, 1, 3))
+    with pytest.raises(FetchFailed, match="yfinance is not installed"):
+        PROVIDERS["yfinance"].prices("", Layout(), "VWCE.DE", "EUR", span, Limits(60, 10**6))
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+def test_private_addresses_are_not_public(text):
+    assert not is_public(text)
+
+
+@pytest.mark.parametrize("text", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses_are(text):
+    assert is_public(text)
+
+
+def test_a_setting_allows_a_host_with_any_port_or_with_one():
+    assert is_allowed("NAS.local.", 80, {"nas.local"})
+    assert is_allowed("127.0.0.1", 8080, {"127.0.0.1:8080"})
+    assert not is_allowed("127.0.0.1", 8081, {"127.0.0.1:8080"})
+    assert is_allowed("[::1]", 80, {"::1"})
+
+
+# --- fetching ---
+
+
+@pytest.fixture
+def feed():
+    with feed_server() as running:
+        yield running
+
+
+def limits(feed, **changes) -> Limits:
+    return Limits(
+        **{"seconds": 5, "most_bytes": 10_000, "private_hosts": {f"127.0.0.1:{feed.port}"}} | changes
+    )
+
+
+def reason(url, limit, pauses=None) -> str:
+    with pytest.raises(FetchFailed) as failed:
+        fetch(url, limit, pause=(pauses if pauses is not None else []).append, jitter=lambda low, high: high)
+    return failed.value.reason
+
+
+def test_an_answer_is_fetched_and_unpacked(feed):
+    feed.give("/a", gzip.compress(b"hello"), Content_Encoding="gzip")
+    assert fetch(feed.url("/a?x=1"), limits(feed)) == b"hello"
+    assert feed.asked == ["/a?x=1"]
+
+
+def test_a_private_address_is_refused_before_anything_is_sent(feed):
+    for host in ("127.0.0.1", "localhost"):
+        assert reason(feed.url("/a", host), limits(feed, private_hosts=())) == "refused address"
+    assert feed.asked == []
+
+
+def test_a_redirect_to_a_private_address_is_refused(feed):
+    with feed_server() as inside:
+        inside.give("/secret", b"secret")
+        feed.give("/a", status=302, Location=inside.url("/secret"))
+        assert reason(feed.url("/a"), limits(feed)) == "refused address"
+        assert inside.asked == []
+
+
+def test_a_redirect_to_an_allowed_address_is_followed_but_not_for_ever(feed):
+    feed.give("/a", status=302, Location="/b")
+    feed.give("/b", b"here")
+    assert fetch(feed.url("/a"), limits(feed)) == b"here"
+    feed.give("/loop", status=302, Location="/loop")
+    assert reason(feed.url("/loop"), limits(feed)) == "too many redirects"
+    feed.give("/file", status=302, Location="file:///etc/passwd")
+    assert reason(feed.url("/file"), limits(feed)) == "refused address"
+
+
+def test_an_answer_that_is_too_large_is_refused_also_packed(feed):
+    feed.give("/large", b"x" * 10_001)
+    assert reason(feed.url("/large"), limits(feed)) == "too large"
+    feed.give("/bomb", gzip.compress(b"0" * 10_000_000), Content_Encoding="gzip")
+    assert reason(feed.url("/bomb"), limits(feed)) == "too large"
+
+
+def test_an_answer_that_never_ends_is_cut_off(feed):
+    def drip(stream):
+        while not feed.stopped.wait(0.05):
+            stream.write(b"x")
+            stream.flush()
+
+    feed.give("/slow", drip)
+    assert reason(feed.url("/slow"), limits(feed, seconds=0.4)) == "timeout"
+
+
+def test_a_server_that_says_nothing_is_given_up(feed):
+    feed.give("/silent", lambda stream: feed.stopped.wait(), Content_Length="10")
+    assert reason(feed.url("/silent"), limits(feed, seconds=0.3)) == "timeout"
+
+
+def test_a_broken_answer_is_no_answer(feed):
+    feed.give("/half", lambda stream: stream.write(b"half"), Content_Length="100")
+    assert reason(feed.url("/half"), limits(feed)).startswith("no answer")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_429_and_5xx_are_asked_again_with_growing_pauses(feed, status):
+    feed.give("/a", status=status)
+    pauses = []
+    assert reason(feed.url("/a"), limits(feed), pauses) == f"HTTP {status}"
+    assert (len(feed.asked), pauses) == (4, [2, 4, 8])
+
+
+def test_retry_after_is_respected_up_to_30_seconds(feed):
+    feed.give("/a", status=429, Retry_After="7")
+    feed.give("/a", b"now")
+    pauses = []
+    assert fetch(feed.url("/a"), limits(feed), pause=pauses.append) == b"now"
+    assert pauses == [7]
+    feed.give("/b", status=429, Retry_After="31")
+    assert reason(feed.url("/b"), limits(feed), pauses) == "HTTP 429"
+    assert pauses == [7]
+
+
+def test_404_is_not_asked_again(feed):
+    assert reason(feed.url("/none"), limits(feed)) == "HTTP 404"
+    assert len(feed.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5", 5), ("", None), ("soon", None), ("Tue, 02 Jan 2024 00:00:10 GMT", 10)]
+)
+def test_retry_after_is_seconds_or_an_instant(text, seconds):
+    assert pause_of({"Retry-After": text}, datetime(2024, 1, 2, tzinfo=UTC)) == seconds
