@@ -1,14 +1,16 @@
-"""The admin page of instruments, under "Securities and indices"."""
+"""The admin page of instruments with their prices, under "Securities and indices"."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.admin.classification import InOneHousehold
+from assets.admin.instrument_prices import last_prices, prices_of_instrument
 from assets.models import Instrument
 from assets.services.instruments import INSTRUMENTS
 from strata.admin.sidebar import Section
@@ -33,10 +35,48 @@ class InstrumentPage(InOneHousehold):
         "quote_unit",
         "max_age_days",
     )
-    list_display = ("symbol", "name", "instrument_type", "isin", "currency", "household")
+    list_display = (
+        "symbol",
+        "name",
+        "instrument_type",
+        "isin",
+        "currency",
+        "last_price",
+        "last_price_on",
+        "household",
+    )
     list_filter = ("instrument_type", "currency")
     search_fields = ("symbol_key__has_part", "name_key__has_part", "isin")
     service = INSTRUMENTS
+    change_form_outer_before_template = "assets/prices_of_instrument.html"
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the last prices of the instruments of the page, read at once."""
+        page = super().get_changelist_instance(request)
+        page.result_list = list(page.result_list)
+        last = last_prices(page.result_list)
+        for instrument in page.result_list:
+            instrument.last = last.get(instrument.pk)
+        return page
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        if (instrument := kwargs.get("obj")) is not None:
+            context["prices_of_instrument"] = prices_of_instrument(instrument, request)
+        answer: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return answer
+
+    @admin.display(description=_("last price"), empty_value="")
+    def last_price(self, instrument: Any) -> str:
+        return instrument.last.price if instrument.last else ""
+
+    @admin.display(description=_("as of"), empty_value="")
+    def last_price_on(self, instrument: Any) -> str:
+        if not instrument.last:
+            return ""
+        day: str = instrument.last.on
+        return gettext("%(day)s (out of date)") % {"day": day} if instrument.last.is_stale else day
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """An instrument without a household is shared by all, so only superusers may leave it empty."""
