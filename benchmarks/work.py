@@ -1,8 +1,8 @@
 """The measurements of `make bench` on one database, which DATABASE_URL names. Prints JSON. Called by bench.py.
 
-M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120. All three
-are in the same database. Requests run in this process, so that the figures do not include the network. Memory is that
-of gunicorn's workers under load.
+M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120, and I has
+the prices of 250 instruments. All are in the same database. Requests run in this process, so that the figures do not
+include the network. Memory is that of gunicorn's workers under load.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
+from benchmarks import prices  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
@@ -189,6 +190,16 @@ class Caller:
         if answer.status_code != 200 or answer.json()["replaced" if replaces else "created"] != len(rows):
             raise SystemExit(f"values:batch: {answer.status_code} {answer.content[:300]!r}")
 
+    def post_prices(self, count: int) -> Callable[[], None]:
+        bodies = prices.batches(self.portfolio.household, count)
+
+        def post() -> None:
+            answer = self.client.post(f"{API}/prices:batch", next(bodies), content_type="application/json")
+            if answer.status_code != 200 or answer.json()["created"] != count:
+                raise SystemExit(f"prices:batch: {answer.status_code} {answer.content[:300]!r}")
+
+        return post
+
     def net_worth_over_time(self, interval: str) -> Callable[[], object]:
         """By the API where it has this report, else by the same functions."""
         path = f"{self.path}/net-worth?interval={interval}&start={self.first}"
@@ -220,6 +231,7 @@ def works(callers: dict[str, Caller]) -> Iterator[Work]:
         yield from of_net_worth(size, caller)
     yield from of_change(callers["M"])
     yield from of_the_slowest(callers["M"], callers["L"])
+    yield from of_prices(callers["M"])
 
 
 def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
@@ -270,6 +282,13 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
     yield "M: the dashboard", 150, medium.first_page
     yield "M: the dashboard, after a write", 300, medium.first_page_after_a_write
+
+
+def of_prices(caller: Caller) -> Iterator[Work]:
+    """I is 250 instruments with 12 years of weekdays each: 782,500 prices."""
+    household = caller.portfolio.household
+    yield "I: POST prices:batch, 20,000 new prices", 256, caller.post_prices(20_000)
+    yield "I: 782,500 prices read", 100, prices.read_all(household)
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:

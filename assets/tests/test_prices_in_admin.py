@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assets.models import Instrument, PriceSource
+from strata.accounts.models import User
 from tests.admin_forms import change_form_data, errors_of, save, staff, url
 from tests.factories import record_price
 
@@ -17,6 +18,11 @@ from tests.factories import record_price
 @pytest.fixture
 def alices(alice_user):
     return staff(alice_user)
+
+
+@pytest.fixture
+def rita(db):
+    return staff(User.objects.create(username="rita", is_superuser=True))
 
 
 @pytest.fixture
