@@ -46,6 +46,8 @@ def updated(pack: YearOfPrices | None, newer: YearOfPrices) -> YearOfPrices:
     """The prices of a year after some of them were replaced or added."""
     if pack is None:
         return newer
+    if newer.ordinals[0] > pack.ordinals[-1]:  # nearly always: the prices of a new day
+        return joined([pack, newer])
     newest = {}
     for prices in (pack, newer):
         for ordinal, number, adjusted in zip(
@@ -84,20 +86,19 @@ def unpacked(pack: Pack) -> YearOfPrices:
 
 def adjustments_text(adjusted_to: Sequence[int]) -> str:
     """Runs of equal days, as PackedPrices describes them; empty where no price is adjusted."""
-    runs = [(day, len([*run])) for day, run in groupby(adjusted_to)]
-    if all(day == NOT_ADJUSTED for day, _ in runs):
+    if not any(adjusted_to):
         return ""
+    runs = [(day, len([*run])) for day, run in groupby(adjusted_to)]
     return ",".join(f"{count}:{day or ''}" for day, count in runs)
 
 
 def adjusted_days(text: str, count: int) -> list[int]:
-    return [day for day, length in _runs(text, count) for _ in range(length)]
-
-
-def _runs(text: str, count: int) -> Iterator[tuple[int, int]]:
     if not text:
-        yield NOT_ADJUSTED, count
-        return
+        return [NOT_ADJUSTED] * count
+    return [day for day, length in _runs(text) for _ in range(length)]
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
     for run in text.split(","):
         length, _, day = run.partition(":")
         yield int(day or NOT_ADJUSTED), int(length)

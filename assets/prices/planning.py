@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -61,6 +61,7 @@ def plan(
     """
     result = Plan()
     unique = without_duplicates(sorted(prices), result.duplicates)
+    stored = around(stored, unique[0][0], unique[-1][0])
     scale = max(stored.scale, max(scale for *_, scale in unique))
     numbers = [number * POWERS[scale - own] for _, _, number, own in unique]
     days = [on for on, *_ in unique]
@@ -92,6 +93,14 @@ def plan(
         )
     result.years = list(by_year(days, numbers, scales, scale, adjusted_to))
     return result
+
+
+def around(stored: YearOfPrices, first: int, last: int) -> YearOfPrices:
+    """The stored prices of these days, with the one before them and the one after them."""
+    start = max(bisect_left(stored.ordinals, first) - 1, 0)
+    end = bisect_right(stored.ordinals, last) + 1
+    year, ordinals, numbers, scale, adjusted_to = stored
+    return YearOfPrices(year, ordinals[start:end], numbers[start:end], scale, adjusted_to[start:end])
 
 
 def without_duplicates(
