@@ -15,6 +15,9 @@ from tests.factories import create_asset
 from tests.sample_rows import sample_rows
 from tests.strata_apps import APPS
 
+# What a form says does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 MODELS = [model for model in admin.site._registry if model._meta.app_label in APPS]
 MESSAGE = "As the rule says it."
 

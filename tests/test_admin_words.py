@@ -16,6 +16,9 @@ from strata.exceptions import NotFound, resource_name
 from tests.admin_forms import staff, url
 from tests.factories import create_asset
 
+# What a page says does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def mortgage(portfolio):

@@ -1,6 +1,7 @@
 """Every text is refused or cut before it reaches a column that is too short, which on PostgreSQL would be a 500.
 
-The columns are those of all installed models. SQLite stores texts of any length, so these tests measure them.
+The columns are those of all installed models. SQLite stores texts of any length, so these tests measure them. The
+admin's many inputs are tried on PostgreSQL alone.
 """
 
 from __future__ import annotations
@@ -161,6 +162,7 @@ def unbroken(rita):
     return rita
 
 
+@pytest.mark.on_postgresql
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
 def test_admin_forms_accept_or_refuse_long_texts_in_every_input(unbroken, household, model):
     row = sample_rows("Own", household=household)[model]

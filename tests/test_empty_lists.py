@@ -13,6 +13,9 @@ from reports.models import AllocationTarget, PortfolioSnapshot
 from strata.accounts.models import ApiToken
 from tests.admin_forms import staff, url
 
+# What a page says does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 FILLED_BY_PEOPLE = (
     Asset,
     AssetSnapshot,

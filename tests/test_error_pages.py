@@ -13,7 +13,8 @@ from django.urls import path
 from portfolios.models import Portfolio
 from tests.admin_forms import staff, url
 
-pytestmark = pytest.mark.django_db
+# What a page says does not depend on the database.
+pytestmark = [pytest.mark.django_db, pytest.mark.on_sqlite]
 
 
 def broken(request):

@@ -18,6 +18,9 @@ from strata.accounts.models import User
 from strata.exceptions import NotFound
 from tests.admin_forms import staff, url
 
+# What a page says does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 ROOT = Path(__file__).resolve().parent.parent
 API = "/api/v1"
 GERMAN = {"Accept-Language": "de"}

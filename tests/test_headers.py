@@ -11,6 +11,9 @@ from django.urls import get_resolver, path
 
 from strata.accounts.models import User
 
+# The headers do not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 HOST = "strata.example.org"
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

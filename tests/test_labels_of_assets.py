@@ -121,7 +121,7 @@ def test_admin_refuses_a_label_beyond_the_maximum(alice_user, asset, label_type)
     assert client.post(path, form_data(client.get(path)) | {field: [*ids[1:], more]}).status_code == 302
 
 
-# --- the size of a page ---
+# --- the size of a page, which does not depend on the database ---
 
 
 def create_full_page(portfolio, name: str) -> None:
@@ -135,6 +135,7 @@ def create_full_page(portfolio, name: str) -> None:
         create_without_journal(link, [link(asset=asset, **{field: row}) for asset in assets for row in rows])
 
 
+@pytest.mark.on_sqlite
 def test_page_of_200_assets_with_all_labels_is_under_8_mib(alice, portfolio, figures):
     create_full_page(portfolio, "A label of sixty characters, as people who write sentences {:03}")
     alice.get(f"{API}/assets?page_size=1")  # what is loaded once is not the page's memory
@@ -150,6 +151,7 @@ def test_page_of_200_assets_with_all_labels_is_under_8_mib(alice, portfolio, fig
     assert abs(size_of(results) - len(answer.content)) < 1000
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("name", ["{:03}" + "x" * 197, "{:03}" + "\N{MONEY BAG}" * 197, "{:03}" + '"' * 197])
 def test_page_that_is_too_large_is_refused_with_a_page_size(alice, portfolio, name):
     create_full_page(portfolio, name)

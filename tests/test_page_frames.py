@@ -18,6 +18,9 @@ from strata.theme_templates import outdated_repairs
 from tests.admin_forms import staff
 from tests.admin_pages import pages_of_the_admin
 
+# The frame of a page does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 FOCUSABLE = ("button", "input", "select", "textarea")
 
 

@@ -18,6 +18,9 @@ from strata.accounts.preferences import guess
 from strata.accounts.services import issue_token
 from tests.admin_forms import change_form_data, errors_of, save, url
 
+# How a number or a day is written does not depend on the database.
+pytestmark = pytest.mark.on_sqlite
+
 API = "/api/v1"
 ADD_VALUE = url(AssetSnapshot, "add")
 SETTINGS = reverse("my-settings")

@@ -16,6 +16,9 @@ from reports.rendering.plots import THEMES
 from tests.factories import create_valued_asset
 from tests.refusals import assert_refused
 
+# The values of the pictures are those of the reports, whose own tests run on both databases.
+pytestmark = pytest.mark.on_sqlite
+
 API = "/api/v1"
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 MOMENT = {"net-worth": "end=2024-06-28", "allocation": "on=2024-06-28"}

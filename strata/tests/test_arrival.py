@@ -13,6 +13,9 @@ from strata.server import arrival
 from strata.server.arrival import LONGEST_HEAD, Arrival, Stage
 from strata.server.worker import LimitedSocket
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 LONGEST_BODY = 1000
 HEAD = b"POST /api/v1/tags HTTP/1.1\r\nHost: localhost\r\n"
 WHOLE = {

@@ -199,6 +199,7 @@ def test_doctor_warns_of_debug(settings, db):
 # --- the exit codes of the process ---
 
 
+@pytest.mark.on_sqlite
 def test_exit_codes_on_a_real_sqlite_file(tmp_path):
     def manage(*arguments: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}"}

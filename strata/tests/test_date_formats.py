@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from strata.fields.date_formats import DateFormat, RefusedDay, day_and_month_text, day_text, read_day
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 NAMED, POINTS, SLASHES, AMERICAN, ISO = DateFormat
 GERMAN = ("Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez")
 DAYS = st.dates(date(1800, 1, 1), date(2200, 12, 31))

@@ -15,6 +15,9 @@ from strata.environment.variables import networks
 from strata.server.middleware import BodyLimit, TrustedProxies, client_address
 from strata.wsgi import with_length
 
+# What the middleware does, it does before the database is asked.
+pytestmark = pytest.mark.on_sqlite
+
 
 def show(request):
     seen = [request.META["REMOTE_ADDR"], request.is_secure(), request.META.get("HTTP_X_FORWARDED_FOR")]

@@ -22,6 +22,9 @@ from strata.fields.number_formats import (
     signed_text,
 )
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 ENGLISH, GERMAN, SWISS, FRENCH = NumberFormat
 FORMATS = st.sampled_from(NumberFormat)
 

@@ -11,6 +11,9 @@ import pytest
 from strata.environment.variables import port_problem
 from tests.serving import ROOT, environment
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 SENTENCE = "Port {} is in use; choose another with PORT=."
 
 

@@ -7,6 +7,9 @@ from django.test import Client
 
 from strata.environment.variables import networks
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 PROXY = "10.0.0.1"
 
 

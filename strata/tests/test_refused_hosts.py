@@ -13,6 +13,9 @@ from django.test import Client
 from strata.server import logs
 from strata.server.logs import JsonLines, OncePerMinute
 
+# No test here asks the database.
+pytestmark = pytest.mark.on_sqlite
+
 TOKEN = "strata_" + "x" * 43
 
 
