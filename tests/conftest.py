@@ -102,10 +102,17 @@ def url(database) -> str:
     return database.fresh(f"strata_{uuid4().hex}")
 
 
+@pytest.fixture(scope="module")
+def shared_world(shared_rows, django_db_blocker):
+    """`world`, made once for all tests of a module, like `shared_rows`, which it is a part of."""
+    with django_db_blocker.unblock():
+        shared_rows["world"] = rows_of(shared_rows["household"], "Secret", portfolio=shared_rows["portfolio"])
+
+
 @pytest.fixture
-def world(household, portfolio):
+def world(household, portfolio, shared):
     """A household's rows by their type. Every name contains "ecret", so that a test can search for leaks."""
-    return rows_of(household, "Secret", portfolio=portfolio)
+    return shared.get("world") or rows_of(household, "Secret", portfolio=portfolio)
 
 
 def rows_of(household, word: str, portfolio=None) -> dict:

@@ -12,6 +12,9 @@ from strata.api.http.parsers import MOST_MEMBERS
 from tests.all_routes import fields_of_bodies, path_for, routes
 from tests.steps import steps_during
 
+# How large an answer may be does not depend on the database.
+pytestmark = [pytest.mark.on_sqlite, pytest.mark.usefixtures("shared_world")]
+
 API = "/api/v1"
 MANY = 150_000
 LARGEST = MOST_ERRORS * (LONGEST_FIELD + LONGEST_MESSAGE + 100)  # bytes of a response in ASCII

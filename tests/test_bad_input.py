@@ -19,6 +19,8 @@ from tests.all_routes import ABSENT, Field, Route, fields_of_bodies, parameters_
 from tests.bad_values import BAD_BODIES, BAD_MEDIA_TYPES, NUL, ODD_VALUES, OVERRIDE, refused_values
 from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 BATCHES = {
     "price-batch": "/api/v1/prices:batch",
@@ -140,7 +142,7 @@ def test_odd_names_are_kept_and_trimmed(field, superuser, world):
         assert (answer.status_code, answer.json()[field.name]) in ((200, name), (201, name)), outcome(answer)
 
 
-# --- bodies ---
+# --- bodies: no database changes how they are read ---
 
 
 def send(client, name, method, world, body, content_type="application/json", **headers):
@@ -149,6 +151,7 @@ def send(client, name, method, world, body, content_type="application/json", **h
     return rolled_back(lambda: client.generic(method.upper(), path, body, content_type, headers=headers))
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("kind", BAD_BODIES)
 def test_invalid_body_is_refused_by_every_route(kind, superuser, world):
     for name, method in WITH_BODIES:
@@ -157,6 +160,7 @@ def test_invalid_body_is_refused_by_every_route(kind, superuser, world):
         assert is_refusal(answer), (name, method, outcome(answer))
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("media_type", BAD_MEDIA_TYPES)
 def test_another_media_type_is_refused_by_every_route(media_type, superuser, world):
     for name, method in WITH_BODIES:
@@ -165,6 +169,7 @@ def test_another_media_type_is_refused_by_every_route(media_type, superuser, wor
         assert is_refusal(answer), (name, method, outcome(answer))
 
 
+@pytest.mark.on_sqlite
 def test_body_over_the_limit_is_refused_by_every_route(superuser, world):
     for name, method in WITH_BODIES:
         most = configured.BODY_BYTES_OF_ROUTES.get(BATCHES.get(name), configured.MAX_BODY_BYTES)
@@ -174,6 +179,7 @@ def test_body_over_the_limit_is_refused_by_every_route(superuser, world):
         assert is_refusal(answer)
 
 
+@pytest.mark.on_sqlite
 def test_unauthenticated_request_is_401_whatever_its_body(client, world):
     """Authentication comes before the body is read."""
     for name, method in WITH_BODIES:

@@ -13,6 +13,8 @@ from strata.accounts.services import issue_token
 from tests.all_routes import ABSENT, path_for, routes
 from tests.documented import openapi
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 READS = {route.name: route for route in routes() if "get" in route.methods and route.name != "openapi"}
 WITHOUT_ETAG = {"live", "ready", "version"}  # lists have none either

@@ -12,6 +12,8 @@ from portfolios.models import Household, Membership
 from tests.all_routes import path_for, routes
 from tests.conftest import rows_of
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 DAY, INSTANT, ID = "2026-01-31", "2026-01-31T12:00:00+00:00", "01890a5d-ac96-774b-bcce-b302099a8057"
 POSITIONS = {
     "asset-snapshot-list": (DAY, INSTANT, ID),

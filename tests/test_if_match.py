@@ -21,7 +21,7 @@ WRITES = [
     for method in sorted(set(route.methods) - {"get"})
 ]
 BY_THE_INVITED = ("invitation-accept",)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_world")]
 
 
 @pytest.fixture

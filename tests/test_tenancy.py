@@ -31,6 +31,8 @@ from tests.conftest import rows_of
 from tests.strata_apps import APPS
 from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body, id_of
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 DONE = {"get": 200, "post": 201, "put": 200, "patch": 200, "delete": 204}
 DONE_OTHERWISE = {

@@ -15,6 +15,8 @@ from portfolios.models import Household, Membership, Portfolio
 from strata.fields.dates import noon
 from tests.all_routes import ABSENT
 
+pytestmark = pytest.mark.usefixtures("shared_entries")
+
 API = "/api/v1"
 FIRST = date(2026, 1, 1)
 LISTS = ("values", "transactions")
@@ -35,17 +37,24 @@ def add_asset(portfolio, name, *, days=(), currency="EUR", asset_type_id=TypeId.
     return asset
 
 
-@pytest.fixture
-def other_portfolio(alice_user):
+@pytest.fixture(scope="module")
+def shared_entries(shared_rows, django_db_blocker):
+    """Cash with a value a day, Fund with three old ones, Loan in another household, and a stranger's account."""
+    with django_db_blocker.unblock():
+        shared_rows["other_portfolio"] = other_portfolio_of(shared_rows["alice_user"])
+        shared_rows["entries"] = add_entries(
+            shared_rows["household"], shared_rows["portfolio"], shared_rows["other_portfolio"]
+        )
+
+
+def other_portfolio_of(user):
     """In another household of Alice."""
     household = Household.objects.create(name="Parents")
-    Membership.objects.create(household=household, user=alice_user, role="viewer", accepted_at=timezone.now())
+    Membership.objects.create(household=household, user=user, role="viewer", accepted_at=timezone.now())
     return Portfolio.objects.create(household=household, name="Theirs")
 
 
-@pytest.fixture
-def entries(portfolio, other_portfolio, household):
-    """Cash with a value a day, Fund with three old ones, Loan in another household, and a stranger's account."""
+def add_entries(household, portfolio, other_portfolio):
     cash = add_asset(portfolio, "Cash", days=range(10, 16))
     fund = add_asset(portfolio, "Fund", days=(0, 1, 12), currency="USD", asset_type_id=TypeId.STOCKS)
     loan = add_asset(other_portfolio, "Loan", days=(11, 30), asset_type_id=TypeId.LOAN)
@@ -57,6 +66,16 @@ def entries(portfolio, other_portfolio, household):
     label_asset(cash.pk, category_ids=[below.pk], tag_ids=[tag.pk])
     label_asset(fund.pk, tag_ids=[Tag.objects.create(household=household, name="Red").pk])
     return {"cash": cash, "fund": fund, "loan": loan}
+
+
+@pytest.fixture
+def other_portfolio(shared):
+    return shared["other_portfolio"]
+
+
+@pytest.fixture
+def entries(shared):
+    return shared["entries"]
 
 
 def walk(client, path, query, link="next"):
