@@ -94,7 +94,7 @@ def test_charts_and_the_terminal_say_which_rate_is_missing(alice, francs):
     add_rate("USD", "1.25")
     path, days = f"{API}/portfolios/{francs.pk}", {"start": ON, "end": ON}
     assert (
-        "1 of 1 days lack a rate of XOF." in alice.get(f"{path}/net-worth/chart.svg", days).content.decode()
+        "1 of 1 days lacks a rate of XOF." in alice.get(f"{path}/net-worth/chart.svg", days).content.decode()
     )
     assert "It lacks a rate of XOF." in alice.get(f"{path}/allocation/chart.svg", {"on": ON}).content.decode()
     out = io.StringIO()

@@ -206,7 +206,7 @@ def test_picture_says_that_it_is_complete():
 def test_picture_says_on_how_many_days_which_currencies_are_missing():
     gap = Missing("CHF", date(2024, 12, 1), Decimal(5))
     said = texts(net_worth_plot([*YEAR[:-1], point(12, missing=(gap,))], currency="EUR"))
-    assert "Incomplete: 1 of 12 days lack a rate of CHF." in said
+    assert "Incomplete: 1 of 12 days lacks a rate of CHF." in said
     assert "Incomplete" in said
 
 
