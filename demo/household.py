@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
 from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
 from demo.ids import Row, fixed_id, new_id
@@ -77,7 +79,7 @@ SPENDING = (
 
 @dataclass
 class Thing:
-    """One asset. `values` are for the demo's days, the oldest first."""
+    """One asset. `values` are for the demo's days, the oldest first; `category` is the English name."""
 
     name: str
     type_code: str
@@ -98,14 +100,20 @@ type IdOf = Callable[..., UUID]
 def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
     """Create the household, its portfolio and everything in it, owned by `user`.
 
-    With fixed ids only once in an installation.
+    With fixed ids only once in an installation, and in English: the examples of the API's schema name its rows. Else in
+    the language that the user chose, or the active one.
     """
-    id_of = fixed_id if with_fixed_ids else new_id
+    language = "en" if with_fixed_ids else user.language or translation.get_language()
+    with translation.override(language):
+        return build_in_active_language(user, today, fixed_id if with_fixed_ids else new_id)
+
+
+def build_in_active_language(user, today: date, id_of: IdOf) -> Household:
     household = make_household(user, id_of)
     portfolio = Portfolio.objects.create(
         id=id_of(Row.PORTFOLIO),
         household=household,
-        name="Everything we have",
+        name=_("Everything we have"),
         base_currency="EUR",
         time_zone=ZONE,
     )
@@ -121,8 +129,7 @@ def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
 def make_household(user, id_of: IdOf) -> Household:
     household = Household.objects.create(id=id_of(Row.HOUSEHOLD), name=NAME, is_demo=True)
     Membership.objects.create(id=id_of(Row.MEMBERSHIP), household=household, user=user, role=OWNER)
-    with translation.override("en"):  # the language of all that is in it
-        household_created.send(Household, household=household)
+    household_created.send(Household, household=household)
     return household
 
 
@@ -143,38 +150,44 @@ def the_things(days: list[date]) -> list[Thing]:
 def accounts(days: list[date]) -> list[Thing]:
     count = len(days)
     income = [
-        {"type": "INCOME", "on": day, "amount": Decimal("41.25"), "tax": Decimal("10.88"), "note": "Interest"}
+        {
+            "type": "INCOME",
+            "on": day,
+            "amount": Decimal("41.25"),
+            "tax": Decimal("10.88"),
+            "note": _("Interest"),
+        }
         for day in days[11::12]
     ]
     return [
         Thing(
-            "Checking account",
+            _("Checking account"),
             "CHECKING_ACCOUNT",
             [Decimal(2850 + SPENDING[n % len(SPENDING)] * 2) + Decimal("0.17") * n for n in range(count)],
             category="Cash & banking",
         ),
         Thing(
-            "Savings account",
+            _("Savings account"),
             "SAVINGS_ACCOUNT",
             [Decimal(9400 + 350 * n) for n in range(count)],
             category="Cash & banking",
-            tags=("emergency fund",),
+            tags=(_("emergency fund"),),
             transactions=income,
         ),
         Thing(
-            "Swiss account",
+            _("Swiss account"),
             "CHECKING_ACCOUNT",
             [Decimal(6120 - 35 * n) for n in range(count)],
             currency="CHF",
             category="Cash & banking",
-            notes="From the years in Basel.",
+            notes=_("From the years in Basel."),
         ),
         Thing(
-            "Credit card",
+            _("Credit card"),
             "CREDIT_CARD",
             [Decimal(-640) + SPENDING[(n + 5) % len(SPENDING)] for n in range(count)],
             category="Loans & credit",
-            notes="Paid off on the 20th.",
+            notes=_("Paid off on the 20th."),
         ),
     ]
 
@@ -190,7 +203,7 @@ def investments(days: list[date]) -> list[Thing]:
             "unit_price": price,
             "amount": price * (bought if number else 180),
             "fee": fee,
-            "note": "Savings plan" if number else "Moved from the old broker",
+            "note": _("Savings plan") if number else _("Moved from the old broker"),
         }
         for number, (day, price) in enumerate(zip(days, prices, strict=True))
     ]
@@ -200,7 +213,7 @@ def investments(days: list[date]) -> list[Thing]:
             "on": day,
             "amount": Decimal("86.40") + n,
             "tax": Decimal("12.96"),
-            "note": "Dividend",
+            "note": _("Dividend"),
         }
         for n, day in enumerate(days[2:-1:3])
     ]
@@ -208,12 +221,12 @@ def investments(days: list[date]) -> list[Thing]:
     coins = moved(Decimal("38400"), COINS, len(days))
     return [
         Thing(
-            "World index fund",
+            _("World index fund"),
             "STOCKS",
             [cents(price * units) for price, units in zip(prices, held, strict=True)],
             currency="USD",
             category="Index funds",
-            tags=("retirement",),
+            tags=(_("retirement"),),
             quantity=held[-1],
             transactions=purchases + dividends,
         ),
@@ -223,7 +236,7 @@ def investments(days: list[date]) -> list[Thing]:
             [cents(price * Decimal("0.15")) for price in coins],
             category="Cryptocurrency",
             quantity=Decimal("0.15"),
-            notes="On the small hardware wallet in the safe.",
+            notes=_("On the small hardware wallet in the safe."),
             transactions=[
                 {
                     "type": "ACQUIRE",
@@ -241,34 +254,34 @@ def investments(days: list[date]) -> list[Thing]:
 def home(days: list[date]) -> list[Thing]:
     count = len(days)
     owed, balances = Decimal("214800"), []
-    for _ in range(count):
+    for _month in range(count):
         balances.append(-owed)
         owed -= Decimal(980) - cents(owed * Decimal("0.0021"))
     return [
         Thing(
-            "Flat in Lindenstrasse",
+            _("Flat in Lindenstrasse"),
             "REAL_ESTATE",
             [Decimal(312000 + 6000 * (n // 6)) for n in range(count)],
             category="Residential",
-            tags=("shared",),
+            tags=(_("shared"),),
             acquired_on=date(days[0].year - 4, 6, 15),
             transactions=[
                 {
                     "type": "EXPENSE",
                     "on": day,
                     "amount": Decimal("1480.00"),
-                    "note": "New heating valves, painter",
+                    "note": _("New heating valves, painter"),
                 }
                 for day in days[9:10]
             ],
         ),
         Thing(
-            "Mortgage",
+            _("Mortgage"),
             "MORTGAGE",
             balances,
             category="Mortgages",
-            tags=("shared",),
-            notes="2.52 % until 2031.",
+            tags=(_("shared"),),
+            notes=_("2.52 % until 2031."),
         ),
     ]
 
@@ -278,33 +291,38 @@ def belongings(days: list[date]) -> list[Thing]:
     half = count // 2
     return [
         Thing(
-            "Car",
+            _("Car"),
             "VEHICLE",
             [cents(Decimal(18900) * Decimal("0.988") ** n) for n in range(count)],
             category="Vehicles",
-            tags=("shared",),
+            tags=(_("shared"),),
             acquired_on=date(days[0].year - 1, 3, 2),
             transactions=[
-                {"type": "EXPENSE", "on": days[6], "amount": Decimal("612.40"), "note": "Tyres, inspection"}
+                {
+                    "type": "EXPENSE",
+                    "on": days[6],
+                    "amount": Decimal("612.40"),
+                    "note": _("Tyres, inspection"),
+                }
             ],
         ),
         Thing(
-            "Watch collection",
+            _("Watch collection"),
             "COLLECTIBLES",
             [Decimal(7300 + 250 * (n // 8)) for n in range(count)],
             category="Hobbies & sports",
-            tags=("insured",),
+            tags=(_("insured"),),
             quantity=Decimal(5),
         ),
-        Thing("Furniture", "PERSONAL_PROPERTY", [Decimal(9600 - 1200 * (n // 12)) for n in range(count)]),
+        Thing(_("Furniture"), "PERSONAL_PROPERTY", [Decimal(9600 - 1200 * (n // 12)) for n in range(count)]),
         Thing(
-            "Racing bicycle",
+            _("Racing bicycle"),
             "PERSONAL_PROPERTY",
             [Decimal(2100 - 40 * n) for n in range(half)],
             category="Hobbies & sports",
             disposed_on=days[half],
-            notes="Sold to a neighbour.",
-            transactions=[{"type": "DISPOSE", "on": days[half], "amount": Decimal(1500), "note": "Cash"}],
+            notes=_("Sold to a neighbour."),
+            transactions=[{"type": "DISPOSE", "on": days[half], "amount": Decimal(1500), "note": _("Cash")}],
         ),
     ]
 
@@ -340,9 +358,12 @@ def make_assets(portfolio: Portfolio, things: list[Thing], id_of: IdOf) -> list[
 
 def sort_in(household: Household, things: list[Thing], assets: list[Asset], id_of: IdOf) -> None:
     """Give the assets their categories and tags; one category is added to those of a new household."""
-    investments = Category.objects.get(household=household, name="Investments")
+    investments = Category.objects.get(household=household, name=pgettext("category", "Investments"))
     Category.objects.create(
-        id=id_of(Row.CATEGORY), household=household, parent=investments, name="Index funds"
+        id=id_of(Row.CATEGORY),
+        household=household,
+        parent=investments,
+        name=pgettext("category", "Index funds"),
     )
     categories = {category.name: category for category in Category.objects.filter(household=household)}
     names = sorted({tag for thing in things for tag in thing.tags})
@@ -355,7 +376,7 @@ def sort_in(household: Household, things: list[Thing], assets: list[Asset], id_o
     }
     pairs = list(zip(things, assets, strict=True))
     AssetCategory.objects.bulk_create(
-        AssetCategory(asset=asset, category=categories[thing.category])
+        AssetCategory(asset=asset, category=categories[pgettext("category", thing.category)])
         for thing, asset in pairs
         if thing.category
     )

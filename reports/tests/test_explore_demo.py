@@ -82,3 +82,13 @@ def test_only_an_owner_removes_a_demo(anna, household):
     assert "Remove demo data" not in browser.get("/admin/").content.decode()
     browser.post("/admin/portfolios/household/demo/remove")
     assert Household.objects.filter(pk=made.pk).exists()
+
+
+@pytest.mark.usefixtures("_ecb_rates")
+def test_demo_is_in_the_language_of_the_user(annas, anna):
+    annas.post("/admin/demo/", HTTP_ACCEPT_LANGUAGE="de")
+    names = set(Asset.objects.for_user(anna).values_list("name", flat=True))
+    assert {"Girokonto", "Hypothek", "Wohnung in der Lindenstraße"} <= names
+    fund = Asset.objects.get(name="Welt-Indexfonds")
+    assert [category.name for category in fund.categories.all()] == ["Indexfonds"]
+    assert [tag.name for tag in fund.tags.all()] == ["Altersvorsorge"]
