@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -15,11 +17,13 @@ from assets.admin.value_charts import chart_of
 from assets.models import Asset, AssetSnapshot
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
-from strata.fields.active_formats import accepted_date_formats, day_text
+from strata.fields.active_formats import accepted_date_formats, amount_text, day_text
 from strata.fields.dates import local_day
 
 PER_PAGE = 25
-TYPED = ("value", "on", "note", "in_my_favour")
+PLAIN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+TYPED = ("value", "on", "note", "in_my_favour", "chosen")
+MOST_READINGS = 4
 
 
 def values_of_asset(asset: Asset, request: HttpRequest, *, may_add: bool) -> dict[str, Any]:
@@ -34,9 +38,10 @@ def values_of_asset(asset: Asset, request: HttpRequest, *, may_add: bool) -> dic
         "date_help": accepted_date_formats(),
         "typed": typed_before(asset, request.GET),
         "questions": request.GET.getlist("question"),
+        "readings": readings_of(request.GET.getlist("reading"), asset),
         "page": page,
         "chart": chart_of(asset),
-        "rows": [shown(value, asset) for value in page.object_list],
+        "rows": [shown(value, asset, may_edit=may_add) for value in page.object_list],
     }
 
 
@@ -45,18 +50,26 @@ def typed_before(asset: Asset, given: Mapping[str, str]) -> dict[str, str]:
     return {"on": day_text(today)} | {name: given[name] for name in TYPED if name in given}
 
 
+def readings_of(digits: Sequence[str], asset: Asset) -> list[tuple[str, str]]:
+    """The readings of what was typed: plain digits, and the amount as the user writes it. Forged ones are ignored."""
+    numbers = [text for text in digits[:MOST_READINGS] if PLAIN.fullmatch(text)]
+    return [(text, amount_text(Decimal(text), asset.currency)) for text in numbers]
+
+
 def page_of(asset: Asset, number: str) -> Page[AssetSnapshot]:
     """Newest first. A number that is none is the first page, one that is too large the last."""
     values = AssetSnapshot.objects.filter(asset=asset).order_by("-on", "-observed_at")
     return Paginator(values, PER_PAGE).get_page(number)
 
 
-def shown(value: AssetSnapshot, asset: Asset) -> dict[str, str]:
+def shown(value: AssetSnapshot, asset: Asset, *, may_edit: bool) -> dict[str, str]:
     day = day_text(value.on)
     return {
         "day": day,
         "value": value_text(value.value, asset),
         "note": value.note,
         "address": admin_url(AssetSnapshot, "change", value.pk),
-        "edit_label": _("Edit: value of %(day)s") % {"day": day},
+        "link": _("Edit") if may_edit else _("View"),
+        "link_label": (_("Edit: value of %(day)s") if may_edit else _("View: value of %(day)s"))
+        % {"day": day},
     }

@@ -78,7 +78,8 @@ def test_values_are_listed_25_a_page_with_links_to_edit_them(browser, account):
 
 def test_viewer_and_stranger_save_nothing(household, account, charlie_user):
     vera = staff(member(household, "vera", VIEWER))
-    assert "New value" not in vera.get(url(Asset, "change", account.pk)).content.decode()
+    page = vera.get(url(Asset, "change", account.pk)).content.decode()
+    assert "New value" not in page and 'aria-label="View: value of 2' in page and "Edit" not in page
     for client, status in ((vera, 403), (staff(charlie_user), 404)):
         answer, _ = enter(client, account, value="5", on="2024-07-31")
         assert answer.status_code == status

@@ -10,9 +10,10 @@ ROWS = [Target("1", "checking"), Target("2", "savings"), Target("3", "house"), T
 
 
 def pasted(text: str, first: str = "1") -> Pasted:
-    return read_pasted(
-        text, ROWS, first, key_of=str.casefold, is_number=lambda word: word.replace(".", "").isdigit()
-    )
+    def is_number(asset: str, word: str) -> bool:
+        return word.removesuffix(" EUR" if asset == "1" else " USD").replace(".", "").isdigit()
+
+    return read_pasted(text, ROWS, first, key_of=str.casefold, is_number=is_number)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ def pasted(text: str, first: str = "1") -> Pasted:
         ("Savings\t20\nCHECKING\t10", "3", {"2": "20", "1": "10"}),
         ("Savings; 20\n\nChecking;10\n", "3", {"2": "20", "1": "10"}),
         ("Savings\t\nChecking\t10", "1", {"1": "10"}),
+        ("10 EUR\n20 USD", "1", {"1": "10 EUR", "2": "20 USD"}),
+        ("Checking\t10 EUR", "1", {"1": "10 EUR"}),
     ],
 )
 def test_lines_fill_the_rows_below_or_those_they_name(text, first, fills):
@@ -37,6 +40,7 @@ def test_column_that_is_too_long_fills_nothing():
 
 def test_line_that_is_no_number_fills_nothing():
     assert pasted("1\nabout 2") == Pasted({}, no_number=("about 2",))
+    assert pasted("1\n2 EUR") == Pasted({}, no_number=("2 EUR",))
 
 
 def test_names_that_are_unknown_or_fit_twice_are_named_and_the_others_fill():
@@ -46,3 +50,7 @@ def test_names_that_are_unknown_or_fit_twice_are_named_and_the_others_fill():
 
 def test_named_row_without_a_number_is_named_and_the_others_fill():
     assert pasted("Checking\tx\nSavings\t4") == Pasted({"2": "4"}, no_number=("x",))
+
+
+def test_row_without_a_name_is_named_by_its_number_and_a_repeated_name_once():
+    assert pasted("\t7\nSavings\t4\nSavings\t5") == Pasted({}, unknown=("7",), repeated=("Savings",))

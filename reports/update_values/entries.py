@@ -19,6 +19,7 @@ from reports.update_values.rows import AssetRow
 from strata.fields.active_formats import UncertainNumber, number_text, read_number, whole_amount_text
 from strata.fields.names import validate_note
 from strata.fields.number_formats import NO_BREAK_SPACE
+from strata.fields.numbers import plain
 
 FACTORS = {
     Fraction(10): gettext_noop("about 10 times as much. Is a digit too many?"),
@@ -29,11 +30,15 @@ FACTORS = {
 
 
 class Entry(NamedTuple):
-    """A row as it was sent: `seen` is the state of the day's value when the page showed it."""
+    """A row as it was sent: `seen` is the state of the day's value when the page showed it.
+
+    `reading` is the answer to a question: what was chosen of several readings of the text, in plain digits.
+    """
 
     text: str
     note: str
     seen: str
+    reading: str = ""
 
 
 class NewValue(NamedTuple):
@@ -69,7 +74,7 @@ def read_entries(rows: Iterable[AssetRow], entries: Mapping[UUID, Entry]) -> Rea
         if entry is None or not (entry.text.strip() or entry.note.strip()):
             continue
         try:
-            note, value = validate_note(entry.note), read_value(row, entry.text)
+            note, value = validate_note(entry.note), read_value(row, entry)
         except UncertainNumber as question:
             numbers = question.question.readings
             reading.questions.append(WhichNumber(row, question.question.text, numbers))
@@ -80,11 +85,26 @@ def read_entries(rows: Iterable[AssetRow], entries: Mapping[UUID, Entry]) -> Rea
     return reading
 
 
-def read_value(row: AssetRow, text: str) -> Decimal:
-    """The typed value as it is stored. Raises ValidationError, or UncertainNumber."""
-    if not text.strip():
+def read_value(row: AssetRow, entry: Entry) -> Decimal:
+    """The typed value as it is stored. Raises ValidationError, or UncertainNumber.
+
+    The text that the page shows for the last value is that value, whatever else it could mean.
+    """
+    if not entry.text.strip():
         raise ValidationError(_("A note needs a value: enter one, or press the button “Still the same”."))
-    return validate_value(row.as_typed(read_number(text, row.places, row.currency)))
+    if row.last is not None and entry.text.strip() == row.typed_text(row.last):
+        return row.last
+    return validate_value(row.as_typed(chosen_number(row, entry)))
+
+
+def chosen_number(row: AssetRow, entry: Entry) -> Decimal:
+    try:
+        return read_number(entry.text, row.places, row.currency)
+    except UncertainNumber as uncertain:
+        for number in uncertain.question.readings:
+            if plain(number) == entry.reading:
+                return number
+        raise
 
 
 # --- probable typing errors ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,21 +26,28 @@ from strata.tenancy.roles import EDITORS, role_in
 TYPED = ("value", "on", "note", "in_my_favour")
 
 
+class Asked(NamedTuple):
+    """What has to be answered first: sentences and, where the number has several readings, these in plain digits."""
+
+    questions: list[str]
+    readings: list[str]
+
+
 def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Back to the asset's page: with a message, or with what was typed and why it is not saved yet."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     asset = editable_asset(request.user, pk)
     try:
-        saved_on, questions = record(asset, request)
+        saved_on, asked = record(asset, request)
     except ValidationError as error:
         messages.error(request, f"{_('Nothing was saved.')} {error.messages[0]}")
-        return back(asset, request, [])
+        return back(asset, request)
     except StrataError as refused:
         messages.error(request, f"{_('Nothing was saved.')} {refused.message}")
-        return back(asset, request, [])
-    if questions:
-        return back(asset, request, questions)
+        return back(asset, request)
+    if asked:
+        return back(asset, request, asked)
     text = _("Saved the value for %(day)s.") % {"day": saved_on}
     messages.success(request, text, extra_tags=undo_tag(request))
     return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
@@ -56,7 +63,7 @@ def editable_asset(user: Any, pk: UUID) -> Asset:
     return asset
 
 
-def record(asset: Asset, request: HttpRequest) -> tuple[str, list[str]]:
+def record(asset: Asset, request: HttpRequest) -> tuple[str, Asked | None]:
     """The day that a value was saved for; or what to ask first. Raises ValidationError for what cannot be read."""
     posted = request.POST
     on = read_day(posted["on"]) if posted.get("on", "").strip() else today_of(asset.portfolio)
@@ -67,31 +74,36 @@ def record(asset: Asset, request: HttpRequest) -> tuple[str, list[str]]:
     reading = read_entries(rows, {asset.pk: entry_of(rows[0], posted)})
     if reading.errors:
         raise ValidationError(reading.errors[asset.pk])
-    if questions := questions_of(reading, is_confirmed="confirmed" in posted):
-        return "", questions
+    if asked := questions_of(reading, is_confirmed="confirmed" in posted):
+        return "", asked
     if not reading.values:
         raise ValidationError(_("Enter a value."))
     save_values(reading.values, on, request.user)
-    return day_text(on), []
+    return day_text(on), None
 
 
 def entry_of(row: AssetRow, posted: Any) -> Entry:
     text = posted.get("value", "").strip()
     if "in_my_favour" in posted and text and text[0] not in "-\N{MINUS SIGN}(":
         text = f"-{text}"
-    return Entry(text, posted.get("note", ""), row.seen)
+    return Entry(text, posted.get("note", ""), row.seen, posted.get("reading", ""))
 
 
-def questions_of(reading: Reading, *, is_confirmed: bool) -> list[str]:
-    """A number with two readings has to be typed in another way; a probable typing error may be confirmed."""
+def questions_of(reading: Reading, *, is_confirmed: bool) -> Asked | None:
+    """Which number it is comes first; a probable typing error may be confirmed."""
     for which in reading.questions:
         question = presenting.question(which)
-        raise ValidationError(f"{question['question']} {' / '.join(question['readings'])}")
-    return [] if is_confirmed else slips_of(reading.values)
+        return Asked([question["question"]], question["digits"])
+    slips = [] if is_confirmed else slips_of(reading.values)
+    return Asked(slips, []) if slips else None
 
 
-def back(asset: Asset, request: HttpRequest, questions: list[str]) -> HttpResponse:
+def back(asset: Asset, request: HttpRequest, asked: Asked | None = None) -> HttpResponse:
+    """The address says what was typed and asked. An answered reading stays while another question is asked."""
     typed = [(name, request.POST[name]) for name in TYPED if name in request.POST]
-    asked = [("question", text) for text in questions]
+    questions, readings = asked or Asked([], [])
+    if questions and not readings and request.POST.get("reading"):
+        typed.append(("chosen", request.POST["reading"]))
+    params = [*typed, *(("question", text) for text in questions), *(("reading", text) for text in readings)]
     address = reverse("admin:assets_asset_change", args=[asset.pk])
-    return HttpResponseRedirect(f"{address}?{urlencode([*typed, *asked])}")
+    return HttpResponseRedirect(f"{address}?{urlencode(params)}")

@@ -34,9 +34,11 @@ def read_pasted(
     first: str,
     *,
     key_of: Callable[[str], str],
-    is_number: Callable[[str], bool],
+    is_number: Callable[[str, str], bool],
 ) -> Pasted:
     """`targets` are the rows in the order of the table; `first` is the asset of the row that was pasted into.
+
+    `is_number` says of an asset and a text whether the text is an amount of it: with its currency, for example.
 
     One column: empty lines leave a row unchanged; a line that is no number, or more lines than rows, fills nothing. Two
     columns, separated by a tab or a semicolon: a line whose name is unknown, or fits or occurs twice, is left out.
@@ -51,11 +53,12 @@ def read_pasted(
 
 
 def _downwards(
-    lines: Sequence[str], targets: Sequence[Target], first: str, is_number: Callable[[str], bool]
+    lines: Sequence[str], targets: Sequence[Target], first: str, is_number: Callable[[str, str], bool]
 ) -> Pasted:
     start = next((place for place, target in enumerate(targets) if target.id == first), 0)
     rows = targets[start : start + len(lines)]
-    no_number = tuple(line for line in lines if line and not is_number(line))
+    pairs = zip(rows, lines, strict=False)
+    no_number = tuple(line for target, line in pairs if line and not is_number(target.id, line))
     if no_number or len(lines) > len(rows):
         return Pasted({}, no_number, too_many=len(lines) - len(rows))
     return Pasted({target.id: line for target, line in zip(rows, lines, strict=True) if line})
@@ -65,7 +68,7 @@ def _by_name(
     columns: Sequence[Sequence[str]],
     targets: Sequence[Target],
     key_of: Callable[[str], str],
-    is_number: Callable[[str], bool],
+    is_number: Callable[[str, str], bool],
 ) -> Pasted:
     ids: dict[str, list[str]] = {}
     for target in targets:
@@ -73,7 +76,6 @@ def _by_name(
     named = [(parts[0].strip(), parts[1].strip() if len(parts) == 2 else "") for parts in columns]
     keys = [key_of(name) for name, _ in named]
     counts = Counter(keys)
-    names = [name for name, _ in named]
     is_repeated = {key for key in ids if counts[key] > 1 or len(ids[key]) > 1}
     fitting = {
         ids[key][0]: text
@@ -81,8 +83,10 @@ def _by_name(
         if text and key in ids and key not in is_repeated
     }
     return Pasted(
-        {asset: text for asset, text in fitting.items() if is_number(text)},
-        no_number=tuple(text for text in fitting.values() if not is_number(text)),
-        unknown=tuple(name for name, key in zip(names, keys, strict=True) if key not in ids),
-        repeated=tuple(name for name, key in zip(names, keys, strict=True) if key in is_repeated),
+        {asset: text for asset, text in fitting.items() if is_number(asset, text)},
+        no_number=tuple(text for asset, text in fitting.items() if not is_number(asset, text)),
+        unknown=tuple(name or text for (name, text), key in zip(named, keys, strict=True) if key not in ids),
+        repeated=tuple(
+            dict.fromkeys(name for (name, _), key in zip(named, keys, strict=True) if key in is_repeated)
+        ),
     )

@@ -19,6 +19,7 @@ from reports.update_values.entries import Entry, NewValue, WhichNumber
 from reports.update_values.pasted import Pasted
 from reports.update_values.rows import AssetRow, asset_rows, sections_of
 from strata.fields.active_formats import accepted_date_formats, active_formats, amount_text, day_text
+from strata.fields.numbers import plain
 
 SHOWN = 5  # of the lines of a pasted text that did not fit
 
@@ -32,7 +33,10 @@ def page(
 ) -> dict[str, Any]:
     """The context of the template. `content` is what the script would have been answered."""
     rows, words = asset_rows(portfolio, on), Words.translated()
-    errors = content.get("errors", {})
+    errors, questions = (
+        content.get("errors", {}),
+        {each["asset"]: each for each in content.get("readings", ())},
+    )
     return {
         "title": _("Update values"),
         "portfolio": portfolio,
@@ -44,13 +48,24 @@ def page(
         "sections": [
             (
                 heading,
-                [shown(row, words, entries.get(row.id), errors.get(str(row.id), "")) for row in of_section],
+                [
+                    {
+                        **shown(row, words, entries.get(row.id), errors.get(str(row.id), "")),
+                        "choices": choices(questions.get(str(row.id))),
+                    }
+                    for row in of_section
+                ],
             )
             for heading, of_section in sections_of(rows)
         ],
         "slips": content.get("slips", ()),
-        "alert": content.get("alert") or " ".join(each["question"] for each in content.get("readings", ())),
+        "alert": content.get("alert") or " ".join(each["question"] for each in questions.values()),
     }
+
+
+def choices(question: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The buttons that answer the question, where there is no script: plain digits, and their text."""
+    return list(zip(question["digits"], question["readings"], strict=True)) if question else []
 
 
 class Words(NamedTuple):
@@ -92,6 +107,7 @@ def shown(row: AssetRow, words: Words, entry: Entry | None, error: str) -> dict[
         "text": entry.text if entry else "",
         "note": entry.note if entry else "",
         "seen": entry.seen if entry else row.seen,
+        "reading": entry.reading if entry else "",
         "error": error,
         "value_label": (words.amount_owed if row.is_debt else words.new_value) % name,
         "note_label": words.note % name,
@@ -115,7 +131,7 @@ def state(row: AssetRow, words: Words) -> dict[str, str]:
         "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
         "last_note": debt_note(row.last, words) if row.is_debt else "",
         "last_on": day_text(row.last_on),
-        "same": typed_text(row, row.last),
+        "same": row.typed_text(row.last),
         "seen": row.seen,
     }
 
@@ -126,11 +142,6 @@ def debt_note(value: Decimal, words: Words) -> str:
     return words.owed if value < 0 else words.in_your_favour
 
 
-def typed_text(row: AssetRow, value: Decimal) -> str:
-    """A stored value as the person would type it."""
-    return amount_text(row.as_typed(value), row.currency)
-
-
 def question(which: WhichNumber) -> dict[str, Any]:
     row = which.row
     words = {"name": row.name, "text": which.text}
@@ -138,6 +149,7 @@ def question(which: WhichNumber) -> dict[str, Any]:
         "asset": str(row.id),
         "question": _("%(name)s: “%(text)s” can be read in more than one way. Which one is meant?") % words,
         "readings": [amount_text(number, row.currency) for number in which.numbers],
+        "digits": [plain(number) for number in which.numbers],
     }
 
 
@@ -161,7 +173,7 @@ def conflict_text(row: AssetRow, value: Any, on: date) -> str:
     words = {
         "name": row.name,
         "user": value.updated_by.username if value.updated_by else _("System"),
-        "value": typed_text(row, value.value),
+        "value": row.typed_text(value.value),
         "day": day_text(on),
     }
     return _("%(name)s was changed meanwhile by %(user)s: %(value)s on %(day)s.") % words

@@ -18,6 +18,7 @@ from assets.services.snapshots import state_of, values_counting_on
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
 from strata.audit import clock
+from strata.fields.active_formats import amount_text
 from strata.fields.currencies import minor_units
 from strata.fields.dates import local_day
 
@@ -68,6 +69,10 @@ class AssetRow(NamedTuple):
     def as_typed(self, value: Decimal) -> Decimal:
         """The stored value as people type it, and the other way round: what is owed is positive."""
         return -value if self.is_debt else value
+
+    def typed_text(self, value: Decimal) -> str:
+        """The stored value as the person would type it."""
+        return amount_text(self.as_typed(value), self.currency)
 
 
 def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:

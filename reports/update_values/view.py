@@ -5,7 +5,7 @@ form is posted, and the page is shown again with what was typed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from assets.models import Asset
 from assets.services.asset_order import set_asset_order
 from portfolios.models import Portfolio
 from reports.portfolio_day import LAST_PORTFOLIO, PortfolioDayPage
@@ -34,9 +35,11 @@ from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import UncertainNumber, day_text, read_number
 from strata.fields.names import name_key
+from strata.fields.numbers import MONEY_PLACES
 from strata.tenancy.roles import EDITORS, require_role, role_in
 
 A_YEAR = 366 * 24 * 3600
+MOST_NAMES = 5
 type Answer = dict[str, Any]  # what update_values.js shows: questions and errors of fields are answers too
 
 
@@ -54,15 +57,17 @@ class UpdateValuesPage(PortfolioDayPage):
             return self.post_form(request)
         try:
             asked = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of brackets in brackets
             asked = None
-        if not isinstance(asked, dict) or asked.get("action") not in ACTIONS:
+        if not isinstance(asked, dict) or str(asked.get("action")) not in ACTIONS:
             return JsonResponse(
                 {"alert": _("The page asked for something unknown. Load it again.")}, status=400
             )
-        self.choose(self.portfolios(), {key: str(asked.get(key, "")) for key in ("portfolio", "on")})
+        address = {key: str(asked.get(key, "")) for key in ("portfolio", "on")}
+        if date_error := self.choose(self.portfolios(), address):
+            return JsonResponse({"alert": wrong_day(date_error)}, status=400)
         try:
-            return JsonResponse(ACTIONS[asked["action"]](self, asked))
+            return JsonResponse(ACTIONS[str(asked["action"])](self, asked))
         except StrataError as refused:
             return JsonResponse({"alert": nothing_saved(refused)}, status=refused.status)
 
@@ -85,8 +90,27 @@ class UpdateValuesPage(PortfolioDayPage):
         }
 
     def save(self, asked: Mapping[str, Any]) -> Answer:
-        reading = read_entries(asset_rows(self.portfolio, self.on), entries_of(asked))
-        return self.refusal_of(reading, is_confirmed=bool(asked.get("confirmed"))) or self.saved(reading)
+        return self.save_entries(entries_of(asked), is_confirmed=bool(asked.get("confirmed")))
+
+    def save_entries(self, entries: Mapping[UUID, Entry], *, is_confirmed: bool) -> Answer:
+        rows = asset_rows(self.portfolio, self.on)
+        if gone := typed_of_others(entries, rows):
+            return {"alert": self.no_longer_there(gone)}
+        reading = read_entries(rows, entries)
+        return self.refusal_of(reading, is_confirmed=is_confirmed) or self.saved(reading)
+
+    def no_longer_there(self, ids: Collection[UUID]) -> str:
+        """What was typed is not silently lost where somebody has sold, moved or deleted the asset meanwhile."""
+        assets = Asset.objects.for_user(self.request.user).filter(pk__in=ids)
+        names = list(assets.order_by("name_key", "pk").values_list("name", flat=True))
+        text = ngettext(
+            "%(names)s is no longer among the assets of this day: it was sold, moved or deleted. Load the page again.",
+            "%(names)s are no longer among the assets of this day: they were sold, moved or deleted."
+            " Load the page again.",
+            len(ids),
+        )
+        shown = names[:MOST_NAMES] + ["…"] * (len(ids) > len(names[:MOST_NAMES]))
+        return f"{_('Nothing was saved.')} {text % {'names': ', '.join(shown)}}"
 
     def refusal_of(self, reading: Reading, *, is_confirmed: bool) -> Answer | None:
         if reading.errors:
@@ -136,7 +160,7 @@ class UpdateValuesPage(PortfolioDayPage):
             targets,
             str(asked.get("first", "")),
             key_of=name_key,
-            is_number=is_number,
+            is_number=lambda asset, text: is_number(text, rows[asset].currency),
         )
         return {"fills": pasted.fills, "alert": presenting.paste_problems(pasted)}
 
@@ -153,8 +177,10 @@ class UpdateValuesPage(PortfolioDayPage):
 
     def post_form(self, request: HttpRequest) -> HttpResponse:
         portfolios = self.portfolios()
-        self.choose(portfolios, request.POST)
+        date_error = self.choose(portfolios, request.POST)
         entries = entries_of_form(request.POST)
+        if date_error:
+            return self.page(portfolios, entries=entries, content={"alert": wrong_day(date_error)})
         rows = asset_rows(self.portfolio, self.on)
         pressed = request.POST.get("action", "")
         if "same" in request.POST or pressed == "same":
@@ -165,9 +191,8 @@ class UpdateValuesPage(PortfolioDayPage):
             direction = min(moved)
             self.set_order(moved_by_one(rows, request.POST[direction], direction))
             return self.page(portfolios, entries=entries)
-        reading = read_entries(rows, entries)
         try:
-            content = self.refusal_of(reading, is_confirmed=pressed == "save-anyway") or self.saved(reading)
+            content = self.save_entries(entries, is_confirmed=pressed == "save-anyway")
         except StrataError as refused:
             content = {"alert": nothing_saved(refused)}
         if "saved" in content:
@@ -229,7 +254,7 @@ def entries_of(asked: Mapping[str, Any]) -> dict[UUID, Entry]:
     for row in listed(asked, "rows"):
         pk = parse_uuid(str(row.get("asset", ""))) if isinstance(row, dict) else None
         if pk:
-            entries[pk] = Entry(*(str(row.get(name, "")) for name in ("text", "note", "seen")))
+            entries[pk] = Entry(*(str(row.get(name, "")) for name in Entry._fields))
     return entries
 
 
@@ -238,7 +263,8 @@ def entries_of_form(posted: Mapping[str, str]) -> dict[UUID, Entry]:
     for name in posted:
         pk = parse_uuid(name.removeprefix("value-")) if name.startswith("value-") else None
         if pk:
-            entries[pk] = Entry(posted[name], posted.get(f"note-{pk}", ""), posted.get(f"seen-{pk}", ""))
+            others = (posted.get(f"{field}-{pk}", "") for field in Entry._fields[1:])
+            entries[pk] = Entry(posted[name], *others)
     return entries
 
 
@@ -260,14 +286,14 @@ def same_again(
     for row in rows:
         if row.last is not None and (only is None or only == str(row.id)):
             entry = entries.get(row.id, Entry("", "", row.seen))
-            filled[row.id] = entry._replace(text=presenting.typed_text(row, row.last))
+            filled[row.id] = entry._replace(text=row.typed_text(row.last))
     return filled
 
 
-def is_number(text: str) -> bool:
-    """Whether the text is a number; which one, where it can be read in two ways, is asked when it is saved."""
+def is_number(text: str, currency: str) -> bool:
+    """Whether the text is an amount; which one, where it can be read in two ways, is asked when it is saved."""
     try:
-        read_number(text, places=4)
+        read_number(text, MONEY_PLACES, currency)
     except UncertainNumber:
         return True
     except ValidationError:
@@ -277,6 +303,18 @@ def is_number(text: str) -> bool:
 
 def nothing_saved(refused: StrataError) -> str:
     return f"{_('Nothing was saved.')} {refused.message}"
+
+
+def wrong_day(error: str) -> str:
+    return f"{_('Nothing was saved.')} {_('Date')}: {error}"
+
+
+def typed_of_others(entries: Mapping[UUID, Entry], rows: Iterable[AssetRow]) -> list[UUID]:
+    """The assets that something was typed for, but that are not in the table any more."""
+    there = {row.id for row in rows}
+    return [
+        pk for pk, entry in entries.items() if pk not in there and (entry.text.strip() or entry.note.strip())
+    ]
 
 
 def saved_text(count: int, on: date) -> str:

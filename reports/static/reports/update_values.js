@@ -21,7 +21,8 @@ function start() {
   // --- the rows ---
 
   const rows = () => [...form.querySelectorAll("tr[data-asset]")];
-  const row = (asset) => form.querySelector(`tr[data-asset="${CSS.escape(asset)}"]`);
+  const rowOf = new Map(rows().map((element) => [element.dataset.asset, element]));
+  const row = (asset) => rowOf.get(asset);
   const field = (element, name) => element.querySelector(`[name="${name}-${element.dataset.asset}"]`);
   const valueFields = () => rows().map((element) => field(element, "value"));
   const typed = () => rows().filter((element) => field(element, "value").value.trim() !== "" || field(element, "note").value !== "");
@@ -30,7 +31,14 @@ function start() {
     text: field(element, "value").value,
     note: field(element, "note").value,
     seen: field(element, "seen").value,
+    reading: field(element, "value").dataset.reading || "",
   }));
+
+  // `reading` is what was chosen of several readings of the text, in plain digits.
+  function enter(element, text, reading = "") {
+    field(element, "value").value = text;
+    field(element, "value").dataset.reading = reading;
+  }
 
   function showError(element, message) {
     const input = field(element, "value");
@@ -66,7 +74,8 @@ function start() {
   async function preview() {
     const number = ++latest;
     const asked = entered();
-    rows().filter((element) => !typed().includes(element)).forEach((element) => {
+    const withText = new Set(asked.map((entry) => entry.asset));
+    rows().filter((element) => !withText.has(element.dataset.asset)).forEach((element) => {
       element.querySelector("[data-cell=difference]").textContent = "";
       showError(element, "");
     });
@@ -124,7 +133,7 @@ function start() {
   function showSaved(answer, asked) {
     asked.forEach((entry) => {
       const element = row(entry.asset);
-      field(element, "value").value = "";
+      enter(element, "");
       field(element, "note").value = "";
       element.querySelector("[data-cell=difference]").textContent = "";
     });
@@ -193,8 +202,8 @@ function start() {
     let answered = false;
     list.replaceChildren(...readings.map((question) => {
       const item = listed(question.question, " ");
-      item.append(...question.readings.map((text) => button(text, () => {
-        field(row(question.asset), "value").value = text;
+      item.append(...question.readings.map((text, number) => button(text, () => {
+        enter(row(question.asset), text, question.digits[number]);
         item.remove();
         if (list.children.length === 0) { answered = true; dialog.close("save"); }
       })));
@@ -221,7 +230,7 @@ function start() {
   function decide(chosen, conflict, theirs) {
     const element = row(conflict.asset);
     update({ [conflict.asset]: conflict.state });
-    if (theirs) { field(element, "value").value = ""; field(element, "note").value = ""; }
+    if (theirs) { enter(element, ""); field(element, "note").value = ""; }
     const buttons = [...conflicts.children];
     const pair = buttons.indexOf(chosen) - (theirs ? 0 : 1);
     buttons.slice(pair, pair + 2).forEach((other) => other.remove());
@@ -238,7 +247,10 @@ function start() {
     (fields[place] || saveButton).focus();
   }
 
-  form.addEventListener("input", previewSoon);
+  form.addEventListener("input", (event) => {
+    delete event.target.dataset.reading;
+    previewSoon();
+  });
   form.addEventListener("keydown", (event) => {
     const input = event.target;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
@@ -256,7 +268,7 @@ function start() {
   });
 
   function stillTheSame(elements) {
-    elements.forEach((element) => { field(element, "value").value = element.dataset.same; });
+    elements.forEach((element) => enter(element, element.dataset.same));
     preview();
   }
 
@@ -286,7 +298,7 @@ function start() {
         assets: rows().map((element) => element.dataset.asset),
       });
       alertBox.textContent = answer.alert || "";
-      for (const [asset, value] of Object.entries(answer.fills || {})) field(row(asset), "value").value = value;
+      for (const [asset, value] of Object.entries(answer.fills || {})) enter(row(asset), value);
       preview();
     } catch {
       alertBox.textContent = words.failed;
