@@ -281,7 +281,7 @@ def home(days: list[date]) -> list[Thing]:
             balances,
             category="Mortgages",
             tags=(_("shared"),),
-            notes=_("2.52 % until 2031."),
+            notes=_("Fixed rate until 2031."),
         ),
     ]
 

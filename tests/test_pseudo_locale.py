@@ -269,7 +269,7 @@ def test_dashboard_and_pictures_are_marked_for_translation(pseudo, db):
 def test_update_values_and_its_answers_are_marked_for_translation(pseudo, db):
     anna, path = user("αννα"), "/admin/update-values/"
     demo.build(anna, DAY)
-    walk, asset = walk_of(anna), Asset.objects.get(name="Checking account")
+    walk, asset = walk_of(anna), Asset.objects.filter(asset_type__code="CHECKING_ACCOUNT").earliest("pk")
     walk.get(path, f"{path}?on=x", "/admin/statement/")
     for action in ("preview", "save"):
         for value in (

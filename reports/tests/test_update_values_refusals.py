@@ -76,7 +76,7 @@ def test_last_value_is_the_same_again_in_each_of_its_digits(browser, portfolio, 
 
 def test_value_of_an_asset_that_was_sold_meanwhile_is_not_lost_silently(browser, portfolio):
     kept = create_valued_asset(portfolio, "Kept", TypeId.CASH, "1.00")
-    sold = create_valued_asset(portfolio, "Sold", TypeId.CASH, "1.00", disposed_on=DAY)
+    sold = create_asset(portfolio, "Sold", TypeId.CASH, disposed_on=DAY)
     answer = save(browser, portfolio, entry(kept, "1.10"), entry(sold, "1.10")).json()
     assert answer["alert"].startswith("Nothing was saved. Sold is no longer among the assets of this day")
     assert values_of(kept) == []
