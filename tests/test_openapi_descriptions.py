@@ -22,7 +22,8 @@ OPERATIONS = {
 }
 TAGS = [
     *("auth", "me", "households", "invitations", "portfolios", "assets", "values", "transactions"),
-    *("asset-types", "categories", "tags", "allocation-targets", "instruments", "exchange-rates"),
+    *("asset-types", "categories", "tags", "allocation-targets", "instruments", "price-sources"),
+    "exchange-rates",
     *("net-worth", "allocation", "undo", "routes", "version", "health"),
 ]
 EXPRESSION = re.compile(r"\$(request\.path\.\w+|response\.header\.[\w-]+|response\.body#(/\w+)+)")

@@ -8,6 +8,8 @@ ROUTES_WITHOUT_ROWS = {
     "login": {"login"},  # test_tokens, test_lockout
     "the caller's own": {"me", "password", "token-list", "invitation-list"},
 }
+# Superusers alone see these rows; for others a list of them is empty.
+SUPERUSERS_SEE = {"price-source-detail", "price-source-history", "price-source-list"}
 ROUTES_BY_OWNER = {
     **ROUTES_WITHOUT_ROWS,
     "one user's": {"token-detail", "invitation-detail", "invitation-accept"},

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assets.models import Instrument, InstrumentSource, PriceFetch, PriceLoad, PriceSource, PriceSourceHealth
@@ -232,6 +233,14 @@ def test_a_superuser_sets_up_a_source(rita):
         "create",
     ]
     assert rita.delete(path).status_code == 204
+
+
+def test_a_list_of_sources_takes_one_query(rita):
+    for number in range(3):
+        rita.post(SOURCES, BODY | {"name": f"s{number}"})
+    with CaptureQueriesContext(connection) as queries:
+        assert rita.get(SOURCES).json()["count"] == 3
+    assert len(queries) == 1
 
 
 def test_nobody_else_sees_a_source(alice, rita):

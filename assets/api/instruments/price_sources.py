@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -84,6 +85,22 @@ class PriceSourceViewSet(HouseholdModelViewSet):
 # --- of an instrument ---
 
 
+class SourceRows(serializers.ListSerializer[Any]):
+    """Errors name the row: [0].symbol."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        try:
+            return super().run_validation(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                rows = {
+                    f"[{key}]" if isinstance(key, int) else key: detail
+                    for key, detail in error.detail.items()
+                }
+                raise serializers.ValidationError(rows) from None
+            raise
+
+
 class InstrumentSourceSerializer(StrictSerializer):
     """By which symbol a source knows the instrument. The source with the lowest priority is asked first."""
 
@@ -91,6 +108,9 @@ class InstrumentSourceSerializer(StrictSerializer):
     source = NameSerializerField(max_length=100)  # type: ignore[assignment]  # of a field
     symbol = NameSerializerField(max_length=100)
     priority = IntegerSerializerField(min_value=0, max_value=32_767, default=1)
+
+    class Meta:
+        list_serializer_class = SourceRows
 
 
 class OfAnInstrument(BaseAPIView, APIView):
