@@ -235,6 +235,16 @@ def test_a_superuser_sets_up_a_source(rita):
     assert rita.delete(path).status_code == 204
 
 
+def test_a_source_is_sent_back_as_it_was_read(rita):
+    path = f"{SOURCES}/{rita.post(SOURCES, BODY).json()['id']}"
+    read = rita.get(path)
+    written = rita.put(path, read.json())
+    assert (written.status_code, written.json(), written["ETag"]) == (200, read.json(), read["ETag"])
+    assert rita.patch(path, {"enabled": False}, headers={"If-Match": read["ETag"]}).status_code == 200
+    assert rita.patch(path, {"enabled": True}, headers={"If-Match": read["ETag"]}).status_code == 412
+    assert rita.delete(path, headers={"If-Match": read["ETag"]}).status_code == 412
+
+
 def test_a_list_of_sources_takes_one_query(rita):
     for number in range(3):
         rita.post(SOURCES, BODY | {"name": f"s{number}"})
@@ -260,8 +270,8 @@ def test_nobody_else_sees_a_source(alice, rita):
         ("url", "http://host/{symbol}?{day}", "BAD_ADDRESS"),
         ("url", "", "BAD_ADDRESS"),
         ("rows_path", "a..b", "BAD_PATH"),
-        ("delimiter", "x", "BAD_DELIMITER"),
-        ("decimal", ";", "BAD_DECIMAL"),
+        ("delimiter", "x", "invalid_choice"),
+        ("decimal", ";", "invalid_choice"),
         ("unit", "0.01", "BAD_QUOTE_UNIT"),
         ("source_type", "xml", "invalid_choice"),
     ],
@@ -284,7 +294,8 @@ def test_the_sources_of_an_instrument_are_replaced_as_a_whole(bob, vera, charlie
         {"source": "two", "symbol": "B", "priority": 2},
     ]
     assert vera.get(path).json() == put.json()
-    assert bob.put(path, rows[:1]).json() == put.json()[1:]
+    assert bob.put(path, rows, headers={"If-Match": '"old"'}).status_code == 412
+    assert bob.put(path, rows[:1], headers={"If-Match": put["ETag"]}).json() == put.json()[1:]
     assert bob.put(path, []).json() == []
     assert (vera.put(path, []).status_code, charlie.put(path, []).status_code) == (403, 404)
 

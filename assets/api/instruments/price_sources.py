@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.fields import empty
 from rest_framework.request import Request
@@ -15,10 +15,18 @@ from rest_framework.views import APIView
 
 from assets.models import Instrument, InstrumentSource, PriceSource
 from assets.prices.fetch_process import start_fetching
+from assets.prices.providers.formats import PLACEHOLDERS
+from assets.rules.price_sources import DECIMALS, DELIMITERS, validate_address, validate_path
 from assets.services.price_fetching import request_fetch
 from assets.services.price_sources import SOURCES, SourceRow, put_sources, sources_of
 from portfolios.api.schema import in_path
-from strata.api.fields import InstantSerializerField, IntegerSerializerField, NameSerializerField
+from strata.api.fields import (
+    InstantSerializerField,
+    IntegerSerializerField,
+    NameSerializerField,
+    TextSerializerField,
+)
+from strata.api.http.etags import etag_of, require_match
 from strata.api.parameters import search_filter
 from strata.api.serializers import HouseholdSerializer, StrictSerializer
 from strata.api.views import BaseAPIView, path_id
@@ -32,7 +40,24 @@ MOST_SOURCES = 20
 WHO_HAS_SOURCES = "Price sources are of the whole installation: only superusers see and change them."
 
 
+@extend_schema_field({"type": "string", "maxLength": 1000, "pattern": r"^(https?://\S+)?$"})
+class AddressField(TextSerializerField):
+    def check(self, text: str, /) -> str:
+        return validate_address(text, PLACEHOLDERS)
+
+
+@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^([^\s.]+(\.[^\s.]+)*)?$"})
+class PathField(TextSerializerField):
+    check = staticmethod(validate_path)
+
+
 class PriceSourceSerializer(HouseholdSerializer):
+    url = AddressField(required=False, allow_blank=True, max_length=1000)
+    rows_path = PathField(required=False, allow_blank=True, max_length=200)
+    date_field = PathField(required=False, allow_blank=True, max_length=100)
+    price_field = PathField(required=False, allow_blank=True, max_length=100)
+    delimiter = serializers.ChoiceField([*DELIMITERS], required=False)
+    decimal = serializers.ChoiceField([*DECIMALS], required=False)
     required_for_put = ("name", "source_type")
 
     class Meta:
@@ -52,7 +77,6 @@ class PriceSourceSerializer(HouseholdSerializer):
             "enabled",
         )
         validators = ()
-        extra_kwargs = {"delimiter": {"trim_whitespace": False}}
 
 
 class PriceSourceViewSet(HouseholdModelViewSet):
@@ -139,6 +163,8 @@ class OfAnInstrument(BaseAPIView, APIView):
 class InstrumentSourcesView(OfAnInstrument):
     """The list is replaced as a whole."""
 
+    has_etag = True
+
     @extend_schema(
         operation_id="instruments_sources_retrieve",
         tags=["instruments"],
@@ -160,7 +186,12 @@ class InstrumentSourcesView(OfAnInstrument):
         body = InstrumentSourceSerializer(data=request.data, many=True, max_length=MOST_SOURCES)  # type: ignore[call-arg]  # of the list
         body.is_valid(raise_exception=True)
         rows = [SourceRow(**row) for row in body.validated_data]
-        return Response(rows_as_json(put_sources(pk, rows, precondition=self.precondition)))
+        data = rows_as_json(put_sources(pk, rows, precondition=self.unchanged))
+        return Response(data, headers={"ETag": etag_of(data)})
+
+    def unchanged(self, instrument: Owned) -> None:
+        self.precondition(instrument)
+        require_match(self.request, lambda: etag_of(rows_as_json(sources_of(instrument.pk))))
 
 
 def rows_as_json(links: list[InstrumentSource]) -> list[dict[str, Any]]:
