@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(config, items) -> None:
     items.sort(key=lambda item: item.get_closest_marker("server") is None)
     of_other_pass = [item for item in items if item.get_closest_marker(OTHER_MARK)]
     if of_other_pass:
-        items[:] = [item for item in items if item not in of_other_pass]
+        items[:] = [item for item in items if not item.get_closest_marker(OTHER_MARK)]
         config.hook.pytest_deselected(items=of_other_pass)
 
 
