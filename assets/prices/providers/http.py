@@ -186,7 +186,7 @@ def pause_of(headers: Mapping[str, str], now: datetime | None = None) -> float |
     """What Retry-After asks for, in seconds: it is a number of them, or an instant."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return int(text[:9])
     try:
         at = parsedate_to_datetime(text)
     except ValueError:
