@@ -30,6 +30,7 @@ class Row(IntEnum):
     RATE = 13
     TOKEN = 14
     INSTRUMENT = 15
+    INSTRUMENT_ACTION = 16
 
 
 def fixed_id(row: Row, number: int = 1, of_asset: int = 0) -> UUID:

@@ -173,7 +173,7 @@ class HouseholdPage(HouseholdAdmin):
     empty_text = _("A household has portfolios, and members who share them.")
     service = households.HOUSEHOLDS
     write_roles = OWNERS
-    fields = ("name",)
+    fields = ("name", "lot_method")
     list_display = ("name", "created_at")
     search_fields = ("name_key__has_part",)
     inlines = (MembershipInline, InvitationInline)

@@ -53,7 +53,7 @@ class PortfolioPage(HouseholdAdmin):
     icon, place = "account_balance_wallet", 10
     empty_text = gettext_lazy("A portfolio is a set of assets, added up in one currency.")
     service = PORTFOLIOS
-    fields = ("household", "name", "base_currency", "time_zone")
+    fields = ("household", "name", "base_currency", "time_zone", "lot_method", "allow_short")
     immutable_fields = ("household",)
     list_display = ("name", "household", "base_currency", "time_zone", "data_quality")
     list_select_related = ("household",)

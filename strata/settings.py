@@ -246,7 +246,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
-    "ENUM_NAME_OVERRIDES": {"RowOutcomeEnum": ["created", "replaced", "skipped", "refused"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ActionTypeEnum": "assets.models.InstrumentAction.Type",
+        "TypeEnum": "assets.models.Transaction.Type",
+        "RowOutcomeEnum": ["created", "replaced", "skipped", "refused"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "strata.api.schema.document.complete",

@@ -17,7 +17,7 @@ from assets.api import (
     transaction_batches,
 )
 from assets.api.entries import all_entries, day_values, snapshots, transactions
-from assets.api.instruments import instruments, price_batches, price_sources, prices
+from assets.api.instruments import actions, instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
 from portfolios.api import households, members
 from reports.api import (
@@ -68,6 +68,9 @@ router.register("values", all_entries.AllValuesViewSet, "recorded-value")
 router.register("transactions", all_entries.AllTransactionsViewSet, "recorded-transaction")
 router.register("asset-types", asset_types.AssetTypeViewSet, "asset-type")
 router.register("instruments", instruments.InstrumentViewSet, "instrument")
+router.register(
+    r"instruments/(?P<instrument_id>[^/]+)/actions", actions.InstrumentActionViewSet, "instrument-action"
+)
 router.register(r"instruments/(?P<instrument_id>[^/]+)/prices", prices.PriceViewSet, "instrument-price")
 router.register("price-sources", price_sources.PriceSourceViewSet, "price-source")
 router.register("categories", categories.CategoryViewSet, "category")

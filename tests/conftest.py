@@ -26,6 +26,7 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    InstrumentAction,
     InstrumentSource,
     PriceSource,
     Tag,
@@ -151,6 +152,9 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
         "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
         "instrument": instrument,
+        "instrument-action": InstrumentAction.objects.create(
+            household=household, instrument=instrument, type="rename", on=now.date(), symbol=word
+        ),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "price-source": add_source(instrument),
         "exchange-rate": ExchangeRate.objects.get_or_create(

@@ -48,6 +48,8 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
             values["code"] = values["code"].upper()  # its form takes only upper case
         if model._meta.label == "assets.Instrument":
             values |= {"isin": "", "cusip": "", "sedol": "", "mic": "", "quote_unit": "1"}
+        if model._meta.label == "assets.InstrumentAction":
+            values |= {"isin": "", "numerator": 2, "denominator": 1}
         if model._meta.label == "assets.PriceSource":
             paths = {"rows_path": "", "date_field": "date", "price_field": "close"}
             marks = {"delimiter": ",", "decimal": ".", "unit": "1"}

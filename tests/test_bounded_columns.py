@@ -67,6 +67,7 @@ BOUNDED_ELSEWHERE = {
     "strata.JournalEntry.channel": "names of commands",
     "strata.JournalEntry.model": "labels of models",
     "assets.AssetType.code": "the form and the serializer",
+    "assets.InstrumentAction.isin": "the service",
     "assets.Instrument.cusip": "the service",
     "assets.Instrument.isin": "the service",
     "assets.Instrument.mic": "the service",

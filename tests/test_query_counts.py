@@ -20,6 +20,7 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    InstrumentAction,
     Tag,
     Transaction,
 )
@@ -51,9 +52,11 @@ QUERIES = {
     "asset-snapshot-list": 2,
     "asset-type-history": 4,
     "asset-type-list": 1,
+    "instrument-action-history": 6,
+    "instrument-action-list": 2,
     "instrument-history": 4,
     "instrument-list": 1,
-    "instrument-price-list": 2,
+    "instrument-price-list": 3,
     "category-children": 2,
     "category-history": 4,
     "category-list": 1,
@@ -140,6 +143,9 @@ class GrowingWorld:
         self.tag = Tag.objects.create(household=household, name=self.word)
         self.type = AssetType.objects.create(household=household, code=f"MORE_{number}", label=self.word)
         Instrument.objects.create(household=household, symbol="MORE", name=self.word, currency="EUR")
+        InstrumentAction.objects.create(
+            household=household, instrument=self.world["instrument"], type="rename", on=self.on, symbol="X"
+        )
         record_price(self.world["instrument"], self.on)
         AllocationTarget.objects.create(household=household, tag=self.tag, share="0.01")
         ExchangeRate.objects.create(currency="USD", on=self.on, units_per_euro="1.25")
@@ -188,6 +194,7 @@ class GrowingWorld:
             "allocation-target": {"share": f"0.{self.number:02}"},
             "asset-type": {"label": self.word},
             "instrument": {"name": self.word},
+            "instrument-action": {"symbol": self.word},
         }
         for name, fields in edits.items():
             type(self.world[name]).objects.filter(pk=self.world[name].pk).update(**fields)

@@ -61,7 +61,14 @@ OUTSIDERS = ("stranger", "invited", "removed", "staff", "superuser")
 MEMBERS = ("viewer", "editor", "owner")
 LOCKED = ("nobody", "disabled")
 # The resource that a field or parameter names, if it is not called the same.
-RESOURCES = {"parent": "category", "asset_type": "asset-type", "type": "asset-type"}
+RESOURCES = {
+    "parent": "category",
+    "asset_type": "asset-type",
+    "type": "asset-type",
+    "to_asset": "asset",
+    "to_instrument": "instrument",
+    "to_portfolio": "portfolio",
+}
 
 
 # --- users of every role, each with a token ---

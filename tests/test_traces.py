@@ -23,6 +23,7 @@ from assets.models import (
     DailyDelta,
     ExchangeRate,
     Instrument,
+    InstrumentAction,
     InstrumentSource,
     MonthlyValues,
     PackedPrices,
@@ -97,6 +98,16 @@ class World:
                 "share": "0.1",
             },
             DismissedFinding: lambda: {"portfolio": self.portfolio, "key": f"k{n}", "reason": "Known."},
+            InstrumentAction: lambda: {
+                "household": self.household,
+                "instrument": saved(
+                    Instrument(household=self.household, symbol=f"i{n}", name="i", currency="EUR")
+                ),
+                "type": "split",
+                "on": day,
+                "numerator": 2,
+                "denominator": 1,
+            },
             PriceSource: lambda: {"name": f"s{n}", "source_type": "coingecko"},
             InstrumentSource: lambda: {
                 "instrument": saved(
@@ -154,6 +165,7 @@ CHANGED = {
     PortfolioSnapshot: ("note", "new"),
     AssetType: ("label", "new"),
     Instrument: ("name", "new"),
+    InstrumentAction: ("numerator", 3),
     PriceLoad: ("source", "new"),
     PriceSource: ("name", "new"),
     InstrumentSource: ("symbol", "NEW"),

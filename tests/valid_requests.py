@@ -53,6 +53,9 @@ ROUTES_BY_OWNER = {
         "household-history",
         "household-invitation-list",
         "household-list",
+        "instrument-action-detail",
+        "instrument-action-history",
+        "instrument-action-list",
         "instrument-detail",
         "instrument-history",
         "instrument-list",
@@ -126,6 +129,12 @@ BODIES = {
     "asset-snapshot-detail": lambda world: {"value": "2"},
     "asset-snapshot-list": lambda world: {"value": "2"},
     "asset-tag": empty_body,
+    "instrument-action-list": lambda world: {
+        "type": "split",
+        "on": "2025-01-31",
+        "numerator": 2,
+        "denominator": 1,
+    },
     "instrument-detail": lambda world: {"symbol": "NEW", "name": "New", "currency": "EUR"},
     "instrument-list": lambda world: {
         "household_id": id_of(world, "household"),

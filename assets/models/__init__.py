@@ -6,6 +6,7 @@ from assets.models.classification import AssetType, Category, Tag
 from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
+from assets.models.instrument_action import InstrumentAction
 from assets.models.monthly_values import MonthlyValues
 from assets.models.packed_prices import PackedPrices
 from assets.models.price import PriceBlock, PriceLoad
@@ -25,6 +26,7 @@ __all__ = [
     "DailyDelta",
     "ExchangeRate",
     "Instrument",
+    "InstrumentAction",
     "InstrumentSource",
     "MonthlyValues",
     "PackedPrices",

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from assets.holdings.actions import share_ratios
 from assets.prices.conversion import Split
 
 
-def splits_of(instrument_ids: Collection[UUID]) -> dict[UUID, list[Split]]:
-    """The splits of each instrument that has any, the oldest first. There are none before corporate actions exist."""
-    return {}
+def splits_of(instrument_ids: Collection[UUID], household_id: UUID | None = None) -> dict[UUID, list[Split]]:
+    """The splits and stock dividends of each instrument that has any, the oldest first.
+
+    Of a shared instrument those of all, and those that the household entered.
+    """
+    by_instrument = share_ratios(instrument_ids, household_id)
+    return {pk: [Split(*ratio) for ratio in ratios] for pk, ratios in by_instrument.items()}

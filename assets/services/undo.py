@@ -22,6 +22,7 @@ from assets.models import (
     Category,
     ExchangeRate,
     Instrument,
+    InstrumentAction,
     InstrumentSource,
     PriceLoad,
     PriceSource,
@@ -73,6 +74,10 @@ def register() -> None:
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
     register_undo(Instrument, UndoRules())
+    register_undo(
+        InstrumentAction,
+        UndoRules(related=("instrument",), subject=lambda row: str(row.instrument), day=lambda row: row.on),
+    )
     register_undo(PriceSource, UndoRules(duplicate=price_sources.NAME_IS_TAKEN))
     register_undo(InstrumentSource, UndoRules(related=("instrument", "source")))
     register_undo(PriceLoad, UndoRules(impossible="APPEND_ONLY"))

@@ -9,6 +9,10 @@ from strata.api.fields import UUIDSerializerField
 STAYS_IN_ITS_HOUSEHOLD = "It stays in its household."
 
 
+# Django's CharField lets a blank one be "": the API has null for none.
+LOT_METHOD = {"lot_method": {"required": False, "allow_null": True, "allow_blank": False}}
+
+
 class HouseholdId(UUIDSerializerField):
     """The household of a new row: by default the oldest one that the caller owns."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portfolios.api.fields import LOT_METHOD
 from portfolios.api.mixins import caller
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households
@@ -21,7 +22,8 @@ class HouseholdsOwnSerializer(HouseholdSerializer):
 
     class Meta:
         model = Household
-        fields = ("id", "name", "role", "created_at", "updated_at")
+        fields = ("id", "name", "lot_method", "role", "created_at", "updated_at")
+        extra_kwargs = LOT_METHOD
 
     def get_role(self, household: Household) -> str:
         """The caller's own role."""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from portfolios.models.lot_method import LotMethod
 from strata.audit.tracking import TrackedModel
 from strata.fields.names import NameField, NameKeyField
 from strata.tenancy.roles import EDITOR, OWNER, OWNERS, VIEWER
@@ -18,6 +19,14 @@ class Household(TrackedModel):
 
     name = NameField(_("name"))
     name_key = NameKeyField()
+    lot_method = models.CharField(
+        _("lots sold first"),
+        max_length=8,
+        choices=LotMethod,
+        null=True,
+        blank=True,
+        help_text=_("First in, first out if empty. A portfolio or an asset may have another."),
+    )
     # Its assets are invented: reports leave it out beside real ones, and value it at invented rates too.
     is_demo = models.BooleanField(_("demo data"), default=False, db_default=False, editable=False)
 

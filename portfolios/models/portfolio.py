@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portfolios.models.household import Household
+from portfolios.models.lot_method import LotMethod
 from strata.audit.tracking import TrackedModel
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import TimeZoneField
@@ -33,6 +34,22 @@ class Portfolio(TrackedModel):
     base_currency = CurrencyField(_("reporting currency"), default="EUR")
     time_zone = TimeZoneField(
         _("time zone"), default=default_time_zone, help_text=_("Decides when a day begins.")
+    )
+    lot_method = models.CharField(
+        _("lots sold first"),
+        max_length=8,
+        choices=LotMethod,
+        null=True,
+        blank=True,
+        help_text=_("As the household if empty."),
+    )
+    allow_short = models.BooleanField(
+        _("short sales"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Off: a sale of more than is held is reported as missing. On: it opens a short position."
+        ),
     )
     revision = models.PositiveBigIntegerField(default=0, editable=False)
 

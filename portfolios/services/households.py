@@ -29,13 +29,13 @@ from strata.tenancy.writes import (
 
 
 @atomic_write
-def create_household(user: User, name: str | None = None) -> Household:
+def create_household(user: User, name: str | None = None, **values: Any) -> Household:
     """A new household that the user owns. household_created is sent: other apps add their start data.
 
     What it contains from the start is in the language that the user chose, else in the active one.
     """
     with in_language_of(user):
-        household = Household.objects.create(name=name or name_of_first_household(user))
+        household = Household.objects.create(name=name or name_of_first_household(user), **values)
         Membership.objects.create(household=household, user=user, role=OWNER)
         household_created.send(Household, household=household)
     return household

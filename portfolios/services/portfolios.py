@@ -27,7 +27,7 @@ NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", _("The name is taken."), "name")
 
 @atomic_write
 def create_portfolio(household_id: UUID, *, precondition: Precondition = always, **values: Any) -> Portfolio:
-    """A portfolio with a `name`; `base_currency` and `time_zone` have defaults. 409 DUPLICATE_NAME."""
+    """A portfolio with a `name`; all other values have defaults. 409 DUPLICATE_NAME."""
     household = locked_parent(Portfolio, Household.objects.all(), household_id, "household")
     precondition(household)
     with conflict_if_duplicate(Portfolio, NAME_IS_TAKEN):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
+from portfolios.api.fields import LOT_METHOD, STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Portfolio
 from portfolios.services.portfolios import PORTFOLIOS
@@ -63,6 +63,8 @@ class PortfolioSerializer(HouseholdSerializer):
             "name",
             "base_currency",
             "time_zone",
+            "lot_method",
+            "allow_short",
             "total_value",
             "total_value_on",
             "complete",
@@ -70,7 +72,7 @@ class PortfolioSerializer(HouseholdSerializer):
             "created_at",
             "updated_at",
         )
-        extra_kwargs = {"time_zone": {"required": False}}
+        extra_kwargs = {"time_zone": {"required": False}, **LOT_METHOD}
 
     def totals_of(self, portfolios: list[Portfolio]) -> dict[UUID, PortfolioTotal]:
         include_all = self.context.get("include_all", False)

@@ -160,6 +160,7 @@ def test_first_demo_has_a_row_for_each_example_also_after_an_earlier_one(some_ra
     assert household.allocation_targets.get().pk == fixed_id(Row.TARGET)
     assert household.portfolios.get().snapshots.get().pk == fixed_id(Row.TOTAL)
     assert household.instruments.get().pk == fixed_id(Row.INSTRUMENT)
+    assert household.instrument_actions.get().pk == fixed_id(Row.INSTRUMENT_ACTION)
     assert household.invitations.get().pk == fixed_id(Row.INVITATION)
     assert owner.api_tokens.get().pk == fixed_id(Row.TOKEN)
     assert ExchangeRate.objects.get(pk=fixed_id(Row.RATE)).source == "demo"

@@ -1,0 +1,128 @@
+"""Writes corporate actions: those of a household, and those of all holders."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from assets.holdings.actions import key_of, values_of
+from assets.models import Asset, Instrument, InstrumentAction
+from assets.rules.actions import validate_action
+from assets.rules.instruments import validate_isin
+from assets.rules.transactions import refusal
+from portfolios.models import Household
+from strata.exceptions import Conflict, NotFound
+from strata.tenancy.writes import (
+    Precondition,
+    Service,
+    always,
+    atomic_write,
+    delete_row,
+    locked_parent,
+    save_changes,
+)
+
+DUPLICATE = Conflict("DUPLICATE_ACTION", _("This action is recorded already."), "on")
+
+
+@atomic_write
+def add_action(
+    household_id: UUID | None,
+    *,
+    instrument_id: UUID,
+    on: date,
+    precondition: Precondition = always,
+    **values: Any,
+) -> InstrumentAction:
+    """Record an action for a household; with None for every holder of a shared instrument.
+
+    400 for values that its type does not allow (assets.rules.actions), 404 for an instrument or asset that is not the
+    household's, 409 DUPLICATE_ACTION for the same action again.
+    """
+    household = None
+    if household_id is not None:
+        household = locked_parent(InstrumentAction, Household.objects.all(), household_id, "household")
+        precondition(household)
+    instrument = instrument_of(household_id, instrument_id, "instrument_id")
+    values["isin"] = new_isin(values.get("isin", ""))
+    action = InstrumentAction(household=household, instrument=instrument, on=on, **values)
+    require_references(action)
+    validate_action(values_of(action))
+    check_target(action)
+    refuse_same_action(action)
+    action.save()
+    rename_instrument(action)
+    return action
+
+
+def delete_action(action_id: UUID, *, precondition: Precondition = always) -> None:
+    delete_row(InstrumentAction.objects.all(), action_id, "instrument_action", precondition)
+
+
+ACTIONS = Service(create=add_action, delete=delete_action)
+
+
+def rename_instrument(action: InstrumentAction) -> None:
+    """Give the instrument its newest name; a shared one only by an action of all."""
+    instrument = action.instrument
+    renames = InstrumentAction.objects.filter(instrument=instrument, type=action.type, on__gt=action.on)
+    is_rename = action.type == InstrumentAction.Type.RENAME
+    if not is_rename or action.household_id != instrument.household_id or renames.exists():
+        return
+    names = {"symbol": action.symbol, "isin": action.isin}
+    save_changes(instrument, {name: text for name, text in names.items() if text})
+
+
+# --- the checks ---
+
+
+def instrument_of(household_id: UUID | None, instrument_id: UUID, field: str) -> Instrument:
+    """The instrument, if it is shared or the household's own. Raises NotFound that names the field."""
+    usable = Q(household=None) | Q(household=household_id) if household_id else Q(household=None)
+    instrument = Instrument.objects.filter(usable, pk=instrument_id).first()
+    if instrument is None:
+        raise NotFound("instrument", field)
+    return instrument
+
+
+def new_isin(text: str) -> str:
+    try:
+        return validate_isin(text)
+    except ValidationError as error:
+        raise ValidationError({"isin": error}) from None
+
+
+def check_target(action: InstrumentAction) -> None:
+    """Shares become those of another instrument in the same currency."""
+    target = action.to_instrument
+    if target is None:
+        return
+    if target.pk == action.instrument_id:
+        raise refusal("to_instrument_id", gettext("It is the instrument itself."))
+    if target.currency != action.instrument.currency:
+        raise refusal("to_instrument_id", gettext("Its currency is another one."))
+
+
+def require_references(action: InstrumentAction) -> None:
+    """404 for an instrument or an asset that is not the household's."""
+    if action.to_instrument_id is not None:
+        instrument_of(action.household_id, action.to_instrument_id, "to_instrument_id")
+    if action.to_asset_id is None:
+        return
+    assets = Asset.objects.filter(pk=action.to_asset_id, portfolio__household=action.household_id)
+    if action.household_id is None or not assets.exists():
+        raise NotFound("asset", "to_asset_id")
+
+
+def refuse_same_action(action: InstrumentAction) -> None:
+    """409 for an action that the same household (or everybody) has already."""
+    own = InstrumentAction.objects.filter(instrument=action.instrument_id, household=action.household_id)
+    same_day = own.filter(type=action.type, on=action.on)
+    if any(key_of(row) == key_of(action) for row in same_day):
+        raise Conflict(DUPLICATE.code, DUPLICATE.message, DUPLICATE.field)

@@ -1,0 +1,132 @@
+"""Corporate actions of instruments: who may record which, and what each type needs."""
+
+from datetime import date
+
+import pytest
+
+from assets.holdings.actions import actions_of
+from assets.models import Instrument, InstrumentAction
+from assets.prices.splits import splits_of
+from conftest import client_of
+from strata.accounts.models import User
+
+API = "/api/v1"
+SPLIT = {"type": "split", "on": "2020-08-31", "numerator": 4, "denominator": 1}
+
+
+@pytest.fixture
+def share(household):
+    return Instrument.objects.create(household=household, symbol="ABC", name="Abc", currency="EUR")
+
+
+@pytest.fixture
+def superuser(db):
+    return client_of(User.objects.create(username="rita", is_superuser=True))
+
+
+@pytest.fixture
+def common(db):
+    return Instrument.objects.create(symbol="XYZ", name="Xyz", currency="EUR")
+
+
+def path(instrument):
+    return f"{API}/instruments/{instrument.pk}/actions"
+
+
+def field_refused(client, instrument, body, status=400):
+    answer = client.post(path(instrument), body)
+    assert answer.status_code == status, answer.content
+    return answer.json()["errors"][0]["field"]
+
+
+def test_action_of_an_own_instrument_is_of_its_household(alice, share, household):
+    made = alice.post(path(share), SPLIT)
+    assert made.status_code == 201, made.content
+    assert made.json()["household_id"] == str(household.pk)
+    assert alice.get(path(share)).json()["results"] == [made.json()]
+    assert alice.delete(f"{path(share)}/{made.json()['id']}").status_code == 204
+    assert not InstrumentAction.objects.exists()
+
+
+def test_only_superusers_record_an_action_for_every_holder(alice, charlie, common, household, superuser):
+    own = alice.post(path(common), SPLIT).json()
+    assert own["household_id"] == str(household.pk)
+    assert charlie.get(path(common)).json()["results"] == []
+    assert alice.post(path(common), SPLIT | {"household_id": None}).status_code == 403
+    of_all = superuser.post(path(common), SPLIT | {"household_id": None})
+    assert of_all.status_code == 201, of_all.content
+    assert [row["id"] for row in charlie.get(path(common)).json()["results"]] == [of_all.json()["id"]]
+    assert alice.delete(f"{path(common)}/{of_all.json()['id']}").status_code == 403
+
+
+def test_same_action_again_is_refused_also_in_other_terms(alice, share):
+    alice.post(path(share), SPLIT)
+    again = alice.post(path(share), SPLIT | {"numerator": 8, "denominator": 2})
+    assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE_ACTION")
+    assert alice.post(path(share), SPLIT | {"numerator": 8}).status_code == 201
+
+
+def test_action_of_the_household_counts_in_place_of_the_same_one_of_all(common, household):
+    terms = {"instrument": common, "type": "split", "on": "2020-08-31"}
+    InstrumentAction.objects.create(**terms, numerator=2, denominator=1)
+    own = InstrumentAction.objects.create(**terms, household=household, numerator=4, denominator=2)
+    another = InstrumentAction.objects.create(**terms, numerator=3, denominator=1)
+    assert actions_of([common.pk], [household.pk]) == {household.pk: [own, another]}
+
+
+def test_newest_name_is_the_name_of_the_instrument(alice, share):
+    new = {"type": "rename", "on": "2024-01-10", "symbol": "NEW"}
+    assert alice.post(path(share), new).status_code == 201
+    assert alice.post(path(share), new | {"on": "2023-01-10", "symbol": "OLD"}).status_code == 201
+    share.refresh_from_db()
+    assert share.symbol == "NEW"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"denominator": None}, "denominator"),
+        ({"numerator": 0}, "numerator"),
+        ({"amount": "1"}, "amount"),
+        ({"type": "return_of_capital", "numerator": None, "denominator": None}, "amount"),
+        ({"type": "rename", "numerator": None, "denominator": None}, "symbol"),
+        ({"isin": "DE0007164601"}, "isin"),
+    ],
+)
+def test_values_that_a_type_lacks_or_needs_are_named(alice, share, change, field):
+    assert field_refused(alice, share, SPLIT | change) == field
+
+
+def test_target_is_another_instrument_of_the_same_currency_and_household(alice, share, household, superuser):
+    spin_off = SPLIT | {"type": "spin_off", "cost_ratio": "0.25"}
+    common = Instrument.objects.create(symbol="XYZ", name="Xyz", currency="EUR")
+    foreign = Instrument.objects.create(household=household, symbol="F", name="F", currency="USD")
+    target = Instrument.objects.create(household=household, symbol="N", name="N", currency="EUR")
+    for other in (share, foreign):
+        assert (
+            field_refused(alice, share, spin_off | {"to_instrument_id": str(other.pk)}) == "to_instrument_id"
+        )
+    spin_off |= {"to_instrument_id": str(target.pk)}
+    of_all = spin_off | {"household_id": None}
+    assert field_refused(superuser, common, of_all, 404) == "to_instrument_id"
+    assert field_refused(alice, share, spin_off | {"cost_ratio": "1.1"}) == "cost_ratio"
+    assert field_refused(alice, share, spin_off | {"to_asset_id": str(target.pk)}, 404) == "to_asset_id"
+    assert alice.post(path(share), spin_off).status_code == 201
+
+
+def test_splits_convert_prices_of_a_feed_and_those_of_one_household_only_for_it(share, common, household):
+    for instrument in (share, common):
+        InstrumentAction.objects.create(
+            household=household,
+            instrument=instrument,
+            type="split",
+            on="2020-08-31",
+            numerator=4,
+            denominator=1,
+        )
+    InstrumentAction.objects.create(
+        instrument=common, type="stock_dividend", on="2021-08-31", numerator=1, denominator=10
+    )
+    split, dividend = (date(2020, 8, 31).toordinal(), 4, 1), (date(2021, 8, 31).toordinal(), 11, 10)
+    assert splits_of([share.pk, common.pk]) == {share.pk: [split], common.pk: [dividend]}
+    assert splits_of([common.pk], household.pk) == {common.pk: [split, dividend]}
