@@ -11,7 +11,7 @@ class AssetsConfig(AppConfig):
         from assets.prices.store import OfLoads
         from assets.services import classification, undo
         from assets.valuation import registry, upkeep
-        from assets.valuation.sources import snapshots
+        from assets.valuation.sources import depreciations, growths, loans, snapshots
         from portfolios.models import Portfolio
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
@@ -23,6 +23,8 @@ class AssetsConfig(AppConfig):
         register_derived(Asset, upkeep.OfAssets())
         register_derived(PriceLoad, OfLoads())
         register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
-        registry.register(snapshots.SOURCE)
+        registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)
+        for computed in (loans, depreciations, growths):
+            registry.register(computed.SOURCE)
         household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)
         undo.register()

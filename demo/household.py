@@ -12,7 +12,21 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from assets.models import Asset, AssetCategory, AssetSnapshot, AssetTag, AssetType, Category, Tag, Transaction
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    AssetType,
+    Category,
+    Depreciation,
+    Loan,
+    LoanRate,
+    Tag,
+    Transaction,
+)
+from assets.models.asset import Valuation
+from assets.models.terms import DepreciationMethod
 from demo.ids import Row, fixed_id, new_id
 from portfolios.models import Household, Membership, Portfolio
 from portfolios.signals import household_created
@@ -92,6 +106,7 @@ class Thing:
     acquired_on: date | None = None
     disposed_on: date | None = None
     transactions: list[dict] = field(default_factory=list)
+    valuation: str = Valuation.MANUAL
 
 
 type IdOf = Callable[..., UUID]
@@ -123,6 +138,7 @@ def build_in_active_language(user, today: date, id_of: IdOf) -> Household:
     sort_in(household, things, assets, id_of)
     make_values(things, assets, days, id_of)
     make_transactions(things, assets, id_of)
+    make_terms({thing.type_code: asset for thing, asset in zip(things, assets, strict=True)}, days)
     return household
 
 
@@ -278,10 +294,11 @@ def home(days: list[date]) -> list[Thing]:
         Thing(
             _("Mortgage"),
             "MORTGAGE",
-            balances,
+            balances if days[-1].day == 1 else balances[:-1],  # today the schedule says it
             category="Mortgages",
             tags=(_("shared"),),
             notes=_("Fixed rate until 2031."),
+            valuation=Valuation.LOAN,
         ),
     ]
 
@@ -296,6 +313,7 @@ def belongings(days: list[date]) -> list[Thing]:
             [cents(Decimal(18900) * Decimal("0.988") ** n) for n in range(count)],
             category="Vehicles",
             tags=(_("shared"),),
+            valuation=Valuation.DEPRECIATION,
             acquired_on=date(days[0].year - 1, 3, 2),
             transactions=[
                 {
@@ -351,6 +369,7 @@ def make_assets(portfolio: Portfolio, things: list[Thing], id_of: IdOf) -> list[
             **{name: getattr(thing, name) for name in ("name", "currency", "quantity", "notes")},
             acquired_on=thing.acquired_on,
             disposed_on=thing.disposed_on,
+            valuation=thing.valuation,
         )
         for number, thing in enumerate(things, start=1)
     )
@@ -410,4 +429,29 @@ def make_transactions(things: list[Thing], assets: list[Asset], id_of: IdOf) -> 
         )
         for of_asset, (thing, asset) in enumerate(zip(things, assets, strict=True), start=1)
         for number, entry in enumerate(thing.transactions, start=1)
+    )
+
+
+def make_terms(assets: dict[str, Asset], days: list[date]) -> None:
+    """Of `assets` by type. The mortgage gets dearer in 2031; recorded balances are those of its schedule."""
+    mortgage = assets["MORTGAGE"]
+    Loan.objects.create(
+        asset=mortgage,
+        principal=Decimal(214800),
+        started_on=days[0],
+        first_payment_on=days[1],
+        payment=Decimal(980),
+        collateral=assets["REAL_ESTATE"],
+    )
+    LoanRate.objects.bulk_create(
+        LoanRate(asset=mortgage, on=on, rate=Decimal(rate))
+        for on, rate in ((days[0], "0.0252"), (date(2031, 7, 1), "0.034"))
+    )
+    Depreciation.objects.create(
+        asset=assets["VEHICLE"],
+        method=DepreciationMethod.DECLINING,
+        cost=Decimal(18900),
+        life=20,
+        started_on=days[0],
+        rate=Decimal("0.135"),
     )

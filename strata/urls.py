@@ -14,6 +14,7 @@ from assets.api import (
     categories,
     exchange_rates,
     tags,
+    terms,
     transaction_batches,
 )
 from assets.api.entries import all_entries, day_values, snapshots, transactions
@@ -23,6 +24,7 @@ from portfolios.api import households, members
 from reports.api import (
     allocation_targets,
     asset_charts,
+    asset_series,
     findings,
     portfolio_snapshots,
     portfolios,
@@ -116,6 +118,9 @@ api = [
     re_path(
         r"^assets/(?P<pk>[^/]+)/chart\.png/?$", asset_charts.AssetValuePng.as_view(), name="asset-chart.png"
     ),
+    re_path(r"^assets/(?P<pk>[^/]+)/values/?$", asset_series.AssetValuesView.as_view(), name="asset-values"),
+    re_path(r"^assets/(?P<pk>[^/]+)/schedule/?$", asset_series.ScheduleView.as_view(), name="asset-schedule"),
+    re_path(r"^assets/(?P<pk>[^/]+)/terms/?$", terms.TermsView.as_view(), name="asset-terms"),
     re_path(r"^values:batch/?$", value_batches.ValueBatchView.as_view(), name="value-batch"),
     re_path(
         r"^transactions:batch/?$",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -25,9 +26,12 @@ from assets.models import (
     AssetType,
     Category,
     ExchangeRate,
+    Growth,
     Instrument,
     InstrumentAction,
     InstrumentSource,
+    Loan,
+    LoanRate,
     PriceSource,
     Tag,
     Transaction,
@@ -137,6 +141,8 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "household": household,
         "portfolio": portfolio,
         "asset": asset,
+        "asset-schedule": loan(portfolio, f"{word} loan"),
+        "asset-terms": growing_asset(portfolio, f"{word} growth"),
         "asset-snapshot": AssetSnapshot.objects.create(
             asset=asset, value="1", on=now.date(), observed_at=now
         ),
@@ -170,6 +176,31 @@ def add_source(instrument) -> PriceSource:
     )
     InstrumentSource.objects.create(instrument=instrument, source=source, symbol="SECRET")
     return source
+
+
+def loan(portfolio: Portfolio, name: str) -> Asset:
+    """A loan of 100 that is paid back next year."""
+    today = timezone.now().date()
+    asset = Asset.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.MORTGAGE, name=name, currency="EUR", valuation="loan"
+    )
+    days = {"started_on": today, "first_payment_on": today + timedelta(days=365)}
+    Loan.objects.create(asset=asset, principal=100, term=1, **days)
+    LoanRate.objects.create(asset=asset, on=today, rate="0.04")
+    return asset
+
+
+def growing_asset(portfolio: Portfolio, name: str) -> Asset:
+    """An asset that is valued by terms. It has no value: nothing was recorded."""
+    asset = Asset.objects.create(
+        portfolio=portfolio,
+        asset_type_id=TypeId.CHECKING_ACCOUNT,
+        name=name,
+        currency="EUR",
+        valuation="growth",
+    )
+    Growth.objects.create(asset=asset, rate="0.03")
+    return asset
 
 
 # --- browsers that are logged in to the admin ---

@@ -10,36 +10,38 @@ from uuid import UUID
 
 from django.db import connection
 
+from assets.models import Asset
 from assets.valuation import registry, upkeep
-from assets.valuation.protocol import AssetDay, AssetValues, EditTarget, Month, ValueDays, ValueSource, Window
+from assets.valuation.protocol import (
+    AssetDay,
+    AssetValues,
+    EditTarget,
+    KnownFlow,
+    Month,
+    Origin,
+    ValueDays,
+    Window,
+)
 
-NOBODY = UUID(int=0)
+FAKE, MADE_UP = "fake", Origin("made up")
 
 
 class FakeSource:
-    """Values the assets in `amounts`, which has their amounts (in ten-thousandths) by day.
+    """Values the assets in `amounts`, which has their amounts (in ten-thousandths) by day; None is a gap.
 
-    `recorded` says whether the database can read the values: then `points_sql` has all of them as constants.
+    `is_stored` says whether derived tables have the values.
     """
 
-    name = "fake"
+    name = FAKE
 
-    def __init__(self, *, recorded: bool) -> None:
-        self.recorded = recorded
-        self.amounts: dict[UUID, dict[date, int]] = {}
-
-    @property
-    def assets_sql(self) -> str:
-        ids = ", ".join(["NULL", *(f"'{pk.hex}'" for pk in self.amounts)])
-        return f"SELECT id AS asset_id FROM assets_asset WHERE id IN ({ids})"
+    def __init__(self, *, is_stored: bool) -> None:
+        self.is_stored = is_stored
+        self.amounts: dict[UUID, dict[date, int | None]] = {}
 
     @property
-    def points_sql(self) -> str | None:
-        if not self.recorded:
-            return None
-        rows = [(pk, on, amount) for pk, days in self.amounts.items() for on, amount in days.items()]
-        rows = rows or [(NOBODY, date.min, 0)]
-        return " UNION ALL ".join(point(*row) for row in rows)
+    def first_days_sql(self) -> str | None:
+        rows = [(pk, min(days)) for pk, days in self.amounts.items() if days]
+        return " UNION ALL ".join(first_day(*row) for row in rows) or None
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
         for pk in asset_ids:
@@ -48,7 +50,7 @@ class FakeSource:
             if wanted:
                 yield AssetValues(pk, tuple(wanted), [self.amounts[pk][on] for on in wanted])
 
-    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         for pk, month in sorted(months):
             for on in sorted(on for on in self.amounts[pk] if on.replace(day=1) == month):
                 yield pk, on, self.amounts[pk][on]
@@ -67,19 +69,28 @@ class FakeSource:
     def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
         return {(pk, on): EditTarget("assets.Asset", pk) for pk, on in asset_days if on in self.amounts[pk]}
 
+    def known_flows(
+        self, asset_ids: Sequence[UUID], start: date, end: date
+    ) -> Mapping[UUID, Sequence[KnownFlow]]:
+        return {}
+
+    def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
+        return {(pk, on): MADE_UP for pk in asset_ids for on in days}
+
     # --- writes, as a service of a real source makes them ---
 
-    def value_assets(self, amounts: Mapping[UUID, Mapping[date, int]]) -> None:
+    def value_assets(self, amounts: Mapping[UUID, Mapping[date, int | None]]) -> None:
         """From now on the source values these assets, and has these values of them."""
-        captured = upkeep.capture(amounts)
+        mine = [pk for pk in amounts if pk in self.amounts]
+        captured = upkeep.capture(mine)
         self.amounts |= {pk: dict(days) for pk, days in amounts.items()}
         upkeep.update(captured)
+        Asset.objects.filter(pk__in=[*amounts]).exclude(pk__in=mine).update(valuation=self.name)
 
     def leave_assets(self, asset_ids: Collection[UUID]) -> None:
-        captured = upkeep.capture(asset_ids)
+        Asset.objects.filter(pk__in=asset_ids).update(valuation=registry.MANUAL)
         for pk in asset_ids:
             del self.amounts[pk]
-        upkeep.update(captured)
 
     def change(self, asset_ids: Collection[UUID], amounts: Mapping[date, int | None]) -> None:
         """Set the amount of each day for each of the assets; None removes it."""
@@ -91,17 +102,20 @@ class FakeSource:
         upkeep.update(captured)
 
 
-def point(pk: UUID, on: date, amount: int) -> str:
+def first_day(pk: UUID, on: date) -> str:
     if connection.vendor == "sqlite":
-        return f"""SELECT '{pk.hex}' AS asset_id, '{on}' AS "on", NULL AS instant, {amount} AS value"""
-    return f"""SELECT '{pk}'::uuid AS asset_id, '{on}'::date AS "on", NULL::timestamptz AS instant,
-        {amount}::bigint AS value"""
+        return f"""SELECT '{pk.hex}' AS asset_id, '{on}' AS "on" """
+    return f"""SELECT '{pk}'::uuid AS asset_id, '{on}'::date AS "on" """
 
 
 @contextmanager
-def registered(source: ValueSource) -> Iterator[None]:
-    registry.register(source)
+def registered(source: FakeSource) -> Iterator[None]:
+    register(source)
     try:
         yield
     finally:
         registry.unregister(source)
+
+
+def register(source: FakeSource) -> None:
+    (registry.register_stored if source.is_stored else registry.register)(source)

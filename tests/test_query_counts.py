@@ -51,6 +51,7 @@ QUERIES = {
     "asset-snapshot-history": 5,
     "asset-snapshot-list": 2,
     "asset-type-history": 4,
+    "asset-values": 4,
     "asset-type-list": 1,
     "instrument-action-history": 6,
     "instrument-action-list": 2,
@@ -117,7 +118,12 @@ def is_list(route: Route) -> bool:
     )
 
 
-LISTED = {route.name: route for route in routes() if is_list(route) and route.name not in SUPERUSERS_SEE}
+# A schedule is of a loan: its queries are counted in assets/tests/test_terms.py.
+LISTED = {
+    route.name: route
+    for route in routes()
+    if is_list(route) and route.name not in {*SUPERUSERS_SEE, "asset-schedule"}
+}
 
 
 class GrowingWorld:
@@ -218,6 +224,8 @@ def ask(client, route: Route, world) -> Cost:
 def test_every_list_and_report_takes_its_number_of_queries(alice, alice_user, world, time_machine):
     """At noon: totals take a query for each day that is today somewhere, and in the evening Berlin is a day ahead."""
     time_machine.move_to(datetime.combine(timezone.now().date() + timedelta(days=1), time(12), UTC))
+    for name in ("asset-terms", "asset-schedule"):
+        world[name].delete()  # these are the numbers where all assets are valued by hand
     growing_world = GrowingWorld(world, alice_user)
 
     def costs():

@@ -21,10 +21,16 @@ from assets.models import (
     AssetType,
     Category,
     DailyDelta,
+    Depreciation,
     ExchangeRate,
+    Growth,
     Instrument,
     InstrumentAction,
     InstrumentSource,
+    Loan,
+    LoanExtraPayment,
+    LoanHoliday,
+    LoanRate,
     MonthlyValues,
     PackedPrices,
     PriceBlock,
@@ -75,8 +81,8 @@ class World:
         self.asset.save()
 
     def build(self, model, n):
-        day = NOW.date() - timedelta(days=n)
-        at = NOW - timedelta(days=n)
+        ago = timedelta(days=n if isinstance(n, int) else 0)
+        day, at = NOW.date() - ago, NOW - ago
         observed = {"on": day, "observed_at": at}
         tags = Tag.objects.filter(name=f"t{n}").first() or Tag(household=self.household, name=f"t{n}")
         fields = {
@@ -146,6 +152,23 @@ class World:
                 "occurred_at": at,
             },
             ExchangeRate: lambda: {"currency": "USD", "on": day, "units_per_euro": "1.1"},
+            Loan: lambda: {
+                "asset": saved(self.build(Asset, f"loan {n}")),
+                "principal": 1,
+                "started_on": day,
+                "first_payment_on": day,
+                "term": 1,
+            },
+            LoanRate: lambda: {"asset": self.asset, "on": day, "rate": "0.04"},
+            LoanExtraPayment: lambda: {"asset": self.asset, "on": day, "amount": 1},
+            LoanHoliday: lambda: {"asset": self.asset, "start": day, "end": day},
+            Depreciation: lambda: {
+                "asset": saved(self.build(Asset, f"car {n}")),
+                "cost": 1,
+                "life": 1,
+                "started_on": day,
+            },
+            Growth: lambda: {"asset": saved(self.build(Asset, f"bond {n}")), "rate": "0.04"},
         }
         return model(**fields[model]())
 
@@ -174,6 +197,12 @@ CHANGED = {
     AssetOrder: ("asset_ids", ""),
     AssetSnapshot: ("value", "2.5"),
     Transaction: ("note", "new"),
+    Loan: ("day_count", "act/365"),
+    LoanRate: ("rate", "0.05"),
+    LoanExtraPayment: ("effect", "lower"),
+    LoanHoliday: ("end", NOW.date() + timedelta(days=1)),
+    Depreciation: ("method", "declining"),
+    Growth: ("rate", "0.05"),
 }
 
 

@@ -281,7 +281,8 @@ class AssetPage(HouseholdAdmin):
         rows = super().get_queryset(request).select_related("portfolio", "asset_type")
         portfolios = Portfolio.objects.all()
         visible = portfolios if request.user.is_superuser else portfolios.for_user(request.user)
-        return with_current_value(rows, zones=zones_of(visible))
+        # A list may be ordered by a column: by the value, if it is that one.
+        return with_current_value(rows, zones=zones_of(visible), in_sql="o" in request.GET)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the values of the past year of all rows of the page, read at once."""

@@ -19,7 +19,7 @@ from assets.admin.debts import is_debt
 from assets.models import Asset
 from assets.rendering.sparkline import HEIGHT, WIDTH, sparkline
 from assets.rendering.step_chart import Curve, StepChart, step_chart
-from assets.valuation import AssetRef
+from assets.valuation import ref_of
 from assets.valuation.series import Step, money
 from strata.audit import clock
 from strata.fields.active_formats import active_formats, day_text
@@ -42,7 +42,7 @@ def past_years(assets: Collection[Asset]) -> dict[UUID, PastYear]:
     now = clock.now()
     by_id = {asset.pk: (asset, local_day(now, asset.portfolio.time_zone)) for asset in assets}
     days = [on for _, on in by_id.values()]
-    refs = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets]
+    refs = [ref_of(asset) for asset in assets]
     read = valuation.value_series(refs, start=a_year_before(min(days)), end=max(days))
     return {ref.id: past_year(*by_id[ref.id], series) for ref, series in read}
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from rest_framework.renderers import JSONRenderer
 
 from assets.services import labels
+from assets.valuation import MANUAL, AssetRef, newest_points
 from strata.api.fields import InstantSerializerField
 from strata.exceptions import Invalid
 from strata.fields.numbers import money_text, plain
@@ -38,6 +39,9 @@ class AssetRow(NamedTuple):
     account_number_end: str
     counts_in_net_worth: bool
     kind: str
+    valuation: str
+    instrument_id: UUID | None
+    lot_method: str | None
     acquired_on: date | None
     disposed_on: date | None
     as_of: date
@@ -54,6 +58,23 @@ class AssetRow(NamedTuple):
 
 
 _columns_of = attrgetter(*(name.replace("__", ".") for name in AssetRow._fields))
+
+
+def with_other_values(rows: Iterable[AssetRow]) -> list[AssetRow]:
+    """The rows of a query, with the values of assets that are not valued by hand filled in."""
+    rows = list(rows)
+    others = {
+        AssetRef(row.pk, row.currency, row.valuation, row.disposed_on): row.as_of
+        for row in rows
+        if row.valuation != MANUAL
+    }
+    points = newest_points(others)
+    return [
+        row._replace(current_value=points[row.pk].value, current_value_on=points[row.pk].on)
+        if row.pk in points
+        else row
+        for row in rows
+    ]
 
 
 def row_of(asset: AssetWithValue) -> AssetRow:
@@ -87,6 +108,9 @@ def own_fields(row: AssetRow) -> JsonObject:
         "account_number_end": row.account_number_end,
         "counts_in_net_worth": row.counts_in_net_worth,
         "kind": row.kind,
+        "valuation": row.valuation,
+        "instrument_id": row.instrument_id and str(row.instrument_id),
+        "lot_method": row.lot_method,
         "acquired_on": row.acquired_on and row.acquired_on.isoformat(),
         "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
         "disposed_on": row.disposed_on and row.disposed_on.isoformat(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from assets.api import asset_rows
+from assets.api.equity import EquitySerializer, equity_of
 from assets.api.fields import AccountNumberEnd
 from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
 from assets.models import Asset
@@ -100,12 +101,16 @@ class AssetSerializer(FirstValue, TakesNames):
         required=False,
         help_text="False leaves it out of totals and reports, on all days; true where it is absent. Its values stay.",
     )
+    instrument_id = UUIDSerializerField(required=False, allow_null=True)
     category_ids = LabelIds()
     tag_ids = LabelIds()
     disposed = BooleanSerializerField(read_only=True)
     disposed_on = DaySerializerField(read_only=True, allow_null=True)
     current_value = MoneySerializerField(read_only=True, allow_null=True)
     current_value_on = DaySerializerField(read_only=True, allow_null=True)
+    equity = EquitySerializer(
+        read_only=True, required=False, allow_null=True, help_text="In the answer about one asset alone."
+    )
     asset_type = TypeOfAsset(read_only=True)
     portfolio = NameableRow(rows=PORTFOLIOS, required=False)
     categories = NameableBranch(rows=CATEGORIES, many=True, required=False, max_length=MOST_NAMES)
@@ -116,7 +121,8 @@ class AssetSerializer(FirstValue, TakesNames):
         "categories": "category_ids",
         "tags": "tag_ids",
     }
-    computed = frozenset({"current_value", "current_value_on", "disposed"})
+    computed = frozenset({"current_value", "current_value_on", "disposed", "equity"})
+    of_single_rows = frozenset({"equity"})
     set_elsewhere = {
         "asset_type": "Send type or asset_type_id.",
         "portfolio": "Send its id or its name, or portfolio_id.",
@@ -138,11 +144,15 @@ class AssetSerializer(FirstValue, TakesNames):
             "account_number_end",
             "counts_in_net_worth",
             "kind",
+            "valuation",
+            "instrument_id",
+            "lot_method",
             "acquired_on",
             "disposed",
             "disposed_on",
             "current_value",
             "current_value_on",
+            "equity",
             "created_at",
             "updated_at",
             "asset_type",
@@ -160,7 +170,7 @@ class AssetSerializer(FirstValue, TakesNames):
         )
 
     def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
-        return asset_rows.as_json([asset_rows.row_of(row)])[0]
+        return asset_rows.as_json([asset_rows.row_of(row)])[0] | {"equity": equity_of(row)}
 
     def computed_of(self, row: Asset) -> frozenset[str]:
         """`disposed` depends on today only if a disposal is recorded."""

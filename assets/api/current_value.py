@@ -13,7 +13,8 @@ from assets.api import asset_rows
 from assets.api.asset_rows import AssetRow
 from assets.models import Asset
 from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
-from assets.valuation import computes, with_current_value
+from assets.valuation import with_current_value
+from strata.api.parameters import is_ordered_by
 from strata.api.viewsets import ListMixin
 from strata.db.errors.references import raise_broken_references
 from strata.exceptions import NotFound
@@ -39,17 +40,15 @@ class CurrentValueMixin(ListMixin):
     def scope(self) -> dict[str, Any]:
         if self.action == "history":
             return {}  # it needs only to know that the row exists
-        return day_scope(self.request.user, self.on)
-
-    def is_prepared(self) -> bool:
-        return super().is_prepared() and not computes()
+        in_sql = {"in_sql": True} if is_ordered_by(self.request, "current_value") else {}
+        return day_scope(self.request.user, self.on) | in_sql
 
     @classmethod
     def columns_for_list(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
         return rows.values_list(*AssetRow._fields)
 
     def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
-        assets = asset_rows.as_json([AssetRow._make(row) for row in page])
+        assets = asset_rows.as_json(asset_rows.with_other_values(map(AssetRow._make, page)))
         if not self.is_csv():  # it has no pages
             asset_rows.refuse_large(assets)
         return assets

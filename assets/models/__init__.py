@@ -7,12 +7,14 @@ from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
 from assets.models.instrument_action import InstrumentAction
+from assets.models.loan import Loan, LoanExtraPayment, LoanHoliday, LoanRate
 from assets.models.monthly_values import MonthlyValues
 from assets.models.packed_prices import PackedPrices
 from assets.models.price import PriceBlock, PriceLoad
 from assets.models.price_source import InstrumentSource, PriceFetch, PriceSource, PriceSourceHealth
 from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
+from assets.models.terms import Depreciation, Growth
 from assets.models.transaction import Transaction
 
 __all__ = [
@@ -24,10 +26,16 @@ __all__ = [
     "AssetType",
     "Category",
     "DailyDelta",
+    "Depreciation",
     "ExchangeRate",
+    "Growth",
     "Instrument",
     "InstrumentAction",
     "InstrumentSource",
+    "Loan",
+    "LoanExtraPayment",
+    "LoanHoliday",
+    "LoanRate",
     "MonthlyValues",
     "PackedPrices",
     "PriceBlock",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.models.classification import KIND_HELP, KIND_LABEL, AssetType, Category, Kind, Tag
+from assets.models.instrument import Instrument
 from assets.models.querysets import AssetQuerySet
 from portfolios.models import Portfolio
 from strata.audit.tracking import TrackedModel
@@ -21,12 +22,32 @@ from strata.fields.names import NameField, NameKeyField, NoteField
 NO_INSTITUTION = ("", "none")
 
 
+class Valuation(models.TextChoices):
+    """Where an asset's values come from. Recorded values are the only ones of MANUAL, and anchors of all others."""
+
+    MANUAL = "manual", _("Values that I enter")
+    LOAN = "loan", _("Schedule of a loan")
+    DEPRECIATION = "depreciation", _("Depreciation")
+    GROWTH = "growth", _("Growth at a rate")
+
+
+class LotMethod(models.TextChoices):
+    """Which units are sold first."""
+
+    FIFO = "fifo", _("First in, first out")
+    LIFO = "lifo", _("Last in, first out")
+    HIFO = "hifo", _("Highest cost first")
+    AVERAGE = "average", _("Average cost")
+    SPECIFIC = "specific", _("Chosen at each sale")
+
+
 class Asset(TrackedModel):
     """A liability is an asset whose values are negative, so net worth is a plain sum.
 
     From `disposed_on` on the asset is worth zero; earlier days do not change. `quantity` is how many units are held,
     None where units are not counted. It does not change the value: values are of the whole asset. `counts_in_net_worth`
-    has no day of its own: False leaves the asset out of the totals of all days.
+    has no day of its own: False leaves the asset out of the totals of all days. Nor has `valuation`: recorded values
+    are anchors of what computes the values in between. `lot_method` None is that of the portfolio or household.
 
     Saving or deleting it locks its portfolio and household, and writes the journal (strata.audit.tracking).
     """
@@ -63,6 +84,24 @@ class Asset(TrackedModel):
         blank=True,
         help_text=_("How many you hold, such as 0.15 BTC. The value you enter is for all of them."),
     )
+    valuation = models.CharField(
+        _("how its value is found"),
+        max_length=12,
+        choices=Valuation,
+        default=Valuation.MANUAL,
+        db_default=Valuation.MANUAL,
+    )
+    instrument = models.ForeignKey(
+        Instrument,
+        verbose_name=_("security or index"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="assets",
+    )
+    lot_method = models.CharField(
+        _("which units are sold first"), max_length=8, choices=LotMethod, null=True, blank=True
+    )
     notes = NoteField(_("note"), blank=True, default="")
     # Empty for most assets: their type says it, and they follow the type when it changes. A copy of the type's kind
     # would not. Set where one asset differs from its type, such as savings that are an investment.
@@ -83,7 +122,15 @@ class Asset(TrackedModel):
     class Meta(TrackedModel.Meta):
         verbose_name, verbose_name_plural = _("asset"), _("assets")
         ordering = ("name_key", "id")
-        indexes = (models.Index(fields=("portfolio", "name_key", "id"), name="asset_in_portfolio_by_name"),)
+        indexes = (
+            models.Index(fields=("portfolio", "name_key", "id"), name="asset_in_portfolio_by_name"),
+            # Most portfolios have none of these: reports look for them by this.
+            models.Index(
+                fields=("portfolio",),
+                name="asset_not_valued_by_hand",
+                condition=~Q(valuation=Valuation.MANUAL),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(acquired_on=None) | Q(disposed_on=None) | Q(acquired_on__lte=F("disposed_on")),

@@ -10,12 +10,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from assets.models import Asset, AssetType
+from assets.models import Asset, AssetType, Instrument
+from assets.models.asset import Valuation
 from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
 from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
 from assets.services.labels import set_labels
 from assets.services.snapshots import new_snapshot
+from assets.services.terms import delete_terms, has_terms
 from assets.signals import asset_leaves_household
 from portfolios.models import Portfolio
 from strata.exceptions import Conflict, Invalid, NotFound
@@ -60,6 +62,8 @@ def create_asset(
     validate_account_number_end(columns.get("account_number_end", ""))
     check_days(Asset(portfolio=portfolio), columns)
     currency = currency or portfolio.base_currency
+    refuse_valuation_without_terms(Asset(), columns)
+    require_instrument(columns.get("instrument_id"), portfolio.household_id, currency)
     asset = Asset.objects.create(
         portfolio=portfolio, name=name, currency=currency, asset_type_id=asset_type_id, **columns
     )
@@ -86,6 +90,7 @@ def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Pr
         raise Conflict("CURRENCY_IN_USE", message, "currency")
     validate_account_number_end(columns.get("account_number_end", ""))
     check_days(asset, columns)
+    check_valuation(asset, columns, portfolio)
     if asset.asset_type.household_id or columns.keys() & {"asset_type_id", "portfolio_id"}:
         require_type(columns.get("asset_type_id", asset.asset_type_id), portfolio.household_id)
     if portfolio.household_id != asset.portfolio.household_id:
@@ -93,6 +98,8 @@ def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Pr
         asset_leaves_household.send(Asset, asset=asset)
     if columns.get("disposed_on", asset.disposed_on) is None and asset.disposed_on is not None:
         delete_recorded_sale(asset)
+    if columns.get("valuation", asset.valuation) != asset.valuation:
+        delete_terms(asset)
     save_changes(asset, columns)
     asset.portfolio = portfolio
     set_labels(asset, **{name: changes[name] for name in LABELS if name in changes})
@@ -142,8 +149,36 @@ def require_type(type_id: UUID, household_id: UUID) -> None:
         raise NotFound("asset_type")
 
 
+def check_valuation(asset: Asset, columns: Mapping[str, Any], portfolio: Portfolio) -> None:
+    """Refuses another way to find the value that needs terms, and an instrument that does not fit."""
+    refuse_valuation_without_terms(asset, columns)
+    instrument_id = columns.get("instrument_id", asset.instrument_id)
+    if instrument_id is not None and columns.keys() & {"instrument_id", "currency", "portfolio_id"}:
+        require_instrument(instrument_id, portfolio.household_id, columns.get("currency", asset.currency))
+
+
+def refuse_valuation_without_terms(asset: Asset, columns: Mapping[str, Any]) -> None:
+    valuation = columns.get("valuation", asset.valuation)
+    if valuation != asset.valuation and valuation != Valuation.MANUAL:
+        message = gettext("It needs terms: PUT them to assets/{id}/terms, which sets it.")
+        raise Invalid("valuation", message, "terms_required")
+
+
+def require_instrument(instrument_id: UUID | None, household_id: UUID, currency: str) -> None:
+    """404 for an instrument that is neither shared nor of this household; 400 for one in another currency."""
+    if instrument_id is None:
+        return
+    rows = Instrument.objects.filter(pk=instrument_id).values_list("household_id", "currency")
+    owner, its_currency = rows.first() or (instrument_id, "")
+    if owner not in (None, household_id):
+        raise NotFound("instrument", "instrument_id")
+    if its_currency != currency:
+        message = gettext("Its prices are in %(instrument)s, and the asset is in %(asset)s.")
+        raise Invalid("instrument_id", message % {"instrument": its_currency, "asset": currency})
+
+
 def has_entries(asset: Asset) -> bool:
-    return asset.snapshots.exists() or asset.transactions.exists()
+    return asset.snapshots.exists() or asset.transactions.exists() or has_terms(asset)
 
 
 def refuse_labels_left_behind(asset: Asset, changes: Mapping[str, Any]) -> None:

@@ -74,7 +74,7 @@ def locked_asset(asset_id: UUID) -> Asset:
 
 
 def first_value_on(asset: Asset) -> date | None:
-    days = value_days([asset.pk]).get(asset.pk)
+    days = value_days({asset.pk: asset.valuation}).get(asset.pk)
     return days.first if days else None
 
 

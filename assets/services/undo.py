@@ -20,20 +20,28 @@ from assets.models import (
     AssetSnapshot,
     AssetType,
     Category,
+    Depreciation,
     ExchangeRate,
+    Growth,
     Instrument,
     InstrumentAction,
     InstrumentSource,
+    Loan,
+    LoanExtraPayment,
+    LoanHoliday,
+    LoanRate,
     PriceLoad,
     PriceSource,
     Tag,
     Transaction,
 )
+from assets.models.asset import Valuation
 from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
 from assets.services import classification, price_sources, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
+from assets.services.terms import has_terms
 from assets.signals import asset_leaves_household, category_moves
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, Invalid, NotFound, StrataError
@@ -44,6 +52,8 @@ LABELS_ELSEWHERE = Conflict(
     "LABELS_OF_ANOTHER_HOUSEHOLD", _("The asset and the label are in two households.")
 )
 CURRENCY_IN_USE = Conflict("CURRENCY_IN_USE", _("It has values or transactions in its currency."))
+TERMS_ARE_THERE = Conflict("CONFLICT", _("The asset has other terms now."))
+NO_TERMS = Conflict("TERMS_NOT_FOUND", _("The asset has no terms by which it could be valued."))
 SALE_WITHOUT_DISPOSAL = Conflict("DISPOSAL_IS_FIXED", _("A recorded sale needs the disposal of its day."))
 
 
@@ -65,6 +75,8 @@ def register() -> None:
             **of_an_asset,
         ),
     )
+    for terms in (Loan, LoanRate, LoanExtraPayment, LoanHoliday, Depreciation, Growth):
+        register_undo(terms, UndoRules(duplicate=TERMS_ARE_THERE, **of_an_asset))
     for kind in LABEL_KINDS:
         register_undo(
             kind.link,
@@ -110,12 +122,13 @@ def bad_assets(written: Written, of: WrittenOf) -> Broken:
         yield pk, NotFound("asset_type")
     yield from currencies_in_use(written.changed_in("currency"), of)
     yield from refusals(refuse_disposal, assets.filter(pk__among=written.changed_in("disposed_on")))
+    yield from refusals(refuse_without_terms, assets.filter(pk__among=written.with_changed("valuation")))
     yield from refusals(refuse_ties, assets.filter(pk__among=written.changed_in("portfolio_id")))
 
 
 def currencies_in_use(asset_ids: list[UUID], of: WrittenOf) -> Broken:
     """Assets with values or transactions that were not there when the currency was changed."""
-    for model in (AssetSnapshot, Transaction):
+    for model in (AssetSnapshot, Transaction, Loan, Depreciation):
         entries = model.objects.filter(asset__pk__among=asset_ids).order_by()
         if restored := list(of(model).restored):
             entries = entries.exclude(pk__among=restored)
@@ -132,6 +145,11 @@ def refuse_disposal(asset: Asset) -> None:
     first = first_value_on(asset)
     validate_disposal(asset.disposed_on, acquired_on=asset.acquired_on, first_value_on=first)
     validate_day_of_sale(asset.disposed_on, sale.on if sale else None)
+
+
+def refuse_without_terms(asset: Asset) -> None:
+    if asset.valuation != Valuation.MANUAL and not has_terms(asset):
+        raise NO_TERMS
 
 
 def refuse_ties(asset: Asset) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.valuation.formulas.depreciation import METHODS, DepreciationTerms, values
+from assets.valuation.formulas.depreciation import METHODS, DepreciationTerms, last_day, newest, values
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -182,3 +182,15 @@ def test_value_falls_and_never_below_the_residual_value(
             assert min(before, residual * EURO) <= after <= before
     if not anchors and (method in ("straight_line", "sum_of_years") or switch):
         assert all_values[-1][1] == residual * EURO
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("step", ["day", "month"])
+def test_newest_value_of_a_day_is_that_of_the_series(method, step):
+    found = terms(method=method, step=step, first_year_months=5)
+    anchors = {date(2014, 1, 1): 7, date(2017, 1, 1): 20_000 * EURO}
+    series = dict(values(found, anchors))
+    days = [date(2015 + year, month, 17) for year in range(-2, 12) for month in (1, 6, 12)]
+    expected = [max(((on, v) for on, v in series.items() if on <= day), default=None) for day in days]
+    assert [newest(found, anchors, day) for day in days] == expected
+    assert last_day(found, anchors) == max(series)

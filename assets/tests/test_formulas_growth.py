@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from assets.valuation.formulas.growth import GrowthTerms, values
+from assets.valuation.formulas.growth import GrowthTerms, newest, values
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -82,4 +82,13 @@ def test_value_that_falls_by_the_same_amount_ends_at_zero():
 
 def test_value_ends_before_it_is_too_large_for_money():
     found = grown("1", anchors={START: 10**18 - 1})
-    assert found == {}
+    assert found == {START: 10**18 - 1}
+
+
+@pytest.mark.parametrize("compounding", ["yearly", "daily", "simple"])
+def test_newest_value_of_a_day_is_that_of_the_series(compounding):
+    terms, anchors = GrowthTerms(Decimal("9"), compounding), {START: 10**14, date(2024, 5, 1): 10**10}
+    series = dict(values(terms, anchors, START, date(2040, 1, 1)))
+    days = [date(2019, 1, 1), START, date(2020, 2, 29), date(2024, 4, 30), date(2024, 5, 1), date(2039, 3, 3)]
+    expected = [max(((on, v) for on, v in series.items() if on <= day), default=None) for day in days]
+    assert [newest(terms, anchors, day) for day in days] == expected

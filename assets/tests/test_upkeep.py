@@ -38,7 +38,6 @@ from assets.services.disposal import reinstate
 from assets.services.value_batches import ValueRow, record_values
 from assets.valuation import months, reading, registry
 from assets.valuation.deltas import calculated, stored
-from assets.valuation.registry import all_values
 from assets.valuation.series import ValueSeries, money, ten_thousandths
 from assets.valuation.sources.snapshots import values_around
 from assets.valuation.upkeep import rebuild
@@ -47,7 +46,7 @@ from strata.doctor import Level
 from strata.tenancy.batches import AllRowsRefused, IfExists, OnError
 from tests import factories
 from tests.factories import add_value, create_asset
-from tests.fake_source import FakeSource
+from tests.fake_source import FakeSource, register
 
 FIRST = date(2024, 1, 27)  # a month ends on the sixth day
 NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)
@@ -55,10 +54,14 @@ LONGEST = 12
 day = partial(factories.day, first=FIRST)
 
 
+def valuations() -> dict:
+    return dict(Asset.objects.values_list("pk", "valuation"))
+
+
 def assert_in_step() -> None:
     for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
         assert stored(portfolio_id) == calculated(portfolio_id)
-    assets = list(Asset.objects.values_list("pk", flat=True))
+    assets = valuations()
     assert months.stored(assets) == months.calculated(assets)
     assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
 
@@ -127,18 +130,27 @@ class Writes(RuleBasedStateMachine):
         """Against the values in plain words."""
         assets = {asset.pk: asset for asset in Asset.objects.all()}
         expected = {pk: self.values_of(pk) for pk in assets}
-        assert {pk: dict(zip(days, amounts, strict=True)) for pk, days, amounts in all_values(assets)} == {
+        read = registry.values(valuations(), date.min, date.max)
+        assert {pk: dict(zip(days, amounts, strict=True)) for pk, days, amounts in read} == {
             pk: values for pk, values in expected.items() if values
         }
-        assert valuation.value_days(assets) == {
+        assert valuation.value_days(valuations()) == {
             pk: (min(values), max(values)) for pk, values in expected.items() if values
         }
         first_days = valuation.with_first_value(Asset.objects.all()).values_list("pk", "first_value_on")
-        assert dict(first_days) == {pk: min(values, default=None) for pk, values in expected.items()}
+        recorded = {pk: self.days_recorded(pk) for pk in assets}  # they are anchors of other sources
+        assert dict(first_days) == {
+            pk: min({*values, *recorded[pk]}, default=None) for pk, values in expected.items()
+        }
         on = day(LONGEST // 2)
         current = {pk: value_on(values, on, assets[pk].disposed_on) for pk, values in expected.items()}
-        rows = valuation.with_current_value(Asset.objects.all(), on).values_list("pk", "current_value")
-        assert {pk: None if value is None else ten_thousandths(value) for pk, value in rows} == current
+        for in_sql in (False, True):
+            rows = valuation.with_current_value(Asset.objects.order_by("pk"), on, in_sql=in_sql)
+            read = {row.pk: row.current_value for row in rows}
+            shown = {pk: None if value is None else ten_thousandths(value) for pk, value in read.items()}
+            assert shown == current
+        columns = dict(rows.values_list("pk", "current_value"))  # in the SQL itself
+        assert columns == read
         ids = [portfolio.pk for portfolio in self.portfolios]
         for include_all in (False, True):
             amounts: dict = {}
@@ -153,6 +165,9 @@ class Writes(RuleBasedStateMachine):
         """The asset's amounts by day."""
         snapshots = AssetSnapshot.objects.filter(asset=asset_id).order_by("on", "observed_at")
         return {row.on: ten_thousandths(row.value) for row in snapshots}
+
+    def days_recorded(self, asset_id) -> set[date]:
+        return set(AssetSnapshot.objects.filter(asset=asset_id).values_list("on", flat=True))
 
     # --- what there is ---
 
@@ -319,12 +334,12 @@ class Writes(RuleBasedStateMachine):
 
 
 class WritesWithAnotherSource(Writes):
-    """The same where some assets have their values from another source, whether SQL can read these or not."""
+    """The same where some assets have their values from another source, whether these are stored or not."""
 
-    @initialize(recorded=st.booleans())
-    def another_source(self, recorded):
-        self.source = FakeSource(recorded=recorded)
-        registry.register(self.source)
+    @initialize(is_stored=st.booleans())
+    def another_source(self, is_stored):
+        self.source = FakeSource(is_stored=is_stored)
+        register(self.source)
 
     def teardown(self):
         try:
@@ -341,9 +356,12 @@ class WritesWithAnotherSource(Writes):
         return sorted(Asset.objects.filter(pk__in=self.source.amounts).values_list("pk", flat=True))
 
     @precondition(lambda self: Asset.objects.exists())
-    @rule(number=NUMBERS, values=st.dictionaries(NUMBERS, VALUES, min_size=1, max_size=4))
+    @rule(number=NUMBERS, values=st.dictionaries(NUMBERS, st.none() | VALUES, min_size=1, max_size=4))
     def give_an_asset_to_the_other_source(self, number, values):
-        amounts = {day(on): ten_thousandths(value) for on, value in values.items()}
+        """A value of None is a gap."""
+        amounts = {
+            day(on): value if value is None else ten_thousandths(value) for on, value in values.items()
+        }
         self.source.value_assets({self.an_asset(number).pk: amounts})
 
     @rule()

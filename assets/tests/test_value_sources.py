@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
 from assets.models import Asset, AssetSnapshot, DailyDelta, MonthlyValues
+from assets.services.disposal import dispose
 from assets.valuation import deltas, months, reading, registry, upkeep
 from assets.valuation.protocol import EditTarget, Window
 from assets.valuation.sources.snapshots import Snapshots
@@ -21,8 +23,9 @@ from assets.valuation.sql import deltas as deltas_sql
 from assets.valuation.sql import months as months_sql
 from strata.audit import clock
 from strata.doctor import Level
+from strata.fields.ids import uuid7
 from tests.factories import add_value, create_asset, day
-from tests.fake_source import FakeSource, registered
+from tests.fake_source import FakeSource, register, registered
 from tests.strata_apps import APPS
 
 EURO = 10_000
@@ -31,9 +34,9 @@ WEEKS = [day(number) for number in (0, 7, 14, 21)]
 DAYS = [day(number) for number in range(22)]
 
 
-@pytest.fixture(params=[True, False], ids=["recorded", "computed"])
+@pytest.fixture(params=[True, False], ids=["stored", "computed"])
 def source(request):
-    source = FakeSource(recorded=request.param)
+    source = FakeSource(is_stored=request.param)
     with registered(source):
         yield source
 
@@ -66,36 +69,32 @@ def assert_in_step(portfolio) -> None:
 # --- the registry ---
 
 
-def test_with_one_source_no_query_asks_which(db, django_assert_num_queries):
-    ids = [asset.pk for asset in (Asset(), Asset())]
+def test_each_asset_has_the_source_that_it_names(db, source, django_assert_num_queries):
+    first, second = uuid7(), uuid7()
     with django_assert_num_queries(0):
-        ((source, of_source),) = registry.by_asset(ids)
-        assert registry.computed(ids) == set()
-    assert (source.name, of_source) == ("snapshots", ids)
+        split = [(each.name, ids) for each, ids in registry.by_source({first: "fake", second: "manual"})]
+    assert split == [("fake", [first]), ("manual", [second])]
+    assert list(registry.by_source({})) == []
+    assert registry.is_stored("fake") is source.is_stored
 
 
-def test_points_of_one_source_are_its_own_text():
-    assert registry.points() == Snapshots.points_sql
-
-
-def test_each_asset_has_the_source_that_names_it_and_otherwise_the_snapshots(recorded, loan, source):
-    split = [(source.name, ids) for source, ids in registry.by_asset([recorded.pk, loan.pk])]
-    assert split == [("fake", [loan.pk]), ("snapshots", [recorded.pk])]
-    assert [source.name for source, _ in registry.by_asset([recorded.pk])] == ["snapshots"]
-    assert list(registry.by_asset([])) == []
-
-
-def test_name_of_a_source_is_its_own(source):
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_name_of_a_source_is_its_own(source, is_stored):
     with pytest.raises(TypeError, match="'fake'"):
-        registry.register(FakeSource(recorded=True))
+        register(FakeSource(is_stored=is_stored))
 
 
-def test_only_one_source_values_all_other_assets():
-    class Others(Snapshots):
-        name = "others"
-
-    with pytest.raises(TypeError, match="both value all other assets"):
-        registry.register(Others())
+def test_reports_of_assets_that_are_valued_by_hand_ask_for_no_others(
+    portfolio, recorded, source, django_assert_num_queries
+):
+    with django_assert_num_queries(1):
+        valuation.totals_on([portfolio.pk], DAYS)
+    with django_assert_num_queries(1):
+        valuation.amounts_on([portfolio.pk], day(7))
+    with django_assert_num_queries(1):
+        list(valuation.with_current_value(Asset.objects.select_related("portfolio"), day(9)))
+    with django_assert_num_queries(1):
+        list(valuation.with_first_value(Asset.objects.all()))
 
 
 # --- what the public functions say with two sources ---
@@ -134,7 +133,7 @@ def test_amounts_have_each_asset_from_its_source(portfolio, recorded, loan):
 
 
 def test_current_values_can_be_sorted_by_whatever_they_come_from(recorded, loan):
-    rows = valuation.with_current_value(Asset.objects.all(), day(9)).order_by("current_value")
+    rows = valuation.with_current_value(Asset.objects.all(), day(9), in_sql=True).order_by("current_value")
     assert list(rows.values_list("name", "current_value", "current_value_on")) == [
         ("Loan", Decimal(-100), day(2)),
         ("Recorded", Decimal(5), day(3)),
@@ -143,7 +142,7 @@ def test_current_values_can_be_sorted_by_whatever_they_come_from(recorded, loan)
 
 def test_days_with_values_are_those_of_the_source(recorded, loan):
     add_value(recorded, 6, day(8))
-    assert valuation.value_days([recorded.pk, loan.pk]) == {
+    assert valuation.value_days({recorded.pk: "manual", loan.pk: "fake"}) == {
         recorded.pk: (day(3), day(8)),
         loan.pk: (day(2), day(14)),
     }
@@ -151,17 +150,16 @@ def test_days_with_values_are_those_of_the_source(recorded, loan):
     assert dict(rows.values_list("name", "first_value_on")) == {"Recorded": day(3), "Loan": day(2)}
 
 
-def test_no_asset_is_disposed_of_before_its_first_value(alice, loan):
-    refused = alice.post(f"/api/v1/assets/{loan.pk}/dispose", {"on": str(day(1))})
-    assert refused.status_code == 400
-    assert str(day(2)) in refused.json()["errors"][0]["message"]
-    assert alice.post(f"/api/v1/assets/{loan.pk}/dispose", {"on": str(day(2))}).status_code == 200
+def test_no_asset_is_disposed_of_before_its_first_value(loan):
+    with pytest.raises(ValidationError, match="first value"):
+        dispose(loan.pk, on=day(1))
+    assert dispose(loan.pk, on=day(2)).disposed_on == day(2)
 
 
 def test_row_to_edit_is_that_of_the_source(recorded, loan):
     last = add_value(recorded, 6, day(3), hour=20)
     asked = [(recorded.pk, day(3)), (recorded.pk, day(4)), (loan.pk, day(2)), (loan.pk, day(5))]
-    assert valuation.edit_targets(asked) == {
+    assert valuation.edit_targets(asked, {recorded.pk: "manual", loan.pk: "fake"}) == {
         (recorded.pk, day(3)): EditTarget("assets.AssetSnapshot", last.pk),
         (loan.pk, day(2)): EditTarget("assets.Asset", loan.pk),
     }
@@ -191,13 +189,12 @@ def test_asset_that_changes_its_source_has_its_values_there_at_once(portfolio, l
 
 def test_one_write_may_concern_assets_of_several_sources(portfolio, recorded, loan, source):
     captured = upkeep.capture([recorded.pk, loan.pk], [day(2), day(3)])
-    MonthlyValues.objects.update(days=1)
     source.amounts[loan.pk][day(2)] = -99 * EURO
     upkeep.update(captured)
     assert_in_step(portfolio)
 
 
-def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfolio, loan):
+def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfolio, recorded, loan):
     DailyDelta.objects.update(owed_low=1)
     MonthlyValues.objects.update(days=1)
     checks = (daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)

@@ -6,34 +6,48 @@ and assets.valuation.registry for which source values an asset.
 The caller checks permissions: the ids of portfolios and assets must have come through `for_user`.
 """
 
-from assets.valuation.current import with_current_value, with_first_value
-from assets.valuation.protocol import EditTarget, ValueDays
+from assets.valuation.current import NewestPoint, newest_points, with_current_value, with_first_value
+from assets.valuation.protocol import EditTarget, Origin, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
     GROUPINGS,
     LABELS,
+    REF_COLUMNS,
     AssetRef,
     amounts_on,
     asset_refs,
+    ref_of,
     totals_on,
     value_series,
 )
-from assets.valuation.registry import computes, edit_targets, value_days
+from assets.valuation.registry import MANUAL, edit_targets, known_flows, origins, value_days
+from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 
 __all__ = [
     "COLUMNS",
     "GROUPINGS",
     "LABELS",
+    "MANUAL",
+    "REF_COLUMNS",
     "AssetRef",
+    "Drift",
     "EditTarget",
+    "NewestPoint",
+    "Origin",
     "Totals",
     "ValueDays",
     "ValueSeries",
+    "WhatIf",
     "amounts_on",
     "asset_refs",
-    "computes",
     "edit_targets",
+    "known_flows",
+    "loan_drifts",
+    "loan_schedule",
+    "newest_points",
+    "origins",
+    "ref_of",
     "totals_on",
     "value_days",
     "value_series",

@@ -1,22 +1,28 @@
-"""The current value of each asset of a queryset, and the day of its first value, as columns of the query."""
+"""The current value of each asset of a queryset, and the day of its first value, as columns of the query.
+
+The database finds the values of assets that are valued by hand. Those of the others are filled in after the query, for
+the rows that were read; where a query has to order or to filter by the value, they are given to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypedDict
+from itertools import batched
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, DateField, Expression, F, Field, QuerySet, Value, When
+from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
 from assets.models import Asset
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import reading, registry, sql
 from assets.valuation.reading import AssetRef
-from assets.valuation.series import ten_thousandths
+from assets.valuation.series import ValueSeries, money, ten_thousandths
 from strata.fields.money import MoneyField
 
 if TYPE_CHECKING:
@@ -29,22 +35,24 @@ if TYPE_CHECKING:
 
     type AssetWithValue = WithAnnotations[Asset, CurrentValue]
 
+ROWS_AT_A_TIME = 500
+
 
 class OfPoint(Expression):
     """The value or the day of one of an asset's points, by a text of sql.points; the arguments are put into the text.
 
-    `computed` are points that no table has, of assets whose values are computed.
+    With `given` the points are these, and none of the database.
     """
 
     def __init__(
         self,
         text: str,
         *arguments: F,
-        computed: Iterable[sql.Point] = (),
+        given: Iterable[sql.Point] = (),
         output_field: Field[Any, Any],
     ) -> None:
         super().__init__(output_field=output_field)
-        self.text, self.computed = text, tuple(computed)
+        self.text, self.given = text, tuple(given)
         self.arguments: list[Any] = list(arguments)
 
     def get_source_expressions(self) -> list[Any]:
@@ -54,24 +62,37 @@ class OfPoint(Expression):
         self.arguments = list(exprs)
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-        points, params = sql.points_with(self.computed)
+        points, params = sql.given_points(self.given) if self.given else (registry.points(), [])
         arguments = [compiler.compile(argument) for argument in self.arguments]
-        text = self.text.format(*(text for text, _ in arguments), points=points)
+        text = self.text.format(
+            *(text for text, _ in arguments), points=points, first_days=registry.first_days()
+        )
         return text, (*params, *(param for _, of_argument in arguments for param in of_argument))
 
 
+class NewestPoint(NamedTuple):
+    """The value on a day, and the day from which it holds. `value` is None without one."""
+
+    value: Decimal | None = None
+    on: date | None = None
+
+
 def with_current_value(
-    assets: AssetQuerySet[Asset], on: date | None = None, *, zones: Iterable[str] | None = None
+    assets: AssetQuerySet[Asset],
+    on: date | None = None,
+    *,
+    zones: Iterable[str] | None = None,
+    in_sql: bool = False,
 ) -> AssetQuerySet[Asset]:
     """Adds `current_value` and `current_value_on`: the newest value on or before the day, as of `on`.
 
-    Zero from the disposal on; None before the first value. `zones` is for `as_of`.
+    Zero from the disposal on; None before the first value. `zones` is for `as_of`. `in_sql`: a condition or an order of
+    the query depends on them. A caller that reads columns in place of rows fills them in with `newest_points`.
     """
     assets = assets.as_of(on, zones=zones)
-    computed, which = _newest_computed(assets), (F("pk"), F("as_of"))
-    return assets.annotate(
-        newest_value=OfPoint(sql.NEWEST_VALUE, *which, computed=computed, output_field=MoneyField()),
-        newest_on=OfPoint(sql.NEWEST_DAY, *which, computed=computed, output_field=DateField()),
+    annotated = assets.annotate(
+        newest_value=_newest(assets, sql.NEWEST_VALUE, MoneyField(), in_sql=in_sql),
+        newest_on=_newest(assets, sql.NEWEST_DAY, DateField(), in_sql=in_sql),
     ).annotate(
         current_value=Case(
             When(newest_on__isnull=False, disposed_on__lte=F("as_of"), then=Value(0, MoneyField())),
@@ -84,22 +105,66 @@ def with_current_value(
             output_field=DateField(),
         ),
     )
+    annotated._iterable_class = ValuedRows
+    return annotated
 
 
-def _newest_computed(assets: AssetQuerySet[Asset]) -> list[sql.Point]:
-    """The newest point of each asset whose values are computed. No query where there is no such source."""
-    if not registry.computes():
-        return []
-    days: dict[UUID, date] = dict(assets.order_by().values_list("pk", F("as_of")))
-    ids_by_day: dict[date, list[UUID]] = {}
-    for pk in registry.computed(days):
-        ids_by_day.setdefault(days[pk], []).append(pk)
-    return [
-        (ref.id, series.days[-1], ten_thousandths(series.values[-1]))
-        for on, ids in ids_by_day.items()
-        for ref, series in reading.value_series([AssetRef(pk, "") for pk in ids], start=on, end=on)
-        if series.days
+def _newest(
+    assets: AssetQuerySet[Asset], text: str, output_field: Field[Any, Any], *, in_sql: bool
+) -> Expression | Case:
+    recorded = OfPoint(text, F("pk"), F("as_of"), output_field=output_field)
+    if not in_sql:
+        return recorded
+    others = assets.order_by().exclude(valuation=registry.MANUAL)
+    rows = others.values_list(*reading.REF_COLUMNS, F("as_of"))
+    found = newest_points({AssetRef(*row[:-1]): row[-1] for row in rows})
+    given = [
+        (pk, point.on, ten_thousandths(point.value))
+        for pk, point in found.items()
+        if point.on is not None and point.value is not None
     ]
+    if not given:
+        return recorded
+    return Case(
+        When(valuation=registry.MANUAL, then=recorded),
+        default=OfPoint(text, F("pk"), F("as_of"), given=given, output_field=output_field),
+        output_field=output_field,
+    )
+
+
+class ValuedRows(ModelIterable):  # type: ignore[type-arg]  # it has no arguments when it runs
+    """Rows with their current values; those of assets that are not valued by hand are filled in."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in batched(super().__iter__(), ROWS_AT_A_TIME):
+            others = {
+                reading.ref_of(asset): asset.as_of for asset in batch if asset.valuation != registry.MANUAL
+            }
+            points = newest_points(others)
+            for asset in batch:
+                if asset.pk in points:
+                    asset.current_value, asset.current_value_on = points[asset.pk]
+            yield from batch
+
+
+def newest_points(days: dict[AssetRef, date]) -> dict[UUID, NewestPoint]:
+    """The newest point of each of the assets on its day; zero from its disposal on."""
+    refs_by_day: dict[date, list[AssetRef]] = {}
+    for ref, on in days.items():
+        refs_by_day.setdefault(on, []).append(ref)
+    return {
+        ref.id: newest_point(series, on)
+        for on, refs in refs_by_day.items()
+        for ref, series in reading.value_series(refs, start=on, end=on)
+    }
+
+
+def newest_point(series: ValueSeries, on: date) -> NewestPoint:
+    value = series.value_on(on)
+    if value is None:
+        return NewestPoint()
+    is_disposed = series.disposed_on is not None and series.disposed_on <= on
+    return NewestPoint(money(value), series.disposed_on if is_disposed else series.days[-1])
 
 
 def with_first_value[Rows: QuerySet[Any]](rows: Rows, asset: str = "pk") -> Rows:
@@ -107,8 +172,4 @@ def with_first_value[Rows: QuerySet[Any]](rows: Rows, asset: str = "pk") -> Rows
 
     `rows` are assets, or rows that name one: then `asset` is the field. It says what value_days says, without a query.
     """
-    computed = registry.computed(rows.order_by().values_list(asset, flat=True))
-    points = [(pk, days.first, 0) for pk, days in registry.value_days(computed).items()]
-    return rows.annotate(
-        first_value_on=OfPoint(sql.FIRST_DAY, F(asset), computed=points, output_field=DateField())
-    )
+    return rows.annotate(first_value_on=OfPoint(sql.FIRST_DAY, F(asset), output_field=DateField()))

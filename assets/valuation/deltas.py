@@ -17,24 +17,30 @@ from assets.models import Asset, DailyDelta
 from assets.models.daily_delta import ALL_TYPES
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import sql
-from assets.valuation.registry import all_values
+from assets.valuation.registry import stored_values
 from assets.valuation.series import Keys, ValueSeries, deltas_of
 from strata.audit import clock
 from strata.db.params import join_halves
 
 
 class AssetFacts(NamedTuple):
-    """What decides where an asset counts, until when, and whether it does."""
+    """What decides where an asset counts, until when, and whether it does; and which source values it."""
 
     portfolio_id: UUID
     asset_type_id: UUID
     currency: str
     disposed_on: date | None
     counts_in_net_worth: bool
+    valuation: str
 
 
 def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
     return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
+
+
+def valuations_of(facts: Mapping[UUID, AssetFacts], ids: Iterable[UUID] | None = None) -> dict[UUID, str]:
+    """The source of each of the assets, or of these."""
+    return {pk: facts[pk].valuation for pk in (facts if ids is None else ids)}
 
 
 class OwnedOwed(NamedTuple):
@@ -53,7 +59,7 @@ BATCH = 500
 
 
 def add_values(
-    sums: RunningSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int], *, sign: int = 1
+    sums: RunningSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int | None], *, sign: int = 1
 ) -> None:
     """Add the deltas of an asset with these values (the oldest day first) to the sums.
 
@@ -87,12 +93,17 @@ def drop_zeros[Amounts: Sequence[int]](
 def deltas_of_changed_assets(
     before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]
 ) -> RunningSums:
-    """The difference caused by new facts about assets; their values are the same before and after."""
+    """The difference caused by new facts about assets; each source gives the same values before and after."""
     sums: RunningSums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
-    for pk, days, values in all_values(changed):
+    same_source = [pk for pk in changed if before[pk].valuation == after[pk].valuation]
+    for pk, days, values in stored_values(valuations_of(after, same_source)):
         add_values(sums, before[pk], days, values, sign=-1)
         add_values(sums, after[pk], days, values)
+    other_source = set(changed) - set(same_source)
+    for facts, sign in ((before, -1), (after, 1)):
+        for pk, days, values in stored_values(valuations_of(facts, other_source)):
+            add_values(sums, facts[pk], days, values, sign=sign)
     return sums
 
 
@@ -139,7 +150,7 @@ def forget_assets(ids: Collection[UUID]) -> None:
     """Subtract from the table what the assets contributed, before they are deleted with all their values."""
     sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(pk__among=ids))
-    for pk, days, values in all_values(facts):
+    for pk, days, values in stored_values(valuations_of(facts)):
         add_values(sums, facts[pk], days, values, sign=-1)
     apply_deltas(sums)
 
@@ -155,7 +166,7 @@ def calculated(portfolio_id: UUID) -> AnySums:
     """What the table should hold for a portfolio, calculated from its values."""
     sums: RunningSums = {}
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-    for pk, days, values in all_values(facts):
+    for pk, days, values in stored_values(valuations_of(facts)):
         add_values(sums, facts[pk], days, values)
     return drop_zeros(with_all_types(sums))
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from assets.models import Asset, MonthlyValues
 from assets.valuation import protocol, sql
 from assets.valuation.month_codec import NOTHING, EncodedMonth, encode_months
-from assets.valuation.registry import ASSETS_AT_A_TIME, all_values, values_of_months
+from assets.valuation.registry import ASSETS_AT_A_TIME, Valuations, stored_values, values_of_months
 from strata.audit import clock
 
 BATCH = 200
@@ -21,11 +21,11 @@ def touched(asset_id: UUID, days: Iterable[date]) -> set[protocol.Month]:
     return {(asset_id, on.replace(day=1)) for on in days}
 
 
-def refresh(months: Collection[protocol.Month]) -> None:
-    """Encode these months again from the current values."""
+def refresh(months: Collection[protocol.Month], valuations: Valuations) -> None:
+    """Encode these months again from the current values: without any where the asset's source is not a stored one."""
     for batch in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(batch, NOTHING)
-        for pk, values in groupby(values_of_months(batch), key=itemgetter(0)):
+        for pk, values in groupby(values_of_months(batch, valuations), key=itemgetter(0)):
             fresh |= {(pk, month): encoded for month, encoded in encode_months(value[1:] for value in values)}
         sql.write_months(fresh.items())
 
@@ -33,7 +33,7 @@ def refresh(months: Collection[protocol.Month]) -> None:
 # --- rebuilt, and compared ---
 
 
-def write(asset_id: UUID, days: Iterable[date], values: Iterable[int]) -> None:
+def write(asset_id: UUID, days: Iterable[date], values: Iterable[int | None]) -> None:
     """Write all the months of an asset with these values, the oldest day first."""
     for batch in batched(encode_months(zip(days, values, strict=True)), BATCH):
         sql.write_months(((asset_id, month), encoded) for month, encoded in batch)
@@ -43,11 +43,11 @@ def forget_portfolio(portfolio_id: UUID) -> None:
     MonthlyValues.objects.filter(asset__portfolio=portfolio_id).delete()
 
 
-def calculated(asset_ids: Iterable[UUID]) -> dict[protocol.Month, EncodedMonth]:
+def calculated(valuations: Valuations) -> dict[protocol.Month, EncodedMonth]:
     """What the table should hold for these assets, calculated from their values."""
     return {
         (pk, month): encoded
-        for pk, days, values in all_values(asset_ids)
+        for pk, days, values in stored_values(valuations)
         for month, encoded in encode_months(zip(days, values, strict=True))
     }
 
@@ -63,8 +63,9 @@ def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
 def differences(portfolio_id: UUID) -> set[protocol.Month]:
     """The months of a portfolio's assets for which the table is wrong."""
     wrong: set[protocol.Month] = set()
-    ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)
-    for batch in batched(ids, ASSETS_AT_A_TIME):
-        actual, expected = stored(batch), calculated(batch)
+    assets = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", "valuation")
+    for batch in batched(assets, ASSETS_AT_A_TIME):
+        valuations = dict(batch)
+        actual, expected = stored(valuations), calculated(valuations)
         wrong |= {month for month in actual | expected if actual.get(month) != expected.get(month)}
     return wrong

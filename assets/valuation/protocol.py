@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -17,11 +18,14 @@ type AssetDay = tuple[UUID, date]
 
 
 class AssetValues(NamedTuple):
-    """An asset's values: of each day that has any the one that counts, oldest first; `amounts` go with `days`."""
+    """An asset's values: of each day that has any the one that counts, oldest first; `amounts` go with `days`.
+
+    None is a gap: from this day on there is no value, until the next day with one.
+    """
 
     asset_id: UUID
     days: Sequence[date]
-    amounts: Sequence[int]  # ten-thousandths
+    amounts: Sequence[int | None]  # ten-thousandths
 
 
 class ValueDays(NamedTuple):
@@ -37,7 +41,7 @@ class Window(NamedTuple):
     write touches.
     """
 
-    amounts: Mapping[date, int]  # ten-thousandths
+    amounts: Mapping[date, int | None]  # ten-thousandths; None is a gap, as in AssetValues
     touched: frozenset[date]
 
 
@@ -48,31 +52,43 @@ class EditTarget(NamedTuple):
     pk: UUID
 
 
-class ValueSource(Protocol):
-    """One way in which assets get values. An asset has one source at a time.
+class Origin(NamedTuple):
+    """What a value was made of: "snapshot" for a recorded one, "schedule", "growth", and so on, and the inputs."""
 
-    Under known_at each method answers from the rows that the journal records, and never from a derived table.
+    source: str
+    rate: Decimal | None = None  # a year, as a fraction of 1
+
+
+class KnownFlow(NamedTuple):
+    """Income or an expense that follows from a source, as the interest of a loan. Not negative."""
+
+    on: date
+    amount: int  # ten-thousandths
+    is_income: bool = False
+
+
+class ValueSource(Protocol):
+    """One way in which assets get values. Asset.valuation says by its name which source an asset has.
+
+    A stored source keeps the values of its assets in the derived tables. The values of any other source are computed
+    whenever they are read: time alone may add some. Under known_at each method answers from the rows that the journal
+    records, and never from a derived table.
     """
 
     @property
     def name(self) -> str:
-        """A word for the source: "snapshots", "loan"."""
+        """As Asset.valuation has it."""
 
     @property
-    def assets_sql(self) -> str | None:
-        """A SELECT of `asset_id`: the assets that the source values. It reads recorded rows, and has no parameters.
-
-        None for the one source that values all assets that no other source names.
-        """
+    def is_stored(self) -> bool:
+        """Whether derived tables have its values."""
 
     @property
-    def points_sql(self) -> str | None:
-        """A SELECT of (asset_id, "on", instant, value): a row for each value of its assets, without parameters.
+    def first_days_sql(self) -> str | None:
+        """A SELECT of (asset_id, "on"): from which day on its assets have values, where that is not a recorded one.
 
-        It is always the same text, because queries with it are compiled once. `instant` orders the values of one day;
-        it may be NULL where a day has one value. Of a source with `assets_sql` it has the assets named there alone.
-        An index must serve (asset_id, "on", instant). It reads recorded rows. None where values are computed: they are
-        then read from the monthly values, and under known_at from `values`.
+        It reads recorded rows, by an index on the asset, and has no parameters. None where only a recorded value is the
+        beginning.
         """
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
@@ -81,14 +97,26 @@ class ValueSource(Protocol):
         Assets without any are left out. Derived tables are filled from this.
         """
 
-    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
-        """(asset, day, amount) of each day in these months that has a value, in the order of assets and days."""
-
     def value_days(self, asset_ids: Collection[UUID]) -> Mapping[UUID, ValueDays]:
         """The first and the last day with a value of each asset. Assets without any are left out."""
 
-    def windows(self, asset_ids: Collection[UUID], days: Collection[date]) -> Iterator[tuple[UUID, Window]]:
-        """What a write on these days changes: see Window. Assets without a value there are left out."""
-
     def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
         """The row behind the value of each asset and day, in a fixed number of queries. Days without are left out."""
+
+    def known_flows(
+        self, asset_ids: Sequence[UUID], start: date, end: date
+    ) -> Mapping[UUID, Sequence[KnownFlow]]:
+        """Income and expenses after `start` up to `end` that nobody has to enter, of the assets that have any."""
+
+    def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
+        """What the value of each asset on each of the days was made of. Days without a value may be left out."""
+
+
+class StoredSource(ValueSource, Protocol):
+    """What keeps derived tables up to date with the writes of a stored source."""
+
+    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
+        """(asset, day, amount) of each day in these months that has a value, in the order of assets and days."""
+
+    def windows(self, asset_ids: Collection[UUID], days: Collection[date]) -> Iterator[tuple[UUID, Window]]:
+        """What a write on these days changes: see Window. Assets without a value there are left out."""

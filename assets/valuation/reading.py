@@ -8,12 +8,13 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import F
 
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
+from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol, registry, sql
 from assets.valuation.series import (
     Keys,
@@ -126,34 +127,34 @@ def amounts_on(
 ) -> dict[UUID, dict[str, Decimal]]:
     """The total of each portfolio's assets on a day, by currency: like totals_on for one day.
 
-    In one query, unless there are sources that compute values.
+    In one query, unless there are assets that are not valued by hand.
     """
     sums: dict[UUID, dict[str, int]] = {}
-    for portfolio_id, currency, amount in chain(
-        sql.amounts_on(portfolio_ids, on, include_all=include_all),
-        _computed_amounts_on(portfolio_ids, on, include_all=include_all),
-    ):
+    with_others: set[UUID] = set()
+    for portfolio_id, currency, amount in sql.amounts_on(portfolio_ids, on, include_all=include_all):
+        if amount is None:
+            with_others.add(portfolio_id)
+        else:
+            sums.setdefault(portfolio_id, {})[currency] = amount
+    for portfolio_id, currency, amount in _other_amounts_on(with_others, on, include_all=include_all):
         of_portfolio = sums.setdefault(portfolio_id, {})
         of_portfolio[currency] = of_portfolio.get(currency, 0) + amount
     return {pk: {currency: money(amount) for currency, amount in by.items()} for pk, by in sums.items()}
 
 
-def _computed_amounts_on(
+def _other_amounts_on(
     portfolio_ids: Collection[UUID], on: date, *, include_all: bool
 ) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount) of each asset whose values are computed and that counts on the day."""
-    if not registry.computes():
+    """(portfolio, currency, amount) of each asset that is not valued by hand and counts on the day."""
+    if not portfolio_ids:
         return
-    portfolios = dict(
-        Asset.objects.filter(portfolio__in=portfolio_ids).order_by().values_list("pk", "portfolio_id")
-    )
-    computed = registry.computed(portfolios)
-    assets = asset_refs(portfolio_ids, None, {}, counts=None if include_all else True)
-    refs = [ref for ref in assets if ref.id in computed]
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(valuation=registry.MANUAL)
+    refs = asset_refs(portfolio_ids, "portfolio", {}, counts=None if include_all else True, assets=assets)
     for ref, series in _value_series(refs, on, on):
         amount = series.value_on(on)
         if amount is not None and (ref.disposed_on is None or ref.disposed_on > on):
-            yield portfolios[ref.id], ref.currency, ten_thousandths(amount)
+            (portfolio_id,) = ref.keys
+            yield cast("UUID", portfolio_id), ref.currency, ten_thousandths(amount)
 
 
 def value_series(
@@ -171,21 +172,30 @@ def value_series(
     by_all_values: list[AssetRef] = []
     for asset in assets:
         needs_ends = asset.currency == reported_in and not asset.is_disposed_in(start, end)
-        (by_ends if needs_ends else by_all_values).append(asset)
+        is_stored = registry.is_stored(asset.valuation)
+        (by_ends if needs_ends and is_stored else by_all_values).append(asset)
     ends = sql.values_at_the_ends([asset.id for asset in by_ends], start, end)
     return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
 
 
 class AssetRef(NamedTuple):
-    """An asset, and the groups that it counts in."""
+    """An asset, what its values come from, and the groups that it counts in."""
 
     id: UUID
     currency: str
+    valuation: str  # as Asset.valuation
     disposed_on: date | None = None
     keys: Keys = ()
 
     def is_disposed_in(self, start: date, end: date) -> bool:
         return self.disposed_on is not None and start < self.disposed_on <= end
+
+
+def ref_of(asset: Asset) -> AssetRef:
+    return AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on)
+
+
+REF_COLUMNS = ("pk", "currency", "valuation", "disposed_on")
 
 
 def asset_refs(
@@ -194,24 +204,25 @@ def asset_refs(
     key_map: Mapping[Hashable, Hashable],
     *,
     counts: bool | None = True,
+    assets: AssetQuerySet[Asset] | None = None,
 ) -> list[AssetRef]:
-    """The portfolios' assets that count in net worth; the others with `counts=False`, and all with None."""
-    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    """The portfolios' assets that count in net worth; the others with `counts=False`, and all with None.
+
+    Only those of `assets`, which are in the portfolios, where it is given.
+    """
+    if assets is None:
+        assets = Asset.objects.filter(portfolio__in=portfolio_ids)
+    assets = assets.order_by()
     if counts is not None:
         assets = assets.filter(counts_in_net_worth=counts)
     if group_by is not None and group_by in LABELS:
         labels = _labels(portfolio_ids, group_by)
-        rows = assets.values_list("pk", "currency", "disposed_on")
-        return [AssetRef(*row, _mapped(labels.get(row[0], ()), key_map)) for row in rows]
+        rows = assets.values_list(*REF_COLUMNS)
+        return [AssetRef(*row)._replace(keys=_mapped(labels.get(row[0], ()), key_map)) for row in rows]
     if group_by is None:
-        return [AssetRef(*row) for row in assets.values_list("pk", "currency", "disposed_on")]
-    keyed = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(
-        "pk", "currency", "disposed_on", "group_key"
-    )
-    return [
-        AssetRef(pk, currency, disposed_on, _mapped((key,), key_map))
-        for pk, currency, disposed_on, key in keyed
-    ]
+        return [AssetRef(*row) for row in assets.values_list(*REF_COLUMNS)]
+    keyed = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(*REF_COLUMNS, "group_key")
+    return [AssetRef(*row)._replace(keys=_mapped((key,), key_map)) for *row, key in keyed]
 
 
 def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[UUID]]:
@@ -255,10 +266,21 @@ def from_deltas(
         if every_day
         else sql.deltas_by_period(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
     )
-    return running_totals(
-        ((on, keys(key_id, currency), currency, owned, owed) for on, currency, key_id, owned, owed in deltas),
-        days,
-    )
+    has_others = False
+
+    def of_types() -> Iterator[tuple[date, Keys, str, int, int]]:
+        nonlocal has_others
+        for on, currency, key_id, owned, owed in deltas:
+            if currency == sql.OTHERS:
+                has_others = True
+            else:
+                yield on, keys(key_id, currency), currency, owned, owed
+
+    totals = running_totals(of_types(), days)
+    if not has_others:
+        return totals
+    others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(valuation__in=registry.stored_names())
+    return added_up(totals, from_series(asset_refs(portfolio_ids, group_by, key_map, assets=others), days))
 
 
 # --- a fold for daily series, from the monthly values; a grid for coarse ones, from the values ---
@@ -272,32 +294,38 @@ def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: 
 def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
     """Each asset's newest value on each day; the database adds them up by the column in which the asset counts.
 
-    The assets whose values are computed are not in the database's points: they are folded.
+    Only the values of assets that are valued by hand are rows: the others are folded.
     """
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
         for asset in assets
+        if asset.valuation == registry.MANUAL
     ]
     columns = list(places)
     sums = sql.sums_on(rows, days)
     grid = grid_totals(
         ((on, *columns[place], amount) for on, place, *owned_owed in sums for amount in owned_owed), days
     )
-    computed = registry.computed(asset.id for asset in assets)
-    if not computed:
-        return grid
-    return added_up(
-        grid, from_series([asset for asset in assets if asset.id in computed], days, derived=derived)
-    )
+    others = [asset for asset in assets if asset.valuation != registry.MANUAL]
+    return added_up(grid, from_series(others, days, derived=derived)) if others else grid
 
 
 def _value_series(
     assets: Collection[AssetRef], start: date, end: date, *, derived: bool = True
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
-    reader = choose_reader((start, end), derived=derived)
-    read = sql.values_in_months if reader is Reader.MONTHS else registry.values
-    return _with_values(assets, read([asset.id for asset in assets], start, end))
+    if choose_reader((start, end), derived=derived) is not Reader.MONTHS:
+        return _with_values(assets, registry.values(valuations_of(assets), start, end))
+    stored = [asset.id for asset in assets if registry.is_stored(asset.valuation)]
+    read = sql.values_in_months(stored, start, end)
+    if len(stored) < len(assets):
+        others = [asset for asset in assets if not registry.is_stored(asset.valuation)]
+        read = chain(read, registry.values(valuations_of(others), start, end))
+    return _with_values(assets, read)
+
+
+def valuations_of(assets: Iterable[AssetRef]) -> dict[UUID, str]:
+    return {asset.id: asset.valuation for asset in assets}
 
 
 def _with_values(

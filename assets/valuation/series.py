@@ -9,6 +9,7 @@ A value below zero counts as owed, for each asset and day, whatever the asset's 
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -18,11 +19,12 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from operator import add
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from assets.rates.book import MissingRate, RateBook
 
 type Amount = Decimal | int
+type Value = Amount | None  # None: from this day on there is no value
 # The groups that an asset counts in: none, one, or (tags, categories) several.
 type Keys = tuple[Hashable, ...]
 type Step = tuple[date, Amount]  # a value, and the day from which it holds
@@ -64,18 +66,38 @@ class Snapshot:
 class ValueSeries:
     """An asset's values: the last value of each day that has any, oldest day first, in the asset's own currency.
 
-    `days` ascend strictly; `values` has one value for each. From `disposed_on` on the asset counts nothing. Raises
+    `days` ascend strictly; `values` has one value for each. None is a gap: from that day on the asset has no value, and
+    counts nothing in totals, until the next day with one. From `disposed_on` on the asset counts nothing. Raises
     ValueError if the two lists differ in length.
     """
 
     currency: str
     days: Sequence[date] = ()
-    values: Sequence[Amount] = ()
+    values: Sequence[Value] = ()
     disposed_on: date | None = None
 
     def __post_init__(self) -> None:
         if len(self.days) != len(self.values):
             raise ValueError(f"{len(self.days)} days with {len(self.values)} values")
+
+    @property
+    def has_gaps(self) -> bool:
+        return not isinstance(self.values, array) and None in self.values  # an array holds numbers alone
+
+    @property
+    def amounts(self) -> Sequence[Amount]:
+        """The values, with 0 for a gap: what counts in totals."""
+        if not self.has_gaps:
+            return cast("Sequence[Amount]", self.values)
+        return [value or 0 for value in self.values]
+
+    def without_gaps(self) -> ValueSeries:
+        """The days with a value alone."""
+        if not self.has_gaps:
+            return self
+        days = [on for on, value in zip(self.days, self.values, strict=True) if value is not None]
+        values = [value for value in self.values if value is not None]
+        return ValueSeries(self.currency, days, values, self.disposed_on)
 
     @property
     def first_on(self) -> date | None:
@@ -90,8 +112,8 @@ class ValueSeries:
             return end
         return self.disposed_on - timedelta(days=1)
 
-    def value_on(self, on: date) -> Amount | None:
-        """The newest value on or before the day; None before the first, zero from the disposal on.
+    def value_on(self, on: date) -> Value:
+        """The newest value on or before the day; None before the first and in a gap, zero from the disposal on.
 
         An asset that never had a value has none after its disposal either.
         """
@@ -103,12 +125,14 @@ class ValueSeries:
     def steps(self, start: date, end: date) -> list[Step]:
         """What it is worth from `start` to `end`: on `start`, on each later day with a value, and zero on its disposal.
 
-        Without a value on `start` it begins with the first one after that; empty if there is none up to `end`.
+        Without a value on `start` it begins with the first one after that; empty if there is none up to `end`. Gaps
+        are left out.
         """
         first, after = bisect_right(self.days, start), bisect_right(self.days, self.last_day(end))
         value = self.value_on(start)
         steps: list[Step] = [] if value is None else [(start, value)]
-        steps += zip(self.days[first:after], self.values[first:after], strict=True)
+        later = zip(self.days[first:after], self.values[first:after], strict=True)
+        steps += [(on, value) for on, value in later if value is not None]
         if steps and self.disposed_on is not None and start < self.disposed_on <= end:
             steps.append((self.disposed_on, 0))
         return steps
@@ -202,7 +226,7 @@ def _add_series(
     last = bisect_right(series.days, series.last_day(days[-1]))
     before: Amount = 0
     for number in range(first, last):
-        on, value = series.days[number], series.values[number]
+        on, value = series.days[number], series.values[number] or 0
         at = place.get(on)
         _add_delta(before, value, bisect_left(days, on) if at is None else at, owned, owed)
         before = value
@@ -226,7 +250,8 @@ def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
     if series.first_on is None:
         return []
     counted = bisect_right(series.days, series.last_day(series.days[-1]))
-    points = [(date.min, 0), *zip(series.days[:counted], series.values[:counted], strict=True)]
+    amounts = (value or 0 for value in series.values[:counted])
+    points: list[tuple[date, Amount]] = [(date.min, 0), *zip(series.days[:counted], amounts, strict=True)]
     if series.disposed_on is not None:
         points.append((series.disposed_on, 0))
     return [

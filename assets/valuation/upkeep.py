@@ -1,8 +1,9 @@
 """Keeps daily deltas and monthly values up to date with every write of values, and rebuilds them.
 
-Both are derived from the values, whichever source these come from. A source surrounds a write of its rows with
-`capture` and `update`. AssetsConfig registers the classes below, which run with the writes of assets and portfolios. An
-asset's months are deleted with it by cascade; its contribution to the deltas must be subtracted before.
+Both are derived from the values of stored sources; those of the others are computed when they are read. A stored source
+surrounds a write of its rows with `capture` and `update`. AssetsConfig registers the classes below, which run with the
+writes of assets and portfolios. An asset's months are deleted with it by cascade; its contribution to the deltas is
+subtracted before.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db.models import F
 
 from assets.models import Asset
 from assets.valuation import deltas, months, protocol, registry
-from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios
+from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
@@ -28,6 +29,7 @@ class Contribution(NamedTuple):
 
     sums: deltas.RunningSums
     months: set[protocol.Month]
+    valuations: dict[UUID, str]  # of the assets that were looked at
 
     def add(self, asset_id: UUID, facts: AssetFacts, window: protocol.Window, *, sign: int = 1) -> None:
         """Add (or with `sign=-1` subtract) the values of a window."""
@@ -38,7 +40,7 @@ class Contribution(NamedTuple):
 def apply(before: Contribution, after: Contribution) -> None:
     """Change derived data by the difference, and encode the months of both again."""
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
-    months.refresh(before.months | after.months)
+    months.refresh(before.months | after.months, before.valuations | after.valuations)
 
 
 # --- what a source calls around a write ---
@@ -55,8 +57,8 @@ class Captured(NamedTuple):
 def capture(asset_ids: Iterable[UUID], days: Iterable[date] | None = None) -> Captured:
     """Call this before a write that changes values of the assets on `days`, and afterwards `update` with the result.
 
-    Without days everything may change: this is also for a write that gives assets another source. The portfolios of the
-    assets are locked, and the write does not change the facts of an asset (OfAssets takes care of those).
+    Without days everything may change. The portfolios of the assets are locked, and the write does not change the facts
+    of an asset, such as its source (OfAssets takes care of those).
     """
     ids, on_days = tuple(asset_ids), None if days is None else frozenset(days)
     return Captured(ids, on_days, contribution_of(ids, on_days))
@@ -67,16 +69,17 @@ def update(captured: Captured) -> None:
 
 
 def contribution_of(asset_ids: Sequence[UUID], days: Collection[date] | None) -> Contribution:
-    contribution = Contribution({}, set())
     facts = facts_of(Asset.objects.filter(pk__among=asset_ids))
-    for pk, window in all_windows(facts) if days is None else registry.windows(facts, days):
+    valuations = valuations_of(facts)
+    contribution = Contribution({}, set(), valuations)
+    for pk, window in all_windows(valuations) if days is None else registry.windows(valuations, days):
         contribution.add(pk, facts[pk], window)
     return contribution
 
 
-def all_windows(asset_ids: Iterable[UUID]) -> Iterator[tuple[UUID, protocol.Window]]:
-    """All values of each asset, as the window of a write that touches all of them."""
-    for pk, days, amounts in registry.all_values(asset_ids):
+def all_windows(valuations: registry.Valuations) -> Iterator[tuple[UUID, protocol.Window]]:
+    """All values of each asset of a stored source, as the window of a write that touches all of them."""
+    for pk, days, amounts in registry.stored_values(valuations):
         yield pk, protocol.Window(dict(zip(days, amounts, strict=True)), frozenset(days))
 
 
@@ -84,8 +87,19 @@ def all_windows(asset_ids: Iterable[UUID]) -> Iterator[tuple[UUID, protocol.Wind
 
 
 def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
-    """Update the deltas after a write of assets. Their values, and so their months, have not changed."""
+    """Update the derived data after a write of assets. An asset with the same source as before has the same values, and
+    so the same months.
+    """
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
+    moved = [pk for pk, facts in after.items() if before.get(pk, facts).valuation != facts.valuation]
+    if moved:
+        touched = {
+            month
+            for facts in (before, after)
+            for pk, window in all_windows(valuations_of(facts, moved))
+            for month in months.touched(pk, window.touched)
+        }
+        months.refresh(touched, valuations_of(after, moved))
 
 
 def rebuild(portfolio_id: UUID) -> None:
@@ -99,7 +113,7 @@ def rebuild(portfolio_id: UUID) -> None:
         months.forget_portfolio(portfolio_id)
         sums: deltas.RunningSums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-        for pk, days, values in registry.all_values(facts):
+        for pk, days, values in registry.stored_values(valuations_of(facts)):
             deltas.add_values(sums, facts[pk], days, values)
             months.write(pk, days, values)
         deltas.apply_deltas(sums)
@@ -136,7 +150,9 @@ def portfolios() -> TrackedQuerySet[Portfolio]:
 class OfAssets(DerivedData):
     """A new asset has no values yet, so nothing is derived."""
 
-    derived_from = frozenset({"portfolio", "asset_type", "currency", "disposed_on", "counts_in_net_worth"})
+    derived_from = frozenset(
+        {"portfolio", "asset_type", "currency", "disposed_on", "counts_in_net_worth", "valuation"}
+    )
 
     def capture(self, ids: list[UUID]) -> dict[UUID, AssetFacts]:
         return facts_of(Asset.objects.filter(pk__among=ids))

@@ -138,7 +138,8 @@ def _path(past: ValueSeries, start: date, end: date) -> _Path:
         return _Path(0, 0, (start, end), (0,), None, None)
     first = bisect_right(past.days, start)
     last = bisect_right(past.days, past.last_day(end))
-    values = past.values[first - 1 : last] if first else (0, *past.values[:last])
+    amounts = past.amounts
+    values = amounts[first - 1 : last] if first else (0, *amounts[:last])
     removed_on = disposed if disposed is not None and disposed <= end and last else None
     return _Path(
         values[0],

@@ -32,6 +32,7 @@ VALUE_AFTER_DISPOSAL = "VALUE_AFTER_DISPOSAL"
 RATE_JUMP = "RATE_JUMP"
 ACQUIRED_AFTER_FIRST_VALUE = "ACQUIRED_AFTER_FIRST_VALUE"
 POSSIBLE_DUPLICATE_TRANSACTION = "POSSIBLE_DUPLICATE_TRANSACTION"
+LOAN_DRIFT = "LOAN_DRIFT"
 
 CREDIT_CARD = "CREDIT_CARD"  # the code of the shared type; its balance may be above zero for a while
 
@@ -62,7 +63,9 @@ class Examined:
     `type` is its type's code; `liability` says whether values of that type are owed. A value is stale if it is more
     than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments, which
     explain a jump since the value before; `transactions` are all transactions of the period, oldest first.
-    `first_value_on` is the day of its very first value, which may be before the beginning of `history`.
+    `first_value_on` is the day of its very first value, which may be before the beginning of `history`. Values that are
+    computed are never out of date, and have no typing errors. `drift` is of a loan whose last recorded value is not the
+    one of its schedule: the day, the recorded value, and that of the schedule.
     """
 
     asset: Hashable
@@ -76,6 +79,8 @@ class Examined:
     transactions: Sequence[Recorded] = ()
     portfolio: Hashable = None
     first_value_on: date | None = None
+    is_computed: bool = False
+    drift: tuple[date, Amount, Amount] | None = None
 
     @property
     def first_on(self) -> date | None:
@@ -139,7 +144,7 @@ def findings(assets: Iterable[Examined], *, on: date, currency: str, rates: Rate
     all_findings += [
         finding
         for asset in assets
-        for check in (_no_value, _stale, _without_a_rate, _positive_liability)
+        for check in (_no_value, _stale, _without_a_rate, _positive_liability, _drift)
         if not _gone(asset, on)
         for finding in check(asset, on, currency, rates)
     ]
@@ -195,7 +200,7 @@ def _after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
         return
     had_a_value = asset.first_on is not None and asset.first_on < past.disposed_on
     first = past.disposed_on + timedelta(days=1) if had_a_value else past.disposed_on
-    for day, value in zip(reversed(past.days), reversed(past.values), strict=True):
+    for day, value in zip(reversed(past.days), reversed(past.amounts), strict=True):
         if first <= day <= on and value:
             message = (
                 f"The value of this day counts nothing: it was disposed of on {past.disposed_on}. "
@@ -255,6 +260,8 @@ def _no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iter
 
 
 def _stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if asset.is_computed:
+        return
     if asset.history.days and (age := (on - asset.history.days[-1]).days) > asset.stale_after_days:
         message = f"Its value is {age} days old; for its type {asset.stale_after_days} are usual."
         params = {"age": age, "expected": asset.stale_after_days}
@@ -262,7 +269,7 @@ def _stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterato
 
 
 def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
-    if not asset.history.values or not asset.history.values[-1]:
+    if not asset.history.amounts or not asset.history.amounts[-1]:
         return
     try:
         rates.rate(asset.history.currency, currency, on=on)
@@ -276,19 +283,30 @@ def _without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -
 
 
 def _positive_liability(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
-    if asset.liability and asset.history.values and asset.history.values[-1] > 0:
-        day, value = asset.history.days[-1], asset.history.values[-1]
+    if asset.liability and asset.history.amounts and asset.history.amounts[-1] > 0:
+        day, value = asset.history.days[-1], asset.history.amounts[-1]
         severity: Severity = "note" if asset.type == CREDIT_CARD else "warning"
         message = "What is owed has a negative value; this one counts as owned."
         facts = (day, _plain(value))
         yield Finding(POSITIVE_LIABILITY, asset.asset, day, message, severity, facts=facts)
 
 
+def _drift(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
+    if asset.drift is not None:
+        day, recorded, scheduled = asset.drift
+        message = f"It was recorded as {_plain(recorded)}, and its schedule says {_plain(scheduled)}."
+        facts = (day, _plain(recorded), _plain(scheduled))
+        params = {"on": day, "recorded": money(recorded), "scheduled": money(scheduled)}
+        yield Finding(LOAN_DRIFT, asset.asset, day, message, "warning", facts=facts, params=params)
+
+
 # --- of one asset, through its history ---
 
 
 def _through_its_history(asset: Examined) -> Iterable[Finding]:
-    return () if _is_steady(asset.history.values) else (*_jumps(asset), *_changed_signs(asset))
+    if asset.is_computed or _is_steady(asset.history.amounts):
+        return ()
+    return (*_jumps(asset), *_changed_signs(asset))
 
 
 def _is_steady(values: Sequence[Amount]) -> bool:
@@ -309,7 +327,7 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
     """
     past = asset.history
     undone: Fraction | None = None
-    for number, (before, after) in enumerate(pairwise(past.values), start=1):
+    for number, (before, after) in enumerate(pairwise(past.amounts), start=1):
         factor = _factor(before, after)
         if factor and _traded(asset, past.days[number - 1], past.days[number]):
             factor = None
@@ -354,7 +372,7 @@ def _times(factor: Fraction) -> str:
 def _changed_signs(asset: Examined) -> Iterator[Finding]:
     """Values with another sign than the one before; for an overdrawn account this may well be right."""
     values = [
-        (on, value) for on, value in zip(asset.history.days, asset.history.values, strict=True) if value
+        (on, value) for on, value in zip(asset.history.days, asset.history.amounts, strict=True) if value
     ]
     for (since, before), (on, after) in pairwise(values):
         if (before > 0) != (after > 0) and not _traded(asset, since, on):
@@ -393,7 +411,7 @@ def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
     """
     first_with: dict[tuple[Hashable, date, Amount], int] = {}
     for place, asset in enumerate(namesakes):
-        points = [point for point in zip(asset.history.days, asset.history.values, strict=True) if point[1]]
+        points = [point for point in zip(asset.history.days, asset.history.amounts, strict=True) if point[1]]
         own, anywhere = [[(where, *point) for point in points] for where in (asset.portfolio, None)]
         candidates = [
             number
@@ -425,8 +443,8 @@ def _likeness(asset: Examined) -> tuple[str, str, str]:
 
 def _agree_since(first: ValueSeries, second: ValueSeries) -> date | None:
     """The first day on which both have a value; None if there is none, or if their values differ on any day."""
-    second_values = dict(zip(second.days, second.values, strict=True))
-    shared = [(on, value) for on, value in zip(first.days, first.values, strict=True) if on in second_values]
+    second_values = dict(zip(second.days, second.amounts, strict=True))
+    shared = [(on, value) for on, value in zip(first.days, first.amounts, strict=True) if on in second_values]
     if any(second_values[on] != value for on, value in shared):
         return None
     return shared[0][0] if shared else None

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from assets import valuation
 from assets.models import Asset
-from assets.valuation import AssetRef
+from assets.valuation import Origin
 from assets.valuation.series import money
+from reports.calculations.intervals import count_days, days_between
+from reports.queries.net_worth import refuse_too_many_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,49 @@ class AssetValues:
 def asset_values(asset: Asset, *, start: date | None, end: date) -> AssetValues:
     """The values from `start` (default: the first value) to `end`."""
     start = start or first_day(asset, end)
-    ref = AssetRef(asset.pk, asset.currency, asset.disposed_on)
-    ((_, series),) = valuation.value_series([ref], start=start, end=end)
+    ((_, series),) = valuation.value_series([valuation.ref_of(asset)], start=start, end=end)
     steps = [(on, money(value)) for on, value in series.steps(start, end)]
     return AssetValues(asset.name, asset.currency, start, end, steps)
 
 
+class DescribedValue(NamedTuple):
+    """What the asset was worth at the end of a day, and what that was made of; both None without a value."""
+
+    on: date
+    value: Decimal | None
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedValues:
+    name: str
+    currency: str
+    points: Sequence[DescribedValue]
+
+
+def described_values(
+    asset: Asset, *, start: date | None, end: date, interval: str = "month"
+) -> DescribedValues:
+    """A point at the end of each interval from `start` (default: the first value) to `end`.
+
+    Raises ReportTooLarge for more than MOST_POINTS.
+    """
+    start = start or first_day(asset, end)
+    refuse_too_many_points(count_days(start, end, interval))
+    days = days_between(start, end, interval)
+    ((_, series),) = valuation.value_series([valuation.ref_of(asset)], start=days[0], end=days[-1])
+    origins = valuation.origins({asset.pk: asset.valuation}, days)
+    values = [(on, series.value_on(on)) for on in days]
+    points = [
+        DescribedValue(on, None, None)
+        if value is None
+        else DescribedValue(on, money(value), origins.get((asset.pk, on)))
+        for on, value in values
+    ]
+    return DescribedValues(asset.name, asset.currency, points)
+
+
 def first_day(asset: Asset, end: date) -> date:
     """The day of the first value; `end` if there is none before."""
-    days = valuation.value_days([asset.pk])
+    days = valuation.value_days({asset.pk: asset.valuation})
     return min(days[asset.pk].first, end) if asset.pk in days else end

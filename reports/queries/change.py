@@ -15,9 +15,10 @@ from django.db.models.functions import Coalesce
 from assets import valuation
 from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
-from assets.valuation import AssetRef
+from assets.valuation import REF_COLUMNS, AssetRef
+from assets.valuation.series import money
 from portfolios.models import Portfolio
-from reports.calculations.attribution import AttributionKind, CashFlow, ExplainedAsset
+from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
 from reports.queries.defaults import common_currency
 from reports.queries.groups import AssetFilter, by_name, grouping
@@ -64,7 +65,7 @@ def change_report(
         include_all=include_all,
     )
     assets = asset_rows(ids, groups.matching_assets(ids), include_all=include_all)
-    flows_by_asset = cash_flows(ids, start, end)
+    flows_by_asset = with_known_flows(cash_flows(ids, start, end), assets, start, end)
     currencies = {currency} | {asset.ref.currency for asset in assets.values()}
     currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
     change = change_between(
@@ -102,11 +103,11 @@ def asset_rows(
     """The portfolios' assets that count, or all; if `matching` is given, only those in it."""
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     rows = rows if include_all else rows.filter(counts_in_net_worth=True)
-    columns = ("pk", "currency", "disposed_on", "name", "kind", "asset_type__kind")
+    columns = (*REF_COLUMNS, "name", "kind", "asset_type__kind")
     return {
-        pk: AssetRow(AssetRef(pk, currency, disposed_on), name, kind or type_kind)
-        for pk, currency, disposed_on, name, kind, type_kind in rows.values_list(*columns)
-        if matching is None or pk in matching
+        ref[0]: AssetRow(AssetRef(*ref), name, kind or type_kind)
+        for *ref, name, kind, type_kind in rows.values_list(*columns)
+        if matching is None or ref[0] in matching
     }
 
 
@@ -121,6 +122,26 @@ def histories(
     refs = [asset.ref for asset in assets.values()]
     for ref, history in valuation.value_series(refs, start=start, end=end, reported_in=currency):
         yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows_by_asset.get(ref.id, ()))
+
+
+def with_known_flows(
+    recorded: dict[UUID, list[CashFlow]], assets: Mapping[UUID, AssetRow], start: date, end: date
+) -> dict[UUID, list[CashFlow]]:
+    """The recorded flows, and those that follow from what the assets are valued by: the interest of loans.
+
+    None on a day for which somebody has recorded the same. They are not before the disposal.
+    """
+    refs = {pk: asset.ref for pk, asset in assets.items() if asset.ref.valuation != valuation.MANUAL}
+    valuations = {pk: ref.valuation for pk, ref in refs.items()}
+    for pk, flows in valuation.known_flows(valuations, start, end).items():
+        of_asset = recorded.setdefault(pk, [])
+        known = {(str(flow.type), flow.on) for flow in of_asset}
+        ends = refs[pk].disposed_on or date.max
+        for flow in flows:
+            type_: CashFlowType = "INCOME" if flow.is_income else "EXPENSE"
+            if (type_, flow.on) not in known and flow.on < ends:
+                of_asset.append(CashFlow(type_, flow.on, refs[pk].currency, money(flow.amount)))
+    return recorded
 
 
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:

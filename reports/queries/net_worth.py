@@ -92,12 +92,16 @@ def net_worth_history(
     return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths)
 
 
-def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:
-    """Raises ReportTooLarge for too many points, or too many points times possible groups."""
+def refuse_too_many_points(points: int) -> None:
     if points > MOST_POINTS:
         raise ReportTooLarge(
             "interval", f"That is {points:,} points; there may be {MOST_POINTS:,}: take a longer one."
         )
+
+
+def require_bounded(portfolios: list[Portfolio], points: int, group_by: str | None) -> None:
+    """Raises ReportTooLarge for too many points, or too many points times possible groups."""
+    refuse_too_many_points(points)
     if group_by and points * (groups := possible_groups(portfolios, group_by)) > MOST_FIGURES:
         message = f"{groups:,} groups on {points:,} points are more than {MOST_FIGURES:,} figures."
         raise ReportTooLarge("group_by", f"{message} Take a longer interval, fewer days or coarser groups.")

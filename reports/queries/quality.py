@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from assets import valuation
 from assets.models import Asset, Transaction
+from assets.models.asset import Valuation
 from assets.models.classification import Group
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book_of_span
@@ -37,6 +38,7 @@ OF_ONE_VALUE = (
     quality.CHANGED_SIGN,
     quality.POSITIVE_LIABILITY,
     quality.VALUE_AFTER_DISPOSAL,
+    quality.LOAN_DRIFT,
 )
 
 
@@ -165,6 +167,7 @@ class AssetRow(NamedTuple):
     name_key: str
     portfolio_id: UUID
     currency: str
+    valuation: str
     acquired_on: date | None
     disposed_on: date | None
     first_value_on: date | None
@@ -185,7 +188,11 @@ def examined(
     assets: Mapping[Hashable, AssetRow], portfolio_ids: list[UUID], since: date, on: date
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
-    refs = [AssetRef(asset.pk, asset.currency, asset.disposed_on) for asset in assets.values()]
+    loans = [asset.pk for asset in assets.values() if asset.valuation == Valuation.LOAN]
+    drifts = valuation.loan_drifts(loans, since, on)
+    refs = [
+        AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on) for asset in assets.values()
+    ]
     for ref, history in valuation.value_series(refs, start=since, end=on):
         asset = assets[ref.id]
         owed = asset.type_group == Group.LIABILITIES
@@ -195,7 +202,7 @@ def examined(
             ref.id,
             asset.name_key,
             asset.type_code,
-            history,
+            history.without_gaps(),
             asset.stale_after_days,
             owed,
             traded,
@@ -203,6 +210,8 @@ def examined(
             transactions=rows,
             portfolio=asset.portfolio_id,
             first_value_on=asset.first_value_on,
+            is_computed=asset.valuation != valuation.MANUAL,
+            drift=drifts.get(asset.pk),
         )
 
 
@@ -229,14 +238,15 @@ def edit_targets_of(
         for finding in all_findings
         if finding.code in OF_ONE_VALUE and finding.on is not None
     ]
-    return dict(valuation.edit_targets(asset_days).items())
+    valuations = {asset.pk: asset.valuation for asset in assets.values()}
+    return dict(valuation.edit_targets(asset_days, valuations).items())
 
 
 def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     """(API path, admin page) where it can be fixed: a value is corrected or added, a rate is recorded."""
     if finding.code == quality.MISSING_RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
-    if target is not None:
+    if target is not None and target.pk != finding.asset:
         model = apps.get_model(target.model_label)
         route = f"{resource_name(model).replace('_', '-')}-detail"  # a route has the name of its model
         path = reverse(route, kwargs={"asset_id": finding.asset, "pk": target.pk})

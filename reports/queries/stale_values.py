@@ -17,9 +17,14 @@ from reports.models import DismissedFinding
 
 
 def stale_values(portfolios: Iterable[Portfolio], on: date) -> int:
-    """The current assets with a finding STALE_VALUE on the day that is not dismissed. Two queries."""
+    """The current assets with a finding STALE_VALUE on the day that is not dismissed. Two queries.
+
+    Only those that are valued by hand: the others have a value of each day.
+    """
     ids = [portfolio.pk for portfolio in portfolios]
-    current = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio__in=ids).order_by()
+    current = Asset.objects.filter(
+        Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio__in=ids, valuation=valuation.MANUAL
+    ).order_by()
     valued: QuerySet[Any] = valuation.with_current_value(current, on)
     rows = valued.values_list("pk", "portfolio_id", "current_value_on", "asset_type__stale_after_days")
     dismissed = dismissed_keys(ids)

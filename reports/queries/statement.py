@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import date
+from typing import cast
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -11,6 +13,7 @@ from assets import valuation
 from assets.models import Asset
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
+from assets.valuation import AssetRef, NewestPoint
 from portfolios.models import Portfolio
 from reports.calculations.statement import Holding, Statement, statement
 from reports.queries.allocation import allocation_on
@@ -24,6 +27,7 @@ COLUMNS = (
     "current_value_on",
     "counts_in_net_worth",
 )
+REF = ("valuation", "disposed_on")
 
 
 def statement_on(portfolio: Portfolio, on: date) -> Statement:
@@ -36,6 +40,10 @@ def statement_on(portfolio: Portfolio, on: date) -> Statement:
     return statement(rows, by_asset, debts=Group.LIABILITIES, with_all=with_all)
 
 
+def with_point(row: Holding, point: NewestPoint | None) -> Holding:
+    return row if point is None else row._replace(value=point.value, value_on=point.on)
+
+
 def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
     """The assets that are there on the day, by class, in the portfolio's own order and then by name.
 
@@ -43,8 +51,16 @@ def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
     """
     there = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
     assets = valuation.with_first_value(valuation.with_current_value(there, on))
-    rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, "first_value_on")
-    read = [Holding(*row) for *row, first_on in rows if first_on is None or first_on <= on]
+    rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, *REF, "first_value_on")
+    read: list[Holding] = []
+    others: dict[AssetRef, date] = {}
+    for *row, valued_by, disposed_on, first_on in rows:
+        if first_on is None or first_on <= on:
+            read.append(Holding(*row))
+            if valued_by != valuation.MANUAL:
+                others[AssetRef(row[0], row[3], valued_by, disposed_on)] = on
+    points = valuation.newest_points(others)
+    read = [with_point(row, points.get(cast("UUID", row.id))) for row in read]
     places = {group: place for place, group in enumerate(Group.values)}
     own: dict[Hashable, int] = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
     return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))

@@ -29,10 +29,14 @@ TITLES = {
     quality.CHANGED_SIGN: _("Sign changed"),
     quality.POSSIBLE_DUPLICATE: _("Possible duplicate"),
     quality.POSITIVE_LIABILITY: _("Debt counted as an asset"),
+    quality.LOAN_DRIFT: _(
+        "On {on} it was {recorded}, and the schedule says {scheduled}. Is the rate or a payment wrong?"
+    ),
     quality.VALUE_AFTER_DISPOSAL: _("Value after sale"),
     quality.RATE_JUMP: _("Exchange rate jumps"),
     quality.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
     quality.POSSIBLE_DUPLICATE_TRANSACTION: _("Possible duplicate transaction"),
+    quality.LOAN_DRIFT: _("Balance is not that of the schedule"),
 }
 TEXTS = {
     quality.NO_VALUE: _("Enter what it is worth."),

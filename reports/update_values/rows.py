@@ -15,7 +15,7 @@ from assets.models import Asset
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
 from assets.services.snapshots import state_of, values_counting_on
-from assets.valuation import with_current_value
+from assets.valuation import MANUAL, AssetRef, newest_points, with_current_value
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.active_formats import amount_text
@@ -32,6 +32,7 @@ COLUMNS = (
     "currency",
     "current_value",
     "current_value_on",
+    "valuation",
 )
 NOT_COUNTED = "not counted"  # the section of the assets that do not count in net worth
 HEADINGS = {**dict(Group.choices), NOT_COUNTED: _("Not counted in net worth")}
@@ -40,7 +41,8 @@ HEADINGS = {**dict(Group.choices), NOT_COUNTED: _("Not counted in net worth")}
 class AssetRow(NamedTuple):
     """A current asset. `last` is its newest value on or before the day, as stored: a debt is negative.
 
-    `seen` names the state of the value that counts on exactly that day; empty where there is none.
+    `seen` names the state of the value that counts on exactly that day; empty where there is none. `valuation` is where
+    its values come from: one that is entered is an anchor where that is not by hand.
     """
 
     id: UUID
@@ -51,6 +53,7 @@ class AssetRow(NamedTuple):
     currency: str
     last: Decimal | None
     last_on: date | None
+    valuation: str = MANUAL
     seen: str = ""
 
     @property
@@ -82,6 +85,12 @@ def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
     states = states_on(portfolio, on)
     places = {section: place for place, section in enumerate(HEADINGS)}
     read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
+    others = {AssetRef(row.id, row.currency, row.valuation): on for row in read if row.valuation != MANUAL}
+    points = newest_points(others)
+    read = [
+        row._replace(last=points[row.id].value, last_on=points[row.id].on) if row.id in points else row
+        for row in read
+    ]
     own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
     return sorted(read, key=lambda row: (places[row.section], own.get(row.id, len(own))))
 

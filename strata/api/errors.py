@@ -236,7 +236,8 @@ def flattened(detail: Any, path: str = "") -> Iterator[dict[str, Any]]:
     if isinstance(detail, dict):
         for key, value in detail.items():
             name = "" if key == "non_field_errors" else str(key)
-            yield from flattened(value, f"{path}.{name}".strip("."))
+            joint = "" if name.startswith("[") else "."  # the number of a row
+            yield from flattened(value, f"{path}{joint}{name}".strip("."))
     elif isinstance(detail, list | tuple):
         for value in detail:
             yield from flattened(value, path)

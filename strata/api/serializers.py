@@ -60,6 +60,7 @@ class HouseholdSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     serializer_field_mapping = SERIALIZER_FIELD_MAPPING
     required_for_put: tuple[str, ...] = ("name",)
     computed: frozenset[str] = frozenset()
+    of_single_rows: frozenset[str] = frozenset()  # fields that a list does not have
     immutable: Mapping[str, str] = {}  # columns that only a POST sets, and what a change is answered
 
     # DRF makes validators from unique constraints. They would look for duplicates before the row is locked; the service

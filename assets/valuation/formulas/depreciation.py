@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from math import floor
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from assets.valuation.formulas.arithmetic import MONEY_PLACES, add_months, line
 
@@ -74,6 +74,32 @@ def values(
             yield on, value
         if on <= end and until > start:
             yield from _between(falls(terms, on, value), max(start, on + timedelta(1)), min(end, until))
+
+
+def newest(terms: DepreciationTerms, anchors: Mapping[date, int], on: date) -> tuple[date, int] | None:
+    """The last of these on or before the day, without the values of all days before it; None if there is none."""
+    begin = _last_begin(terms, anchors, on)
+    if begin is None or begin[0] < terms.started_on:
+        return begin
+    found = begin
+    for fall in falls(terms, *begin):
+        count = bisect_right(fall.days, on)
+        if not count:
+            break
+        found = fall.days[count - 1], line(fall.start, fall.end, len(fall.days))(count)
+    return found
+
+
+def last_day(terms: DepreciationTerms, anchors: Mapping[date, int]) -> date:
+    """The last day on which the value changes."""
+    begin = _last_begin(terms, anchors, date.max) or (terms.started_on, 0)
+    return years_left(terms, max(begin[0], terms.started_on))[-1].days[-1]
+
+
+def _last_begin(terms: DepreciationTerms, anchors: Mapping[date, int], on: date) -> tuple[date, int] | None:
+    """The cost on the first day, or the last recorded value on or before the day."""
+    first = {terms.started_on: int(terms.cost.scaleb(MONEY_PLACES))}
+    return max(((day, value) for day, value in (first | dict(anchors)).items() if day <= on), default=None)
 
 
 def _with_next(begins: list[tuple[date, int]]) -> Iterator[tuple[tuple[date, int], date]]:
@@ -136,7 +162,26 @@ def all_years(terms: DepreciationTerms) -> list[Year]:
 
 def _days(started_on: date, begin: int, end: int) -> Sequence[date]:
     first, last = add_months(started_on, begin).toordinal(), add_months(started_on, end).toordinal()
-    return [date.fromordinal(day) for day in range(first + 1, last + 1)]
+    return Days(range(first + 1, last + 1))
+
+
+class Days(Sequence[date]):
+    """Days one after the other, which are made when they are looked at."""
+
+    def __init__(self, ordinals: range) -> None:
+        self.ordinals = ordinals
+
+    @overload
+    def __getitem__(self, place: int) -> date: ...
+    @overload
+    def __getitem__(self, place: slice) -> Days: ...
+    def __getitem__(self, place: int | slice) -> date | Days:
+        if isinstance(place, slice):
+            return Days(self.ordinals[place])
+        return date.fromordinal(self.ordinals[place])
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
 
 
 def _month_starts(started_on: date, begin: int, end: int) -> Sequence[date]:

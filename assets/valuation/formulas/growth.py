@@ -5,6 +5,7 @@ After k whole periods it is value x (1 + rate / periods a year)^k. Inside of a p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Context, Decimal
@@ -40,10 +41,29 @@ def values(
             yield from grown(terms, on, value, first, last)
 
 
+def newest(terms: GrowthTerms, anchors: Mapping[date, int], on: date) -> tuple[date, int] | None:
+    """The last of these on or before the day; None before the first recorded value."""
+    recorded = max((day for day in anchors if day <= on), default=None)
+    if recorded is None:
+        return None
+    days = (on - recorded).days
+    if point := next(values(terms, anchors, on, on), None):
+        return point
+    # It has become too large before.
+    ended = bisect_left(
+        range(days), True, key=lambda n: not [*values(terms, anchors, *[recorded + timedelta(n)] * 2)]
+    )
+    return next(values(terms, anchors, *[recorded + timedelta(ended - 1)] * 2))
+
+
 def grown(terms: GrowthTerms, on: date, value: int, first: date, last: date) -> Iterator[tuple[date, int]]:
     """The values of these days, from a value recorded `on`, up to the period in which they become too large."""
     for (period_on, before), (next_on, after) in pairwise(periods(terms, on, value, first)):
-        if period_on > last or abs(after) >= LARGEST:
+        if period_on > last:
+            return
+        if abs(after) >= LARGEST:
+            if first == on == period_on:
+                yield on, value
             return
         days = (next_on - period_on).days
         value_after = line(before, after, days)

@@ -1,13 +1,13 @@
 """The snapshots as a value source, and what follows a write of them.
 
-This and snapshots_sql are the only files of valuation that know the model and its table.
+This, snapshots_sql and anchors are the only files of valuation that know the model and its table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import batched, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -21,9 +21,11 @@ from assets.valuation.protocol import (
     AssetDay,
     AssetValues,
     EditTarget,
+    KnownFlow,
     Month,
+    Origin,
+    StoredSource,
     ValueDays,
-    ValueSource,
     Window,
 )
 from assets.valuation.sources import snapshots_sql
@@ -31,17 +33,18 @@ from strata.audit.tracking import DerivedData
 
 
 class Snapshots:
-    """Values that were recorded, of all assets that no other source names; of a day the last instant counts."""
+    """Values that were recorded, of the assets that are valued by hand; of a day the last instant counts."""
 
     model = AssetSnapshot
-    name = "snapshots"
-    assets_sql = None
+    name = registry.MANUAL
+    is_stored = True
+    first_days_sql = snapshots_sql.DAYS_WITH_VALUES
     points_sql = snapshots_sql.POINTS
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
         return snapshots_sql.values_between(asset_ids, start, end)
 
-    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int]]:
+    def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         return snapshots_sql.values_of_months(months)
 
     def value_days(self, asset_ids: Collection[UUID]) -> Mapping[UUID, ValueDays]:
@@ -67,8 +70,18 @@ class Snapshots:
         label = self.model._meta.label
         return {key: EditTarget(label, last[key]) for key in asset_days if key in last}
 
+    def known_flows(
+        self, asset_ids: Sequence[UUID], start: date, end: date
+    ) -> Mapping[UUID, Sequence[KnownFlow]]:
+        return {}
 
-SOURCE: ValueSource = Snapshots()
+    def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
+        return {(pk, on): RECORDED for pk in asset_ids for on in days}
+
+
+RECORDED = Origin("snapshot")
+SOURCE = Snapshots()
+AS_PROTOCOL: StoredSource = SOURCE  # mypy says what is missing
 
 
 # --- what follows a write of snapshots ---
@@ -94,7 +107,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         yield (
             pk,
             ValuesAround(
-                AssetFacts(*around[0][1:6]),
+                AssetFacts(*around[0][1:7]),
                 Window({on: value for *_, on, value, _ in around}, touched),
                 Window({on: value for *_, on, value, is_given in around if not is_given}, touched),
             ),
@@ -107,18 +120,17 @@ def contribution(snapshot_ids: Collection[UUID]) -> upkeep.Contribution:
     A write knows its rows, and only afterwards their days. So it reads this once before it for rows that are there, and
     once after it, instead of the windows of days that upkeep.capture takes.
     """
-    total = upkeep.Contribution({}, set())
-    for batch in batched(values_around(snapshot_ids), registry.ASSETS_AT_A_TIME):
-        of_source = registry.valued_by(SOURCE, (pk for pk, _ in batch))
-        for pk, around in batch:
-            if pk in of_source:
-                total.add(pk, around.facts, around.with_them)
-                total.add(pk, around.facts, around.without, sign=-1)
+    total = upkeep.Contribution({}, set(), {})
+    for pk, around in values_around(snapshot_ids):
+        if around.facts.valuation == SOURCE.name:
+            total.valuations[pk] = SOURCE.name
+            total.add(pk, around.facts, around.with_them)
+            total.add(pk, around.facts, around.without, sign=-1)
     return total
 
 
 class OfSnapshots(DerivedData):
-    """Keeps the derived data of assets that have snapshots as their source."""
+    """Keeps the derived data of assets that are valued by hand."""
 
     derived_from = frozenset({"asset", "value", "on", "observed_at"})
 
@@ -126,4 +138,4 @@ class OfSnapshots(DerivedData):
         return contribution(ids)
 
     def update(self, ids: list[UUID], before: upkeep.Contribution | None) -> None:
-        upkeep.apply(before or upkeep.Contribution({}, set()), contribution(ids))
+        upkeep.apply(before or upkeep.Contribution({}, set(), {}), contribution(ids))

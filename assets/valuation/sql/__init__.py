@@ -4,7 +4,7 @@ These modules know tables and columns, but not what is calculated from them. Amo
 dates and ids are UUIDs, on both databases.
 """
 
-from assets.valuation.sql.deltas import DeltaKey, add_deltas, deltas_by_day, deltas_by_period
+from assets.valuation.sql.deltas import OTHERS, DeltaKey, add_deltas, deltas_by_day, deltas_by_period
 from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
 from assets.valuation.sql.points import (
     FIRST_DAY,
@@ -12,7 +12,7 @@ from assets.valuation.sql.points import (
     NEWEST_VALUE,
     Point,
     amounts_on,
-    points_with,
+    given_points,
     sums_on,
 )
 
@@ -20,13 +20,14 @@ __all__ = [
     "FIRST_DAY",
     "NEWEST_DAY",
     "NEWEST_VALUE",
+    "OTHERS",
     "DeltaKey",
     "Point",
     "add_deltas",
     "amounts_on",
     "deltas_by_day",
     "deltas_by_period",
-    "points_with",
+    "given_points",
     "sums_on",
     "values_at_the_ends",
     "values_in_months",

@@ -46,8 +46,9 @@ def csv_rows(columns: Mapping[str, Cell], rows: Iterable[Row]) -> Iterator[list[
 def columns_of(serializer: Any) -> dict[str, Cell]:
     """The columns of the rows that the serializer shows."""
     columns: dict[str, Cell] = {}
+    of_single_rows = getattr(serializer, "of_single_rows", ())
     for name, field in serializer.fields.items():
-        if not field.write_only:
+        if not field.write_only and name not in of_single_rows:
             columns |= columns_of_field(name, field)
     return columns
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -24,6 +25,10 @@ HEADERS_OF_METHODS = {
 }
 
 
+def of_single_rows(serializer: Any) -> Collection[str]:
+    return getattr(serializer, "of_single_rows", ())
+
+
 class StrataSchema(AutoSchema):
     """Adds the headers and parameters that the base class of the views reads."""
 
@@ -35,6 +40,12 @@ class StrataSchema(AutoSchema):
         meta: dict[str, Any] = base._get_serializer_field_meta(field, direction)
         meta.pop("title", None)
         return meta
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Fields that only the answer about a single row has are not required."""
+        schema: Any = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        required = [name for name in schema.get("required", ()) if name not in of_single_rows(serializer)]
+        return schema | {"required": required} if required else schema
 
     def _map_serializer_field(self, field: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
         """With the limit of a list of rows, which drf-spectacular leaves out."""

@@ -1,0 +1,78 @@
+"""What is one's own of something that loans are secured on: in the detail of it, and of each of its loans."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from rest_framework import serializers
+
+from assets.models import Asset, Loan
+from assets.rates.store import rate_book
+from assets.valuation import newest_points, ref_of
+from assets.valuation.formulas.arithmetic import MONEY_PLACES, half_even
+from assets.valuation.series import convert_total, money
+from strata.api.fields import ExactSerializerField, TotalSerializerField
+from strata.fields.currencies import round_money
+from strata.fields.numbers import money_text, plain
+
+RATE_PLACES = 4
+
+
+class EquitySerializer(serializers.Serializer[Any]):
+    value = TotalSerializerField()
+    loans = TotalSerializerField()
+    equity = TotalSerializerField()
+    loan_to_value = ExactSerializerField(allow_null=True)
+
+
+def equity_of(asset: Any) -> dict[str, str | None] | None:
+    """The collateral's value, what is owed on it, and the difference, in its currency, on the day `as_of` of the asset.
+
+    None where no loan is secured on anything, and where a value or a rate is missing. One query where there is none.
+    """
+    collateral_id = collateral_of(asset)
+    assets = secured_assets(asset, collateral_id) if collateral_id else {}
+    collateral = assets.pop(collateral_id, None) if collateral_id else None
+    if collateral is None:
+        return None
+    points = newest_points({ref_of(each): asset.as_of for each in (collateral, *assets.values())})
+    value = points[collateral.pk].value
+    amounts: dict[str, Decimal] = {}
+    for loan in assets.values():
+        amounts[loan.currency] = amounts.get(loan.currency, Decimal(0)) + (points[loan.pk].value or 0)
+    currency, on = collateral.currency, asset.as_of
+    rates = rate_book({currency, *amounts}, start=on, end=on, portfolios=[collateral.portfolio])
+    total = convert_total(amounts, currency, on=on, rates=rates)
+    if value is None or not total.complete:
+        return None
+    owed = round_money(money(rounded(total.value, MONEY_PLACES)), currency)
+    share = Decimal(rounded(-Fraction(owed) / Fraction(value), RATE_PLACES)) if value > 0 else None
+    return {
+        "value": money_text(value),
+        "loans": money_text(owed),
+        "equity": money_text(value + owed),
+        "loan_to_value": None if share is None else plain(share.scaleb(-RATE_PLACES)),
+    }
+
+
+def rounded(number: Fraction, places: int) -> int:
+    """How many of the last of these decimal places it is, rounded half to even."""
+    return half_even(number.numerator * 10**places, number.denominator)
+
+
+def collateral_of(asset: Asset) -> UUID | None:
+    """The asset itself, if loans are secured on it; else that on which it is secured."""
+    loans = Loan.objects.filter(Q(collateral=asset) | Q(asset=asset, collateral__isnull=False)).order_by()
+    ids: list[UUID | None] = [*loans.values_list("collateral_id", flat=True)]
+    return asset.pk if asset.pk in ids else next(iter(ids), None)
+
+
+def secured_assets(asset: Asset, collateral_id: UUID) -> dict[UUID, Asset]:
+    """The collateral and its loans, by id, as far as they are in the household of the asset."""
+    in_household = Asset.objects.filter(portfolio__household=asset.portfolio.household_id)
+    wanted = Q(pk=collateral_id) | Q(loan_terms__collateral=collateral_id)
+    return {each.pk: each for each in in_household.filter(wanted).select_related("portfolio").order_by("pk")}

@@ -1,0 +1,241 @@
+"""Writes the terms of assets whose value is computed, and reads them as the API and the forms have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from assets.models import (
+    Asset,
+    Depreciation,
+    Growth,
+    Loan,
+    LoanExtraPayment,
+    LoanHoliday,
+    LoanRate,
+)
+from assets.models.asset import Valuation
+from assets.models.loan import OfAnAsset
+from assets.rules import terms as rules
+from assets.valuation.formulas import loan as formula
+from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, Rate
+from assets.valuation.loan_rows import terms_of_row
+from strata.exceptions import Invalid, NotFound
+from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes
+
+type Terms = dict[str, Any]  # the columns, and a list of rows for each dated part
+type TermsPrecondition = Callable[[Asset], None]
+
+
+class DatedRows(NamedTuple):
+    """A list of rows that belong to the terms: each is found again by its `key`."""
+
+    model: type[OfAnAsset]
+    key: str
+    columns: tuple[str, ...]
+
+
+class TermsModel(NamedTuple):
+    model: type[OfAnAsset]
+    columns: tuple[str, ...]
+    dated: Mapping[str, DatedRows] = {}
+
+
+TERMS: Mapping[str, TermsModel] = {
+    Valuation.LOAN: TermsModel(
+        Loan,
+        (
+            "principal",
+            "started_on",
+            "first_payment_on",
+            "frequency",
+            "loan_type",
+            "term",
+            "payment",
+            "day_count",
+            "rounding",
+            "collateral_id",
+        ),
+        {
+            "rates": DatedRows(LoanRate, "on", ("on", "rate")),
+            "extra_payments": DatedRows(LoanExtraPayment, "on", ("on", "amount", "effect")),
+            "holidays": DatedRows(LoanHoliday, "start", ("start", "end")),
+        },
+    ),
+    Valuation.DEPRECIATION: TermsModel(
+        Depreciation,
+        (
+            "method",
+            "cost",
+            "residual_value",
+            "life",
+            "started_on",
+            "step",
+            "rate",
+            "factor",
+            "switch",
+            "first_year_months",
+        ),
+    ),
+    Valuation.GROWTH: TermsModel(Growth, ("rate", "compounding")),
+}
+
+
+# --- read ---
+
+
+def read_terms(asset: Asset) -> Terms:
+    """The terms of the asset, with its `valuation`. Raises NotFound where it has none."""
+    kind = TERMS.get(asset.valuation)
+    row = kind and rows_of(kind.model, asset).values(*kind.columns).first()
+    if kind is None or row is None:
+        raise NotFound("terms")
+    dated = {
+        name: [*rows_of(part.model, asset).order_by(part.key).values(*part.columns)]
+        for name, part in kind.dated.items()
+    }
+    if row.get("collateral_id") and not of_household(asset).filter(pk=row["collateral_id"]).exists():
+        row["collateral_id"] = None  # it was deleted, or is in another household now
+    return {"valuation": asset.valuation, **row, **dated}
+
+
+def of_household(asset: Asset) -> QuerySet[Asset]:
+    """The assets of the asset's household."""
+    return Asset.objects.filter(portfolio__household=asset.portfolio.household_id)
+
+
+def rows_of(model: Any, asset: Asset) -> Any:
+    return model.objects.filter(asset=asset)
+
+
+# --- written ---
+
+
+@atomic_write
+def put_terms(
+    asset_id: UUID, valuation: str, terms: Terms, *, precondition: TermsPrecondition | Precondition = always
+) -> Asset:
+    """Replace the terms of the asset, and let it be valued by them. Recorded values stay, as anchors.
+
+    `terms` has all columns, and all lists. 400 that names the field for bad terms; 404 for a collateral that is not of
+    the household.
+    """
+    asset = locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
+    precondition(asset)
+    CHECKS[valuation](asset, terms)
+    delete_terms(asset, but=valuation)
+    kind = TERMS[valuation]
+    put_row(kind.model, asset, {name: terms[name] for name in kind.columns})
+    for name, part in kind.dated.items():
+        put_rows(part, asset, terms[name])
+    save_changes(asset, {"valuation": valuation})
+    return asset
+
+
+def put_row(model: Any, asset: Asset, columns: Mapping[str, Any]) -> None:
+    row = rows_of(model, asset).first()
+    if row is None:
+        model.objects.create(asset=asset, **columns)
+    else:
+        save_changes(row, columns)
+
+
+def put_rows(part: DatedRows, asset: Asset, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows that stay the same are not written."""
+    stored = {getattr(row, part.key): row for row in rows_of(part.model, asset)}
+    wanted = {row[part.key]: row for row in rows}
+    if gone := [row.pk for key, row in stored.items() if key not in wanted]:
+        rows_of(part.model, asset).filter(pk__in=gone).delete()
+    for key, columns in wanted.items():
+        if key in stored:
+            save_changes(stored[key], columns)
+        else:
+            create: Any = part.model.objects.create  # the base alone has no field `asset`
+            create(asset=asset, **columns)
+
+
+def delete_terms(asset: Asset, *, but: str = Valuation.MANUAL) -> None:
+    """Delete the terms of the asset, except those of this way to find its value. The caller has locked it."""
+    kind = TERMS.get(asset.valuation)
+    if kind is None or asset.valuation == but:
+        return
+    for model in (kind.model, *(part.model for part in kind.dated.values())):
+        rows_of(model, asset).delete()
+
+
+def has_terms(asset: Asset) -> bool:
+    kind = TERMS.get(asset.valuation)
+    return kind is not None and rows_of(kind.model, asset).exists()
+
+
+# --- what they mean ---
+
+
+def check_loan(asset: Asset, terms: Terms) -> None:
+    rules.validate_positive_amount("principal", terms["principal"])
+    rules.validate_term_and_payment(terms["loan_type"], terms["term"], terms["payment"])
+    if terms["payment"] is not None:
+        rules.validate_positive_amount("payment", terms["payment"])
+    rules.validate_days_of_loan(
+        rules.LoanDays(
+            terms["started_on"],
+            terms["first_payment_on"],
+            [row["on"] for row in terms["rates"]],
+            [row["on"] for row in terms["extra_payments"]],
+            [(row["start"], row["end"]) for row in terms["holidays"]],
+        )
+    )
+    for number, row in enumerate(terms["rates"]):
+        rules.validate_rate(f"rates[{number}].rate", row["rate"])
+    for number, row in enumerate(terms["extra_payments"]):
+        rules.validate_positive_amount(f"extra_payments[{number}].amount", row["amount"])
+    check_collateral(asset, terms["collateral_id"])
+    refuse_endless(asset, terms)
+
+
+def check_collateral(asset: Asset, collateral_id: UUID | None) -> None:
+    if collateral_id is None:
+        return
+    if collateral_id == asset.pk:
+        raise Invalid("collateral_id", gettext("A loan is not secured on itself."))
+    if not of_household(asset).filter(pk=collateral_id).exists():
+        raise NotFound("asset", "collateral_id")
+
+
+def refuse_endless(asset: Asset, terms: Terms) -> None:
+    """400 for a payment that never pays the loan off, because the interest is as high or higher."""
+    if terms["payment"] is None:
+        return
+    columns = {name: terms[name] for name in TERMS[Valuation.LOAN].columns}
+    loan = terms_of_row(
+        Loan(asset=asset, **columns),
+        rates=tuple(Rate(row["on"], row["rate"]) for row in terms["rates"]),
+        extra_payments=tuple(
+            ExtraPayment(row["on"], row["amount"], row["effect"]) for row in terms["extra_payments"]
+        ),
+        holidays=tuple(Holiday(row["start"], row["end"]) for row in terms["holidays"]),
+    )
+    if formula.schedule(loan).payoff_on is None:
+        message = gettext("It does not cover the interest: the loan would never be paid off.")
+        raise Invalid("payment", message, rules.PAYMENT_BELOW_INTEREST)
+
+
+def check_depreciation(asset: Asset, terms: Terms) -> None:
+    rules.validate_cost(terms["cost"], terms["residual_value"])
+    rules.validate_life(terms["life"], terms["first_year_months"])
+    rules.validate_decline(rules.Decline(*(terms[name] for name in rules.Decline._fields)))
+
+
+def check_growth(asset: Asset, terms: Terms) -> None:
+    rules.validate_rate("rate", terms["rate"], least=rules.LOWEST_GROWTH)
+
+
+CHECKS: Mapping[str, Callable[[Asset, Terms], None]] = {
+    Valuation.LOAN: check_loan,
+    Valuation.DEPRECIATION: check_depreciation,
+    Valuation.GROWTH: check_growth,
+}
