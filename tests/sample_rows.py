@@ -51,9 +51,9 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
         if model._meta.label == "assets.InstrumentAction":
             values |= {"isin": "", "numerator": 2, "denominator": 1}
         if model._meta.label == "assets.PriceSource":
-            paths = {"rows_path": "", "date_field": "date", "price_field": "close"}
+            paths = {"rows_path": "", "date_field": "0", "price_field": "1"}
             marks = {"delimiter": ",", "decimal": ".", "unit": "1"}
-            values |= {"url": "https://example.org/{symbol}", **paths, **marks}
+            values |= {"source_type": "coingecko", "url": "", **paths, **marks}
         if model._meta.label == "assets.ExchangeRate":
             values["currency"] = "CHF"  # the euro has no rate
         rows[model] = model._default_manager.create(**values)

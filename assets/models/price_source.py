@@ -18,7 +18,7 @@ from strata.fields.names import NameField, NameKeyField
 class SourceType(models.TextChoices):
     JSON = "json", _("JSON")
     CSV = "csv", _("CSV")
-    COINGECKO = "coingecko", "CoinGecko"
+    COINGECKO = "coingecko", _("CoinGecko")
     YFINANCE = "yfinance", _("Yahoo Finance")
 
 
@@ -33,6 +33,7 @@ class PriceSource(TrackedModel):
 
     household = models.ForeignKey(
         Household,
+        verbose_name=_("household"),
         null=True,
         blank=True,
         editable=False,

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
+from strata.fields.names import validate_name
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 DELIMITERS = (",", ";", "\t", "|")
@@ -40,7 +42,7 @@ def validate_path(text: str) -> str:
     path = text.strip()
     if path and not _PATH.fullmatch(path):
         raise ValidationError("Send names with dots between them, such as data.prices.", code="BAD_PATH")
-    return path
+    return validate_name(path) if path else ""
 
 
 def validate_delimiter(text: str) -> str:

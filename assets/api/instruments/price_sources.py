@@ -40,13 +40,13 @@ MOST_SOURCES = 20
 WHO_HAS_SOURCES = "Price sources are of the whole installation: only superusers see and change them."
 
 
-@extend_schema_field({"type": "string", "maxLength": 1000, "pattern": r"^(https?://\S+)?$"})
+@extend_schema_field({"type": "string", "maxLength": 1000, "pattern": r"^https?://\S+$"})
 class AddressField(TextSerializerField):
     def check(self, text: str, /) -> str:
         return validate_address(text, PLACEHOLDERS)
 
 
-@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^([^\s.]+(\.[^\s.]+)*)?$"})
+@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\s.]+(\.[^\s.]+)*$"})
 class PathField(TextSerializerField):
     check = staticmethod(validate_path)
 
