@@ -97,6 +97,7 @@ QUERY_STRINGS = {
     "household-history": "include=members",
     "net-worth": "group_by=portfolio",
     "allocation": "group_by=portfolio",
+    "asset-values": "interval=day",
     "change": "group_by=portfolio",
     "net-worth-chart.png": "interval=day&end=2026-01-11",
     "net-worth-chart.svg": "interval=day&end=2026-01-11",
@@ -169,7 +170,7 @@ class GrowingWorld:
 
     def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")
-        AssetSnapshot.objects.create(asset=asset, value="7", on=self.on, observed_at=at)
+        AssetSnapshot.objects.create(asset=asset, value=self.number, on=self.on, observed_at=at)
         Transaction.objects.create(
             asset=asset, type="INCOME", amount="1", currency="USD", on=self.on, occurred_at=at
         )

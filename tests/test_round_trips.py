@@ -28,7 +28,7 @@ ROUTES = {route.name: route for route in routes() if is_resource(route) and rout
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
 # Read-only fields that change by themselves: a PUT ignores them, a PATCH with another value is refused.
 COMPUTED = {
-    "asset-detail": {"current_value", "current_value_on", "updated_at"},
+    "asset-detail": {"current_value", "current_value_on", "equity", "updated_at"},
     "portfolio-detail": {"total_value", "total_value_on", "complete", "missing_rates", "updated_at"},
     "portfolio-snapshot-detail": {"value", "currency", "complete", "missing_rates"},
     "household-detail": {"role", "updated_at"},

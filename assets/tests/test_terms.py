@@ -274,7 +274,7 @@ def test_series_says_what_each_value_was_made_of(alice, mortgage):
         ("2020-04-02", points[-1]["value"], "schedule", "0.04"),
     ]
     table = alice.get(f"{path(mortgage)}/values", {**asked, "format": "csv"})
-    assert b"2020-03-31,-99000.00,snapshot" in b"".join(table.streaming_content)
+    assert b'"2020-03-31","-99000.00","snapshot"' in b"".join(table.streaming_content)
 
 
 def test_schedule_of_a_loan_and_what_if(alice, mortgage, portfolio):
@@ -298,7 +298,7 @@ def test_schedule_of_a_loan_and_what_if(alice, mortgage, portfolio):
         f"{path(mortgage)}/schedule", {"what_if_on": "2021-01-01", "what_if_rate": "0.06"}
     ).json()
     assert (
-        Decimal(dearer["rows"][11]["payment"]) > Decimal(dearer["rows"][10]["payment"]) == Decimal("477.42")
+        Decimal(dearer["rows"][12]["payment"]) > Decimal(dearer["rows"][11]["payment"]) == Decimal("477.42")
     )
     for wrong, field in (
         ({"what_if_on": "2021-01-01"}, "what_if_on"),
