@@ -97,7 +97,7 @@ def test_every_prepared_query_reads_what_its_queryset_reads(alice, world, compar
 
 def test_lists_of_every_size_are_read_by_the_same_rows(alice, world, comparison):
     sizes = {size: alice.get(f"{API}/assets?page_size={size}").json() for size in (*reads.SIZES, 1, 60)}
-    assert sizes[reads.USUAL]["results"] == sizes[60]["results"]
+    assert sizes[reads.USUAL_PAGE_SIZE]["results"] == sizes[60]["results"]
     assert [page["count"] for page in sizes.values()] == [4] * 4
     assert comparison.compared["AssetViewSet list"] == len(reads.SIZES)  # others are too many to be kept
 

@@ -79,6 +79,37 @@ def next_free_instant(asset: Asset, at: datetime) -> datetime:
     return at
 
 
+@atomic_write
+def update_snapshot(
+    snapshot_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> AssetSnapshot:
+    """Correct a value, its moment or its note. Refuses what `add_snapshot` refuses."""
+    snapshot = locked_row(snapshots_with_assets(), snapshot_id, "snapshot")
+    precondition(snapshot)
+    changes = changed_moment(snapshot, "observed_at", changes)
+    key = {name: changes.get(name, getattr(snapshot, name)) for name in ("on", "observed_at")}
+    with conflict_if_duplicate(AssetSnapshot, DUPLICATE, key=key):
+        save_changes(snapshot, changes)
+    return snapshot
+
+
+def delete_snapshot(snapshot_id: UUID, *, precondition: Precondition = always) -> None:
+    delete_row(snapshots_with_assets(), snapshot_id, "snapshot", precondition)
+
+
+def snapshots_with_assets() -> QuerySet[AssetSnapshot]:
+    return AssetSnapshot.objects.select_related("asset__portfolio")
+
+
+SNAPSHOTS = Service(create=add_snapshot, update=update_snapshot, delete=delete_snapshot)
+
+
+def validate_value(value: Decimal) -> Decimal:
+    """The value as it would be stored. Raises ValidationError for more digits than a value may have."""
+    stored: Decimal = AssetSnapshot._meta.get_field("value").clean(value, None)
+    return stored
+
+
 # --- the value of a day ---
 
 type DayPrecondition = Callable[[Asset, AssetSnapshot | None], None]
@@ -130,10 +161,7 @@ def locked_value(
     return asset, snapshot
 
 
-def validate_value(value: Decimal) -> Decimal:
-    """The value as it would be stored. Raises ValidationError for more digits than a value may have."""
-    stored: Decimal = AssetSnapshot._meta.get_field("value").clean(value, None)
-    return stored
+# --- what pages show of a day, and compare before they write it ---
 
 
 def values_counting_on(on: date, **assets: Any) -> dict[UUID, AssetSnapshot]:
@@ -154,28 +182,3 @@ def state_of(value: AssetSnapshot | None) -> str:
 
 def is_in_state(state: str, value: AssetSnapshot | None) -> bool:
     return state == state_of(value)
-
-
-@atomic_write
-def update_snapshot(
-    snapshot_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
-) -> AssetSnapshot:
-    """Correct a value, its moment or its note. Refuses what `add_snapshot` refuses."""
-    snapshot = locked_row(snapshots_with_assets(), snapshot_id, "snapshot")
-    precondition(snapshot)
-    changes = changed_moment(snapshot, "observed_at", changes)
-    key = {name: changes.get(name, getattr(snapshot, name)) for name in ("on", "observed_at")}
-    with conflict_if_duplicate(AssetSnapshot, DUPLICATE, key=key):
-        save_changes(snapshot, changes)
-    return snapshot
-
-
-def delete_snapshot(snapshot_id: UUID, *, precondition: Precondition = always) -> None:
-    delete_row(snapshots_with_assets(), snapshot_id, "snapshot", precondition)
-
-
-def snapshots_with_assets() -> QuerySet[AssetSnapshot]:
-    return AssetSnapshot.objects.select_related("asset__portfolio")
-
-
-SNAPSHOTS = Service(create=add_snapshot, update=update_snapshot, delete=delete_snapshot)

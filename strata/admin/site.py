@@ -23,7 +23,7 @@ def when_read(get_app_list: Callable[..., list[Any]]) -> Callable[..., Any]:
 def value_of(setting: Any, *args: Any) -> Any:
     """A setting of the theme: a value, a function, or the name of one.
 
-    The theme tries to import every text anew, also names and addresses of files.
+    The theme tries to import every text each time, also names and addresses of files.
     """
     function = function_named(setting) if isinstance(setting, str) else setting
     return function(*args) if callable(function) else setting

@@ -22,8 +22,7 @@ from rest_framework.views import APIView
 
 from strata.fields.dates import parse_day, validate_instant
 
-MOST = 200
-USUAL = 50
+USUAL_PAGE_SIZE, LARGEST_PAGE_SIZE = 50, 200  # rows
 FAR = 10**9  # rows; an offset must fit into 64 bits
 
 
@@ -45,8 +44,10 @@ def counting(name: str, about: str, most: int | None = None) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
 
 
-PAGE = "Which page, from 1."
-PAGE_SIZE = f"How many rows a page has: {USUAL} where it is left out, at most {MOST}."
+ABOUT_PAGE = "Which page, from 1."
+ABOUT_PAGE_SIZE = (
+    f"How many rows a page has: {USUAL_PAGE_SIZE} where it is left out, at most {LARGEST_PAGE_SIZE}."
+)
 CURSOR = {
     "name": "cursor",
     "in": "query",
@@ -64,13 +65,13 @@ def page_schema(results: dict[str, Any], **others: Any) -> dict[str, Any]:
 
 
 class PageNumberPaginator(pagination.PageNumberPagination):
-    page_size = USUAL
+    page_size = USUAL_PAGE_SIZE
     page_size_query_param = "page_size"
-    max_page_size = MOST
+    max_page_size = LARGEST_PAGE_SIZE
     parameters = ("page", "page_size")
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [counting("page", PAGE), counting("page_size", PAGE_SIZE, most=MOST)]
+        return [counting("page", ABOUT_PAGE), counting("page_size", ABOUT_PAGE_SIZE, most=LARGEST_PAGE_SIZE)]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema, count={"type": "integer"})
@@ -96,7 +97,7 @@ class PageNumberPaginator(pagination.PageNumberPagination):
         return queryset
 
     def get_page_size(self, request: Request) -> int:
-        return whole_number(request, "page_size", default=USUAL, most=MOST)
+        return whole_number(request, "page_size", default=USUAL_PAGE_SIZE, most=LARGEST_PAGE_SIZE)
 
     def get_page_number(self, request: Request, paginator: Paginator[Any] | None) -> int:
         return whole_number(request, "page", default=1)
@@ -113,7 +114,7 @@ class CursorPaginator(pagination.BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         self.request, self.fields = request, self.fields_of(view)
-        size = whole_number(request, "page_size", default=USUAL, most=MOST)
+        size = whole_number(request, "page_size", default=USUAL_PAGE_SIZE, most=LARGEST_PAGE_SIZE)
         backwards, place = self.read_cursor()
         sign = "" if backwards else "-"
         rows = queryset.order_by(*(f"{sign}{field}" for field in self.fields))
@@ -203,7 +204,7 @@ class CursorPaginator(pagination.BasePagination):
         return page_schema(schema)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [CURSOR, counting("page_size", PAGE_SIZE, most=MOST)]
+        return [CURSOR, counting("page_size", ABOUT_PAGE_SIZE, most=LARGEST_PAGE_SIZE)]
 
 
 class JournalCursorPaginator(CursorPaginator):

@@ -33,10 +33,8 @@ def guard_rows[Rows: models.QuerySet[Any]](
     goal = parents(rows.model, set() if to is None else {to})
     while True:
         guards = lock_guards(rows, for_delete=for_delete, will_refer_to=goal)
-        owned, beyond = (
-            owners_of(rows),
-            [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)],
-        )
+        owned = owners_of(rows)
+        beyond = [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)]
         if all(guards.protect_rows_in(rows.model, *owners) for _, *owners in (*owned, *beyond)):
             break  # otherwise a row has moved during the wait for the lock: start again
     if {portfolio_id for *_, portfolio_id in beyond} - {portfolio_id for *_, portfolio_id in owned}:

@@ -221,9 +221,8 @@ class TrackedModel(Owned):
             else:
                 stored = guard_stored_row(self)
                 self.sign(adding=False)
-                if not write_journal(
-                    stored, JournalEntry.Action.UPDATE
-                ):  # deleted: Django would insert it again
+                recorded = write_journal(stored, JournalEntry.Action.UPDATE)
+                if not recorded:  # the row was deleted: Django would insert it again
                     raise NotFound(resource_name(type(self)))
             fields = None if adding else kwargs.get("update_fields")
             with updating_derived_data(type(self), [self.pk], adding=adding, fields=fields):
@@ -268,7 +267,7 @@ def signature() -> dict[str, Any]:
 
 
 def write_journal(rows: models.QuerySet[TrackedModel], action: str, **more: Any) -> int:
-    """Write the rows\' images into the journal, before they are updated or deleted. Returns how many there are.
+    """Write the rows' images into the journal, before they are updated or deleted. Returns how many there are.
 
     `more` are expressions for further columns of the entries.
     """

@@ -19,7 +19,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from strata.db.params import id_param, ids_param
 
 # What stands for a value until the SQL is known: it must not be like anything else in a statement.
-MARKS: dict[type, Callable[[], Any]] = {
+PLACEHOLDERS: dict[type, Callable[[], Any]] = {
     UUID: uuid4,
     list: lambda: [uuid4()],  # of ids, for the lookup `among`
     str: lambda: uuid4().hex,
@@ -46,9 +46,9 @@ class Prepared[Row]:
         self.build, self.types = build, types
 
     def __call__(self, *values: Any) -> list[Row]:
-        for value, kind in zip(values, self.types, strict=True):
-            if value is not None and type(value) is not kind:
-                raise TypeError(f"{value!r} is not a {kind.__name__}.")
+        for value, value_type in zip(values, self.types, strict=True):
+            if value is not None and type(value) is not value_type:
+                raise TypeError(f"{value!r} is not a {value_type.__name__}.")
         return self.on(connection).rows(values)
 
     def first(self, *values: Any) -> Row | None:
@@ -71,18 +71,18 @@ class Statement[Row]:
         self.database = database
         self.values: Sequence[Any] = ()  # of the call that is being answered
         self.queryset, compiler, self.text = self.compiled(prepared)
-        *_, with_other_marks = self.compiled(prepared)
-        if with_other_marks != self.text:
+        *_, with_other_placeholders = self.compiled(prepared)
+        if with_other_placeholders != self.text:
             raise TypeError(f"The SQL of {prepared.build} depends on its values.")
         self.keep(compiler)
 
     def compiled(self, prepared: Prepared[Row]) -> tuple[QuerySet[Any, Row], SQLCompiler, Text]:
-        marks = [MARKS[kind]() for kind in prepared.types]
-        queryset = prepared.build(*marks)
+        placeholders = [PLACEHOLDERS[value_type]() for value_type in prepared.types]
+        queryset = prepared.build(*placeholders)
         compiler = queryset.query.get_compiler(connection=self.database)
         sql, params = compiler.as_sql()
-        stored = [self.stored(mark) for mark in marks]
-        if not all(mark in params for mark in stored):
+        stored = [self.stored(placeholder) for placeholder in placeholders]
+        if not all(placeholder in params for placeholder in stored):
             raise TypeError(f"{prepared.build} does not pass each of its values to the database.")
         places = [stored.index(param) if param in stored else None for param in params]
         constants = [None if param in stored else param for param in params]

@@ -39,7 +39,7 @@ SLOT = struct.Struct("<8sII")  # the hash of a name, the window of time, the cou
 SLOTS = 8  # in a bucket; each name belongs to one bucket
 BUCKET = SLOT.size * SLOTS
 BUCKETS = 4096
-MOST = 2**32 - 1
+LARGEST_COUNT = 2**32 - 1
 # For the lock: a worker that is stopped while it holds the lock must not stop the others.
 TRIES, PAUSE = (
     40,
@@ -132,7 +132,7 @@ class Counts:
             slots = list(SLOT.iter_unpack(os.pread(self._file, BUCKET, start).ljust(BUCKET, b"\0")))
             place = place_of(tag, window, slots)
             owner, then, count = slots[place]
-            owner, count = (owner, min(count + 1, MOST)) if then == window else (tag, 1)
+            owner, count = (owner, min(count + 1, LARGEST_COUNT)) if then == window else (tag, 1)
             os.pwrite(self._file, SLOT.pack(owner, window, count), start + place * SLOT.size)
         return count
 
