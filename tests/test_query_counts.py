@@ -170,7 +170,7 @@ class GrowingWorld:
 
     def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")
-        AssetSnapshot.objects.create(asset=asset, value=self.number, on=self.on, observed_at=at)
+        AssetSnapshot.objects.create(asset=asset, value=f"7.{self.number:02}", on=self.on, observed_at=at)
         Transaction.objects.create(
             asset=asset, type="INCOME", amount="1", currency="USD", on=self.on, occurred_at=at
         )
