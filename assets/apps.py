@@ -7,7 +7,8 @@ class AssetsConfig(AppConfig):
     name = "assets"
 
     def ready(self):
-        from assets.models import Asset, PriceLoad
+        from assets.holdings.upkeep import OfActions, OfTransactions
+        from assets.models import Asset, InstrumentAction, PriceLoad, Transaction
         from assets.prices.store import OfLoads
         from assets.services import classification, undo
         from assets.valuation import registry, upkeep
@@ -21,6 +22,8 @@ class AssetsConfig(AppConfig):
 
         register_derived(Portfolio, upkeep.OfPortfolios())
         register_derived(Asset, upkeep.OfAssets())
+        register_derived(InstrumentAction, OfActions())
+        register_derived(Transaction, OfTransactions())
         register_derived(PriceLoad, OfLoads())
         register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
         registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)

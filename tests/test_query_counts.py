@@ -81,7 +81,7 @@ QUERIES = {
     "portfolio-net-worth": 4,
     "portfolio-net-worth-chart.png": 4,
     "portfolio-net-worth-chart.svg": 4,
-    "portfolio-quality": 6,
+    "portfolio-quality": 7,
     "portfolio-snapshot-history": 5,
     "portfolio-snapshot-list": 4,
     "recorded-transaction-list": 1,

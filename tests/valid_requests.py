@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from portfolios.models import Portfolio
+
 ROUTES_WITHOUT_ROWS = {
     "public": {"live", "ready", "version", "openapi"},
     "everybody's": {"routes"},
@@ -40,6 +42,7 @@ ROUTES_BY_OWNER = {
         "asset-snapshot-history",
         "asset-snapshot-list",
         "asset-tag",
+        "asset-transfer",
         "asset-terms",
         "asset-type-detail",
         "asset-type-history",
@@ -107,6 +110,13 @@ def id_of(world, resource) -> str:
     return str(world[resource].pk)
 
 
+def another_portfolio(world) -> Portfolio:
+    portfolios = Portfolio.objects.filter(household=world["household"]).exclude(pk=world["portfolio"].pk)
+    return portfolios.first() or Portfolio.objects.create(
+        household=world["household"], name="Secret elsewhere"
+    )
+
+
 def empty_body(world) -> dict:
     return {}
 
@@ -132,6 +142,7 @@ BODIES = {
     "asset-snapshot-detail": lambda world: {"value": "2"},
     "asset-snapshot-list": lambda world: {"value": "2"},
     "asset-tag": empty_body,
+    "asset-transfer": lambda world: {"to_portfolio_id": str(another_portfolio(world).pk)},
     "instrument-action-list": lambda world: {
         "type": "split",
         "on": "2025-01-31",

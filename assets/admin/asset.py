@@ -101,7 +101,7 @@ class MovementForm(OfATransaction, DayForm):
         stored = None if row._state.adding else Transaction.objects.get(pk=row.pk)
         columns = columns_of(self, [field.name for field in row._meta.concrete_fields])
         transactions.check_recorded_sale(stored, columns)
-        transactions.recounted_amount(row, columns)
+        transactions.recounted_amount(row, columns, row.asset)
 
     def _post_clean(self) -> None:
         row = self.instance

@@ -58,11 +58,19 @@ def type_text(transaction_type: str, asset: Asset | None) -> Any:
 
 class OfATransaction(OfAnAsset):
     def _prepare_fields(self) -> None:
-        """An account is not bought: while the asset is not known, the types have the words for what is."""
+        """An account is not bought: while the asset is not known, the types have the words for what is.
+
+        Nobody enters a leg of a transfer by itself, and a leg stays one.
+        """
         field, asset = self.fields.get("type"), self.asset()
-        if isinstance(field, forms.ChoiceField) and is_account(asset):
+        if isinstance(field, forms.ChoiceField):
             choices: Any = field.choices
-            field.choices = [(code, type_text(code, asset) if code else text) for code, text in choices]
+            is_leg = self.instance.transfer_id is not None
+            field.choices = [
+                (code, type_text(code, asset) if code and is_account(asset) else text)
+                for code, text in choices
+                if (code == Transaction.Type.TRANSFER) == is_leg or not code
+            ]
         super()._prepare_fields()
 
     def changed_fields(self) -> set[str]:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from assets.api.asset_moves import AssetMovesMixin
 from assets.api.asset_order import OwnOrderMixin
 from assets.api.asset_serializers import AssetSerializer, DisposalSerializer
+from assets.api.asset_transfers import AssetTransferMixin
 from assets.api.current_value import CurrentValueMixin
 from assets.api.filters import ASSET_FILTERS, INSTITUTION, IS_DISPOSED, PORTFOLIO_ID
 from assets.models import Asset
@@ -27,7 +28,9 @@ from strata.api.viewsets import HouseholdModelViewSet
 from strata.tenancy.querysets import Owned, require_visible
 
 
-class AssetViewSet(CurrentValueMixin, OwnOrderMixin, AssetMovesMixin, HouseholdModelViewSet):
+class AssetViewSet(
+    CurrentValueMixin, OwnOrderMixin, AssetMovesMixin, AssetTransferMixin, HouseholdModelViewSet
+):
     resource_name = "asset"
     service = ASSETS
     queryset = Asset.objects.select_related("portfolio", "asset_type")

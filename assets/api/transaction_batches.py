@@ -42,7 +42,7 @@ SENT = {
         {"asset_id": ASSETS[1], "type": "EXPENSE", "on": "2026-11-02", "amount": "12.00", "note": "Fee"},
     ],
 }
-NOT_OF_A_ROW = ("id", "asset_id", "created_at", "updated_at")
+NOT_OF_A_ROW = ("id", "asset_id", "transfer_id", "created_at", "updated_at")
 SHOWN = ("id", "asset_id", "amount", "on", "occurred_at", "position")
 
 
@@ -50,6 +50,7 @@ class TransactionRowSerializer(TransactionSerializer):
     """One row: what a POST below the asset takes, and the asset."""
 
     ignored = frozenset()
+    transfer_id = None  # type: ignore[assignment]  # so Django REST framework leaves a field out
     required_for_put = ()  # type: ignore[assignment]  # there is no PUT
     asset_id = UUIDSerializerField()
 

@@ -19,7 +19,8 @@ from strata.fields.names import NameField, NoteField
 class Transaction(TrackedModel):
     """`amount` is the total before fee and tax, in `currency`. It is never negative: the type gives the direction.
 
-    Only ADJUST has a signed quantity; its amount is the cost of what it adds. INCOME with a quantity is income in kind.
+    Only ADJUST and TRANSFER have a signed quantity. The amount of an ADJUST is the cost of what it adds. INCOME with a
+    quantity is income in kind. A TRANSFER is one of two legs, which are written together (assets.services.transfers).
     `unit_price` is as quoted, and need not agree with the amount. `position` orders the transactions of one day.
     """
 
@@ -29,6 +30,7 @@ class Transaction(TrackedModel):
         ADJUST = "ADJUST", _("Correction")
         INCOME = "INCOME", pgettext_lazy("transaction", "Income")
         EXPENSE = "EXPENSE", _("Cost")
+        TRANSFER = "TRANSFER", _("Transfer")
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
@@ -46,6 +48,9 @@ class Transaction(TrackedModel):
     occurred_at = InstantField(_("time"), blank=True, help_text=_("Noon of the day, or now, if empty."))
     on = DayField(_("date"), blank=True, help_text=_("Today if empty."))
     position = models.PositiveIntegerField(_("order within the day"), default=0)
+    # Of a sale: the lots that it takes, as [{"transaction_id": "...", "quantity": "1.5"}]. Null where none is chosen.
+    lots = models.JSONField(_("chosen lots"), null=True, blank=True, editable=False)
+    transfer_id = models.UUIDField(_("transfer"), null=True, blank=True, editable=False)  # both legs have it
     note = NoteField(_("note"), blank=True, default="")
     source = NameField(_("imported from"), max_length=100, blank=True, default="")
     external_id = NameField(_("their reference"), max_length=200, blank=True, null=True)
@@ -53,7 +58,12 @@ class Transaction(TrackedModel):
     class Meta(TrackedModel.Meta):
         verbose_name, verbose_name_plural = _("transaction"), _("transactions")
         ordering = ("-on", "-position", "-id")
-        indexes = (models.Index(fields=("asset", "on", "position", "id"), name="transaction_in_order"),)
+        indexes = (
+            models.Index(fields=("asset", "on", "position", "id"), name="transaction_in_order"),
+            models.Index(
+                fields=("transfer_id",), name="transaction_of_transfer", condition=~Q(transfer_id=None)
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("asset", "source", "external_id"), name="transaction_known_once_by_its_external_id"

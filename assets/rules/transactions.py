@@ -13,6 +13,7 @@ from strata.fields.currencies import minor_units
 from strata.fields.numbers import EXACT, MONEY_LIMIT, MONEY_PLACES, exact_product
 
 ADJUST = "ADJUST"
+TRANSFER = "TRANSFER"
 ONE = Fraction(1)
 
 
@@ -39,6 +40,10 @@ def validate_transaction(values: TransactionValues, *, quote_unit: Fraction = ON
     if values.type == ADJUST:
         validate_correction(values)
         return values.amount
+    if values.type == TRANSFER:
+        if values.unit_price is not None:
+            raise refusal("unit_price", gettext("A transfer has no price."))
+        return values.amount
     if values.quantity is not None and values.quantity < 0:
         raise refusal("quantity", gettext("Only ADJUST has a signed quantity."))
     if values.amount is not None:
@@ -49,6 +54,13 @@ def validate_transaction(values: TransactionValues, *, quote_unit: Fraction = ON
     if product >= MONEY_LIMIT:
         raise refusal("quantity", gettext("quantity x unit_price is more than an amount can be."))
     return product
+
+
+def validate_type(stored: str | None, after: str) -> None:
+    """A transfer has two legs: it is neither made nor ended by a type. `stored` is None for a new transaction."""
+    if after != stored and TRANSFER in (stored, after):
+        message = gettext("A transfer is made by the transfer of an asset, and stays one.")
+        raise refusal("type", message, code="invalid_choice")
 
 
 def validate_correction(values: TransactionValues) -> None:

@@ -9,6 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from assets.holdings.events import QUANTITY_PLACES
+from assets.holdings.reading import quantities_of
 from assets.models import Asset, Transaction
 from assets.rules.disposal import DISPOSAL, validate_disposal
 from assets.services.transactions import new_transaction
@@ -16,7 +18,7 @@ from assets.valuation import value_days
 from strata.exceptions import Conflict
 from strata.fields.active_formats import day_text
 from strata.fields.dates import local_day, noon
-from strata.fields.numbers import money_text
+from strata.fields.numbers import EXACT, money_text
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes
 
 OF_A_DISPOSAL = {"source": DISPOSAL, "external_id": DISPOSAL}  # selects the DISPOSE that a disposal recorded
@@ -49,7 +51,7 @@ def dispose(
             on,
             type=Transaction.Type.DISPOSE,
             amount=proceeds,
-            quantity=asset.quantity if asset.quantity is None or asset.quantity >= 0 else None,
+            quantity=quantity_held(asset, on),
             currency=asset.currency,
             occurred_at=noon(on, asset.portfolio.time_zone),
             source=DISPOSAL,
@@ -76,6 +78,16 @@ def locked_asset(asset_id: UUID) -> Asset:
 def first_value_on(asset: Asset) -> date | None:
     days = value_days({asset.pk: asset.valuation}).get(asset.pk)
     return days.first if days else None
+
+
+def quantity_held(asset: Asset, on: date) -> Decimal | None:
+    """How much a disposal sells: all that is held. None where units are not counted, or where it is no decimal number:
+    the sale of a disposal without a quantity is one of all that is held.
+    """
+    if not asset.transactions.filter(quantity__isnull=False).exists():
+        return asset.quantity if asset.quantity is None or asset.quantity >= 0 else None
+    units = quantities_of([asset.pk])[asset.pk].on(on)
+    return Decimal(units).scaleb(-QUANTITY_PLACES, EXACT) if isinstance(units, int) and units > 0 else None
 
 
 def delete_recorded_sale(asset: Asset) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,11 +15,15 @@ from django.utils.translation import gettext_lazy as _
 
 from assets.holdings.actions import key_of, values_of
 from assets.models import Asset, Instrument, InstrumentAction
+from assets.models.asset import Valuation
 from assets.rules.actions import validate_action
 from assets.rules.instruments import validate_isin
 from assets.rules.transactions import refusal
-from portfolios.models import Household
+from assets.services.terms import TERMS
+from portfolios.models import Household, Portfolio
 from strata.exceptions import Conflict, NotFound
+from strata.fields.ids import uuid7
+from strata.tenancy.guards import lock_guards
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -25,6 +31,7 @@ from strata.tenancy.writes import (
     atomic_write,
     delete_row,
     locked_parent,
+    locked_row,
     save_changes,
 )
 
@@ -45,6 +52,7 @@ def add_action(
     400 for values that its type does not allow (assets.rules.actions), 404 for an instrument or asset that is not the
     household's, 409 DUPLICATE_ACTION for the same action again.
     """
+    lock_holders(household_id, instrument_id)
     household = None
     if household_id is not None:
         household = locked_parent(InstrumentAction, Household.objects.all(), household_id, "household")
@@ -56,8 +64,28 @@ def add_action(
     validate_action(values_of(action))
     check_target(action)
     refuse_same_action(action)
+    make_receivers(action)
+    action.pk = uuid7()  # later than those of the assets that were made for it
     action.save()
     rename_instrument(action)
+    return action
+
+
+@atomic_write
+def update_action(
+    action_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+) -> InstrumentAction:
+    """Refuses what `add_action` refuses. It makes no asset."""
+    action = locked_row(InstrumentAction.objects.select_related("instrument"), action_id, "instrument_action")
+    precondition(action)
+    after = copy(action)
+    for name, value in changes.items():
+        setattr(after, name, value)
+    require_references(after)
+    validate_action(values_of(after))
+    check_target(after)
+    refuse_same_action(after)
+    save_changes(action, changes)
     return action
 
 
@@ -77,6 +105,50 @@ def rename_instrument(action: InstrumentAction) -> None:
         return
     names = {"symbol": action.symbol, "isin": action.isin}
     save_changes(instrument, {name: text for name, text in names.items() if text})
+
+
+# --- the assets that receive new shares ---
+
+
+def lock_holders(household_id: UUID | None, instrument_id: UUID) -> None:
+    """Lock all portfolios of the household, in which assets may be made; for an action of all those of the holders."""
+    if household_id is None:
+        lock_guards(Asset._base_manager.filter(instrument=instrument_id))
+    else:
+        portfolios = Portfolio._base_manager.filter(household=household_id)
+        lock_guards(Asset._base_manager.none(), will_refer_to={"portfolio": portfolios})
+
+
+def make_receivers(action: InstrumentAction) -> None:
+    """Make the asset that receives the new shares in each portfolio of the household that holds the instrument.
+
+    Not where the action names one, or where there is exactly one. An action of all makes none: it would write in
+    households that nobody has asked.
+    """
+    target = action.to_instrument
+    if target is None or action.household_id is None:
+        return
+    own = Asset.objects.filter(portfolio__household=action.household_id).order_by("pk")
+    receivers: dict[UUID, list[UUID]] = {}
+    for portfolio_id, pk in own.filter(instrument=target).values_list("portfolio_id", "pk"):
+        receivers.setdefault(portfolio_id, []).append(pk)
+    still_held = Q(disposed_on=None) | Q(disposed_on__gt=action.on)
+    for holder in own.filter(still_held, instrument=action.instrument_id).select_related("portfolio"):
+        candidates = receivers.get(holder.portfolio_id, [])
+        if len(candidates) != 1 and action.to_asset_id not in candidates:
+            receivers[holder.portfolio_id] = [receiver_like(holder, target).pk]
+
+
+def receiver_like(holder: Asset, target: Instrument) -> Asset:
+    return Asset.objects.create(
+        portfolio=holder.portfolio,
+        asset_type_id=holder.asset_type_id,
+        kind=holder.kind,
+        name=target.name,
+        currency=target.currency,
+        instrument=target,
+        valuation=Valuation.MANUAL if holder.valuation in TERMS else holder.valuation,
+    )
 
 
 # --- the checks ---
@@ -123,6 +195,6 @@ def require_references(action: InstrumentAction) -> None:
 def refuse_same_action(action: InstrumentAction) -> None:
     """409 for an action that the same household (or everybody) has already."""
     own = InstrumentAction.objects.filter(instrument=action.instrument_id, household=action.household_id)
-    same_day = own.filter(type=action.type, on=action.on)
+    same_day = own.filter(type=action.type, on=action.on).exclude(pk=action.pk)
     if any(key_of(row) == key_of(action) for row in same_day):
         raise Conflict(DUPLICATE.code, DUPLICATE.message, DUPLICATE.field)

@@ -15,8 +15,11 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Max
 
+from assets.holdings.events import Ledger
+from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
 from assets.services.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
+from assets.services.lot_choices import check_chosen_lots
 from assets.services.transactions import DUPLICATE, check_recorded_sale, recounted_amount
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
@@ -27,7 +30,7 @@ from strata.tenancy.writes import Precondition, always, atomic_write, locked_par
 
 type Key = tuple[UUID, str, str]  # asset, source, external_id: by which another program knows a transaction
 
-ALWAYS_COMPARED = ("type", "amount", "quantity", "unit_price", "fee", "tax", "currency", "note")
+ALWAYS_COMPARED = ("type", "amount", "quantity", "unit_price", "fee", "tax", "currency", "note", "lots")
 COMPARED_IF_SENT = ("occurred_at", "on", "position")
 
 
@@ -73,7 +76,7 @@ def add_transactions(
     """
     batch = TransactionBatch({}, Refusals() if refusals is None else refusals)
     # prefetch_related: the assets of a portfolio share one object for it
-    parents = Asset.objects.prefetch_related("portfolio")
+    parents = Asset.objects.prefetch_related("portfolio", "instrument")
     assets = locked_parents(Transaction, parents, {row.asset_id for row in rows.values()})
     planned = planned_transactions(rows, assets, batch.refusals)
     refuse_by_asset(rows, assets, precondition, batch.refusals)
@@ -113,13 +116,15 @@ def planned_transactions(
 ) -> dict[int, Transaction]:
     """The rows as they would be stored, except for their positions. Refuses those that are not valid by themselves."""
     planned, now = {}, written_at()
+    selling = {row.asset_id for row in rows.values() if row.values.get("lots")}
+    ledger = read_ledger(selling & assets.keys()) if selling else {}
     for number, row in rows.items():
         asset = assets.get(row.asset_id)
         if asset is None:
             refusals.add(number, NotFound("asset", "asset_id"))
             continue
         try:
-            planned[number] = planned_transaction(asset, row.values, now)
+            planned[number] = planned_transaction(asset, row.values, now, ledger)
         except ValidationError as error:
             refusals.add(number, invalid_row(error, moment_field(row.values)))
         except StrataError as error:
@@ -127,11 +132,13 @@ def planned_transactions(
     return planned
 
 
-def planned_transaction(asset: Asset, sent: Mapping[str, Any], now: datetime) -> Transaction:
+def planned_transaction(asset: Asset, sent: Mapping[str, Any], now: datetime, ledger: Ledger) -> Transaction:
     at, day = resolve_instant_and_day(sent.get("occurred_at"), sent.get("on"), asset.portfolio.time_zone, now)
     values = {**sent, "occurred_at": at, "on": day, "currency": sent.get("currency") or asset.currency}
     check_recorded_sale(None, values)
-    return Transaction(asset=asset, **values | recounted_amount(None, values))
+    values |= recounted_amount(None, values, asset)
+    check_chosen_lots(asset, values, ledger=ledger)
+    return Transaction(asset=asset, **values)
 
 
 def moment_field(values: Mapping[str, Any]) -> str:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Transaction
 from assets.rules.disposal import RecordedSale, validate_recorded_sale
-from assets.rules.transactions import TransactionValues, is_computed_amount, validate_transaction
+from assets.rules.instruments import quote_unit
+from assets.rules.transactions import (
+    TransactionValues,
+    is_computed_amount,
+    validate_transaction,
+    validate_type,
+)
+from assets.services.lot_choices import check_chosen_lots
 from assets.services.moments import changed_moment
+from assets.services.transfer_legs import (
+    change_other_leg,
+    check_changed_leg,
+    lock_legs,
+    next_position,
+    other_leg,
+)
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict
 from strata.fields.dates import resolve_instant_and_day
@@ -23,7 +38,6 @@ from strata.tenancy.writes import (
     always,
     atomic_write,
     conflict_if_duplicate,
-    delete_row,
     locked_parent,
     locked_row,
     save_changes,
@@ -50,14 +64,15 @@ def add_transaction(
     400 for values that its type does not allow (assets.rules.transactions), or for an instant and a day that contradict
     each other; 409 DUPLICATE_TRANSACTION for a source and external id that the asset has already.
     """
-    assets = Asset.objects.select_related("portfolio")
+    assets = Asset.objects.select_related("portfolio", "instrument")
     asset = locked_parent(Transaction, assets, asset_id, "asset")
     precondition(asset)
     at, day = resolve_instant_and_day(occurred_at, on, asset.portfolio.time_zone, written_at())
     values["currency"] = values.get("currency") or asset.currency
     values["occurred_at"] = at
     check_recorded_sale(None, {**values, "on": day})
-    values |= recounted_amount(None, values)
+    values |= recounted_amount(None, values, asset)
+    check_chosen_lots(asset, {**values, "on": day})
     return new_transaction(asset, day, **values)
 
 
@@ -75,8 +90,10 @@ def update_transaction(
 ) -> Transaction:
     """Refuses what `add_transaction` refuses, and 409 DISPOSAL_IS_FIXED where it records a disposal.
 
-    A position of None moves it to the end of its day; no currency means that of the asset.
+    Of a transfer both legs are changed. A position of None moves it to the end of its day; no currency means that of
+    the asset.
     """
+    lock_legs(transaction_id)
     row = locked_row(transactions_with_assets(), transaction_id, "transaction")
     precondition(row)
     if "on" in changes:  # refused first, before a contradiction with the instant is reported
@@ -85,20 +102,30 @@ def update_transaction(
     check_recorded_sale(row, changes)
     if "currency" in changes:
         changes["currency"] = changes["currency"] or row.asset.currency
-    changes |= recounted_amount(row, changes)
+    changes |= recounted_amount(row, changes, row.asset)
+    check_changed_leg(row, changes)
+    check_chosen_lots(row.asset, changes, row)
     if changes.get("position", row.position) is None:
         changes["position"] = next_position(row.asset, changes.get("on", row.on))
     with conflict_if_duplicate(Transaction, DUPLICATE, key=external_key(changes, row)):
         save_changes(row, changes)
+    change_other_leg(row, changes)
     return row
 
 
+@atomic_write
 def delete_transaction(transaction_id: UUID, *, precondition: Precondition = always) -> None:
-    delete_row(transactions_with_assets(), transaction_id, "transaction", precondition)
+    """Of a transfer both legs are deleted."""
+    lock_legs(transaction_id)
+    row = locked_row(transactions_with_assets(), transaction_id, "transaction", for_delete=True)
+    precondition(row)
+    if (other := other_leg(row)) is not None:
+        other.delete()
+    row.delete()
 
 
 def transactions_with_assets() -> QuerySet[Transaction]:
-    return Transaction.objects.select_related("asset__portfolio")
+    return Transaction.objects.select_related("asset__portfolio", "asset__instrument")
 
 
 TRANSACTIONS = Service(create=add_transaction, update=update_transaction, delete=delete_transaction)
@@ -119,21 +146,22 @@ def check_recorded_sale(row: Transaction | None, changes: Mapping[str, Any]) -> 
     validate_recorded_sale(stored, after)
 
 
-def recounted_amount(row: Transaction | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+def recounted_amount(row: Transaction | None, changes: Mapping[str, Any], asset: Asset) -> dict[str, Any]:
     """{"amount": ...} if the changes of a transaction also change its amount, else {}. `row` is None for a new one.
 
-    An amount that was not quantity x unit_price before was given by somebody, and stays. Raises ValidationError that
-    names the field if the transaction's type does not allow the result.
+    The unit price is in the unit in which the asset's instrument is quoted. An amount that was not their product was
+    given by somebody, and stays. Raises ValidationError that names the field if the type does not allow the result.
     """
     stored = TransactionValues._make(getattr(row, name, None) for name in TransactionValues._fields)
     values = stored._replace(**{name: changes[name] for name in stored._fields if name in changes})
+    validate_type(getattr(row, "type", None), values.type)
     may_count = "amount" not in changes and None not in (values.quantity, values.unit_price)
-    recount = may_count and is_computed_amount(stored)
-    amount = validate_transaction(values._replace(amount=None) if recount else values)
+    unit = quote_unit_of(asset)
+    recount = may_count and is_computed_amount(stored, quote_unit=unit)
+    amount = validate_transaction(values._replace(amount=None) if recount else values, quote_unit=unit)
     return {} if amount == values.amount else {"amount": amount}
 
 
-def next_position(asset: Asset, on: date) -> int:
-    """The position after the day's last transaction."""
-    last = asset.transactions.filter(on=on).aggregate(last=Max("position"))["last"]
-    return 0 if last is None else last + 1
+def quote_unit_of(asset: Asset) -> Fraction:
+    """What one unit of its instrument's price is in the currency; 1 without an instrument."""
+    return Fraction(1) if asset.instrument is None else quote_unit(asset.instrument.quote_unit)

@@ -1,13 +1,17 @@
 """Corporate actions of instruments: who may record which, and what each type needs."""
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 
-from assets.holdings.actions import actions_of
-from assets.models import Instrument, InstrumentAction
+from assets.classification.seeds import TypeId
+from assets.holdings.actions import actions_of, receiving_asset
+from assets.holdings.reading import holders_in
+from assets.models import Asset, Instrument, InstrumentAction
 from assets.prices.splits import splits_of
 from conftest import client_of
+from portfolios.models import Portfolio
 from strata.accounts.models import User
 
 API = "/api/v1"
@@ -112,6 +116,40 @@ def test_target_is_another_instrument_of_the_same_currency_and_household(alice, 
     assert field_refused(alice, share, spin_off | {"cost_ratio": "1.1"}) == "cost_ratio"
     assert field_refused(alice, share, spin_off | {"to_asset_id": str(target.pk)}, 404) == "to_asset_id"
     assert alice.post(path(share), spin_off).status_code == 201
+
+
+def test_new_shares_go_to_an_asset_of_each_portfolio_which_is_made_where_there_is_none(
+    alice, share, household, portfolio
+):
+    target = Instrument.objects.create(household=household, symbol="N", name="New Co", currency="EUR")
+    elsewhere = Portfolio.objects.create(household=household, name="Elsewhere")
+    values = {"currency": "EUR", "asset_type_id": TypeId.STOCKS}
+    for held_in in (portfolio, elsewhere):
+        Asset.objects.create(portfolio=held_in, name="Old", instrument=share, **values)
+    there = Asset.objects.create(portfolio=elsewhere, name="There", instrument=target, **values)
+    body = SPLIT | {"type": "spin_off", "cost_ratio": "0.25", "to_instrument_id": str(target.pk)}
+    made = alice.post(path(share), body).json()
+    new = Asset.objects.get(portfolio=portfolio, instrument=target)
+    assert (new.name, new.asset_type_id) == ("New Co", UUID(TypeId.STOCKS))
+    assert list(Asset.objects.filter(portfolio=elsewhere, instrument=target)) == [there]
+    action = InstrumentAction.objects.get(pk=made["id"])
+    holders = holders_in([household.pk])
+    assert receiving_asset(action, holders, portfolio.pk) == new.pk
+    Asset.objects.create(portfolio=portfolio, name="Later", instrument=target, **values)
+    assert receiving_asset(action, holders_in([household.pk]), portfolio.pk) == new.pk
+
+
+def test_action_changes_the_portfolios_that_hold_the_instrument(alice, share, household, portfolio):
+    Asset.objects.create(
+        portfolio=portfolio, name="Old", instrument=share, currency="EUR", asset_type_id=TypeId.STOCKS
+    )
+    other = Portfolio.objects.create(household=household, name="Elsewhere")
+    revisions = [Portfolio.objects.get(pk=row.pk).revision for row in (portfolio, other)]
+    made = alice.post(path(share), SPLIT).json()
+    assert Portfolio.objects.get(pk=portfolio.pk).revision > revisions[0]
+    alice.delete(f"{path(share)}/{made['id']}")
+    assert Portfolio.objects.get(pk=portfolio.pk).revision > revisions[0] + 1
+    assert Portfolio.objects.get(pk=other.pk).revision == revisions[1]
 
 
 def test_splits_convert_prices_of_a_feed_and_those_of_one_household_only_for_it(share, common, household):

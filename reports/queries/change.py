@@ -24,7 +24,7 @@ from reports.queries.defaults import common_currency
 from reports.queries.groups import AssetFilter, by_name, grouping
 from strata.fields.currencies import minor_units
 
-TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)
+TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.TRANSFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +145,21 @@ def with_known_flows(
 
 
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
-    """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`."""
+    """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`.
+
+    The legs of a transfer are a sale of the one asset and a purchase of the other.
+    """
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
     rows = valuation.with_first_value(rows, "asset")
     rows = rows.alias(valued_from=Coalesce("first_value_on", Value(date.max)))
     rows = rows.filter(Q(on__gt=start) | Q(type__in=TRADES, valued_from__gt=start))
     rows = rows.order_by("on", "position", "id")
     by_asset: dict[UUID, list[CashFlow]] = {}
-    columns = ("asset_id", "type", "on", "currency", "amount", "fee", "tax")
-    for asset_id, type_, on, currency, amount, fee, tax in rows.values_list(*columns):
-        by_asset.setdefault(asset_id, []).append(
-            CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
-        )
+    columns = ("asset_id", "id", "transfer_id", "type", "on", "currency", "amount", "fee", "tax")
+    for asset_id, pk, transfer_id, type_, *columns_of_flow in rows.values_list(*columns):
+        on, currency, amount, fee, tax = columns_of_flow
+        if transfer_id is not None:  # it is the id of the leg out
+            type_ = Transaction.Type.DISPOSE if transfer_id == pk else Transaction.Type.ACQUIRE
+        flow = CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
+        by_asset.setdefault(asset_id, []).append(flow)
     return by_asset

@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import Transaction
 from assets.services.transactions import TRANSACTIONS
 from portfolios.api.schema import in_path
-from strata.api.fields import CurrencySerializerField, InstantSerializerField
+from strata.api.fields import (
+    CurrencySerializerField,
+    ExactSerializerField,
+    InstantSerializerField,
+    ListSerializerField,
+    UUIDSerializerField,
+)
 from strata.api.parameters import KNOWN_AT, choice_filter, day_filter
+from strata.api.serializers import StrictSerializer
+from strata.fields.numbers import plain
+
+MOST_LOTS = 1000
+
+
+class ChosenLotSerializer(StrictSerializer):
+    """A part of a lot: the transaction that opened it, and how many of its units."""
+
+    ignored = frozenset()
+    transaction_id = UUIDSerializerField()
+    quantity = ExactSerializerField()
+
+
+class ChosenLots(ListSerializerField):
+    """The lots that a sale takes first, as they are stored; null where none is chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=ChosenLotSerializer(), max_length=MOST_LOTS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        lots: Any = super().to_internal_value(data)
+        return [
+            {"transaction_id": str(lot["transaction_id"]), "quantity": plain(lot["quantity"])} for lot in lots
+        ] or None
+
+    def to_representation(self, lots: Any) -> Any:
+        return lots
 
 
 class TransactionSerializer(AssetEntrySerializer):
     occurred_at = InstantSerializerField(required=False)
     currency = CurrencySerializerField(required=False)
+    lots = ChosenLots(required=False, allow_null=True)
+    transfer_id = UUIDSerializerField(read_only=True, allow_null=True)
 
     class Meta:
         model = Transaction
@@ -26,6 +64,8 @@ class TransactionSerializer(AssetEntrySerializer):
             "fee",
             "tax",
             "currency",
+            "lots",
+            "transfer_id",
             "occurred_at",
             "on",
             "position",
