@@ -29,6 +29,13 @@ STALE_VALUES = KeptPages(most=1_000)
 def menu_links(request: HttpRequest) -> Iterator[MenuLink]:
     if request.user.is_authenticated:
         yield update_values_link(request.user)
+    yield MenuLink(
+        section=Section.ASSETS,
+        title=_("Enter a trade"),
+        address=reverse("trade"),
+        icon="swap_horiz",
+        place=45,
+    )
     index = reverse("admin:index")
     for place, (title, part, icon) in enumerate(
         (

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from assets.admin.trade import TradePage
 from assets.api import (
     asset_order,
     asset_types,
@@ -176,6 +177,7 @@ urlpatterns = [
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/search/", admin.site.admin_view(palette), name="palette"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
+    path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
     path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/", admin.site.urls),

@@ -183,7 +183,8 @@ def test_the_menu_has_every_page_once(rita):
     groups = rita.get("/admin/assets/asset/").context["sidebar_navigation"]
     links = [item["link"] for group in groups for item in group["items"]]
     no_tables = [
-        reverse(name) for name in ("admin:index", "update-values", "statement", "swagger", "my-settings")
+        reverse(name)
+        for name in ("admin:index", "update-values", "statement", "trade", "swagger", "my-settings")
     ]
     reports = [f"/admin/#{part}" for part in ("net-worth", "allocation", "change")]
     assert sorted(links) == sorted([*(url(model) for model in admin.site._registry), *no_tables, *reports])
@@ -192,7 +193,7 @@ def test_the_menu_has_every_page_once(rita):
 def test_the_menu_is_ordered_by_what_one_does_most(alices):
     assert menu_of(alices) == {
         "": ["Update values", "Dashboard"],
-        "Assets and debts": ["Portfolios", "Assets", "Values", "Transactions"],
+        "Assets and debts": ["Portfolios", "Assets", "Values", "Transactions", "Enter a trade"],
         "Classification": ["Categories", "Tags", "Asset types"],
         "Reports": [
             "Net worth",

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assets.admin.actions import ActionInline
 from assets.admin.classification import InOneHousehold
 from assets.admin.instrument_prices import last_prices, prices_of_instrument
 from assets.models import Instrument
@@ -48,6 +49,7 @@ class InstrumentPage(InOneHousehold):
     list_filter = ("instrument_type", "currency")
     search_fields = ("symbol_key__has_part", "name_key__has_part", "isin")
     service = INSTRUMENTS
+    inlines = (ActionInline,)
     change_form_outer_before_template = "assets/prices_of_instrument.html"
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:

@@ -1,0 +1,196 @@
+"""The page /admin/trade/: enters a purchase or sale by symbol or ISIN, with the other side on a cash account."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from assets.models import Asset, Instrument, Transaction
+from assets.models.classification import Group, Kind
+from assets.models.querysets import AssetQuerySet
+from assets.services.trades import Trade, instruments_named, record_trade
+from portfolios.models import Portfolio
+from strata.admin.choices import parse_uuid
+from strata.admin.forms import refusals_shown
+from strata.admin.undo import undo_tag
+from strata.admin.user_formats.widgets import NumberInput
+from strata.db.retry import run_in_transaction
+from strata.fields.active_formats import day_text, number_text
+from strata.fields.dates import DayFormField, local_day, validate_year
+from strata.fields.money import NumberFormField
+from strata.fields.numbers import EXACT_DIGITS, EXACT_PLACES, MONEY_DIGITS, MONEY_PLACES
+from strata.tenancy.roles import EDITORS, require_role
+
+TYPES = [(kind.value, kind.label) for kind in (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)]
+
+
+def number(
+    label: Any, *, required: bool = False, is_amount: bool = False, help_text: Any = ""
+) -> NumberFormField:
+    digits, places = (MONEY_DIGITS, MONEY_PLACES) if is_amount else (EXACT_DIGITS, EXACT_PLACES)
+    return NumberFormField(
+        label=label,
+        digits=digits,
+        places=places,
+        is_amount=is_amount,
+        required=required,
+        widget=NumberInput,
+        help_text=help_text,
+    )
+
+
+class TradeForm(forms.Form):
+    """`instrument` becomes an Instrument. Amounts are in its currency."""
+
+    fields_shown_as: ClassVar[dict[str | None, str]] = {}
+
+    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=TYPES, widget=UnfoldAdminSelectWidget)
+    instrument = forms.CharField(
+        label=gettext_lazy("Symbol or ISIN"), max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    on = DayFormField(
+        label=gettext_lazy("Date"), widget=UnfoldAdminTextInputWidget, validators=[validate_year]
+    )
+    quantity = number(gettext_lazy("Quantity"), required=True)
+    unit_price = number(
+        gettext_lazy("Price per unit"), help_text=gettext_lazy("As quoted. It is not needed with an amount.")
+    )
+    amount = number(
+        gettext_lazy("Amount"),
+        is_amount=True,
+        help_text=gettext_lazy("Before fees and taxes. Quantity times price if empty."),
+    )
+    fee = number(gettext_lazy("Fees"), is_amount=True)
+    tax = number(gettext_lazy("Taxes"), is_amount=True)
+    cash_account = forms.ChoiceField(
+        label=gettext_lazy("Cash account"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("Where the money came from or went to. It gets a transaction too."),
+    )
+
+    def __init__(self, data: Any, *, portfolio: Portfolio) -> None:
+        today = local_day(timezone.now(), portfolio.time_zone)
+        super().__init__(data, initial={"on": today})
+        self.portfolio = portfolio
+        accounts: Any = self.fields["cash_account"]
+        accounts.choices = [
+            ("", "---------"),
+            *((str(row.pk), account_text(row)) for row in accounts_in(portfolio)),
+        ]
+        for name in ("amount", "fee", "tax"):
+            money: Any = self.fields[name]
+            money.currency = self.currency
+
+    def currency(self) -> str:
+        """That of the instrument, once it is known: it decides how an amount is read."""
+        instrument = getattr(self, "cleaned_data", {}).get("instrument")
+        return instrument.currency if isinstance(instrument, Instrument) else self.portfolio.base_currency
+
+    def clean_instrument(self) -> Instrument:
+        named = instruments_named(self.cleaned_data["instrument"], self.portfolio.household_id)
+        if not named:
+            raise ValidationError(_("There is no security with this symbol or ISIN: add it first."))
+        if len(named) > 1:
+            texts = "; ".join(
+                f"{row.symbol}, {row.name}, {row.isin or '—'}, {row.mic or '—'}" for row in named[:5]
+            )
+            raise ValidationError(_("Several are called so: %(texts)s. Use the ISIN.") % {"texts": texts})
+        return named[0]
+
+    def record(self, user: Any) -> Trade | None:
+        """Write the trade; None where it is refused, which the form then shows."""
+        given = self.cleaned_data
+
+        def require_editor(portfolio: Portfolio) -> None:
+            if not user.is_superuser:
+                require_role(user, portfolio.household_id)
+
+        values = {
+            name: given[name] for name in ("type", "on", "quantity", "unit_price", "amount", "fee", "tax")
+        }
+        with refusals_shown(cast("Any", self)):  # it uses what both kinds of forms have
+            return run_in_transaction(
+                lambda: record_trade(
+                    self.portfolio.pk,
+                    given["instrument"].pk,
+                    cash_account_id=parse_uuid(given["cash_account"]),
+                    precondition=require_editor,
+                    **values,
+                )
+            )
+        return None
+
+
+def accounts_in(portfolio: Portfolio) -> AssetQuerySet[Asset]:
+    """What may pay: accounts, which are no debts, and are still there."""
+    rows = Asset.objects.filter(portfolio=portfolio, disposed_on=None, asset_type__kind=Kind.BALANCE)
+    return rows.exclude(asset_type__group=Group.LIABILITIES).order_by("name_key", "id")
+
+
+def account_text(account: Asset) -> str:
+    return f"{account.name} ({account.currency})"
+
+
+class TradePage(View):
+    """`portfolio` is in the address: one that the user may write to, else 404."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        portfolios = self.portfolios()
+        if not portfolios and "portfolio" not in request.GET:
+            return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
+        return self.page(portfolios, TradeForm(None, portfolio=self.chosen(portfolios)))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        portfolios = self.portfolios()
+        form = TradeForm(request.POST, portfolio=self.chosen(portfolios))
+        trade = form.record(request.user) if form.is_valid() else None
+        if trade is None:
+            return self.page(portfolios, form)
+        messages.success(request, trade_text(trade), extra_tags=undo_tag(request))
+        return HttpResponseRedirect(f"{reverse('trade')}?portfolio={form.portfolio.pk}")
+
+    def portfolios(self) -> list[Portfolio]:
+        user: Any = self.request.user
+        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
+        return list(rows if user.is_superuser else rows.for_user(user, EDITORS))
+
+    def chosen(self, portfolios: list[Portfolio]) -> Portfolio:
+        wanted = self.request.GET.get("portfolio")
+        by_id = {portfolio.pk: portfolio for portfolio in portfolios}
+        pk = parse_uuid(wanted) if wanted else next(iter(by_id), None)
+        if pk not in by_id:
+            raise Http404
+        return by_id[pk]
+
+    def page(self, portfolios: list[Portfolio], form: TradeForm) -> HttpResponse:
+        context = {
+            **admin.site.each_context(self.request),
+            "title": _("Enter a trade"),
+            "form": form,
+            "portfolio": form.portfolio,
+            "portfolios": portfolios,
+        }
+        return TemplateResponse(self.request, "assets/trade.html", context)
+
+
+def trade_text(trade: Trade) -> str:
+    words = {
+        "type": Transaction.Type(trade.transaction.type).label,
+        "quantity": number_text(trade.transaction.quantity or Decimal(0)),
+        "asset": trade.asset.name,
+        "day": day_text(trade.transaction.on),
+    }
+    return _("Recorded: %(type)s %(quantity)s %(asset)s, %(day)s.") % words

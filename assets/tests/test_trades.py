@@ -1,0 +1,88 @@
+"""Entering a trade: the page, its two transactions, and what a disposal of a holding sells."""
+
+from datetime import date
+from decimal import Decimal as D
+from uuid import UUID
+
+import pytest
+
+from assets.classification.seeds import TypeId
+from assets.models import Asset, Instrument, Transaction
+from portfolios.models import Portfolio
+from tests.admin_forms import staff
+from tests.factories import create_asset
+
+API = "/api/v1"
+TRADE = {"type": "ACQUIRE", "instrument": "abc", "on": "2024-01-10", "quantity": "300", "unit_price": "12.5"}
+
+
+@pytest.fixture
+def share(household):
+    return Instrument.objects.create(
+        household=household,
+        symbol="ABC",
+        name="Abc plc",
+        currency="EUR",
+        instrument_type="share",
+        isin="GB0002634946",
+        quote_unit="1/100",
+    )
+
+
+@pytest.fixture
+def account(portfolio):
+    return create_asset(portfolio, "Account")
+
+
+def enter(user, portfolio, **values):
+    return staff(user).post(f"/admin/trade/?portfolio={portfolio.pk}", TRADE | values)
+
+
+def rows():
+    return list(Transaction.objects.order_by("id").values_list("asset__name", "type", "amount"))
+
+
+def test_trade_makes_both_legs_and_one_undo_takes_them_back(alice_user, alice, portfolio, share, account):
+    answer = enter(alice_user, portfolio, cash_account=str(account.pk), fee="1", tax="0.5")
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert rows() == [("Abc plc", "ACQUIRE", D("37.5")), ("Account", "DISPOSE", D(39))]
+    asset = Asset.objects.get(name="Abc plc")
+    assert (asset.instrument, asset.asset_type_id, asset.currency) == (share, UUID(TypeId.STOCKS), "EUR")
+    history = alice.get(f"{API}/assets/{asset.pk}/history").json()["results"]
+    assert alice.post(f"{API}/undo/{history[0]['request_id']}").status_code == 200
+    assert rows() == []
+
+
+def test_sale_pays_what_is_left_and_goes_to_the_asset_that_is_there(alice_user, portfolio, share, account):
+    enter(alice_user, portfolio)
+    sale = {"type": "DISPOSE", "instrument": "GB0002634946", "amount": "20", "unit_price": "", "fee": "1"}
+    assert enter(alice_user, portfolio, cash_account=str(account.pk), **sale).status_code == 302
+    assert rows()[1:] == [("Abc plc", "DISPOSE", D(20)), ("Account", "ACQUIRE", D(19))]
+
+
+def test_what_is_refused_is_beside_its_field_and_writes_nothing(
+    alice_user, vera_user, portfolio, share, household
+):
+    dollars = create_asset(portfolio, "Dollars", currency="USD")
+    refused = enter(alice_user, portfolio, cash_account=str(dollars.pk))
+    assert list(refused.context["form"].errors) == ["cash_account"]
+    assert list(enter(alice_user, portfolio, instrument="nothing").context["form"].errors) == ["instrument"]
+    Instrument.objects.create(symbol="ABC", name="Another", currency="USD")
+    assert list(enter(alice_user, portfolio).context["form"].errors) == ["instrument"]
+    assert enter(vera_user, portfolio).status_code == 404
+    assert enter(alice_user, Portfolio.objects.create(household=household, name="Empty")).status_code == 200
+    assert not Transaction.objects.exists()
+
+
+def test_disposal_of_a_holding_sells_all_that_is_held(alice, portfolio, share):
+    asset = Asset.objects.create(
+        portfolio=portfolio, name="Abc", instrument=share, currency="EUR", asset_type_id=TypeId.STOCKS
+    )
+    path = f"{API}/assets/{asset.pk}"
+    for kind, units in (("ACQUIRE", "10"), ("DISPOSE", "4")):
+        alice.post(
+            f"{path}/transactions", {"type": kind, "on": "2024-01-10", "quantity": units, "amount": "1"}
+        )
+    assert alice.post(f"{path}/dispose", {"on": "2024-02-10", "proceeds": "90"}).status_code == 200
+    sale = asset.transactions.get(on=date(2024, 2, 10))
+    assert (sale.type, sale.quantity, sale.amount) == ("DISPOSE", 6, 90)
