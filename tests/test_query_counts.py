@@ -68,7 +68,7 @@ QUERIES = {
     "household-list": 2,
     "invitation-list": 1,
     "member-list": 2,
-    "me-summary": 13,
+    "me-summary": 14,
     "net-worth": 5,
     "net-worth-chart.png": 4,
     "net-worth-chart.svg": 4,

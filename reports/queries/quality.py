@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from assets import valuation
+from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
 from assets.models.asset import Valuation
 from assets.models.classification import Group
@@ -22,7 +23,7 @@ from assets.rates.store import rate_book_of_span
 from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget
 from portfolios.models import Portfolio
-from reports.calculations import quality
+from reports.calculations import holding_quality, quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
@@ -31,8 +32,18 @@ from strata.fields.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
-OF_ONE_TRANSACTION = (quality.POSSIBLE_DUPLICATE_TRANSACTION,)
-OF_THE_ASSET = (quality.POSSIBLE_DUPLICATE, quality.ACQUIRED_AFTER_FIRST_VALUE)
+OF_ONE_TRANSACTION = (
+    quality.POSSIBLE_DUPLICATE_TRANSACTION,
+    holding_quality.MISSING_QUANTITY,
+    holding_quality.MISSING_COST,
+    holding_quality.INCOME_WITHOUT_HOLDING,
+    holding_quality.LOT_NOT_THERE,
+)
+OF_THE_ASSET = (
+    quality.POSSIBLE_DUPLICATE,
+    quality.ACQUIRED_AFTER_FIRST_VALUE,
+    holding_quality.ACTION_WITHOUT_ASSET,
+)
 OF_ONE_VALUE = (
     quality.SUSPICIOUS_JUMP,
     quality.CHANGED_SIGN,
@@ -104,7 +115,7 @@ def quality_issues(
     rates = rate_book_of_span(
         {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
     )
-    all_findings = findings(assets, on=on, currency=currency, rates=rates)
+    all_findings = findings(assets, on=on, currency=currency, rates=rates) + of_holdings(ids, rows, on)
     targets = edit_targets_of(all_findings, rows)
     issues = [
         QualityIssue(
@@ -227,6 +238,16 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
             Recorded(pk, day, type_, amount, currency, quantity, by_disposal)
         )
     return recorded
+
+
+def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], on: date) -> list[Finding]:
+    """The findings about the assets whose units are counted, by name. Without such assets one query."""
+    counted = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, quantity__isnull=False)
+    ids = list(counted.order_by().values_list("asset_id", flat=True).distinct())
+    if not ids:
+        return []
+    by_name = sorted(ids, key=lambda pk: alphabetical(assets[pk].name_key, pk))
+    return holding_quality.holding_findings(read_ledger(ids), by_name, on=on)
 
 
 def edit_targets_of(

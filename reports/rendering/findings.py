@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from reports.calculations import quality
+from reports.calculations import holding_quality, quality
 from reports.calculations.quality import Finding
 from reports.queries import QualityIssue
 from reports.rendering.formats import day_text, number
@@ -36,6 +36,11 @@ TITLES = {
     quality.RATE_JUMP: _("Exchange rate jumps"),
     quality.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
     quality.POSSIBLE_DUPLICATE_TRANSACTION: _("Possible duplicate transaction"),
+    holding_quality.MISSING_QUANTITY: _("More sold than held"),
+    holding_quality.MISSING_COST: _("Cost missing"),
+    holding_quality.INCOME_WITHOUT_HOLDING: _("Income without a holding"),
+    holding_quality.ACTION_WITHOUT_ASSET: _("New shares without an asset"),
+    holding_quality.LOT_NOT_THERE: _("Chosen lot is not there"),
     quality.LOAN_DRIFT: _("Balance is not that of the schedule"),
 }
 TEXTS = {
@@ -49,6 +54,15 @@ TEXTS = {
     quality.VALUE_AFTER_DISPOSAL: _("Sold on {disposed_on}; this value is not counted."),
     quality.RATE_JUMP: _("From {before} to {after} {currency} for a euro on {on}. Is a digit wrong?"),
     quality.ACQUIRED_AFTER_FIRST_VALUE: _("Bought on {acquired_on}, but it has a value of {on} already."),
+    holding_quality.MISSING_QUANTITY: _("On {on} {quantity} more units were sold or moved than were held."),
+    holding_quality.MISSING_COST: _("The units of {on} have no cost: enter what they cost as the amount."),
+    holding_quality.INCOME_WITHOUT_HOLDING: _("There is income on {on}, when nothing is held."),
+    holding_quality.ACTION_WITHOUT_ASSET: _(
+        "The new shares of {on} have no asset in this portfolio: make one with their security."
+    ),
+    holding_quality.LOT_NOT_THERE: _(
+        "The sale of {on} names a lot that is not there. That part is sold first in, first out."
+    ),
 }
 JUMPS = {
     Fraction(10): _("From {before} to {after}, about 10 times as much. Is a digit too many?"),
