@@ -119,7 +119,7 @@ def net_worth_plot(
         if doubtful:
             axes.plot(*zip(*doubtful, strict=True), "o", color=theme.net, mfc=theme.ground, markersize=4)
         entries = [(name, colour, "-" if lines else AREA) for name, _, colour in bands]
-        _legend(
+        legend(
             axes,
             [
                 *entries,
@@ -128,11 +128,11 @@ def net_worth_plot(
             ],
             options,
         )
-        _date_axis(axes, days)
+        date_axis(axes, days)
         axes.axhline(0, color=theme.ink, linewidth=0.8)
-        _money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
+        money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
-    return _draw_in_thread(
+    return draw_in_thread(
         draw,
         title or gettext("Net worth"),
         f"{note} {gettext('Groups overlap.')}" if overlap and labels is not None else note,
@@ -157,7 +157,7 @@ def allocation_plot(
         values = [value for _, value, _, _ in rows]
         axes.barh(places, values, color=colours, edgecolor=colours, linewidth=1.5, height=0.7)
         for place, (_, value, share, goal) in enumerate(rows):
-            text = _debt(value) if value < 0 else "" if share is None else _percentage(share)
+            text = _debt(value) if value < 0 else "" if share is None else percentage(share)
             axes.annotate(
                 text, (max(value, 0), place), xytext=(4, 0), textcoords="offset points", va="center"
             )
@@ -169,12 +169,12 @@ def allocation_plot(
         axes.margins(x=0.12)
         sides = [(gettext("Owned"), theme.owned, PATCH), (gettext("Owed"), theme.owed, PATCH)]
         aimed = any(goal is not None for _, _, _, goal in rows)
-        _legend(axes, [*sides, *[(gettext("Target"), theme.ink, "|")] * aimed], options)
-        _money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
+        legend(axes, [*sides, *[(gettext("Target"), theme.ink, "|")] * aimed], options)
+        money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
 
     note = f"{day_text(allocation.on)}. {_completeness(allocation.missing_rates)}"
     note += f" {gettext('Groups overlap.')}" if allocation.overlap else ""
-    return _draw_in_thread(draw, title or gettext("Allocation"), note, options)
+    return draw_in_thread(draw, title or gettext("Allocation"), note, options)
 
 
 def asset_value_plot(
@@ -194,7 +194,7 @@ def asset_value_plot(
     days, values = [on for on, _ in shown], [float(value) for _, value in shown]
 
     def draw(axes: Any, theme: Theme) -> None:
-        _date_axis(axes, [start, end] if start < end else [start])
+        date_axis(axes, [start, end] if start < end else [start])
         if start < end:
             axes.set_xlim(start, end)
         if shown:
@@ -204,9 +204,9 @@ def asset_value_plot(
         else:
             axes.set_yticks([])
             axes.text(0.5, 0.5, gettext("No value in this time"), transform=axes.transAxes, ha="center")
-        _money_axis(axes.yaxis, values, currency)
+        money_axis(axes.yaxis, values, currency)
 
-    return _draw_in_thread(draw, title, f"{day_text(start)} \N{EN DASH} {day_text(end)}", options)
+    return draw_in_thread(draw, title, f"{day_text(start)} \N{EN DASH} {day_text(end)}", options)
 
 
 # --- what is drawn ---
@@ -305,7 +305,7 @@ def _label(key: Hashable, labels: Labels) -> str:
     return labels.get(key, str(UNGROUPED) if key is None else str(key))
 
 
-def _percentage(share: float) -> str:
+def percentage(share: float) -> str:
     return in_active_format(f"{share:.1%}").replace("%", f"{NO_BREAK_SPACE}%")
 
 
@@ -316,7 +316,7 @@ def _debt(value: float) -> str:
     return in_active_format(f"{value:,.0f}" if value <= -100 else f"{value:,.2f}")
 
 
-def _money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
+def money_axis(axis: Any, values: Sequence[float], currency: str) -> None:
     """Plain digits with thousands; from ten million on the axis is in millions, as its label says."""
     highest = max(map(abs, values), default=0)
     unit, word = next(((by, f" {word}") for least, by, word in MAGNITUDES if highest >= least), (1, ""))
@@ -356,9 +356,7 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def _draw_in_thread(
-    draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions
-) -> bytes:
+def draw_in_thread(draw: Callable[[Any, Theme], None], title: str, note: str, options: ChartOptions) -> bytes:
     """The thread has the formats of the caller by the context, and the language by its name."""
     language = translation.get_language()
 
@@ -426,7 +424,7 @@ def _lines(axes: Any, days: Sequence[date], bands: Sequence[Band]) -> None:
         axes.plot(days, values, color=colour, linewidth=1.2, marker="." if len(days) == 1 else "")
 
 
-def _date_axis(axes: Any, days: Sequence[date]) -> None:
+def date_axis(axes: Any, days: Sequence[date]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     axes.xaxis.set_label_text(gettext("Date"))
@@ -450,13 +448,13 @@ def _with_month_names(text: str) -> str:
     return text
 
 
-def _legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:
+def legend(axes: Any, entries: Sequence[Entry], options: ChartOptions) -> None:
     """Replaces placeholders by the names afterwards: matplotlib hides a label that begins with an underscore."""
     theme = THEMES[options.theme]
     handles = [_handle(colour, kind, theme) for _, colour, kind in entries]
     columns = max(1, min(len(entries), options.width // 160))
-    legend = axes.figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
-    for text, (name, _, _) in zip(legend.get_texts(), entries, strict=True):
+    drawn = axes.figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+    for text, (name, _, _) in zip(drawn.get_texts(), entries, strict=True):
         text.set_text(short(name, options.label_length))
         text.set_color(theme.ink)
 

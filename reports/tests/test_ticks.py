@@ -103,7 +103,7 @@ def test_ticks_of_every_step_are_where_their_labels_say(step, sign):
     axis = plots._matplotlib().figure.Figure().add_subplot().yaxis
     ticks = [sign * step * number for number in range(8)]
     axis.set_ticks(ticks)
-    plots._money_axis(axis, ticks, "EUR")
+    plots.money_axis(axis, ticks, "EUR")
     assert_ticks(axis)
 
 
