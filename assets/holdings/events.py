@@ -62,7 +62,8 @@ class Trade(NamedTuple):
 
     `quantity` has a sign for ADJUST and TRANSFER only (a transfer's leg out is negative); None where units are not
     counted. `amount` is gross, `amount`, `fee` and `tax` are in `currency` and never negative. `closes` is true for the
-    DISPOSE that records the asset's disposal: it sells all that is held where it has no quantity.
+    DISPOSE that records the asset's disposal: it sells all that is held where it has no quantity. It is also true for
+    the leg out of a transfer without a quantity, which moves the whole asset.
 
     Of a transfer both legs are trades. `other_asset_id` is the asset of the other leg, and `amount` (0 if it has none)
     is the cost of what arrives where that asset is not among those that are given.

@@ -87,4 +87,7 @@ def _trades_of_a_day(
 
 
 def is_leg_out(trade: Trade) -> bool:
-    return trade.type is TradeType.TRANSFER and (trade.quantity or 0) < 0
+    """Where units are not counted, the leg out is the one that closes its asset."""
+    if trade.type is not TradeType.TRANSFER:
+        return False
+    return trade.closes if trade.quantity is None else trade.quantity < 0
