@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": True,
     "ENUM_NAME_OVERRIDES": {
         "ActionTypeEnum": "assets.models.InstrumentAction.Type",
+        "LotMethodEnum": "portfolios.models.LotMethod",
         "TypeEnum": "assets.models.Transaction.Type",
         "RowOutcomeEnum": ["created", "replaced", "skipped", "refused"],
     },

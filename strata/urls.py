@@ -34,6 +34,8 @@ from reports.api import (
 )
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.api.investments import charts as investment_charts
+from reports.api.investments import views as investments
 from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
@@ -89,6 +91,11 @@ def report(name, view):
 def of_portfolio(name, view):
     path = rf"^portfolios/(?P<pk>[^/]+)/{literally(name)}/?$"
     return re_path(path, view.as_view(), name=f"portfolio-{name.replace('/', '-')}")
+
+
+def of_asset(name, view):
+    path = rf"^assets/(?P<pk>[^/]+)/{literally(name)}/?$"
+    return re_path(path, view.as_view(), name=f"asset-{name.replace('/', '-')}")
 
 
 def literally(name):
@@ -150,6 +157,23 @@ api = [
         findings.PortfolioFindingView.as_view(),
         name="portfolio-finding",
     ),
+    report("lots", investments.LotsView),
+    report("realised-gains", investments.RealisedGainsView),
+    report("income", investments.IncomeView),
+    report("performance", investments.PerformanceView),
+    of_portfolio("income", investments.PortfolioIncomeView),
+    of_portfolio("performance", investments.PortfolioPerformanceView),
+    of_asset("lots", investments.AssetLotsView),
+    of_asset("holding", investments.AssetHoldingView),
+    of_asset("performance", investments.AssetPerformanceView),
+    report("performance/chart.svg", investment_charts.PerformanceSvg),
+    report("performance/chart.png", investment_charts.PerformancePng),
+    report("income/chart.svg", investment_charts.IncomeSvg),
+    report("income/chart.png", investment_charts.IncomePng),
+    of_portfolio("performance/chart.svg", investment_charts.PortfolioPerformanceSvg),
+    of_portfolio("performance/chart.png", investment_charts.PortfolioPerformancePng),
+    of_portfolio("income/chart.svg", investment_charts.PortfolioIncomeSvg),
+    of_portfolio("income/chart.png", investment_charts.PortfolioIncomePng),
     report("net-worth/chart.svg", charts.NetWorthSvg),
     report("net-worth/chart.png", charts.NetWorthPng),
     report("allocation/chart.svg", charts.AllocationSvg),

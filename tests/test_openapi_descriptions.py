@@ -24,7 +24,8 @@ TAGS = [
     *("auth", "me", "households", "invitations", "portfolios", "assets", "values", "transactions"),
     *("asset-types", "categories", "tags", "allocation-targets", "instruments", "price-sources"),
     "exchange-rates",
-    *("net-worth", "allocation", "undo", "routes", "version", "health"),
+    *("net-worth", "allocation", "lots", "realised-gains", "income", "performance"),
+    *("undo", "routes", "version", "health"),
 ]
 EXPRESSION = re.compile(r"\$(request\.path\.\w+|response\.header\.[\w-]+|response\.body#(/\w+)+)")
 

@@ -47,7 +47,10 @@ QUERIES = {
     "asset-chart.png": 4,
     "asset-chart.svg": 4,
     "asset-history": 10,
+    "asset-holding": 6,
     "asset-list": 4,
+    "asset-lots": 6,
+    "asset-performance": 9,
     "asset-snapshot-history": 5,
     "asset-snapshot-list": 2,
     "asset-type-history": 4,
@@ -66,24 +69,38 @@ QUERIES = {
     "household-history": 9,
     "household-invitation-list": 2,
     "household-list": 2,
+    "income": 3,
+    "income-chart.png": 3,
+    "income-chart.svg": 3,
     "invitation-list": 1,
+    "lots": 5,
     "member-list": 2,
     "me-summary": 14,
     "net-worth": 5,
     "net-worth-chart.png": 4,
     "net-worth-chart.svg": 4,
+    "performance": 7,
+    "performance-chart.png": 7,
+    "performance-chart.svg": 7,
     "portfolio-allocation": 7,
     "portfolio-allocation-chart.png": 7,
     "portfolio-allocation-chart.svg": 7,
     "portfolio-change": 5,
     "portfolio-history": 4,
+    "portfolio-income": 3,
+    "portfolio-income-chart.png": 3,
+    "portfolio-income-chart.svg": 3,
     "portfolio-list": 3,
     "portfolio-net-worth": 4,
     "portfolio-net-worth-chart.png": 4,
     "portfolio-net-worth-chart.svg": 4,
+    "portfolio-performance": 7,
+    "portfolio-performance-chart.png": 7,
+    "portfolio-performance-chart.svg": 7,
     "portfolio-quality": 7,
     "portfolio-snapshot-history": 5,
     "portfolio-snapshot-list": 4,
+    "realised-gains": 4,
     "recorded-transaction-list": 1,
     "recorded-value-list": 1,
     "tag-history": 4,
@@ -96,6 +113,7 @@ QUERY_STRINGS = {
     "asset-history": "include=children&page_size=200",
     "household-history": "include=members",
     "net-worth": "group_by=portfolio",
+    "recorded-transaction-list": "page_size=200",
     "allocation": "group_by=portfolio",
     "asset-values": "interval=day",
     "change": "group_by=portfolio",
@@ -171,9 +189,9 @@ class GrowingWorld:
     def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")
         AssetSnapshot.objects.create(asset=asset, value=f"7.{self.number:02}", on=self.on, observed_at=at)
-        Transaction.objects.create(
-            asset=asset, type="INCOME", amount="1", currency="USD", on=self.on, occurred_at=at
-        )
+        for kind, quantity in [("ACQUIRE", "2"), ("DISPOSE", "1"), ("INCOME", None)]:
+            amounts = {"amount": "1", "quantity": quantity, "currency": "USD"}
+            Transaction.objects.create(asset=asset, type=kind, on=self.on, occurred_at=at, **amounts)
 
     def add_people(self) -> None:
         """Adds a member and an invitation, and for the user a household, an invitation to another and a token."""

@@ -18,7 +18,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from investments.calculations.lots import AssetLots, ClosedLot, MissingLot, OpenLot
+from investments.calculations.lot_results import AssetLots, ClosedLot, MissingLot, OpenLot
 from investments.calculations.reported import POOL_UNIT, Rates
 
 

@@ -12,10 +12,8 @@ Rules, where sources differ (measures.md; cases of Portfolio Performance, beanco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import NamedTuple
 from uuid import UUID
 
 from assets.holdings.events import (
@@ -40,78 +38,21 @@ from investments.calculations.lot_book import (
     shared_out,
     times,
 )
+from investments.calculations.lot_results import (
+    Arrival,
+    AssetLots,
+    ClosedLot,
+    LotNotThere,
+    MissingLot,
+    OpenLot,
+)
 
 type RateOn = Callable[[str, str, date], Fraction | None]  # of one currency in another on a day
 
+type Transit = dict[UUID | None, tuple[UUID, list[Lot]]]  # by transfer, where the lots come from
+
 MONEY_UNIT = 10**4
 REPORTED_UNIT = 10**14  # a pool's cost in the reporting currency is kept in 10^-18, and cut there
-
-
-class OpenLot(NamedTuple):
-    """What is left of a purchase. `reported` is its cost in the reporting currency (10^-18) where a pool knows it.
-
-    `unknown`: the cost is in another currency than the asset's, without a rate on its day.
-    """
-
-    transaction_id: UUID
-    acquired_on: date
-    quantity: Units
-    cost: int
-    reported: int | None = None
-    unknown: bool = False
-
-
-class ClosedLot(NamedTuple):
-    """What was sold of a purchase. `disposal_id` is the transaction or the action that closed it."""
-
-    transaction_id: UUID
-    disposal_id: UUID
-    acquired_on: date
-    disposed_on: date
-    quantity: Units
-    cost: int
-    proceeds: int
-    reported: int | None = None
-    unknown: bool = False
-
-
-class MissingLot(NamedTuple):
-    """What was sold or sent away without being there, and the proceeds of it."""
-
-    disposal_id: UUID
-    on: date
-    quantity: Units
-    proceeds: int
-
-
-class LotNotThere(NamedTuple):
-    """A sale that names a lot which is not there, or not enough of it: that part is sold by fifo."""
-
-    disposal_id: UUID
-    on: date
-
-
-@dataclass(slots=True)
-class AssetLots:
-    """The lots of an asset on a day. `paid_back` is what actions paid that lowered costs."""
-
-    asset_id: UUID
-    currency: str
-    method: LotMethod
-    open: list[OpenLot] = field(default_factory=list)
-    closed: list[ClosedLot] = field(default_factory=list)
-    missing: list[MissingLot] = field(default_factory=list)
-    not_there: list[LotNotThere] = field(default_factory=list)
-    missing_rates: list[tuple[str, date]] = field(default_factory=list)
-    paid_back: int = 0
-
-    @property
-    def quantity(self) -> Units:
-        return sum((lot.quantity for lot in self.open), start=0)
-
-    @property
-    def cost(self) -> int:
-        return sum(lot.cost for lot in self.open)
 
 
 def lots(
@@ -131,7 +72,7 @@ def lots(
         pk: _Holding(asset, method or asset.method, currency or asset.currency, rate_on)
         for pk, asset in ledger.items()
     }
-    transit: dict[UUID | None, list[Lot]] = {}
+    transit: Transit = {}
     for asset_id, event in timeline(ledger):
         if event.on > on:
             continue
@@ -164,7 +105,7 @@ class _Holding:
 
     # --- trades ---
 
-    def trade(self, trade: Trade, transit: dict[UUID | None, list[Lot]]) -> None:
+    def trade(self, trade: Trade, transit: Transit) -> None:
         kind, quantity = trade.type, trade.quantity
         if kind is TradeType.ACQUIRE:
             self.buy(trade, quantity or 0, *self.own(trade, trade.amount + trade.fee + trade.tax))
@@ -284,18 +225,23 @@ class _Holding:
 
     # --- what moves to another asset ---
 
-    def transfer(self, trade: Trade, transit: dict[UUID | None, list[Lot]]) -> None:
+    def transfer(self, trade: Trade, transit: Transit) -> None:
         quantity = trade.quantity or 0
         if is_leg_out(trade):
             held = min(-quantity, self.longs.units)
             self.miss(trade, -quantity, held, 0)
             unknown = self.longs.mixes_unknown
-            transit[trade.transfer_id] = [
+            moved = [
                 Lot(lot.order, units, cost, unknown or lot.unknown, reported)
                 for lot, units, cost, reported in self.take(trade, self.longs, held)
             ]
+            if trade.quantity is None:
+                moved, self.uncounted = self.uncounted, []
+            transit[trade.transfer_id] = self.asset.asset_id, moved
         elif trade.transfer_id in transit:
-            for lot in transit.pop(trade.transfer_id):
+            source_id, moved = transit.pop(trade.transfer_id)
+            for lot in moved:
+                self.lots.arrivals.append(Arrival(source_id, trade.on, lot.quantity, lot.cost))
                 self.open(lot, trade.transaction_id, trade.on)
         elif quantity:
             self.buy(trade, quantity, *self.own(trade, trade.amount))
@@ -363,6 +309,7 @@ class _Holding:
             if rate is None:
                 self.lots.missing_rates.append((source.asset.currency, lot.order[0]))
             lot.cost, lot.unknown = (0, True) if rate is None else (round(lot.cost * rate), lot.unknown)
+        self.lots.arrivals.append(Arrival(source.asset.asset_id, action.on, lot.quantity, lot.cost))
         self.open(lot, action.action_id, action.on)
 
     # --- the result ---

@@ -76,6 +76,15 @@ def twr(chain: Sequence[tuple[date, Decimal]]) -> Decimal | None:
     return DIGITS.subtract(value, ONE)
 
 
+def running_twr(days: Iterable[ChainDay]) -> list[tuple[date, Decimal]]:
+    """The return up to each day on which something is invested."""
+    value, returns = ONE, []
+    for on, factor in factors(days):
+        value = DIGITS.multiply(value, factor)
+        returns.append((on, DIGITS.subtract(value, ONE)))
+    return returns
+
+
 def annualised(rate: Decimal, days: int) -> Decimal | None:
     """(1 + rate) ^ (365 / days) - 1; None for no days, and for a loss of more than everything."""
     value = DIGITS.add(ONE, rate)

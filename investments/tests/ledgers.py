@@ -21,11 +21,12 @@ from assets.holdings.events import (
     TradeType,
     event_order,
 )
-from investments.calculations.lots import AssetLots, lots
+from investments.calculations.lot_results import AssetLots
+from investments.calculations.lots import lots
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 DAY = date(2024, 1, 1)
-_ids = (UUID(int=number) for number in count(1000))
+ids = (UUID(int=number) for number in count(1000))
 
 
 def day(on: int | str) -> date:
@@ -47,7 +48,7 @@ def trade(kind: str, on: int | str, quantity: Any = None, amount: Any = 0, **val
         values[name] = cents(values.get(name, 0))
     values["lots"] = tuple(ChosenLot(lot, units(part)) for lot, part in values.get("lots", ()))
     return Trade(
-        values.pop("pk", None) or next(_ids),
+        values.pop("pk", None) or next(ids),
         TradeType(kind),
         day(on),
         at,
@@ -70,11 +71,11 @@ def sell(on: int | str, quantity: Any = None, amount: Any = 0, **values: Any) ->
 def action(kind: str, on: int | str, numerator: int = 1, denominator: int = 1, **values: Any) -> Action:
     for name in ("cost_ratio", "cash"):
         values[name] = Fraction(values.get(name, 0))
-    return Action(next(_ids), ActionType(kind), day(on), numerator, denominator, **values)
+    return Action(next(ids), ActionType(kind), day(on), numerator, denominator, **values)
 
 
 def transfer(on: int | str, quantity: Any, source: UUID, target: UUID, **values: Any) -> tuple[Trade, Trade]:
-    pk = next(_ids)
+    pk = next(ids)
     leaving = trade("TRANSFER", on, -quantity, transfer_id=pk, other_asset_id=target, **values)
     return leaving, trade("TRANSFER", on, quantity, transfer_id=pk, other_asset_id=source)
 

@@ -17,6 +17,7 @@ from investments.tests.ledgers import (
     buy,
     cost,
     day,
+    ids,
     ledger,
     lots_of,
     money,
@@ -198,6 +199,15 @@ def test_lots_keep_their_order_after_a_transfer():
     events: dict = {A: [buy(0, 5, 50), leaving], B: [buy(1, 5, 100), arriving, sell(4, 5, 1)]}
     assert cost(lots(ledger(events))[B]) == 100
     assert cost(lots(ledger(events), method=LIFO)[B]) == 50
+
+
+def test_the_cost_of_an_asset_without_quantities_moves_with_it():
+    pk = next(ids)
+    leaving = trade("TRANSFER", 5, None, 250, transfer_id=pk, other_asset_id=B, closes=True)
+    arriving = trade("TRANSFER", 5, None, 250, transfer_id=pk, other_asset_id=A)
+    result = lots(ledger({A: [buy(0, None, 200), leaving], B: [arriving]}))
+    assert (cost(result[A]), cost(result[B])) == (0, 200)
+    assert result[B].open[0].acquired_on == day(0)
 
 
 # --- short sales, corrections, income in kind, what has no quantity ---

@@ -13,6 +13,7 @@ from investments.calculations.returns import (
     factors,
     logarithm,
     max_drawdown,
+    running_twr,
     twr,
     volatility,
 )
@@ -68,6 +69,11 @@ def test_a_day_with_nothing_invested_splits_the_chain():
     assert [on.day for on, _ in chain] == [1, 2, 4]
     assert twr(chain) == Decimal("0.21")
     assert twr(factors(chain_of([(0, 0, 0), (0, 0, -5), (0, 0, 5)], 0))) is None
+
+
+def test_the_running_return_ends_with_that_of_the_whole_chain():
+    days = chain_of([(0, 0, 110), (0, 110, 0), (0, 0, 0), (200, 0, 220)], 100)
+    assert [rate for _, rate in running_twr(days)] == [Decimal("0.1"), Decimal("0.1"), Decimal("0.21")]
 
 
 def test_a_year_of_other_length():

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from assets.holdings.events import QUANTITY_UNIT, Action, AssetEvents, Ledger, Trade, TradeType
 from assets.holdings.quantities import Quantities, quantities
-from investments.calculations.lots import AssetLots, lots
+from investments.calculations.lot_results import AssetLots
+from investments.calculations.lots import lots
 from reports.calculations.quality import Finding, Severity
 
 MISSING_QUANTITY = "MISSING_QUANTITY"

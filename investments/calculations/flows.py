@@ -1,0 +1,216 @@
+"""Which changes of an asset are money that moved, day by day, in the reporting currency. Pure.
+
+Definitions: decisions of the report of change (reports.calculations.change), by day:
+
+- At a value asset money moves by transactions: ACQUIRE and EXPENSE come in, DISPOSE and INCOME go out. A first value
+  without a purchase is added (in), a disposal without a sale is removed (out).
+- What moves to another asset is a flow of both, of the value that it has there on that day; without a value, its cost.
+- At a balance asset the flow is the change of the balance less income plus expenses.
+
+For a single asset, taxes are left out of its flows: they are the owner's, not the asset's (Portfolio Performance).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+from uuid import UUID
+
+from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, Trade, TradeType
+from assets.holdings.quantities import Quantities
+from assets.valuation.series import ValueSeries, ten_thousandths
+from investments.calculations.lot_results import AssetLots
+from investments.calculations.reported import Rates, half_even
+from investments.calculations.reported import ten_thousandths as rounded
+
+MONEY_UNIT = 10**4
+
+
+@dataclass(slots=True)
+class DayFlow:
+    """What came in and what went out on a day, in fine units."""
+
+    inflow: int = 0
+    outflow: int = 0
+
+
+@dataclass(slots=True)
+class Flows:
+    """The flows of one asset by day; `complete` is false where a rate is missing."""
+
+    days: defaultdict[date, DayFlow] = field(default_factory=lambda: defaultdict(DayFlow))
+    complete: bool = True
+
+    def add(self, on: date, amount: int | None) -> None:
+        """Money that comes in; negative for what goes out."""
+        if amount is None:
+            self.complete = False
+        elif amount > 0:
+            self.days[on].inflow += amount
+        elif amount < 0:
+            self.days[on].outflow -= amount
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days after `start` up to `end`. `with_taxes`: whether taxes are part of the flows."""
+
+    start: date
+    end: date
+    rates: Rates
+    with_taxes: bool = True
+
+    def has(self, on: date) -> bool:
+        return self.start < on <= self.end
+
+    def costs(self, trade: Trade) -> int:
+        return trade.fee + trade.tax if self.with_taxes else trade.fee
+
+
+class Moved(NamedTuple):
+    """What came from another asset (positive) or went to one, in ten-thousandths of `currency`."""
+
+    on: date
+    amount: int
+    currency: str
+
+
+def moved_amounts(
+    found: Mapping[UUID, AssetLots],
+    held: Mapping[UUID, Quantities],
+    value_on: Callable[[UUID, date], int | None],
+) -> dict[UUID, list[Moved]]:
+    """For each asset what moved to and from others. `value_on` gives values in ten-thousandths."""
+    moved: defaultdict[UUID, list[Moved]] = defaultdict(list)
+    for asset_id, lots in found.items():
+        for source_id, on, quantity, cost in lots.arrivals:
+            if not quantity:
+                continue  # an asset that moves whole is removed there and added here
+            value, units = value_on(asset_id, on), held[asset_id].on(on)
+            amount = cost if value is None or not units else round(Fraction(value) * quantity / units)
+            moved[asset_id].append(Moved(on, amount, lots.currency))
+            moved[source_id].append(Moved(on, -amount, lots.currency))
+    return moved
+
+
+def value_asset_flows(
+    asset: AssetEvents,
+    values: ValueSeries,
+    window: Window,
+    held: Quantities | None = None,
+    moved: Sequence[Moved] = (),
+) -> Flows:
+    """The flows of an asset whose value changes by itself.
+
+    A trade before its first value counts on the day of that value. `held` is for what actions pay for a share, and
+    `moved` what came from other assets and went to them.
+    """
+    flows = Flows()
+    bought_on = {each.on for each in moved if each.amount > 0}
+    sold_on = {each.on for each in moved if each.amount < 0}
+    for each in moved:
+        if window.has(each.on):
+            flows.add(each.on, window.rates.fine(each.amount, each.currency, each.on))
+    for event in asset.events:
+        if isinstance(event, Action):
+            if window.has(event.on) and held is not None:
+                flows.add(event.on, window.rates.fine(-_cash_of(event, held), asset.currency, event.on))
+            continue
+        if event.type is TradeType.TRANSFER:
+            continue  # what it moves is in `moved`
+        on = _effective_on(event, values)
+        if on is None or not window.has(on):
+            continue
+        if event.type is TradeType.ACQUIRE:
+            bought_on.add(on)
+        elif event.type is TradeType.DISPOSE:
+            sold_on.add(on)
+        amount = _trade_flow(event, window)
+        flows.add(on, window.rates.fine(amount, event.currency, on))
+    first_on, gone_on = values.first_on, values.disposed_on
+    if first_on is not None and window.has(first_on) and first_on not in bought_on:
+        flows.add(first_on, window.rates.fine(_value(values, first_on), values.currency, first_on))
+    if first_on is not None and gone_on is not None and window.has(gone_on) and gone_on not in sold_on:
+        flows.add(gone_on, window.rates.fine(-_value(values, day_before(gone_on)), values.currency, gone_on))
+    return flows
+
+
+def _effective_on(trade: Trade, values: ValueSeries) -> date | None:
+    if trade.type not in (TradeType.ACQUIRE, TradeType.DISPOSE):
+        return trade.on
+    return max(trade.on, values.days[0]) if values.days else None
+
+
+def _trade_flow(trade: Trade, window: Window) -> int:
+    """What a trade brings into a value asset, in its own currency; negative for what it takes out."""
+    costs = window.costs(trade)
+    match trade.type:
+        case TradeType.ACQUIRE | TradeType.EXPENSE:
+            return trade.amount + costs
+        case TradeType.DISPOSE:
+            return costs - trade.amount
+        case TradeType.INCOME:
+            return costs if trade.quantity else costs - trade.amount  # income in kind stays in the asset
+    return 0
+
+
+def _cash_of(action: Action, held: Quantities) -> int:
+    """What an action pays for the shares that are held when its day begins."""
+    if action.type not in (ActionType.MERGER, ActionType.RETURN_OF_CAPITAL) or not action.cash:
+        return 0
+    before = held.on(day_before(action.on))
+    paid = action.cash * MONEY_UNIT * Fraction(before) / QUANTITY_UNIT
+    return half_even(paid.numerator, paid.denominator)
+
+
+def day_before(on: date) -> date:
+    return on - timedelta(days=1)
+
+
+def _value(values: ValueSeries, on: date) -> int:
+    return ten_thousandths(values.value_on(on) or 0)
+
+
+def balance_asset_flows(asset: AssetEvents, values: ValueSeries, window: Window) -> Flows:
+    """The flows of an account or a loan. Of one asset alone, taxes that it paid went out."""
+    by_day: defaultdict[date, int] = defaultdict(int)
+    flows = Flows()
+    balance = ten_thousandths(values.value_on(window.start) or 0)
+    for on, value in values.steps(window.start, window.end):
+        if on > window.start:
+            _add(by_day, flows, on, window.rates.fine(ten_thousandths(value) - balance, values.currency, on))
+        balance = ten_thousandths(value)
+    for event in asset.events:
+        if isinstance(event, Trade) and window.has(event.on):
+            earned = event.amount if event.type is TradeType.INCOME else 0
+            paid = window.costs(event) + (event.amount if event.type is TradeType.EXPENSE else 0)
+            _add(by_day, flows, event.on, window.rates.fine(paid - earned, event.currency, event.on))
+    for on, amount in by_day.items():
+        flows.add(on, amount)
+    return flows
+
+
+def _add(by_day: defaultdict[date, int], flows: Flows, on: date, amount: int | None) -> None:
+    if amount is None:
+        flows.complete = False
+    else:
+        by_day[on] += amount
+
+
+def gross(flows: Flows) -> dict[date, tuple[int, int]]:
+    """Of one asset: what came in and what went out on each day, in ten-thousandths."""
+    return {on: (rounded(flow.inflow), rounded(flow.outflow)) for on, flow in flows.days.items()}
+
+
+def net_of_all(all_flows: Iterable[Flows]) -> dict[date, tuple[int, int]]:
+    """Of several assets: the sum of each day, as what came in or as what went out, in ten-thousandths."""
+    sums: defaultdict[date, int] = defaultdict(int)
+    for flows in all_flows:
+        for on, flow in flows.days.items():
+            sums[on] += flow.inflow - flow.outflow
+    totals: Mapping[date, int] = {on: rounded(amount) for on, amount in sums.items()}
+    return {on: (max(amount, 0), max(-amount, 0)) for on, amount in totals.items() if amount}

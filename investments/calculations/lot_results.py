@@ -1,0 +1,91 @@
+"""The lots of an asset as they are found: open, closed, and what is missing. Pure.
+
+Quantities are in 10^-18, in shares of their day; amounts in ten-thousandths of the asset's own currency.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from assets.holdings.events import LotMethod
+from investments.calculations.lot_book import Units
+
+
+class OpenLot(NamedTuple):
+    """What is left of a purchase. `reported` is its cost in the reporting currency (10^-18) where a pool knows it.
+
+    `unknown`: the cost is in another currency than the asset's, without a rate on its day.
+    """
+
+    transaction_id: UUID
+    acquired_on: date
+    quantity: Units
+    cost: int
+    reported: int | None = None
+    unknown: bool = False
+
+
+class ClosedLot(NamedTuple):
+    """What was sold of a purchase. `disposal_id` is the transaction or the action that closed it."""
+
+    transaction_id: UUID
+    disposal_id: UUID
+    acquired_on: date
+    disposed_on: date
+    quantity: Units
+    cost: int
+    proceeds: int
+    reported: int | None = None
+    unknown: bool = False
+
+
+class MissingLot(NamedTuple):
+    """What was sold or sent away without being there, and the proceeds of it."""
+
+    disposal_id: UUID
+    on: date
+    quantity: Units
+    proceeds: int
+
+
+class Arrival(NamedTuple):
+    """What came from another asset, by a transfer or a corporate action, with its cost."""
+
+    from_asset_id: UUID
+    on: date
+    quantity: Units
+    cost: int
+
+
+class LotNotThere(NamedTuple):
+    """A sale that names a lot which is not there, or not enough of it: that part is sold by fifo."""
+
+    disposal_id: UUID
+    on: date
+
+
+@dataclass(slots=True)
+class AssetLots:
+    """The lots of an asset on a day. `paid_back` is what actions paid that lowered costs."""
+
+    asset_id: UUID
+    currency: str
+    method: LotMethod
+    open: list[OpenLot] = field(default_factory=list)
+    closed: list[ClosedLot] = field(default_factory=list)
+    missing: list[MissingLot] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    not_there: list[LotNotThere] = field(default_factory=list)
+    missing_rates: list[tuple[str, date]] = field(default_factory=list)
+    paid_back: int = 0
+
+    @property
+    def quantity(self) -> Units:
+        return sum((lot.quantity for lot in self.open), start=0)
+
+    @property
+    def cost(self) -> int:
+        return sum(lot.cost for lot in self.open)

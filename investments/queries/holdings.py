@@ -1,0 +1,221 @@
+"""What assets hold on a day, the lots of it, and what was gained by selling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from uuid import UUID
+
+from assets import valuation
+from assets.holdings.events import Ledger, LotMethod, Trade
+from assets.holdings.quantities import Units, quantities
+from assets.rates.book import RateBook
+from assets.rates.store import rate_book
+from assets.valuation.series import ten_thousandths
+from investments.calculations.gains import (
+    Gain,
+    GainTotals,
+    cost_basis,
+    missing_proceeds,
+    open_cost,
+    realised_gains,
+    total,
+)
+from investments.calculations.lot_results import AssetLots, OpenLot
+from investments.calculations.lots import lots
+from investments.calculations.reported import Rates
+from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
+from portfolios.models import Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLotValue:
+    """An open lot with its cost and its part of the asset's value, in fine units of the reporting currency."""
+
+    lot: OpenLot
+    cost: int | None
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LotsOfAsset:
+    """The lots of an asset at the end of a day. Money is in fine units of `currency`, None where it is unknown."""
+
+    asset: InvestedAsset
+    on: date
+    currency: str
+    lots: AssetLots
+    cost: int | None
+    value: int | None
+    realised: GainTotals
+    missing_quantity: Units
+    missing_proceeds: int | None
+    open: Sequence[OpenLotValue]
+    closed: Sequence[Gain]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an asset holds at the end of a day; money is in ten-thousandths of its own currency."""
+
+    asset: InvestedAsset
+    on: date
+    quantity: Units | None
+    value: int | None
+    cost_basis: int | None
+    missing_quantity: Units
+
+
+@dataclass(frozen=True, slots=True)
+class RealisedGains:
+    currency: str
+    method: LotMethod | None
+    names: Mapping[UUID, str]
+    gains: Sequence[Gain]
+    totals: GainTotals
+    missing_rates: Sequence[tuple[str, date]]
+
+
+def lots_of_assets(
+    portfolios: Sequence[Portfolio],
+    *,
+    on: date,
+    method: LotMethod | None = None,
+    currency: str | None = None,
+    only_assets: Collection[UUID] | None = None,
+    include_all: bool = False,
+) -> list[LotsOfAsset]:
+    """The lots of each asset, by name; each in its own currency, or all in `currency`."""
+    ids = [portfolio.pk for portfolio in portfolios]
+    assets = invested_assets(ids, only_assets, include_all=include_all)
+    ledger = ledger_of(assets.values())
+    values = _values_on(assets.values(), on)
+    book = book_of(assets.values(), ledger, portfolios, currency, on)
+    reports = []
+    for code, of_code in _by_reporting_currency(assets.values(), currency).items():
+        rates = Rates(code, book)
+        found = lots(ledger, on=on, method=method, currency=code, rate_on=rates.rate_on)
+        reports += [_lots_of(asset, found[asset.id], values.get(asset.id), on, rates) for asset in of_code]
+    order = {pk: number for number, pk in enumerate(assets)}
+    return sorted(reports, key=lambda report: order[report.asset.id])
+
+
+def _by_reporting_currency(
+    assets: Iterable[InvestedAsset], currency: str | None
+) -> dict[str, list[InvestedAsset]]:
+    groups: dict[str, list[InvestedAsset]] = {}
+    for asset in assets:
+        groups.setdefault(currency or asset.currency, []).append(asset)
+    return groups
+
+
+def _values_on(assets: Iterable[InvestedAsset], on: date) -> dict[UUID, int]:
+    """The values of the assets that have one on the day, in ten-thousandths of their own currency."""
+    series = valuation.value_series([asset.ref for asset in assets], start=on, end=on)
+    found = ((ref.id, of_asset.value_on(on)) for ref, of_asset in series)
+    return {pk: ten_thousandths(value) for pk, value in found if value is not None}
+
+
+def book_of(
+    assets: Iterable[InvestedAsset],
+    ledger: Ledger,
+    portfolios: Sequence[Portfolio],
+    currency: str | None,
+    end: date,
+) -> RateBook:
+    """The rates from the oldest trade on: costs are converted at the rate of their day."""
+    trades = [event for asset in ledger.values() for event in asset.events if isinstance(event, Trade)]
+    currencies = {asset.currency for asset in assets} | {trade.currency for trade in trades}
+    start = min((trade.on for trade in trades), default=end)
+    return rate_book(
+        currencies | ({currency} if currency else set()),
+        start=min(start, end),
+        end=end,
+        portfolios=portfolios,
+    )
+
+
+def _lots_of(
+    asset: InvestedAsset, found: AssetLots, value: int | None, on: date, rates: Rates
+) -> LotsOfAsset:
+    fine_value = None if value is None else rates.fine(value, asset.currency, on)
+    gains = realised_gains(found, rates, end=on)
+    return LotsOfAsset(
+        asset,
+        on,
+        rates.target,
+        found,
+        cost_basis(found, rates) if found.open or found.closed else None,
+        fine_value,
+        total(gains),
+        sum((gap.quantity for gap in found.missing), start=0),
+        missing_proceeds(found.missing, found, rates),
+        _open_lots(found, fine_value, rates),
+        gains,
+    )
+
+
+def _open_lots(found: AssetLots, value: int | None, rates: Rates) -> list[OpenLotValue]:
+    """Each open lot with its part of the value: by quantity, or by cost where nothing is counted."""
+    weights: list[Units] = [lot.quantity for lot in found.open]
+    if not any(weights):
+        weights = [lot.cost for lot in found.open]
+    whole = sum(weights, start=0)
+    return [
+        OpenLotValue(
+            lot,
+            open_cost(lot, found, rates),
+            None if value is None or not whole else round(Fraction(value) * weight / whole),
+        )
+        for lot, weight in zip(found.open, weights, strict=True)
+    ]
+
+
+def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
+    """The quantity, the value and the cost of an asset at the end of a day, in its own currency."""
+    assets = invested_assets([portfolio.pk], {asset_id}, include_all=True)
+    asset = assets[asset_id]
+    ledger = ledger_of(assets.values())
+    steps = quantities(ledger)[asset_id]
+    book = book_of([asset], ledger, [portfolio], None, on)
+    rates = Rates(asset.currency, book)
+    found = lots(ledger, on=on, rate_on=rates.rate_on)[asset_id]
+    report = _lots_of(asset, found, None, on, rates)
+    counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity
+    return Holding(
+        asset,
+        on,
+        steps.on(on) if counts else None,
+        _values_on([asset], on).get(asset_id),
+        None if report.cost is None else found.cost,
+        steps.missing_on(on),
+    )
+
+
+def realised_gains_of(
+    portfolios: Sequence[Portfolio],
+    *,
+    start: date | None,
+    end: date,
+    currency: str,
+    method: LotMethod | None = None,
+    only_assets: Collection[UUID] | None = None,
+    include_all: bool = False,
+) -> RealisedGains:
+    """Every lot that was closed after `start` up to the end of `end`, by the day of the sale."""
+    ids = [portfolio.pk for portfolio in portfolios]
+    assets = invested_assets(ids, only_assets, include_all=include_all)
+    ledger = ledger_of(assets.values())
+    rates = Rates(currency, book_of(assets.values(), ledger, portfolios, currency, end))
+    found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
+    gains = [
+        gain
+        for pk, asset in assets.items()
+        if not asset.is_balance
+        for gain in realised_gains(found[pk], rates, start=start, end=end)
+    ]
+    gains.sort(key=lambda gain: gain.lot.disposed_on)
+    names = {pk: asset.name for pk, asset in assets.items()}
+    return RealisedGains(currency, method, names, gains, total(gains), sorted(rates.missing))

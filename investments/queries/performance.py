@@ -1,0 +1,278 @@
+"""The returns and gains of portfolios, or of one asset, in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from assets import valuation
+from assets.holdings.events import Ledger, LotMethod, Trade, TradeType
+from assets.holdings.quantities import quantities
+from assets.models import Instrument
+from assets.rates.book import RateBook
+from assets.rates.store import rate_book
+from assets.valuation.series import Totals, ValueSeries, ten_thousandths
+from investments.calculations.benchmark import Benchmark
+from investments.calculations.flows import (
+    Flows,
+    Window,
+    balance_asset_flows,
+    gross,
+    moved_amounts,
+    net_of_all,
+    value_asset_flows,
+)
+from investments.calculations.gains import cost_basis, realised_gains, total
+from investments.calculations.lot_results import AssetLots
+from investments.calculations.lots import lots
+from investments.calculations.performance import MISSING_RATES, Measures, chain_days, measures
+from investments.calculations.reported import Rates, half_even
+from investments.calculations.returns import ChainDay
+from investments.calculations.xirr import Flow
+from investments.queries.benchmarks import benchmark_of
+from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, with_known_flows
+from portfolios.models import Portfolio
+
+OF_VALUES = (
+    *("start_value", "end_value", "net_flows", "twr", "twr_annualised", "xirr"),
+    *("max_drawdown", "volatility", "semi_volatility"),
+)
+
+
+@dataclass(slots=True)
+class Performance:
+    """What is None has a code in `reasons`. Money is in fine units (investments.calculations.reported)."""
+
+    start: date
+    end: date
+    currency: str
+    method: LotMethod | None
+    measures: Measures | None
+    chain: Sequence[ChainDay] = ()
+    realised_gain: int | None = 0
+    unrealised_gain: int | None = 0
+    fx_gain: int | None = 0
+    income: int | None = 0
+    fees: int | None = 0
+    taxes: int | None = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+    missing_rates: Sequence[tuple[str, date]] = ()
+    compared_with: Instrument | None = None
+    benchmark: Benchmark | None = None
+
+    def flows(self) -> list[Flow]:
+        """The money that came in on each day; negative for what went out."""
+        return [Flow(day.on, day.inflow - day.outflow) for day in self.chain if day.inflow != day.outflow]
+
+
+def performance(
+    portfolios: Sequence[Portfolio],
+    *,
+    start: date | None,
+    end: date,
+    currency: str,
+    method: LotMethod | None = None,
+    only_assets: Collection[UUID] | None = None,
+    include_all: bool = False,
+    asset_id: UUID | None = None,
+    compared_with: Instrument | None = None,
+) -> Performance:
+    """The measures after `start` up to the end of `end`, of the assets that count in net worth, or of all.
+
+    `start` is by default the day before the first value or transaction. With `asset_id` they are those of that asset,
+    whether or not it counts: its flows are gross and without taxes.
+    """
+    ids = [portfolio.pk for portfolio in portfolios]
+    one = asset_id is not None
+    if asset_id is not None:
+        only_assets, include_all = {asset_id}, True
+    assets = invested_assets(ids, only_assets, include_all=include_all)
+    ledger = ledger_of(assets.values())
+    start = start or _day_before_all(assets, ledger, end)
+    ledger = with_known_flows(ledger, assets, start, end)
+    days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    totals = valuation.totals_on(ids, days, only_assets=only_assets, include_all=include_all)
+    others = [] if compared_with is None else [compared_with.currency]
+    rates = Rates(currency, _rate_book(assets, ledger, totals, [currency, *others], start, end, portfolios))
+    result = Performance(start, end, currency, method, None, compared_with=compared_with)
+    found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
+    flows = _flows(assets, ledger, found, Window(start, end, rates, with_taxes=not one))
+    values = _values_of_days(totals, rates)
+    if values is None or not all(of_asset.complete for of_asset in flows):
+        result.reasons |= dict.fromkeys(OF_VALUES, MISSING_RATES)
+    else:
+        by_day = gross(flows[0]) if one and flows else net_of_all(flows)
+        result.chain = chain_days(days, values, by_day)
+        busy = {day.on for day in result.chain if day.start != day.end or day.inflow or day.outflow}
+        result.measures = measures(result.chain, start=start, start_value=values[0], busy_days=busy)
+        result.reasons |= result.measures.reasons
+        if compared_with is not None:
+            result.benchmark = benchmark_of(
+                compared_with, result.chain, start=start, start_value=values[0], rates=rates
+            )
+    _add_gains(result, assets, found, rates)
+    _add_income(result, assets, ledger, rates)
+    result.missing_rates = sorted(rates.missing)
+    return result
+
+
+def _day_before_all(assets: Mapping[UUID, InvestedAsset], ledger: Ledger, end: date) -> date:
+    days = [asset.first_value_on for asset in assets.values() if asset.first_value_on is not None]
+    days += [asset.events[0].on for asset in ledger.values() if asset.events]
+    first = min(days, default=end)
+    return min(first, end) - timedelta(days=1)
+
+
+def _rate_book(
+    assets: Mapping[UUID, InvestedAsset],
+    ledger: Ledger,
+    totals: Totals,
+    others: Sequence[str],
+    start: date,
+    end: date,
+    portfolios: Sequence[Portfolio],
+) -> RateBook:
+    """Rates from the oldest purchase on: costs are converted at the rate of their day."""
+    trades = [event for asset in ledger.values() for event in asset.events if isinstance(event, Trade)]
+    currencies = {*others, *(code for _, code in totals.columns)}
+    currencies |= {asset.currency for asset in assets.values()} | {trade.currency for trade in trades}
+    oldest = min((trade.on for trade in trades), default=start)
+    return rate_book(currencies, start=min(oldest, start), end=end, portfolios=portfolios)
+
+
+def _values_of_days(totals: Totals, rates: Rates) -> list[int] | None:
+    """The value at the end of each day in ten-thousandths of the reporting currency; None if a rate is missing."""
+    columns: dict[str, list[int]] = {}
+    for (_, code), column in totals.columns.items():
+        amounts = [owned + owed for owned, owed in zip(column.owned, column.owed, strict=True)]
+        known = columns.get(code)
+        columns[code] = amounts if known is None else [a + b for a, b in zip(known, amounts, strict=True)]
+    if not set(columns) - {rates.target}:
+        return columns.get(rates.target, [0] * len(totals.days))
+    values, complete = [], True
+    for number, day in enumerate(rates.book.grid(rates.target, columns, totals.days)):
+        exact = 0
+        for code, amounts in columns.items():
+            if not amounts[number]:
+                continue
+            if code in day.lacking or (code != rates.target and rates.target in day.lacking):
+                rates.missing.update((lacking, day.on) for lacking in day.lacking & {code, rates.target})
+                complete = False
+            else:
+                exact += amounts[number] * day.numerators[code]
+        values.append(half_even(exact, day.denominator))
+    return values if complete else None
+
+
+def _flows(
+    assets: Mapping[UUID, InvestedAsset], ledger: Ledger, found: Mapping[UUID, AssetLots], window: Window
+) -> list[Flows]:
+    """The flows of each asset. Only the values that they need are read: all of accounts, the ends of the others."""
+    held = quantities(ledger)
+    moved = moved_amounts(found, held, _values_of_arrivals(assets, found, window))
+    refs = [asset.ref for asset in assets.values() if asset.is_balance or _needs_values(asset, window)]
+    series = {
+        ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)
+    }
+    flows = []
+    for pk, asset in assets.items():
+        values = series.get(pk) or _first_value_alone(asset)
+        if asset.is_balance:
+            flows.append(balance_asset_flows(ledger[pk], values, window))
+        else:
+            flows.append(value_asset_flows(ledger[pk], values, window, held[pk], moved.get(pk, ())))
+    return flows
+
+
+def _values_of_arrivals(
+    assets: Mapping[UUID, InvestedAsset], found: Mapping[UUID, AssetLots], window: Window
+) -> Callable[[UUID, date], int | None]:
+    """The values of the assets to which something moved from others; without such assets nothing is read."""
+    refs = [assets[pk].ref for pk, of_asset in found.items() if of_asset.arrivals and pk in assets]
+    series = (
+        {ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)}
+        if refs
+        else {}
+    )
+
+    def value_on(asset_id: UUID, on: date) -> int | None:
+        value = series[asset_id].value_on(on) if asset_id in series else None
+        return None if value is None else ten_thousandths(value)
+
+    return value_on
+
+
+def _needs_values(asset: InvestedAsset, window: Window) -> bool:
+    """Whether it is added or removed in the window, at a value that has to be known."""
+    return any(on is not None and window.has(on) for on in (asset.first_value_on, asset.disposed_on))
+
+
+def _first_value_alone(asset: InvestedAsset) -> ValueSeries:
+    """A series that says from which day the asset has values; the amounts are not needed."""
+    days = () if asset.first_value_on is None else (asset.first_value_on,)
+    return ValueSeries(asset.currency, days, [0] * len(days), asset.disposed_on)
+
+
+def _add_gains(
+    result: Performance, assets: Mapping[UUID, InvestedAsset], found: Mapping[UUID, AssetLots], rates: Rates
+) -> None:
+    mine = [found[pk] for pk, asset in assets.items() if not asset.is_balance]
+    gains = total(
+        gain for each in mine for gain in realised_gains(each, rates, start=result.start, end=result.end)
+    )
+    result.realised_gain, result.fx_gain = gains.realised_gain, gains.fx_gain
+    if not gains.complete:
+        result.realised_gain = result.fx_gain = None
+        result.reasons |= dict.fromkeys(("realised_gain", "fx_gain"), MISSING_RATES)
+    result.unrealised_gain = _unrealised(result, assets, [each for each in mine if each.open], rates)
+    if result.unrealised_gain is None:
+        result.reasons["unrealised_gain"] = MISSING_RATES
+
+
+def _unrealised(
+    result: Performance, assets: Mapping[UUID, InvestedAsset], held: Sequence[AssetLots], rates: Rates
+) -> int | None:
+    """Value less cost on the last day, of the assets that have a cost and a value."""
+    refs = [assets[each.asset_id].ref for each in held]
+    values = {
+        ref.id: series.value_on(result.end)
+        for ref, series in valuation.value_series(refs, start=result.end, end=result.end)
+    }
+    gain = 0
+    for each in held:
+        value = values.get(each.asset_id)
+        if value is None:
+            continue
+        fine = rates.fine(ten_thousandths(value), each.currency, result.end)
+        cost = cost_basis(each, rates)
+        if fine is None or cost is None:
+            return None
+        gain += fine - cost
+    return gain
+
+
+def _add_income(
+    result: Performance, assets: Mapping[UUID, InvestedAsset], ledger: Ledger, rates: Rates
+) -> None:
+    """Income gross; fees with what EXPENSE paid; taxes. Each at the rate of its day."""
+    income = fees = taxes = 0
+    complete = True
+    for pk in assets:
+        for event in ledger[pk].events:
+            if not isinstance(event, Trade) or not result.start < event.on <= result.end:
+                continue
+            earned = event.amount if event.type is TradeType.INCOME else 0
+            paid = event.fee + (event.amount if event.type is TradeType.EXPENSE else 0)
+            amounts = [rates.fine(amount, event.currency, event.on) for amount in (earned, paid, event.tax)]
+            if any(amount is None for amount in amounts):
+                complete = False
+                continue
+            income, fees, taxes = (
+                before + (amount or 0) for before, amount in zip((income, fees, taxes), amounts, strict=True)
+            )
+    result.income, result.fees, result.taxes = income, fees, taxes
+    if not complete:
+        result.income = result.fees = result.taxes = None
+        result.reasons |= dict.fromkeys(("income", "fees", "taxes"), MISSING_RATES)
