@@ -11,9 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
-from assets.models import AssetSnapshot, ExchangeRate
+from assets.models import AssetSnapshot, ExchangeRate, Growth
 from conftest import member
 from portfolios.models import Household, Portfolio
+from reports.update_values import presenting
+from reports.update_values.rows import asset_rows
+from reports.update_values.view import same_again
 from strata.tenancy.roles import EDITOR, VIEWER
 from tests.admin_forms import staff
 from tests.factories import add_value, create_asset, create_valued_asset
@@ -336,3 +339,16 @@ def test_request_that_is_none_of_the_page_is_refused_without_an_error_page(brows
     answer = browser.post(PATH, body, content_type="application/json")
     assert answer.status_code in (200, 400)
     assert answer["Content-Type"] == "application/json"
+
+
+def test_computed_value_is_shown_with_its_source_and_is_never_the_same_again(browser, portfolio, checking):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE, valuation="growth")
+    Growth.objects.create(asset=car, rate="-0.1")
+    add_value(car, "20000", date(2023, 7, 31))
+    rows = {row.name: row for row in asset_rows(portfolio, DAY)}
+    words = presenting.Words.translated()
+    shown = presenting.state(rows["Car"], words)
+    assert (shown["last"], shown["last_note"], shown["same"]) == ("18,000.00", "Growth at a rate", "")
+    assert list(same_again(rows.values(), {}, None)) == [checking.pk]
+    assert save(browser, portfolio, entry(car, "17000")).status_code == 200
+    assert values_of(car) == [(Decimal(17000), "")]  # an anchor

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from assets.models.asset import Valuation
 from assets.services.snapshots import values_counting_on
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
@@ -127,13 +128,19 @@ def state(row: AssetRow, words: Words) -> dict[str, str]:
     """What changes in a row when a value is saved."""
     if row.last is None or row.last_on is None:
         return {"last": "", "last_note": words.no_value, "last_on": "", "same": "", "seen": row.seen}
+    notes = [debt_note(row.last, words) if row.is_debt else "", source_note(row)]
     return {
         "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
-        "last_note": debt_note(row.last, words) if row.is_debt else "",
+        "last_note": ", ".join(note for note in notes if note),
         "last_on": day_text(row.last_on),
-        "same": row.typed_text(row.last),
+        "same": "" if row.is_computed else row.typed_text(row.last),
         "seen": row.seen,
     }
+
+
+def source_note(row: AssetRow) -> str:
+    """What a value comes from that nobody has to enter."""
+    return str(Valuation(row.valuation).label) if row.is_computed else ""
 
 
 def debt_note(value: Decimal, words: Words) -> str:

@@ -57,6 +57,11 @@ class AssetRow(NamedTuple):
     seen: str = ""
 
     @property
+    def is_computed(self) -> bool:
+        """It has a value of each day by itself: an entered one is an anchor, and never "still the same"."""
+        return self.valuation != MANUAL
+
+    @property
     def section(self) -> str:
         """One of HEADINGS."""
         return self.group if self.counts else NOT_COUNTED

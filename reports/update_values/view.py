@@ -284,7 +284,8 @@ def same_again(
     """The entries with the last value typed again, in all rows or in one."""
     filled = dict(entries)
     for row in rows:
-        if row.last is not None and (only is None or only == str(row.id)):
+        is_asked = only is None or only == str(row.id)
+        if row.last is not None and not row.is_computed and is_asked:
             entry = entries.get(row.id, Entry("", "", row.seen))
             filled[row.id] = entry._replace(text=row.typed_text(row.last))
     return filled
