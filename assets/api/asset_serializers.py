@@ -13,6 +13,7 @@ from assets.api.fields import AccountNumberEnd
 from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
 from assets.models import Asset
 from assets.services import labels
+from portfolios.api.fields import LOT_METHOD
 from strata.api.fields import (
     BlankOrNameSerializerField,
     BooleanSerializerField,
@@ -134,6 +135,7 @@ class AssetSerializer(FirstValue, TakesNames):
 
     class Meta:
         model = Asset
+        extra_kwargs = LOT_METHOD
         fields = (
             "id",
             "name",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models.classification import KIND_HELP, KIND_LABEL, AssetType, Category, Kind, Tag
 from assets.models.instrument import Instrument
 from assets.models.querysets import AssetQuerySet
-from portfolios.models import Portfolio
+from portfolios.models import LotMethod, Portfolio
 from strata.audit.tracking import TrackedModel
 from strata.fields.account_numbers import AccountNumberEndField
 from strata.fields.currencies import CurrencyField
@@ -29,16 +29,6 @@ class Valuation(models.TextChoices):
     LOAN = "loan", _("Schedule of a loan")
     DEPRECIATION = "depreciation", _("Depreciation")
     GROWTH = "growth", _("Growth at a rate")
-
-
-class LotMethod(models.TextChoices):
-    """Which units are sold first."""
-
-    FIFO = "fifo", _("First in, first out")
-    LIFO = "lifo", _("Last in, first out")
-    HIFO = "hifo", _("Highest cost first")
-    AVERAGE = "average", _("Average cost")
-    SPECIFIC = "specific", _("Chosen at each sale")
 
 
 class Asset(TrackedModel):
@@ -100,7 +90,7 @@ class Asset(TrackedModel):
         related_name="assets",
     )
     lot_method = models.CharField(
-        _("which units are sold first"), max_length=8, choices=LotMethod, null=True, blank=True
+        _("lots sold first"), max_length=8, choices=LotMethod, null=True, blank=True
     )
     notes = NoteField(_("note"), blank=True, default="")
     # Empty for most assets: their type says it, and they follow the type when it changes. A copy of the type's kind
