@@ -73,7 +73,7 @@ def delete_other_references(target: Owned, row: Owned) -> None:
     """If the target is an asset, deletes all other rows that would keep it from moving."""
     if not isinstance(target, Asset):
         return
-    Asset.objects.filter(pk=target.pk).update(asset_type=TypeId.CHECKING_ACCOUNT)
+    Asset.objects.filter(pk=target.pk).update(asset_type=TypeId.CHECKING_ACCOUNT, instrument=None)
     for relation in Asset._meta.related_objects:
         if issubclass(relation.related_model, TrackedModel) and guarded_by_household(relation.related_model):
             others = relation.related_model.objects.filter(**{relation.field.name: target.pk})

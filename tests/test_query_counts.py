@@ -137,6 +137,7 @@ def is_list(route: Route) -> bool:
     )
 
 
+UNCHANGED = {"asset-values"}  # all new values are the same
 # A schedule is of a loan: its queries are counted in assets/tests/test_terms.py.
 LISTED = {
     route.name: route
@@ -255,5 +256,5 @@ def test_every_list_and_report_takes_its_number_of_queries(alice, alice_user, wo
     assert {name: cost.queries for name, cost in few.items()} == QUERIES
     assert {name: cost.queries for name, cost in many.items()} == QUERIES
     for name, cost in many.items():  # the data has grown
-        assert cost.content != few[name].content, name
+        assert name in UNCHANGED or cost.content != few[name].content, name
         assert cost.rows is None or cost.rows >= few[name].rows + 5, name

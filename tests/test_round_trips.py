@@ -54,6 +54,7 @@ ANOTHER = {
     "portfolio": {"id": OTHER, "name": "X"},
     "manual": False,
     "fetch": {"requested_at": None, "finished_at": None, "outcome": "x"},
+    "equity": {"value": "1.00", "loans": "0.00", "equity": "1.00", "loan_to_value": "0"},
     "group_by": "tag",
     "complete": False,
     "disposed": True,

@@ -153,6 +153,8 @@ def check_valuation(asset: Asset, columns: Mapping[str, Any], portfolio: Portfol
     """Refuses another way to find the value that needs terms, and an instrument that does not fit."""
     refuse_valuation_without_terms(asset, columns)
     instrument_id = columns.get("instrument_id", asset.instrument_id)
+    if portfolio.household_id != asset.portfolio.household_id and "instrument_id" not in columns:
+        refuse_instrument_left_behind(asset)
     if instrument_id is not None and columns.keys() & {"instrument_id", "currency", "portfolio_id"}:
         require_instrument(instrument_id, portfolio.household_id, columns.get("currency", asset.currency))
 
@@ -162,6 +164,13 @@ def refuse_valuation_without_terms(asset: Asset, columns: Mapping[str, Any]) -> 
     if valuation != asset.valuation and valuation != Valuation.MANUAL:
         message = gettext("It needs terms: PUT them to assets/{id}/terms, which sets it.")
         raise Invalid("valuation", message, "terms_required")
+
+
+def refuse_instrument_left_behind(asset: Asset) -> None:
+    """409 for an instrument of the household's own, which the asset would leave."""
+    if asset.instrument is not None and asset.instrument.household_id is not None:
+        message = gettext("Its security belongs to the household it leaves: remove it first.")
+        raise Conflict("INSTRUMENT_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
 
 
 def require_instrument(instrument_id: UUID | None, household_id: UUID, currency: str) -> None:
