@@ -348,3 +348,10 @@ def test_recorded_balance_that_is_not_that_of_the_schedule_is_a_finding(alice, m
     ((code, on, message),) = drifts()
     assert (code, on) == ("LOAN_DRIFT", "2020-03-15")
     assert message.startswith("It was recorded as -99000, and its schedule says -9971")
+
+
+def test_schedule_takes_as_many_queries_for_many_rates_as_for_one(alice, mortgage, django_assert_num_queries):
+    for rates in (LOAN["rates"][:1], LOAN["rates"]):
+        put(alice, mortgage, LOAN, rates=rates)
+        with django_assert_num_queries(7):
+            assert alice.get(f"{path(mortgage)}/schedule").status_code == 200
