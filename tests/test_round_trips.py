@@ -39,7 +39,7 @@ FIXED = {
     "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio"},
     "asset-snapshot-detail": {"asset_id"},
     "asset-value": {"asset_id", "on", "observed_at"},
-    "transaction-detail": {"asset_id"},
+    "transaction-detail": {"asset_id", "transfer_id"},
     "portfolio-snapshot-detail": {"portfolio_id", "observed_at", "manual", "on"},
     "member-detail": {"household_id", "user_id"},
     "allocation-target-detail": {"household_id", "group_by"},
