@@ -66,6 +66,7 @@ def rounded(number: Fraction, places: int) -> int:
 
 def collateral_of(asset: Asset) -> UUID | None:
     """The asset itself, if loans are secured on it; else that on which it is secured."""
+    # nosemgrep: rows-through-for-user - of an asset that came through it
     loans = Loan.objects.filter(Q(collateral=asset) | Q(asset=asset, collateral__isnull=False)).order_by()
     ids: list[UUID | None] = [*loans.values_list("collateral_id", flat=True)]
     return asset.pk if asset.pk in ids else next(iter(ids), None)
@@ -73,6 +74,7 @@ def collateral_of(asset: Asset) -> UUID | None:
 
 def secured_assets(asset: Asset, collateral_id: UUID) -> dict[UUID, Asset]:
     """The collateral and its loans, by id, as far as they are in the household of the asset."""
+    # nosemgrep: rows-through-for-user - of the household of an asset that came through it
     in_household = Asset.objects.filter(portfolio__household=asset.portfolio.household_id)
     wanted = Q(pk=collateral_id) | Q(loan_terms__collateral=collateral_id)
     return {each.pk: each for each in in_household.filter(wanted).select_related("portfolio").order_by("pk")}

@@ -39,10 +39,8 @@ def performance_plot(
     """
     step = max(1, len(returns) // options.width)
     shown = [*returns[:-1:step], *returns[-1:]]
-    days, values = (
-        [on for on, _ in shown],
-        [float(value) for _, value in shown],
-    )  # nosemgrep: no-float - pixels
+    days = [on for on, _ in shown]
+    values = [float(value) for _, value in shown]  # nosemgrep: no-float - pixels
 
     def draw(axes: Any, theme: Theme) -> None:
         date_axis(axes, [start, end] if start < end else [start])
