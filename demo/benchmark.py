@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 
-from assets.models import Asset, AssetSnapshot, AssetType, DailyDelta, MonthlyValues
+from assets.models import Asset, AssetSnapshot, AssetType, MonthlyDeltas, MonthlyValues
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from portfolios.services.households import create_household
@@ -120,5 +120,5 @@ def record_creations(portfolio: Portfolio, now: datetime) -> None:
 def analyze() -> None:
     """Update the statistics of the database's planner."""
     with connection.cursor() as cursor:
-        for model in (Asset, AssetSnapshot, DailyDelta, MonthlyValues, JournalEntry):
+        for model in (Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues, JournalEntry):
             cursor.execute(f"ANALYZE {quoted(model._meta.db_table)}")

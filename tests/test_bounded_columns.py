@@ -81,7 +81,7 @@ BOUNDED_ELSEWHERE = {
     "assets.PriceSource.rows_path": "the service",
     "assets.PriceSource.unit": "the service",
     "assets.PriceSource.url": "the service",
-    "assets.DailyDelta.currency": "an asset's currency",
+    "assets.MonthlyDeltas.currency": "an asset's currency",
     "portfolios.PortfolioSnapshot.value": "a sum of bounded amounts at bounded rates",
     "strata.LoginCount.name_key": "counted_key",
     "strata.LoginCount.address": "an address that was read as one",

@@ -75,7 +75,7 @@ QUERIES = {
     "invitation-list": 1,
     "lots": 5,
     "member-list": 2,
-    "me-summary": 19,
+    "me-summary": 18,
     "net-worth": 5,
     "net-worth-chart.png": 4,
     "net-worth-chart.svg": 4,

@@ -20,7 +20,6 @@ from assets.models import (
     AssetTag,
     AssetType,
     Category,
-    DailyDelta,
     Depreciation,
     ExchangeRate,
     Growth,
@@ -31,6 +30,7 @@ from assets.models import (
     LoanExtraPayment,
     LoanHoliday,
     LoanRate,
+    MonthlyDeltas,
     MonthlyValues,
     PackedPrices,
     PriceBlock,
@@ -54,7 +54,7 @@ from tests.strata_apps import APPS
 
 UNTRACED = {
     JournalEntry: "is the journal",
-    DailyDelta: "is rebuilt from the values by `rebuild`",
+    MonthlyDeltas: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
     RatesVersion: "changes with rates, which are traced",
     PackedPrices: "is rebuilt from the blocks by `rebuild`",

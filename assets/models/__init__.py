@@ -3,11 +3,11 @@
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
-from assets.models.daily_delta import DailyDelta
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
 from assets.models.instrument_action import InstrumentAction
 from assets.models.loan import Loan, LoanExtraPayment, LoanHoliday, LoanRate
+from assets.models.monthly_deltas import MonthlyDeltas
 from assets.models.monthly_values import MonthlyValues
 from assets.models.packed_prices import PackedPrices
 from assets.models.price import PriceBlock, PriceLoad
@@ -25,7 +25,6 @@ __all__ = [
     "AssetTag",
     "AssetType",
     "Category",
-    "DailyDelta",
     "Depreciation",
     "ExchangeRate",
     "Growth",
@@ -36,6 +35,7 @@ __all__ = [
     "LoanExtraPayment",
     "LoanHoliday",
     "LoanRate",
+    "MonthlyDeltas",
     "MonthlyValues",
     "PackedPrices",
     "PriceBlock",

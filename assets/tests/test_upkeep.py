@@ -19,6 +19,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, connections, transaction
+from django.db.migrations.loader import MigrationLoader
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,10 +34,11 @@ from hypothesis.stateful import (
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
-from assets.models import Asset, AssetSnapshot, AssetTag, DailyDelta, MonthlyValues, Tag
+from assets.models import Asset, AssetSnapshot, AssetTag, MonthlyDeltas, MonthlyValues, Tag
 from assets.services.disposal import reinstate
 from assets.services.value_batches import ValueRow, record_values
 from assets.valuation import months, reading, registry
+from assets.valuation.delta_codec import encode_deltas, encode_numbers
 from assets.valuation.deltas import calculated, stored
 from assets.valuation.series import ValueSeries, money, ten_thousandths
 from assets.valuation.sources.snapshots import values_around
@@ -69,6 +71,15 @@ def assert_in_step() -> None:
 def value_on(amounts: dict[date, int], on: date, disposed_on: date | None) -> int | None:
     days = sorted(amounts)
     return ValueSeries("", days, [amounts[day] for day in days], disposed_on).value_on(on)
+
+
+def is_in_deltas(asset: Asset) -> bool:
+    return asset.counts_in_net_worth and registry.is_stored(asset.valuation)
+
+
+def without_zeros(amounts: dict) -> dict:
+    totals = {pk: {code: amount for code, amount in by.items() if amount} for pk, by in amounts.items()}
+    return {pk: by_currency for pk, by_currency in totals.items() if by_currency}
 
 
 NUMBERS = st.integers(0, LONGEST)
@@ -159,7 +170,14 @@ class Writes(RuleBasedStateMachine):
                 if is_held and (include_all or asset.counts_in_net_worth):
                     by_currency = amounts.setdefault(asset.portfolio_id, {})
                     by_currency[asset.currency] = by_currency.get(asset.currency, 0) + money(current[pk])
-            assert valuation.amounts_on(ids, on, include_all=include_all) == amounts
+            assert valuation.amounts_on(ids, on, include_all=include_all) == without_zeros(amounts)
+            first_days = [
+                min(days)
+                for pk, asset in assets.items()
+                if include_all or asset.counts_in_net_worth
+                if (days := set(expected[pk]) | (set() if is_in_deltas(asset) else recorded[pk]))
+            ]
+            assert valuation.first_value_day(ids, include_all=include_all) == min(first_days, default=None)
 
     def values_of(self, asset_id) -> dict[date, int]:
         """The asset's amounts by day."""
@@ -330,7 +348,7 @@ class Writes(RuleBasedStateMachine):
         portfolio = self.portfolios.pop(number % len(self.portfolios))
         key = portfolio.pk
         portfolio.delete()
-        assert not DailyDelta.objects.filter(portfolio_id=key).exists()
+        assert not MonthlyDeltas.objects.filter(portfolio_id=key).exists()
 
 
 class WritesWithAnotherSource(Writes):
@@ -438,14 +456,14 @@ def test_demo_leaves_the_table_in_step(db):
 
     add_rates(*quotes_in(b"Date,USD,CHF,\n2024-01-02,1.1,0.9,\n"))
     call_command("demo", verbosity=0)
-    assert DailyDelta.objects.exists()
+    assert MonthlyDeltas.objects.exists()
     assert_in_step()
 
 
 @pytest.mark.django_db
 def test_seed_benchmark_leaves_the_table_in_step(db):
     call_command("seed_benchmark", assets=12, snapshots=9, span_days=5, verbosity=0)
-    assert DailyDelta.objects.exists()
+    assert MonthlyDeltas.objects.exists()
     assert_in_step()
 
 
@@ -474,10 +492,20 @@ def test_api_leaves_the_table_in_step(alice, portfolio, household):
     assert stored(other.pk)
     assert_in_step()
     assert alice.delete(f"/api/v1/portfolios/{other.pk}").status_code == 204
-    assert not DailyDelta.objects.filter(portfolio=other).exists()
+    assert not MonthlyDeltas.objects.filter(portfolio=other).exists()
 
 
 # --- rebuilt ---
+
+
+FORMER_TABLE = {
+    vendor: f"""CREATE TEMPORARY TABLE assets_dailystep (id {key}, portfolio_id {uuid}, "on" date, currency varchar(3),
+        asset_type_id {uuid}, owned_high bigint, owned_low bigint, owed_high bigint, owed_low bigint)"""
+    for vendor, key, uuid in (
+        ("sqlite", "integer PRIMARY KEY", "char(32)"),
+        ("postgresql", "bigserial", "uuid"),
+    )
+}
 
 
 class FormerApps:
@@ -501,23 +529,34 @@ def test_migrations_fill_the_tables_as_a_rebuild_does(portfolio):
     Asset.objects.filter(pk=things[2].pk).update(disposed_on=day(-1))
     MonthlyValues.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM assets_dailystep")
+        cursor.execute(FORMER_TABLE[connection.vendor])
         for sql in import_module("assets.migrations.0005_fill_daily_steps").Migration.operations[0].sql:
             cursor.execute(sql)
     import_module("assets.migrations.0009_fill_packed_months").fill(FormerApps(), connection.schema_editor())
+    add_value(create_asset(portfolio, counts_in_net_worth=False), 7, day(-5))
+    MonthlyDeltas.objects.all().delete()
+    fill = import_module("assets.migrations.0039_fill_monthly_deltas")
+    apps_then = MigrationLoader(connection).project_state([("assets", "0039_fill_monthly_deltas")]).apps
+    daily_deltas = apps_then.get_model("assets", "DailyDelta").objects
+    before = set(daily_deltas.values_list("asset_type_id", "on", "owned_low", "owed_low"))
+    fill.forwards(apps_then, connection.schema_editor())
     assert stored(portfolio.pk) == calculated(portfolio.pk) != {}
     assert len({month for _, month in months.stored([thing.pk for thing in things])}) == 2
+    assert valuation.first_value_day([portfolio.pk]) == FIRST
     assert_in_step()
+    fill.backwards(apps_then, connection.schema_editor())
+    assert set(daily_deltas.values_list("asset_type_id", "on", "owned_low", "owed_low")) == before
 
 
 @pytest.fixture
 def wrong(portfolio):
     """The portfolio, its table not being what its values give: one delta is wrong, and one was invented."""
     add_value(create_asset(portfolio), 5, day(3))
-    DailyDelta.objects.update(owned_low=1)
-    DailyDelta.objects.create(
-        portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", on=day(1),
-        owned_high=0, owned_low=0, owed_high=0, owed_low=-1,
+    MonthlyDeltas.objects.update(owned=encode_numbers([1]), owned_low=1)
+    invented = {day(1): (0, -1, 0)}
+    MonthlyDeltas.objects.create(
+        portfolio=portfolio, asset_type_id=TypeId.CASH, currency="USD", month=day(1).replace(day=1),
+        owned_high=0, owned_low=0, owed_high=0, owed_low=-1, **encode_deltas(invented)._asdict(),
     )  # fmt: skip
     return portfolio
 
@@ -559,10 +598,19 @@ def test_doctor_names_where_the_table_is_wrong(wrong):
     assert [level for level, _ in daily_deltas_are_what_the_values_give()] == [Level.OK]
 
 
+@pytest.mark.parametrize("broken", [{"owned_low": 1}, {"owned": b"odd"}, {"days": 0}, {"begun": b""}])
+def test_doctor_finds_a_row_that_contradicts_itself(portfolio, broken):
+    add_value(create_asset(portfolio), 5, day(3))
+    MonthlyDeltas.objects.update(**broken)
+    assert [level for level, _ in daily_deltas_are_what_the_values_give()] == [Level.FAIL]
+    rebuild(portfolio.pk)
+    assert_in_step()
+
+
 def test_what_has_come_to_nothing_is_not_wrong(portfolio):
     snapshot = add_value(create_asset(portfolio), 5, day(3))
     snapshot.delete()
-    assert DailyDelta.objects.exists()
+    assert MonthlyDeltas.objects.exists()
     assert stored(portfolio.pk) == calculated(portfolio.pk) == {}
 
 

@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from assets.classification.seeds import TypeId
 from assets.management.commands.rebuild import WAITS
-from assets.models import Asset, AssetSnapshot, DailyDelta
+from assets.models import Asset, AssetSnapshot, MonthlyDeltas
 from assets.valuation import deltas, months
 from strata.db.command_locks import one_at_a_time
 from strata.doctor import Level, examine
@@ -135,7 +135,7 @@ def somebody_waits() -> bool:
 
 
 def test_the_second_rebuild_says_that_it_waits(asset):
-    DailyDelta.objects.update(owned_low=1)
+    MonthlyDeltas.objects.update(owned_low=1)
     out = io.StringIO()
     second = Writer(lambda: call_command("rebuild", stdout=out))
     with one_at_a_time("rebuild", lambda: pytest.fail("nobody else is at work")):

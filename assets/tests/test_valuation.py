@@ -21,11 +21,12 @@ from assets.models import (
     AssetSnapshot,
     AssetTag,
     Category,
-    DailyDelta,
+    MonthlyDeltas,
     MonthlyValues,
     Tag,
 )
 from assets.valuation import GROUPINGS, reading, totals_on
+from assets.valuation.delta_codec import encode_numbers
 from assets.valuation.reading import drop_zeros, from_series, from_values_in_sql
 from assets.valuation.series import Column, ValueSeries
 from assets.valuation.sql import months
@@ -165,7 +166,7 @@ def test_totals_of_deltas_take_one_query_and_groups_one_more(
 
 
 @pytest.mark.parametrize("days", [DAYS, [day(30 * number) for number in range(5)]], ids=["days", "months"])
-def test_deltas_of_all_types_are_found_by_the_index_that_has_no_others(portfolio, checking, days):
+def test_deltas_of_all_types_are_found_by_the_index(portfolio, checking, days):
     plans = []
 
     def explained(execute, sql, params, many, context):
@@ -179,11 +180,15 @@ def test_deltas_of_all_types_are_found_by_the_index_that_has_no_others(portfolio
             cursor.execute("SET LOCAL enable_seqscan = off")
     with connection.execute_wrapper(explained):
         totals_on([portfolio.pk], days)
-    assert "daily_step_of_all_types" in plans[-1]
+    index = (
+        "assets_monthlydeltas_pkey" if connection.vendor == "postgresql" else "autoindex_assets_monthlydeltas"
+    )
+    assert plans[-1].count(index) == 2
+    assert "asset_type_id=?" in plans[-1] or "asset_type_id = " in plans[-1]
 
 
 def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
-    DailyDelta.objects.update(owned_low=1)
+    MonthlyDeltas.objects.update(owned=encode_numbers([1, 0]))
     from_table, from_values = (totals_on([portfolio.pk], DAYS, derived=derived) for derived in (True, False))
     assert from_table != from_values
     assert from_values.columns[(), "EUR"].owned[3] == 100 * EURO

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
-from assets.models import Asset, AssetSnapshot, DailyDelta, MonthlyValues
+from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
 from assets.services.disposal import dispose
 from assets.valuation import deltas, months, reading, registry, upkeep
 from assets.valuation.protocol import EditTarget, Window
@@ -118,7 +118,7 @@ def test_totals_have_each_asset_from_its_source(portfolio, recorded, loan, days,
 def test_totals_without_derived_data_read_none_of_any_source(portfolio, loan, days):
     before = valuation.totals_on([portfolio.pk], days)
     MonthlyValues.objects.all().delete()
-    DailyDelta.objects.all().delete()
+    MonthlyDeltas.objects.all().delete()
     assert valuation.totals_on([portfolio.pk], days, derived=False) == before
 
 
@@ -195,7 +195,7 @@ def test_one_write_may_concern_assets_of_several_sources(portfolio, recorded, lo
 
 
 def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfolio, recorded, loan):
-    DailyDelta.objects.update(owed_low=1)
+    MonthlyDeltas.objects.update(owed_low=1)
     MonthlyValues.objects.update(days=1)
     checks = (daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)
     assert [found(check()) for check in checks] == [{Level.FAIL}, {Level.FAIL}]
@@ -237,7 +237,7 @@ def test_past_is_the_same_and_is_not_read_from_derived_tables(portfolio, recorde
     totals = columns(portfolio, days, group_by)
     amounts = valuation.amounts_on([portfolio.pk], day(9))
     MonthlyValues.objects.all().delete()
-    DailyDelta.objects.all().delete()
+    MonthlyDeltas.objects.all().delete()
     with clock.set_back(PAST):
         assert columns(portfolio, days, group_by) == totals != {}
         assert valuation.amounts_on([portfolio.pk], day(9)) == amounts
@@ -246,12 +246,13 @@ def test_past_is_the_same_and_is_not_read_from_derived_tables(portfolio, recorde
 
 
 READERS = {
-    "deltas_by_day": lambda: deltas_sql.deltas_by_day([], day(0)),
-    "deltas_by_period": lambda: deltas_sql.deltas_by_period([], WEEKS),
+    "months_of_deltas": lambda: deltas_sql.months_of_deltas([], WEEKS),
+    "first_day_of_deltas": lambda: deltas_sql.first_day_of_deltas([]),
+    "stored_deltas": lambda: deltas_sql.stored_deltas([]),
     "values_in_months": lambda: months_sql.values_in_months([], day(0), day(9)),
     "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
 }
-WRITERS = {"add_deltas", "write_months"}
+OTHERS = {"write_deltas", "rows_of", "write_months"}
 COMPARED = {"deltas": lambda: deltas.stored(Asset().pk), "months": lambda: months.stored([])}
 
 
@@ -268,7 +269,7 @@ def test_every_reader_of_a_derived_table_is_in_the_test_above():
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
     }
-    assert public == {*READERS, *WRITERS}
+    assert public == {*READERS, *OTHERS}
 
 
 def test_clock_is_asked_by_the_choice_of_the_reader_alone():

@@ -6,7 +6,13 @@ and assets.valuation.registry for which source values an asset.
 The caller checks permissions: the ids of portfolios and assets must have come through `for_user`.
 """
 
-from assets.valuation.current import NewestPoint, newest_points, with_current_value, with_first_value
+from assets.valuation.current import (
+    NewestPoint,
+    first_value_day,
+    newest_points,
+    with_current_value,
+    with_first_value,
+)
 from assets.valuation.protocol import EditTarget, Origin, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
@@ -42,6 +48,7 @@ __all__ = [
     "amounts_on",
     "asset_refs",
     "edit_targets",
+    "first_value_day",
     "known_flows",
     "loan_drifts",
     "loan_schedule",

@@ -1,4 +1,4 @@
-"""The current value of each asset of a queryset, and the day of its first value, as columns of the query.
+"""The current value of each asset of a queryset, and the day of its first value, as columns; the first day of all.
 
 The database finds the values of assets that are valued by hand. Those of the others are filled in after the query, for
 the rows that were read; where a query has to order or to filter by the value, they are given to it.
@@ -6,7 +6,7 @@ the rows that were read; where a query has to order or to filter by the value, t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import batched
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, DateField, Expression, F, Field, QuerySet, Value, When
+from django.db.models import Case, DateField, Expression, F, Field, Min, QuerySet, Value, When
 from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -173,3 +173,25 @@ def with_first_value[Rows: QuerySet[Any]](rows: Rows, asset: str = "pk") -> Rows
     `rows` are assets, or rows that name one: then `asset` is the field. It says what value_days says, without a query.
     """
     return rows.annotate(first_value_on=OfPoint(sql.FIRST_DAY, F(asset), output_field=DateField()))
+
+
+def first_value_day(portfolio_ids: Collection[UUID], *, include_all: bool = False) -> date | None:
+    """The day of the first value of the portfolios' assets that count in net worth, or of all of them; None if there is
+    none.
+    """
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    counted = assets.filter(counts_in_net_worth=True)
+    if reading.choose_reader((date.min,), by_deltas=True) is not reading.Reader.DELTAS:
+        return _first_day(assets if include_all else counted)
+    first, has_others = sql.first_day_of_deltas(portfolio_ids)
+    days = [first]
+    if has_others:
+        days.append(_first_day(counted.exclude(valuation__in=registry.stored_names())))
+    if include_all:
+        days.append(_first_day(assets.filter(counts_in_net_worth=False)))
+    return min((on for on in days if on is not None), default=None)
+
+
+def _first_day(assets: AssetQuerySet[Asset]) -> date | None:
+    first: date | None = with_first_value(assets).aggregate(first=Min("first_value_on"))["first"]
+    return first

@@ -1,4 +1,4 @@
-"""The table of daily deltas: updated with every write of values, rebuilt from them, and compared with them.
+"""The table of monthly deltas: updated with every write of values, rebuilt from them, and compared with them.
 
 "Sums" are deltas added up, by day, for each portfolio, currency and type. A write adds its difference to the table, so
 the order of writes does not matter.
@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import batched
-from operator import itemgetter
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from assets.models import Asset, DailyDelta
-from assets.models.daily_delta import ALL_TYPES
+from assets.models import Asset, MonthlyDeltas
+from assets.models.monthly_deltas import ALL_TYPES
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import sql
+from assets.valuation.delta_codec import DayDelta, by_month, decode_deltas, encode_deltas, total
 from assets.valuation.registry import stored_values
 from assets.valuation.series import Keys, ValueSeries, deltas_of
 from strata.audit import clock
-from strata.db.params import join_halves
 
 
 class AssetFacts(NamedTuple):
@@ -43,19 +42,11 @@ def valuations_of(facts: Mapping[UUID, AssetFacts], ids: Iterable[UUID] | None =
     return {pk: facts[pk].valuation for pk in (facts if ids is None else ids)}
 
 
-class OwnedOwed(NamedTuple):
-    """By how much what is owned and what is owed rose, in ten-thousandths; negative for a fall."""
-
-    owned: int
-    owed: int
-
-
-type DeltaSums = dict[sql.DeltaKey, dict[date, OwnedOwed]]
-# The same while values are added up, as [owned, owed]: a list is changed in place, and an OwnedOwed for each value
+type DeltaSums = dict[sql.DeltaKey, dict[date, DayDelta]]
+# The same while values are added up, as [owned, owed, begun]: a list is changed in place, and a DayDelta for each value
 # would take a quarter longer. difference() returns DeltaSums.
 type RunningSums = dict[sql.DeltaKey, dict[date, list[int]]]
 type AnySums = Mapping[sql.DeltaKey, Mapping[date, Sequence[int]]]
-BATCH = 500
 
 
 def add_values(
@@ -72,15 +63,19 @@ def add_values(
     # As the values, they are whole.
     deltas = cast("list[tuple[date, Keys, str, int, int]]", deltas_of((), series))
     for on, _, _, owned, owed in deltas:
-        owned_owed = by_day.setdefault(on, [0, 0])
-        owned_owed[0] += sign * owned
-        owned_owed[1] += sign * owed
+        day_delta = by_day.setdefault(on, [0, 0, 0])
+        day_delta[0] += sign * owned
+        day_delta[1] += sign * owed
+    # It begins with its first value, whether or not it is disposed of before. Of part of its values, the first counts
+    # before and after a write, unless the write touches it.
+    if series.days:
+        by_day.setdefault(series.days[0], [0, 0, 0])[2] += sign
 
 
 def drop_zeros[Amounts: Sequence[int]](
     sums: Mapping[sql.DeltaKey, Mapping[date, Amounts]],
 ) -> dict[sql.DeltaKey, dict[date, Amounts]]:
-    """The sums without days on which both amounts are zero, and without keys that then have no days left."""
+    """The sums without days on which all amounts are zero, and without keys that then have no days left."""
     nonzero = {
         key: {on: amounts for on, amounts in days.items() if any(amounts)} for key, days in sums.items()
     }
@@ -113,10 +108,8 @@ def with_all_types(sums: AnySums) -> AnySums:
     of_all_types: RunningSums = {}
     for (portfolio_id, currency, _), days in of_types.items():
         by_day = of_all_types.setdefault((portfolio_id, currency, ALL_TYPES), {})
-        for on, (owned, owed) in days.items():
-            owned_owed = by_day.setdefault(on, [0, 0])
-            owned_owed[0] += owned
-            owned_owed[1] += owed
+        for on, delta in days.items():
+            _add(by_day, on, delta)
     return of_types | of_all_types
 
 
@@ -124,26 +117,43 @@ def difference(after: AnySums, before: AnySums) -> DeltaSums:
     sums = {key: {on: list(amounts) for on, amounts in days.items()} for key, days in after.items()}
     for key, days in before.items():
         by_day = sums.setdefault(key, {})
-        for on, (owned, owed) in days.items():
-            owned_owed = by_day.setdefault(on, [0, 0])
-            owned_owed[0] -= owned
-            owned_owed[1] -= owed
+        for on, delta in days.items():
+            _add(by_day, on, delta, sign=-1)
     return {
-        key: {on: OwnedOwed(*amounts) for on, amounts in days.items()}
+        key: {on: DayDelta(*amounts) for on, amounts in days.items()}
         for key, days in drop_zeros(sums).items()
     }
 
 
+def _add(by_day: dict[date, list[int]], on: date, delta: Sequence[int], *, sign: int = 1) -> None:
+    day_delta = by_day.setdefault(on, [0, 0, 0])
+    for place, amount in enumerate(delta):
+        day_delta[place] += sign * amount
+
+
 def apply_deltas(change: AnySums) -> None:
-    """Add the sums to the table. The write that calls this has locked the portfolios."""
-    by_key = sorted(drop_zeros(with_all_types(change)).items(), key=itemgetter(0))
-    rows = (
-        (portfolio_id, currency, asset_type_id, on, owned, owed)
-        for (portfolio_id, currency, asset_type_id), days in by_key
-        for on, (owned, owed) in sorted(days.items())
-    )
-    for batch in batched(rows, BATCH):
-        sql.add_deltas(batch)
+    """Add the sums to the table. The write that calls this has locked the portfolios: it reads the months that change,
+    and writes them as a whole.
+    """
+    changed = {
+        (key, month): days
+        for key, by_day in drop_zeros(with_all_types(change)).items()
+        for month, days in by_month(by_day)
+    }
+    for batch in batched(sorted(changed), sql.DELTAS_AT_ONCE):
+        stored_rows = {(row.key, row.month): row for row in sql.stored_deltas(batch)}
+        sql.write_deltas([_added(at, stored_rows.get(at), changed[at]) for at in batch])
+
+
+def _added(
+    at: tuple[sql.DeltaKey, date], row: sql.DeltaRow | None, change: Mapping[date, Sequence[int]]
+) -> sql.DeltaRow:
+    key, month = at
+    by_day: dict[date, list[int]] = {}
+    for deltas in (decode_deltas(month, row.encoded) if row else {}, change):
+        for on, delta in deltas.items():
+            _add(by_day, on, delta)
+    return sql.DeltaRow(key, month, encode_deltas(by_day), *total(by_day.values()))
 
 
 def forget_assets(ids: Collection[UUID]) -> None:
@@ -156,7 +166,7 @@ def forget_assets(ids: Collection[UUID]) -> None:
 
 
 def forget_portfolios(ids: Collection[UUID]) -> None:
-    DailyDelta.objects.filter(portfolio__in=ids).delete()
+    MonthlyDeltas.objects.filter(portfolio__in=ids).delete()
 
 
 # --- rebuilt, and compared ---
@@ -172,16 +182,29 @@ def calculated(portfolio_id: UUID) -> AnySums:
 
 
 def stored(portfolio_id: UUID) -> AnySums:
-    """What the table holds for a portfolio."""
+    """What the table holds for a portfolio. What the sum of a month says more than its days is on its first day."""
     clock.require_present()
-    rows = DailyDelta.objects.filter(portfolio=portfolio_id).values_list(
-        "on", "currency", "asset_type_id", "owned_high", "owned_low", "owed_high", "owed_low"
-    )
+    rows = MonthlyDeltas.objects.filter(portfolio=portfolio_id).values_list(
+        "portfolio_id", "currency", "asset_type_id", "month", "days", "owned", "owed", "begun",
+        "owned_high", "owned_low", "owed_high", "owed_low",
+    )  # fmt: skip
     sums: RunningSums = {}
-    for on, currency, asset_type_id, *split_halves in rows.iterator(chunk_size=10_000):
-        owned_owed = [join_halves(*split_halves[:2]), join_halves(*split_halves[2:])]
-        sums.setdefault((portfolio_id, currency, asset_type_id), {})[on] = owned_owed
+    for row in sql.rows_of(rows.iterator(chunk_size=2_000)):
+        by_day = sums.setdefault(row.key, {})
+        days = _decoded(row)
+        for on, delta in days.items():
+            _add(by_day, on, delta)
+        owned, owed = total(days.values())
+        _add(by_day, row.month, (row.owned_sum - owned, row.owed_sum - owed, 0))
     return drop_zeros(sums)
+
+
+def _decoded(row: sql.DeltaRow) -> Mapping[date, DayDelta]:
+    """The days of a row; none where it cannot be read, which is then found to be wrong."""
+    try:
+        return decode_deltas(row.month, row.encoded)
+    except ValueError:
+        return {}
 
 
 def differences(portfolio_id: UUID) -> DeltaSums:

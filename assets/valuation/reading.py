@@ -1,4 +1,4 @@
-"""Reads the values of assets: from the daily deltas, from the monthly values, or from the value sources themselves."""
+"""Reads the values of assets: from the monthly deltas, the monthly values, or the value sources themselves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.db.models import F
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol, registry, sql
+from assets.valuation.delta_totals import MonthOfDeltas, running_totals
 from assets.valuation.series import (
     Keys,
     Totals,
@@ -24,7 +25,6 @@ from assets.valuation.series import (
     fold,
     grid_totals,
     money,
-    running_totals,
     ten_thousandths,
 )
 from strata.audit import clock
@@ -40,7 +40,7 @@ COLUMNS = {
 }
 LABELS: Mapping[str, type[AssetCategory] | type[AssetTag]] = {"category": AssetCategory, "tag": AssetTag}
 GROUPINGS = (*COLUMNS, *LABELS)
-# The groupings that daily deltas can answer, and their column of keys; a group is the sum of its types, and so is what
+# The groupings that the deltas can answer, and their column of keys; a group is the sum of its types, and so is what
 # is liquid.
 DELTA_KEY_COLUMNS = {
     None: None,
@@ -51,10 +51,7 @@ DELTA_KEY_COLUMNS = {
     "portfolio": "portfolio_id",
 }
 GROUPS_OF_TYPES: Mapping[str | None, str] = {"group": "group", "liquidity": "liquid"}
-# Measured: looking values up is faster than adding up deltas for a few days, and faster than reading all values where
-# the days are a week or more apart.
-FEW_DAYS = 3
-COARSE_DAYS = 7
+COARSE_DAYS = 7  # measured: with days so far apart, looking values up is faster than reading all of them
 A_MONTH = 31  # in a span this short, nearly all days are in the months of its two ends
 
 
@@ -75,7 +72,7 @@ def choose_reader(
     `as_totals`: the database may add the values up; `by_deltas`: the table of deltas has the totals that are wanted.
     """
     derived = derived and clock.known_at() is None
-    if derived and by_deltas and len(days) > FEW_DAYS:
+    if derived and by_deltas:
         return Reader.DELTAS
     if as_totals and (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1):
         return Reader.GRID
@@ -125,10 +122,12 @@ def totals_on(
 def amounts_on(
     portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False
 ) -> dict[UUID, dict[str, Decimal]]:
-    """The total of each portfolio's assets on a day, by currency: like totals_on for one day.
+    """The total of each portfolio's assets on a day, by currency, without totals of zero: like totals_on for one day.
 
     In one query, unless there are assets that are not valued by hand.
     """
+    if choose_reader((on,), by_deltas=not include_all) is Reader.DELTAS:
+        return _amounts_of_deltas(portfolio_ids, on)
     sums: dict[UUID, dict[str, int]] = {}
     with_others: set[UUID] = set()
     for portfolio_id, currency, amount in sql.amounts_on(portfolio_ids, on, include_all=include_all):
@@ -139,7 +138,24 @@ def amounts_on(
     for portfolio_id, currency, amount in _other_amounts_on(with_others, on, include_all=include_all):
         of_portfolio = sums.setdefault(portfolio_id, {})
         of_portfolio[currency] = of_portfolio.get(currency, 0) + amount
-    return {pk: {currency: money(amount) for currency, amount in by.items()} for pk, by in sums.items()}
+    return _as_money(sums)
+
+
+def _amounts_of_deltas(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
+    sums: dict[UUID, dict[str, int]] = {}
+    totals = from_deltas(portfolio_ids, (on,), "portfolio", {})
+    for ((portfolio_id,), currency), column in totals.columns.items():
+        of_portfolio = sums.setdefault(cast("UUID", portfolio_id), {})
+        of_portfolio[currency] = column.owned[0] + column.owed[0]
+    return _as_money(sums)
+
+
+def _as_money(sums: Mapping[UUID, Mapping[str, int]]) -> dict[UUID, dict[str, Decimal]]:
+    amounts = {
+        pk: {currency: money(amount) for currency, amount in by_currency.items() if amount}
+        for pk, by_currency in sums.items()
+    }
+    return {pk: by_currency for pk, by_currency in amounts.items() if by_currency}
 
 
 def _other_amounts_on(
@@ -243,7 +259,7 @@ def drop_zeros(totals: Totals) -> Totals:
     return Totals(totals.days, columns)
 
 
-# --- from the table of daily deltas ---
+# --- from the table of monthly deltas ---
 
 
 def from_deltas(
@@ -260,21 +276,16 @@ def from_deltas(
         key = currency if group_by == "currency" else groups.get(key_id, key_id)
         return _mapped(() if group_by is None else (key,), key_map)
 
-    every_day = len(days) > (days[-1] - days[0]).days
-    deltas = (
-        sql.deltas_by_day(portfolio_ids, days[-1], key_column=DELTA_KEY_COLUMNS[group_by])
-        if every_day
-        else sql.deltas_by_period(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
-    )
+    months = sql.months_of_deltas(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
     has_others = False
 
-    def of_types() -> Iterator[tuple[date, Keys, str, int, int]]:
+    def of_types() -> Iterator[tuple[Keys, str, MonthOfDeltas]]:
         nonlocal has_others
-        for on, currency, key_id, owned, owed in deltas:
+        for currency, key_id, month in months:
             if currency == sql.OTHERS:
                 has_others = True
             else:
-                yield on, keys(key_id, currency), currency, owned, owed
+                yield keys(key_id, currency), currency, month
 
     totals = running_totals(of_types(), days)
     if not has_others:

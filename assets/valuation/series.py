@@ -246,7 +246,7 @@ def _add_delta(before: Amount, value: Amount, at: int, owned: list[Amount], owed
 
 
 def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
-    """One asset's changes in value, day by day: the table of daily deltas adds these up."""
+    """One asset's changes in value, day by day: the table of deltas adds these up."""
     if series.first_on is None:
         return []
     counted = bisect_right(series.days, series.last_day(series.days[-1]))
@@ -259,25 +259,6 @@ def deltas_of(keys: Keys, series: ValueSeries) -> list[Delta]:
         for (_, before), (on, value) in pairwise(points)
         if value != before
     ]
-
-
-def running_totals(deltas: Iterable[tuple[date, Keys, str, Amount, Amount]], days: Sequence[date]) -> Totals:
-    """Running totals on `days` (each once, ascending) from deltas in any order, which may already be sums.
-
-    Gives the same as `fold` for the same assets. Deltas before the first day are its opening.
-    """
-    place = {day: number for number, day in enumerate(days)}
-    sums = _no_sums(days)
-    with localcontext(EXACT):
-        for on, keys, currency, owned, owed in deltas:
-            column = sums[keys, currency]
-            at = place.get(on)
-            if at is None:
-                at = bisect_left(days, on)
-            if at < len(days):
-                column[0][at] += owned
-                column[1][at] += owed
-    return _accumulated(days, sums)
 
 
 def grid_totals(rows: Iterable[tuple[date, Keys, str, Amount]], days: Sequence[date]) -> Totals:

@@ -110,7 +110,7 @@ def _converted(columns: Iterable[_Amounts], table: Mapping[str, Sequence[int]], 
 def _missing(
     line: DayRates, columns: Mapping[str, Column], number: int, currency: str
 ) -> tuple[Missing, ...]:
-    if columns.keys() <= line.numerators.keys():
+    if not line.lacking:
         return ()
     sides = {source: (column.owned[number], column.owed[number]) for source, column in columns.items()}
     return tuple(
@@ -133,15 +133,27 @@ def _point(
 ) -> Point:
     """The point of a day, from whole numbers over the day's denominator."""
     unit, scale = line.denominator * 10**MONEY_PLACES, 10**places
-    net = half_even(sum(sides) * scale, unit)
-    assets, liabilities = apportion([side * scale for side in sides], unit, net)
-    nets = [value * scale for value in groups.values()]
-    shown = [half_even(value, unit) for value in nets] if overlap else apportion(nets, unit, net)
+    net = half_even((sides[0] + sides[1]) * scale, unit)
+    assets, liabilities = _parted(sides, unit, net, scale)
+    shown: dict[Hashable, Decimal] = {}
+    if groups:
+        nets = [value * scale for value in groups.values()]
+        units = [half_even(value, unit) for value in nets] if overlap else apportion(nets, unit, net)
+        shown = {key: in_places(count, places) for key, count in zip(groups, units, strict=True)}
     return Point(
         line.on,
         in_places(assets, places),
         in_places(liabilities, places),
         in_places(net, places),
-        {key: in_places(units, places) for key, units in zip(groups, shown, strict=True)},
+        shown,
         missing,
     )
+
+
+def _parted(sides: tuple[int, int], unit: int, net: int, scale: int) -> Sequence[int]:
+    """What is owned and what is owed, rounded so that they add up to `net`."""
+    owned, owed = sides[0] * scale, sides[1] * scale
+    if not owed:
+        return net, 0
+    down = owned // unit, owed // unit
+    return down if sum(down) == net else apportion([owned, owed], unit, net)

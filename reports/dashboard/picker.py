@@ -13,10 +13,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assets import valuation
 from portfolios.models import Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.breadcrumbs import DrillDownForm
-from reports.queries import first_value_day, latest_today, without_demo
+from reports.queries import latest_today, without_demo
 from reports.rendering.formats import day_text
 from strata.fields.dates import DayFormField, validate_year
 
@@ -182,7 +183,7 @@ class Picker(forms.Form):
 
     @cached_property
     def first_value_on(self) -> date | None:
-        return first_value_day([portfolio.pk for portfolio in self.shown])
+        return valuation.first_value_day([portfolio.pk for portfolio in self.shown])
 
     @cached_property
     def today(self) -> date:

@@ -7,7 +7,6 @@ from reports.queries.allocation import AllocationReport, allocation_on
 from reports.queries.change import ChangeReport, change_report
 from reports.queries.defaults import (
     common_currency,
-    first_value_day,
     latest_today,
     today_of,
     with_demo_mark,
@@ -30,7 +29,6 @@ __all__ = [
     "change_report",
     "common_currency",
     "current_asset_count",
-    "first_value_day",
     "latest_today",
     "net_worth_history",
     "portfolio_total",

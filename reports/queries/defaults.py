@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
-from uuid import UUID
 
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, QuerySet
 
-from assets import valuation
 from assets.models import Asset
 from assets.rules.exchange_rates import EURO
 from portfolios.models import Portfolio
@@ -24,16 +22,6 @@ def today_of(portfolio: Portfolio) -> date:
 def latest_today(portfolios: Iterable[Portfolio]) -> date:
     """The latest of the portfolios' todays in their time zones."""
     return max(map(today_of, portfolios), default=clock.now().date())
-
-
-def first_value_day(portfolio_ids: Collection[UUID], *, include_all: bool = False) -> date | None:
-    """The day of the first value of the portfolios' assets that count in net worth, or of all of them; None if there is
-    none.
-    """
-    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    assets = assets if include_all else assets.filter(counts_in_net_worth=True)
-    first: date | None = valuation.with_first_value(assets).aggregate(first=Min("first_value_on"))["first"]
-    return first
 
 
 def common_currency(portfolios: Iterable[Portfolio]) -> str:

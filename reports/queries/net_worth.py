@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from assets import valuation
 from assets.models import Asset, AssetType, Category, Tag
 from assets.models.classification import Group
 from assets.rates.store import rate_book_on
 from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
-from reports.queries.defaults import common_currency, first_value_day, latest_today
+from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import LIQUIDITY, AssetFilter, grouping
 from strata.fields.currencies import minor_units
 
@@ -67,7 +68,7 @@ def net_worth_history(
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     end = end or latest_today(portfolios)
-    start = start or min(first_value_day(ids, include_all=include_all) or end, end)
+    start = start or min(valuation.first_value_day(ids, include_all=include_all) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
     groups = grouping(

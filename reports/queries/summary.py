@@ -11,11 +11,12 @@ from fractions import Fraction
 
 from django.db.models import Q
 
+from assets import valuation
 from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.calculations.net_worth import Point
 from reports.calculations.rounding import SHARE_PLACES, rounded
-from reports.queries.defaults import common_currency, first_value_day, latest_today
+from reports.queries.defaults import common_currency, latest_today
 from reports.queries.net_worth import net_worth_history
 from reports.queries.quality import quality_issues
 from reports.queries.stale_values import stale_values
@@ -57,7 +58,7 @@ def summary_on(
     """
     portfolios = list(portfolios)
     on, currency = on or latest_today(portfolios), currency or common_currency(portfolios)
-    first_on = first_value_day([portfolio.pk for portfolio in portfolios], include_all=include_all)
+    first_on = valuation.first_value_day([portfolio.pk for portfolio in portfolios], include_all=include_all)
     is_valued = first_on is not None and first_on <= on
     start = max(last_day_of_month_before(on), first_on) if first_on is not None and is_valued else on
     series = net_worth_history(

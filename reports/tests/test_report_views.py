@@ -502,7 +502,7 @@ def test_table_and_json_have_tags_of_their_own(alice, path, holdings):
 # --- cost ---
 
 QUERIES = {
-    "net-worth?end=2024-06-30": 5,
+    "net-worth?end=2024-06-30": 4,
     "net-worth?end=2024-06-30&start=2024-06-01&interval=day&group_by=type": 5,
     "net-worth?end=2024-06-30&group_by=category": 8,
     "net-worth?end=2024-06-30&group_by=tag": 8,

@@ -73,6 +73,12 @@ def ids_param(ids: Collection[UUID]) -> Any:
     return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
 
 
+def dates_param(dates: Collection[date]) -> Any:
+    if connection.vendor == "postgresql":
+        return list(dates)
+    return json.dumps([on.isoformat() for on in dates])
+
+
 def place_params(places: Sequence[tuple[UUID, int, date | None]]) -> list[Any]:
     if connection.vendor == "postgresql":
         rows = ((pk.hex, place, gone or "NULL") for pk, place, gone in places)

@@ -4,7 +4,17 @@ These modules know tables and columns, but not what is calculated from them. Amo
 dates and ids are UUIDs, on both databases.
 """
 
-from assets.valuation.sql.deltas import OTHERS, DeltaKey, add_deltas, deltas_by_day, deltas_by_period
+from assets.valuation.sql.deltas import (
+    DELTAS_AT_ONCE,
+    OTHERS,
+    DeltaKey,
+    DeltaRow,
+    first_day_of_deltas,
+    months_of_deltas,
+    rows_of,
+    stored_deltas,
+    write_deltas,
+)
 from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
 from assets.valuation.sql.points import (
     FIRST_DAY,
@@ -17,19 +27,23 @@ from assets.valuation.sql.points import (
 )
 
 __all__ = [
+    "DELTAS_AT_ONCE",
     "FIRST_DAY",
     "NEWEST_DAY",
     "NEWEST_VALUE",
     "OTHERS",
     "DeltaKey",
+    "DeltaRow",
     "Point",
-    "add_deltas",
     "amounts_on",
-    "deltas_by_day",
-    "deltas_by_period",
+    "first_day_of_deltas",
     "given_points",
+    "months_of_deltas",
+    "rows_of",
+    "stored_deltas",
     "sums_on",
     "values_at_the_ends",
     "values_in_months",
+    "write_deltas",
     "write_months",
 ]

@@ -1,23 +1,24 @@
-"""SQL that adds to the table of daily deltas, and adds up its rows."""
+"""SQL that reads and writes the table of monthly deltas."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from assets.models.daily_delta import ALL_TYPES
+from assets.models.monthly_deltas import ALL_TYPES
 from assets.valuation import registry
+from assets.valuation.delta_codec import EncodedDeltas, decode_numbers, offsets
+from assets.valuation.delta_totals import MonthOfDeltas, months_by_day
 from strata.audit import clock
 from strata.db.params import (
     DAY,
-    DAYS,
     IDS,
     Days,
-    day_params,
+    dates_param,
     fetch_rows,
     id_param,
     ids_param,
@@ -26,36 +27,38 @@ from strata.db.params import (
     split_halves,
 )
 
-_ADD = """
-    INSERT INTO assets_dailystep
-        (portfolio_id, currency, asset_type_id, "on", owned_high, owned_low, owed_high, owed_low) VALUES {rows}
-    ON CONFLICT (portfolio_id, "on", currency, asset_type_id) DO UPDATE SET
-        owned_high = assets_dailystep.owned_high + excluded.owned_high,
-        owned_low = assets_dailystep.owned_low + excluded.owned_low,
-        owed_high = assets_dailystep.owed_high + excluded.owed_high,
-        owed_low = assets_dailystep.owed_low + excluded.owed_low"""
-type DeltaRow = tuple[date, str, UUID | None, int, int]  # day, currency, key, owned, owed
 type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type (or ALL_TYPES)
+DELTAS_AT_ONCE = 200
 
 
-def add_deltas(deltas: Sequence[tuple[UUID, str, UUID, date, int, int]]) -> None:
-    """Add rows (portfolio, currency, type, day, owned, owed) to the table; each key and day occurs once."""
-    lite = connection.vendor == "sqlite"
-    params: list[Any] = []
-    for portfolio, currency, asset_type, on, owned, owed in deltas:
-        if lite:
-            params += (portfolio.hex, currency, asset_type.hex, on.isoformat())
-        else:
-            params += (portfolio, currency, asset_type, on)
-        params += (*split_halves(owned), *split_halves(owed))
-    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(deltas))
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD.format(rows=marks), params)
+class DeltaRow(NamedTuple):
+    """A row of the table, with its sums in ten-thousandths."""
 
+    key: DeltaKey
+    month: date
+    encoded: EncodedDeltas
+    owned_sum: int
+    owed_sum: int
+
+
+# --- read for reports ---
 
 _HALVES = ("owned_high", "owned_low", "owed_high", "owed_low")
-_AMOUNTS = ", ".join(f"s.{name}" for name in _HALVES)
 _SUMS = ", ".join(f"CAST(SUM(s.{name}) AS BIGINT)" for name in _HALVES)
+_MONTHS = {
+    "sqlite": "SELECT value FROM json_each(%s)",
+    "postgresql": "SELECT unnest(%s::date[])",
+}
+# Rows before the first day of a report are one row: their sums are its opening.
+_NO_DAYS = {
+    "sqlite": "0, x'', x''",
+    "postgresql": "0, ''::bytea, ''::bytea",
+}
+_NO_MONTH = {"sqlite": "'0001-01-01'", "postgresql": "DATE '0001-01-01'"}
+_DAYS_IF_NEEDED = ", ".join(
+    f"CASE WHEN s.month IN (SELECT month FROM by_day) THEN s.{name} END"  # noqa: S608 - constants only
+    for name in ("days", "owned", "owed")
+)
 
 
 # A last row, without an amount, where the portfolios have assets of which the table knows nothing. The condition begins
@@ -65,76 +68,147 @@ _OTHERS = """
         SELECT 1 FROM assets_asset a WHERE a.portfolio_id IN ({ids}) AND NOT (a.valuation = '{manual}')
         AND a.valuation NOT IN ({stored})
     )"""
-_ANY_DAY = {"sqlite": "'2000-01-01'", "postgresql": "DATE '2000-01-01'"}
-_NO_KEY = {"sqlite": ", NULL", "postgresql": ", NULL::uuid"}
 OTHERS = ""  # in place of a currency
 
 
-def _others(any_day: str, key: str) -> str:
-    """The row, for a query with a key or without one. Its parameter is that of IDS."""
-    vendor = connection.vendor
-    columns = f"{any_day}, '{OTHERS}'{_NO_KEY[vendor] if key else ''}, 0, 0, 0, 0"
+def _others(columns: str) -> str:
+    """The row, with these columns. Its parameter is that of IDS."""
     stored = ", ".join(f"'{name}'" for name in registry.stored_names())
-    return _OTHERS.format(columns=columns, manual=registry.MANUAL, ids=IDS[vendor], stored=stored)
+    return _OTHERS.format(columns=columns, manual=registry.MANUAL, ids=IDS[connection.vendor], stored=stored)
 
 
-def _condition(key_column: str | None) -> str:
+def _of_types(key_column: str | None) -> str:
     """Selects the rows of single types, or the rows that are sums over all types."""
-    return f"s.asset_type_id {'<>' if key_column == 'asset_type_id' else '='} %s"
+    return f"s.asset_type_id {'>' if key_column == 'asset_type_id' else '='} %s"
 
 
-def deltas_by_day(
-    portfolio_ids: Collection[UUID], end: date, *, key_column: str | None = None
-) -> Iterator[DeltaRow]:
-    """(day, currency, key, owned, owed) of each day up to `end`. `key_column` is a column of ids; None for no keys.
-
-    A row with the currency OTHERS says that the portfolios have assets of which the table knows nothing. The deltas of
-    several portfolios are added up; those of a single portfolio are returned as stored.
+def months_of_deltas(
+    portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
+) -> Iterator[tuple[str, UUID | None, MonthOfDeltas]]:
+    """(currency, key, month) of what running_totals needs for these days. `key_column` is a column of ids; None for no
+    keys. The same month may come once for each portfolio. A row with the currency OTHERS says that the portfolios have
+    assets of which the table knows nothing.
     """
     clock.require_present()
-    key = f", s.{key_column}" if key_column else ""
-    is_single = len(portfolio_ids) == 1
-    portfolios = f"{'=' if is_single else 'IN'} ({IDS[connection.vendor]})"
-    statement = f"""
-        SELECT {DAY[connection.vendor].format('s."on"')}, s.currency{key}, {_AMOUNTS if is_single else _SUMS}
-        FROM assets_dailystep s
-        WHERE s.portfolio_id {portfolios} AND s."on" <= %s AND {_condition(key_column)}
-        {"" if is_single else f'GROUP BY s."on", s.currency{key}'}
-        {_others(_ANY_DAY[connection.vendor], key)}"""  # noqa: S608 - constants only
-    days, ids = Days(), ids_param(portfolio_ids)
-    rows = fetch_rows(statement, [ids, end, id_param(ALL_TYPES), ids])
-    return ((days[on], *_parsed(*delta)) for on, *delta in rows)
-
-
-# Looks up each period in the index: without OFFSET 0 PostgreSQL compares every delta with every period.
-_IN_PERIOD = 's.portfolio_id = portfolio.id AND s."on" > day.eve AND s."on" <= day.on_day AND {condition}'
-_PERIODS = {
-    "sqlite": f"CROSS JOIN assets_dailystep s WHERE {_IN_PERIOD}",
-    "postgresql": f"""CROSS JOIN LATERAL (
-        SELECT s.* FROM assets_dailystep s WHERE {_IN_PERIOD} OFFSET 0
-    ) AS s""",  # noqa: S608 - constants only
-}
-
-
-def deltas_by_period(
-    portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
-) -> Iterator[DeltaRow]:
-    """The same for each of `days`: the deltas since the day before it in the list, added up."""
-    clock.require_present()
     vendor = connection.vendor
-    group = f"day.number, s.currency{f', s.{key_column}' if key_column else ''}"
+    key = f"s.{key_column}" if key_column else "NULL"
+    group = f"s.currency{f', {key}' if key_column else ''}"
+    source = f"""FROM assets_monthlydeltas s
+        WHERE s.portfolio_id IN ({IDS[vendor]}) AND {_of_types(key_column)} AND s.month"""
     statement = f"""
-        WITH portfolio AS ({IDS[vendor]}), day AS ({DAYS[vendor]})
-        SELECT {group}, {_SUMS} FROM day CROSS JOIN portfolio
-        {_PERIODS[vendor].format(condition=_condition(key_column))}
-        GROUP BY {group}
-        {_others("0", key_column or "")}"""  # noqa: S608 - constants only
-    ids = ids_param(portfolio_ids)
-    params = [ids, *day_params(days), id_param(ALL_TYPES), ids]
-    return ((days[number], *_parsed(*delta)) for number, *delta in fetch_rows(statement, params))
+        WITH by_day(month) AS ({_MONTHS[vendor]})
+        SELECT s.currency, {key}, {_NO_MONTH[vendor]}, {_SUMS}, {_NO_DAYS[vendor]} {source} < %s GROUP BY {group}
+        UNION ALL
+        SELECT s.currency, {key}, {DAY[vendor].format("s.month")}, {", ".join(f"s.{name}" for name in _HALVES)},
+            {_DAYS_IF_NEEDED} {source} BETWEEN %s AND %s
+        {_others(f"'{OTHERS}', NULL, {_NO_MONTH[vendor]}, 0, 0, 0, 0, NULL, NULL, NULL")}"""
+    first, last, ids = days[0].replace(day=1), days[-1], ids_param(portfolio_ids)
+    which = [ids, id_param(ALL_TYPES)]
+    params = [dates_param(months_by_day(days)), *which, first, *which, first, last, ids]
+    return _months(fetch_rows(statement, params))
 
 
-def _parsed(currency: str, *rest: Any) -> tuple[str, UUID | None, int, int]:
-    *key, own_high, own_low, owe_high, owe_low = rest
-    key_id = parse_id(key[0]) if key and key[0] else None
-    return currency, key_id, join_halves(own_high, own_low), join_halves(owe_high, owe_low)
+def _months(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, UUID | None, MonthOfDeltas]]:
+    months = Days()
+    for currency, key_id, month, *halves, bits, owned, owed in rows:
+        yield (
+            currency,
+            None if key_id is None else parse_id(key_id),
+            MonthOfDeltas(
+                months[month],
+                join_halves(*halves[:2]),
+                join_halves(*halves[2:]),
+                bits or 0,
+                bytes(owned or b""),
+                bytes(owed or b""),
+            ),
+        )
+
+
+_FIRST = """
+    SELECT {month}, s.days, s.begun FROM assets_monthlydeltas s
+    WHERE s.portfolio_id IN ({ids}) AND s.asset_type_id = %s AND length(s.begun) > 0 AND s.month = (
+        SELECT MIN(f.month) FROM assets_monthlydeltas f
+        WHERE f.portfolio_id IN ({ids}) AND f.asset_type_id = %s AND length(f.begun) > 0
+    ) {others}"""
+
+
+def first_day_of_deltas(portfolio_ids: Collection[UUID]) -> tuple[date | None, bool]:
+    """The first day on which any of the portfolios' assets had a value, None if there is none; and whether they have
+    assets of which the table knows nothing.
+    """
+    clock.require_present()
+    vendor, ids = connection.vendor, ids_param(portfolio_ids)
+    others = _others(f"{_NO_MONTH[vendor]}, 0, NULL")
+    statement = _FIRST.format(month=DAY[vendor].format("s.month"), ids=IDS[vendor], others=others)
+    months, first, has_others = Days(), None, False
+    for month, days, begun in fetch_rows(statement, [*[ids, id_param(ALL_TYPES)] * 2, ids]):
+        if begun is None:
+            has_others = True
+            continue
+        bits = offsets(days)
+        numbers = decode_numbers(bytes(begun), len(bits))
+        bit = next(bit for bit, number in zip(bits, numbers, strict=True) if number)
+        on = months[month] + timedelta(days=bit)
+        first = on if first is None else min(first, on)
+    return first, has_others
+
+
+# --- read to be changed, and written ---
+
+_COLUMNS = ("days", "owned", "owed", "begun", *_HALVES)
+_STORED = f"""
+    WITH given(portfolio_id, asset_type_id, currency, month) AS (VALUES {{rows}})
+    SELECT s.portfolio_id, s.currency, s.asset_type_id, {{month}}, {", ".join(f"s.{name}" for name in _COLUMNS)}
+    FROM given CROSS JOIN assets_monthlydeltas s
+    WHERE s.portfolio_id = given.portfolio_id AND s.asset_type_id = given.asset_type_id
+        AND s.month = given.month AND s.currency = given.currency"""  # noqa: S608 - constants only
+_WRITE = f"""
+    INSERT INTO assets_monthlydeltas (portfolio_id, asset_type_id, currency, month, {", ".join(_COLUMNS)})
+    VALUES {{rows}} ON CONFLICT (portfolio_id, asset_type_id, month, currency)
+    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}"""  # noqa: S608 - constants only
+
+
+def stored_deltas(months: Sequence[tuple[DeltaKey, date]]) -> Iterator[DeltaRow]:
+    """The rows of these keys and months, as far as there are any."""
+    clock.require_present()
+    if not months:
+        return iter(())
+    statement = _STORED.format(rows=_marks(len(months), 4), month=DAY[connection.vendor].format("s.month"))
+    params = [param for key, month in months for param in _key_params(key, month)]
+    return rows_of(fetch_rows(statement, params))
+
+
+def rows_of(rows: Iterable[Sequence[Any]]) -> Iterator[DeltaRow]:
+    """Rows of (portfolio, currency, type, month, days, owned, owed, begun, and the four halves)."""
+    months = Days()
+    for portfolio, currency, asset_type, month, days, *encoded, own_high, own_low, owe_high, owe_low in rows:
+        yield DeltaRow(
+            (parse_id(portfolio), currency, parse_id(asset_type)),
+            months[month],
+            EncodedDeltas(days, *map(bytes, encoded)),
+            join_halves(own_high, own_low),
+            join_halves(owe_high, owe_low),
+        )
+
+
+def write_deltas(rows: Collection[DeltaRow]) -> None:
+    """Insert rows, or replace those that are stored; each key and month occurs once."""
+    if not rows:
+        return
+    params: list[Any] = []
+    for row in rows:
+        params += _key_params(row.key, row.month)
+        params += (*row.encoded, *split_halves(row.owned_sum), *split_halves(row.owed_sum))
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE.format(rows=_marks(len(rows), 4 + len(_COLUMNS))), params)
+
+
+def _key_params(key: DeltaKey, month: date) -> tuple[Any, ...]:
+    portfolio, currency, asset_type = key
+    on = month.isoformat() if connection.vendor == "sqlite" else month
+    return id_param(portfolio), id_param(asset_type), currency, on
+
+
+def _marks(rows: int, columns: int) -> str:
+    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
