@@ -71,7 +71,8 @@ def _trade(asset_id: UUID, row: list[Any], others: OtherAssets) -> Trade:
         fee,
         tax,
         _chosen_lots(lots) if lots else (),
-        origin == [DISPOSAL, DISPOSAL],
+        origin == [DISPOSAL, DISPOSAL]
+        or (quantity is None and pk == transfer_id),  # it is that of the leg out
         transfer_id,
         others.get((transfer_id, asset_id)) if transfer_id else None,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Value
@@ -15,45 +14,34 @@ from assets import valuation
 from assets.holdings.events import (
     AssetEvents,
     Ledger,
-    LotMethod,
     Trade,
     TradeType,
     event_order,
-    quantity_units,
 )
-from assets.models import Asset, Transaction
+from assets.holdings.reading import read_ledger
+from assets.models import Asset
 from assets.valuation import AssetRef
-from assets.valuation.series import ten_thousandths
 
 BALANCE = "balance"
 
 
 @dataclass(frozen=True, slots=True)
 class InvestedAsset:
-    """What calculations need of an asset, besides its events and values. `quantity` counts where no trade has one."""
+    """What calculations need of an asset, besides its events and values."""
 
     id: UUID
     name: str
     currency: str
     kind: str
     portfolio_id: UUID
-    quantity: Decimal | None
     acquired_on: date | None
     disposed_on: date | None
     first_value_on: date | None
     valuation: str
-    own_method: str | None
-    portfolio_method: str | None
-    household_method: str | None
-    allow_short: bool
 
     @property
     def ref(self) -> AssetRef:
         return AssetRef(self.id, self.currency, self.valuation, self.disposed_on)
-
-    @property
-    def method(self) -> LotMethod:
-        return LotMethod(self.own_method or self.portfolio_method or self.household_method or LotMethod.FIFO)
 
     @property
     def is_balance(self) -> bool:
@@ -62,8 +50,7 @@ class InvestedAsset:
 
 COLUMNS = (
     *("pk", "name", "currency", "counted_as", "portfolio_id"),
-    *("quantity", "acquired_on", "disposed_on", "first_value_on", "valuation", "lot_method"),
-    *("portfolio__lot_method", "portfolio__household__lot_method", "portfolio__allow_short"),
+    *("acquired_on", "disposed_on", "first_value_on", "valuation"),
 )
 
 
@@ -82,48 +69,16 @@ def invested_assets(
     return {asset.id: asset for asset in assets if only_assets is None or asset.id in only_assets}
 
 
-TRADE_COLUMNS = (
-    *("asset_id", "id", "type", "on", "occurred_at", "position", "currency"),
-    *("quantity", "amount", "fee", "tax"),
-)
-
-
 def ledger_of(assets: Iterable[InvestedAsset]) -> Ledger:
-    """The events of the assets, and of all that are linked to them."""
-    by_id = {asset.id: asset for asset in assets}
-    events: dict[UUID, list[Trade]] = {pk: [] for pk in by_id}
-    rows = Transaction.objects.filter(asset__in=list(by_id)).order_by("on", "occurred_at", "position", "id")
-    for asset_id, *row in rows.values_list(*TRADE_COLUMNS):
-        events[asset_id].append(trade_of(*row, closes_on=by_id[asset_id].disposed_on))
-    return {
-        pk: AssetEvents(
-            pk,
-            asset.currency,
-            events[pk],
-            asset.method,
-            asset.allow_short,
-            opening_quantity=0 if asset.quantity is None else quantity_units(asset.quantity),
-            opening_on=asset.acquired_on or asset.first_value_on,
-        )
-        for pk, asset in by_id.items()
-    }
-
-
-def trade_of(
-    pk: UUID,
-    kind: str,
-    on: date,
-    at: datetime,
-    position: int,
-    currency: str,
-    quantity: Decimal | None,
-    *amounts: Decimal | None,
-    closes_on: date | None,
-) -> Trade:
-    units = None if quantity is None else quantity_units(quantity)
-    amount, fee, tax = (ten_thousandths(number or 0) for number in amounts)
-    closes = kind == TradeType.DISPOSE and closes_on == on
-    return Trade(pk, TradeType(kind), on, at, position, currency, units, amount, fee, tax, closes=closes)
+    """The events of the assets, and of all that are linked to them; also Asset.quantity, from the first value on."""
+    rows = list(assets)
+    ledger = dict(read_ledger([asset.id for asset in rows]))
+    for asset in rows:
+        events = ledger[asset.id]
+        opening_on = asset.acquired_on or asset.first_value_on
+        if events.opening_quantity and events.opening_on != opening_on:
+            ledger[asset.id] = events._replace(opening_on=opening_on)
+    return ledger
 
 
 def with_known_flows(
@@ -148,3 +103,11 @@ def with_known_flows(
         events = sorted([*ledger[pk].events, *added], key=event_order)
         explained[pk] = ledger[pk]._replace(events=events)
     return explained
+
+
+def refs_of(asset_ids: Collection[UUID]) -> list[AssetRef]:
+    """Assets that are linked to those of a report, and not in it; without any nothing is read."""
+    if not asset_ids:
+        return []
+    rows = Asset.objects.filter(pk__in=asset_ids).order_by()
+    return [AssetRef(*row) for row in rows.values_list(*valuation.REF_COLUMNS)]

@@ -32,7 +32,7 @@ from investments.calculations.reported import Rates, half_even
 from investments.calculations.returns import ChainDay
 from investments.calculations.xirr import Flow
 from investments.queries.benchmarks import benchmark_of
-from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, with_known_flows
+from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, refs_of, with_known_flows
 from portfolios.models import Portfolio
 
 OF_VALUES = (
@@ -120,7 +120,7 @@ def performance(
 
 def _day_before_all(assets: Mapping[UUID, InvestedAsset], ledger: Ledger, end: date) -> date:
     days = [asset.first_value_on for asset in assets.values() if asset.first_value_on is not None]
-    days += [asset.events[0].on for asset in ledger.values() if asset.events]
+    days += [ledger[pk].events[0].on for pk in assets if ledger[pk].events]
     first = min(days, default=end)
     return min(first, end) - timedelta(days=1)
 
@@ -190,7 +190,8 @@ def _values_of_arrivals(
     assets: Mapping[UUID, InvestedAsset], found: Mapping[UUID, AssetLots], window: Window
 ) -> Callable[[UUID, date], int | None]:
     """The values of the assets to which something moved from others; without such assets nothing is read."""
-    refs = [assets[pk].ref for pk, of_asset in found.items() if of_asset.arrivals and pk in assets]
+    ids = {pk for pk, of_asset in found.items() if of_asset.arrivals}
+    refs = [assets[pk].ref for pk in ids if pk in assets] + refs_of(ids - assets.keys())
     series = (
         {ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)}
         if refs

@@ -12,7 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
-from assets.models import ExchangeRate, Transaction
+from assets.models import ExchangeRate, Instrument, Transaction
+from portfolios.models import Portfolio
 from strata.fields.dates import noon
 from tests.factories import add_value, create_asset, day
 
@@ -177,6 +178,69 @@ def test_worked_cases_by_every_method(alice, portfolio):
             assert round(Decimal(by_name[name]["cost"]), 2) == Decimal(cost), (method, name)
             if gain is not None:
                 assert round(Decimal(by_name[name]["realised_gain"]), 2) == Decimal(gain), (method, name)
+
+
+def post(client, path, **body):
+    answer = client.post(f"{API}/{path}", body)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+@pytest.fixture
+def security(household):
+    return Instrument.objects.create(household=household, symbol="ABC", name="Abc", currency="EUR")
+
+
+def test_wealthfolio_transfer_moves_lots_with_their_costs(alice, portfolio, shares):
+    """12 of 10 @ 100 (fee 10) and 5 @ 200 (fee 5): 603 is the cost of the 3 that stay."""
+    other = create_asset(portfolio, "Other depot", TypeId.STOCKS)
+    buy(shares, 0, 10, 1000, fee=10)
+    buy(shares, 1, 5, 1000, fee=5)
+    post(alice, f"assets/{shares.pk}/transfer", to_asset_id=other.pk, on=day(2), quantity="12")
+    assert get(alice, f"assets/{shares.pk}/lots", on=day(3))["cost"] == "603.00"
+    assert get(alice, f"assets/{other.pk}/lots", on=day(3))["cost"] == "1412.00"
+    assert get(alice, f"assets/{other.pk}/performance", start=day(1), end=day(3))["net_flows"] == "1412.00"
+    assert get(alice, "performance", start=day(1), end=day(3))["net_flows"] == "0.00"
+
+
+def test_splits_change_quantities_and_no_cost(alice, shares, security):
+    """measures.md, Splits: 10 @ 100, then 2 for 1, then 1 for 10."""
+    shares.instrument = security
+    shares.save()
+    buy(shares, 0, 10, 1000)
+    for on, numerator, denominator in [(3, 2, 1), (6, 1, 10)]:
+        ratio = {"numerator": numerator, "denominator": denominator}
+        post(alice, f"instruments/{security.pk}/actions", type="split", on=day(on), **ratio)
+    lots = {on: get(alice, f"assets/{shares.pk}/lots", on=day(on)) for on in (2, 3, 6)}
+    assert [lots[on]["quantity"] for on in lots] == ["10", "20", "2"]
+    assert [lots[on]["open"][0]["unit_cost"] for on in lots] == ["100", "50", "500"]
+    assert {lots[on]["cost"] for on in lots} == {"1000.00"}
+
+
+def test_a_house_moves_with_its_cost(alice, household, shares):
+    house = create_asset(shares.portfolio, "House", TypeId.REAL_ESTATE)
+    buy(house, 0, None, 200_000)
+    add_value(house, 210_000, day(1))
+    other = Portfolio.objects.create(household=household, name="Other")
+    post(alice, f"assets/{house.pk}/transfer", to_portfolio_id=other.pk, on=day(9))
+    moved = other.assets.get()
+    assert get(alice, f"assets/{house.pk}/lots", on=day(9))["open"] == []
+    of_moved = get(alice, f"assets/{moved.pk}/lots", on=day(9))
+    assert (of_moved["cost"], of_moved["unrealised_gain"]) == ("200000.00", "10000.00")
+    assert get(alice, "performance", start=day(5), end=day(9), explain=1)["flows"] == []
+    went = get(alice, f"portfolios/{house.portfolio_id}/performance", start=day(5), end=day(9))
+    assert went["net_flows"] == "-210000.00"
+
+
+def test_the_method_of_the_portfolio_counts_unless_the_asset_has_one(alice, portfolio, shares):
+    buy(shares, 0, 5, 50)
+    buy(shares, 1, 5, 100)
+    sell(shares, 2, 5, 200)
+    portfolio.lot_method = "lifo"
+    portfolio.save()
+    answer = get(alice, f"assets/{shares.pk}/lots", on=day(3))
+    assert (answer["method"], answer["cost"]) == ("lifo", "50.00")
+    assert get(alice, f"assets/{shares.pk}/lots", on=day(3), method="fifo")["cost"] == "100.00"
 
 
 # --- gains ---
