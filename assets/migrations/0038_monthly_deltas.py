@@ -1,4 +1,4 @@
-"""The deltas of a month in one row (docs/decisions/0033)."""
+"""The deltas of a month in one row (docs/decisions/0034)."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -86,6 +86,6 @@ class InstrumentActionViewSet(
 
     def default_household_id(self, values: dict[str, Any]) -> UUID:
         """That of the instrument; for a shared one the oldest that the caller owns."""
-        # nosemgrep: rows-through-for-user - of an action that came through it
+        # nosemgrep: rows-through-for-user - require_parents has looked it up with it
         owner = Instrument.objects.filter(pk=self.instrument_id).values_list("household", flat=True).first()
         return cast("UUID", owner) or super().default_household_id(values)
