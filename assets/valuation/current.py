@@ -123,13 +123,14 @@ def _newest(
         for pk, point in found.items()
         if point.on is not None and point.value is not None
     ]
-    if not given:
+    if not found:
         return recorded
-    return Case(
-        When(valuation=registry.MANUAL, then=recorded),
-        default=OfPoint(text, F("pk"), F("as_of"), given=given, output_field=output_field),
-        output_field=output_field,
-    )
+    of_others: Expression = Value(
+        None, output_field
+    )  # what is recorded of them is an anchor, not their value
+    if given:
+        of_others = OfPoint(text, F("pk"), F("as_of"), given=given, output_field=output_field)
+    return Case(When(valuation=registry.MANUAL, then=recorded), default=of_others, output_field=output_field)
 
 
 class ValuedRows(ModelIterable):  # type: ignore[type-arg]  # it has no arguments when it runs
