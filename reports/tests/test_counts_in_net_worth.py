@@ -244,7 +244,7 @@ def test_another_flag_gives_the_answer_another_etag(alice, portfolio, holdings, 
         ("net-worth", {**WEEK, "interval": "week"}, 3, 5),
         ("allocation", ON, 7, 7),
         ("net-worth/change", WEEK, 5, 5),
-        ("me/summary", ON, 12, 15),
+        ("me/summary", ON, 13, 16),
         ("portfolios", ON, 3, 3),
     ],
 )

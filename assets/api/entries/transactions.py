@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
+
 from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import Transaction
 from assets.services.transactions import TRANSACTIONS
@@ -29,6 +33,18 @@ class ChosenLotSerializer(StrictSerializer):
     transaction_id = UUIDSerializerField()
     quantity = ExactSerializerField()
 
+    def to_internal_value(self, data: Any) -> Any:
+        """A PATCH may leave out what it does not change of the transaction, but nothing of a lot."""
+        lot: Any = super().to_internal_value(data)
+        required = {
+            name: [ErrorDetail(str(field.error_messages["required"]), "required")]
+            for name, field in self.fields.items()
+            if name not in lot
+        }
+        if required:
+            raise serializers.ValidationError(required)
+        return lot
+
 
 class ChosenLots(ListSerializerField):
     """The lots that a sale takes first, as they are stored; null where none is chosen."""
@@ -40,7 +56,10 @@ class ChosenLots(ListSerializerField):
         lots: Any = super().to_internal_value(data)
         return [
             {"transaction_id": str(lot["transaction_id"]), "quantity": plain(lot["quantity"])} for lot in lots
-        ] or None
+        ]
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return super().run_validation(data) or None
 
     def to_representation(self, lots: Any) -> Any:
         return lots
