@@ -36,8 +36,11 @@ class ActionForm(StaleCheckedForm):
 
 
 class ActionInline(HouseholdInline):
-    """Those of the household of the instrument, and those of all."""
+    """Those of the household of the instrument, and those of all. One below the other: they have too many columns for a
+    row on paper.
+    """
 
+    template = "admin/edit_inline/stacked.html"
     model = InstrumentAction
     form = ActionForm
     fk_name = "instrument"
