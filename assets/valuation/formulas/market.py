@@ -64,25 +64,29 @@ def market_points(
     days = {*quantities, *priced, *splits, *first_days_too_old}
     quantity: int | Fraction = 0
     price: Price | None = None
-    fixed: int | None = None
+    unheld_anchor: int | None = None
+    value: int | None
     points: list[int | None] = []
     for on in sorted(days):
         if price is not None and on in splits:
             price = price._replace(amount=price.amount / splits[on])
         quantity = quantities.get(on, quantity)
-        if on in anchors:
-            fixed = anchors[on]
-            if quantity:
-                price = Price(on, Fraction(fixed * QUANTITY_UNIT) / (quantity * MONEY_UNIT))
+        if quantity or on in anchors:
+            unheld_anchor = None
+        if on in anchors and quantity:
+            price = Price(on, Fraction(anchors[on] * QUANTITY_UNIT) / (quantity * MONEY_UNIT))
+        elif on in anchors:
+            unheld_anchor = anchors[on]
         elif on in quoted:
             price = Price(on, Fraction(quoted[on], prices.denominator))
-        if quantity and on not in anchors:
-            fixed = None
-        value = fixed
-        if fixed is None:
-            if not quantity and not points:
-                continue
+        if on in anchors:
+            value = anchors[on]
+        elif unheld_anchor is not None:
+            value = unheld_anchor
+        elif quantity or points:
             value = value_of(quantity, price, on, prices.max_age_days)
+        else:
+            continue
         if not points or points[-1] != value:
             points[:] = [value]
             yield on, value
