@@ -14,7 +14,9 @@ BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 # A file or folder of the repository, not a route, command, setting or a file of an installation.
-FOLDERS = "strata|portfolios|assets|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
+FOLDERS = (
+    "strata|portfolios|assets|investments|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
+)
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
 # This page names files that it creates; test_adding_a_resource checks them.
 OF_AN_EXAMPLE = {"docs/adding-a-resource.md"}

@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from django.core.management import call_command, find_commands, get_commands, load_command_class
 from django.db import OperationalError, connection, transaction
 
-from assets.models import ExchangeRate, Tag
+from assets.models import ExchangeRate, Instrument, Tag
 from strata.audit.models import IdempotentAnswer, JournalEntry
 from strata.commands import StrataCommand
 from strata.db import retry
@@ -168,6 +168,7 @@ COMMANDS = {
     "create_token": ("alice",),
     "create_user": ("zoe", "--password-stdin"),
     "demo": (),
+    "load_prices": ("prices.csv",),
     "load_rates": ("rates.csv",),
     "rebuild": (),
     "seed_benchmark": ("--assets", "1", "--snapshots", "1"),
@@ -194,6 +195,8 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
     """Its first statement that writes a row ends in a deadlock."""
     ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1", source="ecb")
     (tmp_path / "rates.csv").write_text("currency,on,units_per_euro\nUSD,2026-01-02,1.2\n")
+    Instrument.objects.create(symbol="ABC", name="Fund", currency="EUR")
+    (tmp_path / "prices.csv").write_text("instrument,on,price\nABC,2026-01-02,1.2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))
     fail, written = failing(DEADLOCK, 1), []

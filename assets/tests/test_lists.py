@@ -178,8 +178,8 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
     # A savepoint; whether the asset is visible; the portfolio, locked, and then the asset; the role; the journal's
     # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, the deltas
-    # that it changes, and its month, read and written.
-    with django_assert_num_queries(14 if connection.features.has_select_for_update else 13):
+    # of the months that it changes, and its month, each read and written.
+    with django_assert_num_queries(15 if connection.features.has_select_for_update else 14):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201
 
 
@@ -190,6 +190,6 @@ def test_asset_is_changed_in_a_fixed_number_of_queries(alice, things, django_ass
     # A savepoint; whether it is visible; the household and the portfolio, locked; the asset; the role; the portfolio's
     # revision; the journal's
     # newest instant; the entry in the journal; the asset written; the zones in use; the asset as it is shown, with its
-    # categories and tags.
-    with django_assert_num_queries(15 if connection.features.has_select_for_update else 13):
+    # categories and tags, and the loans that are secured on it.
+    with django_assert_num_queries(16 if connection.features.has_select_for_update else 14):
         assert alice.patch(path, {"name": "House"}).status_code == 200

@@ -52,6 +52,7 @@ class BatchRows(serializers.ListSerializer[Any]):
 
 class BatchRowsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
     target_class = BatchRows
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         row = auto_schema.resolve_serializer(self.target.child, direction)
