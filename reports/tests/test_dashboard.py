@@ -31,7 +31,7 @@ from strata.fields.dates import noon
 from strata.tenancy.roles import OWNER
 
 TODAY = timezone.now().date()
-MOST_QUERIES = 26
+MOST_QUERIES = 27
 
 
 def day_text(on: date) -> str:

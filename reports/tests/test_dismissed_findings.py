@@ -304,9 +304,8 @@ def test_a_value_of_the_day_of_a_sale_is_no_finding_years_later_either(alice, po
 def sale(asset, amount, on, **more):
     day = date.fromisoformat(on)
     at = noon(day, asset.portfolio.time_zone)
-    return Transaction.objects.create(
-        asset=asset, type="DISPOSE", amount=amount, currency="EUR", on=day, occurred_at=at, **more
-    )
+    values = {"type": "DISPOSE", "currency": "EUR"} | more
+    return Transaction.objects.create(asset=asset, amount=amount, on=day, occurred_at=at, **values)
 
 
 @pytest.mark.parametrize(
@@ -344,6 +343,7 @@ def test_two_equal_transactions_of_a_day_are_a_note(alice, portfolio):
 )
 def test_equal_transactions_that_change_alike_are_a_finding_again(alice, portfolio, change):
     asset = create_valued_asset(portfolio, "Shares", TypeId.STOCKS, "100", on="2024-05-30")
+    sale(asset, "50", "2024-05-30", type="ACQUIRE", quantity="10")
     rows = [sale(asset, "5", "2024-06-02", quantity="1") for _ in range(2)]
     (finding,) = listed(alice, portfolio)
     alice.put(address(portfolio, finding["key"]), REASON)

@@ -511,7 +511,7 @@ QUERIES = {
     "change?start=2024-05-31&end=2024-06-30": 5,
     "change?start=2024-03-31&end=2024-06-30": 6,
     "change?start=2024-05-31&end=2024-06-30&group_by=category": 8,
-    "quality?on=2024-06-30": 6,
+    "quality?on=2024-06-30": 7,
 }
 
 
