@@ -31,8 +31,13 @@ def form_data(page_answer) -> dict[str, str]:
 
 
 def inputs_of(page_answer) -> dict[str, Any]:
-    """Every input of the page's form and its inlines with its value, including empty ones."""
+    """Every input of the page's form and its inlines with its value, including empty ones.
+
+    None on a page without the form of a row: that of a new token has a form of its own.
+    """
     context = page_answer.context
+    if "adminform" not in context:
+        return {}
     data: dict[str, Any] = {}
     formsets = [inline.formset for inline in context["inline_admin_formsets"]]
     for form in (
