@@ -49,7 +49,7 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
         if model._meta.label == "assets.Instrument":
             values |= {"isin": "", "cusip": "", "sedol": "", "mic": "", "quote_unit": "1"}
         if model._meta.label == "assets.InstrumentAction":
-            values |= {"isin": "", "numerator": 2, "denominator": 1}
+            values |= {"symbol": "", "isin": "", "numerator": 2, "denominator": 1, "to_instrument": None}
         if model._meta.label == "assets.PriceSource":
             paths = {"rows_path": "", "date_field": "0", "price_field": "1"}
             marks = {"delimiter": ",", "decimal": ".", "unit": "1"}

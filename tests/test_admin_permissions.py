@@ -20,8 +20,10 @@ from tests.sample_rows import sample_rows
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 PAGES = {model: page for model, page in admin.site._registry.items()}
-SCOPED = [model for model in PAGES if hasattr(model, "household_lookup")]
-SUPERUSERS_ONLY = {"User", "JournalEntry", "AccessAttempt"}
+SUPERUSERS_ONLY = {"User", "JournalEntry", "AccessAttempt", "PriceSource"}
+SCOPED = [
+    model for model in PAGES if hasattr(model, "household_lookup") and model.__name__ not in SUPERUSERS_ONLY
+]
 by_name = {"ids": lambda model: model.__name__}
 
 
@@ -190,8 +192,8 @@ def test_forged_addition_cannot_point_to_a_foreign_row(foreign_rows, own_rows, d
     data |= {name: "ANOTHER" for name in ("name", "code", "external_id") if name in data}
     if "on" in data:
         data["on"] = "2026-02-03"
-    before = model.objects.count()
-    for field in foreign_keys(model):
+    before, shown = model.objects.count(), dora.get(add).context["adminform"].form.fields
+    for field in [field for field in foreign_keys(model) if field.name in shown]:
         answer = dora.post(add, data | {field.name: str(foreign_rows[field.related_model].pk)})
         assert (answer.status_code, model.objects.count()) == (200, before), field.name
         assert field.name in answer.context["adminform"].form.errors, field.name

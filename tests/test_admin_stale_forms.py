@@ -33,6 +33,8 @@ def edited(form, value: str) -> dict[str, str]:
         if field.name != "version" and not field.field.disabled and not field.is_hidden
     ]
     for bound in inputs:
+        if bound.name == "denominator":  # a split has only its ratio
+            return {bound.html_name: str(len(value))}
         if isinstance(bound.field, NumberFormField):
             return {bound.html_name: f"0.0{len(value)}"}
     for bound in inputs:

@@ -23,13 +23,15 @@ pytestmark = pytest.mark.on_sqlite
 def generated(tmp_path_factory):
     """A function that imports a module of the client, which is generated into a temporary folder."""
     folder = tmp_path_factory.mktemp("client")
-    command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta=none"]
+    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta=none"]
     command += [f"--path={ROOT / 'openapi.yaml'}", f"--config={ROOT / 'docs/openapi-python-client.yaml'}"]
     done = subprocess.run(
         [*command, f"--output-path={folder / PACKAGE}"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stdout + done.stderr
+    # It knows no CSV in a request: prices:batch takes JSON too.
+    output = done.stdout + done.stderr
+    assert output.count("WARNING") == output.count("Unsupported content type text/csv") == 1, output
     sys.path.insert(0, str(folder))
     yield lambda name: import_module(f"{PACKAGE}.{name}")
     sys.path.remove(str(folder))

@@ -96,7 +96,7 @@ class StaleCheckedForm(InItsOwnWords, forms.ModelForm):  # type: ignore[type-arg
     # The form's fields for names that a service uses: {"tag_ids": "tags", "tag": "tags"}.
     fields_shown_as: dict[str | None, str] = {}
 
-    version = VersionField(required=False)
+    version = VersionField(required=False, label="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
