@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from array import array
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -18,7 +19,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.db.migrations.loader import MigrationLoader
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -85,6 +86,13 @@ def without_zeros(amounts: dict) -> dict:
 NUMBERS = st.integers(0, LONGEST)
 TYPES = st.sampled_from([TypeId.CASH, TypeId.CHECKING_ACCOUNT, TypeId.SAVINGS_ACCOUNT])
 VALUES = st.sampled_from([-30, -1, 0, 1, 20, Decimal("99999999999999.9999"), Decimal("-99999999999999.9999")])
+
+
+@contextmanager
+def unless_instants_meet() -> Iterator[None]:
+    """A write by set may give an asset two values of one instant: the database refuses it, and nothing changes."""
+    with suppress(IntegrityError), transaction.atomic():
+        yield
 
 
 class Writes(RuleBasedStateMachine):
@@ -254,19 +262,22 @@ class Writes(RuleBasedStateMachine):
 
     @rule(first=NUMBERS, on=NUMBERS)
     def move_values_to_another_day_by_set(self, first, on):
-        AssetSnapshot.objects.filter(on=day(first)).update(on=day(on))
+        with unless_instants_meet():
+            AssetSnapshot.objects.filter(on=day(first)).update(on=day(on))
 
     @precondition(lambda self: Asset.objects.exists())
     @rule(first=NUMBERS, number=NUMBERS)
     def give_values_to_another_asset_by_set(self, first, number):
-        AssetSnapshot.objects.filter(on=day(first)).update(asset=self.an_asset(number))
+        with unless_instants_meet():
+            AssetSnapshot.objects.filter(on=day(first)).update(asset=self.an_asset(number))
 
     @rule(on=NUMBERS, value=VALUES)
     def change_many_values_and_days(self, on, value):
         snapshots = list(AssetSnapshot.objects.order_by("pk")[:4])
         for number, snapshot in enumerate(snapshots):
             snapshot.value, snapshot.on = value, day((on + number) % LONGEST)
-        AssetSnapshot.objects.bulk_update(snapshots, ["value", "on"])
+        with unless_instants_meet():
+            AssetSnapshot.objects.bulk_update(snapshots, ["value", "on"])
 
     @precondition(lambda self: AssetSnapshot.objects.exists())
     @rule(number=NUMBERS)
