@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-
 from assets.models import Instrument
 from assets.rules import instruments as rules
+from assets.services.normal_values import normalised
 from portfolios.models import Household
 from strata.tenancy.writes import (
     Precondition,
@@ -40,7 +39,7 @@ def create_instrument(
     if household_id is not None:
         household = locked_parent(Instrument, Household.objects.all(), household_id, "household")
         precondition(household)
-    return Instrument.objects.create(household=household, **normalised(values))
+    return Instrument.objects.create(household=household, **normalised(values, CHECKS))
 
 
 @atomic_write
@@ -49,24 +48,12 @@ def update_instrument(
 ) -> Instrument:
     instrument = locked_row(Instrument.objects.all(), instrument_id, "instrument")
     precondition(instrument)
-    save_changes(instrument, normalised(changes))
+    save_changes(instrument, normalised(changes, CHECKS))
     return instrument
 
 
 def delete_instrument(instrument_id: UUID, *, precondition: Precondition = always) -> None:
     delete_row(Instrument.objects.all(), instrument_id, "instrument", precondition)
-
-
-def normalised(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with identifiers in capitals and the quote unit in lowest terms. 400 that names the field."""
-    normal = dict(values)
-    for name, check in CHECKS.items():
-        if name in normal:
-            try:
-                normal[name] = check(normal[name])
-            except ValidationError as error:
-                raise ValidationError({name: error}) from None
-    return normal
 
 
 INSTRUMENTS = Service(create=create_instrument, update=update_instrument, delete=delete_instrument)

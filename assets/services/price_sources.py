@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Instrument, InstrumentSource, PriceSource
@@ -15,6 +14,7 @@ from assets.prices.providers.formats import PLACEHOLDERS
 from assets.prices.providers.sources import PROVIDERS
 from assets.rules.instruments import validate_quote_unit
 from assets.rules.price_sources import validate_address, validate_decimal, validate_delimiter, validate_path
+from assets.services.normal_values import normalised
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.fields.names import name_key
 from strata.tenancy.writes import (
@@ -45,7 +45,7 @@ def create_source(
     household_id: None = None, *, precondition: Precondition = always, **values: Any
 ) -> PriceSource:
     """The precondition gets the row before it is there: only superusers make sources."""
-    source = PriceSource(**normalised(values))
+    source = PriceSource(**normalised(values, CHECKS))
     precondition(source)
     refuse_without_address(source)
     with conflict_if_duplicate(PriceSource, NAME_IS_TAKEN, key={"name_key": name_key(source.name)}):
@@ -59,7 +59,7 @@ def update_source(
 ) -> PriceSource:
     source = locked_row(PriceSource.objects.all(), source_id, "price_source")
     precondition(source)
-    changes = normalised(changes)
+    changes = normalised(changes, CHECKS)
     key = {"name_key": name_key(changes.get("name", source.name))}
     with conflict_if_duplicate(PriceSource, NAME_IS_TAKEN, key=key):
         save_changes(source, changes)
@@ -69,17 +69,6 @@ def update_source(
 
 def delete_source(source_id: UUID, *, precondition: Precondition = always) -> None:
     delete_row(PriceSource.objects.all(), source_id, "price_source", precondition)
-
-
-def normalised(values: Mapping[str, Any]) -> dict[str, Any]:
-    normal = dict(values)
-    for name, check in CHECKS.items():
-        if name in normal:
-            try:
-                normal[name] = check(normal[name])
-            except ValidationError as error:
-                raise ValidationError({name: error}) from None
-    return normal
 
 
 def refuse_without_address(source: PriceSource) -> None:

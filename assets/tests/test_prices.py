@@ -291,9 +291,18 @@ def test_rows_of_a_csv_are_counted_from_the_line_after_the_header(alice, househo
     )
 
 
-@pytest.mark.parametrize("text", ["", "a,b,c\n1,2,3\n", 'instrument,on,price\n"x', "instrument,on,price\n"])
-def test_a_bad_csv_is_refused(alice, text):
-    send_csv(alice, text, status=400)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "This field is required."),
+        ("a,b,c\n1,2,3\n", "The first line must be instrument,on,price."),
+        ('instrument,on,price\n"x', "It is not a CSV: unexpected end of data."),
+        ("instrument,on,price\n", "Send a list with at least one row."),
+    ],
+)
+def test_a_bad_csv_is_refused(alice, text, message):
+    assert send_csv(alice, text, status=400)["message"] == message
+    assert not PriceLoad.objects.exists()
 
 
 def test_options_of_a_csv_are_in_the_query_and_those_of_json_in_the_body(alice, abc):
