@@ -17,6 +17,7 @@ from assets.valuation.protocol import (
     AssetValues,
     EditTarget,
     KnownFlow,
+    MissingPrice,
     Month,
     Origin,
     ValueDays,
@@ -37,6 +38,7 @@ class FakeSource:
     def __init__(self, *, is_stored: bool) -> None:
         self.is_stored = is_stored
         self.amounts: dict[UUID, dict[date, int | None]] = {}
+        self.instrument_ids: dict[UUID, UUID] = {}
 
     @property
     def first_days_sql(self) -> str | None:
@@ -76,6 +78,18 @@ class FakeSource:
 
     def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
         return {(pk, on): MADE_UP for pk in asset_ids for on in days}
+
+    def missing_prices(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, MissingPrice]:
+        return {
+            (pk, on): MissingPrice(self.instrument_ids.get(pk), self.last_on(pk, on)) for pk, on in asset_days
+        }
+
+    def last_on(self, pk: UUID, on: date) -> date | None:
+        """The last day up to `on` that has an amount."""
+        return max(
+            (day for day, amount in self.amounts[pk].items() if amount is not None and day <= on),
+            default=None,
+        )
 
     # --- writes, as a service of a real source makes them ---
 

@@ -17,7 +17,7 @@ from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
 from assets.services.disposal import dispose
 from assets.valuation import deltas, months, reading, registry, upkeep
-from assets.valuation.protocol import EditTarget, Window
+from assets.valuation.protocol import EditTarget, MissingPrice, Window
 from assets.valuation.sources.snapshots import Snapshots
 from assets.valuation.sql import deltas as deltas_sql
 from assets.valuation.sql import months as months_sql
@@ -162,6 +162,17 @@ def test_row_to_edit_is_that_of_the_source(recorded, loan):
     assert valuation.edit_targets(asked, {recorded.pk: "manual", loan.pk: "fake"}) == {
         (recorded.pk, day(3)): EditTarget("assets.AssetSnapshot", last.pk),
         (loan.pk, day(2)): EditTarget("assets.Asset", loan.pk),
+    }
+
+
+def test_missing_price_is_said_by_the_source(recorded, loan, source, django_assert_num_queries):
+    source.amounts[loan.pk] |= {day(16): None}
+    asked = [(recorded.pk, day(4)), (loan.pk, day(16)), (loan.pk, day(1))]
+    with django_assert_num_queries(0):
+        found = valuation.missing_prices(asked, {recorded.pk: "manual", loan.pk: "fake"})
+    assert found == {
+        (loan.pk, day(16)): MissingPrice(None, day(14)),
+        (loan.pk, day(1)): MissingPrice(None, None),
     }
 
 

@@ -13,7 +13,7 @@ from assets.valuation.current import (
     with_current_value,
     with_first_value,
 )
-from assets.valuation.protocol import EditTarget, Origin, ValueDays
+from assets.valuation.protocol import EditTarget, MissingPrice, Origin, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
     GROUPINGS,
@@ -26,7 +26,7 @@ from assets.valuation.reading import (
     totals_on,
     value_series,
 )
-from assets.valuation.registry import MANUAL, edit_targets, known_flows, origins, value_days
+from assets.valuation.registry import MANUAL, edit_targets, known_flows, missing_prices, origins, value_days
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 
@@ -39,6 +39,7 @@ __all__ = [
     "AssetRef",
     "Drift",
     "EditTarget",
+    "MissingPrice",
     "NewestPoint",
     "Origin",
     "Totals",
@@ -52,6 +53,7 @@ __all__ = [
     "known_flows",
     "loan_drifts",
     "loan_schedule",
+    "missing_prices",
     "newest_points",
     "origins",
     "ref_of",

@@ -67,6 +67,15 @@ class KnownFlow(NamedTuple):
     is_income: bool = False
 
 
+class MissingPrice(NamedTuple):
+    """Why an asset is in a gap: its instrument has no price that counts on the day. `last_on` is the day of the last
+    price before that; None where there is none. `instrument_id` is None where the source has no instrument for it.
+    """
+
+    instrument_id: UUID | None = None
+    last_on: date | None = None
+
+
 class ValueSource(Protocol):
     """One way in which assets get values. Asset.valuation says by its name which source an asset has.
 
@@ -110,6 +119,13 @@ class ValueSource(Protocol):
 
     def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
         """What the value of each asset on each of the days was made of. Days without a value may be left out."""
+
+    def missing_prices(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, MissingPrice]:
+        """Which price is missing, of each asset and day that is in a gap, in a fixed number of queries.
+
+        The days are in gaps: each is asked for once a gap, and not for each of its days. Those of which the source
+        knows nothing more are left out.
+        """
 
 
 class StoredSource(ValueSource, Protocol):

@@ -17,6 +17,7 @@ from assets.valuation.protocol import (
     AssetValues,
     EditTarget,
     KnownFlow,
+    MissingPrice,
     Month,
     Origin,
     StoredSource,
@@ -153,6 +154,15 @@ def origins(valuations: Valuations, days: Sequence[date]) -> dict[AssetDay, Orig
     for source, ids in by_source(valuations):
         found |= source.origins(ids, days)
     return found
+
+
+def missing_prices(asset_days: Collection[AssetDay], valuations: Valuations) -> dict[AssetDay, MissingPrice]:
+    """Which price is missing, of each asset and day that is in a gap; those without one are left out."""
+    missing: dict[AssetDay, MissingPrice] = {}
+    for source, ids in by_source({pk: valuations[pk] for pk, _ in asset_days}):
+        of_source = set(ids)
+        missing |= source.missing_prices([key for key in asset_days if key[0] in of_source])
+    return missing
 
 
 # --- what derived tables are filled from: the stored sources ---

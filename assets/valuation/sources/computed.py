@@ -15,7 +15,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from assets.models import Asset
-from assets.valuation.protocol import AssetDay, AssetValues, EditTarget, KnownFlow, Origin, ValueDays
+from assets.valuation.protocol import (
+    AssetDay,
+    AssetValues,
+    EditTarget,
+    KnownFlow,
+    MissingPrice,
+    Origin,
+    ValueDays,
+)
 from assets.valuation.sources.anchors import Anchors, anchors_of
 from assets.valuation.sources.snapshots import RECORDED
 from assets.valuation.sources.snapshots import SOURCE as SNAPSHOTS
@@ -98,6 +106,9 @@ class ComputedSource[Terms: Hashable](ABC):
             for recorded in ({on for on, _ in anchors},)
             for on, point_on in self.days_of_points(terms, anchors, days)
         }
+
+    def missing_prices(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, MissingPrice]:
+        return {}
 
     def days_of_points(
         self, terms: Terms, anchors: Anchors, days: Sequence[date]

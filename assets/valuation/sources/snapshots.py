@@ -22,6 +22,7 @@ from assets.valuation.protocol import (
     AssetValues,
     EditTarget,
     KnownFlow,
+    MissingPrice,
     Month,
     Origin,
     StoredSource,
@@ -77,6 +78,9 @@ class Snapshots:
 
     def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
         return {(pk, on): RECORDED for pk in asset_ids for on in days}
+
+    def missing_prices(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, MissingPrice]:
+        return {}
 
 
 RECORDED = Origin("snapshot")
