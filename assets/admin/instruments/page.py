@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assets.admin.actions import ActionInline
 from assets.admin.classification import InOneHousehold
-from assets.admin.instrument_prices import last_prices, prices_of_instrument
+from assets.admin.instruments.actions import ActionInline
+from assets.admin.instruments.prices import last_prices, prices_of_instrument
 from assets.models import Instrument
 from assets.services.instruments import INSTRUMENTS
 from strata.admin.sidebar import Section

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from assets.admin.asset.charts import chart_of
 from assets.admin.debts import AMOUNT_OWED, is_debt, value_text
-from assets.admin.value_charts import chart_of
 from assets.models import Asset, AssetSnapshot
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
