@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assets.rates.book import Rate, RateBook
 from assets.valuation.series import ValueSeries, ten_thousandths
 from reports.calculations import quality
-from reports.calculations.quality import Examined, findings
+from reports.calculations.quality import Examined, findings, value_series
 from tests.factories import day
 
 pytestmark = pytest.mark.on_sqlite
@@ -164,7 +164,7 @@ def test_jumps_of_what_is_gone_and_of_days_to_come():
 
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_a_history_whose_most_is_exactly_nine_times_its_least_is_not_compared(monkeypatch, sign):
-    monkeypatch.setattr(quality, "_factor", lambda *values: pytest.fail("compared"))
+    monkeypatch.setattr(value_series, "_factor", lambda *values: pytest.fail("compared"))
     assert codes(asset(*[(on, f"{sign}{value}") for on, value in enumerate((100, 900, 500))])) == []
 
 
@@ -174,8 +174,8 @@ SOME = st.sampled_from([-1000, -900, -100, -10, 0, 10, 89, 90, 91, 100, 900, 950
 @given(st.lists(SOME, max_size=5))
 def test_what_is_not_compared_has_nothing_to_find(values):
     examined = asset(*enumerate(values))
-    compared = [*quality._jumps(examined), *quality._changed_signs(examined)]
-    assert list(quality._through_its_history(examined)) == compared
+    compared = [*value_series._jumps(examined), *value_series._changed_signs(examined)]
+    assert list(value_series.through_its_history(examined)) == compared
 
 
 # --- duplicates ---

@@ -1,0 +1,28 @@
+"""What tests of the derived tables share: days, and the comparison of the tables with what the values give."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import partial
+
+from assets.models import Asset, MonthlyValues
+from assets.valuation import months
+from assets.valuation.deltas import calculated, stored
+from portfolios.models import Portfolio
+from tests import factories
+
+FIRST = date(2024, 1, 27)  # a month ends on the sixth day
+NOON = datetime(2024, 1, 27, 12, tzinfo=UTC)
+day = partial(factories.day, first=FIRST)
+
+
+def valuations() -> dict:
+    return dict(Asset.objects.values_list("pk", "valuation"))
+
+
+def assert_in_step() -> None:
+    for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
+        assert stored(portfolio_id) == calculated(portfolio_id)
+    assets = valuations()
+    assert months.stored(assets) == months.calculated(assets)
+    assert not MonthlyValues.objects.exclude(asset__in=assets).exists()

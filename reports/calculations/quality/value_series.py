@@ -1,0 +1,100 @@
+"""Checks of all values of an asset in their order: jumps, and changes of sign."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+
+from assets.valuation.series import Amount, money
+from reports.calculations.quality.examined import Examined, plain
+from reports.calculations.quality.finding import CHANGED_SIGN, SUSPICIOUS_JUMP, Finding
+
+FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
+TOLERANCE = Fraction(5, 100)
+
+
+def through_its_history(asset: Examined) -> Iterable[Finding]:
+    if asset.is_computed or _is_steady(asset.history.amounts):
+        return ()
+    return (*_jumps(asset), *_changed_signs(asset))
+
+
+def _is_steady(values: Sequence[Amount]) -> bool:
+    """Whether no value is more than nine times another, and all have the same sign: true for nearly every history.
+
+    Then there is no jump and no change of sign, and the values need not be compared one by one.
+    """
+    if not values:
+        return True
+    least, most = min(values), max(values)
+    return 0 < most <= 9 * least or 9 * most <= least < 0
+
+
+def _jumps(asset: Examined) -> Iterator[Finding]:
+    """Values about 10 or 100 times the one before, or 1/10 or 1/100 of it: a misplaced point or an extra digit.
+
+    If the next value jumps back, only the first jump is reported. A trade between the two values explains a jump.
+    """
+    past = asset.history
+    undone: Fraction | None = None
+    for number, (before, after) in enumerate(pairwise(past.amounts), start=1):
+        factor = _factor(before, after)
+        if factor and _traded(asset, past.days[number - 1], past.days[number]):
+            factor = None
+        if factor and factor != undone:
+            message = f"It goes from {plain(before)} to {plain(after)}: about {_times(factor)}."
+            facts = (past.days[number], plain(before), plain(after))
+            params = {"before": money(before), "after": money(after), "factor": factor}
+            yield Finding(
+                SUSPICIOUS_JUMP,
+                asset.asset,
+                past.days[number],
+                message,
+                "warning",
+                facts=facts,
+                params=params,
+            )
+            undone = 1 / factor
+        else:
+            undone = None
+
+
+def _factor(before: Amount, after: Amount) -> Fraction | None:
+    """10, 100, 1/10 or 1/100 if `after` is about that many times `before`, with the same sign; else None."""
+    small, large = (before, after) if before <= after else (after, before)
+    if 0 < large <= 9 * small or 9 * large <= small < 0:
+        return None  # nearly all pairs
+    if not before or not after or (before > 0) != (after > 0):
+        return None
+    ratio = Fraction(after) / Fraction(before)
+    for factor in FACTORS:
+        for exact in (Fraction(factor), Fraction(1, factor)):
+            if abs(ratio / exact - 1) <= TOLERANCE:
+                return exact
+    return None
+
+
+def _times(factor: Fraction) -> str:
+    more, less = FACTORS[max(factor.numerator, factor.denominator)]
+    return more if factor > 1 else less
+
+
+def _changed_signs(asset: Examined) -> Iterator[Finding]:
+    """Values with another sign than the one before; for an overdrawn account this may well be right."""
+    values = [
+        (on, value) for on, value in zip(asset.history.days, asset.history.amounts, strict=True) if value
+    ]
+    for (since, before), (on, after) in pairwise(values):
+        if (before > 0) != (after > 0) and not _traded(asset, since, on):
+            message = f"It changes its sign, from {plain(before)} to {plain(after)}."
+            facts = (on, plain(before), plain(after))
+            params = {"before": money(before), "after": money(after)}
+            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note", facts=facts, params=params)
+
+
+def _traded(asset: Examined, since: date, until: date) -> bool:
+    """Whether something was bought, sold or adjusted after `since` up to `until`."""
+    return bisect_right(asset.traded_on, since) < bisect_right(asset.traded_on, until)
