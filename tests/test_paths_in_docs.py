@@ -15,7 +15,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 # A file or folder of the repository, not a route, command, setting or a file of an installation.
 FOLDERS = (
-    "strata|portfolios|assets|investments|reports|demo|tests|docs|deploy|scripts|benchmarks|\\.semgrep|\\.ci"
+    "strata|portfolios|assets|investments|reports|imports|demo|tests|docs|deploy|scripts|benchmarks"
+    r"|\.semgrep|\.ci"
 )
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
 # This page names files that it creates; test_adding_a_resource checks them.

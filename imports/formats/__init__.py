@@ -1,0 +1,1 @@
+"""Formats: each converts a document to plain rows. Pure: no database, no Django, no network."""

@@ -1,0 +1,104 @@
+"""Tables of net worth: what each account was worth on each day. Wide, with the days across or down, or long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from imports.formats.networth_layout import (
+    WIDE,
+)
+from imports.formats.networth_rows import Context, Names, SheetReader
+from imports.formats.networth_sheets import (
+    Sheet,
+    currency_of_most,
+    day_texts,
+    detected,
+    number_texts,
+    sheets_of,
+)
+from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
+from imports.formats.rows import (
+    Example,
+    FileRow,
+    Item,
+    Options,
+    Question,
+    Reading,
+    ValueItem,
+    Warning,
+)
+from imports.reading.days import DMY
+from imports.reading.numbers import POINT
+from imports.reading.tables import Document
+from imports.reading.words import DEBTS
+
+NAME = "networth"
+
+
+def fits(document: Document, options: Options) -> int:
+    """How exactly the format fits: 0 for not at all."""
+    return 10 if sheets_of(document, options) else 0
+
+
+def read(document: Document, options: Options) -> Reading:
+    """The rows of all sheets that have such a table, and what must be asked about them."""
+    sheets = sheets_of(document, options)
+    reading = Reading(NAME, {}, lambda reading: iter(()))
+    decimal = ask_about_decimals(reading, options, lambda: number_texts(sheets))
+    order = ask_about_days(reading, options, lambda: day_texts(sheets))
+    ask_about_encoding(reading, document, options)
+    if (
+        any(sheet.layout.kind != WIDE and "date" not in sheet.layout.columns for sheet in sheets)
+        and not options.on
+    ):
+        reading.questions.append(Question("DAY", "on"))
+    context = Context(options, decimal or POINT, order or DMY, options.currency or "")
+    reading.detected = detected(document, sheets, decimal, order)
+    reading.read = lambda reading: rows_of(reading, document, sheets, context)
+    return reading
+
+
+def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: Context) -> Iterator[FileRow]:
+    names = Names(sheets)
+    debts = Debts()
+    without_currency: list[Example] = []
+    context.coin_currency = currency_of_most(sheets)
+    for sheet in sheets:
+        reader = SheetReader(reading, document, sheet, context, names)
+        for row in reader.rows():
+            for item in row.items:
+                debts.add(row.line, item)
+                account = reading.accounts[item.account]
+                if not account.currency and len(without_currency) < MOST_EXAMPLES:
+                    without_currency.append(Example(row.line, " ".join(row.read.values())[:200]))
+            yield row
+    if not reading.accounts:
+        reading.warn(Warning("NOTHING_INSIDE"))
+    if without_currency:
+        reading.questions.append(Question("CURRENCY", "currency", examples=tuple(without_currency)))
+    reading.questions.extend(debts.questions(reading))
+
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Debts:
+    """Which accounts have a positive balance and none below zero."""
+
+    positive: dict[str, Example] = field(default_factory=dict)
+    negative: set[str] = field(default_factory=set)
+
+    def add(self, line: int, item: Item) -> None:
+        if isinstance(item, ValueItem) and item.value > 0:
+            if item.account not in self.positive:
+                self.positive[item.account] = Example(line, f"{item.on}: {item.value}")
+        elif isinstance(item, ValueItem) and item.value < 0:
+            self.negative.add(item.account)
+
+    def questions(self, reading: Reading) -> Iterator[Question]:
+        """SIGN for each account that looks like a debt and is never below zero."""
+        for key, example in self.positive.items():
+            if key not in self.negative and reading.accounts[key].asset_type in DEBTS:
+                yield Question("SIGN", "accounts", False, ("+", "-"), (example,), "-", key)

@@ -1,0 +1,306 @@
+"""Rows of a table of net worth: one for each cell that has a value, or may have one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from imports.formats.networth_layout import (
+    BALANCE_SHEET,
+    DOWN,
+    LONG,
+    WIDE,
+    cell_at,
+)
+from imports.formats.networth_sheets import Sheet
+from imports.formats.rows import (
+    MOST_MONEY,
+    NAME_LENGTH,
+    Account,
+    FileRow,
+    Instrument,
+    Item,
+    Options,
+    QuantityItem,
+    Reading,
+    RowType,
+    ValueItem,
+    Warning,
+)
+from imports.reading.currencies import currency_in_name, currency_of_mark, is_currency
+from imports.reading.days import read_day
+from imports.reading.numbers import read_number, rounded_money
+from imports.reading.refusals import Reason
+from imports.reading.tables import Cell, Document, Inexact, Line, NoResult, text_of
+from imports.reading.words import asset_type_of, is_total
+
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,11}")
+_NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class Refused(Exception):
+    """A cell that cannot be read."""
+
+    def __init__(self, code: str, field: str, text: str = "") -> None:
+        super().__init__(code)
+        self.reason = Reason(code, field, text)
+
+
+@dataclass(slots=True)
+class Context:
+    """How the cells of this file are read."""
+
+    options: Options
+    decimal: str
+    date_order: str
+    currency: str  # of what names none; "" where it must be asked
+    coin_currency: str = ""  # in which coins are valued
+    days: dict[str, date | None] = field(default_factory=dict)
+
+
+class Names:
+    """The names of accounts: with their category where the same name stands in two of them."""
+
+    def __init__(self, sheets: list[Sheet]) -> None:
+        categories: dict[tuple[str, str], set[str]] = {}
+        for sheet in sheets:
+            columns = sheet.layout.columns
+            if "asset" not in columns or "type" not in columns:
+                continue
+            for line in sheet.layout.rows(sheet.table):
+                name = text_of(cell_at(line, columns["asset"]))
+                currency = text_of(cell_at(line, columns.get("currency")))
+                categories.setdefault((name, currency), set()).add(text_of(cell_at(line, columns["type"])))
+        self.repeated = {key for key, several in categories.items() if len(several) > 1}
+
+    def name(self, name: str, currency: str, category: str) -> str:
+        return f"{name} ({category})" if category and (name, currency) in self.repeated else name
+
+
+class SheetReader:
+    """Reads the rows of one sheet."""
+
+    def __init__(
+        self, reading: Reading, document: Document, sheet: Sheet, context: Context, names: Names
+    ) -> None:
+        self.reading, self.sheet, self.context, self.names = reading, sheet, context, names
+        self.layout, self.columns = sheet.layout, sheet.layout.columns
+        self.headings = [text_of(cell) for cell in sheet.layout.header.cells]
+        self.default_currency = sheet.default_currency or context.currency
+        self.coin_currency = self.default_currency or context.coin_currency
+        self.alone = sheet.name or context.options.account or document.name.rsplit(".", 1)[0]
+        self.seen: Counter[str] = Counter()
+        header = self.layout.header
+        self.names_of_columns = {
+            index: self.unique(self.heading(index), header) for index in self.layout.accounts
+        }
+
+    def rows(self) -> Iterator[FileRow]:
+        by_kind: dict[str, Callable[[Line], Iterator[FileRow]]] = {
+            WIDE: self.wide,
+            DOWN: self.down,
+            LONG: self.long,
+            BALANCE_SHEET: self.balance_sheet,
+        }
+        rows_of_line = by_kind[self.layout.kind]
+        for index in self.layout.totals:
+            yield self.row(self.layout.header, {}, None, column=self.heading(index), skip=Reason("TOTAL"))
+        for line in self.layout.rows(self.sheet.table):
+            yield from rows_of_line(line)
+
+    # --- the kinds of tables ---
+
+    def wide(self, line: Line) -> Iterator[FileRow]:
+        name = text_of(cell_at(line, self.columns["asset"]))
+        cells = [(day, cell_at(line, day.place)) for day in self.layout.days]
+        if is_total(name):
+            yield self.row(line, {self.heading(self.columns["asset"]): name}, None, skip=Reason("TOTAL"))
+            return
+        if all(is_empty(cell) for _, cell in cells):
+            yield self.row(line, {self.heading(self.columns["asset"]): name}, None, skip=Reason("EMPTY"))
+            return
+        label = {self.heading(self.columns["asset"]): name}
+        unique = self.unique(name, line)
+        for day, cell in cells:
+            heading = text_of(day.heading)
+            values = {**label, heading: text_of(cell)}
+            yield self.value_row(line, values, cell, unique, day.heading, column=heading)
+
+    def down(self, line: Line) -> Iterator[FileRow]:
+        day = cell_at(line, self.columns["date"])
+        if is_total(text_of(day)):
+            yield self.row(
+                line, {self.heading(self.columns["date"]): text_of(day)}, None, skip=Reason("TOTAL")
+            )
+            return
+        for index, name in self.names_of_columns.items():
+            cell = cell_at(line, index)
+            values = {self.heading(self.columns["date"]): text_of(day), self.heading(index): text_of(cell)}
+            yield self.value_row(line, values, cell, name, day, column=self.heading(index))
+
+    def long(self, line: Line) -> Iterator[FileRow]:
+        name = text_of(cell_at(line, self.columns["asset"])) if "asset" in self.columns else self.alone
+        yield self.entry(line, name, cell_at(line, self.columns["value"]))
+
+    def balance_sheet(self, line: Line) -> Iterator[FileRow]:
+        owned, owed = cell_at(line, self.columns["owned"]), cell_at(line, self.columns["owed"])
+        name = text_of(cell_at(line, self.columns["asset"]))
+        if not is_empty(owned) and not is_empty(owed):
+            reason = Reason("MISSING_FIELD", "owed", f"{text_of(owned)} / {text_of(owed)}")
+            yield self.row(line, self.read(line), RowType.VALUE, refusal=reason)
+            return
+        yield self.entry(line, name, owned if is_empty(owed) else owed, is_owed=not is_empty(owed))
+
+    def entry(self, line: Line, name: str, cell: Cell, *, is_owed: bool = False) -> FileRow:
+        """A row that has one value."""
+        if is_total(name):
+            return self.row(line, self.read(line), None, skip=Reason("TOTAL"))
+        day: Cell | None = cell_at(line, self.columns["date"]) if "date" in self.columns else None
+        return self.value_row(line, self.read(line), cell, name, day, is_owed=is_owed)
+
+    # --- one value ---
+
+    def value_row(
+        self,
+        line: Line,
+        values: Mapping[str, str],
+        cell: Cell,
+        name: str,
+        day: Cell | None,
+        *,
+        column: str | None = None,
+        is_owed: bool = False,
+    ) -> FileRow:
+        if is_empty(cell):
+            return self.row(line, values, RowType.VALUE, column=column, skip=Reason("EMPTY"))
+        try:
+            item = self.item(line, cell, name, day, column, is_owed=is_owed)
+        except Refused as refused:
+            return self.row(line, values, RowType.VALUE, column=column, refusal=refused.reason)
+        row_type = RowType.VALUE if isinstance(item, ValueItem) else RowType.TRANSACTION
+        return self.row(line, values, row_type, column=column, items=(item,))
+
+    def item(
+        self, line: Line, cell: Cell, name: str, day: Cell | None, column: str | None, *, is_owed: bool
+    ) -> Item:
+        on = self.day(line, day)
+        number, sign_currency = self.number(line, cell, column)
+        number = -number if is_owed else number
+        account = self.account(line, name, sign_currency)
+        note = text_of(cell_at(line, self.columns["note"]))[:10_000] if "note" in self.columns else None
+        key = self.reading.account(account)
+        if account.instrument:
+            return QuantityItem(key, on, number, note)
+        value, was_rounded = rounded_money(number)
+        if was_rounded:
+            self.reading.warn(Warning("ROUNDED", line.number, column, text_of(cell)))
+        if abs(value) >= MOST_MONEY:
+            raise Refused("OUT_OF_RANGE", "value", text_of(cell))
+        return ValueItem(key, on, value, note)
+
+    def day(self, line: Line, cell: Cell | None) -> date:
+        if cell is None:
+            return self.context.options.on or date(1800, 1, 1)  # asked, and so never written
+        if isinstance(cell, datetime):
+            return cell.date()
+        if isinstance(cell, date):
+            return cell
+        text = text_of(cell)
+        if text not in self.context.days:
+            found = read_day(text, self.context.date_order)
+            self.context.days[text] = found.on if found else None
+            if found and found.is_month:
+                self.reading.warn(Warning("MONTH_END", line.number, "date", f"{text}: {found.on}"))
+        on = self.context.days[text]
+        if on is None:
+            raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text)
+        return on
+
+    def number(self, line: Line, cell: Cell, column: str | None) -> tuple[Decimal, str]:
+        if isinstance(cell, NoResult):
+            raise Refused("FORMULA_WITHOUT_VALUE", "value", cell.reference)
+        if isinstance(cell, Inexact):
+            self.reading.warn(Warning("ROUNDED", line.number, column, format(cell.value, "f")))
+            return cell.value, ""
+        if isinstance(cell, Decimal):
+            return cell, ""
+        found = read_number(cell.strip(), self.context.decimal) if isinstance(cell, str) else None
+        if found is None:
+            raise Refused("BAD_NUMBER", "value", text_of(cell))
+        return found.value, found.currency
+
+    def account(self, line: Line, name: str, sign_currency: str) -> Account:
+        category = text_of(cell_at(line, self.columns.get("type")))
+        stated = text_of(cell_at(line, self.columns.get("currency")))
+        ticker = text_of(cell_at(line, self.columns.get("ticker")))
+        name = self.names.name(name, stated, category)
+        if not name:
+            raise Refused("MISSING_FIELD", "asset")
+        if len(name) > NAME_LENGTH or _NOT_IN_NAMES.search(name):
+            raise Refused("BAD_NAME", "asset", name[:NAME_LENGTH])
+        currency, coin = self.currency(stated, sign_currency, name)
+        asset_type = asset_type_of(category, name)
+        if ticker:
+            kind = "crypto" if asset_type == "CRYPTO" else "share"
+            asset_type = asset_type if asset_type in ("CRYPTO", "FUND", "BONDS") else "STOCKS"
+            return Account(
+                f"{name} {ticker}", currency, asset_type, Instrument(ticker, ticker, kind, currency)
+            )
+        if coin:
+            return Account(name, currency, "CRYPTO", Instrument(coin, name, "crypto", currency))
+        return Account(name, currency, asset_type)
+
+    def currency(self, stated: str, sign_currency: str, name: str) -> tuple[str, str]:
+        """The currency, and the coin where the file names one instead of a currency."""
+        if stated:
+            code = currency_of_mark(stated)
+            if not code and not _CODE.fullmatch(stated.upper()):
+                raise Refused("BAD_CURRENCY", "currency", stated)
+            if not code:
+                return self.coin_currency, stated.upper()
+            if sign_currency and sign_currency != code and is_currency(sign_currency):
+                raise Refused("BAD_CURRENCY", "currency", f"{stated} / {sign_currency}")
+            return code, ""
+        return sign_currency or currency_in_name(name) or self.default_currency, ""
+
+    # --- rows ---
+
+    def unique(self, name: str, line: Line) -> str:
+        """Two rows of one name are two accounts: the second gets a number."""
+        other = [text_of(cell_at(line, self.columns.get(column))) for column in ("currency", "type")]
+        key = "|".join((name, *other))
+        self.seen[key] += 1
+        if self.seen[key] == 1 or not name:
+            return name
+        self.reading.warn(Warning("REPEATED_NAME", line.number, None, name))
+        return f"{name} ({self.seen[key]})"
+
+    def heading(self, index: int | None) -> str:
+        heading = "" if index is None or index >= len(self.headings) else self.headings[index]
+        return heading or f"column {(index or 0) + 1}"
+
+    def read(self, line: Line) -> dict[str, str]:
+        """The row as the file has it."""
+        return {
+            self.heading(index): text_of(cell)
+            for index, cell in enumerate(line.cells)
+            if (index < len(self.headings) and self.headings[index]) or cell != ""
+        }
+
+    def row(
+        self,
+        line: Line,
+        values: Mapping[str, str],
+        row_type: RowType | None,
+        **rest: Any,
+    ) -> FileRow:
+        return FileRow(line.number, values, row_type, sheet=self.sheet.name, **rest)
+
+
+def is_empty(cell: Cell) -> bool:
+    return isinstance(cell, str) and (not cell or cell.isspace())

@@ -1,0 +1,23 @@
+"""Why a whole file is refused, and why one row is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TOO_LARGE = ("FILE_TOO_LARGE", "TOO_MANY_ROWS", "TOO_MANY_COLUMNS", "EXPANDS_TOO_MUCH")
+
+
+class FileRefused(Exception):
+    """The file cannot be read at all. `code` is one of the API; `line` is where, if that is known."""
+
+    def __init__(self, code: str, line: int | None = None, text: str = "") -> None:
+        super().__init__(code)
+        self.code, self.line, self.text = code, line, text
+
+
+class Reason(NamedTuple):
+    """Why a row is refused or skipped. `field` is our name of the column at fault, `text` what it says there."""
+
+    code: str
+    field: str | None = None
+    text: str = ""

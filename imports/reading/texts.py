@@ -1,0 +1,102 @@
+"""Bytes to text: first the BOM, then UTF-8, then a guess that the reader is shown."""
+
+from __future__ import annotations
+
+import codecs
+from typing import NamedTuple
+
+from charset_normalizer import from_bytes
+
+from imports.reading.refusals import FileRefused
+
+# What may be asked for. None of them decodes anything but text.
+ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp1257",
+    "iso-8859-1",
+    "iso-8859-2",
+    "iso-8859-5",
+    "iso-8859-7",
+    "iso-8859-9",
+    "iso-8859-15",
+    "mac-roman",
+    "cp437",
+    "cp850",
+    "cp852",
+    "koi8-r",
+    "shift-jis",
+    "gb18030",
+    "big5",
+    "euc-kr",
+)
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+GUESSED = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257")
+SAMPLE = 64 * 1024
+
+
+class Text(NamedTuple):
+    """`is_certain` is False where the encoding is a guess."""
+
+    text: str
+    encoding: str
+    has_bom: bool
+    is_certain: bool
+
+
+def decode(data: bytes, encoding: str | None = None) -> Text:
+    """Raises FileRefused BROKEN_FILE for what is no text, and where the encoding asked for does not fit."""
+    bom, by_bom = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", None))
+    body, chosen = data[len(bom) :], encoding or by_bom
+    if chosen:
+        return Text(_strict(body, chosen), chosen, bool(bom), True)
+    try:
+        text, chosen, is_certain = body.decode("utf-8"), "utf-8", True
+    except UnicodeDecodeError:
+        chosen, is_certain = guessed(body), False
+        text = _strict(body, chosen)
+    return Text(_without_nul(text), chosen, False, is_certain)
+
+
+def guessed(data: bytes) -> str:
+    """The most likely encoding of a text that is not UTF-8, from the lines that have more than ASCII."""
+    lines = [line for line in data.split(b"\n") if not line.isascii()]
+    sample = b"\n".join(lines)[:SAMPLE]
+    fitting = [name for name in GUESSED if _decodes(data, name)]
+    best = from_bytes(sample, cp_isolation=fitting).best() if fitting else None
+    if best is None:
+        return fitting[0] if fitting else "iso-8859-1"
+    return next(name for name in fitting if sample.decode(name) == sample.decode(best.encoding))
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _strict(data: bytes, encoding: str) -> str:
+    try:
+        return _without_nul(data.decode(encoding))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FileRefused("BROKEN_FILE", line) from None
+
+
+def _without_nul(text: str) -> str:
+    if (at := text.find("\0")) >= 0:
+        raise FileRefused("BROKEN_FILE", text.count("\n", 0, at) + 1)
+    return text
