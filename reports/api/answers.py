@@ -7,7 +7,8 @@ category, or without a tag or an institution.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -15,22 +16,26 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from assets.prices.series import PriceOnDay
 from reports.api.missing_rates import MissingRateSerializer
 from reports.calculations.allocation import Slice
 from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
+from reports.calculations.real_terms import RealTerms
 from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries, QualityIssue
 from reports.queries.keys import key_text
 from reports.queries.totals import gap_answer
 from strata.api.fields import (
     DaySerializerField,
+    ExactSerializerField,
     InstantSerializerField,
     TotalSerializerField,
     UUIDSerializerField,
 )
 from strata.fields.currencies import minor_units
-from strata.fields.numbers import money_text
+from strata.fields.date_formats import DateFormat, day_text
+from strata.fields.numbers import decimal_text, money_text
 
 PARTS = (
     "start_value",
@@ -56,19 +61,46 @@ class GroupSerializer(serializers.Serializer[Any]):
     )
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}})
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {"type": ["string", "null"], "format": "decimal"}}
+)
 class AmountsByKey(serializers.Field[dict[str, Decimal], dict[str, str], dict[str, str], Any]):
     pass
 
 
+class PointReasonSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class PointSerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
-    assets = TotalSerializerField()
-    liabilities = TotalSerializerField(help_text="Zero or negative.")
-    net = TotalSerializerField()
+    assets = TotalSerializerField(allow_null=True)
+    liabilities = TotalSerializerField(allow_null=True, help_text="Zero or negative.")
+    net = TotalSerializerField(allow_null=True)
     groups = AmountsByKey(required=False, help_text="The net of each group, by its key; with group_by.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
+    index = ExactSerializerField(
+        required=False, allow_null=True, help_text="With `real`: the index that counts on the day."
+    )
+    index_on = DaySerializerField(required=False, allow_null=True, help_text="The day that the index is of.")
+    reason = PointReasonSerializer(
+        required=False,
+        help_text="With `real`, why the amounts are null: NO_INDEX_VALUE. Absent where they are not.",
+    )
+
+
+class IndexSerializer(serializers.Serializer[Any]):
+    id = UUIDSerializerField()
+    symbol = serializers.CharField()
+
+
+class RealTermsSerializer(serializers.Serializer[Any]):
+    instrument = IndexSerializer()
+    on = DaySerializerField(help_text="All amounts are in the money of this day, the last one of the points.")
+    index = ExactSerializerField(allow_null=True)
+    index_on = DaySerializerField(allow_null=True)
 
 
 class NetWorthSerializer(serializers.Serializer[Any]):
@@ -78,6 +110,7 @@ class NetWorthSerializer(serializers.Serializer[Any]):
     groups_overlap = serializers.BooleanField(
         help_text="Whether an asset counts in several groups, so that they add up to more than the total."
     )
+    real = RealTermsSerializer(required=False, help_text="With `real`: the index and the day of the money.")
     groups = GroupSerializer(many=True)
     points = PointSerializer(many=True)
 
@@ -224,17 +257,62 @@ def writer(currency: str) -> Any:
 
 def net_worth_answer(series: NetWorthSeries) -> dict[str, Any]:
     keys = {key: key_text(key) for key in series.labels}
-    text = writer(series.currency)
+    text, grouped, real = writer(series.currency), series.group_by is not None, series.real
+    points = [point_answer(point, keys, text, grouped=grouped) for point in series.points]
     return {
         "currency": series.currency,
         "interval": series.interval,
         "group_by": series.group_by,
         "groups_overlap": series.overlap,
+        **({} if real is None else {"real": real_answer(real)}),
         "groups": [group(key, series.labels, series.paths) for key in series.labels],
-        "points": [
-            point_answer(point, keys, text, grouped=series.group_by is not None) for point in series.points
-        ],
+        "points": points if real is None else real_points(real, points, keys.values() if grouped else None),
     }
+
+
+def real_answer(real: RealTerms) -> dict[str, Any]:
+    index = {"id": str(real.instrument_id), "symbol": real.symbol}
+    return {"instrument": index, "on": real.on.isoformat(), **index_answer(real.last)}
+
+
+def index_answer(value: PriceOnDay | None) -> dict[str, str | None]:
+    if value is None:
+        return {"index": None, "index_on": None}
+    return {"index": decimal_text(value.price), "index_on": value.on.isoformat()}
+
+
+def real_points(
+    real: RealTerms, known: Iterable[Mapping[str, Any]], keys: Iterable[str] | None
+) -> list[dict[str, Any]]:
+    """The known points, and one without amounts for each day whose index is unknown. `keys` are those of the groups."""
+    known = iter(known)
+    points = []
+    for number, (on, value) in enumerate(zip(real.days, real.values, strict=True)):
+        lacking_on = real.lacking_on(number)
+        if lacking_on is None:
+            point = next(known)
+        else:
+            point = unknown_point(on, None if keys is None else dict.fromkeys(keys))
+            point |= {"reason": no_index_value(real, lacking_on)}
+        points.append({**point, **index_answer(value)})
+    return points
+
+
+def unknown_point(on: date, groups: Mapping[str, None] | None) -> dict[str, Any]:
+    point: dict[str, Any] = {
+        "on": on.isoformat(),
+        "assets": None,
+        "liabilities": None,
+        "net": None,
+        "complete": False,
+        "missing_rates": [],
+    }
+    return point if groups is None else point | {"groups": groups}
+
+
+def no_index_value(real: RealTerms, on: date) -> dict[str, str]:
+    day = day_text(on, DateFormat.DAY_MONTH_NAME_YEAR)
+    return {"code": "NO_INDEX_VALUE", "message": f"{real.symbol} has no value on {day}."}
 
 
 def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, grouped: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from reports.api.asset_series import AssetReport
 from reports.api.chart_views import ChartView, PngRenderer, SvgRenderer, chart_view
 from reports.api.views import day, refuse_reversed
 from reports.queries.asset_values import AssetValues, asset_values
-from reports.rendering.plots import asset_value_plot
+from reports.rendering.asset_plots import asset_value_plot
 from strata.api.parameters import KNOWN_AT
 
 

@@ -129,6 +129,7 @@ class NetWorthChartView(ChartView):
             title=self.title(gettext_noop("Net worth")),
             labels=labels,
             overlap=series.overlap,
+            real=series.real,
             options=self.chart_options,
         )
 

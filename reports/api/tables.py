@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
+from typing import Any
 
 from assets.valuation.series import Missing
-from reports.api.answers import PARTS, parts_answer, share_text, writer
+from reports.api.answers import PARTS, index_answer, no_index_value, parts_answer, share_text, writer
 from reports.api.missing_rates import gap_text
+from reports.calculations.net_worth import Point
+from reports.calculations.real_terms import RealTerms
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
 from reports.queries.keys import key_text
 from strata.api.http.csv_columns import TRUTH
@@ -25,6 +28,7 @@ BEFORE_GROUPS, AFTER_GROUPS = (
     ("on", "currency", "assets", "liabilities", "net"),
     ("complete", "missing_rates"),
 )
+REAL_COLUMNS = ("real_on", "index", "index_on", "reason")
 ALLOCATION_COLUMNS = (
     *("on", "currency", "side", "key", "group"),
     *("value", "share", "target", "drift", "rebalance", "complete", "missing_rates"),
@@ -44,7 +48,8 @@ CHANGE_COLUMNS = (
 NET_WORTH = (
     "A row for each point, a column for each group: a category by its way from the top (`Top > Below`), and a name "
     "that another column has too with the group's key (`net (tag's id)`). `missing_rates` are the amounts that the "
-    "point leaves out: `USD -40.00; JPY 5.00`."
+    "point leaves out: `USD -40.00; JPY 5.00`. With `real` there are also `real_on`, the day in whose money the "
+    "amounts are, `index`, `index_on`, and the `reason` why a point has no amounts."
 )
 ALLOCATION = (
     "A row for each group; `side` is assets or liabilities. The row of the side liquid is what is owned and can be "
@@ -59,21 +64,40 @@ CHANGE = (
 
 
 def net_worth_table(series: NetWorthSeries) -> Table:
-    text = writer(series.currency)
-    yield [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
-    for point in series.points:
-        yield [
-            point.on.isoformat(),
-            series.currency,
-            *map(text, (point.assets, point.liabilities, point.net)),
-            *(text(point.groups[key]) for key in series.labels),
-            TRUTH[point.complete],
-            missing_text(point.missing_rates),
-        ]
+    rows = map(point_row, series.points, repeat(series), repeat(writer(series.currency)))
+    header = [*BEFORE_GROUPS, *group_columns(series), *AFTER_GROUPS]
+    if series.real is None:
+        yield header
+        yield from rows
+    else:
+        yield [*header, *REAL_COLUMNS]
+        yield from real_rows(series.real, rows, series.currency, len(header))
+
+
+def point_row(point: Point, series: NetWorthSeries, text: Any) -> list[str]:
+    return [
+        point.on.isoformat(),
+        series.currency,
+        *map(text, (point.assets, point.liabilities, point.net)),
+        *(text(point.groups[key]) for key in series.labels),
+        TRUTH[point.complete],
+        missing_text(point.missing_rates),
+    ]
+
+
+def real_rows(real: RealTerms, known: Iterator[list[str]], currency: str, width: int) -> Table:
+    """The rows of the known points, and one without amounts for each day whose index is unknown."""
+    for number, (on, value) in enumerate(zip(real.days, real.values, strict=True)):
+        lacking_on, index = real.lacking_on(number), index_answer(value)
+        reason = "" if lacking_on is None else no_index_value(real, lacking_on)["message"]
+        unknown = [on.isoformat(), currency, *[""] * (width - 4), TRUTH[False], ""]
+        row = unknown if reason else next(known)
+        yield [*row, real.on.isoformat(), index["index"] or "", index["index_on"] or "", as_text(reason)]
 
 
 def net_worth_title(series: NetWorthSeries) -> tuple[str, ...]:
-    return "net-worth", *([series.points[-1].on.isoformat()] if series.points else [])
+    days = [point.on for point in series.points] if series.real is None else series.real.days
+    return "net-worth", *(["real"] if series.real else []), *[on.isoformat() for on in days[-1:]]
 
 
 def missing_text(missing: Iterable[Missing]) -> str:
@@ -87,7 +111,8 @@ def left_out_text(gap: Missing) -> str:
 def group_columns(series: NetWorthSeries) -> list[str]:
     """The groups' names; a name that another column also has is followed by the key."""
     names = {key: group_text(key, series) for key in series.labels}
-    taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS])
+    real = REAL_COLUMNS if series.real else ()
+    taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS, *real])
     return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
 
 

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from assets.api.names import PORTFOLIOS
+from assets.models import Instrument
 from portfolios.models import Portfolio
 from reports.api import answers, tables
 from reports.api.filters import ASSET_FILTERS, INCLUDE, read_asset_filter
@@ -31,21 +32,24 @@ from reports.queries import (
     ReportTooLarge,
     allocation_on,
     change_report,
+    index_for_user,
     latest_today,
     net_worth_history,
     quality_report,
+    state_of_index,
     with_demo_mark,
     without_demo,
 )
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
-from strata.api.fields import DaySerializerField
+from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.http.csv_renderer import FORMAT, TableRenderer, table_response
 from strata.api.http.etags import is_fresh, is_held
 from strata.api.names import ID_OR_NAME
 from strata.api.parameters import (
     FLAG,
     KNOWN_AT,
+    UUID_SCHEMA,
     Parameter,
     choice,
     currency_code,
@@ -193,6 +197,13 @@ class NetWorthView(Report):
         "interval": choice(INTERVALS, "A point at the end of each; month, where it is absent."),
         "group_by": way_of_grouping("What each point's net is split by."),
         "level": LEVEL,
+        "real": Parameter(
+            UUIDSerializerField().to_internal_value,
+            None,
+            UUID_SCHEMA,
+            "The id of an index, to adjust all amounts for inflation: they are in the money of the last day.",
+            many=False,
+        ),
         **ASSET_FILTERS,
         **FORMAT,
     }
@@ -200,10 +211,20 @@ class NetWorthView(Report):
     table = staticmethod(tables.net_worth_table)
     file_title = staticmethod(tables.net_worth_title)
 
+    @cached_property
+    def index(self) -> Instrument | None:
+        asked = self.read_parameters().get("real")
+        return index_for_user(self.request.user, asked[0], "real") if asked else None
+
+    def etag_parts(self) -> tuple[str, ...]:
+        parts = super().etag_parts()
+        return parts if self.index is None else (*parts, state_of_index(self.index))
+
     def report(self, **asked: Any) -> NetWorthSeries:
+        asked.pop("real", None)
         refuse_reversed(asked.get("start"), asked.get("end") or latest_today(self.portfolios))
         try:
-            return net_worth_history(self.portfolios, **asked)
+            return net_worth_history(self.portfolios, index=self.index, **asked)
         except ReportTooLarge as error:
             raise exceptions.ValidationError({error.field: str(error)}, code="too_much") from None
 

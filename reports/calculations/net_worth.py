@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from operator import add, mul
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from reports.calculations.order import by_key
 from reports.calculations.rounding import apportion, half_even, in_places
 
 type _Amounts = tuple[str, Iterable[int]]
+
+ONE = Fraction(1)
 
 
 class Point(NamedTuple):
@@ -41,9 +44,18 @@ class Point(NamedTuple):
 
 
 def net_worth(
-    totals: Totals, *, currency: str, places: int, rates: RateBook, grouped: bool = False
+    totals: Totals,
+    *,
+    currency: str,
+    places: int,
+    rates: RateBook,
+    grouped: bool = False,
+    factors: Sequence[Fraction | None] | None = None,
 ) -> list[Point]:
     """One point for each day of `totals`, in `currency`, rounded to `places` (the currency's minor unit).
+
+    `factors` has a number for each day by which its amounts are multiplied before they are rounded, such as those of
+    real_terms; a day whose factor is None has no point.
 
     `net` is rounded half to even from the exact sum; its parts are rounded by largest remainder. With `grouped`
     every group of `totals` is in every point. If groups overlap (Totals.overlap), each is rounded separately,
@@ -65,8 +77,10 @@ def net_worth(
             _missing(line, columns, number, currency),
             places,
             overlap=overlap,
+            factor=factor,
         )
-        for number, line in enumerate(lines)
+        for number, (line, factor) in enumerate(zip(lines, factors or [ONE] * len(lines), strict=True))
+        if factor is not None
     ]
 
 
@@ -130,9 +144,11 @@ def _point(
     places: int,
     *,
     overlap: bool,
+    factor: Fraction,
 ) -> Point:
     """The point of a day, from whole numbers over the day's denominator."""
-    unit, scale = line.denominator * 10**MONEY_PLACES, 10**places
+    unit = line.denominator * 10**MONEY_PLACES * factor.denominator
+    scale = 10**places * factor.numerator
     net = half_even((sides[0] + sides[1]) * scale, unit)
     assets, liabilities = _parted(sides, unit, net, scale)
     shown: dict[Hashable, Decimal] = {}

@@ -25,13 +25,22 @@ from reports.dashboard.parts import allocation_now, allocation_sides
 from reports.dashboard.picker import Picker
 from reports.dashboard.reasons import reasons
 from reports.dashboard.worth import series_for, worth_over_time
-from reports.queries import change_report, with_demo_mark
+from reports.queries import change_report, indices_of, state_of_index, with_demo_mark, with_index_mark
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.welcome.view import is_welcome, welcome_context
 from strata.fields.active_formats import active_formats
 
 MOST_INVITATIONS = 20
 MOST_PORTFOLIOS = 50
+MOST_INDICES = 20
+SHOWN = (
+    "picker",
+    "ranges",
+    "charts",
+    "indices",
+    "may_add",
+    "update_values",
+)  # what the sections take of the page
 
 
 def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +48,8 @@ def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
     if "welcome" in context or is_welcome(request.user):
         return context | welcome_context(request, context.get("welcome"))
     visible = visible_portfolios(request.user)
-    picker = Picker(request.GET, portfolios=visible[:MOST_PORTFOLIOS])
+    indices = list(indices_of(visible)[:MOST_INDICES])
+    picker = Picker(request.GET, portfolios=visible[:MOST_PORTFOLIOS], indices=indices)
     picker.is_valid()
     page: dict[str, Any] = {
         "picker": picker,
@@ -50,12 +60,13 @@ def show(request: Any, context: dict[str, Any]) -> dict[str, Any]:
         "demo": demo_note(request.user, picker.shown),
         "ranges": picker.links("range"),
         "charts": picker.links("chart"),
+        "indices": picker.real_links(),
         "may_add": all(may_add(model, request) for model in (Portfolio, Asset)),
         "update_values": update_values_page(picker),
     }
     if visible:
         state = state_of(request, picker, may_add=page["may_add"])
-        shown = {name: page[name] for name in ("picker", "ranges", "charts", "may_add", "update_values")}
+        shown = {name: page[name] for name in SHOWN}
         asked = repr(sorted(request.GET.lists()))
         page |= KEPT.get_or_make((state, asked), lambda: sections(picker, request.user, state, shown))
     return context | {"title": _("Dashboard"), "dashboard": page}
@@ -89,7 +100,7 @@ def visible_portfolios(user: Any) -> list[Portfolio]:
 
 
 def first_of(portfolios: QuerySet[Portfolio]) -> list[Portfolio]:
-    rows = with_etag_counts(with_demo_mark(portfolios)).select_related("household")
+    rows = with_index_mark(with_etag_counts(with_demo_mark(portfolios))).select_related("household")
     rows = rows.order_by("household__is_demo", "household__created_at", "name_key", "id")
     return list(rows[: MOST_PORTFOLIOS + 1])
 
@@ -98,7 +109,10 @@ def state_of(request: Any, picker: Picker, *, may_add: bool) -> tuple[Hashable, 
     """What the sections depend on, besides the address. Read before the reports are: see report_etag."""
     user, shown = request.user, picker.shown
     ids = tuple(portfolio.pk for portfolio in shown)
-    return user.pk, user.is_superuser, may_add, get_language(), active_formats(), ids, report_etag(shown)
+    indices = tuple((pk, index.symbol) for pk, index in picker.indices.items())
+    index = picker.index and state_of_index(picker.index)
+    reader = user.pk, user.is_superuser, may_add, get_language(), active_formats()
+    return *reader, ids, indices, index, report_etag(shown)
 
 
 def sections(

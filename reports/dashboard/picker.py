@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets import valuation
+from assets.models import Instrument
 from portfolios.models import Portfolio
 from reports.calculations.intervals import months_before
 from reports.dashboard.breadcrumbs import DrillDownForm
@@ -79,20 +80,25 @@ class Picker(forms.Form):
     portfolio = forms.ChoiceField(label=_("Portfolio"), required=False)
     group_by = forms.ChoiceField(label=_("Group by"), choices=list(GROUP_BY.items()), required=False)
     chart = forms.ChoiceField(label=_("Chart"), choices=list(CHARTS.items()), required=False)
+    real = forms.ChoiceField(label=_("Adjusted for inflation"), required=False)
     parts = forms.ChoiceField(label=_("Allocation"), choices=[(ALL_PARTS, ALL_PARTS)], required=False)
     start = DayFormField(label=_("From"), required=False, validators=[validate_year])
     end = DayFormField(label=_("To"), required=False, validators=[validate_year])
 
-    def __init__(self, given: Any, *, portfolios: Sequence[Portfolio]) -> None:
+    def __init__(
+        self, given: Any, *, portfolios: Sequence[Portfolio], indices: Sequence[Instrument] = ()
+    ) -> None:
         super().__init__(given)
+        self.indices = {str(index.pk): index for index in indices}
+        choices = [(pk, index.symbol) for pk, index in self.indices.items()]
+        cast(forms.ChoiceField, self.fields["real"]).choices = choices
         self.portfolios = {str(portfolio.pk): portfolio for portfolio in portfolios}
         several = len({portfolio.household_id for portfolio in portfolios}) > 1
         names = [
             (pk, f"{portfolio.household.name}: {portfolio.name}" if several else portfolio.name)
             for pk, portfolio in self.portfolios.items()
         ]
-        choices = [("", _("All portfolios")), *names]
-        cast(forms.ChoiceField, self.fields["portfolio"]).choices = choices
+        cast(forms.ChoiceField, self.fields["portfolio"]).choices = [("", _("All portfolios")), *names]
 
     def clean(self) -> None:
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
@@ -138,6 +144,11 @@ class Picker(forms.Form):
         return self.chosen("chart") or NET
 
     @property
+    def index(self) -> Instrument | None:
+        """The index by which net worth is adjusted for inflation."""
+        return self.indices.get(self.chosen("real"))
+
+    @property
     def shows_all_parts(self) -> bool:
         return bool(self.chosen("parts"))
 
@@ -154,7 +165,7 @@ class Picker(forms.Form):
     @property
     def hidden(self) -> dict[str, str]:
         """The parameters that the form of the filters keeps."""
-        kept = {name: self.chosen(name) for name in ("chart", "parts") if self.chosen(name)}
+        kept = {name: self.chosen(name) for name in ("chart", "real", "parts") if self.chosen(name)}
         return {"range": self.range_shown} | kept | self.drill_down.chosen
 
     # --- links ---
@@ -170,14 +181,25 @@ class Picker(forms.Form):
             for name, label in labels.items()
         ]
 
+    def real_links(self) -> list[Link]:
+        """A link for each index that switches the adjustment on, or off where it is by this index."""
+        shown, kept = self.chosen("real"), self.drill_down.chosen
+        return [
+            Link(pk, index.symbol, self.address(**{"real": "" if pk == shown else pk} | kept), pk == shown)
+            for pk, index in self.indices.items()
+        ]
+
     def address(self, **replaced: str) -> str:
-        """The page's address with these parameters replaced. Only own dates keep their dates."""
+        """The page's address with these parameters replaced, or left out where they are empty.
+
+        Only own dates keep their dates.
+        """
         keeps_dates = self.range_shown == OWN_DATES and "range" not in replaced
         dropped = set() if keeps_dates else {"start", "end"}
         params = {
             name: self.chosen(name) for name in self.fields if name not in dropped and self.chosen(name)
         }
-        return f"?{urlencode(params | replaced)}"
+        return f"?{urlencode({name: value for name, value in (params | replaced).items() if value})}"
 
     # --- days ---
 

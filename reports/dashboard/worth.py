@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assets.models import Instrument
 from assets.rendering.step_chart import Curve, StepChart, percent_across, stacked, step_chart
 from reports.calculations.net_worth import Point
 from reports.dashboard.picker import GROUPS, NET, SIDES, Picker
@@ -51,15 +52,21 @@ def interval_for(start: date, end: date) -> str:
 
 
 def series_for(picker: Picker) -> NetWorthSeries:
-    """The series that is drawn. By group with longer intervals where there are too many groups, else without groups."""
+    """The series that is drawn, not adjusted for inflation where the index has no value on the last day."""
+    series = grouped_series(picker, picker.index)
+    return series if series.points else grouped_series(picker, None)
+
+
+def grouped_series(picker: Picker, index: Instrument | None) -> NetWorthSeries:
+    """By group with longer intervals where there are too many groups, else without groups."""
     interval = interval_for(picker.period.first, picker.period.end)
     if picker.chart_shown == GROUPS:
         for longer in intervals_by_group(picker, interval):
             try:
-                return series_at(picker, longer, group_by=picker.group_by_shown)
+                return series_at(picker, longer, group_by=picker.group_by_shown, index=index)
             except ReportTooLarge:
                 continue
-    return series_at(picker, interval)
+    return series_at(picker, interval, index=index)
 
 
 def intervals_by_group(picker: Picker, interval: str) -> Iterator[str]:
@@ -69,10 +76,10 @@ def intervals_by_group(picker: Picker, interval: str) -> Iterator[str]:
     return dropwhile(lambda name: name != shortest, COARSER)
 
 
-def series_at(picker: Picker, interval: str, **grouped: Any) -> NetWorthSeries:
+def series_at(picker: Picker, interval: str, **asked: Any) -> NetWorthSeries:
     period = picker.period
     return net_worth_history(
-        picker.shown, start=period.first, end=period.end, interval=interval, from_start=True, **grouped
+        picker.shown, start=period.first, end=period.end, interval=interval, from_start=True, **asked
     )
 
 
@@ -86,6 +93,8 @@ def worth_over_time(series: NetWorthSeries, picker: Picker) -> dict[str, Any]:
         "net": amount(last.net, series.currency),
         "change": amount(last.net - first.net, series.currency, signed=True, whole=True),
         "ratio": change_ratio(first.net, last.net),
+        "words": change_words(series, picker),
+        "real_note": real_note(series, picker),
         "incomplete": len(incomplete),
         "missing": missing_currencies(incomplete),
         "chart": chart_of(series, columns),
@@ -93,6 +102,29 @@ def worth_over_time(series: NetWorthSeries, picker: Picker) -> dict[str, Any]:
         "rows": rows_of(series, columns),
         "ungrouped": picker.chart_shown == GROUPS and series.group_by is None,
     }
+
+
+def change_words(series: NetWorthSeries, picker: Picker) -> str:
+    """The range of the change; where the index begins later, from there on."""
+    words, first = picker.period.words, series.points[0].on
+    if series.real is None or not words:
+        return words
+    if first > picker.period.first:
+        words = gettext("since %(day)s") % {"day": day_text(first)}
+    return gettext("%(range)s, adjusted for inflation") % {"range": words}
+
+
+def real_note(series: NetWorthSeries, picker: Picker) -> str:
+    if picker.index is None:
+        return ""
+    if series.real is None:
+        text = gettext("Not adjusted for inflation: %(index)s has no value on %(day)s.")
+    else:
+        text = gettext(
+            "Adjusted for inflation by %(index)s: the amounts are in the money of %(day)s. The reasons below are not "
+            "adjusted."
+        )
+    return text % {"index": picker.index.symbol, "day": day_text(series.points[-1].on)}
 
 
 def change_ratio(before: Decimal, after: Decimal) -> str:

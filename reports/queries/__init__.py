@@ -13,7 +13,15 @@ from reports.queries.defaults import (
     without_demo,
 )
 from reports.queries.groups import GROUP_BY
-from reports.queries.net_worth import NetWorthSeries, ReportTooLarge, net_worth_history
+from reports.queries.net_worth import (
+    NetWorthSeries,
+    ReportTooLarge,
+    index_for_user,
+    indices_of,
+    net_worth_history,
+    state_of_index,
+    with_index_mark,
+)
 from reports.queries.quality import QualityIssue, current_asset_count, quality_issues, quality_report
 from reports.queries.totals import PortfolioTotal, portfolio_total, portfolio_totals
 
@@ -29,13 +37,17 @@ __all__ = [
     "change_report",
     "common_currency",
     "current_asset_count",
+    "index_for_user",
+    "indices_of",
     "latest_today",
     "net_worth_history",
     "portfolio_total",
     "portfolio_totals",
     "quality_issues",
     "quality_report",
+    "state_of_index",
     "today_of",
     "with_demo_mark",
+    "with_index_mark",
     "without_demo",
 ]

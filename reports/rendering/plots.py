@@ -1,5 +1,5 @@
-"""Pictures of net worth, of allocation and of an asset's values: frozen values in, the bytes of an SVG or PNG out. The
-same input gives the same bytes.
+"""Pictures of net worth and of allocation: frozen values in, the bytes of an SVG or PNG out. The same input gives the
+same bytes.
 
 A "theme" is a set of colours, light or dark. Amounts become floats only for drawing; none goes back into a sum.
 Names in a picture come from users: they are shortened, never read as formulas, and invisible characters are left out.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import io
+from bisect import bisect
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 from django.utils import translation
@@ -25,6 +27,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
+from reports.calculations.real_terms import RealTerms
 from reports.rendering import fonts
 from reports.rendering.palette import OTHER_COLOUR, PALETTE
 from reports.rendering.ticks import tick_labels
@@ -86,7 +89,7 @@ class ChartOptions:
         return max(10, self.width // 32)
 
 
-# --- the three pictures ---
+# --- the two pictures ---
 
 
 def net_worth_plot(
@@ -96,12 +99,14 @@ def net_worth_plot(
     title: str = "",
     labels: Labels | None = None,
     overlap: bool = False,
+    real: RealTerms | None = None,
     options: ChartOptions = ChartOptions(),
 ) -> bytes:
     """Net worth as a line, over what is owned (above zero) and what is owed (below).
 
-    `points` has at least one. With `labels` the points' groups are drawn instead of the two sides: stacked, or as
-    lines if they `overlap`, because they would then add up to more than the total.
+    `points` has at least one, or none because of `real`: the line has gaps where its index is unknown. With `labels`
+    the points' groups are drawn instead of the two sides: stacked, or as lines if they `overlap`, because they would
+    then add up to more than the total.
     """
     missing = [gap for point in points for gap in point.missing_rates]
     days_without = sum(not point.complete for point in points)
@@ -109,12 +114,16 @@ def net_worth_plot(
     points = _thinned(points, options.width)
     days = [point.on for point in points]
     net = [float(point.net) for point in points]
+    runs = _runs(days, real)
 
     def draw(axes: Any, theme: Theme) -> None:
         bands = _sides(points, theme) if labels is None else _groups(points, labels, options)
         lines = overlap and labels is not None
-        (_lines if lines else _stack)(axes, days, bands)
-        axes.plot(days, net, color=theme.net, linewidth=2, marker="o" if len(days) == 1 else "")
+        for run in runs:
+            of_run = [(name, values[run], colour) for name, values, colour in bands]
+            (_lines if lines else _stack)(axes, days[run], of_run)
+            marker = "o" if len(days[run]) == 1 else ""
+            axes.plot(days[run], net[run], color=theme.net, linewidth=2, marker=marker)
         doubtful = [(point.on, value) for point, value in zip(points, net, strict=True) if not point.complete]
         if doubtful:
             axes.plot(*zip(*doubtful, strict=True), "o", color=theme.net, mfc=theme.ground, markersize=4)
@@ -128,16 +137,14 @@ def net_worth_plot(
             ],
             options,
         )
-        date_axis(axes, days)
+        date_axis(axes, days or (real.days if real else ()))
         axes.axhline(0, color=theme.ink, linewidth=0.8)
         money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
-    return draw_in_thread(
-        draw,
-        title or gettext("Net worth"),
-        f"{note} {gettext('Groups overlap.')}" if overlap and labels is not None else note,
-        options,
-    )
+    notes = [] if real is None else [_real_note(real)]
+    notes += [note] if points else []
+    notes += [gettext("Groups overlap.")] if overlap and labels is not None else []
+    return draw_in_thread(draw, title or gettext("Net worth"), " ".join(notes), options)
 
 
 def allocation_plot(
@@ -177,47 +184,28 @@ def allocation_plot(
     return draw_in_thread(draw, title or gettext("Allocation"), note, options)
 
 
-def asset_value_plot(
-    steps: Sequence[tuple[date, Decimal]],
-    *,
-    start: date,
-    end: date,
-    currency: str,
-    title: str,
-    options: ChartOptions = ChartOptions(),
-) -> bytes:
-    """An asset's values as a line with steps: each holds until the next one, the last up to `end`.
-
-    Without values the picture says so in its middle.
-    """
-    shown = _last_of_places(steps, start, end, options.width)
-    days, values = [on for on, _ in shown], [float(value) for _, value in shown]
-
-    def draw(axes: Any, theme: Theme) -> None:
-        date_axis(axes, [start, end] if start < end else [start])
-        if start < end:
-            axes.set_xlim(start, end)
-        if shown:
-            marker = "o" if len(days) == 1 and days[0] == end else ""
-            line = {"color": theme.net, "linewidth": 2, "marker": marker}
-            axes.step([*days, end], [*values, values[-1]], where="post", **line)
-        else:
-            axes.set_yticks([])
-            axes.text(0.5, 0.5, gettext("No value in this time"), transform=axes.transAxes, ha="center")
-        money_axis(axes.yaxis, values, currency)
-
-    return draw_in_thread(draw, title, f"{day_text(start)} \N{EN DASH} {day_text(end)}", options)
-
-
 # --- what is drawn ---
 
 
-def _last_of_places(
-    steps: Sequence[tuple[date, Decimal]], start: date, end: date, most: int
-) -> list[tuple[date, Decimal]]:
-    """At most one value for each pixel: the last one."""
-    days = (end - start).days + 1
-    return list({(on - start).days * most // days: (on, value) for on, value in steps}.values())
+def _runs(days: Sequence[date], real: RealTerms | None) -> list[slice]:
+    """The parts of the days between which the index is known throughout."""
+    if real is None or not days:
+        return [slice(None)] * bool(days)
+    lacking = [on for number, on in enumerate(real.days) if real.lacking_on(number)]
+    starts = [
+        place
+        for place in range(1, len(days))
+        if bisect(lacking, days[place - 1]) < bisect(lacking, days[place])
+    ]
+    return [slice(*ends) for ends in pairwise([0, *starts, len(days)])]
+
+
+def _real_note(real: RealTerms) -> str:
+    if real.last is None:
+        text = gettext("%(index)s has no value on %(day)s.")
+    else:
+        text = gettext("Adjusted for inflation by %(index)s: in the money of %(day)s.")
+    return text % {"index": real.symbol, "day": day_text(real.on)}
 
 
 def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:

@@ -14,7 +14,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset
 from reports.api import asset_charts
 from reports.queries.asset_values import asset_values
-from reports.rendering.plots import asset_value_plot
+from reports.rendering.asset_plots import asset_value_plot
 from reports.tests.test_chart_views import texts
 from strata.audit import clock
 from tests.factories import add_value, create_asset, create_valued_asset
