@@ -38,7 +38,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from assets import valuation  # noqa: E402
-from assets.models import AssetSnapshot  # noqa: E402
+from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
 from benchmarks import prices  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
@@ -70,7 +70,8 @@ def seed(households: int) -> dict[str, Portfolio]:
     call_command("migrate", verbosity=0)
     if not User.objects.filter(username="benchmark-1").exists():
         call_command("load_rates", verbosity=0)
-    fill_with_demo_rates(timezone.now().date())  # the shipped file ends some weeks ago
+    # The shipped file ends some weeks ago. Without rates up to today, all foreign assets would be left out.
+    fill_with_demo_rates(timezone.now().date(), recorded_as=ExchangeRate.Source.MANUAL)
     existing = User.objects.filter(username__startswith="benchmark-").count()
     for first, wanted, size in ((0, 1, "M"), (1, 2, "L"), (2, households + 2, "T")):
         if (missing := wanted - max(existing, first)) > 0:
@@ -281,7 +282,7 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "M: Update values, 1,000 saved", 1000, medium.save_all_values()
     yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
     yield "M: the dashboard", 150, medium.first_page
-    yield "M: the dashboard, after a write", 300, medium.first_page_after_a_write
+    yield "M: the dashboard, after a write", 150, medium.first_page_after_a_write
 
 
 def of_prices(caller: Caller) -> Iterator[Work]:

@@ -15,8 +15,13 @@ OF_THE_DEMO = ("CHF", "USD")
 TWO_YEARS = timedelta(days=800)
 
 
-def fill_with_demo_rates(today: date, source: str = ExchangeRate.Source.ECB) -> int:
-    """Repeat the last rates of the source for every weekday up to today, so that the demo always has rates."""
+def fill_with_demo_rates(
+    today: date, source: str = ExchangeRate.Source.ECB, *, recorded_as: str = ExchangeRate.Source.DEMO
+) -> int:
+    """Repeat the last rates of the source for every weekday up to today, so that the demo always has rates.
+
+    Only demo households are valued at them, unless they are recorded as rates of another source: for measurements.
+    """
     daily = daily_rates().filter(source=source)
     last = daily.aggregate(last=Max("on"))["last"]
     if last is None:
@@ -30,7 +35,7 @@ def fill_with_demo_rates(today: date, source: str = ExchangeRate.Source.ECB) -> 
         if day.weekday() < 5
         for currency, rate in units.items()
     ]
-    return add_rates(quotes, ExchangeRate.Source.DEMO)
+    return add_rates(quotes, recorded_as)
 
 
 def add_rates_for_the_demo(today: date) -> int:

@@ -20,6 +20,7 @@ from assets.valuation.reading import (
     LABELS,
     REF_COLUMNS,
     AssetRef,
+    SeriesReader,
     amounts_on,
     asset_refs,
     ref_of,
@@ -29,6 +30,7 @@ from assets.valuation.reading import (
 from assets.valuation.registry import MANUAL, edit_targets, known_flows, missing_prices, origins, value_days
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
+from assets.valuation.shared_series import SharedSeries
 
 __all__ = [
     "COLUMNS",
@@ -42,6 +44,8 @@ __all__ = [
     "MissingPrice",
     "NewestPoint",
     "Origin",
+    "SeriesReader",
+    "SharedSeries",
     "Totals",
     "ValueDays",
     "ValueSeries",

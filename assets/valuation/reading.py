@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
 from django.db.models import F
@@ -89,6 +89,7 @@ def totals_on(
     kept_apart: Collection[UUID] | None = None,
     include_all: bool = False,
     derived: bool = True,
+    read_series: SeriesReader | None = None,
 ) -> Totals:
     """The totals of the portfolios' assets on each of `days` (each once, ascending), in ten-thousandths.
 
@@ -98,7 +99,8 @@ def totals_on(
     With `only_assets` no other assets count. With `kept_apart` these assets have columns of their own: their keys begin
     with True, and those of all others with False. Assets that do not count in net worth are left out, unless
     `include_all`. Columns that are zero on every day are left out. `derived=False` reads only the values themselves and
-    no derived data; under known_at this is always so.
+    no derived data; under known_at this is always so. With `read_series` the values are looked up in its series, unless
+    the deltas have the totals.
     """
     if not days:
         return Totals((), {})
@@ -115,6 +117,8 @@ def totals_on(
         assets = [asset for asset in assets if asset.id in only_assets]
     if kept_apart is not None:
         assets = [asset._replace(keys=(asset.id in kept_apart, *asset.keys)) for asset in assets]
+    if read_series is not None:
+        return drop_zeros(from_lookups(read_series(assets, start=days[0], end=days[-1]), days))
     read = from_values_in_sql if reader is Reader.GRID else from_series
     return drop_zeros(read(assets, days, derived=derived))
 
@@ -207,6 +211,14 @@ class AssetRef(NamedTuple):
         return self.disposed_on is not None and start < self.disposed_on <= end
 
 
+class SeriesReader(Protocol):
+    """A function that answers as value_series does, perhaps from memory."""
+
+    def __call__(
+        self, assets: Collection[AssetRef], *, start: date, end: date, reported_in: str | None = None
+    ) -> Iterable[tuple[AssetRef, ValueSeries]]: ...
+
+
 def ref_of(asset: Asset) -> AssetRef:
     return AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on)
 
@@ -234,11 +246,12 @@ def asset_refs(
     if group_by is not None and group_by in LABELS:
         labels = _labels(portfolio_ids, group_by)
         rows = assets.values_list(*REF_COLUMNS)
-        return [AssetRef(*row)._replace(keys=_mapped(labels.get(row[0], ()), key_map)) for row in rows]
+        return [AssetRef._make((*row, _mapped(labels.get(row[0], ()), key_map))) for row in rows]
     if group_by is None:
         return [AssetRef(*row) for row in assets.values_list(*REF_COLUMNS)]
     keyed = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(*REF_COLUMNS, "group_key")
-    return [AssetRef(*row)._replace(keys=_mapped((key,), key_map)) for *row, key in keyed]
+    keys_of = cache(lambda key: _mapped((key,), key_map))
+    return [AssetRef._make((*row, keys_of(key))) for *row, key in keyed]
 
 
 def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[UUID]]:
@@ -300,6 +313,17 @@ def from_deltas(
 def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
     all_series = _value_series(assets, days[0], days[-1], derived=derived)
     return fold(((asset.keys, series) for asset, series in all_series), days)
+
+
+def from_lookups(read: Iterable[tuple[AssetRef, ValueSeries]], days: Sequence[date]) -> Totals:
+    """Each asset's value looked up on each day: for few days, and series that were read for something else too."""
+    rows = (
+        (on, asset.keys, asset.currency, value)
+        for asset, series in read
+        for on in days
+        if (value := series.value_on(on))
+    )
+    return grid_totals(rows, days)
 
 
 def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import ngettext
 
+from assets.valuation import SeriesReader
 from portfolios.models import Portfolio
 from reports.queries import QualityIssue, current_asset_count, quality_issues
 from reports.rendering.findings import finding_text
@@ -17,8 +18,10 @@ from reports.rendering.findings import finding_text
 MOST_ISSUES = 8
 
 
-def data_checks(portfolios: Sequence[Portfolio], *, on: date, currency: str, user: Any) -> dict[str, Any]:
-    issues = quality_issues(portfolios, on=on, currency=currency)
+def data_checks(
+    portfolios: Sequence[Portfolio], *, on: date, currency: str, user: Any, read_series: SeriesReader
+) -> dict[str, Any]:
+    issues = quality_issues(portfolios, on=on, currency=currency, read_series=read_series)
     return {
         "shown": [issue_row(issue, user) for issue in issues[:MOST_ISSUES]],
         "more": len(issues[MOST_ISSUES:]),

@@ -16,16 +16,24 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
+from assets.valuation import SharedSeries
 from portfolios.models import Portfolio
 from portfolios.services.households import demo_households_of
 from portfolios.services.members import invitations_for
 from reports.dashboard.checks import data_checks
 from reports.dashboard.kept import KEPT
 from reports.dashboard.parts import allocation_now, allocation_sides
-from reports.dashboard.picker import Picker
+from reports.dashboard.picker import Period, Picker
 from reports.dashboard.reasons import reasons
 from reports.dashboard.worth import series_for, worth_over_time
-from reports.queries import change_report, indices_of, state_of_index, with_demo_mark, with_index_mark
+from reports.queries import (
+    LOOKED_BACK,
+    change_report,
+    indices_of,
+    state_of_index,
+    with_demo_mark,
+    with_index_mark,
+)
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.welcome.view import is_welcome, welcome_context
 from strata.fields.active_formats import active_formats
@@ -115,6 +123,14 @@ def state_of(request: Any, picker: Picker, *, may_add: bool) -> tuple[Hashable, 
     return *reader, ids, indices, index, report_etag(shown)
 
 
+def values_for(period: Period, currency: str) -> SharedSeries:
+    """What the sections read values from. A short range is in what the checks look at, which is read as a whole."""
+    looked_at = period.end - LOOKED_BACK
+    if looked_at <= period.first:
+        return SharedSeries(looked_at, period.end)
+    return SharedSeries(period.first, period.end, reported_in=currency)
+
+
 def sections(
     picker: Picker, user: Any, state: tuple[Hashable, ...], context: dict[str, Any]
 ) -> dict[str, Any]:
@@ -122,15 +138,18 @@ def sections(
     portfolios, period = picker.shown, picker.period
     series = series_for(picker)
     currency = series.currency
-    change = change_report(portfolios, start=period.first, end=period.end, currency=currency)
+    values = values_for(period, currency)
+    change = change_report(
+        portfolios, start=period.first, end=period.end, currency=currency, read_series=values
+    )
     figures = {
         "period": period,
         "worth": worth_over_time(series, picker),
         "change": reasons(change),
-        "allocation": allocation_now(allocation_sides(picker, change.change), picker),
+        "allocation": allocation_now(allocation_sides(picker, change.change, values), picker),
         "checks": KEPT.get_or_make(
             (state, period.end),
-            lambda: data_checks(portfolios, on=period.end, currency=currency, user=user),
+            lambda: data_checks(portfolios, on=period.end, currency=currency, user=user, read_series=values),
         ),
     }
     return figures | {"html": render_to_string("reports/dashboard/sections.html", context | figures)}

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from assets.valuation import SeriesReader
 from reports.calculations.allocation import Slice
 from reports.calculations.change import NetWorthChange
 from reports.dashboard.picker import ALL_PARTS, GROUP_BY, Picker
-from reports.queries import AllocationReport, allocation_on
+from reports.queries import AllocationReport, allocations_on
 from reports.queries.keys import key_text
 from reports.rendering.formats import amount, percentage
 from reports.rendering.palette import OTHER_COLOUR, colour_of
@@ -49,19 +50,19 @@ class Sides(NamedTuple):
         return before.get(key, Decimal(0))
 
 
-def allocation_sides(picker: Picker, change: NetWorthChange) -> Sides:
+def allocation_sides(picker: Picker, change: NetWorthChange, read_series: SeriesReader) -> Sides:
     period, by_asset = picker.period, picker.group_by_shown == "asset"
-    before, after = [
-        allocation_on(
-            picker.shown,
-            on=on,
-            group_by=picker.group_by_shown,
-            currency=change.currency,
-            **picker.drill_down.report_params,
-        )
-        for on in (period.first, period.end)
-    ]
-    return Sides(before, after, {key: parts.change for key, parts in change.rows.items()} if by_asset else {})
+    reports = allocations_on(
+        picker.shown,
+        sorted({period.first, period.end}),
+        group_by=picker.group_by_shown,
+        currency=change.currency,
+        read_series=read_series,
+        **picker.drill_down.report_params,
+    )
+    return Sides(
+        reports[0], reports[-1], {key: parts.change for key, parts in change.rows.items()} if by_asset else {}
+    )
 
 
 def allocation_now(sides: Sides, picker: Picker) -> dict[str, Any]:

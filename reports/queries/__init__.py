@@ -3,7 +3,7 @@
 The caller checks permissions: the portfolios must have come through `for_user`.
 """
 
-from reports.queries.allocation import AllocationReport, allocation_on
+from reports.queries.allocation import AllocationReport, allocation_on, allocations_on
 from reports.queries.change import ChangeReport, change_report
 from reports.queries.defaults import (
     common_currency,
@@ -22,11 +22,18 @@ from reports.queries.net_worth import (
     state_of_index,
     with_index_mark,
 )
-from reports.queries.quality import QualityIssue, current_asset_count, quality_issues, quality_report
+from reports.queries.quality import (
+    LOOKED_BACK,
+    QualityIssue,
+    current_asset_count,
+    quality_issues,
+    quality_report,
+)
 from reports.queries.totals import PortfolioTotal, portfolio_total, portfolio_totals
 
 __all__ = [
     "GROUP_BY",
+    "LOOKED_BACK",
     "AllocationReport",
     "ChangeReport",
     "NetWorthSeries",
@@ -34,6 +41,7 @@ __all__ = [
     "QualityIssue",
     "ReportTooLarge",
     "allocation_on",
+    "allocations_on",
     "change_report",
     "common_currency",
     "current_asset_count",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from assets.rates.store import rate_book
+from assets.rates.store import rate_book_on
+from assets.valuation import SeriesReader
 from assets.valuation.series import Totals
 from portfolios.models import Portfolio
 from reports.calculations.allocation import Allocation, Position, Slice, allocation
@@ -49,7 +50,33 @@ def allocation_on(
     Of the assets that count in net worth; of all with `include_all`.
     """
     portfolios = list(portfolios)
-    on = on or latest_today(portfolios)
+    (report,) = allocations_on(
+        portfolios,
+        [on or latest_today(portfolios)],
+        group_by=group_by,
+        currency=currency,
+        level=level,
+        category=category,
+        asset_filter=asset_filter,
+        include_all=include_all,
+    )
+    return report
+
+
+def allocations_on(
+    portfolios: Iterable[Portfolio],
+    days: Sequence[date],
+    *,
+    group_by: str = "type",
+    currency: str | None = None,
+    level: int = 1,
+    category: UUID | None = None,
+    asset_filter: AssetFilter | None = None,
+    include_all: bool = False,
+    read_series: SeriesReader | None = None,
+) -> list[AllocationReport]:
+    """The allocation on each of the days (each once, ascending); `read_series` reads the values, if it is given."""
+    portfolios = list(portfolios)
     currency = currency or common_currency(portfolios)
     groups = grouping(
         portfolios,
@@ -60,19 +87,37 @@ def allocation_on(
         include_all=include_all,
     )
     ids = [portfolio.pk for portfolio in portfolios]
-    totals = groups.totals(ids, [on], kept_apart=liquid_assets(ids))
-    calculated = allocation(
-        positions(totals),
-        on=on,
-        currency=currency,
-        places=minor_units(currency),
-        rates=rate_book(
-            {currency, *(code for _, code in totals.columns)}, start=on, end=on, portfolios=portfolios
-        ),
-        targets=targets_of(portfolios, groups),
-    )
-    keys = {slice_.key for slice_ in (*calculated.asset_groups, *calculated.liability_groups)}
-    labels = groups.labels(keys)
+    totals = groups.totals(ids, days, kept_apart=liquid_assets(ids), read_series=read_series)
+    currencies = {currency, *(code for _, code in totals.columns)}
+    rates, targets = rate_book_on(currencies, days, portfolios=portfolios), targets_of(portfolios, groups)
+    by_day = [
+        allocation(
+            positions(totals, number),
+            on=on,
+            currency=currency,
+            places=minor_units(currency),
+            rates=rates,
+            targets=targets,
+        )
+        for number, on in enumerate(days)
+    ]
+    labels = groups.labels({key for calculated in by_day for key in keys_of(calculated)})
+    return [report_of(calculated, groups, labels, portfolios) for calculated in by_day]
+
+
+def keys_of(calculated: Allocation) -> set[Hashable]:
+    return {slice_.key for slice_ in (*calculated.asset_groups, *calculated.liability_groups)}
+
+
+def report_of(
+    calculated: Allocation,
+    groups: Grouping,
+    names: Mapping[Hashable, str],
+    portfolios: Collection[Portfolio],
+) -> AllocationReport:
+    """`names` has the groups of the allocation, and perhaps others, in the order in which they are shown."""
+    keys, group_by = keys_of(calculated), str(groups.group_by)
+    labels = {key: name for key, name in names.items() if key in keys}
     calculated = replace(
         calculated,
         asset_groups=in_order(calculated.asset_groups, labels),
@@ -89,10 +134,12 @@ def in_order(slices: Iterable[Slice], labels: Mapping[Hashable, str]) -> tuple[S
     return tuple(sorted(slices, key=lambda slice_: (-abs(slice_.value), places[slice_.key])))
 
 
-def positions(totals: Totals) -> Iterable[Position]:
-    """What is owned and what is owed in each column, as separate positions. Columns of liquid assets are kept apart."""
+def positions(totals: Totals, number: int) -> Iterable[Position]:
+    """What is owned and what is owed in each column on a day, by its number, as separate positions. Columns of liquid
+    assets are kept apart.
+    """
     for ((is_liquid, *keys), currency), column in totals.columns.items():
-        for value in (column.owned[0], column.owed[0]):
+        for value in (column.owned[number], column.owed[number]):
             if value:
                 yield Position(tuple(keys), currency, value, liquid=bool(is_liquid))
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from assets import valuation
 from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
-from assets.valuation import REF_COLUMNS, AssetRef
+from assets.valuation import REF_COLUMNS, AssetRef, SeriesReader, ValueSeries
 from assets.valuation.series import money
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
@@ -48,10 +48,11 @@ def change_report(
     category: UUID | None = None,
     asset_filter: AssetFilter | None = None,
     include_all: bool = False,
+    read_series: SeriesReader = valuation.value_series,
 ) -> ChangeReport:
     """The change after `start` up to the end of `end`, split as reports.calculations.change defines it.
 
-    Of the assets that count in net worth; of all with `include_all`.
+    Of the assets that count in net worth; of all with `include_all`. `read_series` reads the values.
     """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
@@ -66,10 +67,11 @@ def change_report(
     )
     assets = asset_rows(ids, groups.matching_assets(ids), include_all=include_all)
     flows_by_asset = with_known_flows(cash_flows(ids, start, end), assets, start, end)
+    refs = [asset.ref for asset in assets.values()]
     currencies = {currency} | {asset.ref.currency for asset in assets.values()}
     currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
     change = change_between(
-        histories(assets, flows_by_asset, start, end, currency),
+        explained(assets, flows_by_asset, read_series(refs, start=start, end=end, reported_in=currency)),
         start=start,
         end=end,
         currency=currency,
@@ -111,16 +113,13 @@ def asset_rows(
     }
 
 
-def histories(
+def explained(
     assets: Mapping[UUID, AssetRow],
     flows_by_asset: Mapping[UUID, Sequence[CashFlow]],
-    start: date,
-    end: date,
-    currency: str,
+    all_series: Iterable[tuple[AssetRef, ValueSeries]],
 ) -> Iterator[ExplainedAsset]:
     """What explains each asset's change. A generator, because all values together would need much memory."""
-    refs = [asset.ref for asset in assets.values()]
-    for ref, history in valuation.value_series(refs, start=start, end=end, reported_in=currency):
+    for ref, history in all_series:
         yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows_by_asset.get(ref.id, ()))
 
 

@@ -99,6 +99,7 @@ class Grouping:
         days: Sequence[date],
         *,
         kept_apart: Collection[UUID] | None = None,
+        read_series: valuation.SeriesReader | None = None,
     ) -> Totals:
         totals = valuation.totals_on(
             portfolio_ids,
@@ -108,6 +109,7 @@ class Grouping:
             only_assets=self.matching_assets(portfolio_ids),
             kept_apart=kept_apart,
             include_all=self.include_all,
+            read_series=read_series,
         )
         return without(totals, OUTSIDE)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.urls import reverse
 
 from assets import valuation
@@ -21,7 +21,7 @@ from assets.models.classification import Group
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book_of_span
 from assets.rules.disposal import DISPOSAL
-from assets.valuation import AssetRef, EditTarget
+from assets.valuation import AssetRef, EditTarget, SeriesReader, ValueSeries
 from portfolios.models import Portfolio
 from reports.calculations import holding_quality, quality
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
@@ -102,15 +102,21 @@ def quality_issues(
     currency: str,
     since: date | None = None,
     dismissed: bool | None = False,
+    read_series: SeriesReader = valuation.value_series,
 ) -> list[QualityIssue]:
     """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
     Jumps, signs and duplicates are searched only among the values from `since` on (default: 400 days before `on`),
     which limits the work. `dismissed` selects: False those not dismissed, True only dismissed ones, None both.
+    `read_series` reads the values.
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
-    assets = sorted(examined(rows, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset))
+    refs = [AssetRef(row.pk, row.currency, row.valuation, row.disposed_on) for row in rows.values()]
+    all_series = read_series(refs, start=since, end=on)
+    assets = sorted(
+        examined(rows, all_series, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset)
+    )
     used = currencies_of(portfolios, rows.values())
     rates = rate_book_of_span(
         {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
@@ -181,30 +187,40 @@ class AssetRow(NamedTuple):
     valuation: str
     acquired_on: date | None
     disposed_on: date | None
-    first_value_on: date | None
+    first_value_on: date | None  # also None without a day of acquisition or disposal
     type_code: str
     type_group: str
     stale_after_days: int
 
 
-COLUMNS = (*AssetRow._fields[:-3], "asset_type__code", "asset_type__group", "asset_type__stale_after_days")
+COLUMNS = (
+    *AssetRow._fields[:-4],
+    "compared_first_value_on",
+    "asset_type__code",
+    "asset_type__group",
+    "asset_type__stale_after_days",
+)
 
 
 def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
+    """The first day with a value is looked up only of assets that have another day to compare it with."""
     rows = valuation.with_first_value(Asset.objects.filter(portfolio__in=portfolio_ids).order_by())
+    has_another = Q(acquired_on__isnull=False) | Q(disposed_on__isnull=False)
+    rows = rows.annotate(compared_first_value_on=Case(When(has_another, then=F("first_value_on"))))
     return starmap(AssetRow, rows.values_list(*COLUMNS))
 
 
 def examined(
-    assets: Mapping[Hashable, AssetRow], portfolio_ids: list[UUID], since: date, on: date
+    assets: Mapping[Hashable, AssetRow],
+    all_series: Iterable[tuple[AssetRef, ValueSeries]],
+    portfolio_ids: list[UUID],
+    since: date,
+    on: date,
 ) -> Iterator[Examined]:
     recorded = transactions_of(portfolio_ids, since, on)
     loans = [asset.pk for asset in assets.values() if asset.valuation == Valuation.LOAN]
     drifts = valuation.loan_drifts(loans, since, on)
-    refs = [
-        AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on) for asset in assets.values()
-    ]
-    for ref, history in valuation.value_series(refs, start=since, end=on):
+    for ref, history in all_series:
         asset = assets[ref.id]
         owed = asset.type_group == Group.LIABILITIES
         rows = recorded.get(ref.id, ())

@@ -30,9 +30,10 @@ class Examined:
     `type` is its type's code; `liability` says whether values of that type are owed. A value is stale if it is more
     than `stale_after_days` old. `traded_on` are the days (ascending) of purchases, sales and adjustments, which
     explain a jump since the value before; `transactions` are all transactions of the period, oldest first.
-    `first_value_on` is the day of its very first value, which may be before the beginning of `history`. Values that are
-    computed are never out of date, and have no typing errors. `drift` is of a loan whose last recorded value is not the
-    one of its schedule: the day, the recorded value, and that of the schedule.
+    `first_value_on` is the day of its very first value, which may be before the beginning of `history`; it may be left
+    out of an asset without a day of acquisition or disposal. Values that are computed are never out of date, and have
+    no typing errors. `drift` is of a loan whose last recorded value is not the one of its schedule: the day, the
+    recorded value, and that of the schedule.
     """
 
     asset: Hashable

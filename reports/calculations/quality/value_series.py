@@ -29,7 +29,8 @@ def _is_steady(values: Sequence[Amount]) -> bool:
     """
     if not values:
         return True
-    least, most = min(values), max(values)
+    numbers = list(values)  # an array makes each number again whenever it is looked at
+    least, most = min(numbers), max(numbers)
     return 0 < most <= 9 * least or 9 * most <= least < 0
 
 
