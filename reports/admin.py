@@ -31,7 +31,7 @@ from reports.rendering.formats import day_text
 from reports.services.allocation_targets import TARGETS
 from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
-from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm, percent_text
+from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm
 from strata.accounts.models import User
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm
@@ -44,6 +44,7 @@ from strata.exceptions import StrataError
 from strata.fields.active_formats import amount_text
 from strata.fields.dates import DayFormField, time_zones, validate_year
 from strata.fields.names import name_key
+from strata.fields.percentages import percent_text
 
 DAY = DayFormField(required=False, validators=[validate_year])
 

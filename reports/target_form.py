@@ -17,9 +17,9 @@ from reports.models.allocation_target import GROUPS
 from strata.admin.choices import RowSelect, parse_uuid
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.user_formats.widgets import NumberInput
-from strata.fields.active_formats import number_text, percentage_text
-from strata.fields.money import NumberFormField
-from strata.fields.numbers import EXACT_DIGITS, SHARE_PLACES, exact_total, plain
+from strata.fields.active_formats import percentage_text
+from strata.fields.numbers import SHARE_PLACES, exact_total
+from strata.fields.percentages import PercentFormField
 
 GROUP_LABELS = {
     "type": gettext_lazy("Type"),
@@ -30,29 +30,6 @@ GROUP_LABELS = {
     "asset": gettext_lazy("Asset"),
 }
 MORE_THAN_ALL = gettext_lazy("With the other targets of its kind that is more than 100 %.")
-
-
-def percent_text(share: Decimal) -> str:
-    return number_text(Decimal(plain(share.scaleb(2))))
-
-
-class PercentFormField(NumberFormField):
-    """Per cent are typed and shown; the value is the share, 0.25 for 25."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(digits=EXACT_DIGITS, places=SHARE_PLACES - 2, **kwargs)
-
-    def keep(self, stored: Decimal) -> None:
-        self.kept = percent_text(stored), stored
-
-    def to_python(self, value: Any) -> Decimal | None:
-        if self.kept and isinstance(value, str) and value.strip() == self.kept[0]:
-            return self.kept[1]
-        percent = super().to_python(value)
-        return None if percent is None else percent.scaleb(-2)
-
-    def prepare_value(self, value: Any) -> Any:
-        return percent_text(value) if isinstance(value, Decimal) else value
 
 
 class AllocationTargetForm(ServiceCheckedForm):
@@ -67,7 +44,7 @@ class AllocationTargetForm(ServiceCheckedForm):
         choices=[("", gettext_lazy("Choose what the target is for")), *GROUP_LABELS.items()],
         widget=UnfoldAdminSelectWidget(attrs={"data-group-by": ""}),
     )
-    share = PercentFormField(label=gettext_lazy("Target %"), widget=NumberInput)
+    share = PercentFormField(places=SHARE_PLACES, label=gettext_lazy("Target %"), widget=NumberInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

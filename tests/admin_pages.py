@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from assets.models import Asset
+from assets.models.asset import Valuation
 from portfolios.models import Portfolio
 from strata.accounts.models import User
 from tests.admin_forms import url
@@ -18,4 +20,5 @@ def pages_of_the_admin(root: User) -> list[str]:
     for model in admin.site._registry:
         pages += [url(model), url(model, "add")]
         pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]
+    pages += [f"{url(Asset, 'terms', rows[Asset].pk)}?valuation={way}" for way in Valuation.values]
     return [*pages, url(Portfolio, "quality", rows[Portfolio].pk)]

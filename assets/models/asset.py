@@ -25,10 +25,10 @@ NO_INSTITUTION = ("", "none")
 class Valuation(models.TextChoices):
     """Where an asset's values come from. Recorded values are the only ones of MANUAL, and anchors of all others."""
 
-    MANUAL = "manual", _("Values that I enter")
-    LOAN = "loan", _("Schedule of a loan")
+    MANUAL = "manual", _("By hand")
+    LOAN = "loan", _("Loan schedule")
     DEPRECIATION = "depreciation", _("Depreciation")
-    GROWTH = "growth", _("Growth at a rate")
+    GROWTH = "growth", _("Growth rate")
 
 
 class Asset(TrackedModel):
@@ -75,7 +75,7 @@ class Asset(TrackedModel):
         help_text=_("How many you hold, such as 0.15 BTC. The value you enter is for all of them."),
     )
     valuation = models.CharField(
-        _("how its value is found"),
+        _("how it is valued"),
         max_length=12,
         choices=Valuation,
         default=Valuation.MANUAL,

@@ -24,10 +24,10 @@ class Frequency(models.TextChoices):
 
 
 class LoanType(models.TextChoices):
-    ANNUITY = "annuity", _("Annuity: equal payments")
-    FIXED_PRINCIPAL = "fixed_principal", _("Equal repayments, and the interest")
-    INTEREST_ONLY = "interest_only", _("Interest only, repaid at the end")
-    BULLET = "bullet", _("Nothing until the end")
+    ANNUITY = "annuity", _("Equal payments")
+    FIXED_PRINCIPAL = "fixed_principal", _("Equal repayment")
+    INTEREST_ONLY = "interest_only", _("Interest only")
+    BULLET = "bullet", _("All at the end")
 
 
 class DayCount(models.TextChoices):
@@ -116,8 +116,8 @@ class LoanRate(OfAnAsset):
 
 
 class ExtraPaymentEffect(models.TextChoices):
-    SHORTEN = "shorten", _("Ends earlier")
-    LOWER = "lower", _("Lowers the payment")
+    SHORTEN = "shorten", _("Shorten the term")
+    LOWER = "lower", _("Lower the payment")
 
 
 class LoanExtraPayment(OfAnAsset):

@@ -17,8 +17,8 @@ LONGEST_LIFE = 200
 class DepreciationMethod(models.TextChoices):
     STRAIGHT_LINE = "straight_line", _("Straight line")
     DECLINING = "declining", _("Declining balance")
-    DOUBLE_DECLINING = "double_declining", _("Double declining balance")
-    SUM_OF_YEARS = "sum_of_years", _("Sum of the years' digits")
+    DOUBLE_DECLINING = "double_declining", _("Double declining")
+    SUM_OF_YEARS = "sum_of_years", _("Sum of years")
 
 
 class DepreciationStep(models.TextChoices):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from assets.models import (
     Asset,
@@ -87,13 +87,15 @@ TERMS: Mapping[str, TermsModel] = {
 
 # --- read ---
 
+NAME = gettext_noop("terms")  # as NotFound says it
+
 
 def read_terms(asset: Asset) -> Terms:
     """The terms of the asset, with its `valuation`. Raises NotFound where it has none."""
     kind = TERMS.get(asset.valuation)
     row = kind and rows_of(kind.model, asset).values(*kind.columns).first()
     if kind is None or row is None:
-        raise NotFound("terms")
+        raise NotFound(NAME)
     dated = {
         name: [*rows_of(part.model, asset).order_by(part.key).values(*part.columns)]
         for name, part in kind.dated.items()

@@ -8,13 +8,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from assets.admin.asset.charts import past_years, sparkline_of
 from assets.admin.asset.entry_rows import SnapshotInline, TransactionInline
 from assets.admin.asset.forms import LABEL_FIELDS, AssetForm
 from assets.admin.asset.sales import SaleActions
-from assets.admin.asset.values import values_of_asset
+from assets.admin.asset.sections import sections_of
+from assets.admin.asset.terms_page import TermsPage
 from assets.admin.classification import CategoryFilter
 from assets.admin.debts import value_text
 from assets.models import Asset
@@ -66,7 +68,7 @@ class AssetPage(SaleActions, HouseholdAdmin):
     )
     search_fields = ("name_key__has_part", "institution_key__has_part", "notes")
     inlines = (SnapshotInline, TransactionInline)
-    change_form_outer_before_template = "assets/values_of_asset.html"
+    change_form_outer_before_template = "assets/sections_of_asset.html"
     actions = ("dispose_of", "reinstate")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -83,9 +85,14 @@ class AssetPage(SaleActions, HouseholdAdmin):
         return (
             (None, {"fields": what}),
             (_("Institution"), {"fields": ("institution", "account_number_end")}),
+            (_("Security or index"), {"fields": ("instrument", "lot_method")}),
             (_("Classification"), {"fields": ("categories", "tags")}),
             (_("Dates"), {"fields": ("acquired_on", "disposed_on")}),
         )
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(TermsPage.as_view())
+        return [path("<uuid:pk>/terms/", page, name="assets_asset_terms"), *super().get_urls()]
 
     def palette_text(self, row: Any) -> str:
         return str(row.portfolio)
@@ -114,8 +121,8 @@ class AssetPage(SaleActions, HouseholdAdmin):
         self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
     ) -> HttpResponse:
         if (asset := kwargs.get("obj")) is not None:
-            may_add = self.has_change_permission(request, asset)
-            context["values_of_asset"] = values_of_asset(asset, request, may_add=may_add)
+            may_change = self.has_change_permission(request, asset)
+            context |= sections_of(asset, request, may_change=may_change)
         answer: HttpResponse = super().render_change_form(request, context, **kwargs)
         return answer
 

@@ -1,0 +1,123 @@
+"""The page /admin/assets/asset/ID/terms/: chooses how an asset is valued, and edits its terms."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from django.views import View
+
+from assets.admin.asset.terms_forms import TermsForm
+from assets.models import Asset
+from assets.models.asset import Valuation
+from assets.services.assets import update_asset
+from assets.services.terms import TERMS, Terms, put_terms, read_terms
+from strata.admin.forms import STALE
+from strata.admin.sidebar import admin_url
+from strata.admin.undo import undo_tag
+from strata.db.retry import run_in_transaction
+from strata.exceptions import Conflict, NotFound, StrataError
+from strata.tenancy.roles import require_role
+
+
+def stored_terms(asset: Asset) -> Terms | None:
+    try:
+        return read_terms(asset)
+    except NotFound:
+        return None
+
+
+def version_of_terms(asset: Asset) -> str:
+    """It differs once the terms, or the way of valuation, were changed."""
+    shown = repr((asset.valuation, asset.instrument_id, stored_terms(asset)))
+    return salted_hmac("strata.terms", shown, algorithm="sha256").hexdigest()
+
+
+class TermsPage(View):
+    """`valuation` in the address is the way whose terms are shown; without it that of the asset."""
+
+    http_method_names = ["get", "post", "head", "options"]
+    asset: Asset
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.asset = self.editable_asset(kwargs["pk"])
+        answer = super().dispatch(request, *args, **kwargs)
+        return cast("HttpResponse", answer)
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return self.page(self.form())
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        form = self.form(request.POST)
+        if "add" in request.POST or not form.is_valid() or not self.record(form):
+            return self.page(form)
+        text = _("Saved how %(name)s is valued.") % {"name": self.asset.name}
+        messages.success(request, text, extra_tags=undo_tag(request))
+        return HttpResponseRedirect(admin_url(Asset, "change", self.asset.pk))
+
+    def editable_asset(self, pk: UUID) -> Asset:
+        user: Any = self.request.user
+        rows = Asset.objects.select_related("portfolio", "asset_type")
+        asset = (rows if user.is_superuser else rows.for_user(user)).filter(pk=pk).first()
+        if asset is None:
+            raise Http404
+        try:
+            self.require_editor(asset)
+        except StrataError as refusal:
+            raise PermissionDenied from refusal
+        return asset
+
+    def require_editor(self, asset: Asset) -> None:
+        user: Any = self.request.user
+        if not user.is_superuser:
+            require_role(user, asset.portfolio.household_id)
+
+    def form(self, data: Any = None) -> TermsForm:
+        valuation = self.request.GET.get("valuation", self.asset.valuation)
+        if valuation not in Valuation.values:
+            raise Http404
+        stored = stored_terms(self.asset) if valuation == self.asset.valuation else None
+        return TermsForm(self.asset, valuation, stored, data)
+
+    def record(self, form: TermsForm) -> bool:
+        """Whether it was saved; else the form has the refusal."""
+        try:
+            run_in_transaction(lambda: self.write(form))
+        except StrataError as refusal:
+            form.show(refusal)
+            return False
+        return True
+
+    def write(self, form: TermsForm) -> None:
+        seen = self.request.POST.get("version", "")
+
+        def precondition(asset: Any) -> None:
+            self.require_editor(asset)
+            if version_of_terms(asset) != seen:
+                raise Conflict("STALE", STALE)
+
+        values, pk, valuation = form.values(), self.asset.pk, form.valuation
+        if valuation in TERMS:
+            put_terms(pk, valuation, values, precondition=precondition)
+        else:
+            update_asset(pk, {"valuation": valuation, **values}, precondition=precondition)
+
+    def page(self, form: TermsForm) -> HttpResponse:
+        context = {
+            **admin.site.each_context(self.request),
+            "title": _("How %(name)s is valued") % {"name": self.asset.name},
+            "form": form,
+            "asset": self.asset,
+            "back": admin_url(Asset, "change", self.asset.pk),
+            "choices": Valuation.choices,
+            "version": self.request.POST.get("version") or version_of_terms(self.asset),
+            "opts": Asset._meta,
+            "original": self.asset,
+        }
+        return TemplateResponse(self.request, "assets/terms.html", context)
