@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from assets.classification.seeds import TypeId
 from assets.models import (
@@ -36,12 +37,15 @@ from assets.models import (
     Tag,
     Transaction,
 )
-from portfolios.models import Membership, Portfolio
+from conftest import member
+from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
 from reports.services.portfolio_snapshots import take_snapshot
 from strata.accounts.models import User
+from strata.accounts.services import issue_token
 from strata.audit.actor import acting
+from strata.tenancy.roles import OWNER, VIEWER
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
 
@@ -220,3 +224,47 @@ def bobs(bob_user) -> Client:
 def rita(db) -> Client:
     """A superuser who is in no household."""
     return staff(User.objects.create(username="rita", is_superuser=True))
+
+
+# --- users of every role, each with a token ---
+
+
+@pytest.fixture
+def people(household, alice_user, bob_user, vera_user, charlie_user):
+    removed = member(household, "rosa", VIEWER)
+    removed.memberships.all().delete()
+    return {
+        "owner": alice_user,
+        "editor": bob_user,
+        "viewer": vera_user,
+        "stranger": charlie_user,
+        "staff": User.objects.create(username="sam", is_staff=True),
+        "superuser": User.objects.create(username="rita", is_staff=True, is_superuser=True),
+        "invited": User.objects.create(username="ivan"),
+        "removed": removed,
+        "disabled": member(household, "dora", OWNER),
+        "newcomer": User.objects.create(username="newcomer"),
+    }
+
+
+@pytest.fixture
+def callers(people):
+    clients = {"nobody": APIClient()}
+    for role, user in people.items():
+        clients[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
+    User.objects.filter(pk=people["disabled"].pk).update(is_active=False)
+    return clients
+
+
+@pytest.fixture
+def charlies_world(db, world, people):
+    """One row of every type in the stranger's own household."""
+    household = Household.objects.create(name="Charlie's")
+    membership = Membership.objects.create(
+        household=household, user=people["stranger"], role=OWNER, accepted_at=timezone.now()
+    )
+    return {
+        **rows_of(household, "Own"),
+        "member": membership,
+        **{name: world[name] for name in ("token", "invitation")},
+    }

@@ -26,7 +26,8 @@ from reports.api.views import (
     Report,
 )
 from reports.queries import AllocationReport, NetWorthSeries
-from reports.rendering.plots import HEIGHTS, THEMES, WIDTHS, ChartOptions, allocation_plot, net_worth_plot
+from reports.rendering.drawing import HEIGHTS, THEMES, WIDTHS, ChartOptions
+from reports.rendering.plots import allocation_plot, net_worth_plot
 from strata.accounts.preferences import Preferences, as_preferred, preferences_of
 from strata.api.http.csv_renderer import FORMAT
 from strata.api.parameters import choice, whole_number

@@ -9,7 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from reports.rendering.plots import ChartOptions, Theme, date_axis, draw_in_thread, money_axis
+from reports.rendering.drawing import (
+    ChartOptions,
+    Theme,
+    date_axis,
+    draw_in_thread,
+    money_axis,
+)
 from strata.fields.active_formats import day_text
 
 DEFAULTS = ChartOptions()

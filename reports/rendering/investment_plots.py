@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from reports.rendering.plots import (
+from reports.rendering.drawing import (
     PATCH,
     ChartOptions,
     Theme,

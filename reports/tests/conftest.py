@@ -5,6 +5,8 @@ import pytest
 from assets.classification.seeds import TypeId
 from assets.models import Category, ExchangeRate, Tag
 from assets.services.labels import label_asset
+from portfolios.models import Household, Portfolio
+from reports.tests.dashboard_pages import entering, worth
 from tests.factories import create_valued_asset
 
 
@@ -34,3 +36,17 @@ def holdings(portfolio, tree, household):
     tags = [Tag.objects.create(household=household, name=name) for name in ("Blue", "Red")]
     label_asset(rows["bond"].pk, tag_ids=[tag.pk for tag in tags])
     return rows
+
+
+@pytest.fixture
+def foreign(portfolio):
+    """A portfolio of strangers."""
+    household = Household.objects.create(name="Strangers")
+    row = Portfolio.objects.create(household=household, name="Not yours", base_currency="EUR")
+    worth(row, "7777.00")
+    return row
+
+
+@pytest.fixture
+def vera_staff(vera_user):
+    return entering(vera_user)

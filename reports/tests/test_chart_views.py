@@ -12,7 +12,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset
 from portfolios.models import Portfolio
 from reports.api.chart_views import PngRenderer, SvgRenderer
-from reports.rendering.plots import THEMES
+from reports.rendering.drawing import THEMES
 from tests.factories import create_valued_asset
 from tests.refusals import assert_refused
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from reports import doctor
-from reports.rendering import fonts, plots
-from reports.rendering.plots import NO_FONT, ChartOptions
+from reports.rendering import drawing, fonts
+from reports.rendering.drawing import NO_FONT, ChartOptions
 from reports.tests.test_plots import YEAR, allocated, net_worth_plot, texts
 from strata.doctor import Level
 from strata.text import short
@@ -26,7 +26,7 @@ SCRIPTS = {
 
 
 def forget() -> None:
-    for cached in (fonts.cjk_family, fonts._fonts, plots._matplotlib):
+    for cached in (fonts.cjk_family, fonts._fonts, drawing._matplotlib):
         cached.cache_clear()
 
 

@@ -18,7 +18,9 @@ from PIL import Image
 from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
-from reports.rendering.plots import PALETTE, THEMES, ChartOptions, allocation_plot, net_worth_plot
+from reports.rendering.drawing import THEMES, ChartOptions
+from reports.rendering.palette import PALETTE
+from reports.rendering.plots import allocation_plot, net_worth_plot
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -311,9 +313,9 @@ def test_same_values_make_the_same_bytes_in_any_thread(format):
 def test_drawing_library_is_loaded_with_the_first_picture_only():
     code = (
         "import django, sys; django.setup()\n"
-        "import strata.urls, reports.dashboard.page, reports.rendering.plots as plots\n"
+        "import strata.urls, reports.dashboard.page, reports.rendering.plots, reports.rendering.drawing as drawing\n"
         "assert not {'matplotlib', 'numpy', 'plotext'} & set(sys.modules)\n"
-        "plots._matplotlib()\n"
+        "drawing._matplotlib()\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "strata.settings"}

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from reports.calculations.allocation import Allocation, Slice
 from reports.calculations.net_worth import Point
-from reports.rendering import plots
-from reports.rendering.plots import ChartOptions, allocation_plot, net_worth_plot
+from reports.rendering import drawing
+from reports.rendering.drawing import ChartOptions
+from reports.rendering.plots import allocation_plot, net_worth_plot
 from reports.rendering.terminal import chart
 from reports.rendering.ticks import tick_labels
 
@@ -89,9 +90,9 @@ amounts = st.builds(
 @settings(max_examples=15, deadline=None)
 @given(amounts, amounts, st.sampled_from(["svg", "png"]))
 def test_ticks_of_a_picture_are_where_their_labels_say(highest, lowest, format):
-    drawn, finish = [], plots._finish
+    drawn, finish = [], drawing._finish
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "_finish", lambda axes, theme: (drawn.append(axes), finish(axes, theme)))
+        patch.setattr(drawing, "_finish", lambda axes, theme: (drawn.append(axes), finish(axes, theme)))
         net_worth_plot(points(highest, -lowest), currency="EUR", options=ChartOptions(format))
         allocation_plot(allocated(highest, -lowest), labels={}, options=ChartOptions(format))
     assert_ticks(drawn[0].yaxis)
@@ -100,10 +101,10 @@ def test_ticks_of_a_picture_are_where_their_labels_say(highest, lowest, format):
 
 @pytest.mark.parametrize(("step", "sign"), list(product(STEPS, (1, -1))))
 def test_ticks_of_every_step_are_where_their_labels_say(step, sign):
-    axis = plots._matplotlib().figure.Figure().add_subplot().yaxis
+    axis = drawing._matplotlib().figure.Figure().add_subplot().yaxis
     ticks = [sign * step * number for number in range(8)]
     axis.set_ticks(ticks)
-    plots.money_axis(axis, ticks, "EUR")
+    drawing.money_axis(axis, ticks, "EUR")
     assert_ticks(axis)
 
 

@@ -5,100 +5,32 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from rest_framework.test import APIClient
 
-from strata.accounts import lockout
-from strata.accounts.doctor import clients_have_addresses_of_their_own
 from strata.accounts.lockout import OF_ACCOUNT, OF_KNOWN_ADDRESS, Pauses, begin
 from strata.accounts.models import LoginCount
 from strata.accounts.services import issue_token
-from strata.doctor import Level
-
-API = "/api/v1"
-PASSWORD = "correct horse battery"
-HOME, ELSEWHERE = "203.0.113.1", "203.0.113.2"
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LIMIT = 100
-
-
-@pytest.fixture
-def dora(household):
-    return get_user_model().objects.create_user("dora", password=PASSWORD, is_staff=True)
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def hashes(monkeypatch):
-    """The passwords that were hashed."""
-    spent = []
-    encode = MD5PasswordHasher.encode
-
-    def counted(self, password, salt):
-        spent.append(password)
-        return encode(self, password, salt)
-
-    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
-    return spent
-
-
-def by_token(username="dora", password=PASSWORD, address=ELSEWHERE):
-    body = {"username": username, "password": password}
-    return APIClient(REMOTE_ADDR=address).post(f"{API}/auth/token", body)
-
-
-def by_admin(username="dora", password=PASSWORD, address=ELSEWHERE, client=None):
-    browser = client or Client(REMOTE_ADDR=address)
-    return browser.post("/admin/login/", {"username": username, "password": password, "next": "/admin/"})
-
-
-def addresses(number: int, start: int = 0) -> list[str]:
-    return [
-        f"198.51.{address_number // 250}.{address_number % 250 + 1}"
-        for address_number in range(start, start + number)
-    ]
-
-
-def fail_by_requests(number: int, username="dora", start: int = 0) -> list[int]:
-    """From as many addresses, so that none of them is locked."""
-    return [by_token(username, "wrong", address).status_code for address in addresses(number, start)]
-
-
-def fail(number: int, username="dora") -> None:
-    """The same as fail_by_requests, but faster: only the last failure is a request."""
-    if number:
-        now = timezone.now()
-        before, _ = LoginCount.objects.get_or_create(
-            name_key=lockout.counted_key(username), address="", defaults={"last_attempt_at": now}
-        )
-        before.attempts, before.failures = before.attempts + number - 1, before.failures + number - 1
-        before.last_attempt_at = now
-        before.save()
-        by_token(username, "wrong", addresses(1, 999)[0])
-
-
-def outcome(answer):
-    return answer.status_code, answer.json() | {"request_id": ""}, answer.headers.get("Retry-After")
-
-
-def assert_locked(answer, seconds: int):
-    assert (answer.status_code, answer.json()["code"]) == (429, "LOCKED_OUT")
-    assert int(answer["Retry-After"]) == seconds
-
+from strata.tests.logins import (
+    API,
+    ELSEWHERE,
+    HOME,
+    LIMIT,
+    PASSWORD,
+    addresses,
+    assert_locked,
+    by_admin,
+    by_token,
+    fail,
+    fail_by_requests,
+    outcome,
+)
 
 # --- strangers ---
 
@@ -334,72 +266,6 @@ def test_the_right_password_of_somebody_who_may_not_use_the_admin_is_no_failure(
     assert by_token("emil").status_code == 201
 
 
-# --- what the owner sees ---
-
-
-def test_the_next_login_says_how_often_and_when_it_failed_and_says_it_once(dora, clock):
-    assert by_token(address=HOME).json()["failed_logins"] == {"count": 0, "last_at": None}
-    fail(3)
-    clock.shift(60)
-    by_token(password="wrong", address=HOME)
-    clock.shift(60)
-    assert by_token(address=HOME).json()["failed_logins"] == {"count": 4, "last_at": "2026-03-01T12:01:00Z"}
-    assert by_token(address=HOME).json()["failed_logins"] == {"count": 0, "last_at": None}
-
-
-def test_the_first_page_of_the_admin_says_it_too(dora, clock):
-    by_token(address=HOME)
-    fail(LIMIT)
-    browser = Client(REMOTE_ADDR=HOME)
-    page = browser.get(by_admin(client=browser)["Location"]).content.decode()
-    sentence = "a wrong password was given 100 times for your name, the last time on 1 Mar 2026 at 12:00 UTC"
-    assert sentence in page
-    assert sentence not in browser.get("/admin/").content.decode()
-
-
-def test_what_was_told_by_a_program_is_still_in_the_admin(dora, clock):
-    """Otherwise only a program that logs in every hour would see it."""
-    fail(LIMIT - 1)
-    assert by_token().json()["failed_logins"]["count"] == LIMIT - 1
-    browser = Client()
-    browser.force_login(dora)
-    listed = browser.get("/admin/strata/logincount/").content.decode()
-    assert re.search(r"field-failures_before_login[^>]*>\s*(<[^>]*>\s*)*99\b", listed)
-
-
-def test_the_admin_shows_a_pause_to_its_owner_and_to_superusers_and_to_nobody_else(dora, clock):
-    users = get_user_model().objects
-    other = users.create_user("emil", password=PASSWORD, is_staff=True)
-    root = users.create_superuser("root", password=PASSWORD)
-    fail(LIMIT)
-    count = LoginCount.objects.get(address="")
-    seen = {}
-    for user in (dora, root, other):
-        browser = Client()
-        browser.force_login(user)
-        listed = browser.get("/admin/strata/logincount/").content.decode()
-        page = browser.get(f"/admin/strata/logincount/{count.pk}/change/")
-        seen[user.username] = ("2026-03-01" in listed, page.status_code)
-    assert seen == {"dora": (True, 200), "root": (True, 200), "emil": (False, 302)}
-
-
-def test_a_superuser_ends_a_pause_by_deleting_its_line(dora, clock):
-    fail(LIMIT)
-    count = LoginCount.objects.get(address="")
-    path = f"/admin/strata/logincount/{count.pk}/delete/"
-    browser = Client()
-    browser.force_login(dora)
-    assert browser.post(path, {"post": "yes"}).status_code == 403
-    browser.force_login(get_user_model().objects.create_superuser("root", password=PASSWORD))
-    assert browser.post(path, {"post": "yes"}).status_code == 302
-    assert by_token().status_code == 201
-
-
-def test_what_was_tried_is_not_written_down(dora, clock):
-    by_token(password="almost-the-right-one")
-    assert "almost-the-right-one" not in str(list(LoginCount.objects.values()))
-
-
 # --- parallel requests ---
 
 
@@ -490,73 +356,3 @@ def test_pauses_are_bounded_however_many_attempts_there_were():
     ]
     assert OF_ACCOUNT.after(2**31 - 1) == timedelta(hours=1)
     assert Pauses(1, timedelta(seconds=1), timedelta(days=9)).after(2**31) == timedelta(seconds=2**16)
-
-
-# --- clients whose proxy does not send their address ---
-
-
-@pytest.fixture
-def proxy(settings):
-    settings.TRUSTED_PROXIES = lockout_networks()
-    settings.AXES_FAILURE_LIMIT = 3
-
-
-def lockout_networks():
-    from ipaddress import ip_network
-
-    return [ip_network("10.0.0.1")]
-
-
-def through_proxy(hop, username="dora", password=PASSWORD):
-    client = APIClient(REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=hop)
-    return client.post(f"{API}/auth/token", {"username": username, "password": password}).status_code
-
-
-@pytest.mark.parametrize("hop", ["unknown", "6.6.6.6, unknown", "_hidden", "nonsense"])
-def test_clients_without_an_address_are_not_locked_out_together(hop, proxy, dora):
-    assert [through_proxy(hop, "unknown", "wrong") for _ in range(4)] == [401, 401, 429, 429]
-    assert through_proxy(hop) == 201
-    assert [through_proxy(hop, "dora", "wrong") for _ in range(3)] == [401, 401, 429]
-
-
-def test_an_address_with_a_port_is_an_address(proxy, dora):
-    assert [through_proxy(f"203.0.113.7:{port}", "unknown", "wrong") for port in (1, 2, 3)] == [401, 401, 429]
-    assert through_proxy("203.0.113.7:4711") == 429
-    assert through_proxy("203.0.113.8:4711") == 201
-
-
-def test_no_address_is_never_a_known_one(proxy, dora, clock):
-    assert through_proxy("unknown") == 201
-    fail(LIMIT)
-    assert through_proxy("unknown") == 429
-
-
-def test_a_client_without_an_address_has_one_row_of_failures(dora):
-    """With NULL each failure would be a new row: in a unique index two NULLs are not equal."""
-    request = RequestFactory().get("/", REMOTE_ADDR="")
-    assert lockout.counted_address(request) == "::"
-
-
-# --- doctor ---
-
-
-def clients() -> list[tuple[Level, str]]:
-    return list(clients_have_addresses_of_their_own())
-
-
-def test_doctor_says_when_all_clients_come_from_one_address(dora, alice_user):
-    by_token(address="10.0.0.1")
-    assert clients()[0][0] is Level.OK  # one user at home
-    by_token("somebody", "wrong", "10.0.0.1")
-    [(level, message)] = clients()
-    assert level is Level.WARN
-    assert "10.0.0.1" in message and "TRUSTED_PROXIES" in message
-    by_token(address=HOME)
-    assert clients()[0][0] is Level.OK
-
-
-def test_doctor_says_when_a_proxy_does_not_say_who_its_clients_are(proxy, dora):
-    through_proxy("unknown")
-    [(level, message)] = clients()
-    assert level is Level.WARN
-    assert "X-Forwarded-For" in message
