@@ -262,6 +262,7 @@ READERS = {
     "stored_deltas": lambda: deltas_sql.stored_deltas([]),
     "values_in_months": lambda: months_sql.values_in_months([], day(0), day(9)),
     "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
+    "last_values_of_months": lambda: months_sql.last_values_of_months([], day(0), day(9)),
 }
 OTHERS = {"write_deltas", "rows_of", "write_months"}
 COMPARED = {"deltas": lambda: deltas.stored(Asset().pk), "months": lambda: months.stored([])}

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
-from assets.valuation import protocol, registry, sql
+from assets.valuation import month_ends, protocol, registry, sql
 from assets.valuation.delta_totals import MonthOfDeltas, running_totals
 from assets.valuation.series import (
     Keys,
@@ -61,6 +61,7 @@ class Reader(Enum):
     DELTAS = "running sums of the table of deltas"
     GRID = "each asset's newest value on each day, looked up and added up by the database"
     MONTHS = "the table of monthly values"
+    MONTH_ENDS = "the last value of each month in the table of monthly values"
     SOURCES = "the value sources"
 
 
@@ -75,7 +76,7 @@ def choose_reader(
     if derived and by_deltas:
         return Reader.DELTAS
     if as_totals and (days[-1] - days[0]).days >= COARSE_DAYS * (len(days) - 1):
-        return Reader.GRID
+        return Reader.MONTH_ENDS if derived and month_ends.are_ends(days) else Reader.GRID
     return Reader.MONTHS if derived else Reader.SOURCES
 
 
@@ -119,6 +120,8 @@ def totals_on(
         assets = [asset._replace(keys=(asset.id in kept_apart, *asset.keys)) for asset in assets]
     if read_series is not None:
         return drop_zeros(from_lookups(read_series(assets, start=days[0], end=days[-1]), days))
+    if reader is Reader.MONTH_ENDS:
+        return drop_zeros(from_month_ends(assets, days))
     read = from_values_in_sql if reader is Reader.GRID else from_series
     return drop_zeros(read(assets, days, derived=derived))
 
@@ -305,6 +308,25 @@ def from_deltas(
         return totals
     others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(valuation__in=registry.stored_names())
     return added_up(totals, from_series(asset_refs(portfolio_ids, group_by, key_map, assets=others), days))
+
+
+# --- from the last values of months ---
+
+
+def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
+    """Only stored values are in months: the other assets are folded."""
+    stored = {asset.id: asset for asset in assets if registry.is_stored(asset.valuation)}
+    ends = [on for on in days if month_ends.is_end(on)]
+    rows = (
+        (asset.keys, asset.currency, month_ends.values_on_ends(months, values, ends, asset.disposed_on))
+        for pk, months, values in sql.last_values_of_months(list(stored), ends[0], ends[-1])
+        for asset in [stored[pk]]
+    )
+    other_days = [on for on in days if not month_ends.is_end(on)]
+    parts = [from_lookups(_value_series(stored.values(), on, on), [on]) for on in other_days]
+    totals = month_ends.joined([month_ends.totals_of_values(rows, ends), *parts], days)
+    others = [asset for asset in assets if asset.id not in stored]
+    return added_up(totals, from_series(others, days)) if others else totals
 
 
 # --- a fold for daily series, from the monthly values; a grid for coarse ones, from the values ---

@@ -15,7 +15,12 @@ from assets.valuation.sql.deltas import (
     stored_deltas,
     write_deltas,
 )
-from assets.valuation.sql.months import values_at_the_ends, values_in_months, write_months
+from assets.valuation.sql.months import (
+    last_values_of_months,
+    values_at_the_ends,
+    values_in_months,
+    write_months,
+)
 from assets.valuation.sql.points import (
     FIRST_DAY,
     NEWEST_DAY,
@@ -38,6 +43,7 @@ __all__ = [
     "amounts_on",
     "first_day_of_deltas",
     "given_points",
+    "last_values_of_months",
     "months_of_deltas",
     "rows_of",
     "stored_deltas",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from typing import Any
@@ -41,6 +41,12 @@ _MONTHS_IN_ONE_ROW = {
     "postgresql": """SELECT place, (SELECT string_agg(to_char(month, 'YYYY-MM-DD ') || days, ',') || ';' ||
         encode(string_agg(amounts, ''), 'hex') FROM ({source}) AS m) FROM asset""",
 }
+_LAST_OF_MONTHS_IN_ONE_ROW = {
+    "sqlite": """SELECT place, (SELECT group_concat(month) || ';' || group_concat(hex(substr(amounts, -8)), '')
+        FROM ({source})) FROM asset""",
+    "postgresql": """SELECT place, (SELECT string_agg(to_char(month, 'YYYY-MM-DD'), ',') || ';' ||
+        encode(string_agg(substring(amounts FROM length(amounts) - 7), ''), 'hex') FROM ({source}) AS m) FROM asset""",
+}
 _SOURCE = """SELECT m.month, m.days, m.amounts FROM assets_packedmonth m
     WHERE m.asset_id = asset.id AND {wanted} ORDER BY m.month"""
 
@@ -58,19 +64,50 @@ def values_at_the_ends(ids: Sequence[UUID], start: date, end: date) -> Iterator[
     return _read(ids, _rows(_THE_ENDS, ids, [*_up_to(start), *_up_to(end)], most=2), start, end)
 
 
+def last_values_of_months(
+    ids: Sequence[UUID], start: date, end: date
+) -> Iterator[tuple[UUID, Sequence[date], Sequence[int | None]]]:
+    """(asset, months, values): the last value of each month that has any, from the newest up to that of `start` to that
+    of `end`. Months are their first days; None is a gap. Assets without any are left out.
+    """
+    clock.require_present()
+    params = [*_up_to(start), start.replace(day=1), end]
+    rows = _rows(f"m.days <> 0 AND {_ALL}", ids, params, most=1, statements=_LAST_OF_MONTHS_IN_ONE_ROW)
+    return _read_last(ids, rows)
+
+
+def _read_last(
+    ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]
+) -> Iterator[tuple[UUID, Sequence[date], Sequence[int | None]]]:
+    for number, months_text in rows:
+        if months_text is not None:
+            months, _, digits = months_text.partition(";")
+            yield ids[number], _months_of(months), amounts_in(bytes.fromhex(digits))
+
+
+@lru_cache(SAME_DAYS)
+def _months_of(months: str) -> tuple[date, ...]:
+    return tuple(map(date.fromisoformat, months.split(",")))
+
+
 def _up_to(on: date) -> list[Any]:
     month = on.replace(day=1)
     return [month, month, (1 << on.day) - 1]
 
 
 def _rows(
-    wanted: str, ids: Sequence[UUID], params: list[Any], *, most: int
+    wanted: str,
+    ids: Sequence[UUID],
+    params: list[Any],
+    *,
+    most: int,
+    statements: Mapping[str, str] = _MONTHS_IN_ONE_ROW,
 ) -> Iterator[tuple[int, str | None]]:
     """A row for each asset, with at most `most` months. A small result is fetched at once: faster on PostgreSQL."""
     if not ids:
         return iter(())
     vendor = connection.vendor
-    months = _MONTHS_IN_ONE_ROW[vendor].format(source=_SOURCE.format(wanted=wanted))
+    months = statements[vendor].format(source=_SOURCE.format(wanted=wanted))
     places = place_params([(pk, number, None) for number, pk in enumerate(ids)])
     fetch = fetch_rows if len(ids) * most <= MONTHS_AT_ONCE else fetch_long_rows
     return fetch(f"WITH asset AS ({ASSETS[vendor]}) {months}", [*places, *params])
