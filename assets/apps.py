@@ -7,27 +7,34 @@ class AssetsConfig(AppConfig):
     name = "assets"
 
     def ready(self):
-        from assets.holdings.upkeep import OfActions, OfTransactions
-        from assets.models import Asset, InstrumentAction, PriceLoad, Transaction
+        from assets import prices
+        from assets.models import PriceLoad
         from assets.prices.store import OfLoads
         from assets.services import classification, undo
-        from assets.valuation import registry, upkeep
-        from assets.valuation.sources import depreciations, growths, loans, snapshots
-        from portfolios.models import Portfolio
+        from assets.valuation import registry
+        from assets.valuation.sources import (
+            depreciations,
+            growths,
+            indices,
+            loans,
+            market_prices,
+            market_upkeep,
+            markets,
+            snapshots,
+        )
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
 
         def add_categories(household, **kwargs):
             classification.add_starter_categories(household)
 
-        register_derived(Portfolio, upkeep.OfPortfolios())
-        register_derived(Asset, upkeep.OfAssets())
-        register_derived(InstrumentAction, OfActions())
-        register_derived(Transaction, OfTransactions())
+        for model, derived in market_upkeep.MODELS:
+            register_derived(model, derived)
         register_derived(PriceLoad, OfLoads())
-        register_derived(snapshots.Snapshots.model, snapshots.OfSnapshots())
+        prices.register_hook(market_prices.writing_prices)
         registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)
-        for computed in (loans, depreciations, growths):
+        for computed in (loans, depreciations, growths, indices):
             registry.register(computed.SOURCE)
+        registry.register_stored(markets.SOURCE)
         household_created.connect(add_categories, dispatch_uid="starter_categories", weak=False)
         undo.register()

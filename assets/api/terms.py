@@ -114,10 +114,27 @@ class GrowthTermsSerializer(StrictSerializer):
     compounding = serializers.ChoiceField(Compounding.values, default=Compounding.YEARLY.value)
 
 
+class PricedTermsSerializer(StrictSerializer):
+    """Terms that are an instrument with prices; where it is absent, that of the asset."""
+
+    ignored = frozenset()
+    instrument_id = UUIDSerializerField(default=None, allow_null=True)
+
+
+class MarketTermsSerializer(PricedTermsSerializer):
+    valuation = serializers.ChoiceField([Valuation.MARKET.value])
+
+
+class IndexTermsSerializer(PricedTermsSerializer):
+    valuation = serializers.ChoiceField([Valuation.INDEX.value])
+
+
 SERIALIZERS: dict[str, type[StrictSerializer]] = {
     Valuation.LOAN: LoanTermsSerializer,
     Valuation.DEPRECIATION: DepreciationTermsSerializer,
     Valuation.GROWTH: GrowthTermsSerializer,
+    Valuation.MARKET: MarketTermsSerializer,
+    Valuation.INDEX: IndexTermsSerializer,
 }
 TERMS = PolymorphicProxySerializer(
     component_name="Terms",

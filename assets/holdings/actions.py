@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from assets.holdings.events import Action, ActionType
 from assets.models import InstrumentAction
@@ -26,15 +26,18 @@ class Holder(NamedTuple):
 
 
 def actions_of(
-    instrument_ids: Collection[UUID], household_ids: Collection[UUID]
+    instrument_ids: Collection[UUID] | QuerySet[Any],
+    household_ids: Collection[UUID],
+    without: Collection[UUID] = (),
 ) -> dict[UUID, list[InstrumentAction]]:
     """By household the actions that count in it, in their order: its own, and those of all that it has not entered too.
 
-    In one query. Renaming changes no holding and is left out.
+    In one query. Renaming changes no holding and is left out, and so are the actions `without`.
     """
-    rows = InstrumentAction.objects.filter(instrument__pk__among=list(instrument_ids)).exclude(type=RENAME)
+    rows = InstrumentAction.objects.filter(instrument__in=instrument_ids).exclude(type=RENAME)
     own_or_shared = Q(household__pk__among=list(household_ids)) | Q(household=None)
-    actions = list(rows.filter(own_or_shared).order_by("on", "id")) if instrument_ids else []
+    found = rows.filter(own_or_shared).order_by("on", "id")
+    actions = [row for row in found if row.pk not in without]
     return {
         household_id: without_repeated([row for row in actions if row.household_id in (household_id, None)])
         for household_id in household_ids
@@ -99,9 +102,10 @@ class ShareRatio(NamedTuple):
 
 
 def share_ratios(
-    instrument_ids: Collection[UUID], household_id: UUID | None = None
+    instrument_ids: Collection[UUID], household_id: UUID | None = None, without: Collection[UUID] = ()
 ) -> dict[UUID, list[ShareRatio]]:
-    """What divides the prices of feeds, by instrument and the oldest first: its splits and stock dividends.
+    """What divides the prices of feeds, by instrument and the oldest first: its splits and stock dividends, but for the
+    actions `without`.
 
     Of a shared instrument those of all, and those of the household that is given: what one household enters changes no
     price for the others.
@@ -113,7 +117,8 @@ def share_ratios(
     else:
         rows = rows.filter(Q(household=None) | Q(household=household_id))
     ratios: dict[UUID, list[ShareRatio]] = {}
-    for row in without_repeated(list(rows.order_by("on", "id"))) if instrument_ids else ():
+    found = rows.order_by("on", "id") if instrument_ids else ()
+    for row in without_repeated([row for row in found if row.pk not in without]):
         new, old = row.numerator or 1, row.denominator or 1
         after = new + old if row.type == InstrumentAction.Type.STOCK_DIVIDEND else new
         ratios.setdefault(row.instrument_id, []).append(ShareRatio(row.on.toordinal(), after, old))

@@ -69,19 +69,20 @@ def read_ledger(
     *,
     method: LotMethod | None = None,
     first_prices: Mapping[UUID, date] | None = None,
+    without: Collection[UUID] = (),
 ) -> Ledger:
     """The events of the assets, and of all that transfers and actions link to them, however indirectly.
 
     `method` applies as if every asset had it. `first_prices` has the day of each instrument's first price: from it on
-    an asset without transactions and without `acquired_on` has its quantity.
+    an asset without transactions and without `acquired_on` has its quantity. `without` are the ids of transactions,
+    actions and assets that are left out, as if they did not exist.
     """
     households = Asset.objects.filter(pk__among=list(asset_ids)).order_by()
     household_ids = set(households.values_list("portfolio__household_id", flat=True))
-    transfers = transfer_legs(household_ids)
-    holders = holders_in(household_ids)
-    actions = Actions(actions_of({holder.instrument_id for holder in holders}, household_ids), holders)
+    transfers = transfer_legs(household_ids, without)
+    actions = actions_in(household_ids, without)
     linked = with_linked(set(asset_ids), transfers, actions)
-    trades = trades_of(linked, other_assets(transfers))
+    trades = trades_of(linked, other_assets(transfers), without)
     return {
         terms.asset_id: asset_events(
             terms, trades.get(terms.asset_id, []), actions, method, first_prices or {}
@@ -90,11 +91,19 @@ def read_ledger(
     }
 
 
+def linked_assets(asset_ids: Collection[UUID], household_ids: Collection[UUID]) -> set[UUID]:
+    """The assets of the households, with all that transfers and actions link to them, however indirectly."""
+    return with_linked(set(asset_ids), transfer_legs(household_ids), actions_in(household_ids))
+
+
 def quantities_of(
-    asset_ids: Collection[UUID], *, first_prices: Mapping[UUID, date] | None = None
+    asset_ids: Collection[UUID],
+    *,
+    first_prices: Mapping[UUID, date] | None = None,
+    without: Collection[UUID] = (),
 ) -> dict[UUID, Quantities]:
     """How much of each asset is held on each day: by its transactions if any has a quantity, else Asset.quantity."""
-    by_asset = quantities(read_ledger(asset_ids, first_prices=first_prices))
+    by_asset = quantities(read_ledger(asset_ids, first_prices=first_prices, without=without))
     return {asset_id: by_asset[asset_id] for asset_id in asset_ids if asset_id in by_asset}
 
 
@@ -104,6 +113,16 @@ def quantities_of(
 def terms_of(asset_ids: Collection[UUID]) -> Iterator[AssetTerms]:
     rows = Asset.objects.filter(pk__among=list(asset_ids)).order_by("pk")
     return (AssetTerms._make(row) for row in rows.values_list(*TERM_COLUMNS))
+
+
+def actions_in(household_ids: Collection[UUID], without: Collection[UUID] = ()) -> Actions:
+    """The actions of the households' instruments. Mostly there are none: one query."""
+    held = Asset.objects.filter(portfolio__household__pk__among=list(household_ids)).order_by()
+    actions = actions_of(held.values("instrument"), household_ids, without)
+    if not any(actions.values()):
+        return Actions({}, [])
+    holders = [holder for holder in holders_in(household_ids) if holder.asset_id not in without]
+    return Actions(actions, holders)
 
 
 def holders_in(household_ids: Collection[UUID]) -> list[Holder]:
@@ -173,13 +192,13 @@ class TransferLegs(NamedTuple):
         return ((legs[0], legs[1]) for legs in self.by_transfer.values() if len(legs) == 2)
 
 
-def transfer_legs(household_ids: Collection[UUID]) -> TransferLegs:
+def transfer_legs(household_ids: Collection[UUID], without: Collection[UUID] = ()) -> TransferLegs:
     rows = Transaction.objects.filter(
         transfer_id__isnull=False, asset__portfolio__household__pk__among=list(household_ids)
     )
     by_transfer: dict[UUID, list[UUID]] = {}
-    for transfer_id, asset_id in rows.order_by("id").values_list("transfer_id", "asset_id"):
-        if transfer_id is not None:
+    for pk, transfer_id, asset_id in rows.order_by("id").values_list("id", "transfer_id", "asset_id"):
+        if transfer_id is not None and pk not in without and asset_id not in without:
             by_transfer.setdefault(transfer_id, []).append(asset_id)
     return TransferLegs(by_transfer)
 

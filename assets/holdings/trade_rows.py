@@ -41,8 +41,10 @@ type OtherAssets = Mapping[
 ]  # by transfer and asset of a leg the asset of the other leg
 
 
-def trades_of(asset_ids: Collection[UUID], others: OtherAssets) -> dict[UUID, list[Trade]]:
-    """The transactions of each asset, in their order."""
+def trades_of(
+    asset_ids: Collection[UUID], others: OtherAssets, without: Collection[UUID] = ()
+) -> dict[UUID, list[Trade]]:
+    """The transactions of each asset, in their order, but for those `without`."""
     if not asset_ids:
         return {}
     rows = Transaction.objects.filter(asset__pk__among=list(asset_ids))
@@ -53,6 +55,8 @@ def trades_of(asset_ids: Collection[UUID], others: OtherAssets) -> dict[UUID, li
     days: dict[str, date] = {}
     for stored in fetch_rows(sql, params):
         asset_id, *row = columns(stored, days)
+        if row[0] in without:
+            continue
         trades.setdefault(asset_id, []).append(_trade(asset_id, row, others))
     return trades
 

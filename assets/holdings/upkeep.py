@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import F, Q
 
 from assets.holdings.reading import transfer_legs, with_linked
 from assets.models import Asset, InstrumentAction, Transaction
+from assets.rules.disposal import DISPOSAL
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
 from strata.db.locks import lock_rows
-
-
-class OfActions(DerivedData):
-    """An action is in no portfolio, and changes the holdings of several: it raises their revisions."""
-
-    def capture(self, ids: list[UUID]) -> set[UUID]:
-        return portfolios_of(ids)
-
-    def update(self, ids: list[UUID], before: set[UUID] | None) -> None:
-        raise_revisions(portfolios_of(ids) | (before or set()))
 
 
 class OfTransactions(DerivedData):
@@ -44,23 +36,36 @@ class OfTransactions(DerivedData):
     )
 
     def capture(self, ids: list[UUID]) -> set[UUID]:
-        return linked_portfolios(ids)
+        return linked_portfolios(written_assets(ids))
 
     def update(self, ids: list[UUID], before: set[UUID] | None) -> None:
-        raise_revisions(linked_portfolios(ids) | (before or set()))
+        raise_revisions(linked_portfolios(written_assets(ids)) | (before or set()))
 
 
-def linked_portfolios(transaction_ids: Collection[UUID]) -> set[UUID]:
-    """The other portfolios that transfers link to the assets of the transactions. Mostly there are none: one query."""
-    rows = Transaction.objects.filter(pk__among=list(transaction_ids), quantity__isnull=False).order_by()
+class WrittenAsset(NamedTuple):
+    asset_id: UUID
+    portfolio_id: UUID
+    household_id: UUID
+
+
+def written_assets(transaction_ids: Collection[UUID]) -> set[WrittenAsset]:
+    """The assets of those of the transactions that move units, or may: a disposal moves all that is held."""
+    moves_units = Q(quantity__isnull=False) | Q(transfer_id__isnull=False) | Q(source=DISPOSAL)
+    rows = Transaction.objects.filter(moves_units, pk__among=list(transaction_ids)).order_by()
     columns = ("asset_id", "asset__portfolio_id", "asset__portfolio__household_id")
-    written = set(rows.values_list(*columns).distinct())
+    return {WrittenAsset._make(row) for row in rows.values_list(*columns).distinct()}
+
+
+def linked_portfolios(written: Collection[WrittenAsset]) -> set[UUID]:
+    """The other portfolios that transfers link to the assets. Mostly there are none: one query."""
     if not written:
         return set()
-    transfers = transfer_legs({household_id for *_, household_id in written})
-    linked = with_linked({asset_id for asset_id, *_ in written}, transfers)
+    transfers = transfer_legs({asset.household_id for asset in written})
+    if not transfers.by_transfer:
+        return set()
+    linked = with_linked({asset.asset_id for asset in written}, transfers)
     others = Asset.objects.filter(pk__among=list(linked)).order_by().values_list("portfolio_id", flat=True)
-    return set(others) - {portfolio_id for _, portfolio_id, _ in written}
+    return set(others) - {asset.portfolio_id for asset in written}
 
 
 def portfolios_of(action_ids: Collection[UUID]) -> set[UUID]:

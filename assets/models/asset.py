@@ -26,9 +26,11 @@ class Valuation(models.TextChoices):
     """Where an asset's values come from. Recorded values are the only ones of MANUAL, and anchors of all others."""
 
     MANUAL = "manual", _("By hand")
+    MARKET = "market", _("Market price")
     LOAN = "loan", _("Loan schedule")
     DEPRECIATION = "depreciation", _("Depreciation")
     GROWTH = "growth", _("Growth rate")
+    INDEX = "index", _("Price index")
 
 
 class Asset(TrackedModel):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F, Min, QuerySet
 
-from assets.models import Instrument
+from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
 from assets.models.instrument import InstrumentType
 from assets.prices.codec import days_in, numbers_in
 from assets.prices.conversion import Split
@@ -62,6 +63,16 @@ def read(
             if series is not None:
                 found[pk] = series
     return found
+
+
+def first_days(instrument_ids: Collection[UUID]) -> dict[UUID, date]:
+    """The day of the first price of each instrument that has any."""
+    rows: QuerySet[Any] = PackedPrices.objects.order_by()
+    if clock.known_at() is not None:
+        rows = PriceBlock.objects.order_by().filter(load__in=PriceLoad.objects.all())  # those that were known
+    of_instruments = rows.filter(instrument__pk__among=list(instrument_ids)).values_list("instrument_id")
+    numbers = of_instruments.annotate(first=Min(F("year") * 1000 + F("first_day"))) if instrument_ids else ()
+    return {pk: date(number // 1000, 1, 1) + timedelta(number % 1000) for pk, number in numbers}
 
 
 def terms_of(instrument_ids: Collection[UUID]) -> dict[UUID, PriceTerms]:

@@ -10,14 +10,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from assets.models import Asset, AssetType, Instrument
-from assets.models.asset import Valuation
+from assets.models import Asset, AssetType
 from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
 from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
+from assets.services.instruments import require_instrument
 from assets.services.labels import set_labels
 from assets.services.snapshots import new_snapshot
-from assets.services.terms import delete_terms, has_terms
+from assets.services.terms import TERMS, delete_terms, has_terms, require_priced
 from assets.signals import asset_leaves_household
 from portfolios.models import Portfolio
 from strata.exceptions import Conflict, Invalid, NotFound
@@ -160,10 +160,12 @@ def check_valuation(asset: Asset, columns: Mapping[str, Any], portfolio: Portfol
 
 
 def refuse_valuation_without_terms(asset: Asset, columns: Mapping[str, Any]) -> None:
+    """400 for a way to find the value that needs terms, or prices where there is no instrument that has them."""
     valuation = columns.get("valuation", asset.valuation)
-    if valuation != asset.valuation and valuation != Valuation.MANUAL:
+    if valuation != asset.valuation and valuation in TERMS:
         message = gettext("It needs terms: PUT them to assets/{id}/terms, which sets it.")
         raise Invalid("valuation", message, "terms_required")
+    require_priced(valuation, columns.get("instrument_id", asset.instrument_id))
 
 
 def refuse_instrument_left_behind(asset: Asset) -> None:
@@ -171,19 +173,6 @@ def refuse_instrument_left_behind(asset: Asset) -> None:
     if asset.instrument is not None and asset.instrument.household_id is not None:
         message = gettext("Its security belongs to the household it leaves: remove it first.")
         raise Conflict("INSTRUMENT_OF_ANOTHER_HOUSEHOLD", message, "portfolio_id")
-
-
-def require_instrument(instrument_id: UUID | None, household_id: UUID, currency: str) -> None:
-    """404 for an instrument that is neither shared nor of this household; 400 for one in another currency."""
-    if instrument_id is None:
-        return
-    rows = Instrument.objects.filter(pk=instrument_id).values_list("household_id", "currency")
-    owner, its_currency = rows.first() or (instrument_id, "")
-    if owner not in (None, household_id):
-        raise NotFound("instrument", "instrument_id")
-    if its_currency != currency:
-        message = gettext("Its prices are in %(instrument)s, and the asset is in %(asset)s.")
-        raise Invalid("instrument_id", message % {"instrument": its_currency, "asset": currency})
 
 
 def has_entries(asset: Asset) -> bool:

@@ -81,11 +81,12 @@ def first_value_on(asset: Asset) -> date | None:
 
 
 def quantity_held(asset: Asset, on: date) -> Decimal | None:
-    """How much a disposal sells: all that is held. None where units are not counted, or where it is no decimal number:
-    the sale of a disposal without a quantity is one of all that is held.
+    """How much a disposal sells: all that is held. None where that is no decimal number, or no transaction has a
+    quantity: the sale of a disposal without one is of all that is held, and Asset.quantity counts only as long as no
+    transaction has any.
     """
     if not asset.transactions.filter(quantity__isnull=False).exists():
-        return asset.quantity if asset.quantity is None or asset.quantity >= 0 else None
+        return None
     units = quantities_of([asset.pk])[asset.pk].on(on)
     return Decimal(units).scaleb(-QUANTITY_PLACES, EXACT) if isinstance(units, int) and units > 0 else None
 

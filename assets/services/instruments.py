@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from assets.models import Instrument
 from assets.rules import instruments as rules
 from assets.services.normal_values import normalised
 from portfolios.models import Household
+from strata.exceptions import Invalid, NotFound
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -28,6 +31,19 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "mic": rules.validate_mic,
     "quote_unit": rules.validate_quote_unit,
 }
+
+
+def require_instrument(instrument_id: UUID | None, household_id: UUID, currency: str) -> None:
+    """404 for an instrument that is neither shared nor of this household; 400 for one in another currency."""
+    if instrument_id is None:
+        return
+    rows = Instrument.objects.filter(pk=instrument_id).values_list("household_id", "currency")
+    owner, its_currency = rows.first() or (instrument_id, "")
+    if owner not in (None, household_id):
+        raise NotFound("instrument", "instrument_id")
+    if its_currency != currency:
+        message = gettext("Its prices are in %(instrument)s, and the asset is in %(asset)s.")
+        raise Invalid("instrument_id", message % {"instrument": its_currency, "asset": currency})
 
 
 @atomic_write

@@ -21,6 +21,7 @@ from assets.models import (
 from assets.models.asset import Valuation
 from assets.models.loan import OfAnAsset
 from assets.rules import terms as rules
+from assets.services.instruments import require_instrument
 from assets.valuation.formulas import loan as formula
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, Rate
 from assets.valuation.loan_rows import terms_of_row
@@ -85,6 +86,12 @@ TERMS: Mapping[str, TermsModel] = {
 }
 
 
+PRICED = (
+    Valuation.MARKET,
+    Valuation.INDEX,
+)  # by the prices of the asset's instrument, which are all their terms
+
+
 # --- read ---
 
 NAME = gettext_noop("terms")  # as NotFound says it
@@ -92,6 +99,8 @@ NAME = gettext_noop("terms")  # as NotFound says it
 
 def read_terms(asset: Asset) -> Terms:
     """The terms of the asset, with its `valuation`. Raises NotFound where it has none."""
+    if asset.valuation in PRICED:
+        return {"valuation": asset.valuation, "instrument_id": asset.instrument_id}
     kind = TERMS.get(asset.valuation)
     row = kind and rows_of(kind.model, asset).values(*kind.columns).first()
     if kind is None or row is None:
@@ -128,6 +137,9 @@ def put_terms(
     """
     asset = locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
     precondition(asset)
+    if valuation in PRICED:
+        put_instrument(asset, valuation, terms["instrument_id"] or asset.instrument_id)
+        return asset
     CHECKS[valuation](asset, terms)
     delete_terms(asset, but=valuation)
     kind = TERMS[valuation]
@@ -136,6 +148,21 @@ def put_terms(
         put_rows(part, asset, terms[name])
     save_changes(asset, {"valuation": valuation})
     return asset
+
+
+def put_instrument(asset: Asset, valuation: str, instrument_id: UUID | None) -> None:
+    """Let the asset be valued by the prices of the instrument."""
+    require_priced(valuation, instrument_id)
+    require_instrument(instrument_id, asset.portfolio.household_id, asset.currency)
+    delete_terms(asset, but=valuation)
+    save_changes(asset, {"valuation": valuation, "instrument_id": instrument_id})
+
+
+def require_priced(valuation: str, instrument_id: UUID | None) -> None:
+    """400 for a value that follows from prices, of an asset without an instrument."""
+    if valuation in PRICED and instrument_id is None:
+        message = gettext("Its value follows from the prices of a security or an index: say which.")
+        raise Invalid("instrument_id", message, "required")
 
 
 def put_row(model: Any, asset: Asset, columns: Mapping[str, Any]) -> None:

@@ -40,8 +40,9 @@ from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
 from assets.services import classification, price_sources, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
+from assets.services.instruments import require_instrument
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
-from assets.services.terms import has_terms
+from assets.services.terms import PRICED, has_terms, require_priced
 from assets.signals import asset_leaves_household, category_moves
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, Invalid, NotFound, StrataError
@@ -122,7 +123,8 @@ def bad_assets(written: Written, of: WrittenOf) -> Broken:
         yield pk, NotFound("asset_type")
     yield from currencies_in_use(written.changed_in("currency"), of)
     yield from refusals(refuse_disposal, assets.filter(pk__among=written.changed_in("disposed_on")))
-    yield from refusals(refuse_without_terms, assets.filter(pk__among=written.with_changed("valuation")))
+    valued_otherwise = written.with_changed("valuation", "instrument_id", "currency")
+    yield from refusals(refuse_without_terms, assets.filter(pk__among=valued_otherwise))
     yield from refusals(refuse_ties, assets.filter(pk__among=written.changed_in("portfolio_id")))
 
 
@@ -148,7 +150,10 @@ def refuse_disposal(asset: Asset) -> None:
 
 
 def refuse_without_terms(asset: Asset) -> None:
-    if asset.valuation != Valuation.MANUAL and not has_terms(asset):
+    if asset.valuation in PRICED:
+        require_priced(asset.valuation, asset.instrument_id)
+        require_instrument(asset.instrument_id, asset.portfolio.household_id, asset.currency)
+    elif asset.valuation != Valuation.MANUAL and not has_terms(asset):
         raise NO_TERMS
 
 

@@ -27,7 +27,7 @@ def points(
         {JAN[day]: euros * EURO for day, euros in (anchors or {}).items()},
         {JAN[day]: Fraction(ratio) for day, ratio in (splits or {}).items()},
     )
-    return {(on - date(2025, 12, 31)).days: value for on, value in found}
+    return {(on - date(2025, 12, 31)).days: value for on, value in zip(*found, strict=True)}
 
 
 def test_a_value_changes_with_the_quantity_and_with_the_price():
@@ -47,7 +47,7 @@ def test_a_price_in_pence_and_a_part_of_a_share_are_rounded_once_to_the_even_nei
 
 def test_before_the_first_price_and_after_the_last_one_is_too_old_there_is_no_value():
     assert points({1: "2"}, {3: 50, 20: 60}) == {1: None, 3: 100 * EURO, 14: None, 20: 120 * EURO, 31: None}
-    assert points({1: "2"}, {3: 50, 14: 50}) == {1: None, 3: 100 * EURO, 25: None}
+    assert points({1: "2"}, {3: 50, 14: 50}) == {1: None, 3: 100 * EURO, 14: 100 * EURO, 25: None}
     assert points({1: "2"}, {1: 50}, max_age=0) == {1: 100 * EURO, 2: None}
 
 
@@ -57,7 +57,11 @@ def test_what_is_sold_completely_is_worth_nothing_whatever_its_price():
 
 
 def test_a_split_without_a_new_price_changes_no_value():
-    assert points({1: "10", 4: "40"}, {1: 200}, splits={4: 4}) == {1: 2000 * EURO, 12: None}
+    assert points({1: "10", 4: "40"}, {1: 200}, splits={4: 4}) == {
+        1: 2000 * EURO,
+        4: 2000 * EURO,
+        12: None,
+    }
     assert points({1: "10", 4: "40"}, {1: 200, 4: 51}, splits={4: 4}) == {
         1: 2000 * EURO,
         4: 2040 * EURO,
@@ -70,7 +74,8 @@ def test_an_anchor_is_the_value_of_its_day_and_a_price_until_the_next_day_with_o
         1: 200 * EURO,
         2: 300 * EURO,
         4: 150 * EURO,  # half is sold at the price that the anchor gives
-        17: None,  # the price of the 6th is the same
+        6: 150 * EURO,  # the price of the 6th is the same
+        17: None,
     }
 
 
@@ -129,14 +134,14 @@ def test_each_day_has_the_value_that_its_definition_gives(held, prices, anchors,
     def on(days):
         return {first + timedelta(day): value for day, value in sorted(days.items())}
 
-    found = dict(
-        market_points(
-            Held([*on(held)], [units * QUANTITY_UNIT for units in on(held).values()]),
-            Prices([*on(prices)], [*on(prices).values()], 1, max_age),
-            on(anchors),
-            {day: Fraction(ratio) for day, ratio in on(splits).items()},
-        )
+    points = market_points(
+        Held([*on(held)], [units * QUANTITY_UNIT for units in on(held).values()]),
+        Prices([*on(prices)], [*on(prices).values()], 1, max_age),
+        on(anchors),
+        {day: Fraction(ratio) for day, ratio in on(splits).items()},
     )
+    assert points.days == sorted(set(points.days))
+    found = dict(zip(*points, strict=True))
     value = "nothing"
     for day in range(45):
         value = found.get(first + timedelta(day), value)

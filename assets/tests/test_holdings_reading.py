@@ -130,4 +130,4 @@ def test_number_of_queries_is_fixed(portfolio, share):
         with CaptureQueriesContext(connection) as queries:
             quantities_of([asset.pk])
         counts.append(len(queries))
-    assert counts == [6, 6]
+    assert counts == [5, 5]

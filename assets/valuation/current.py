@@ -64,9 +64,8 @@ class OfPoint(Expression):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         points, params = sql.given_points(self.given) if self.given else (registry.points(), [])
         arguments = [compiler.compile(argument) for argument in self.arguments]
-        text = self.text.format(
-            *(text for text, _ in arguments), points=points, first_days=registry.first_days()
-        )
+        texts = [text for text, _ in arguments]
+        text = self.text.format(*texts, points=points, first_day=registry.first_day(texts[0]))
         return text, (*params, *(param for _, of_argument in arguments for param in of_argument))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from itertools import batched, groupby
 from operator import itemgetter
@@ -28,6 +28,12 @@ def refresh(months: Collection[protocol.Month], valuations: Valuations) -> None:
         for pk, values in groupby(values_of_months(batch, valuations), key=itemgetter(0)):
             fresh |= {(pk, month): encoded for month, encoded in encode_months(value[1:] for value in values)}
         sql.write_months(fresh.items())
+
+
+def write_encoded(months: Mapping[protocol.Month, EncodedMonth]) -> None:
+    """Write these months, whatever the values are."""
+    for batch in batched(sorted(months), BATCH):
+        sql.write_months((month, months[month]) for month in batch)
 
 
 # --- rebuilt, and compared ---

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -53,10 +54,16 @@ class EditTarget(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a value was made of: "snapshot" for a recorded one, "schedule", "growth", and so on, and the inputs."""
+    """What a value was made of: "snapshot" for a recorded one, "schedule", "growth", and so on, and the inputs.
+
+    `price` is what one unit of `quantity` costs, in the currency and in units of the day; `price_on` says when it was.
+    """
 
     source: str
     rate: Decimal | None = None  # a year, as a fraction of 1
+    quantity: Fraction | None = None
+    price: Fraction | None = None
+    price_on: date | None = None
 
 
 class KnownFlow(NamedTuple):
@@ -96,8 +103,9 @@ class ValueSource(Protocol):
     def first_days_sql(self) -> str | None:
         """A SELECT of (asset_id, "on"): from which day on its assets have values, where that is not a recorded one.
 
-        It reads recorded rows, by an index on the asset, and has no parameters. None where only a recorded value is the
-        beginning.
+        It reads recorded rows, by an index on the asset, and has no parameters. It is of one table, which the database
+        then searches for the asset; else it is a SELECT of ("on") with {asset} in place of the asset's id, because a
+        join would be read whole. None where only a recorded value is the beginning.
         """
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:

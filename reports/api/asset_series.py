@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from django.utils.functional import cached_property
@@ -35,7 +36,7 @@ from strata.api.http.csv_renderer import FORMAT
 from strata.api.parameters import KNOWN_AT, Parameter, choice
 from strata.api.views import path_id
 from strata.exceptions import NotFound
-from strata.fields.numbers import money_text, plain
+from strata.fields.numbers import decimal_text, money_text, plain
 
 type Table = Iterator[list[str]]
 VALUE_COLUMNS = ("on", "value", "source", "quantity", "price", "price_on", "rate")
@@ -131,8 +132,15 @@ def point_answer(point: DescribedValue) -> dict[str, str | None]:
         "on": point.on.isoformat(),
         "value": None if point.value is None else money_text(point.value),
         "source": origin and origin.source,
+        "quantity": origin and fraction_text(origin.quantity),
+        "price": origin and fraction_text(origin.price),
+        "price_on": None if origin is None or origin.price_on is None else origin.price_on.isoformat(),
         "rate": None if origin is None or origin.rate is None else plain(origin.rate),
     }
+
+
+def fraction_text(number: Fraction | None) -> str | None:
+    return None if number is None else decimal_text(number)
 
 
 # --- the schedule of a loan ---

@@ -33,7 +33,9 @@ def terms_of_asset(asset: Asset, request: HttpRequest, *, may_change: bool) -> d
         terms = read_terms(asset)
     except NotFound:
         return context | {"rows": instrument_rows(asset)}
-    kind = TERMS[asset.valuation]
+    kind = TERMS.get(asset.valuation)
+    if kind is None:
+        return context | {"rows": instrument_rows(asset)}
     fields = {name: kind.model._meta.get_field(name.removesuffix("_id")) for name in kind.columns}
     return context | {
         "rows": [

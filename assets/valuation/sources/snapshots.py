@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
@@ -118,14 +118,15 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         )
 
 
-def contribution(snapshot_ids: Collection[UUID]) -> upkeep.Contribution:
-    """What the snapshots contribute to derived data: the values with them less the values without them.
+def contribution(values: Mapping[UUID, ValuesAround]) -> upkeep.Contribution:
+    """What snapshots contribute to derived data: the values with them less the values without them. Of those of the
+    assets that are valued by hand.
 
     A write knows its rows, and only afterwards their days. So it reads this once before it for rows that are there, and
     once after it, instead of the windows of days that upkeep.capture takes.
     """
     total = upkeep.Contribution({}, set(), {})
-    for pk, around in values_around(snapshot_ids):
+    for pk, around in values.items():
         if around.facts.valuation == SOURCE.name:
             total.valuations[pk] = SOURCE.name
             total.add(pk, around.facts, around.with_them)
@@ -138,8 +139,8 @@ class OfSnapshots(DerivedData):
 
     derived_from = frozenset({"asset", "value", "on", "observed_at"})
 
-    def capture(self, ids: list[UUID]) -> upkeep.Contribution:
-        return contribution(ids)
+    def capture(self, ids: list[UUID]) -> Any:
+        return contribution(dict(values_around(ids)))
 
-    def update(self, ids: list[UUID], before: upkeep.Contribution | None) -> None:
-        upkeep.apply(before or upkeep.Contribution({}, set(), {}), contribution(ids))
+    def update(self, ids: list[UUID], before: Any) -> None:
+        upkeep.apply(before or upkeep.Contribution({}, set(), {}), contribution(dict(values_around(ids))))

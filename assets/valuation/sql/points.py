@@ -37,7 +37,7 @@ _NEWEST = """FROM ({points}) p
     WHERE p.asset_id = {0} AND p."on" <= {1} ORDER BY p."on" DESC, p.instant DESC LIMIT 1"""
 NEWEST_VALUE = f'(SELECT newest.value FROM (SELECT p.value, p."on", p.instant {_NEWEST}) newest)'  # noqa: S608 - constants only
 NEWEST_DAY = f'(SELECT newest."on" FROM (SELECT p."on", p.instant {_NEWEST}) newest)'  # noqa: S608 - constants only
-FIRST_DAY = """(SELECT p."on" FROM ({first_days}) p WHERE p.asset_id = {0} ORDER BY p."on" LIMIT 1)"""
+FIRST_DAY = "{first_day}"
 _GIVEN = {
     "sqlite": """SELECT json_extract(given.value, '$[0]') AS asset_id, json_extract(given.value, '$[1]') AS "on",
         NULL AS instant, json_extract(given.value, '$[2]') AS value FROM json_each(%s) AS given""",

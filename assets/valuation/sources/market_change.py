@@ -1,0 +1,128 @@
+"""Changes derived data from values before a write to values after it.
+
+What the values were before is in the monthly values: what they say is taken back, and what is so now is put there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from assets.models import Asset
+from assets.valuation import deltas, months, registry, sql
+from assets.valuation.deltas import AssetFacts, facts_of, valuations_of
+from assets.valuation.formulas.market import Points
+from assets.valuation.month_codec import NOTHING, encode_months
+from assets.valuation.protocol import AssetValues, Month, Window
+from assets.valuation.upkeep import Contribution
+from portfolios.models import Portfolio
+from strata.db.locks import lock_rows
+from strata.tenancy.guards import rows_are_locked
+
+NO_POINTS = Points([], [])
+
+
+class Valued(NamedTuple):
+    """An asset with all of its values."""
+
+    facts: AssetFacts
+    points: Points
+
+
+def stored_before(asset_ids: Collection[UUID]) -> dict[UUID, Valued]:
+    """The assets with the values that are stored. Their portfolios are locked: the write may be elsewhere."""
+    if not asset_ids:
+        return {}
+    lock_portfolios_of(asset_ids)
+    return stored_with(facts_of(Asset.objects.filter(pk__among=sorted(asset_ids))))
+
+
+def stored_with(facts: Mapping[UUID, AssetFacts]) -> dict[UUID, Valued]:
+    """The assets with these facts and the values that are stored."""
+    return _valued(facts, sql.values_in_months(sorted(facts), date.min, date.max) if facts else ())
+
+
+def valued(asset_ids: Collection[UUID]) -> dict[UUID, Valued]:
+    """The assets with the values that they have now."""
+    return valued_with(facts_of(Asset.objects.filter(pk__among=sorted(asset_ids)))) if asset_ids else {}
+
+
+def valued_with(facts: Mapping[UUID, AssetFacts]) -> dict[UUID, Valued]:
+    """The assets with these facts and the values that they have now, as far as their source is a stored one."""
+    return _valued(facts, registry.stored_values(valuations_of(facts)) if facts else ())
+
+
+def _valued(facts: Mapping[UUID, AssetFacts], values: Iterable[AssetValues]) -> dict[UUID, Valued]:
+    points = {pk: Points([*days], [*amounts]) for pk, days, amounts in values}
+    return {pk: Valued(of_asset, points.get(pk, NO_POINTS)) for pk, of_asset in facts.items()}
+
+
+def lock_portfolios_of(asset_ids: Collection[UUID]) -> None:
+    """Those that are locked already cost nothing."""
+    if asset_ids and rows_are_locked():
+        assets = Asset.objects.filter(pk__among=list(asset_ids)).order_by()
+        ids = list(assets.values_list("portfolio_id", flat=True).distinct())
+        lock_rows(Portfolio.objects.filter(pk__among=ids))
+
+
+def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) -> None:
+    """Change the deltas and the months of these assets, where their values or facts differ."""
+    one, other = Contribution({}, set(), {}), Contribution({}, set(), {})
+    for pk in before.keys() | after.keys():
+        was, is_now = before.get(pk), after.get(pk)
+        if was and is_now and was.facts == is_now.facts:
+            windows = differing(was.points, is_now.points)
+        else:
+            windows = [whole(each.points if each else NO_POINTS) for each in (was, is_now)]
+        if was:
+            one.add(pk, was.facts, windows[0])
+        if is_now:
+            other.add(pk, is_now.facts, windows[1])
+    apply_contributions(one, other, {pk: each.points for pk, each in after.items()})
+
+
+def apply_contributions(before: Contribution, after: Contribution, points: Mapping[UUID, Points]) -> None:
+    """`points` are all that the assets have after the write in the months that either of them touches."""
+    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
+    write_months(points, before.months | after.months)
+
+
+def differing(one: Points, other: Points) -> list[Window]:
+    """The windows of each outside of which both are the same."""
+    first, most = 0, min(len(one.days), len(other.days))
+    while first < most and same_point(one, first, other, first):
+        first += 1
+    last = 0
+    while last < most - first and same_point(one, -1 - last, other, -1 - last):
+        last += 1
+    return [window(one, first, len(one.days) - last), window(other, first, len(other.days) - last)]
+
+
+def same_point(one: Points, place: int, other: Points, other_place: int) -> bool:
+    return one.amounts[place] == other.amounts[other_place] and one.days[place] == other.days[other_place]
+
+
+def whole(points: Points) -> Window:
+    return window(points, 0, len(points.days))
+
+
+def window(points: Points, begin: int, end: int) -> Window:
+    """These points are touched; the one before and the one after them are in the window too."""
+    start, stop = max(begin - 1, 0), end + 1
+    amounts = dict(zip(points.days[start:stop], points.amounts[start:stop], strict=True))
+    return Window(amounts, frozenset(points.days[begin:end]))
+
+
+def write_months(points: Mapping[UUID, Points], wanted: Collection[Month]) -> None:
+    """Store these months of these points, which are all that the assets have in them."""
+    months_of: dict[UUID, set[date]] = {}
+    for pk, month in wanted:
+        months_of.setdefault(pk, set()).add(month)
+    fresh = dict.fromkeys(wanted, NOTHING)
+    for pk, of_asset in months_of.items():
+        for month, encoded in encode_months(zip(*points.get(pk, NO_POINTS), strict=True)):
+            if month in of_asset:
+                fresh[pk, month] = encoded
+    months.write_encoded(fresh)

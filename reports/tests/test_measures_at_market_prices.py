@@ -1,0 +1,142 @@
+"""Worked cases of the reference of measures with values at market prices, through the API."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from assets.classification.seeds import TypeId
+from assets.models import Asset, Instrument
+from reports.tests.test_investments import buy, get, post, sell
+from tests.factories import create_asset, day
+
+
+def at_market(portfolio, name="Shares", quote_unit="1", **fields) -> Asset:
+    instrument = Instrument.objects.create(
+        household=portfolio.household, symbol=name, name=name, currency="EUR", quote_unit=quote_unit
+    )
+    return create_asset(portfolio, name, TypeId.STOCKS, instrument=instrument, valuation="market", **fields)
+
+
+def price(client, asset, on, text) -> None:
+    on = day(on) if isinstance(on, int) else on
+    post(client, f"instruments/{asset.instrument_id}/prices", on=on, price=text, accept_jumps=True)
+
+
+def gains(client, asset, on, method) -> tuple[Decimal, Decimal]:
+    lots = get(client, f"assets/{asset.pk}/lots", on=day(on), method=method)
+    return round(Decimal(lots["realised_gain"]), 2), round(Decimal(lots["unrealised_gain"]), 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "first", "second"),
+    [
+        ("fifo", ("98.12", "12439.96"), ("98.12", "10199.26")),
+        ("average", ("98.12", "12439.96"), ("81.12", "10216.26")),
+    ],
+)
+def test_portfolio_performance_cost_calculation(alice, portfolio, method, first, second):
+    """Cases 1 and 2 of the cost basis, at a price of 100."""
+    one, other = at_market(portfolio, "One"), at_market(portfolio, "Other")
+    buy(one, 0, 109, "3149.20")
+    sell(one, 1, 15, "531.50")
+    buy(one, 2, 52, "1684.92")
+    buy(one, 3, 32, "959.30")
+    buy(other, 0, 109, "3149.20")
+    buy(other, 2, 52, "1684.92")
+    sell(other, 3, 15, "531.50")
+    for asset in (one, other):
+        price(alice, asset, 4, "100")
+    assert gains(alice, one, 5, method) == tuple(map(Decimal, first))
+    assert gains(alice, other, 5, method) == tuple(map(Decimal, second))
+
+
+@pytest.mark.parametrize(("method", "expected"), [("average", (1050, 1750)), ("fifo", (1750, 1050))])
+def test_portfolio_performance_cost_methodology(alice, portfolio, method, expected):
+    """Case 3 of the cost basis: 100 @ 95, 200 @ 105, 100 @ 107, 150 sold @ 110, all at 110."""
+    shares = at_market(portfolio)
+    for on, (quantity, each) in enumerate([(100, 95), (200, 105), (100, 107)]):
+        buy(shares, on, quantity, quantity * each)
+    sell(shares, 3, 150, 16_500)
+    price(alice, shares, 3, "110")
+    assert gains(alice, shares, 4, method) == expected
+
+
+def test_splits_change_the_price_of_a_share_and_no_value(alice, portfolio):
+    """10 @ 100, then 2 for 1: 20 @ 50, then 1 for 10: 2 @ 500."""
+    shares = at_market(portfolio)
+    buy(shares, 0, 10, 1000)
+    price(alice, shares, 0, "100")
+    for on, numerator, denominator in [(3, 2, 1), (6, 1, 10)]:
+        ratio = {"numerator": numerator, "denominator": denominator}
+        post(alice, f"instruments/{shares.instrument_id}/actions", type="split", on=day(on), **ratio)
+    held = {on: get(alice, f"assets/{shares.pk}/holding", on=day(on)) for on in (2, 3, 6)}
+    assert [(held[on]["quantity"], held[on]["price"], held[on]["value"]) for on in held] == [
+        ("10", "100", "1000.00"),
+        ("20", "50", "1000.00"),
+        ("2", "500", "1000.00"),
+    ]
+
+
+def test_portfolio_performance_issues_371_and_672_shares_that_were_moved(alice, portfolio):
+    for name, quantity, paid, each, gain in [
+        ("371", 47, "2397.60", "88.09", "1742.63"),
+        ("672", 10, "883.10", "97.141", "88.31"),
+    ]:
+        shares = at_market(portfolio, name)
+        other = create_asset(
+            portfolio, f"{name} elsewhere", TypeId.STOCKS, instrument=shares.instrument, valuation="market"
+        )
+        buy(shares, 0, quantity, paid)
+        post(alice, f"assets/{shares.pk}/transfer", to_asset_id=other.pk, on=day(1), quantity=str(quantity))
+        price(alice, shares, 2, each)
+        lots = get(alice, f"assets/{other.pk}/lots", on=day(2))
+        assert (lots["cost"], lots["unrealised_gain"]) == (paid, gain)
+        assert get(alice, f"assets/{shares.pk}/holding", on=day(2))["value"] == "0.00"
+
+
+def test_portfolio_performance_issue_1879(alice, portfolio):
+    """200 shares that cost 829.30 at 4.006."""
+    shares = at_market(portfolio)
+    buy(shares, 0, 200, "829.30")
+    price(alice, shares, 1, "4.006")
+    assert get(alice, f"assets/{shares.pk}/holding", on=day(1))["unrealised_gain"] == "-28.10"
+
+
+def test_wealthfolio_option_is_quoted_by_the_share(alice, portfolio):
+    """5 @ 3 x 100 with a fee of 10 cost 1510; 3 are sold @ 4 with a fee of 5: 604 are left, 289 were gained."""
+    option = at_market(portfolio, quote_unit="100")
+    buy(option, 0, 5, 1500, fee=10)
+    price(alice, option, 0, "3")
+    assert get(alice, f"assets/{option.pk}/holding", on=day(0))["value"] == "1500.00"
+    sell(option, 1, 3, 1200, fee=5)
+    price(alice, option, 1, "4")
+    lots = get(alice, f"assets/{option.pk}/lots", on=day(1))
+    assert [lots[name] for name in ("cost", "realised_gain", "value")] == ["604.00", "289.00", "800.00"]
+
+
+def test_portfolio_performance_tax_refund(alice, portfolio):
+    """7648 and a tax of 10, worth 7430 after 338 days: the return of the asset leaves the tax out."""
+    shares = at_market(portfolio)
+    buy(shares, 0, 1, 7648, tax=10)
+    price(alice, shares, 0, "7648")
+    for on in range(10, 338, 10):
+        price(alice, shares, on, "7648")
+    price(alice, shares, 338, "7430")
+    of_asset = get(alice, f"assets/{shares.pk}/performance", end=day(338))
+    assert round(Decimal(of_asset["xirr"]), 8) == Decimal("-0.03074579")
+    assert of_asset["end_value"] == "7430.00"
+
+
+def test_portfolio_performance_issue_1898_a_closed_trade(alice, portfolio):
+    """6737.15 on 2013-07-10, 13068.57 on 2020-09-21."""
+    shares = at_market(portfolio)
+    buy(shares, "2013-07-10", 1, "6737.15")
+    price(alice, shares, date(2013, 7, 10), "6737.15")
+    price(alice, shares, date(2020, 9, 21), "13068.57")
+    sell(shares, "2020-09-21", 1, "13068.57")
+    answer = get(alice, f"assets/{shares.pk}/performance", end="2020-09-22")
+    assert round(Decimal(answer["xirr"]), 4) == Decimal("0.0963")
+    assert answer["end_value"] == "0.00"
