@@ -169,6 +169,7 @@ class InvitationInline(HouseholdInline):
 class HouseholdPage(HouseholdAdmin):
     """Owners change a household. Whoever creates one owns it."""
 
+    exported_as = "household-list"
     section, icon, menu_title = Section.HOUSEHOLD, "cottage", _("Household and members")
     empty_text = _("A household has portfolios, and members who share them.")
     service = households.HOUSEHOLDS

@@ -51,6 +51,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 
 @admin.register(Portfolio)
 class PortfolioPage(HouseholdAdmin):
+    exported_as = "portfolio-list"
     icon, place = "account_balance_wallet", 10
     empty_text = gettext_lazy("A portfolio is a set of assets, added up in one currency.")
     service = PORTFOLIOS
@@ -227,6 +228,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
 
 @admin.register(AllocationTarget)
 class AllocationTargetPage(HouseholdAdmin):
+    exported_as = "allocation-target-list"
     section, icon, place, menu_title = Section.REPORTS, "target", 70, gettext_lazy("Target allocation")
     empty_text = gettext_lazy("A target says what share of the whole a group of assets should have.")
     service = TARGETS

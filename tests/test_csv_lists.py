@@ -1,4 +1,4 @@
-"""Every list is a CSV as well: the rows of its JSON, all of them, in the same order, safe for spreadsheets."""
+"""Every list is a CSV and an XLSX as well: all rows of its JSON, in the same order, safe for spreadsheets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.services.labels import label_asset
 from reports.api.views import Report
 from strata.api import pagination
-from strata.api.http.csv_renderer import as_text
+from strata.api.http.csv_renderer import as_text, as_written
+from strata.api.http.table_responses import TABLES
+from strata.api.http.xlsx_renderer import XlsxRenderer
 from strata.fields.dates import noon
 from tests.all_routes import path_for
+from tests.refusals import assert_refused
+from tests.spreadsheets import sheets_of
 from tests.test_query_counts import LISTED, GrowingWorld, view_of
 
 API = "/api/v1"
@@ -84,6 +88,45 @@ def test_every_list_is_a_csv_of_all_its_rows(alice, large_world, small_pieces):
         assert header == [*flat(shown[0])], name
         assert rows == [[*flat(row).values()] for row in shown], name
         assert len(queries) < QUERIES_OF_A_PIECE * (len(rows) / PIECE + 3), name
+
+
+def test_every_list_and_report_is_an_xlsx_with_the_rows_and_queries_of_its_csv(
+    alice, large_world, small_pieces
+):
+    tables = [route for name, route in LISTED.items() if name in LISTS or TABLES[-1] in renderers_of(route)]
+    assert len(tables) >= len(LISTS) + 10
+    for route in tables:
+        path = path_for(route, large_world)
+        with CaptureQueriesContext(connection) as of_csv:
+            rows = table(alice.get(path, {"format": "csv"}))
+        with CaptureQueriesContext(connection) as of_xlsx:
+            answer = alice.get(path, {"format": "xlsx"})
+            (sheet,) = sheets_of(answer.getvalue())
+        assert len(of_xlsx) == len(of_csv), path
+        assert answer["Content-Type"] == XlsxRenderer.media_type
+        assert '.xlsx"' in answer["Content-Disposition"]
+        shown = [[cell if isinstance(cell, str) else None for cell in row] for row in sheet]
+        texts = [
+            [
+                as_written(cell) if has_text else None
+                for cell, has_text in zip(row, map(is_text, read), strict=False)
+            ]
+            for row, read in zip(rows, sheet, strict=True)
+        ]
+        assert shown == texts, path
+        header = sheet[0]
+        picked = {"format": "xlsx", "columns": f"{header[1]},{header[0]}"}
+        assert sheets_of(alice.get(path, picked).getvalue())[0][0] == [header[1], header[0]], path
+        for wrong in ({"format": "csv", "columns": "nonsense"}, {"columns": header[0]}):
+            assert_refused(alice.get(path, wrong), "columns")
+
+
+def is_text(cell) -> bool:
+    return isinstance(cell, str)
+
+
+def renderers_of(route):
+    return view_of(route).cls.renderer_classes
 
 
 def test_every_list_is_a_file_without_pages(alice, large_world):

@@ -137,6 +137,7 @@ class CategoryForm(ServiceCheckedForm):
 class CategoryPage(InOneHousehold):
     """The list is the tree. To move a branch, give it another parent."""
 
+    exported_as = "category-list"
     icon, place = "account_tree", 10
     empty_text = _("Categories sort what you own and owe into a tree of your own.")
     form = CategoryForm
@@ -188,6 +189,7 @@ class CategoryPage(InOneHousehold):
 
 @admin.register(Tag)
 class TagPage(InOneHousehold):
+    exported_as = "tag-list"
     icon, place = "sell", 20
     empty_text = _("A tag marks assets of any type, such as “shared” or “insured”.")
     service = classification.TAGS
@@ -208,6 +210,7 @@ class TagPage(InOneHousehold):
 class AssetTypePage(InOneHousehold):
     """A household's own types, and the shared types, which only superusers may change."""
 
+    exported_as = "asset-type-list"
     icon, place = "category", 30
     empty_text = _("Types of your own stand beside those that all households share.")
     fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")

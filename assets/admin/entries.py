@@ -84,6 +84,7 @@ class SnapshotForm(OwedAmount, ShowsDayAndInstant, ServiceCheckedForm):
 
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
+    exported_as = "recorded-value-list"
     icon, place, menu_title = "payments", 30, _("Values")
     empty_text = _("A value says what an asset was worth on a day.")
     form = SnapshotForm
@@ -141,6 +142,7 @@ class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
 
 @admin.register(Transaction)
 class TransactionPage(HouseholdAdmin):
+    exported_as = "recorded-transaction-list"
     icon, place = "receipt_long", 40
     empty_text = _("A transaction says what happened: a deposit, a purchase, interest, a repair.")
     form = TransactionForm

@@ -19,6 +19,7 @@ from strata.admin.sidebar import Section
 class ExchangeRatePage(HouseholdAdmin):
     """Rates are shared: everyone reads them, superusers add them, nobody changes them."""
 
+    exported_as = "exchange-rate-list"
     section, icon, place = Section.DATA, "currency_exchange", 10
     empty_text = _("Exchange rates convert what you have in other currencies.")
     fields = ("currency", "on", "units_per_euro", "lasting", "source")

@@ -49,7 +49,7 @@ class CurrentValueMixin(ListMixin):
 
     def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
         assets = asset_rows.as_json(asset_rows.with_other_values(map(AssetRow._make, page)))
-        if not self.is_csv():  # it has no pages
+        if not self.table_format:  # it has no pages
             asset_rows.refuse_large(assets)
         return assets
 

@@ -32,7 +32,7 @@ from strata.api.fields import (
     MoneySerializerField,
     TotalSerializerField,
 )
-from strata.api.http.csv_renderer import FORMAT
+from strata.api.http.table_responses import FORMAT
 from strata.api.parameters import KNOWN_AT, Parameter, choice
 from strata.api.views import path_id
 from strata.exceptions import NotFound

@@ -29,7 +29,7 @@ from reports.queries import AllocationReport, NetWorthSeries
 from reports.rendering.drawing import HEIGHTS, THEMES, WIDTHS, ChartOptions
 from reports.rendering.plots import allocation_plot, net_worth_plot
 from strata.accounts.preferences import Preferences, as_preferred, preferences_of
-from strata.api.http.csv_renderer import FORMAT
+from strata.api.http.table_responses import FORMAT
 from strata.api.parameters import choice, whole_number
 
 # An SVG opened directly is a document: it may use its own styles, and nothing else.
@@ -105,9 +105,9 @@ class ChartView(_Report):
     def etag_parts(self) -> tuple[str, ...]:
         return (*super().etag_parts(), *self.preferences)
 
-    def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
+    def shown(self, report: Any, table: dict[str, Any]) -> HttpResponseBase:
         with as_preferred(self.preferences):
-            return super().shown(report, mark=mark)
+            return super().shown(report, table)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -19,7 +19,7 @@ from reports.calculations.real_terms import RealTerms
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
 from reports.queries.keys import key_text
 from strata.api.http.csv_columns import TRUTH
-from strata.api.http.csv_renderer import as_text
+from strata.api.http.csv_renderer import TextCell, as_text, joined
 from strata.fields.numbers import money_text
 
 type Table = Iterator[list[str]]
@@ -113,10 +113,13 @@ def group_columns(series: NetWorthSeries) -> list[str]:
     names = {key: group_text(key, series) for key in series.labels}
     real = REAL_COLUMNS if series.real else ()
     taken = Counter([*BEFORE_GROUPS, *names.values(), *AFTER_GROUPS, *real])
-    return [name if taken[name] == 1 else f"{name} ({key_text(key)})" for key, name in names.items()]
+    return [
+        name if taken[name] == 1 else joined(" ", [name, as_text(f"({key_text(key)})")])
+        for key, name in names.items()
+    ]
 
 
-def group_text(key: Hashable, report: AllocationReport | ChangeReport | NetWorthSeries) -> str:
+def group_text(key: Hashable, report: AllocationReport | ChangeReport | NetWorthSeries) -> TextCell:
     """The group's name; for a category its path from the top, because two branches may have the same name."""
     return as_text(" > ".join(report.paths.get(key, ())) or report.labels[key])
 
@@ -126,7 +129,7 @@ def allocation_table(report: AllocationReport) -> Table:
     rows = (
         {
             "side": side,
-            "key": key_text(part.key),
+            "key": as_text(key_text(part.key)),
             "group": group_text(part.key, report),
             "value": money_text(part.value),
             "share": share_text(part.share),
@@ -165,7 +168,12 @@ def allocation_title(report: AllocationReport) -> tuple[str, ...]:
 def change_table(report: ChangeReport) -> Table:
     change, text = report.change, writer(report.change.currency)
     rows = (
-        {"row": "group", "key": key_text(key), "group": group_text(key, report), **parts_answer(parts, text)}
+        {
+            "row": "group",
+            "key": as_text(key_text(key)),
+            "group": group_text(key, report),
+            **parts_answer(parts, text),
+        }
         for key, parts in change.rows.items()
     )
     missing = "; ".join(f"{left_out_text(gap)} on {gap.on}" for gap in change.missing_rates)

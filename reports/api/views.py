@@ -43,8 +43,9 @@ from reports.queries import (
 from reports.queries.etag import report_etag, with_etag_counts
 from reports.queries.quality import LOOKED_BACK
 from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.http.csv_renderer import FORMAT, TableRenderer, table_response
 from strata.api.http.etags import is_fresh, is_held
+from strata.api.http.table_responses import FORMAT, TABLES, table_response
+from strata.api.http.xlsx_renderer import XlsxRenderer
 from strata.api.names import ID_OR_NAME
 from strata.api.parameters import (
     FLAG,
@@ -91,30 +92,29 @@ LEVEL = whole_number(
 
 
 class Report(BaseAPIView, APIView):
-    """GET a report. 304 for a matching ETag takes one query. CSV if `Accept` or `?format=` asks for it."""
+    """GET a report. 304 for a matching ETag takes one query. A table if `Accept` or `?format=` asks for it."""
 
     has_etag = True
     parameters: dict[str, Parameter] = OF_EVERY_REPORT
-    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, TableRenderer)
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, *TABLES)
 
     def get(self, request: Request, pk: str | None = None) -> HttpResponseBase:
         tag = report_etag(self.portfolios, *self.etag_parts())
         if is_held(request, tag):
             return self.unchanged(tag)
         asked = {name: values[0] for name, values in self.read_parameters().items()}
-        for name in ("portfolio", "known_at", "format"):
+        for name in ("portfolio", "known_at", *FORMAT):
             asked.pop(name, None)
-        asked.pop("bom", None)
         if asked.pop("include", None):
             asked["include_all"] = True
-        mark = self.is_marked()
+        table = self.read_table()
         self.refuse_changed_read_only(asked)
         if ASSET_FILTERS.keys() <= self.parameters.keys():
             read_asset_filter(asked, request.user)
         report = self.report(**asked)
         if is_fresh(request, tag):
             return self.unchanged(tag)
-        response = self.shown(report, mark=mark)
+        response = self.shown(report, table)
         response["ETag"] = tag
         return response
 
@@ -122,11 +122,11 @@ class Report(BaseAPIView, APIView):
         """What the answer depends on, besides the portfolios."""
         return self.request.get_full_path(), self.request.accepted_renderer.format
 
-    def shown(self, report: Any, *, mark: bool) -> HttpResponseBase:
-        if not self.is_csv():
+    def shown(self, report: Any, table: dict[str, Any]) -> HttpResponseBase:
+        if not table:
             return Response(self.answer(report))
         named = [portfolio.name for portfolio in self.portfolios] if len(self.portfolios) == 1 else []
-        return table_response(self.table(report), "-".join([*self.file_title(report), *named]), mark=mark)
+        return table_response(self.table(report), "-".join([*self.file_title(report), *named]), **table)
 
     def unchanged(self, tag: str) -> Response:
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
@@ -172,10 +172,11 @@ def refuse_reversed(start: date | None, end: date) -> None:
 
 def answering(serializer: Any, as_table: str | None = None) -> Callable[[type[Report]], type[Report]]:
     """Documents the view's answer in the schema; `as_table` describes the rows of its CSV."""
-    response = OpenApiResponse(serializer, f"As CSV: {as_table}" if as_table else "")
+    response = OpenApiResponse(serializer, f"As CSV or XLSX: {as_table}" if as_table else "")
     shapes: dict[Any, Any] = {(200, "application/json"): response}
     if as_table:
         shapes[200, "text/csv"] = OpenApiTypes.STR
+        shapes[200, XlsxRenderer.media_type] = OpenApiTypes.BINARY
 
     def documented(view: type[Report]) -> type[Report]:
         return extend_schema_view(get=extend_schema(responses=shapes))(view)

@@ -57,12 +57,14 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """The base of every page of the admin. `section`, `place` and `icon` are for the menu.
 
     `menu_title` is its title there; by default that of the list. `empty_text` says what belongs into the list; it is
-    shown where the list is empty.
+    shown where the list is empty. `exported_as` is the route of the API's list of these rows, for the links "Export".
     """
 
     section, icon, place = Section.DATA, "table", 50
     menu_title: str | Promise = ""
     empty_text = _("There is nothing here yet.")
+    exported_as = ""
+    list_before_template = "strata/export.html"
     in_palette = False
     list_filter_submit = True
     list_per_page = 50

@@ -98,6 +98,7 @@ class UserAdmin(DjangoUserAdmin, StrataModelAdmin):  # type: ignore[misc, type-a
 class ApiTokenAdmin(StrataModelAdmin):
     """On this page users see, add and revoke their own. The API and a command add tokens too."""
 
+    exported_as = "token-list"
     icon, place = "key", 20
     empty_text = _("A token lets a script or an app use the API for you.")
     list_display = ("prefix", "name", "user", "scope", "expires_at", "created_at", "last_used_at")

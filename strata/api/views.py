@@ -1,4 +1,4 @@
-"""The base of every view: checked parameters, `known_at`, one transaction for each write, idempotency, ETags, CSV.
+"""The base of every view: checked parameters, `known_at`, one transaction for each write, idempotency, ETags, tables.
 
 DRF calls one handler for a request, such as `post`. Each mixin may wrap it, by `wrap_handler`: the last one that wraps
 runs first. `BaseAPIView` lists them.
@@ -23,8 +23,9 @@ from rest_framework.views import APIView
 
 from strata.api.http import idempotency
 from strata.api.http.csv_columns import Row, columns_of, csv_rows
-from strata.api.http.csv_renderer import FORMAT, ByParameter, TableRenderer, table_response
+from strata.api.http.csv_renderer import TableRenderer
 from strata.api.http.etags import etag_of, is_fresh
+from strata.api.http.table_responses import FORMAT, TABLE_FORMATS, TABLES, ByParameter, table_response
 from strata.api.pagination import EveryPiece, FirstPiece
 from strata.api.parameters import Parameter, read_parameters
 from strata.audit import actor
@@ -188,8 +189,8 @@ class ETagMixin(DeclaredParametersMixin):
         return response
 
 
-class CsvMixin(PointInTimeMixin):
-    """Every list is a CSV too, of all rows that match: for `Accept: text/csv` and for `?format=csv`.
+class TableMixin(PointInTimeMixin):
+    """Every list is a CSV and an XLSX too, of all rows that match: for their `Accept`, and for `?format=`.
 
     The list itself shows the rows, as for JSON: it is called once for each piece of the table. The first piece is made
     before the answer begins, so that errors are JSON. A longer table begins again in one snapshot, which lasts until
@@ -200,28 +201,38 @@ class CsvMixin(PointInTimeMixin):
 
     def get_renderers(self) -> list[BaseRenderer]:
         renderers: list[BaseRenderer] = super().get_renderers()
-        return [*renderers, TableRenderer()] if self.is_list() else renderers
+        return [*renderers, *(table() for table in TABLES)] if self.is_list() else renderers
 
     def declared_parameters(self) -> dict[str, Parameter]:
         return super().declared_parameters() | (FORMAT if self.is_list() else {})
 
-    def is_csv(self) -> bool:
-        return bool(self.request.accepted_renderer.format == TableRenderer.format)
+    @property
+    def table_format(self) -> str:
+        """Of the answer, if it is a table; else empty."""
+        wanted: str = self.request.accepted_renderer.format
+        return wanted if wanted in TABLE_FORMATS else ""
 
-    def is_marked(self) -> bool:
-        """Whether the CSV begins with a byte order mark."""
-        marked = self.read_parameters().get("bom") == ["1"]
-        if marked and not self.is_csv():
+    def read_table(self) -> dict[str, Any]:
+        """How the table is written, for table_response. Empty for JSON, for which its parameters are refused."""
+        asked = self.read_parameters()
+        mark = asked.get("bom") == ["1"]
+        if mark and self.table_format != TableRenderer.format:
             raise serializers.ValidationError({"bom": "It is only for CSV: send format=csv too."})
-        return marked
+        if "columns" in asked and not self.table_format:
+            raise serializers.ValidationError(
+                {"columns": "It is only for CSV and XLSX: send format=csv or format=xlsx too."}
+            )
+        if not self.table_format:
+            return {}
+        return {"table_format": self.table_format, "columns": asked.get("columns", ()), "mark": mark}
 
     def wrap_handler(self, handler: Handler) -> Handler:
         if not self.is_list() or self.request.method == "OPTIONS":
             return super().wrap_handler(handler)
-        mark = self.is_marked()
-        return super().wrap_handler(self.as_csv(handler, mark=mark) if self.is_csv() else handler)
+        table = self.read_table()
+        return super().wrap_handler(self.as_table(handler, table) if table else handler)
 
-    def as_csv(self, handler: Handler, *, mark: bool) -> Handler:
+    def as_table(self, handler: Handler, table: dict[str, Any]) -> Handler:
         view: Any = self  # with what a list has: a paginator and a serializer
         usual = view.paginator
 
@@ -234,14 +245,14 @@ class CsvMixin(PointInTimeMixin):
                 view._paginator = EveryPiece(usual)
                 rows = self.every_row(one_piece, view._paginator)
             columns = columns_of(view.get_serializer())
-            return table_response(csv_rows(columns, rows), name_of_path(request.path), mark=mark)
+            return table_response(csv_rows(columns, rows), name_of_path(request.path), **table)
 
         return handle
 
     def refuse_pages(self, names: Iterable[str]) -> None:
         sent = [name for name in names if name in self.request.query_params]
         if sent:
-            raise serializers.ValidationError(dict.fromkeys(sent, "A CSV has all rows: leave it out."))
+            raise serializers.ValidationError(dict.fromkeys(sent, "A table has all rows: leave it out."))
 
     def every_row(self, one_piece: Callable[[], Any], paginator: EveryPiece) -> Iterator[Row]:
         known_at = self.read_parameters().get("known_at")
@@ -264,7 +275,7 @@ def name_of_path(path: str) -> str:
     return "-".join(segment for segment in segments if segment and not CANONICAL_ID.fullmatch(segment))
 
 
-class BaseAPIView(CsvMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
+class BaseAPIView(TableMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
     """Before DRF's view among the bases of every view.
 
     First DeclaredParametersMixin reads the query parameters. Then a request passes, from the outside in:
@@ -273,7 +284,7 @@ class BaseAPIView(CsvMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
     2. AtomicWriteMixin: the transaction of a write, which may begin again.
     3. PointInTimeMixin: the view of the past, for a read.
     4. IdempotentMixin: the answer stored for the key, inside the transaction.
-    5. CsvMixin: one call of the list for each piece of a table.
+    5. TableMixin: one call of the list for each piece of a table.
     6. The view's own method.
 
     At last ETagMixin sets the ETag.

@@ -199,7 +199,7 @@ class ListMixin(HouseholdViewSet):
         """Whether it is the beginning of all rows in their usual order."""
         names = self.request.query_params.keys() - {"page_size"}
         filters = [self.parameters[name].apply for name in names & self.parameters.keys()]
-        return not self.is_csv() and len(filters) == len(names) and not any(filters)
+        return not self.table_format and len(filters) == len(names) and not any(filters)
 
     def page_as_json(self, page: Any) -> Any:
         return self.get_serializer(page, many=True).data

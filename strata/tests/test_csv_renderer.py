@@ -15,9 +15,8 @@ from strata.api.http.csv_renderer import (
     as_text,
     as_written,
     csv_blocks,
-    disposition,
-    file_name,
 )
+from strata.api.http.table_responses import disposition, file_name
 from strata.fields.names import without_invisible
 
 pytestmark = pytest.mark.on_sqlite

@@ -43,6 +43,7 @@ class HeldFilter(admin.SimpleListFilter):
 
 @admin.register(Asset)
 class AssetPage(SaleActions, HouseholdAdmin):
+    exported_as = "asset-list"
     icon, place, in_palette = "savings", 20, True
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm

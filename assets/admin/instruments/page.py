@@ -21,6 +21,7 @@ from strata.admin.sidebar import Section
 class InstrumentPage(InOneHousehold):
     """A household's own instruments, and the shared ones, which only superusers may change."""
 
+    exported_as = "instrument-list"
     section, icon, place = Section.DATA, "candlestick_chart", 5
     empty_text = _("Securities and indices have the prices by which assets are valued.")
     fields = (

@@ -36,7 +36,7 @@ from reports.queries.investments import (
     realised_gains_report,
 )
 from strata.api.fields import UUIDSerializerField
-from strata.api.http.csv_renderer import FORMAT
+from strata.api.http.table_responses import FORMAT
 from strata.api.names import ID_OR_NAME
 from strata.api.parameters import (
     FLAG,

@@ -19,7 +19,7 @@ from strata.api.fields import (
     TotalSerializerField,
     UUIDSerializerField,
 )
-from strata.api.http.csv_renderer import as_text
+from strata.api.http.csv_renderer import as_text, joined
 
 type Row = Mapping[str, Any]
 type Cell = Callable[[Row], str]
@@ -70,7 +70,7 @@ def text_of(field: AnyField, value: Any) -> str:
         return TRUTH[value]
     if isinstance(value, list):
         in_cell = in_cell_of(field)
-        return "; ".join(as_text(in_cell(row)) for row in value)
+        return joined("; ", [as_text(in_cell(row)) for row in value])
     return str(value) if isinstance(field, PLAIN) else as_text(value)
 
 

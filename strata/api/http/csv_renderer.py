@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import batched
-from typing import Any
+from typing import Any, Self
 
-from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 
-from strata.api.parameters import choice
 from strata.fields.names import without_invisible
 
 # The characters that OWASP lists, and their full-width forms, which some programs read the same way.
@@ -25,15 +19,31 @@ DELIMITERS = frozenset(",;|\t\r\n")  # a spreadsheet can be set to split cells a
 ROWS_AT_A_TIME = 200
 BLANK = "\u2800"  # the Braille pattern without dots
 MARK = "\ufeff"  # the byte order mark, by which Excel recognises UTF-8
-NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%;\s]+')
 
 
-def as_text(name: str) -> str:
+class TextCell(str):
+    """A cell of text with its guards against formulas. `original` is the text without them."""
+
+    __slots__ = ("original",)
+    original: str
+
+    def __new__(cls, guarded: str, original: str) -> Self:
+        cell = super().__new__(cls, guarded)
+        cell.original = original
+        return cell
+
+
+def as_text(name: str) -> TextCell:
     """A name as a cell: text that begins like a formula, also after a delimiter, gets an apostrophe before it.
 
     Spaces, quotes and invisible characters before the formula are skipped. Not for numbers.
     """
-    return name if FORMULA.isdisjoint(name) else "".join(_guarded(name))
+    return TextCell(name if FORMULA.isdisjoint(name) else "".join(_guarded(name)), name)
+
+
+def joined(separator: str, cells: Iterable[TextCell]) -> TextCell:
+    cells = list(cells)
+    return TextCell(separator.join(cells), separator.join(cell.original for cell in cells))
 
 
 def _guarded(name: str) -> Iterator[str]:
@@ -83,7 +93,7 @@ def _is_passed_over(character: str) -> bool:
 
 
 class TableRenderer(BaseRenderer):
-    """Declares the format for content negotiation by `Accept`. `table_response` writes it."""
+    """Declares the format for content negotiation by `Accept`. table_responses writes it."""
 
     media_type = "text/csv"
     format = "csv"
@@ -93,32 +103,6 @@ class TableRenderer(BaseRenderer):
         return "".join(csv_blocks(data or ()))
 
 
-FORMAT = {
-    "format": choice(("json", "csv"), "Instead of the header `Accept`. It takes precedence over the header."),
-    "bom": choice(("0", "1"), "1: the CSV begins with a byte order mark, by which Excel recognises UTF-8."),
-}
-
-
-class ByParameter(DefaultContentNegotiation):
-    """Chooses by `?format=`, else by `Accept`. Other values of `format` are refused where parameters are read."""
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> Any:
-        wanted = request.query_params.get("format")
-        for renderer in renderers:
-            if renderer.format == wanted:
-                return renderer, renderer.media_type
-        return super().select_renderer(request, renderers, format_suffix)
-
-
-def table_response(rows: Iterable[Iterable[str]], name: str, *, mark: bool = False) -> StreamingHttpResponse:
-    """Sends rows one by one as a file. `name` is without `.csv`. Pass names through `as_text` first."""
-    response = StreamingHttpResponse(csv_blocks(rows, mark=mark), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = disposition(f"{file_name(name)}.csv")
-    return response
-
-
 def csv_blocks(rows: Iterable[Iterable[str]], *, mark: bool = False) -> Iterator[str]:
     if mark:
         yield MARK
@@ -126,17 +110,3 @@ def csv_blocks(rows: Iterable[Iterable[str]], *, mark: bool = False) -> Iterator
         text = io.StringIO(newline="")
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows(batch)
         yield text.getvalue()
-
-
-def file_name(text: str) -> str:
-    """A file name for every system: no separators, spaces or invisible characters, not hidden, not too long."""
-    return NOT_IN_FILES.sub("-", without_invisible(text)).strip("-. ")[:100]
-
-
-def disposition(name: str) -> str:
-    """The header of RFC 6266: the name as it is, and in ASCII for old clients."""
-    plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    header = content_disposition_header(True, plain)
-    return (
-        header if plain == name else f"{header}; {content_disposition_header(True, name).partition('; ')[2]}"
-    )

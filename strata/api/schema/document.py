@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from strata.api.http.xlsx_renderer import XlsxRenderer
 from strata.api.schema.errors import ERROR, add_errors
 from strata.api.schema.examples import add_examples, known_of
 from strata.api.schema.links import add_links
@@ -11,9 +12,10 @@ from strata.api.schema.texts import all_texts
 from strata.api.schema.words import Node, add_texts, operations_of
 
 NO_IDS = ("key", "on", "request_id")  # path parameters that are not ids
-LIST_AS_CSV = (
-    "As CSV: all rows that match, without pages. The first line has the names of the fields; a nested row has a column "
-    "for each of its fields (`portfolio_id`, `portfolio_name`), a list is one cell, joined by `; `."
+LIST_AS_TABLE = (
+    "As CSV or XLSX: all rows that match, without pages. The first line has the names of the fields; a nested row has "
+    "a column for each of its fields (`portfolio_id`, `portfolio_name`), a list is one cell, joined by `; `. In an "
+    "XLSX days are days and numbers of up to 15 digits are numbers; no cell is a formula."
 )
 
 
@@ -26,7 +28,7 @@ def complete(result: Node, generator: Any, request: Any, public: bool) -> Node:
     texts = all_texts()
     for _, method, operation in operations_of(result):
         _name_ids(operation)
-        _describe_csv(operation)
+        _describe_tables(operation)
         add_errors(operation, method)
     add_texts(result, texts)
     schemas["Error"] = ERROR
@@ -75,9 +77,10 @@ def _name_ids(operation: Node) -> None:
             parameter["schema"] = {"type": "string", "format": "uuid"}
 
 
-def _describe_csv(operation: Node) -> None:
-    """The CSV of a list is text, not its page."""
+def _describe_tables(operation: Node) -> None:
+    """The tables of a list are text and a file, not its page."""
     response = operation["responses"].get("200", {})
     if response.get("content", {}).get("text/csv", {}).get("schema", {}).get("$ref"):
         response["content"]["text/csv"] = {"schema": {"type": "string"}, "example": "id,name\r\n"}
-        response["description"] = LIST_AS_CSV
+        response["content"][XlsxRenderer.media_type] = {"schema": {"type": "string", "format": "binary"}}
+        response["description"] = LIST_AS_TABLE
