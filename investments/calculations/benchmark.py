@@ -61,15 +61,38 @@ def benchmark(
 def _twr(
     chain: Sequence[ChainDay], start: date, end: date, price_on: PriceOn, price_days: Sequence[date]
 ) -> Decimal | None:
+    first, last = price_on(_first_price_on(chain, start, end, price_days)), price_on(end)
+    return None if first is None or last is None else _return(first, last)
+
+
+def _first_price_on(chain: Sequence[ChainDay], start: date, end: date, price_days: Sequence[date]) -> date:
     first_price_on = next((on for on in price_days if on >= start), None)
     first_invested_on = next((day.on for day in chain if day.is_invested), end)
     if first_price_on is None or first_price_on > first_invested_on:
-        first_price_on = first_invested_on
-    first, last = price_on(first_price_on), price_on(end)
-    if first is None or last is None:
-        return None
+        return first_invested_on
+    return first_price_on
+
+
+def _return(first: Fraction, last: Fraction) -> Decimal:
     ratio = last / first - 1
     return DIGITS.divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
+
+
+def running_benchmark(
+    chain: Sequence[ChainDay], *, start: date, price_on: PriceOn, price_days: Sequence[date]
+) -> list[tuple[date, Decimal]]:
+    """The benchmark's return at the end of each day, since the price that its `twr` begins with.
+
+    Days before that price, and those whose exchange rate is missing, are left out.
+    """
+    if not chain:
+        return []
+    first_on = _first_price_on(chain, start, chain[-1].on, price_days)
+    first = price_on(first_on)
+    if first is None:
+        return []
+    prices = ((day.on, price_on(day.on)) for day in chain if day.on >= first_on)
+    return [(on, _return(first, price)) for on, price in prices if price is not None]
 
 
 def _end_value(flows: Sequence[Flow], end: date, price_on: PriceOn) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.db.models import Count, Max
 from assets import prices
 from assets.models import Instrument, PriceBlock
 from assets.prices.splits import splits_of
-from investments.calculations.benchmark import Benchmark, benchmark
+from investments.calculations.benchmark import Benchmark, benchmark, running_benchmark
 from investments.calculations.reported import Rates
 from investments.calculations.returns import ChainDay
 
@@ -42,15 +43,13 @@ class BenchmarkPrices:
             return None
         return last.price * self.shares[bisect_right(self.split_days, last.on)] * rate
 
+    def compared(self, chain: Sequence[ChainDay], *, start: date, start_value: int) -> Benchmark:
+        return benchmark(
+            chain, start=start, start_value=start_value, price_on=self.price_on, price_days=self.days
+        )
 
-def benchmark_of(
-    instrument: Instrument, chain: Sequence[ChainDay], *, start: date, start_value: int, rates: Rates
-) -> Benchmark:
-    end = chain[-1].on if chain else start
-    found = BenchmarkPrices(instrument, start, end, rates)
-    return benchmark(
-        chain, start=start, start_value=start_value, price_on=found.price_on, price_days=found.days
-    )
+    def running(self, chain: Sequence[ChainDay], *, start: date) -> list[tuple[date, Decimal]]:
+        return running_benchmark(chain, start=start, price_on=self.price_on, price_days=self.days)
 
 
 def state_of_prices(instrument_id: UUID) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from assets import valuation
@@ -31,7 +32,7 @@ from investments.calculations.performance import MISSING_RATES, Measures, chain_
 from investments.calculations.reported import Rates, half_even
 from investments.calculations.returns import ChainDay
 from investments.calculations.xirr import Flow
-from investments.queries.benchmarks import benchmark_of
+from investments.queries.benchmarks import BenchmarkPrices
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, refs_of, with_known_flows
 from portfolios.models import Portfolio
 
@@ -61,6 +62,11 @@ class Performance:
     missing_rates: Sequence[tuple[str, date]] = ()
     compared_with: Instrument | None = None
     benchmark: Benchmark | None = None
+    prices: BenchmarkPrices | None = None
+
+    def benchmark_returns(self) -> list[tuple[date, Decimal]]:
+        """What the benchmark returned since `start`, day by day."""
+        return [] if self.prices is None else self.prices.running(self.chain, start=self.start)
 
     def flows(self) -> list[Flow]:
         """The money that came in on each day; negative for what went out."""
@@ -109,9 +115,8 @@ def performance(
         result.measures = measures(result.chain, start=start, start_value=values[0], busy_days=busy)
         result.reasons |= result.measures.reasons
         if compared_with is not None:
-            result.benchmark = benchmark_of(
-                compared_with, result.chain, start=start, start_value=values[0], rates=rates
-            )
+            result.prices = BenchmarkPrices(compared_with, start, end, rates)
+            result.benchmark = result.prices.compared(result.chain, start=start, start_value=values[0])
     _add_gains(result, assets, found, rates)
     _add_income(result, assets, ledger, rates)
     result.missing_rates = sorted(rates.missing)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from investments.calculations.benchmark import benchmark
+from investments.calculations.benchmark import benchmark, running_benchmark
 from investments.calculations.returns import ChainDay
 
 START = date(2024, 1, 1)
@@ -36,6 +36,21 @@ def test_the_return_is_that_of_its_prices():
     )  # 125 / 90: something is invested on the first day already
     assert result.xirr_of_same_flows is not None
     assert round(result.xirr_of_same_flows, 6) == Decimal("0.389")  # 1000 buy at 90, worth 1389 a year later
+
+
+def test_the_return_of_each_day_ends_with_that_of_the_whole():
+    chain = [ChainDay(on(number), 0, 0, 0, 1000 if number > 1 else 0) for number in range(1, 5)]
+    prices = {2: 100, 4: 125}
+
+    def price_on(day):
+        known = [number for number in prices if on(number) <= day]
+        return Fraction(prices[max(known)]) if known else None
+
+    returns = running_benchmark(chain, start=START, price_on=price_on, price_days=[on(2), on(4)])
+    assert returns == [(on(2), Decimal(0)), (on(3), Decimal(0)), (on(4), Decimal("0.25"))]
+    assert returns[-1][1] == found(chain, prices).twr
+    nothing = {"start": START, "price_on": lambda day: None, "price_days": []}
+    assert running_benchmark(chain, **nothing) == running_benchmark([], **nothing) == []
 
 
 def test_the_first_price_is_that_at_or_after_the_start():

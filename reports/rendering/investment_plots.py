@@ -22,40 +22,53 @@ from reports.rendering.drawing import (
 from strata.fields.active_formats import day_text
 from strata.text import short
 
+type Returns = Sequence[tuple[date, Decimal]]
+
 EVERY_LABEL = 24  # more bars than this have a label now and then
 
 
 def performance_plot(
-    returns: Sequence[tuple[date, Decimal]],
+    returns: Returns,
     *,
     start: date,
     end: date,
     title: str,
+    compared: tuple[str, Returns] | None = None,
     options: ChartOptions,
 ) -> bytes:
-    """The return since the beginning, day by day, as a line; days are thinned to the width of the picture.
+    """The return since the beginning, day by day, as a line; `compared` is a second line, with its name.
 
-    Without a return the picture says so in its middle.
+    Days are thinned to the width of the picture. Without a return the picture says so in its middle.
     """
-    step = max(1, len(returns) // options.width)
-    shown = [*returns[:-1:step], *returns[-1:]]
-    days = [on for on, _ in shown]
-    values = [float(value) for _, value in shown]  # nosemgrep: no-float - pixels
+    name, benchmark = compared or ("", ())
 
     def draw(axes: Any, theme: Theme) -> None:
         date_axis(axes, [start, end] if start < end else [start])
         if start < end:
             axes.set_xlim(start, end)
-        if shown:
-            axes.plot(days, values, color=theme.net, linewidth=2, marker="o" if len(days) == 1 else "")
+        if returns:
+            entries = [(gettext("Time-weighted return"), theme.net, "-")]
+            if benchmark:
+                _line(axes, benchmark, theme.owned, options)
+                entries.append((name, theme.owned, "-"))
+            _line(axes, returns, theme.net, options)
             axes.axhline(0, color=theme.ink, linewidth=0.8)
             axes.yaxis.set_major_formatter(lambda value, place: percentage(value))
-            legend(axes, [(gettext("Time-weighted return"), theme.net, "-")], options)
+            legend(axes, entries, options)
         else:
             axes.set_yticks([])
             axes.text(0.5, 0.5, gettext("No return in this time"), transform=axes.transAxes, ha="center")
 
     return draw_in_thread(draw, title, f"{day_text(start)} \N{EN DASH} {day_text(end)}", options)
+
+
+def _line(axes: Any, returns: Returns, colour: str, options: ChartOptions) -> None:
+    step = max(1, len(returns) // options.width)
+    shown = [*returns[:-1:step], *returns[-1:]]
+    values = [float(value) for _, value in shown]  # nosemgrep: no-float - pixels
+    axes.plot(
+        [on for on, _ in shown], values, color=colour, linewidth=2, marker="o" if len(shown) == 1 else ""
+    )
 
 
 def income_plot(

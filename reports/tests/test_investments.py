@@ -475,6 +475,9 @@ def test_returns_are_compared_with_a_benchmark(alice, household, shares):
     compared = answer.json()["benchmark"]
     assert compared["instrument"] == {"id": index["id"], "symbol": "IDX"}
     assert (compared["twr"], compared["xirr_of_same_flows"]) == ("0.2000000000", "0.2000000000")
+    picture = alice.get(f"{path}/chart.svg", asked).content.decode()
+    assert "Time-weighted return" in picture and "IDX" in picture
+    assert "IDX" not in alice.get(f"{path}/chart.svg", {"start": day(0), "end": day(366)}).content.decode()
     one = {"on": day(301), "price": "15"}
     assert alice.post(f"{API}/instruments/{index['id']}/prices", one, format="json").status_code == 201
     again = alice.get(path, asked, headers={"If-None-Match": answer["ETag"]})

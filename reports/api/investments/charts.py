@@ -24,18 +24,20 @@ from strata.fields.currencies import minor_units
 
 def in_pictures(view: type[Report]) -> dict[str, Parameter]:
     """The parameters that change the picture."""
-    others = ("explain", "benchmark", "method")
+    others = ("explain", "method")
     return {name: parameter for name, parameter in view.parameters.items() if name not in others}
 
 
 class PerformanceChart(ChartView):
     def answer(self, report: tuple[bool, Performance]) -> bytes:
         _, measured = report
+        index = measured.compared_with
         return performance_plot(
             running_twr(measured.chain),
             start=measured.start,
             end=measured.end,
             title=self.title(gettext_noop("Performance")),
+            compared=None if index is None else (index.symbol, measured.benchmark_returns()),
             options=self.chart_options,
         )
 
