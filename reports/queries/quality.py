@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from assets import valuation
 from assets.holdings.reading import read_ledger
-from assets.models import Asset, Transaction
+from assets.models import Asset, Instrument, Transaction
 from assets.models.asset import Valuation
 from assets.models.classification import Group
 from assets.rates.book import RateBook
@@ -23,7 +23,8 @@ from assets.rates.store import rate_book_of_span
 from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget, SeriesReader, ValueSeries
 from portfolios.models import Portfolio
-from reports.calculations import holding_quality, quality
+from reports.calculations import holding_quality, instrument_quality, quality
+from reports.calculations.instrument_quality import Identified
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
@@ -44,6 +45,7 @@ OF_THE_ASSET = (
     quality.ACQUIRED_AFTER_FIRST_VALUE,
     holding_quality.ACTION_WITHOUT_ASSET,
 )
+OF_THE_INSTRUMENT = (instrument_quality.BAD_ISIN, instrument_quality.DUPLICATE_ISIN)
 OF_ONE_VALUE = (
     quality.SUSPICIOUS_JUMP,
     quality.CHANGED_SIGN,
@@ -122,6 +124,7 @@ def quality_issues(
         {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
     )
     all_findings = findings(assets, on=on, currency=currency, rates=rates) + of_holdings(ids, rows, on)
+    all_findings += of_instruments(rows)
     targets = edit_targets_of(all_findings, rows)
     issues = [
         QualityIssue(
@@ -191,14 +194,22 @@ class AssetRow(NamedTuple):
     type_code: str
     type_group: str
     stale_after_days: int
+    household_id: UUID
+    instrument_id: UUID | None
+    symbol: str | None
+    isin: str | None
 
 
 COLUMNS = (
-    *AssetRow._fields[:-4],
+    *AssetRow._fields[:-8],
     "compared_first_value_on",
     "asset_type__code",
     "asset_type__group",
     "asset_type__stale_after_days",
+    "portfolio__household_id",
+    "instrument_id",
+    "instrument__symbol",
+    "instrument__isin",
 )
 
 
@@ -266,6 +277,25 @@ def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], 
     return holding_quality.holding_findings(read_ledger(ids), by_name, on=on)
 
 
+def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:
+    """The findings about instruments with an ISIN, by the name of the asset. Without such an instrument no query."""
+    held: dict[Hashable, Identified] = {
+        row.pk: Identified(row.household_id, row.instrument_id, row.symbol or "", row.isin)
+        for row in sorted(assets.values(), key=lambda row: alphabetical(row.name_key, row.pk))
+        if row.isin
+    }
+    if not held:
+        return []
+    household_ids = {row.household_id for row in assets.values() if row.isin}
+    # nosemgrep: rows-through-for-user - the households are those of the portfolios
+    same = Instrument.objects.filter(isin__in={each.isin for each in held.values()}).order_by()
+    own = same.filter(household__in=household_ids).values_list("household_id", "pk", "symbol", "isin")
+    shared = same.filter(household=None, assets__portfolio__household__in=household_ids)
+    columns = ("assets__portfolio__household_id", "pk", "symbol", "isin")
+    known = own.union(shared.values_list(*columns)).order_by()
+    return instrument_quality.instrument_findings(held, starmap(Identified, known))
+
+
 def edit_targets_of(
     all_findings: Iterable[Finding], assets: Mapping[Hashable, AssetRow]
 ) -> dict[Hashable, EditTarget]:
@@ -290,6 +320,8 @@ def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
         page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
         return path, reverse(page, args=[target.pk])
     asset = asset_page(finding.asset)
+    if finding.code in OF_THE_INSTRUMENT:
+        return instrument_links(finding)
     if finding.code in OF_ONE_TRANSACTION:
         transaction_id = finding.facts[0]
         path = reverse("transaction-detail", kwargs={"asset_id": finding.asset, "pk": transaction_id})
@@ -297,6 +329,12 @@ def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     if finding.code in OF_THE_ASSET:
         return reverse("asset-detail", kwargs={"pk": finding.asset}), asset
     return reverse("asset-snapshot-list", kwargs={"asset_id": finding.asset}), asset
+
+
+def instrument_links(finding: Finding) -> tuple[str, str]:
+    instrument_id = finding.facts[0]
+    page = reverse("admin:assets_instrument_change", args=[instrument_id])
+    return reverse("instrument-detail", kwargs={"pk": instrument_id}), page
 
 
 def asset_page(pk: Hashable) -> str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from reports.calculations import holding_quality, quality
+from reports.calculations import holding_quality, instrument_quality, quality
 from reports.calculations.quality import Finding
 from reports.queries import QualityIssue
 from reports.rendering.formats import day_text, number
@@ -41,6 +41,8 @@ TITLES = {
     holding_quality.INCOME_WITHOUT_HOLDING: _("Income without a holding"),
     holding_quality.ACTION_WITHOUT_ASSET: _("New shares without an asset"),
     holding_quality.LOT_NOT_THERE: _("Chosen lot is not there"),
+    instrument_quality.BAD_ISIN: _("ISIN is wrong"),
+    instrument_quality.DUPLICATE_ISIN: _("ISIN of two securities"),
     quality.LOAN_DRIFT: _("Balance is not that of the schedule"),
 }
 TEXTS = {
@@ -62,6 +64,12 @@ TEXTS = {
     ),
     holding_quality.LOT_NOT_THERE: _(
         "The sale of {on} names a lot that is not there. That part is sold first in, first out."
+    ),
+}
+TEXTS |= {
+    instrument_quality.BAD_ISIN: _("{isin} of {symbol} is no ISIN: a letter or a digit is wrong."),
+    instrument_quality.DUPLICATE_ISIN: _(
+        "{symbol} and {others} have the ISIN {isin}. If they are the same, let your assets have one of them."
     ),
 }
 JUMPS = {
