@@ -54,27 +54,53 @@ def added_up(lots: Iterable[Mapping[str, str]]) -> dict[UUID, Decimal]:
 def lots_of(ledger: Ledger, asset_id: UUID, on: date, *, but: UUID | None) -> dict[UUID, Fraction | None]:
     """How much is left of each lot of the asset on the day, in shares of that day, without the sale `but`.
 
-    What other sales take without naming lots is not counted: which lots these are depends on the method. None for the
-    lots of other assets, which may have come by a transfer.
+    What sales before it take without naming lots, they take first in, first out: as when lots are chosen. Where lots
+    have come by a transfer, that is not counted: they may be older. None for the lots of other assets.
     """
     events = ledger[asset_id].events if asset_id in ledger else ()
-    left: dict[UUID, Fraction | None] = {}
+    left: dict[UUID, Fraction] = {}
+    is_before = True
     for event in events:
         if event.on > on:
             break
         if isinstance(event, Action):
             if event.type in IN_SHARES_OF_THE_DAY:
-                left = {pk: None if units is None else units * event.ratio for pk, units in left.items()}
-            continue
-        if event.transaction_id == but:
-            continue
-        if opens_lot(event):
+                left = {pk: units * event.ratio for pk, units in left.items()}
+        elif event.transaction_id == but:
+            is_before = False
+        elif opens_lot(event):
             left[event.transaction_id] = quantity_of(event.quantity or 0)
-        for lot in event.lots:
-            units = left.get(lot.transaction_id)
-            if units is not None:
-                left[lot.transaction_id] = units - quantity_of(lot.quantity)
+        else:
+            is_before = is_before and not arrives(event)
+            take(event, left, also_unnamed=is_before)
     return {**dict.fromkeys(lots_of_others(ledger, asset_id, on)), **left}
+
+
+def take(sale: Trade, left: dict[UUID, Fraction], *, also_unnamed: bool) -> None:
+    """Take what a sale names of each lot; then, first in, first out, the rest of what it sells."""
+    rest = quantity_of(units_out(sale))
+    for lot in sale.lots:
+        taken = min(left.get(lot.transaction_id, Fraction(0)), quantity_of(lot.quantity))
+        if taken > 0:
+            left[lot.transaction_id] -= taken
+            rest -= taken
+    if not also_unnamed:
+        return
+    for pk, units in left.items():
+        taken = max(min(units, rest), Fraction(0))
+        left[pk] = units - taken
+        rest -= taken
+
+
+def units_out(trade: Trade) -> int:
+    """What a trade takes away, in whole 10^-18 units."""
+    if trade.type is TradeType.DISPOSE:
+        return trade.quantity or 0
+    return max(0, -(trade.quantity or 0)) if trade.type in (TradeType.ADJUST, TradeType.TRANSFER) else 0
+
+
+def arrives(trade: Trade) -> bool:
+    return trade.type is TradeType.TRANSFER and (trade.quantity or 0) > 0
 
 
 def opens_lot(trade: Trade) -> bool:

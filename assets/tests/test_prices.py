@@ -237,6 +237,11 @@ def test_a_bad_body_is_refused(alice, body, code):
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
+def test_a_table_with_only_a_header_has_no_rows(alice):
+    answer = send_csv(alice, "instrument,on,price\n", status=400)
+    assert [error["field"] for error in answer["errors"]] == ["rows"]
+
+
 def test_a_dry_run_writes_nothing(alice, abc):
     answer = send(alice, [row(abc, "2024-01-02", "1")], query="?dry_run=1")
     assert (answer["created"], answer["load_id"], PriceLoad.objects.exists()) == (1, None, False)

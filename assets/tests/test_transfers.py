@@ -169,8 +169,41 @@ def test_sale_names_lots_of_the_asset_up_to_what_they_hold(alice, holding, portf
     sold = sell(bought.pk, "8")
     assert sold.json()["lots"] == [{"transaction_id": str(bought.pk), "quantity": "8"}]
     assert sell(bought.pk, "3").status_code == 400
+    assert alice.patch(f"{path}/{sold.json()['id']}", {"lots": None}).json()["lots"] is None
+    later = str(MAR)
+    assert (
+        sell(bought.pk, "1", on=later).json()["errors"][0]["field"] == "lots"
+    )  # 12 were sold unnamed before
+    assert alice.patch(f"{path}/{sold.json()['id']}", {"quantity": "7"}).status_code == 200
+    assert sell(bought.pk, "4", on=later, quantity="4").json()["errors"][0]["field"] == "lots"
+    rest = sell(bought.pk, "3", on=later, quantity="3").json()
+    assert rest["lots"] == [{"transaction_id": str(bought.pk), "quantity": "3"}]
+    more = {"lots": [{"transaction_id": str(bought.pk), "quantity": "4"}], "quantity": "4"}
+    assert alice.patch(f"{path}/{rest['id']}", more).json()["errors"][0]["field"] == "lots"
     assert alice.patch(f"{path}/{bought.pk}", {"quantity": "1"}).status_code == 200
     assert alice.patch(f"{path}/{sold.json()['id']}", {"lots": None}).json()["lots"] is None
+
+
+def test_flow_of_a_transfer_is_its_price_of_the_day_or_else_the_cost_moved(
+    alice, holding, portfolio, elsewhere
+):
+    moved = move(alice, holding, to_portfolio_id=elsewhere, quantity="4")
+    arrived = Asset.objects.get(pk=moved["in"]["asset_id"])
+    days = {"start": str(JAN), "end": str(MAR)}
+
+    def flows(where):
+        total = alice.get(f"{API}/portfolios/{where.pk}/change", days).json()["total"]
+        return total["net_flows"], total["added"], total["value_change"]
+
+    cost = holding.transactions.get(type="ACQUIRE").amount * 4 / 10
+    add_value(holding, 1000, JAN)
+    add_value(holding, 600, FEB)
+    assert flows(portfolio)[0] == f"-{cost:.2f}"
+    add_value(arrived, 500, FEB)
+    assert flows(elsewhere) == ("500.00", "0.00", "0.00")
+    assert flows(portfolio) == ("-500.00", "0.00", "100.00")
+    whole = alice.get(f"{API}/net-worth/change", days).json()["total"]
+    assert (whole["net_flows"], whole["added"], whole["removed"]) == ("0.00", "0.00", "0.00")
 
 
 def test_change_of_a_purchase_changes_the_portfolio_to_which_it_has_moved(alice, holding, elsewhere):

@@ -17,6 +17,7 @@ from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
 from assets.valuation import REF_COLUMNS, AssetRef, SeriesReader, ValueSeries
 from assets.valuation.series import money
+from investments.queries.transfers import moved_values
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
@@ -146,7 +147,7 @@ def with_known_flows(
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
     """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`.
 
-    The legs of a transfer are a sale of the one asset and a purchase of the other.
+    The legs of a transfer are a sale of the one asset and a purchase of the other, of what it moves.
     """
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
     rows = valuation.with_first_value(rows, "asset")
@@ -154,11 +155,29 @@ def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, 
     rows = rows.filter(Q(on__gt=start) | Q(type__in=TRADES, valued_from__gt=start))
     rows = rows.order_by("on", "position", "id")
     by_asset: dict[UUID, list[CashFlow]] = {}
-    columns = ("asset_id", "id", "transfer_id", "type", "on", "currency", "amount", "fee", "tax")
-    for asset_id, pk, transfer_id, type_, *columns_of_flow in rows.values_list(*columns):
+    moved_on: dict[UUID, set[date]] = {}
+    columns = ("asset_id", "id", "transfer_id", "quantity", "type", "on", "currency", "amount", "fee", "tax")
+    for asset_id, pk, transfer_id, quantity, type_, *columns_of_flow in rows.values_list(*columns):
         on, currency, amount, fee, tax = columns_of_flow
+        if transfer_id is not None and quantity is not None:
+            moved_on.setdefault(asset_id, set()).add(on)
+            continue
         if transfer_id is not None:  # it is the id of the leg out
             type_ = Transaction.Type.DISPOSE if transfer_id == pk else Transaction.Type.ACQUIRE
         flow = CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
         by_asset.setdefault(asset_id, []).append(flow)
+    for asset_id, flow in flows_of_transfers(moved_on, end):
+        by_asset.setdefault(asset_id, []).append(flow)
     return by_asset
+
+
+def flows_of_transfers(moved_on: Mapping[UUID, set[date]], end: date) -> Iterator[tuple[UUID, CashFlow]]:
+    """What moved at the assets on these days. Without a transfer of units nothing is read."""
+    if not moved_on:
+        return
+    moved = moved_values(moved_on.keys(), min(map(min, moved_on.values())), end)
+    for asset_id, days in moved_on.items():
+        for on, amount, currency in moved.get(asset_id, ()):
+            if on in days:
+                type_: CashFlowType = "DISPOSE" if amount < 0 else "ACQUIRE"
+                yield asset_id, CashFlow(type_, on, currency, money(abs(amount)))

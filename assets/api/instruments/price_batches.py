@@ -214,7 +214,10 @@ class PriceBatchView(BatchView):
 
 def limited(rows: CsvTable) -> CsvTable:
     """As BatchRows does for JSON."""
-    checked_rows: list[Any] = PriceRows(child=PriceRowSerializer()).to_internal_value(rows)
+    try:
+        checked_rows: list[Any] = PriceRows(child=PriceRowSerializer()).to_internal_value(rows)
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"rows": error.detail}) from None
     return CsvTable(checked_rows)
 
 

@@ -199,7 +199,7 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     unrealised_gain = total("Value less cost of what is held on `end`.")
     fx_gain = total("The part of the realised gain that comes from exchange rates.")
     income = total("Gross.")
-    fees = total("Of transactions, with the costs that were recorded alone.")
+    fees = total("Of transactions, with the costs that were recorded alone and the interest of loans.")
     taxes = total()
     max_drawdown = DrawdownSerializer(allow_null=True)
     volatility = text("Of the daily returns, for the period.")
