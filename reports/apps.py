@@ -7,8 +7,10 @@ class ReportsConfig(AppConfig):
     name = "reports"
 
     def ready(self):
+        from assets.admin.asset.sections import register_section
         from assets.signals import asset_leaves_household, category_moves
         from reports.menu import menu_links
+        from reports.performance.holding_section import holding_section
         from reports.services import allocation_targets, undo
         from strata.admin.sidebar import register_links
 
@@ -20,5 +22,6 @@ class ReportsConfig(AppConfig):
 
         asset_leaves_household.connect(leaving, dispatch_uid="targets_of_leaving_asset", weak=False)
         register_links(menu_links)
+        register_section(holding_section)
         category_moves.connect(moving, dispatch_uid="targets_beside_moving_category", weak=False)
         undo.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from assets.models import Asset
+from assets.models import Asset, Instrument
 from assets.models.asset import Valuation
 from portfolios.models import Portfolio
 from strata.accounts.models import User
@@ -21,4 +21,5 @@ def pages_of_the_admin(root: User) -> list[str]:
         pages += [url(model), url(model, "add")]
         pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]
     pages += [f"{url(Asset, 'terms', rows[Asset].pk)}?valuation={way}" for way in Valuation.values]
+    pages += [url(Asset, "transfer", rows[Asset].pk), url(Instrument, "price", rows[Instrument].pk)]
     return [*pages, url(Portfolio, "quality", rows[Portfolio].pk)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,6 +25,7 @@ from assets.services.trades import Trade, instruments_named, record_trade
 from portfolios.models import Portfolio
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import refusals_shown
+from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.widgets import NumberInput
 from strata.db.retry import run_in_transaction
@@ -81,10 +83,10 @@ class TradeForm(forms.Form):
         help_text=gettext_lazy("Where the money came from or went to. It gets a transaction too."),
     )
 
-    def __init__(self, data: Any, *, portfolio: Portfolio) -> None:
+    def __init__(self, data: Any, *, portfolio: Portfolio, asset: Asset | None = None) -> None:
         today = local_day(timezone.now(), portfolio.time_zone)
-        super().__init__(data, initial={"on": today})
-        self.portfolio = portfolio
+        super().__init__(data, initial={"on": today, "instrument": name_of_instrument(asset)})
+        self.portfolio, self.asset = portfolio, asset
         accounts: Any = self.fields["cash_account"]
         accounts.choices = [
             ("", "---------"),
@@ -110,6 +112,10 @@ class TradeForm(forms.Form):
             raise ValidationError(_("Several are called so: %(texts)s. Use the ISIN.") % {"texts": texts})
         return named[0]
 
+    def asset_of(self, instrument: Instrument) -> UUID | None:
+        """The asset that was chosen, as long as it has what was typed."""
+        return self.asset.pk if self.asset and self.asset.instrument_id == instrument.pk else None
+
     def record(self, user: Any) -> Trade | None:
         """Write the trade; None where it is refused, which the form then shows."""
         given = self.cleaned_data
@@ -126,12 +132,19 @@ class TradeForm(forms.Form):
                 lambda: record_trade(
                     self.portfolio.pk,
                     given["instrument"].pk,
+                    asset_id=self.asset_of(given["instrument"]),
                     cash_account_id=parse_uuid(given["cash_account"]),
                     precondition=require_editor,
                     **values,
                 )
             )
         return None
+
+
+def name_of_instrument(asset: Asset | None) -> str:
+    """What the form finds the instrument of the asset by."""
+    instrument = asset and asset.instrument
+    return (instrument.isin or instrument.symbol) if instrument else ""
 
 
 def accounts_in(portfolio: Portfolio) -> AssetQuerySet[Asset]:
@@ -151,16 +164,25 @@ class TradePage(View):
         portfolios = self.portfolios()
         if not portfolios and "portfolio" not in request.GET:
             return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
-        return self.page(portfolios, TradeForm(None, portfolio=self.chosen(portfolios)))
+        return self.page(portfolios, self.form(portfolios))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         portfolios = self.portfolios()
-        form = TradeForm(request.POST, portfolio=self.chosen(portfolios))
+        form = self.form(portfolios, request.POST)
         trade = form.record(request.user) if form.is_valid() else None
         if trade is None:
             return self.page(portfolios, form)
         messages.success(request, trade_text(trade), extra_tags=undo_tag(request))
+        if form.asset is not None:
+            return HttpResponseRedirect(admin_url(Asset, "change", form.asset.pk))
         return HttpResponseRedirect(f"{reverse('trade')}?portfolio={form.portfolio.pk}")
+
+    def form(self, portfolios: list[Portfolio], data: Any = None) -> TradeForm:
+        portfolio = self.chosen(portfolios)
+        pk = parse_uuid(self.request.GET.get("asset", ""))
+        rows = Asset.objects.filter(portfolio=portfolio, instrument__isnull=False, disposed_on=None)
+        asset = rows.select_related("instrument").filter(pk=pk).first() if pk else None
+        return TradeForm(data, portfolio=portfolio, asset=asset)
 
     def portfolios(self) -> list[Portfolio]:
         user: Any = self.request.user
@@ -181,6 +203,7 @@ class TradePage(View):
             "title": _("Enter a trade"),
             "form": form,
             "portfolio": form.portfolio,
+            "asset": form.asset,
             "portfolios": portfolios,
         }
         return TemplateResponse(self.request, "assets/trade.html", context)

@@ -119,11 +119,6 @@ def recorded_prices(instrument_id: UUID, start: date | None, end: date | None) -
     return [newest[on] for on in sorted(newest) if first <= on <= last]
 
 
-def newest_load_id(instrument_id: UUID) -> UUID | None:
-    """The load that added prices to the instrument last."""
-    return ordered_blocks([instrument_id]).order_by("-id").values_list("load_id", flat=True).first()
-
-
 # --- write ---
 
 

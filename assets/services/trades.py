@@ -51,11 +51,13 @@ def record_trade(
     amount: Decimal | None = None,
     fee: Decimal | None = None,
     tax: Decimal | None = None,
+    asset_id: UUID | None = None,
     cash_account_id: UUID | None = None,
     precondition: Precondition = always,
 ) -> Trade:
     """An ACQUIRE or DISPOSE of the portfolio's asset with the instrument, which is made where there is none.
 
+    `asset_id` says which one where several have it.
     The cash account pays amount, fee and tax of a purchase, and receives what is left of a sale. All is written
     together. 400 that names the field, 404 for an instrument or account that is not the household's.
     """
@@ -67,7 +69,7 @@ def record_trade(
     if quantity <= 0:
         raise refusal("quantity", gettext("Enter a number greater than zero."))
     account = None if cash_account_id is None else cash_account(portfolio, instrument, cash_account_id)
-    asset = asset_with(portfolio, instrument)
+    asset = asset_with(portfolio, instrument, asset_id)
     values: dict[str, Any] = {"fee": fee or Decimal(0), "tax": tax or Decimal(0)}
     transaction = add_transaction(
         asset.pk, type=type, on=on, quantity=quantity, unit_price=unit_price, amount=amount, **values
@@ -87,9 +89,15 @@ def instruments_named(text: str, household_id: UUID) -> list[Instrument]:
     return list(Instrument.objects.filter(usable_in(household_id)).filter(named).order_by("symbol_key", "id"))
 
 
-def asset_with(portfolio: Portfolio, instrument: Instrument) -> Asset:
+def asset_with(portfolio: Portfolio, instrument: Instrument, asset_id: UUID | None = None) -> Asset:
     """The asset of the portfolio that has the instrument. 400 where there are several: one cannot know which."""
-    assets = list(Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)[:2])
+    rows = Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)
+    if asset_id is not None:
+        asset = rows.filter(pk=asset_id).first()
+        if asset is None:
+            raise NotFound("asset", "asset")
+        return asset
+    assets = list(rows[:2])
     if len(assets) > 1:
         raise refusal("instrument", gettext("Several assets have it: enter the transaction at the asset."))
     if assets:

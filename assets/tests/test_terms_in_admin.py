@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Loan, LoanExtraPayment, LoanRate
+from assets.models import Asset, Instrument, Loan, LoanExtraPayment, LoanRate
 from assets.models.asset import Valuation
 from portfolios.models import Household, Portfolio
 from strata.admin.forms import STALE
@@ -146,6 +147,17 @@ def test_a_depreciation_and_a_growth_are_saved(alices, portfolio):
     assert Asset.objects.get(pk=car.pk).valuation == "growth"
 
 
+@pytest.mark.parametrize("valuation", ["market", "index"])
+def test_prices_value_an_asset_by_its_security(alices, portfolio, household, valuation):
+    world = Instrument.objects.create(household=household, symbol="WORLD", name="World", currency="EUR")
+    shares = create_asset(portfolio, "Shares", TypeId.STOCKS)
+    assert list(errors_of(send(alices, shares, valuation, {"instrument": ""}))) == ["instrument"]
+    assert send(alices, shares, valuation, {"instrument": str(world.pk)}).status_code == 302
+    stored = Asset.objects.get(pk=shares.pk)
+    assert (stored.valuation, stored.instrument_id) == (valuation, world.pk)
+    assert "WORLD" in text_of(alices.get(url(Asset, "change", shares.pk)))
+
+
 def test_back_by_hand_deletes_the_terms(alices, mortgage):
     send(alices, mortgage, "loan", LOAN)
     assert send(alices, mortgage, "manual", {}).status_code == 302
@@ -260,6 +272,25 @@ def test_a_computed_asset_without_a_recorded_value_has_a_chart(alices, portfolio
     send(alices, car, "depreciation", CAR, started_on="2024-01-01")
     page = text_of(alices.get(url(Asset, "change", car.pk)))
     assert "No value is recorded" in page and "Value of Car, past year" in page
+
+
+def test_a_depreciation_is_drawn_to_its_end_and_a_growth_ten_years_ahead(alices, portfolio):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE)
+    send(alices, car, "depreciation", CAR, started_on="2024-01-01")
+    course = alices.get(url(Asset, "change", car.pk)).context["course"]
+    assert (course["chart"]["start"], course["rows"][0]["day"]) == ("2024-01-01", "2024-12-31")
+    assert (course["rows"][-1]["day"][:4], course["rows"][-1]["value"]) == ("2034", "7,500.00")
+    add_value(car, 1000, day(0))
+    send(alices, car, "growth", {"rate": "10", "compounding": "yearly"})
+    course = alices.get(url(Asset, "change", car.pk)).context["course"]
+    assert course["rows"][-1]["day"] == f"{timezone.now().year + 10}-12-31"
+
+
+def test_a_manual_asset_and_a_growth_without_a_value_have_no_course(alices, portfolio):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE)
+    assert alices.get(url(Asset, "change", car.pk)).context["course"] is None
+    send(alices, car, "growth", {"rate": "10", "compounding": "yearly"})
+    assert alices.get(url(Asset, "change", car.pk)).context["course"] is None
 
 
 def test_a_long_loan_takes_as_many_queries_as_a_short_one(alices, mortgage):

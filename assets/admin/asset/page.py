@@ -17,6 +17,7 @@ from assets.admin.asset.forms import LABEL_FIELDS, AssetForm
 from assets.admin.asset.sales import SaleActions
 from assets.admin.asset.sections import sections_of
 from assets.admin.asset.terms_page import TermsPage
+from assets.admin.asset.transfer_page import TransferPage
 from assets.admin.classification import CategoryFilter
 from assets.admin.debts import value_text
 from assets.models import Asset
@@ -92,8 +93,18 @@ class AssetPage(SaleActions, HouseholdAdmin):
         )
 
     def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(TermsPage.as_view())
-        return [path("<uuid:pk>/terms/", page, name="assets_asset_terms"), *super().get_urls()]
+        pages = {"terms": TermsPage, "transfer": TransferPage}
+        return [
+            *(
+                path(
+                    f"<uuid:pk>/{name}/",
+                    self.admin_site.admin_view(page.as_view()),
+                    name=f"assets_asset_{name}",
+                )
+                for name, page in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def palette_text(self, row: Any) -> str:
         return str(row.portfolio)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
+from assets.admin.asset.course import course_of_asset
 from assets.admin.asset.schedule import schedule_of_asset
 from assets.admin.asset.terms import terms_of_asset
 from assets.admin.asset.values import values_of_asset
@@ -37,6 +38,7 @@ def sections_of(asset: Asset, request: HttpRequest, *, may_change: bool) -> dict
         "values_of_asset": values_of_asset(asset, request, may_add=may_change),
         "terms": terms_of_asset(asset, request, may_change=may_change),
         "schedule": schedule_of_asset(asset, request),
+        "course": course_of_asset(asset),
         "sections": [section.template for section in sections],
     }
     for section in sections:

@@ -15,9 +15,8 @@ from django.utils.translation import gettext as _
 
 from assets.admin.asset.terms_forms import LISTS, RATES
 from assets.models import Asset
-from assets.services.terms import TERMS, read_terms
+from assets.services.terms import TERMS, has_terms, read_terms
 from strata.admin.user_formats.columns import amount_html
-from strata.exceptions import NotFound
 from strata.fields.active_formats import amount_text, day_text, number_text
 from strata.fields.money import MoneyField
 from strata.fields.percentages import percent_text
@@ -28,14 +27,12 @@ def terms_of_asset(asset: Asset, request: HttpRequest, *, may_change: bool) -> d
     context: dict[str, Any] = {
         "valuation": asset.get_valuation_display(),
         "address": reverse("admin:assets_asset_terms", args=[asset.pk]) if may_change else "",
+        "transfer": "" if asset.disposed_on else reverse("admin:assets_asset_transfer", args=[asset.pk]),
     }
-    try:
-        terms = read_terms(asset)
-    except NotFound:
-        return context | {"rows": instrument_rows(asset)}
     kind = TERMS.get(asset.valuation)
-    if kind is None:
+    if kind is None or not has_terms(asset):
         return context | {"rows": instrument_rows(asset)}
+    terms = read_terms(asset)
     fields = {name: kind.model._meta.get_field(name.removesuffix("_id")) for name in kind.columns}
     return context | {
         "rows": [
@@ -75,7 +72,7 @@ def text_of(value: Any, field: Any, asset: Asset) -> str:
     if value is None or value is False:
         return ""
     if field.is_relation:
-        return name_of_row(field.related_model, value)
+        return name_of_row(field.remote_field.model, value)
     if isinstance(value, bool):
         return _("Yes")
     if isinstance(value, date):

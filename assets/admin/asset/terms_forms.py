@@ -104,7 +104,7 @@ def percent_field(label: str, *, required: bool, signed: bool) -> PercentFormFie
 def row_field(column: Any, asset: Asset, label: str, help_text: Any) -> forms.Field:
     """A row of the household that is found by its name."""
     household_id = asset.portfolio.household_id
-    model = column.related_model
+    model = column.remote_field.model
     widget = RowSelect(column, admin.site)
     widget.narrow(household=household_id)
     rows = model.objects.filter(of_household(model, household_id))

@@ -6,13 +6,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views import View
 
+from assets.admin.asset.editing import editable_asset, require_editor
 from assets.admin.asset.terms_forms import TermsForm
 from assets.models import Asset
 from assets.models.asset import Valuation
@@ -23,7 +23,6 @@ from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Conflict, NotFound, StrataError
-from strata.tenancy.roles import require_role
 
 
 def stored_terms(asset: Asset) -> Terms | None:
@@ -46,9 +45,8 @@ class TermsPage(View):
     asset: Asset
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.asset = self.editable_asset(kwargs["pk"])
-        answer = super().dispatch(request, *args, **kwargs)
-        return cast("HttpResponse", answer)
+        self.asset = editable_asset(request, kwargs["pk"])
+        return cast("HttpResponse", super().dispatch(request, *args, **kwargs))
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.page(self.form())
@@ -60,23 +58,6 @@ class TermsPage(View):
         text = _("Saved how %(name)s is valued.") % {"name": self.asset.name}
         messages.success(request, text, extra_tags=undo_tag(request))
         return HttpResponseRedirect(admin_url(Asset, "change", self.asset.pk))
-
-    def editable_asset(self, pk: UUID) -> Asset:
-        user: Any = self.request.user
-        rows = Asset.objects.select_related("portfolio", "asset_type")
-        asset = (rows if user.is_superuser else rows.for_user(user)).filter(pk=pk).first()
-        if asset is None:
-            raise Http404
-        try:
-            self.require_editor(asset)
-        except StrataError as refusal:
-            raise PermissionDenied from refusal
-        return asset
-
-    def require_editor(self, asset: Asset) -> None:
-        user: Any = self.request.user
-        if not user.is_superuser:
-            require_role(user, asset.portfolio.household_id)
 
     def form(self, data: Any = None) -> TermsForm:
         valuation = self.request.GET.get("valuation", self.asset.valuation)
@@ -98,7 +79,7 @@ class TermsPage(View):
         seen = self.request.POST.get("version", "")
 
         def precondition(asset: Any) -> None:
-            self.require_editor(asset)
+            require_editor(self.request, asset)
             if version_of_terms(asset) != seen:
                 raise Conflict("STALE", STALE)
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.admin.classification import InOneHousehold
 from assets.admin.instruments.actions import ActionInline
+from assets.admin.instruments.new_price import FetchPrices, NewPricePage
 from assets.admin.instruments.prices import last_prices, prices_of_instrument
+from assets.admin.instruments.source_rows import SourceInline
 from assets.models import Instrument
 from assets.services.instruments import INSTRUMENTS
 from strata.admin.sidebar import Section
@@ -50,8 +53,22 @@ class InstrumentPage(InOneHousehold):
     list_filter = ("instrument_type", "currency")
     search_fields = ("symbol_key__has_part", "name_key__has_part", "isin")
     service = INSTRUMENTS
-    inlines = (ActionInline,)
+    inlines = (ActionInline, SourceInline)
     change_form_outer_before_template = "assets/prices_of_instrument.html"
+
+    def get_urls(self) -> list[Any]:
+        pages = {"price": NewPricePage, "fetch": FetchPrices}
+        return [
+            *(
+                path(
+                    f"<uuid:pk>/{name}/",
+                    self.admin_site.admin_view(page.as_view()),
+                    name=f"assets_instrument_{name}",
+                )
+                for name, page in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the last prices of the instruments of the page, read at once."""
@@ -66,7 +83,8 @@ class InstrumentPage(InOneHousehold):
         self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
     ) -> HttpResponse:
         if (instrument := kwargs.get("obj")) is not None:
-            context["prices_of_instrument"] = prices_of_instrument(instrument, request)
+            may_add = self.has_change_permission(request, instrument)
+            context["prices_of_instrument"] = prices_of_instrument(instrument, request, may_add=may_add)
         answer: HttpResponse = super().render_change_form(request, context, **kwargs)
         return answer
 

@@ -14,16 +14,18 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 
 from assets import prices
-from assets.models import Instrument, InstrumentSource, PriceFetch, PriceLoad
+from assets.models import Instrument, InstrumentSource, PriceBlock, PriceFetch, PriceLoad
 from assets.prices.conversion import ratio_to_own_day
 from assets.prices.splits import splits_of
-from assets.prices.store import RecordedPrice, newest_load_id, recorded_prices
+from assets.prices.store import RecordedPrice, recorded_prices
+from strata.admin.sidebar import admin_url
 from strata.audit import clock
 from strata.fields.active_formats import day_text, number_text
 from strata.fields.dates import local_day
 from strata.fields.numbers import decimal_text
 
 PER_PAGE = 25
+SHOWN_LOADS = 10
 
 
 class LastPrice(NamedTuple):
@@ -54,13 +56,16 @@ def shown(price: Fraction) -> str:
     return number_text(Decimal(decimal_text(price)))
 
 
-def prices_of_instrument(instrument: Instrument, request: HttpRequest) -> dict[str, Any]:
-    """The context of the template: the last price and load, what became of the last fetch, and a page of prices."""
+def prices_of_instrument(instrument: Instrument, request: HttpRequest, *, may_add: bool) -> dict[str, Any]:
+    """The context of the template: the last price and loads, what became of the last fetch, and a page of prices."""
     page = page_of(instrument, request.GET.get("prices", ""))
-    newest = newest_load_id(instrument.pk)
+    loads = last_loads(instrument)
     return {
         "last": last_prices([instrument]).get(instrument.pk),
-        "load": newest and PriceLoad.objects.select_related("created_by").filter(pk=newest).first(),
+        "load": loads[0] if loads else None,
+        "loads": loads,
+        "new_price": admin_url(Instrument, "price", instrument.pk) if may_add else "",
+        "fetch_now": admin_url(Instrument, "fetch", instrument.pk) if may_add else "",
         "fetch": PriceFetch.objects.filter(instrument=instrument).first(),
         "sources": list(
             InstrumentSource.objects.filter(instrument=instrument)
@@ -72,6 +77,13 @@ def prices_of_instrument(instrument: Instrument, request: HttpRequest) -> dict[s
         "currency": instrument.currency,
         "quote_unit": "" if instrument.quote_unit == "1" else instrument.quote_unit,
     }
+
+
+def last_loads(instrument: Instrument) -> list[PriceLoad]:
+    """The newest first."""
+    ids = PriceBlock.objects.filter(instrument=instrument).order_by().values("load")
+    loads = PriceLoad.objects.select_related("created_by").filter(pk__in=ids)
+    return list(loads.order_by("-created_at", "-id")[:SHOWN_LOADS])
 
 
 def page_of(instrument: Instrument, number: str) -> Page[RecordedPrice]:

@@ -1,0 +1,1 @@
+"""What the admin shows of investments: holdings and lots on an asset's page."""
