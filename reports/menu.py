@@ -49,6 +49,13 @@ def menu_links(request: HttpRequest) -> Iterator[MenuLink]:
         )
     yield MenuLink(
         section=Section.REPORTS,
+        title=_("Performance"),
+        address=reverse("performance-page"),
+        icon="trending_up",
+        place=5,
+    )
+    yield MenuLink(
+        section=Section.REPORTS,
         title=_("Statement"),
         address=reverse("statement"),
         icon="description",

@@ -36,6 +36,7 @@ from reports.api import chart_views as charts
 from reports.api import views as reports
 from reports.api.investments import charts as investment_charts
 from reports.api.investments import views as investments
+from reports.performance.view import PerformancePage, RealisedGainsFile
 from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
@@ -202,6 +203,12 @@ urlpatterns = [
     path("admin/search/", admin.site.admin_view(palette), name="palette"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
     path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
+    path("admin/performance/", admin.site.admin_view(PerformancePage.as_view()), name="performance-page"),
+    path(
+        "admin/performance/realised-gains.csv",
+        admin.site.admin_view(RealisedGainsFile.as_view()),
+        name="realised-gains-file",
+    ),
     path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/", admin.site.urls),

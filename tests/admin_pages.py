@@ -16,7 +16,7 @@ def pages_of_the_admin(root: User) -> list[str]:
     """All pages of a superuser; some answer 403, because nobody deletes a rate or adds to the journal."""
     rows = sample_rows("Sample", user=root)
     pages = ["/admin/", "/admin/settings/", "/admin/password_change/"]
-    pages += ["/admin/update-values/", "/admin/statement/", "/admin/trade/"]
+    pages += ["/admin/update-values/", "/admin/statement/", "/admin/trade/", "/admin/performance/"]
     for model in admin.site._registry:
         pages += [url(model), url(model, "add")]
         pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]

@@ -184,7 +184,15 @@ def test_the_menu_has_every_page_once(rita):
     links = [item["link"] for group in groups for item in group["items"]]
     no_tables = [
         reverse(name)
-        for name in ("admin:index", "update-values", "statement", "trade", "swagger", "my-settings")
+        for name in (
+            "admin:index",
+            "update-values",
+            "performance-page",
+            "statement",
+            "trade",
+            "swagger",
+            "my-settings",
+        )
     ]
     reports = [f"/admin/#{part}" for part in ("net-worth", "allocation", "change")]
     assert sorted(links) == sorted([*(url(model) for model in admin.site._registry), *no_tables, *reports])
@@ -199,6 +207,7 @@ def test_the_menu_is_ordered_by_what_one_does_most(alices):
             "Net worth",
             "Allocation",
             "Change",
+            "Performance",
             "Statement",
             "Saved totals",
             "Target allocation",
@@ -245,5 +254,5 @@ def test_the_number_of_values_out_of_date_is_not_counted_again_for_every_page(al
 def test_the_icons_of_the_menu_are_no_part_of_the_names_of_its_links(alices):
     page = alices.get("/admin/assets/tag/").content.decode()
     icons = re.findall(r'<li>\s*<a href="/[^>]*>\s*<span class="material-symbols[^>]*>', page)
-    assert len(icons) == 23
+    assert len(icons) == 24
     assert all('aria-hidden="true"' in icon for icon in icons)

@@ -63,7 +63,7 @@ def measures(
     end_value = chain[-1].end if chain else start_value
     result = Measures(start_value, end_value, sum(day.inflow - day.outflow for day in chain))
     _time_weighted(result, chain, start, frozenset(busy_days))
-    _money_weighted(result, chain, start)
+    add_money_weighted(result, chain, start)
     return result
 
 
@@ -87,7 +87,8 @@ def _time_weighted(result: Measures, chain: Sequence[ChainDay], start: date, bus
         result.volatility, result.semi_volatility = spread
 
 
-def _money_weighted(result: Measures, chain: Sequence[ChainDay], start: date) -> None:
+def add_money_weighted(result: Measures, chain: Sequence[ChainDay], start: date) -> None:
+    """Set `xirr` of the result, or the reason why there is none."""
     found = xirr(investor_flows(chain, start, result.start_value), simple_return=simple_return(result, chain))
     result.xirr = found.rate
     if result.xirr is not None and result.xirr > LARGEST_RATE:

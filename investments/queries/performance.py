@@ -96,16 +96,18 @@ def performance(
         only_assets, include_all = {asset_id}, True
     assets = invested_assets(ids, only_assets, include_all=include_all)
     ledger = ledger_of(assets.values())
-    start = start or _day_before_all(assets, ledger, end)
+    start = start or day_before_all(assets, ledger, end)
     ledger = with_known_flows(ledger, assets, start, end)
     days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     totals = valuation.totals_on(ids, days, only_assets=only_assets, include_all=include_all)
     others = [] if compared_with is None else [compared_with.currency]
-    rates = Rates(currency, _rate_book(assets, ledger, totals, [currency, *others], start, end, portfolios))
+    rates = Rates(
+        currency, rates_of_assets(assets, ledger, totals, [currency, *others], start, end, portfolios)
+    )
     result = Performance(start, end, currency, method, None, compared_with=compared_with)
     found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
-    flows = _flows(assets, ledger, found, Window(start, end, rates, with_taxes=not one))
-    values = _values_of_days(totals, rates)
+    flows = flows_of(assets, ledger, found, Window(start, end, rates, with_taxes=not one))
+    values = values_of_days(totals, rates)
     if values is None or not all(of_asset.complete for of_asset in flows):
         result.reasons |= dict.fromkeys(OF_VALUES, MISSING_RATES)
     else:
@@ -123,14 +125,14 @@ def performance(
     return result
 
 
-def _day_before_all(assets: Mapping[UUID, InvestedAsset], ledger: Ledger, end: date) -> date:
+def day_before_all(assets: Mapping[UUID, InvestedAsset], ledger: Ledger, end: date) -> date:
     days = [asset.first_value_on for asset in assets.values() if asset.first_value_on is not None]
     days += [ledger[pk].events[0].on for pk in assets if ledger[pk].events]
     first = min(days, default=end)
     return min(first, end) - timedelta(days=1)
 
 
-def _rate_book(
+def rates_of_assets(
     assets: Mapping[UUID, InvestedAsset],
     ledger: Ledger,
     totals: Totals,
@@ -147,7 +149,7 @@ def _rate_book(
     return rate_book(currencies, start=min(oldest, start), end=end, portfolios=portfolios)
 
 
-def _values_of_days(totals: Totals, rates: Rates) -> list[int] | None:
+def values_of_days(totals: Totals, rates: Rates) -> list[int] | None:
     """The value at the end of each day in ten-thousandths of the reporting currency; None if a rate is missing."""
     columns: dict[str, list[int]] = {}
     for (_, code), column in totals.columns.items():
@@ -171,7 +173,7 @@ def _values_of_days(totals: Totals, rates: Rates) -> list[int] | None:
     return values if complete else None
 
 
-def _flows(
+def flows_of(
     assets: Mapping[UUID, InvestedAsset], ledger: Ledger, found: Mapping[UUID, AssetLots], window: Window
 ) -> list[Flows]:
     """The flows of each asset. Only the values that they need are read: all of accounts, the ends of the others."""

@@ -1,0 +1,145 @@
+"""The page /admin/performance/: returns of a range, holdings, income by month, and the sales of a year with a CSV."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views import View
+
+from investments.calculations.returns import running_twr
+from investments.queries.asset_returns import returns_of_assets
+from investments.queries.holdings import RealisedGains
+from reports.api.investments.tables import realised_gains_table, realised_gains_title
+from reports.dashboard.page import MOST_PORTFOLIOS, visible_portfolios
+from reports.performance import figures
+from reports.performance.charts import income_rows, return_chart
+from reports.performance.picker import PerformancePicker
+from reports.performance.presenting import money_text
+from reports.queries.defaults import common_currency
+from reports.queries.investments import income_report, lots_report, performance_report, realised_gains_report
+from strata.api.http.table_responses import table_response
+
+PER_PAGE = 20
+
+
+class OfPortfolios(View):
+    """`portfolio` in the address is one that the user may see, else 404; without it all are covered."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def picker(self) -> PerformancePicker:
+        portfolios = visible_portfolios(self.request.user)[:MOST_PORTFOLIOS]
+        picker = PerformancePicker(self.request.GET, portfolios=portfolios)
+        wanted = self.request.GET.get("portfolio", "")
+        if wanted and wanted not in picker.portfolios:
+            raise Http404
+        picker.is_valid()
+        return picker
+
+
+class PerformancePage(OfPortfolios):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        picker = self.picker()
+        if not picker.portfolios:
+            return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
+        of_all = returns(picker)
+        context = {
+            **admin.site.each_context(request),
+            "title": _("Performance"),
+            "picker": picker,
+            "ranges": picker.links("range"),
+            **of_all,
+            **holdings(picker, of_all["start"], of_all["end"], request.GET.get("page", "")),
+            **income(picker),
+            **sales(picker, request.GET.get("sold", "")),
+        }
+        return TemplateResponse(request, "reports/performance.html", context)
+
+
+class RealisedGainsFile(OfPortfolios):
+    """The sales of a year as the API's CSV, for a browser that has no token."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        picker = self.picker()
+        if not picker.portfolios:
+            raise Http404
+        report = sales_of_year(picker)
+        title = "-".join((*realised_gains_title(report), str(picker.year_shown)))
+        return table_response(realised_gains_table(report), title, mark=True)
+
+
+def range_of(picker: PerformancePicker) -> tuple[date | None, date]:
+    """All begins before the first value or transaction."""
+    period = picker.period
+    return (None if picker.range_shown == "all" else period.start), period.end
+
+
+def returns(picker: PerformancePicker) -> dict[str, Any]:
+    start, end = range_of(picker)
+    report = performance_report(
+        picker.shown, start=start, end=end, include_all=False, compared_with=picker.compared_with
+    )
+    return {
+        "start": report.start,
+        "end": report.end,
+        "figures": figures.figures(report),
+        "benchmark": figures.benchmark_figures(report),
+        "compared_with": picker.compared_with,
+        "chart": return_chart(running_twr(report.chain), report.start, report.end),
+        "missing_rates": sorted({currency for currency, _on in report.missing_rates}),
+    }
+
+
+def holdings(picker: PerformancePicker, start: date, end: date, number: str) -> dict[str, Any]:
+    """Of the last day. Returns are computed for the rows of the page alone."""
+    currency = common_currency(picker.shown)
+    lots = figures.held(lots_report(picker.shown, on=end, currency=currency))
+    page = Paginator(lots, PER_PAGE).get_page(number)
+    whole = figures.value_of_all(lots)
+    ids = [each.asset.id for each in page.object_list]
+    found = returns_of_assets(picker.shown, ids, start=start, end=end, currency=currency) if ids else {}
+    return {
+        "currency": currency,
+        "holdings": [figures.holding_row(each, found, whole) for each in page.object_list],
+        "holdings_page": page,
+        "holdings_total": figures.totals_row(lots, currency),
+        "page_links": [picker.link(page=page.number + step) for step in (-1, 1)],
+    }
+
+
+def income(picker: PerformancePicker) -> dict[str, Any]:
+    start, end = range_of(picker)
+    report = income_report(picker.shown, start=start, end=end)
+    return {
+        "income": income_rows(report),
+        "income_total": money_text(report.total.income, report.currency),
+    }
+
+
+def sales_of_year(picker: PerformancePicker) -> RealisedGains:
+    year = picker.year_shown
+    start, end = date(year, 1, 1) - timedelta(days=1), date(year, 12, 31)
+    return realised_gains_report(picker.shown, start=start, end=end)
+
+
+def sales(picker: PerformancePicker, number: str) -> dict[str, Any]:
+    report, year = sales_of_year(picker), picker.year_shown
+    page = Paginator(report.gains, PER_PAGE).get_page(number)
+    asked = {"portfolio": picker.portfolio_shown, "year": str(year)}
+    return {
+        "year": year,
+        "years": [(each, f"{picker.link(year=each)}#sales") for each in (year - 1, year + 1)],
+        "sales": [figures.sale_row(gain, report) for gain in page.object_list],
+        "sales_page": page,
+        "sales_total": figures.sales_total(report),
+        "sales_file": f"{reverse('realised-gains-file')}?{urlencode(asked)}",
+        "sales_links": [f"{picker.link(sold=page.number + step)}#sales" for step in (-1, 1)],
+    }
