@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "portfolios",
     "assets",
     "reports",
+    "imports",
     "demo",
 ]
 # A request passes these from top to bottom, its answer from bottom to top.
@@ -185,6 +186,12 @@ BODY_BYTES_OF_ROUTES = {
     "/api/v1/transactions:batch": max(MAX_BODY_BYTES, 8 * 1024 * 1024),
     "/api/v1/prices:batch": max(MAX_BODY_BYTES, 16 * 1024 * 1024),
 }
+# Files: the body is spooled to disk, and has a file of up to IMPORT_MAX_BYTES and some fields.
+IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", default=64 * 1024 * 1024, least=1024, most=2**30)
+BODY_BYTES_OF_FILES = dict.fromkeys(("/api/v1/imports", "/admin/import"), IMPORT_MAX_BYTES + 64 * 1024)
+# How many rows a file may have: for `manage.py import_file`, and for a request, which holds SQLite's only write lock.
+IMPORT_MAX_ROWS = env.number("IMPORT_MAX_ROWS", default=1_000_000, least=1, most=10_000_000)
+IMPORT_MAX_ROWS_HTTP = env.number("IMPORT_MAX_ROWS_HTTP", default=100_000, least=1, most=10_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values())  # BodyLimit refuses before
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)
@@ -247,6 +254,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
     "ENUM_NAME_OVERRIDES": {
+        "ImportStatusEnum": "imports.models.Import.Status",
         "ActionTypeEnum": "assets.models.InstrumentAction.Type",
         "LotMethodEnum": "portfolios.models.LotMethod",
         "TypeEnum": "assets.models.Transaction.Type",

@@ -21,6 +21,8 @@ from assets.api import (
 from assets.api.entries import all_entries, day_values, snapshots, transactions
 from assets.api.instruments import actions, instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
+from imports.admin.views import ImportFilePage, ImportPreviewPage
+from imports.api.imports import ImportViewSet
 from portfolios.api import households, members
 from reports.api import (
     allocation_targets,
@@ -82,6 +84,7 @@ router.register("price-sources", price_sources.PriceSourceViewSet, "price-source
 router.register("categories", categories.CategoryViewSet, "category")
 router.register("tags", tags.TagViewSet, "tag")
 router.register("exchange-rates", exchange_rates.ExchangeRateViewSet, "exchange-rate")
+router.register("imports", ImportViewSet, "import")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 
 
@@ -202,6 +205,10 @@ urlpatterns = [
     path("admin/settings/", admin.site.admin_view(my_settings), name="my-settings"),
     path("admin/search/", admin.site.admin_view(palette), name="palette"),
     path("admin/update-values/", admin.site.admin_view(UpdateValuesPage.as_view()), name="update-values"),
+    path("admin/import/", admin.site.admin_view(ImportFilePage.as_view()), name="import-file"),
+    path(
+        "admin/import/<uuid:pk>/", admin.site.admin_view(ImportPreviewPage.as_view()), name="import-preview"
+    ),
     path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
     path("admin/performance/", admin.site.admin_view(PerformancePage.as_view()), name="performance-page"),
     path(

@@ -5,25 +5,44 @@ Who imports this module is a server: settings.py looks for it, and limits the ti
 
 import os
 from io import BytesIO
+from tempfile import TemporaryFile
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from strata.api.http.body_limits import most_body_bytes
+from strata.api.http.body_limits import most_body_bytes, takes_files
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
+PIECE = 64 * 1024
 
 
 def with_length(answer):
     """Set the length of a chunked body: without a length Django reads nothing."""
 
     def application(environ, start_response):
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = environ["wsgi.input"].read(most_body_bytes(environ.get("PATH_INFO", "")) + 1)
-            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+        if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return answer(environ, start_response)
+        path = environ.get("PATH_INFO", "")
+        most = most_body_bytes(path) + 1
+        if takes_files(path):
+            environ["wsgi.input"], length = spooled(environ["wsgi.input"], most)
+        else:
+            body = environ["wsgi.input"].read(most)
+            environ["wsgi.input"], length = BytesIO(body), len(body)
+        environ["CONTENT_LENGTH"] = str(length)
         return answer(environ, start_response)
 
     return application
+
+
+def spooled(source, most):
+    """Up to `most` bytes of the source as a file on disk, which is gone once it is closed; and how many there are."""
+    file, length = TemporaryFile(), 0  # noqa: SIM115 - Django reads it after this
+    while length < most and (piece := source.read(min(PIECE, most - length))):
+        file.write(piece)
+        length += len(piece)
+    file.seek(0)
+    return file, length
 
 
 def under_path(answer):

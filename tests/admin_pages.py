@@ -17,6 +17,7 @@ def pages_of_the_admin(root: User) -> list[str]:
     rows = sample_rows("Sample", user=root)
     pages = ["/admin/", "/admin/settings/", "/admin/password_change/"]
     pages += ["/admin/update-values/", "/admin/statement/", "/admin/trade/", "/admin/performance/"]
+    pages += ["/admin/import/"]
     for model in admin.site._registry:
         pages += [url(model), url(model, "add")]
         pages += [url(model, name, rows[model].pk) for name in ("change", "delete", "history")]

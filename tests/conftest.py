@@ -38,6 +38,7 @@ from assets.models import (
     Transaction,
 )
 from conftest import member
+from imports.services.previews import create_import
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
@@ -164,6 +165,11 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         "instrument": instrument,
         "instrument-action": InstrumentAction.objects.create(
             household=household, instrument=instrument, type="rename", on=now.date(), symbol=word
+        ),
+        "import": create_import(
+            portfolio.pk,
+            data=f"account,date,balance,currency\n{word},2026-01-31,1,EUR\n".encode(),
+            file_name=word,
         ),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "price-source": add_source(instrument),

@@ -12,7 +12,7 @@ from portfolios.models import Invitation
 from strata.accounts.services import issue_token
 from strata.tenancy.roles import OWNER
 from tests.all_routes import Route, path_for, routes
-from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body
+from tests.valid_requests import BODIES, FORMATS, QUERIES, ROUTES_BY_OWNER, empty_body
 
 # The resource that a field or parameter names, if it is not called the same.
 RESOURCES = {
@@ -41,8 +41,9 @@ def send(client, route: Route, method: str, world, *, absent=False, body=None, q
         body = BODIES.get(route.name, empty_body)(world)
     path = path_for(route, world, absent=absent)
     data = QUERIES.get(route.name, {}) | (query or {}) if method in ("get", "head") else body
+    kind = {"format": FORMATS[route.name]} if method == "post" and route.name in FORMATS else {}
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        answer = getattr(client, method)(path, data, headers=headers)
+        answer = getattr(client, method)(path, data, headers=headers, **kind)
         transaction.set_rollback(True)
     answer.queries = len(queries)
     return answer

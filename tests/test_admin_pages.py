@@ -190,6 +190,7 @@ def test_the_menu_has_every_page_once(rita):
             "performance-page",
             "statement",
             "trade",
+            "import-file",
             "swagger",
             "my-settings",
         )
@@ -201,7 +202,14 @@ def test_the_menu_has_every_page_once(rita):
 def test_the_menu_is_ordered_by_what_one_does_most(alices):
     assert menu_of(alices) == {
         "": ["Update values", "Dashboard"],
-        "Assets and debts": ["Portfolios", "Assets", "Values", "Transactions", "Enter a trade"],
+        "Assets and debts": [
+            "Portfolios",
+            "Assets",
+            "Values",
+            "Transactions",
+            "Enter a trade",
+            "Import and export",
+        ],
         "Classification": ["Categories", "Tags", "Asset types"],
         "Reports": [
             "Net worth",

@@ -17,7 +17,7 @@ from conftest import client_of
 from strata.accounts.models import User
 from tests.all_routes import ABSENT, Field, Route, fields_of_bodies, parameters_of_path, path_for, routes
 from tests.bad_values import BAD_BODIES, BAD_MEDIA_TYPES, NUL, ODD_VALUES, OVERRIDE, refused_values
-from tests.valid_requests import BODIES, QUERIES, ROUTES_BY_OWNER, empty_body
+from tests.valid_requests import BODIES, FORMATS, QUERIES, ROUTES_BY_OWNER, empty_body
 
 pytestmark = pytest.mark.usefixtures("shared_world")
 
@@ -378,7 +378,9 @@ def test_odd_idempotency_keys_are_refused_by_name(key, superuser, world):
         body = BODIES[route.name](world)
         path = path_for(route, world)
         answer = rolled_back(
-            lambda path=path, body=body: superuser.post(path, body, headers={"Idempotency-Key": key})
+            lambda path=path, body=body, name=route.name: superuser.post(
+                path, body, format=FORMATS.get(name), headers={"Idempotency-Key": key}
+            )
         )
         assert answer.status_code == 400, (route.name, outcome(answer))
         assert names(answer, "Idempotency-Key"), route.name

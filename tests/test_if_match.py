@@ -71,8 +71,9 @@ def test_stale_if_match_is_refused_and_a_current_one_accepted(alice, ivan, world
     client = ivan if route.name in BY_THE_INVITED else alice
     etag = etag_of(client, route, world)
     assert write(client, route, method, world, '"stale"') == (412, 0)
-    assert write(client, route, method, world, f'"stale", W/{etag}')[0] in (200, 201, 204)
-    assert write(client, route, method, world, "*")[0] in (200, 201, 204)
+    done = (409,) if route.name == "import-undo" else (200, 201, 204)  # the world's import is a preview
+    assert write(client, route, method, world, f'"stale", W/{etag}')[0] in done
+    assert write(client, route, method, world, "*")[0] in done
 
 
 @pytest.mark.parametrize("case", ["member leaves", "invited user declines"])

@@ -23,7 +23,7 @@ OPERATIONS = {
 TAGS = [
     *("auth", "me", "households", "invitations", "portfolios", "assets", "values", "transactions"),
     *("asset-types", "categories", "tags", "allocation-targets", "instruments", "price-sources"),
-    "exchange-rates",
+    *("exchange-rates", "imports"),
     *("net-worth", "allocation", "lots", "realised-gains", "income", "performance"),
     *("undo", "routes", "version", "health"),
 ]
@@ -193,10 +193,26 @@ def test_every_path_parameter_has_an_example():
     assert [(name, p["name"]) for name, p in in_paths if "example" not in p] == []
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if "requestBody" in OPERATIONS[name]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in OPERATIONS
+        if "application/json" in OPERATIONS[name].get("requestBody", {}).get("content", {})
+    ],
+)
 def test_every_json_body_has_an_example_of_its_own(name):
     content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
     assert content["example"] == all_texts()["bodies"][name]
+
+
+def test_only_files_are_sent_as_parts():
+    kinds = {
+        name: [*operation["requestBody"]["content"]]
+        for name, operation in OPERATIONS.items()
+        if "requestBody" in operation and "application/json" not in operation["requestBody"]["content"]
+    }
+    assert kinds == {"imports_create": ["multipart/form-data"]}
 
 
 def test_fields_of_bodies_have_no_examples_beside_that_of_the_body():

@@ -25,6 +25,7 @@ from assets.models import (
     Transaction,
 )
 from assets.services.labels import label_asset
+from imports.services.previews import create_import
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
 from reports.models import AllocationTarget
@@ -72,6 +73,8 @@ QUERIES = {
     "income": 3,
     "income-chart.png": 3,
     "income-chart.svg": 3,
+    "import-history": 4,
+    "import-list": 1,
     "invitation-list": 1,
     "lots": 9,
     "member-list": 2,
@@ -190,6 +193,8 @@ class GrowingWorld:
             self.add_value(asset)
         self.add_value(self.world["asset"])
         take_snapshot(self.world["portfolio"].pk, on=self.on)
+        table = f"account,date,balance,currency\n{self.word},2026-01-31,1,EUR\n"
+        create_import(self.world["portfolio"].pk, data=table.encode())
 
     def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")
@@ -223,6 +228,7 @@ class GrowingWorld:
             "tag": {"name": f"{self.word}'s own"},
             "allocation-target": {"share": f"0.{self.number:02}"},
             "asset-type": {"label": self.word},
+            "import": {"file_name": self.word},
             "instrument": {"name": self.word},
             "instrument-action": {"symbol": self.word},
         }

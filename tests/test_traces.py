@@ -42,6 +42,7 @@ from assets.models import (
     Tag,
     Transaction,
 )
+from imports.models import Import, ImportBlock, ImportedRows, ImportFile
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata.accounts.models import ApiToken, LoginCount, User
@@ -62,6 +63,9 @@ UNTRACED = {
     PriceSourceHealth: "is a note of the last failures",
     PriceBlock: "is never changed, and its load is traced",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
+    ImportBlock: "is what an import shows, which is traced",
+    ImportFile: "is kept until its import, which is traced, is committed",
+    ImportedRows: "is what an import, which is traced, has written",
     LoginCount: "counts what strangers do, and is deleted when it is old",
 }
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
@@ -168,6 +172,13 @@ class World:
                 "life": 1,
                 "started_on": day,
             },
+            Import: lambda: {
+                "portfolio": self.portfolio,
+                "format": "networth",
+                "container": "csv",
+                "file_size": 1,
+                "previewed_at": at,
+            },
             Growth: lambda: {"asset": saved(self.build(Asset, f"bond {n}")), "rate": "0.04"},
         }
         return model(**fields[model]())
@@ -203,6 +214,7 @@ CHANGED = {
     LoanHoliday: ("end", NOW.date() + timedelta(days=1)),
     Depreciation: ("method", "declining"),
     Growth: ("rate", "0.05"),
+    Import: ("file_name", "new"),
 }
 
 

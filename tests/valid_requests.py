@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from portfolios.models import Portfolio
 
 ROUTES_WITHOUT_ROWS = {
@@ -60,6 +62,12 @@ ROUTES_BY_OWNER = {
         "change",
         "household-detail",
         "household-history",
+        "import-commit",
+        "import-detail",
+        "import-history",
+        "import-list",
+        "import-rows",
+        "import-undo",
         "household-invitation-list",
         "household-list",
         "instrument-action-detail",
@@ -188,6 +196,13 @@ BODIES = {
     "household-detail": lambda world: {"name": "New"},
     "household-invitation-list": lambda world: {"username": "newcomer", "role": "viewer"},
     "household-list": lambda world: {"name": "New"},
+    "import-commit": empty_body,
+    "import-detail": lambda world: {"options": {"currency": "EUR"}},
+    "import-list": lambda world: {
+        "file": SimpleUploadedFile("new.csv", b"account,date,balance,currency\nNew,2026-01-31,1,EUR\n"),
+        "portfolio_id": id_of(world, "portfolio"),
+    },
+    "import-undo": empty_body,
     "invitation-accept": empty_body,
     "me": lambda world: {"language": "de", "number_format": None, "date_format": "DD.MM.YYYY"},
     "member-detail": lambda world: {"role": "editor"},
@@ -227,4 +242,5 @@ BODIES = {
         "rows": [{"asset_id": id_of(world, "asset"), "on": "2026-01-31", "value": "2"}]
     },
 }
+FORMATS = {"import-list": "multipart"}  # of bodies that are not JSON, by route name
 QUERIES: dict[str, dict[str, str]] = {}  # required query parameters of a GET, by route name

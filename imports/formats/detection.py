@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from imports.formats import networth
+from imports.formats import networth, transactions
 from imports.formats.rows import Options, Reading
 from imports.reading.documents import read_document
 from imports.reading.refusals import FileRefused
@@ -20,12 +20,18 @@ class TableFormat(NamedTuple):
     read: Callable[[Document, Options], Reading]
 
 
-TABLE_FORMATS = (TableFormat(networth.NAME, networth.fits, networth.read),)
+TABLE_FORMATS = (
+    TableFormat(networth.NAME, networth.fits, networth.read),
+    TableFormat(transactions.NAME, transactions.fits, transactions.read),
+)
 
 
 class FoundFormat(NamedTuple):
+    """`headings` say which shape a file has, in small letters; `others` are further formats that would fit."""
+
     reading: Reading
     container: str
+    headings: list[str]
     others: list[str]
 
 
@@ -43,7 +49,9 @@ def read_file(
         raise FileRefused("UNKNOWN_FORMAT")
     fitting.sort(key=lambda found: (-found[0], found[1]))
     best, *others = [table_format for *_, table_format in fitting]
-    return FoundFormat(best.read(document, options), document.container, [other.name for other in others])
+    reading = best.read(document, options)
+    names = [heading.casefold() for heading in reading.headings]
+    return FoundFormat(reading, document.container, names, [other.name for other in others])
 
 
 def format_names() -> list[str]:

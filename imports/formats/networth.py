@@ -14,6 +14,7 @@ from imports.formats.networth_sheets import (
     currency_of_most,
     day_texts,
     detected,
+    headings_of,
     number_texts,
     sheets_of,
 )
@@ -55,6 +56,7 @@ def read(document: Document, options: Options) -> Reading:
         reading.questions.append(Question("DAY", "on"))
     context = Context(options, decimal or POINT, order or DMY, options.currency or "")
     reading.detected = detected(document, sheets, decimal, order)
+    reading.headings = headings_of(sheets)
     reading.read = lambda reading: rows_of(reading, document, sheets, context)
     return reading
 

@@ -81,9 +81,8 @@ def find_layout(
 def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
     """Whether the headings are those of bookings, which have amounts and no values."""
     headings = {plain(text_of(cell)) for cell in header.cells if isinstance(cell, str)}
-    if "description" in headings and (
-        "amount" in headings or columns.get("asset") != _index_of(header, "description")
-    ):
+    is_of_days = "date" in columns and headings & {"amount", "debit", "credit"}
+    if "description" in headings and (is_of_days or columns.get("asset") != _index_of(header, "description")):
         return True
     return bool(headings & _BOOKINGS) or {"amount", "balance"} <= headings
 

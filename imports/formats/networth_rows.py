@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from imports.formats.cells import CellReader, Refused, is_empty
 from imports.formats.networth_layout import (
     BALANCE_SHEET,
     DOWN,
@@ -19,7 +19,6 @@ from imports.formats.networth_layout import (
 )
 from imports.formats.networth_sheets import Sheet
 from imports.formats.rows import (
-    MOST_MONEY,
     NAME_LENGTH,
     Account,
     FileRow,
@@ -33,22 +32,12 @@ from imports.formats.rows import (
     Warning,
 )
 from imports.reading.currencies import currency_in_name, currency_of_mark, is_currency
-from imports.reading.days import read_day
-from imports.reading.numbers import read_number, rounded_money
 from imports.reading.refusals import Reason
-from imports.reading.tables import Cell, Document, Inexact, Line, NoResult, text_of
+from imports.reading.tables import Cell, Document, Line, text_of
 from imports.reading.words import asset_type_of, is_total
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,11}")
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-class Refused(Exception):
-    """A cell that cannot be read."""
-
-    def __init__(self, code: str, field: str, text: str = "") -> None:
-        super().__init__(code)
-        self.reason = Reason(code, field, text)
 
 
 @dataclass(slots=True)
@@ -60,7 +49,6 @@ class Context:
     date_order: str
     currency: str  # of what names none; "" where it must be asked
     coin_currency: str = ""  # in which coins are valued
-    days: dict[str, date | None] = field(default_factory=dict)
 
 
 class Names:
@@ -89,6 +77,7 @@ class SheetReader:
         self, reading: Reading, document: Document, sheet: Sheet, context: Context, names: Names
     ) -> None:
         self.reading, self.sheet, self.context, self.names = reading, sheet, context, names
+        self.cells = CellReader(reading, context.decimal, context.date_order)
         self.layout, self.columns = sheet.layout, sheet.layout.columns
         self.headings = [text_of(cell) for cell in sheet.layout.header.cells]
         self.default_currency = sheet.default_currency or context.currency
@@ -189,50 +178,19 @@ class SheetReader:
         self, line: Line, cell: Cell, name: str, day: Cell | None, column: str | None, *, is_owed: bool
     ) -> Item:
         on = self.day(line, day)
-        number, sign_currency = self.number(line, cell, column)
+        number, sign_currency = self.cells.number(line.number, cell, "value", column)
         number = -number if is_owed else number
         account = self.account(line, name, sign_currency)
         note = text_of(cell_at(line, self.columns["note"]))[:10_000] if "note" in self.columns else None
         key = self.reading.account(account)
         if account.instrument:
             return QuantityItem(key, on, number, note)
-        value, was_rounded = rounded_money(number)
-        if was_rounded:
-            self.reading.warn(Warning("ROUNDED", line.number, column, text_of(cell)))
-        if abs(value) >= MOST_MONEY:
-            raise Refused("OUT_OF_RANGE", "value", text_of(cell))
-        return ValueItem(key, on, value, note)
+        return ValueItem(key, on, self.cells.money(line.number, number, "value", column), note)
 
     def day(self, line: Line, cell: Cell | None) -> date:
         if cell is None:
             return self.context.options.on or date(1800, 1, 1)  # asked, and so never written
-        if isinstance(cell, datetime):
-            return cell.date()
-        if isinstance(cell, date):
-            return cell
-        text = text_of(cell)
-        if text not in self.context.days:
-            found = read_day(text, self.context.date_order)
-            self.context.days[text] = found.on if found else None
-            if found and found.is_month:
-                self.reading.warn(Warning("MONTH_END", line.number, "date", f"{text}: {found.on}"))
-        on = self.context.days[text]
-        if on is None:
-            raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text)
-        return on
-
-    def number(self, line: Line, cell: Cell, column: str | None) -> tuple[Decimal, str]:
-        if isinstance(cell, NoResult):
-            raise Refused("FORMULA_WITHOUT_VALUE", "value", cell.reference)
-        if isinstance(cell, Inexact):
-            self.reading.warn(Warning("ROUNDED", line.number, column, format(cell.value, "f")))
-            return cell.value, ""
-        if isinstance(cell, Decimal):
-            return cell, ""
-        found = read_number(cell.strip(), self.context.decimal) if isinstance(cell, str) else None
-        if found is None:
-            raise Refused("BAD_NUMBER", "value", text_of(cell))
-        return found.value, found.currency
+        return self.cells.day(line.number, cell)
 
     def account(self, line: Line, name: str, sign_currency: str) -> Account:
         category = text_of(cell_at(line, self.columns.get("type")))
@@ -300,7 +258,3 @@ class SheetReader:
         **rest: Any,
     ) -> FileRow:
         return FileRow(line.number, values, row_type, sheet=self.sheet.name, **rest)
-
-
-def is_empty(cell: Cell) -> bool:
-    return isinstance(cell, str) and (not cell or cell.isspace())

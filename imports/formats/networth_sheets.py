@@ -48,6 +48,16 @@ def sheets_of(document: Document, options: Options) -> list[Sheet]:
     return [Sheet(table, layout) for table, layout in layouts if layout]
 
 
+def headings_of(sheets: list[Sheet]) -> list[str]:
+    """The headings that are no days: a new month is no other shape of file."""
+    return [
+        text_of(cell)
+        for sheet in sheets
+        for index, cell in enumerate(sheet.layout.header.cells)
+        if all(day.place != index for day in sheet.layout.days)
+    ]
+
+
 def currency_of_most(sheets: list[Sheet]) -> str:
     """The currency that most rows state, "" where none does."""
     stated: Counter[str] = Counter()

@@ -157,11 +157,20 @@ class Reading:
     format: str
     detected: dict[str, Any]
     read: Callable[[Reading], Iterator[FileRow]]
+    headings: list[str] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
 
+    _asked_before: list[Question] | None = None
+
     def rows(self) -> Iterator[FileRow]:
+        """Each call reads the file again."""
+        if self._asked_before is None:
+            self._asked_before = list(self.questions)
+        self.questions[:] = self._asked_before
+        self.warnings.clear()
+        self.accounts.clear()
         return self.read(self)
 
     def account(self, account: Account) -> str:

@@ -271,7 +271,6 @@ def test_columns_may_be_chosen():
 @pytest.mark.parametrize(
     "table",
     [
-        b"Date,Description,Amount,Currency\n2025-01-31,Shop,-5,EUR\n",
         b"Date,Code,Currency,Price,Quantity,Action,Fee,Note\n2026-01-02,VWCE,EUR,120.00,2,buy,1.00,\n",
         b"HB.name,HB.location\nTable,Kitchen\n",
         b"just a text\nwithout a table\n",

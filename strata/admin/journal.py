@@ -68,6 +68,8 @@ def channel_text(channel: str) -> str:
     kind, _, name = channel.partition(":")
     if kind == "command":
         return gettext('Command "%(name)s"') % {"name": name}
+    if kind == "import":
+        return gettext("Import")
     return {"admin": gettext("Admin"), "api": gettext("API")}.get(channel, channel)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`channel` is "api", "admin" or "command:NAME"; `user` is None where nobody is logged in.
+    """`channel` is "api", "admin", "command:NAME" or "import:ID"; `user` is None where nobody is logged in.
 
     `undo_of` is the request_id of what is being undone, else None.
     """
@@ -43,6 +43,16 @@ def identify(user: Any) -> None:
 def acting(**fields: Any) -> Iterator[None]:
     """Set the actor inside a block: for commands and tests."""
     token = _current.set(Actor(**fields))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def caused_by(channel: str) -> Iterator[None]:
+    """Inside the block the actor writes by this channel."""
+    token = _current.set(replace(_current.get(), channel=channel))
     try:
         yield
     finally:

@@ -16,7 +16,9 @@ LONGEST_HEAD = 102 * 8190
 LONGEST_SIZE_LINE = 8190
 RATE = 10_000  # bytes per second: the slowest rate for an upload of a file
 # "POST /api/v1/...": routes that accept files. A thread reads a file while it arrives, as long as the rate is RATE.
-FILE_ROUTES: tuple[re.Pattern[bytes], ...] = ()
+FILE_ROUTES: tuple[re.Pattern[bytes], ...] = (
+    re.compile(rb"POST [^ ?\r\n]*/(?:api/v1/imports|admin/import)/?[ ?]"),
+)
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
 _NAMES_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:")

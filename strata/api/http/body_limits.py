@@ -9,8 +9,13 @@ from django.conf import settings
 
 def most_body_bytes(path: str) -> int:
     """The limit of a path below SCRIPT_NAME."""
-    limits: dict[str, int] = settings.BODY_BYTES_OF_ROUTES
+    limits: dict[str, int] = settings.BODY_BYTES_OF_ROUTES | settings.BODY_BYTES_OF_FILES
     return max(settings.MAX_BODY_BYTES, limits.get(path.removesuffix("/"), 0))
+
+
+def takes_files(path: str) -> bool:
+    """Whether a body of the path is a file, which is never held in memory as a whole."""
+    return path.removesuffix("/") in settings.BODY_BYTES_OF_FILES
 
 
 def larger_bodies() -> tuple[tuple[re.Pattern[bytes], int], ...]:

@@ -9,6 +9,8 @@ lock. Several machines wait at PostgreSQL's unique index, for at most `lock_time
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -17,7 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
@@ -34,6 +36,7 @@ named_locks = NamedLocks(settings.DATA_DIR / "turns")
 KEPT_HEADERS = ("Location", "ETag")
 COMPRESSED_FROM, COMPRESSION = 1024, 6  # bytes of an answer that gains by it, and gzip's level
 GZIP = b"\x1f\x8b"  # how compressed answers begin; JSON cannot
+MULTIPART = "multipart/form-data"
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code: its messages are in the server's language
 
 type Handler = Callable[..., HttpResponseBase]
@@ -53,7 +56,26 @@ def key_of(request: Any) -> str | None:
 def request_digest(request: Any) -> str:
     """A keyed hash: from a plain hash in a dump one could guess a password in the body."""
     line = f"{request.method} {request.get_full_path().rstrip('/')}\n".encode()
-    return salted_hmac("strata.idempotency", line + request._request.body, algorithm="sha256").hexdigest()
+    body = parts_of(request._request) if request._request.content_type == MULTIPART else request._request.body
+    return salted_hmac("strata.idempotency", line + body, algorithm="sha256").hexdigest()
+
+
+def parts_of(request: HttpRequest) -> bytes:
+    """What the parts of a form say: clients write another boundary between them each time."""
+    fields = [(name, *values) for name, values in request.POST.lists()]
+    files = [
+        (name, file.name, sha256_of(file)) for name, several in request.FILES.lists() for file in several
+    ]
+    return json.dumps([sorted(fields), sorted(files)]).encode()
+
+
+def sha256_of(file: Any) -> str:
+    """Of an uploaded file, which may be on disk; afterwards it can be read from its beginning."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def run_once(view: Any, handler: Handler, key: str, digest: str) -> Handler:

@@ -26,6 +26,7 @@ from strata.tenancy.roles import households_of
 MOST_ROWS = 10_000
 TOO_MANY_ROWS = "TOO_MANY_ROWS"
 BY_PEOPLE = ("api", "admin")
+OF_IMPORTS = "import:"  # how the channels of imports begin
 SUMMARIES = (
     JournalEntry.Action.UPDATE_VALUES,
     JournalEntry.Action.ADD_TRANSACTIONS,
@@ -50,7 +51,8 @@ class Group(NamedTuple):
 
     @property
     def is_by_a_person(self) -> bool:
-        return self.actor_id is not None and self.channel in BY_PEOPLE
+        is_usual = self.channel in BY_PEOPLE or self.channel.startswith(OF_IMPORTS)
+        return self.actor_id is not None and is_usual
 
 
 class UndoNotPossible(Conflict):

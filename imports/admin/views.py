@@ -1,0 +1,237 @@
+"""/admin/import/: a page to drop a file on; /admin/import/{id}/: its preview, questions, import and undo.
+
+Everything is a form, so that it works without scripts; import.js only makes the first page accept a dropped file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from assets.models import AssetType
+from imports.admin.presenting import first_rows, questions_of, warnings_of
+from imports.models import Import
+from imports.services.commits import commit_import
+from imports.services.previews import change_options, create_import, delete_import
+from imports.services.undoing import undo_import
+from portfolios.models import Portfolio
+from reports.portfolio_day import names_of
+from strata.admin.choices import parse_uuid
+from strata.db.retry import run_in_transaction
+from strata.exceptions import StrataError
+from strata.fields.active_formats import count_text, read_day
+from strata.tenancy.roles import EDITORS, require_role, role_in
+
+MOST_IMPORTS = 20
+TEXT_OPTIONS = ("date_order", "decimal", "currency", "account", "encoding")
+
+
+def refusal_text(error: StrataError) -> str:
+    """The sentence, and the lines that it is about."""
+    places = [
+        str(entry["field"]) for entry in error.errors if str(entry.get("field", "")).startswith("line ")
+    ]
+    return " ".join([error.message, ", ".join(places[:10])]).strip()
+
+
+class ImportFilePage(View):
+    """Choose a portfolio and a file; below are the portfolios' last imports."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        portfolios = self.portfolios()
+        if not portfolios:
+            return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
+        imports = Import.objects.for_user(user).select_related("portfolio", "created_by")[:MOST_IMPORTS]
+        context = {
+            **admin.site.each_context(request),
+            "title": _("Import and export"),
+            "portfolios": names_of(portfolios),
+            "chosen": request.GET.get("portfolio", ""),
+            "imports": imports,
+        }
+        return TemplateResponse(request, "imports/import_file.html", context)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        chosen = {portfolio.pk: portfolio for portfolio in self.portfolios()}
+        portfolio = chosen.get(parse_uuid(request.POST.get("portfolio", "")) or UUID(int=0))
+        if portfolio is None:
+            raise Http404
+        file: Any = request.FILES.get("file")
+        if file is None:
+            messages.error(request, _("Choose a file."))
+            return HttpResponseRedirect(f"{reverse('import-file')}?portfolio={portfolio.pk}")
+        data = file.read()
+        try:
+            row = run_in_transaction(
+                lambda: create_import(
+                    portfolio.pk, data=data, file_name=file.name or "", precondition=self.may_write
+                )
+            )
+        except StrataError as error:
+            messages.error(request, refusal_text(error))
+            return HttpResponseRedirect(f"{reverse('import-file')}?portfolio={portfolio.pk}")
+        return HttpResponseRedirect(reverse("import-preview", args=[row.pk]))
+
+    def portfolios(self) -> list[Portfolio]:
+        """Those that the user may write to. A superuser has no more rights here than others."""
+        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
+        return list(rows.for_user(self.request.user, EDITORS))
+
+    def may_write(self, row: Any) -> None:
+        require_role(self.request.user, row.owning_household_id())
+
+
+class ImportPreviewPage(View):
+    """One import of a portfolio that the user may see."""
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        row = self.row(pk)
+        types = AssetType.objects.for_user(request.user).order_by("label_key")
+        is_preview = row.status == Import.Status.PREVIEW
+        context = {
+            **admin.site.each_context(request),
+            "title": row.file_name or _("Import"),
+            "import": row,
+            "is_preview": is_preview,
+            "is_committed": row.status == Import.Status.COMMITTED,
+            "may_write": role_in(request.user, row.portfolio.household_id) in EDITORS,
+            "questions": questions_of(row) if is_preview else [],
+            "is_open": any(question["required"] for question in row.summary["questions"]),
+            "accounts": accounts_of(row),
+            "types": [(asset_type.code, asset_type.label) for asset_type in types],
+            "warnings": warnings_of(row),
+            "rows": first_rows(row),
+            "result": result_text(row),
+            "asks_for_force": request.GET.get("edited") == "1",
+        }
+        return TemplateResponse(request, "imports/import_preview.html", context)
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        row = self.row(pk)
+        actions: dict[str, Callable[[Import], str]] = {
+            "answer": self.answer,
+            "commit": self.commit,
+            "undo": self.undo,
+            "delete": self.delete,
+        }
+        action = actions.get(request.POST.get("action", ""))
+        if action is None:
+            raise Http404
+        try:
+            address = run_in_transaction(lambda: action(row))
+        except StrataError as error:
+            messages.error(request, refusal_text(error))
+            address = self.address(row) + ("?edited=1" if error.code == "IMPORT_EDITED" else "")
+        return HttpResponseRedirect(address)
+
+    def row(self, pk: UUID) -> Import:
+        rows = Import.objects.for_user(self.request.user).select_related("portfolio", "created_by")
+        row = rows.filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def address(self, row: Import) -> str:
+        return reverse("import-preview", args=[row.pk])
+
+    def may_write(self, row: Any) -> None:
+        require_role(self.request.user, row.owning_household_id())
+
+    # --- what the buttons do ---
+
+    def answer(self, row: Import) -> str:
+        changes = options_of(self.request.POST, row)
+        change_options(row.pk, changes, precondition=self.may_write)
+        return self.address(row)
+
+    def commit(self, row: Import) -> str:
+        """The answers of the same form count, so that nobody has to press two buttons."""
+        changes = options_of(self.request.POST, row)
+        if row.status == Import.Status.PREVIEW and changes:
+            change_options(row.pk, changes, precondition=self.may_write)
+        done = commit_import(row.pk, precondition=self.may_write)
+        messages.success(self.request, result_text(done))
+        return self.address(row)
+
+    def undo(self, row: Import) -> str:
+        done = undo_import(row.pk, force="force" in self.request.POST, precondition=self.may_write)
+        removed = sum(done.result["removed"].values())
+        messages.success(self.request, _("Undone: %(count)s rows are gone.") % {"count": count_text(removed)})
+        return self.address(row)
+
+    def delete(self, row: Import) -> str:
+        delete_import(row.pk, precondition=self.may_write)
+        return f"{reverse('import-file')}?portfolio={row.portfolio_id}"
+
+
+def options_of(posted: Mapping[str, str], row: Import) -> dict[str, Any]:
+    """What the form says that is not so already, as options."""
+    known = {"encoding": row.summary["detected"].get("encoding"), **row.options}
+    sent = {name: posted.get(name, "").strip() for name in TEXT_OPTIONS}
+    options: dict[str, Any] = {name: text for name, text in sent.items() if text and text != known.get(name)}
+    if "currency" in options:
+        options["currency"] = options["currency"].upper()
+    if on := posted.get("on", "").strip():
+        options["on"] = day_option(on)
+    accounts = {
+        account["key"]: chosen
+        for number, account in enumerate(accounts_of(row))
+        if (chosen := options_of_account(posted, number, account))
+    }
+    return options | ({"accounts": accounts} if accounts else {})
+
+
+def options_of_account(posted: Mapping[str, str], number: int, account: Mapping[str, Any]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    if sign := posted.get(f"sign-{number}"):
+        chosen["sign"] = sign
+    asset_type = posted.get(f"type-{number}")
+    if asset_type and asset_type != account["asset_type"]:
+        chosen["asset_type"] = asset_type
+    is_skipped = f"skip-{number}" in posted
+    if f"listed-{number}" in posted and is_skipped != account["is_skipped"]:
+        chosen["skip"] = is_skipped or None
+    return chosen
+
+
+def accounts_of(row: Import) -> list[dict[str, Any]]:
+    options = row.options.get("accounts", {})
+    return [
+        {**account, "is_skipped": options.get(account["key"], {}).get("skip", False)}
+        for account in row.summary["accounts"]
+    ]
+
+
+def day_option(text: str) -> str:
+    """The day in the user's own format; what cannot be read is refused by the service, by the option's name."""
+    try:
+        return read_day(text).isoformat()
+    except ValueError:
+        return text
+
+
+def result_text(row: Import) -> str:
+    """19 new, 0 changed, 2 left out, 1 not readable."""
+    if row.status == Import.Status.PREVIEW:
+        counts = row.summary["counts"].values()
+        new, changed = (sum(count[outcome] for count in counts) for outcome in ("create", "update"))
+    else:
+        new, changed = sum(row.result["made"].values()), sum(row.result["updated"].values())
+    words = {
+        "new": new,
+        "changed": changed,
+        "skipped": row.summary["skipped"],
+        "refused": row.summary["refused"],
+    }
+    return _("%(new)s new, %(changed)s changed, %(skipped)s left out, %(refused)s not readable") % {
+        name: count_text(count) for name, count in words.items()
+    }

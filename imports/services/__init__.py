@@ -1,0 +1,1 @@
+"""Imports as they happen: preview, answers, commit, undo. They write a household's rows by the services of assets."""

@@ -1,0 +1,57 @@
+"""What an import refuses as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from imports.reading.refusals import TOO_LARGE, FileRefused
+from imports.services.texts import FILES, sentence
+from strata.exceptions import Conflict, StrataError
+
+
+class BadFile(StrataError):
+    """A file that cannot be read at all: 400, or 413 where it is too large."""
+
+    def __init__(self, refused: FileRefused) -> None:
+        super().__init__(refused.code, FILES[refused.code], "file")
+        self.line = refused.line
+        self.status = 413 if refused.code in TOO_LARGE else 400
+        entry: dict[str, Any] = {"field": "file", "code": refused.code.lower(), "message": self.sentence}
+        self.errors = [entry | ({"line": refused.line} if refused.line else {})]
+
+    @property
+    def sentence(self) -> str:
+        return sentence(FILES, self.code)
+
+
+class QuestionsOpen(Conflict):
+    """Required questions that nobody has answered. `errors` name their options."""
+
+    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+        super().__init__("QUESTIONS_OPEN", _("Please answer the questions first."))
+        self.errors = errors
+
+
+class EditedSince(Conflict):
+    """Rows of an import that were changed since. `errors` name their lines."""
+
+    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+        super().__init__(
+            "IMPORT_EDITED", _("Some of what it made has changed since. `force` removes that too.")
+        )
+        self.errors = errors
+
+
+STALE = Conflict("IMPORT_STALE", _("Something changed meanwhile. Please look again."))
+EXPIRED = Conflict("IMPORT_EXPIRED", _("This preview is too old. Drop the file again."))
+COMMITTED = Conflict("IMPORT_COMMITTED", _("It is imported already."))
+NOT_COMMITTED = Conflict("IMPORT_NOT_COMMITTED", _("It is not imported yet."))
+UNDONE = Conflict("IMPORT_UNDONE", _("It was undone: choose the file again to import it."))
+
+
+def again(conflict: Conflict) -> Conflict:
+    """A conflict of its own to raise: an exception keeps the traceback of where it was raised."""
+    return Conflict(conflict.code, conflict.text)

@@ -1,0 +1,48 @@
+"""By what a booking of a file is known when it comes again: the file's own id, else its content and its number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from imports.formats.rows import TransactionItem
+from strata.fields.numbers import plain
+
+SOURCE_LENGTH = 100
+
+
+def source_of(format_name: str, account_key: str) -> str:
+    """The source of the transactions of an account: at most 100 characters, with a hash where it would be more."""
+    source = f"{format_name}:{account_key}"
+    if len(source) <= SOURCE_LENGTH:
+        return source
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    return f"{source[: SOURCE_LENGTH - 17]}:{digest}"
+
+
+class References:
+    """The references of the bookings of one file, in their order. Equal bookings are numbered from 1."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+        self._ids: set[tuple[str, str]] = set()
+
+    def next(self, item: TransactionItem) -> str | None:
+        """None for an id that an earlier row of the account has: the file has the row twice."""
+        if item.external_id:
+            key = item.account, item.external_id
+            if key in self._ids:
+                return None
+            self._ids.add(key)
+            return item.external_id
+        digest = hashlib.sha256(content_of(item).encode()).digest()[:16]
+        self._seen[digest] += 1
+        return f"{digest.hex()}-{self._seen[digest]}"
+
+
+def content_of(item: TransactionItem) -> str:
+    """What the booking says, in one form whatever the file's delimiter, marks and columns are."""
+    when = item.occurred_at.isoformat() if item.occurred_at else item.on.isoformat()
+    numbers = (item.quantity, item.unit_price, item.amount, item.fee, item.tax)
+    written = ("" if number is None else plain(number.normalize()) for number in numbers)
+    return "\n".join((item.account, item.type, when, *written, item.note))

@@ -1,0 +1,74 @@
+"""What imports have written of each asset: days with values and references of transactions, packed.
+
+A row that an import wrote, and that was deleted since, is not written again.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from imports.models import Import, ImportedRows
+
+
+@dataclass(slots=True)
+class Written:
+    """Of one asset. Days are ordinals."""
+
+    days: set[int] = field(default_factory=set)
+    references: set[str] = field(default_factory=set)
+    made_asset: bool = False
+
+
+def known_rows(asset_ids: Collection[UUID]) -> dict[UUID, Written]:
+    """What committed imports that were not undone have written of these assets."""
+    known: dict[UUID, Written] = {}
+    committed = Import.objects.filter(status=Import.Status.COMMITTED).values("pk")
+    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), file_import__in=committed)
+    for asset_id, days, references in rows.values_list("asset_id", "days", "references"):
+        written = known.setdefault(asset_id, Written())
+        written.days.update(_unpacked(days))
+        written.references.update(_unpacked(references))
+    return known
+
+
+def remember(import_id: UUID, written: dict[UUID, Written]) -> None:
+    ImportedRows.objects.bulk_create(
+        ImportedRows(
+            file_import_id=import_id,
+            asset_id=asset_id,
+            made_asset=rows.made_asset,
+            days=_packed(sorted(rows.days)),
+            references=_packed(sorted(rows.references)),
+        )
+        for asset_id, rows in written.items()
+    )
+
+
+def forget(import_id: UUID) -> None:
+    """Undone: what it wrote may be written again. Which assets it made stays known: the last user removes them."""
+    ImportedRows.objects.filter(file_import_id=import_id).update(days=_packed([]), references=_packed([]))
+
+
+def made_by_imports(asset_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the assets that an import made."""
+    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), made_asset=True)
+    return set(rows.values_list("asset_id", flat=True))
+
+
+def used_by(import_id: UUID) -> list[UUID]:
+    """The assets that the import wrote rows of, or made."""
+    return list(ImportedRows.objects.filter(file_import_id=import_id).values_list("asset_id", flat=True))
+
+
+def _packed(values: Iterable[int | str]) -> bytes:
+    return zlib.compress(json.dumps(list(values), separators=(",", ":")).encode(), 6)
+
+
+def _unpacked(data: Any) -> list:  # type: ignore[type-arg]  # of numbers or of texts
+    values: list = json.loads(zlib.decompress(bytes(data)))  # type: ignore[type-arg]
+    return values

@@ -1,0 +1,25 @@
+"""What a preview depends on, as one text: if it is the same at the commit, the preview is still true."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Max
+
+from assets.models import Asset, AssetSnapshot, Transaction
+from portfolios.models import Portfolio
+
+
+def state_of(portfolio: Portfolio, asset_ids: Iterable[UUID]) -> str:
+    """Of the portfolio, of which assets it has, and of all that belongs to these; not of values of other assets."""
+    ids = sorted(asset_ids)
+    assets = Asset.objects.filter(portfolio=portfolio).order_by("pk")
+    parts: list[Any] = [portfolio.updated_at, list(assets.values_list("pk", "name_key", "currency"))]
+    parts.append(list(assets.filter(pk__in=ids).values_list("pk", "updated_at", "instrument__updated_at")))
+    for model in (AssetSnapshot, Transaction):
+        rows = model._base_manager.filter(asset__in=ids).order_by().values_list("asset_id")
+        parts.append(sorted(rows.annotate(Count("pk"), Max("updated_at")), key=str))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

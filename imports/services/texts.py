@@ -1,0 +1,67 @@
+"""Sentences for people about rows, questions, warnings and refused files, by code. Formats give only codes."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+REASONS: dict[str, Promise] = {
+    "BAD_DATE": _("%(text)s is no day."),
+    "BAD_NUMBER": _("%(text)s is no number."),
+    "BAD_CURRENCY": _("%(text)s is no currency."),
+    "BAD_NAME": _("A name has 1 to 200 characters without control characters."),
+    "MISSING_FIELD": _("There is nothing where it is needed. %(text)s"),
+    "OUT_OF_RANGE": _("%(text)s is too large."),
+    "UNKNOWN_TYPE": _("%(text)s is no type that is known."),
+    "UNSUPPORTED": _("Strata cannot import this yet: %(text)s"),
+    "FORMULA_WITHOUT_VALUE": _(
+        "The formula in %(text)s has no stored result: open the file in its program, and save it."
+    ),
+    "TOTAL": _("It is a total of other rows."),
+    "EMPTY": _("It is empty."),
+    "NOT_BOOKED": _("It is not booked yet: %(text)s"),
+    "ZERO_ROW": _("Its amount is zero."),
+    "ALREADY_THERE": _("It is there already."),
+    "LATER_ROW": _("A later row of the file has the value of this day."),
+    "DELETED_BY_HAND": _("An earlier import made it, and it was deleted since."),
+    "SKIPPED_BY_YOU": _("You left it out."),
+    "KEPT": _("The day has another value, which stays."),
+}
+
+QUESTIONS: dict[str, Promise] = {
+    "DATE_ORDER": _("Which is first, the day or the month?"),
+    "DECIMAL": _("Is the decimal mark a point or a comma?"),
+    "CURRENCY": _("No column names a currency. Which currency are these amounts in?"),
+    "DAY": _("Of which day are these values?"),
+    "SIGN": _("It looks like a debt, but its values are above zero. Are they owed?"),
+    "ACCOUNT": _("Which account is this file of?"),
+    "ENCODING": _("Which encoding reads right?"),
+    "COLUMNS": _("Which column is which?"),
+    "OPENING": _("What was in the account before the first row?"),
+}
+
+WARNINGS: dict[str, Promise] = {
+    "NOTHING_INSIDE": _("There is nothing to import in the file."),
+    "NO_BALANCES": _("This file has no balances: net worth will not change."),
+    "MONTH_END": _("A month alone means its last day. %(text)s"),
+    "ROUNDED": _("%(text)s has more decimal places than an amount has, and is rounded."),
+    "REPEATED_NAME": _("%(text)s is there more than once: each is an account of its own."),
+    "FUTURE": _("%(text)s is in the future."),
+}
+
+FILES: dict[str, Promise] = {
+    "UNKNOWN_FORMAT": _("This file is of no known format."),
+    "EMPTY_FILE": _("The file is empty."),
+    "ENCRYPTED_FILE": _("The file is encrypted: remove its password, and try again."),
+    "BROKEN_FILE": _("The file is damaged, or is not what it seems to be."),
+    "ENTITIES_REFUSED": _("The file defines XML entities, which are not read."),
+    "FILE_TOO_LARGE": _("The file is larger than this server takes."),
+    "TOO_MANY_ROWS": _("The file has too many rows for a request: use `manage.py import_file`."),
+    "TOO_MANY_COLUMNS": _("The file has more than 2,000 columns."),
+    "EXPANDS_TOO_MUCH": _("The file is packed so tightly that it would become too large."),
+}
+
+
+def sentence(texts: dict[str, Promise], code: str, text: str = "") -> str:
+    """The sentence of the code in the active language."""
+    return (str(texts[code]) % {"text": text}).strip()

@@ -1,0 +1,204 @@
+"""Undoes an import: removes exactly what it made, and gives what it changed its earlier content back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext
+
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.services.transactions import update_transaction
+from imports.models import Import, ImportedRows
+from imports.services import errors
+from imports.services.blocks import blocks_of
+from imports.services.commits import changes_of, locked_import
+from imports.services.known_rows import forget, made_by_imports, used_by
+from imports.services.planning import ROW_TYPES
+from strata.audit import actor
+from strata.audit.clock import written_at
+from strata.audit.models import JournalEntry
+from strata.tenancy.writes import Precondition, always, atomic_write
+
+MOST_ERRORS = 1_000
+IDS_AT_A_TIME = 5_000
+
+
+@dataclass(slots=True)
+class Findings:
+    """What an undo has to do, and what is in its way."""
+
+    remove: list[UUID] = field(default_factory=list)  # values
+    restore: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # values, and what they were before
+    remove_transactions: list[UUID] = field(default_factory=list)
+    restore_transactions: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
+
+    def add_error(self, line: int, code: str, message: str) -> None:
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append({"field": f"line {line}", "code": code, "message": message})
+
+
+@atomic_write
+def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondition = always) -> Import:
+    """Undo a committed import. A second undo changes nothing and gives the same answer.
+
+    409 IMPORT_EDITED names what was changed or deleted since, and what others use; with `force` changed rows are
+    removed too, and what is in use stays. 409 IMPORT_NOT_COMMITTED for a preview.
+    """
+    row = locked_import(import_id)
+    precondition(row)
+    if row.status == Import.Status.UNDONE:
+        return row
+    if row.status != Import.Status.COMMITTED:
+        raise errors.again(errors.NOT_COMMITTED)
+    found = Findings()
+    look_at_rows(row, found)
+    in_use = look_at_assets(row, found)
+    if found.errors and not force:
+        raise errors.EditedSince(found.errors)
+    with actor.caused_by(f"import:{row.pk}"):
+        write(row, found, in_use)
+    return row
+
+
+def look_at_rows(row: Import, found: Findings) -> None:
+    """Compare each value and transaction that the import wrote with what it is now."""
+    for _, rows in blocks_of(row.pk):
+        items = [(record["l"], item) for record in rows for item in record["b"]]
+        for row_type, model in (("value", AssetSnapshot), ("transaction", Transaction)):
+            ids = [UUID(item["id"]) for _, item in items if item["row_type"] == row_type]
+            stored = {one.pk: one for one in model._base_manager.filter(pk__in=ids).order_by()} if ids else {}
+            for line, item in items:
+                if item["row_type"] == row_type:
+                    look_at(line, item, stored.get(UUID(item["id"])), found)
+
+
+def look_at(
+    line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction | None, found: Findings
+) -> None:
+    if stored is None:
+        found.add_error(line, "DELETED", gettext("It was deleted since."))
+        return
+    found.lines.setdefault(stored.asset_id, line)
+    if is_edited(stored, item):
+        found.add_error(line, "EDITED", gettext("It was changed since."))
+    is_value = isinstance(stored, AssetSnapshot)
+    if item["before"] is None:
+        (found.remove if is_value else found.remove_transactions).append(stored.pk)
+    else:
+        (found.restore if is_value else found.restore_transactions)[stored.pk] = item["before"]
+
+
+def is_edited(stored: AssetSnapshot | Transaction, item: dict[str, Any]) -> bool:
+    if stored.on != date.fromisoformat(item["on"]) or ("note" in item and stored.note != item["note"]):
+        return True
+    if isinstance(stored, AssetSnapshot):
+        return stored.value != Decimal(item["value"])
+    made = (item["type"], Decimal(item["amount"]) if item["amount"] else None, item["currency"])
+    has_more = stored.fee or stored.tax or stored.quantity is not None
+    return bool(has_more) or (stored.type, stored.amount, stored.currency) != made
+
+
+def look_at_assets(row: Import, found: Findings) -> set[UUID]:
+    """Which of the assets that this import made are in use by others, or were changed since."""
+    made = [UUID(pk) for pk in row.result["made_assets"]]
+    removed = {*found.remove, *found.remove_transactions}
+    in_use: set[UUID] = set()
+    for asset in Asset.objects.filter(pk__in=made):
+        line = found.lines.get(asset.pk, 1)
+        if has_other_rows(asset.pk, removed):
+            in_use.add(asset.pk)
+            found.add_error(
+                line, "IN_USE", gettext("%(name)s has rows from elsewhere.") % {"name": asset.name}
+            )
+        elif was_changed(row, asset.pk):
+            found.add_error(line, "EDITED", gettext("%(name)s was changed since.") % {"name": asset.name})
+    return in_use
+
+
+def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
+    return any(
+        pk not in removed
+        for model in (AssetSnapshot, Transaction)
+        for pk in model._base_manager.filter(asset_id=asset_id).order_by().values_list("pk", flat=True)
+    )
+
+
+def was_changed(row: Import, asset_id: UUID) -> bool:
+    """Whether somebody has changed the asset since the commit."""
+    later = JournalEntry.objects.filter(
+        object_id=asset_id, action=JournalEntry.Action.UPDATE, at__gt=row.committed_at
+    )
+    return later.exists()
+
+
+def write(row: Import, found: Findings, in_use: set[UUID]) -> None:
+    removed: Counter[str] = Counter()
+    remove_rows(AssetSnapshot, found.remove)
+    remove_rows(Transaction, found.remove_transactions)
+    removed["value"], removed["transaction"] = len(found.remove), len(found.remove_transactions)
+    restore_values(found.restore)
+    for pk, before in found.restore_transactions.items():
+        update_transaction(pk, changes_of(before))
+    forget(row.pk)
+    gone = assets_without_use(row)
+    if gone:
+        Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
+    removed["asset"] = len(gone)
+    row.status, row.undone_at = Import.Status.UNDONE, written_at()
+    row.result = {
+        **row.result,
+        "removed": {name: removed[name] for name in ROW_TYPES},
+        "restored": {"value": len(found.restore), "transaction": len(found.restore_transactions)},
+        "kept": kept_of(in_use),
+    }
+    row.save()
+
+
+def remove_rows(model: type[AssetSnapshot] | type[Transaction], ids: list[UUID]) -> None:
+    for start in range(0, len(ids), IDS_AT_A_TIME):
+        model.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME]).delete()
+
+
+def restore_values(earlier: dict[UUID, dict[str, Any]]) -> None:
+    ids = list(earlier)
+    for start in range(0, len(ids), IDS_AT_A_TIME):
+        rows = list(
+            AssetSnapshot.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME]).select_related("asset")
+        )
+        for snapshot in rows:
+            before = earlier[snapshot.pk]
+            snapshot.value, snapshot.note = Decimal(before["value"]), before["note"]
+        AssetSnapshot.objects.update_each(rows, ["value", "note"])
+
+
+def assets_without_use(row: Import) -> list[Asset]:
+    """The assets that imports made, that this one used, and that nothing is left of: the last user removes them."""
+    candidates = made_by_imports(used_by(row.pk))
+    still_used = users_of(candidates, row)
+    return [
+        asset
+        for asset in Asset.objects.filter(pk__in=candidates - still_used)
+        if not has_other_rows(asset.pk, set())
+    ]
+
+
+def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
+    """Those of the assets that another import has made and not undone."""
+    others = Import.objects.filter(status=Import.Status.COMMITTED).exclude(pk=row.pk).values("pk")
+    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), made_asset=True, file_import__in=others)
+    return set(rows.values_list("asset_id", flat=True))
+
+
+def kept_of(in_use: set[UUID]) -> list[dict[str, str]]:
+    return [
+        {"row_type": "asset", "id": str(asset.pk), "name": asset.name}
+        for asset in Asset.objects.filter(pk__in=in_use)
+    ]

@@ -1,0 +1,18 @@
+// A file that is dropped on the page is chosen, and its preview opens. Without this script it is chosen and sent.
+"use strict";
+for (const form of document.querySelectorAll("[data-import]")) {
+  const zone = form.querySelector("[data-drop]"), input = form.querySelector("input[type=file]");
+  const over = (event, isOver) => {
+    event.preventDefault();
+    zone.classList.toggle("import-over", isOver);
+  };
+  document.addEventListener("dragover", (event) => over(event, true));
+  document.addEventListener("dragleave", (event) => over(event, false));
+  document.addEventListener("drop", (event) => {
+    over(event, false);
+    if (!event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    form.requestSubmit();
+  });
+  input.addEventListener("change", () => input.files.length && form.requestSubmit());
+}
