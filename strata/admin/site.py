@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
-from django.utils.module_loading import import_string
+
+from strata.admin.sidebar import sidebar
 
 
 def when_read(get_app_list: Callable[..., list[Any]]) -> Callable[..., Any]:
@@ -20,19 +20,14 @@ def when_read(get_app_list: Callable[..., list[Any]]) -> Callable[..., Any]:
     return app_list
 
 
+# What the theme's settings name (strata/settings.py): they are read before the apps can be imported.
+NAMED: dict[str, Callable[..., Any]] = {"strata.admin.sidebar.sidebar": sidebar}
+
+
 def value_of(setting: Any, *args: Any) -> Any:
     """A setting of the theme: a value, a function, or the name of one.
 
     The theme tries to import every text each time, also names and addresses of files.
     """
-    function = function_named(setting) if isinstance(setting, str) else setting
+    function = NAMED.get(setting) if isinstance(setting, str) else setting
     return function(*args) if callable(function) else setting
-
-
-@cache
-def function_named(text: str) -> Any:
-    """The function that a text names, or None if it is only a text."""
-    try:
-        return import_string(text)
-    except (ImportError, ValueError):
-        return None

@@ -76,7 +76,6 @@ class PriceSourceSerializer(HouseholdSerializer):
             "split_adjusted",
             "enabled",
         )
-        validators = ()
 
 
 class PriceSourceViewSet(HouseholdModelViewSet):
