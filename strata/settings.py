@@ -256,7 +256,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ImportStatusEnum": "imports.models.Import.Status",
         "ActionTypeEnum": "assets.models.InstrumentAction.Type",
-        "LotMethodEnum": "portfolios.models.LotMethod",
+        "LotMethodEnum": "portfolios.models.LOT_METHODS",
         "TypeEnum": "assets.models.Transaction.Type",
         "RowOutcomeEnum": ["created", "replaced", "skipped", "refused"],
     },

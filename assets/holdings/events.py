@@ -14,6 +14,8 @@ from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
+from portfolios.lot_method import LotMethod
+
 QUANTITY_PLACES = 18  # EXACT_PLACES of strata.fields.numbers, which calculations do not import
 QUANTITY_UNIT = 10**QUANTITY_PLACES
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
@@ -38,16 +40,6 @@ class ActionType(StrEnum):
     SPIN_OFF = "spin_off"
     MERGER = "merger"
     RETURN_OF_CAPITAL = "return_of_capital"
-
-
-class LotMethod(StrEnum):
-    """Which lots a sale takes."""
-
-    FIFO = "fifo"
-    LIFO = "lifo"
-    HIFO = "hifo"
-    AVERAGE = "average"
-    SPECIFIC = "specific"
 
 
 class ChosenLot(NamedTuple):

@@ -12,19 +12,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from assets.holdings.actions import Holder, actions_of, event_of, receiving_asset
-from assets.holdings.events import (
-    Action,
-    AssetEvents,
-    Event,
-    Ledger,
-    LotMethod,
-    Trade,
-    event_order,
-    quantity_units,
-)
+from assets.holdings.events import Action, AssetEvents, Event, Ledger, Trade, event_order, quantity_units
 from assets.holdings.quantities import Quantities, quantities
 from assets.holdings.trade_rows import OtherAssets, trades_of
 from assets.models import Asset, InstrumentAction, Transaction
+from portfolios.lot_method import LotMethod
 
 FIRST_DAY = date.min
 

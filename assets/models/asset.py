@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models.classification import KIND_HELP, KIND_LABEL, AssetType, Category, Kind, Tag
 from assets.models.instrument import Instrument
 from assets.models.querysets import AssetQuerySet
-from portfolios.models import LotMethod, Portfolio
+from portfolios.models import LOT_METHODS, Portfolio
 from strata.audit.tracking import TrackedModel
 from strata.fields.account_numbers import AccountNumberEndField
 from strata.fields.currencies import CurrencyField
@@ -92,7 +92,7 @@ class Asset(TrackedModel):
         related_name="assets",
     )
     lot_method = models.CharField(
-        _("lots sold first"), max_length=8, choices=LotMethod, null=True, blank=True
+        _("lots sold first"), max_length=8, choices=LOT_METHODS, null=True, blank=True
     )
     notes = NoteField(_("note"), blank=True, default="")
     # Empty for most assets: their type says it, and they follow the type when it changes. A copy of the type's kind

@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
-from assets.holdings.events import QUANTITY_UNIT, LotMethod, TradeType
+from assets.holdings.events import QUANTITY_UNIT, TradeType
 from assets.holdings.reading import quantities_of, read_ledger
 from assets.models import Asset, Instrument, InstrumentAction, Transaction
+from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 
 JAN, FEB, MAR = date(2024, 1, 10), date(2024, 2, 10), date(2024, 3, 10)

@@ -14,7 +14,8 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 from uuid import UUID
 
-from assets.holdings.events import ChosenLot, LotMethod, whole
+from assets.holdings.events import ChosenLot, whole
+from portfolios.lot_method import LotMethod
 
 type Units = int | Fraction  # quantities in 10^-18
 type Order = tuple[date, datetime, int, UUID]  # of purchases: day, instant, position, transaction

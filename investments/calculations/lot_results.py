@@ -10,8 +10,8 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from assets.holdings.events import LotMethod
 from investments.calculations.lot_book import Units
+from portfolios.lot_method import LotMethod
 
 
 class OpenLot(NamedTuple):

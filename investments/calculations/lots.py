@@ -16,16 +16,7 @@ from datetime import date
 from fractions import Fraction
 from uuid import UUID
 
-from assets.holdings.events import (
-    QUANTITY_UNIT,
-    Action,
-    ActionType,
-    AssetEvents,
-    Ledger,
-    LotMethod,
-    Trade,
-    TradeType,
-)
+from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, Ledger, Trade, TradeType
 from assets.holdings.timeline import is_leg_out, timeline
 from investments.calculations.lot_book import (
     BOOKS,
@@ -46,6 +37,7 @@ from investments.calculations.lot_results import (
     MissingLot,
     OpenLot,
 )
+from portfolios.lot_method import LotMethod
 
 type RateOn = Callable[[str, str, date], Fraction | None]  # of one currency in another on a day
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from assets import valuation
-from assets.holdings.events import Ledger, LotMethod, Trade
+from assets.holdings.events import Ledger, Trade
 from assets.holdings.quantities import Units, quantities
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
@@ -27,6 +27,7 @@ from investments.calculations.lot_results import AssetLots, OpenLot
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
+from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from assets import valuation
-from assets.holdings.events import Ledger, LotMethod, Trade, TradeType
+from assets.holdings.events import Ledger, Trade, TradeType
 from assets.holdings.quantities import quantities
 from assets.models import Instrument
 from assets.rates.book import RateBook
@@ -34,6 +34,7 @@ from investments.calculations.returns import ChainDay
 from investments.calculations.xirr import Flow
 from investments.queries.benchmarks import BenchmarkPrices
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, refs_of, with_known_flows
+from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 
 OF_VALUES = (

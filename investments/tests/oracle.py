@@ -9,7 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor
 
-from assets.holdings.events import Action, Ledger, LotMethod, event_order
+from assets.holdings.events import Action, Ledger, event_order
+from portfolios.lot_method import LotMethod
 
 
 class OracleLot:

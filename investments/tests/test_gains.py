@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from assets.holdings.events import LotMethod
 from assets.rates.book import Rate, RateBook
 from investments.calculations.gains import cost_basis, realised_gains, total
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates, rounded
 from investments.tests.ledgers import A, buy, day, ledger, sell
+from portfolios.lot_method import LotMethod
 
 BOOK = RateBook([Rate("USD", day(0), Decimal("1.25")), Rate("USD", day(5), Decimal("1.6"))])
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from assets.holdings.events import Event, LotMethod
+from assets.holdings.events import Event
 from investments.calculations.lots import lots
 from investments.tests.ledgers import (
     A,
@@ -28,6 +28,7 @@ from investments.tests.ledgers import (
     transfer,
     units,
 )
+from portfolios.lot_method import LotMethod
 
 FIFO, LIFO, HIFO = LotMethod.FIFO, LotMethod.LIFO, LotMethod.HIFO
 AVERAGE, SPECIFIC = LotMethod.AVERAGE, LotMethod.SPECIFIC

@@ -7,11 +7,12 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.holdings.events import Action, Ledger, LotMethod, TradeType
+from assets.holdings.events import Action, Ledger, TradeType
 from assets.holdings.quantities import quantities
 from investments.calculations.lots import lots
 from investments.tests.ledgers import A, B, action, buy, ledger, sell, trade, transfer
 from investments.tests.oracle import oracle
+from portfolios.lot_method import LotMethod
 
 AMOUNTS = st.integers(0, 10**9).map(lambda number: Fraction(number, 10_000))
 QUANTITIES = st.integers(1, 3_000).map(lambda number: Fraction(number, 100))

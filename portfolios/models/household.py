@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from portfolios.models.lot_method import LotMethod
+from portfolios.models.lot_method import LOT_METHODS
 from strata.audit.tracking import TrackedModel
 from strata.fields.names import NameField, NameKeyField
 from strata.tenancy.roles import EDITOR, OWNER, OWNERS, VIEWER
@@ -22,7 +22,7 @@ class Household(TrackedModel):
     lot_method = models.CharField(
         _("lots sold first"),
         max_length=8,
-        choices=LotMethod,
+        choices=LOT_METHODS,
         null=True,
         blank=True,
         help_text=_("First in, first out if empty. A portfolio or an asset may have another."),

@@ -1,16 +1,15 @@
-"""LotMethod: which lots of a holding a sale takes."""
+"""What users see of LotMethod."""
 
 from __future__ import annotations
 
-from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portfolios.lot_method import LotMethod
 
-class LotMethod(models.TextChoices):
-    """A household has one, a portfolio or an asset may have another; FIFO where nobody says."""
-
-    FIFO = "fifo", _("First in first out")
-    LIFO = "lifo", _("Last in first out")
-    HIFO = "hifo", _("Highest cost first")
-    AVERAGE = "average", _("Average cost")
-    SPECIFIC = "specific", _("Chosen lots")
+LOT_METHODS = [
+    (LotMethod.FIFO.value, _("First in first out")),
+    (LotMethod.LIFO.value, _("Last in first out")),
+    (LotMethod.HIFO.value, _("Highest cost first")),
+    (LotMethod.AVERAGE.value, _("Average cost")),
+    (LotMethod.SPECIFIC.value, _("Chosen lots")),
+]

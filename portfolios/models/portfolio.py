@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portfolios.models.household import Household
-from portfolios.models.lot_method import LotMethod
+from portfolios.models.lot_method import LOT_METHODS
 from strata.audit.tracking import TrackedModel
 from strata.fields.currencies import CurrencyField
 from strata.fields.dates import TimeZoneField
@@ -38,7 +38,7 @@ class Portfolio(TrackedModel):
     lot_method = models.CharField(
         _("lots sold first"),
         max_length=8,
-        choices=LotMethod,
+        choices=LOT_METHODS,
         null=True,
         blank=True,
         help_text=_("As the household if empty."),

@@ -17,7 +17,7 @@ from assets.admin.entries import is_account
 from assets.admin.instruments.prices import last_prices
 from assets.models import Asset, Instrument, Transaction
 from investments.queries.holdings import LotsOfAsset, lots_of_assets
-from portfolios.models import LotMethod
+from portfolios.models import LOT_METHODS
 from reports.performance.presenting import (
     UNKNOWN,
     closed_lot_row,
@@ -97,7 +97,7 @@ def figures(asset: Asset, lots: LotsOfAsset) -> list[tuple[str, Any, str]]:
         rows.append((_("Sold but never bought"), quantity_text(lots.missing_quantity), "amount"))
         proceeds = money_text(lots.missing_proceeds, currency)
         rows.append((_("Proceeds without a cost"), proceeds or UNKNOWN, "amount"))
-    rows.append((_("Lots sold first"), LotMethod(lots.lots.method).label, ""))
+    rows.append((_("Lots sold first"), dict(LOT_METHODS)[lots.lots.method], ""))
     return rows
 
 

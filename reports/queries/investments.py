@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from assets.holdings.events import LotMethod
 from assets.models import Instrument
 from investments.queries.holdings import LotsOfAsset, RealisedGains, lots_of_assets, realised_gains_of
 from investments.queries.income import MONTH, Income, income_of
 from investments.queries.performance import Performance, performance
+from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 from reports.queries.defaults import common_currency, latest_today
 from reports.queries.groups import AssetFilter, grouping

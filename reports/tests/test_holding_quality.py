@@ -4,16 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from uuid import UUID
 
-from assets.holdings.events import (
-    QUANTITY_UNIT,
-    Action,
-    ActionType,
-    AssetEvents,
-    ChosenLot,
-    LotMethod,
-    Trade,
-    TradeType,
-)
+from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, ChosenLot, Trade, TradeType
+from portfolios.lot_method import LotMethod
 from reports.calculations.holding_quality import holding_findings
 
 SHARES, ELSEWHERE = UUID(int=1), UUID(int=2)

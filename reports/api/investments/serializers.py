@@ -6,11 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portfolios.models import LotMethod
+from portfolios.models import LOT_METHODS
 from reports.api.answers import AssetNameSerializer
 from strata.api.fields import DaySerializerField, TotalSerializerField, UUIDSerializerField
-
-METHODS = LotMethod.choices
 
 
 def text(about: str = "", *, null: bool = True) -> serializers.CharField:
@@ -54,7 +52,7 @@ class ClosedLotSerializer(serializers.Serializer[Any]):
 class LotTotalsSerializer(serializers.Serializer[Any]):
     asset_id = UUIDSerializerField()
     on = DaySerializerField()
-    method = serializers.ChoiceField(choices=METHODS)
+    method = serializers.ChoiceField(choices=LOT_METHODS)
     currency = serializers.CharField()
     quantity = text("Of the open lots.", null=False)
     cost = total("Of the open lots; null where nothing says what it cost.")
@@ -78,7 +76,9 @@ class DetailedLotsSerializer(LotTotalsSerializer):
 
 class AllLotsSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(
-        choices=METHODS, allow_null=True, help_text="The one that was asked for; null for each asset's own."
+        choices=LOT_METHODS,
+        allow_null=True,
+        help_text="The one that was asked for; null for each asset's own.",
     )
     on = DaySerializerField()
     results = DetailedLotsSerializer(many=True)
@@ -109,7 +109,7 @@ class GainTotalsSerializer(serializers.Serializer[Any]):
 
 class RealisedGainsSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
-    method = serializers.ChoiceField(choices=METHODS, allow_null=True)
+    method = serializers.ChoiceField(choices=LOT_METHODS, allow_null=True)
     results = GainSerializer(many=True)
     totals = GainTotalsSerializer(help_text="Rounded once. What lacks a rate is left out.")
     complete = serializers.BooleanField()
@@ -188,7 +188,7 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     start = DaySerializerField(help_text="Its end is the beginning: flows of this day are not included.")
     end = DaySerializerField()
     currency = serializers.CharField()
-    method = serializers.ChoiceField(choices=METHODS, allow_null=True)
+    method = serializers.ChoiceField(choices=LOT_METHODS, allow_null=True)
     start_value = total()
     end_value = total()
     net_flows = total("Money that came in (or, negative, left) after `start`.")

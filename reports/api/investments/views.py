@@ -10,7 +10,6 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from assets.api.names import ASSETS
-from assets.holdings.events import LotMethod
 from assets.models import Instrument
 from investments.queries.benchmarks import state_of_prices
 from investments.queries.holdings import (
@@ -23,6 +22,7 @@ from investments.queries.holdings import (
 from investments.queries.income import GROUPINGS, Income
 from investments.queries.performance import Performance, performance
 from portfolios.api.schema import in_path
+from portfolios.lot_method import LotMethod
 from reports.api.asset_series import AssetReport
 from reports.api.filters import ASSET_FILTERS
 from reports.api.investments import answers, tables
