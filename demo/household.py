@@ -209,6 +209,10 @@ def accounts(days: list[date]) -> list[Thing]:
 
 
 def investments(days: list[date]) -> list[Thing]:
+    return [index_fund(days), bitcoin(days)]
+
+
+def index_fund(days: list[date]) -> Thing:
     prices = moved(Decimal("104.20"), SHARES, len(days))
     bought, fee = Decimal(3), Decimal("1.50")
     purchases = [
@@ -234,37 +238,38 @@ def investments(days: list[date]) -> list[Thing]:
         for n, day in enumerate(days[2:-1:3])
     ]
     held = [180 + bought * number for number in range(len(days))]
+    return Thing(
+        _("World index fund"),
+        "STOCKS",
+        [cents(price * units) for price, units in zip(prices, held, strict=True)],
+        currency="USD",
+        category="Index funds",
+        tags=(_("retirement"),),
+        quantity=held[-1],
+        transactions=purchases + dividends,
+    )
+
+
+def bitcoin(days: list[date]) -> Thing:
     coins = moved(Decimal("38400"), COINS, len(days))
-    return [
-        Thing(
-            _("World index fund"),
-            "STOCKS",
-            [cents(price * units) for price, units in zip(prices, held, strict=True)],
-            currency="USD",
-            category="Index funds",
-            tags=(_("retirement"),),
-            quantity=held[-1],
-            transactions=purchases + dividends,
-        ),
-        Thing(
-            "Bitcoin",
-            "CRYPTO",
-            [cents(price * Decimal("0.15")) for price in coins],
-            category="Cryptocurrency",
-            quantity=Decimal("0.15"),
-            notes=_("On the small hardware wallet in the safe."),
-            transactions=[
-                {
-                    "type": "ACQUIRE",
-                    "on": days[0],
-                    "quantity": Decimal("0.15"),
-                    "unit_price": coins[0],
-                    "amount": coins[0] * Decimal("0.15"),
-                    "fee": Decimal("12.90"),
-                }
-            ],
-        ),
-    ]
+    return Thing(
+        "Bitcoin",
+        "CRYPTO",
+        [cents(price * Decimal("0.15")) for price in coins],
+        category="Cryptocurrency",
+        quantity=Decimal("0.15"),
+        notes=_("On the small hardware wallet in the safe."),
+        transactions=[
+            {
+                "type": "ACQUIRE",
+                "on": days[0],
+                "quantity": Decimal("0.15"),
+                "unit_price": coins[0],
+                "amount": coins[0] * Decimal("0.15"),
+                "fee": Decimal("12.90"),
+            }
+        ],
+    )
 
 
 def home(days: list[date]) -> list[Thing]:

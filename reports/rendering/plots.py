@@ -58,9 +58,8 @@ def net_worth_plot(
     the points' groups are drawn instead of the two sides: stacked, or as lines if they `overlap`, because they would
     then add up to more than the total.
     """
-    missing = [gap for point in points for gap in point.missing_rates]
-    days_without = sum(not point.complete for point in points)
-    note = _completeness(missing, days_without, len(points))
+    lines = overlap and labels is not None
+    note = _net_worth_note(points, real, overlap=lines)
     points = _thinned(points, options.width)
     days = [point.on for point in points]
     net = [float(point.net) for point in points]
@@ -68,7 +67,6 @@ def net_worth_plot(
 
     def draw(axes: Any, theme: Theme) -> None:
         bands = _sides(points, theme) if labels is None else _groups(points, labels, options)
-        lines = overlap and labels is not None
         for run in runs:
             of_run = [(name, values[run], colour) for name, values, colour in bands]
             (draw_lines if lines else draw_stack)(axes, days[run], of_run)
@@ -91,10 +89,7 @@ def net_worth_plot(
         axes.axhline(0, color=theme.ink, linewidth=0.8)
         money_axis(axes.yaxis, [*net, *(value for _, values, _ in bands for value in values)], currency)
 
-    notes = [] if real is None else [_real_note(real)]
-    notes += [note] if points else []
-    notes += [gettext("Groups overlap.")] if overlap and labels is not None else []
-    return draw_in_thread(draw, title or gettext("Net worth"), " ".join(notes), options)
+    return draw_in_thread(draw, title or gettext("Net worth"), note, options)
 
 
 def allocation_plot(
@@ -148,6 +143,16 @@ def _runs(days: Sequence[date], real: RealTerms | None) -> list[slice]:
         if bisect(lacking, days[place - 1]) < bisect(lacking, days[place])
     ]
     return [slice(*ends) for ends in pairwise([0, *starts, len(days)])]
+
+
+def _net_worth_note(points: Sequence[Point], real: RealTerms | None, *, overlap: bool) -> str:
+    notes = [] if real is None else [_real_note(real)]
+    if points:
+        missing = [gap for point in points for gap in point.missing_rates]
+        notes.append(_completeness(missing, sum(not point.complete for point in points), len(points)))
+    if overlap:
+        notes.append(gettext("Groups overlap."))
+    return " ".join(notes)
 
 
 def _real_note(real: RealTerms) -> str:
