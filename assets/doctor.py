@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import batched
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
 from assets.classification.tree import in_circles
-from assets.models import Category, ExchangeRate
+from assets.models import Asset, Category, ExchangeRate
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
+from assets.rules.ownership import validate_shares
 from assets.valuation import deltas, months, upkeep
+from assets.valuation.formulas.shares import as_text, read_shares
 from strata.doctor import Level, examines
+from strata.exceptions import StrataError
 from strata.fields.numbers import plain
 
 MOST_NAMED = 5
@@ -70,6 +74,29 @@ def categories_without_cycles() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{len(lost)} lead in a circle: {named}"
     else:
         yield Level.OK, "no cycles"
+
+
+@examines("shares")
+def shares_of_assets() -> Iterator[tuple[Level, str]]:
+    """They are text in a column: somebody may have written it without Strata."""
+    bad = [str(pk) for pk, text in shared_assets() if not are_shares(text)]
+    if bad:
+        yield Level.FAIL, f"{len(bad)} assets have shares that are none: {', '.join(bad[:MOST_NAMED])}"
+    else:
+        yield Level.OK, "every asset has shares that can be read, or none"
+
+
+def shared_assets() -> Iterable[tuple[UUID, str]]:
+    return Asset.objects.exclude(shares="").order_by("pk").values_list("pk", "shares")
+
+
+def are_shares(text: str) -> bool:
+    try:
+        shares = read_shares(text)
+        validate_shares(shares)
+    except (ValueError, ArithmeticError, StrataError):
+        return False
+    return as_text(shares) == text
 
 
 def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from assets.admin.asset.shares import save_shares
 from assets.admin.trade import TradePage
 from assets.api import (
     asset_order,
@@ -218,6 +219,7 @@ urlpatterns = [
     ),
     path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
+    path("admin/assets/asset/<uuid:pk>/shares/", admin.site.admin_view(save_shares), name="save-shares"),
     path("admin/", admin.site.urls),
 ]
 

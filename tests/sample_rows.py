@@ -42,6 +42,8 @@ def create_row(model: type[models.Model], text: str, rows: dict) -> models.Model
             values |= {"type": "ACQUIRE", "amount": 1}
         if model._meta.label == "portfolios.AllocationTarget":  # a target names exactly one type of group
             values = {name: values[name] for name in ("household", "tag")} | {"share": "0.01"}
+        if model._meta.label == "assets.Asset":
+            values["shares"] = ""
         if model._meta.label == "assets.AssetOrder":
             values["asset_ids"] = ""
         if model._meta.label == "assets.AssetType":

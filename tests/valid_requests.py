@@ -40,6 +40,7 @@ ROUTES_BY_OWNER = {
         "asset-holding",
         "asset-list",
         "asset-lots",
+        "asset-ownership",
         "asset-performance",
         "asset-reinstate",
         "asset-schedule",
@@ -174,6 +175,7 @@ BODIES = {
         "numerator": 2,
         "denominator": 1,
     },
+    "asset-ownership": lambda world: {"shares": [{"on": "2025-01-01", "share": "0.5"}]},
     "asset-terms": lambda world: {"valuation": "growth", "rate": "0.04"},
     "instrument-detail": lambda world: {"symbol": "NEW", "name": "New", "currency": "EUR"},
     "instrument-list": lambda world: {

@@ -13,7 +13,7 @@ from uuid import UUID
 from rest_framework.renderers import JSONRenderer
 
 from assets.services import labels
-from assets.valuation import MANUAL, AssetRef, newest_points
+from assets.valuation import AssetRef, NewestPoint, newest_points
 from strata.api.fields import InstantSerializerField
 from strata.exceptions import Invalid
 from strata.fields.numbers import money_text, plain
@@ -55,26 +55,28 @@ class AssetRow(NamedTuple):
     asset_type__group: str
     portfolio_id: UUID
     portfolio__name: str
+    shares: str
+    share: Decimal = Decimal(1)  # no column: it follows from `shares` and `as_of`
+
+    def with_point(self, point: NewestPoint) -> AssetRow:
+        return self._replace(current_value=point.value, current_value_on=point.on, share=point.share)
 
 
+COLUMNS = AssetRow._fields[:-1]
 _columns_of = attrgetter(*(name.replace("__", ".") for name in AssetRow._fields))
 
 
 def with_other_values(rows: Iterable[AssetRow]) -> list[AssetRow]:
-    """The rows of a query, with the values of assets that are not valued by hand filled in."""
+    """The rows of a query, with the values filled in that are not recorded values of the whole asset."""
     rows = list(rows)
     others = {
-        AssetRef(row.pk, row.currency, row.valuation, row.disposed_on): row.as_of
+        ref: row.as_of
         for row in rows
-        if row.valuation != MANUAL
+        for ref in (AssetRef(row.pk, row.currency, row.valuation, row.shares, row.disposed_on),)
+        if not ref.is_by_hand
     }
     points = newest_points(others)
-    return [
-        row._replace(current_value=points[row.pk].value, current_value_on=points[row.pk].on)
-        if row.pk in points
-        else row
-        for row in rows
-    ]
+    return [row.with_point(points[row.pk]) if row.pk in points else row for row in rows]
 
 
 def row_of(asset: AssetWithValue) -> AssetRow:
@@ -115,6 +117,7 @@ def own_fields(row: AssetRow) -> JsonObject:
         "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
         "disposed_on": row.disposed_on and row.disposed_on.isoformat(),
         "current_value": None if row.current_value is None else money_text(row.current_value),
+        "share": plain(row.share),
         "current_value_on": row.current_value_on and row.current_value_on.isoformat(),
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),

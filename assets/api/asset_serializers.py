@@ -27,6 +27,7 @@ from strata.api.fields import (
 )
 from strata.api.names import Nameable, TakesNames
 from strata.api.serializers import StrictSerializer
+from strata.fields.numbers import money_text
 
 if TYPE_CHECKING:
     from assets.valuation.current import AssetWithValue
@@ -109,6 +110,10 @@ class AssetSerializer(FirstValue, TakesNames):
     disposed_on = DaySerializerField(read_only=True, allow_null=True)
     current_value = MoneySerializerField(read_only=True, allow_null=True)
     current_value_on = DaySerializerField(read_only=True, allow_null=True)
+    share = ExactSerializerField(read_only=True)
+    whole_value = MoneySerializerField(
+        read_only=True, required=False, allow_null=True, help_text="In the answer about one asset alone."
+    )
     equity = EquitySerializer(
         read_only=True, required=False, allow_null=True, help_text="In the answer about one asset alone."
     )
@@ -122,8 +127,8 @@ class AssetSerializer(FirstValue, TakesNames):
         "categories": "category_ids",
         "tags": "tag_ids",
     }
-    computed = frozenset({"current_value", "current_value_on", "disposed", "equity"})
-    of_single_rows = frozenset({"equity"})
+    computed = frozenset({"current_value", "current_value_on", "share", "whole_value", "disposed", "equity"})
+    of_single_rows = frozenset({"whole_value", "equity"})
     set_elsewhere = {
         "asset_type": "Send type or asset_type_id.",
         "portfolio": "Send its id or its name, or portfolio_id.",
@@ -131,6 +136,7 @@ class AssetSerializer(FirstValue, TakesNames):
         "tags": "It is not what the asset has: leave it out beside tag_ids.",
         "disposed": "Use dispose or reinstate.",
         "disposed_on": "Use dispose or reinstate.",
+        "share": "PUT assets/{id}/ownership sets it.",
     }
 
     class Meta:
@@ -154,6 +160,8 @@ class AssetSerializer(FirstValue, TakesNames):
             "disposed_on",
             "current_value",
             "current_value_on",
+            "share",
+            "whole_value",
             "equity",
             "created_at",
             "updated_at",
@@ -172,7 +180,11 @@ class AssetSerializer(FirstValue, TakesNames):
         )
 
     def to_representation(self, row: AssetWithValue) -> dict[str, Any]:
-        return asset_rows.as_json([asset_rows.row_of(row)])[0] | {"equity": equity_of(row)}
+        whole = row.whole_value
+        return asset_rows.as_json([asset_rows.row_of(row)])[0] | {
+            "whole_value": None if whole is None else money_text(whole),
+            "equity": equity_of(row),
+        }
 
     def computed_of(self, row: Asset) -> frozenset[str]:
         """`disposed` depends on today only if a disposal is recorded."""

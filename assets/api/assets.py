@@ -16,6 +16,7 @@ from assets.api.asset_serializers import AssetSerializer, DisposalSerializer
 from assets.api.asset_transfers import AssetTransferMixin
 from assets.api.current_value import CurrentValueMixin
 from assets.api.filters import ASSET_FILTERS, INSTITUTION, IS_DISPOSED, PORTFOLIO_ID
+from assets.api.ownership import AssetOwnershipMixin
 from assets.models import Asset
 from assets.services import disposal, labels
 from assets.services.assets import ASSETS, create_asset
@@ -29,7 +30,12 @@ from strata.tenancy.querysets import Owned, require_visible
 
 
 class AssetViewSet(
-    CurrentValueMixin, OwnOrderMixin, AssetMovesMixin, AssetTransferMixin, HouseholdModelViewSet
+    CurrentValueMixin,
+    OwnOrderMixin,
+    AssetMovesMixin,
+    AssetTransferMixin,
+    AssetOwnershipMixin,
+    HouseholdModelViewSet,
 ):
     resource_name = "asset"
     service = ASSETS

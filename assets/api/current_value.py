@@ -45,10 +45,10 @@ class CurrentValueMixin(ListMixin):
 
     @classmethod
     def columns_for_list(cls, rows: QuerySet[Asset]) -> QuerySet[Any, Any]:
-        return rows.values_list(*AssetRow._fields)
+        return rows.values_list(*asset_rows.COLUMNS)
 
     def page_as_json(self, page: list[Any]) -> list[dict[str, Any]]:
-        assets = asset_rows.as_json(asset_rows.with_other_values(map(AssetRow._make, page)))
+        assets = asset_rows.as_json(asset_rows.with_other_values(AssetRow(*row) for row in page))
         if not self.table_format:  # it has no pages
             asset_rows.refuse_large(assets)
         return assets

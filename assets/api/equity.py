@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from assets.models import Asset, Loan
 from assets.rates.store import rate_book
 from assets.valuation import newest_points, ref_of
 from assets.valuation.formulas.arithmetic import MONEY_PLACES, half_even
-from assets.valuation.series import convert_total, money
+from assets.valuation.series import ConvertedTotal, convert_total, money
 from strata.api.fields import ExactSerializerField, TotalSerializerField
 from strata.fields.currencies import round_money
 from strata.fields.numbers import money_text, plain
@@ -32,6 +33,8 @@ class EquitySerializer(serializers.Serializer[Any]):
 def equity_of(asset: Any) -> dict[str, str | None] | None:
     """The collateral's value, what is owed on it, and the difference, in its currency, on the day `as_of` of the asset.
 
+    They are the household's parts; `loan_to_value` compares what the whole loans and the whole collateral are worth.
+
     None where no loan is secured on anything, and where a value or a rate is missing. One query where there is none.
     """
     collateral_id = collateral_of(asset)
@@ -40,23 +43,40 @@ def equity_of(asset: Any) -> dict[str, str | None] | None:
     if collateral is None:
         return None
     points = newest_points({ref_of(each): asset.as_of for each in (collateral, *assets.values())})
-    value = points[collateral.pk].value
-    amounts: dict[str, Decimal] = {}
-    for loan in assets.values():
-        amounts[loan.currency] = amounts.get(loan.currency, Decimal(0)) + (points[loan.pk].value or 0)
+    point, loans = points[collateral.pk], [(loan.currency, points[loan.pk]) for loan in assets.values()]
+    value, whole_value = point.value, point.whole_value
+    parts = added_up((currency, loan.value) for currency, loan in loans)
+    wholes = added_up((currency, loan.whole_value) for currency, loan in loans)
     currency, on = collateral.currency, asset.as_of
-    rates = rate_book({currency, *amounts}, start=on, end=on, portfolios=[collateral.portfolio])
-    total = convert_total(amounts, currency, on=on, rates=rates)
-    if value is None or not total.complete:
+    rates = rate_book({currency, *parts}, start=on, end=on, portfolios=[collateral.portfolio])
+    owed, whole_owed = (convert_total(amounts, currency, on=on, rates=rates) for amounts in (parts, wholes))
+    if value is None or whole_value is None or not owed.complete or not whole_owed.complete:
         return None
-    owed = round_money(money(rounded(total.value, MONEY_PLACES)), currency)
-    share = Decimal(rounded(-Fraction(owed) / Fraction(value), RATE_PLACES)) if value > 0 else None
+    own_debt = in_money(owed, currency)
     return {
         "value": money_text(value),
-        "loans": money_text(owed),
-        "equity": money_text(value + owed),
-        "loan_to_value": None if share is None else plain(share.scaleb(-RATE_PLACES)),
+        "loans": money_text(own_debt),
+        "equity": money_text(value + own_debt),
+        "loan_to_value": loan_to_value(in_money(whole_owed, currency), whole_value),
     }
+
+
+def added_up(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        sums[currency] = sums.get(currency, Decimal(0)) + (amount or 0)
+    return sums
+
+
+def in_money(total: ConvertedTotal, currency: str) -> Decimal:
+    return round_money(money(rounded(total.value, MONEY_PLACES)), currency)
+
+
+def loan_to_value(owed: Decimal, value: Decimal) -> str | None:
+    if value <= 0:
+        return None
+    ratio = rounded(-Fraction(owed) / Fraction(value), RATE_PLACES)
+    return plain(Decimal(ratio).scaleb(-RATE_PLACES))
 
 
 def rounded(number: Fraction, places: int) -> int:

@@ -40,6 +40,8 @@ class Asset(TrackedModel):
     None where units are not counted. It does not change the value: values are of the whole asset. `counts_in_net_worth`
     has no day of its own: False leaves the asset out of the totals of all days. Nor has `valuation`: recorded values
     are anchors of what computes the values in between. `lot_method` None is that of the portfolio or household.
+    `shares` is the household's share by day, as assets.valuation.formulas.shares writes it; empty where it owns all.
+    Recorded values are of the whole asset all the same, transactions what the household paid.
 
     Saving or deleting it locks its portfolio and household, and writes the journal (strata.audit.tracking).
     """
@@ -83,6 +85,7 @@ class Asset(TrackedModel):
         default=Valuation.MANUAL,
         db_default=Valuation.MANUAL,
     )
+    shares = models.TextField(_("your share"), blank=True, default="", db_default="", editable=False)
     instrument = models.ForeignKey(
         Instrument,
         verbose_name=_("security or index"),
@@ -120,13 +123,17 @@ class Asset(TrackedModel):
             models.Index(
                 fields=("portfolio",),
                 name="asset_not_valued_by_hand",
-                condition=~Q(valuation=Valuation.MANUAL),
+                condition=~Q(shares="", valuation=Valuation.MANUAL),
             ),
         )
         constraints = (
             models.CheckConstraint(
                 condition=Q(acquired_on=None) | Q(disposed_on=None) | Q(acquired_on__lte=F("disposed_on")),
                 name="asset_not_disposed_of_before_it_was_acquired",
+            ),
+            models.CheckConstraint(
+                condition=Q(shares="") | ~Q(valuation="market"),
+                name="asset_at_market_price_is_not_shared",
             ),
         )
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from assets.models import Asset, AssetType
 from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
+from assets.rules.ownership import validate_sharing
 from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
 from assets.services.instruments import require_instrument
 from assets.services.labels import set_labels
@@ -151,6 +152,7 @@ def require_type(type_id: UUID, household_id: UUID) -> None:
 
 def check_valuation(asset: Asset, columns: Mapping[str, Any], portfolio: Portfolio) -> None:
     """Refuses another way to find the value that needs terms, and an instrument that does not fit."""
+    validate_sharing("valuation", columns.get("valuation", asset.valuation), is_shared=bool(asset.shares))
     refuse_valuation_without_terms(asset, columns)
     instrument_id = columns.get("instrument_id", asset.instrument_id)
     if portfolio.household_id != asset.portfolio.household_id and "instrument_id" not in columns:

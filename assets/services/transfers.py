@@ -10,7 +10,6 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from assets import valuation
 from assets.models import Asset, Transaction
 from assets.models.asset import Valuation
 from assets.rules.disposal import validate_disposal
@@ -22,7 +21,7 @@ from assets.services.lot_choices import check_chosen_lots
 from assets.services.snapshots import new_snapshot
 from assets.services.terms import TERMS, has_terms, put_terms, read_terms
 from assets.services.transactions import new_transaction
-from assets.valuation.series import money
+from assets.valuation import newest_points, ref_of
 from portfolios.models import Portfolio
 from strata.db.retry import Restart
 from strata.exceptions import Conflict, NotFound
@@ -42,6 +41,7 @@ COPIED = (
     "counts_in_net_worth",
     "institution",
     "account_number_end",
+    "shares",
 )
 
 
@@ -200,21 +200,24 @@ def record_opening(asset: Asset, on: date) -> None:
 
 
 def move_whole(source: Asset, portfolio: Portfolio, on: date) -> Transfer:
-    """Make the asset again in the portfolio with its value of the day, and dispose of the old one."""
+    """Make the asset again in the portfolio with its whole value of the day, and dispose of the old one.
+
+    What moves is the household's part of that value.
+    """
     if source.disposed_on is not None:
         message = gettext("It was disposed of: reinstate it first.")
         raise Conflict("ALREADY_DISPOSED", message, "on")
     validate_disposal(on, acquired_on=source.acquired_on, first_value_on=first_value_on(source))
-    value = value_on(source, on)
+    point = newest_points({ref_of(source): on})[source.pk]
     target = copy_of(source, portfolio)
     for kind in (CATEGORY_LABELS, TAG_LABELS):
         set_labels(target, **{kind.field: kind.of(source)})
     copy_terms(source, target)
-    if value is not None:
-        new_snapshot(target, on=on, observed_at=None, value=value)
+    if point.whole_value is not None:
+        new_snapshot(target, on=on, observed_at=None, value=point.whole_value)
     source.disposed_on = on
     source.save(update_fields=["disposed_on"])
-    return write_legs(source, target, on, amount=None if value is None else abs(value))
+    return write_legs(source, target, on, amount=None if point.value is None else abs(point.value))
 
 
 def copy_terms(source: Asset, target: Asset) -> None:
@@ -222,11 +225,3 @@ def copy_terms(source: Asset, target: Asset) -> None:
         terms = read_terms(source)
         put_terms(target.pk, terms.pop("valuation"), terms)
         target.refresh_from_db()
-
-
-def value_on(asset: Asset, on: date) -> Decimal | None:
-    ref = valuation.AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on)
-    for _, series in valuation.value_series([ref], start=on, end=on):
-        amount = series.value_on(on)
-        return None if amount is None else money(amount)
-    return None

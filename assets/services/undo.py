@@ -38,6 +38,7 @@ from assets.models import (
 from assets.models.asset import Valuation
 from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
+from assets.rules.ownership import validate_sharing
 from assets.services import classification, price_sources, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
 from assets.services.instruments import require_instrument
@@ -125,6 +126,8 @@ def bad_assets(written: Written, of: WrittenOf) -> Broken:
     yield from refusals(refuse_disposal, assets.filter(pk__among=written.changed_in("disposed_on")))
     valued_otherwise = written.with_changed("valuation", "instrument_id", "currency")
     yield from refusals(refuse_without_terms, assets.filter(pk__among=valued_otherwise))
+    sharing = written.with_changed("valuation", "shares")
+    yield from refusals(refuse_sharing, assets.filter(pk__among=sharing))
     yield from refusals(refuse_ties, assets.filter(pk__among=written.changed_in("portfolio_id")))
 
 
@@ -155,6 +158,10 @@ def refuse_without_terms(asset: Asset) -> None:
         require_instrument(asset.instrument_id, asset.portfolio.household_id, asset.currency)
     elif asset.valuation != Valuation.MANUAL and not has_terms(asset):
         raise NO_TERMS
+
+
+def refuse_sharing(asset: Asset) -> None:
+    validate_sharing("shares", asset.valuation, is_shared=bool(asset.shares))
 
 
 def refuse_ties(asset: Asset) -> None:

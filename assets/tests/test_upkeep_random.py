@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import count
 
 from django.db import IntegrityError, transaction
@@ -24,9 +25,11 @@ from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetTag, MonthlyDeltas, Tag
 from assets.services.disposal import reinstate
+from assets.services.ownership import put_shares
 from assets.services.value_batches import ValueRow, record_values
 from assets.tests.upkeep import NOON, assert_in_step, day, valuations
 from assets.valuation import reading, registry
+from assets.valuation.formulas.shares import Share, read_shares
 from assets.valuation.series import ValueSeries, money, ten_thousandths
 from portfolios.models import Household, Portfolio
 from strata.tenancy.batches import AllRowsRefused, IfExists, OnError
@@ -42,7 +45,25 @@ def value_on(amounts: dict[date, int], on: date, disposed_on: date | None) -> in
 
 
 def is_in_deltas(asset: Asset) -> bool:
-    return asset.counts_in_net_worth and registry.is_stored(asset.valuation)
+    return asset.counts_in_net_worth and registry.is_stored(asset.valuation) and not asset.shares
+
+
+def in_parts(wholes: dict[date, int | None], shares: list[Share]) -> dict[date, int | None]:
+    """The household's values, in fractions: also of each day on which the share changes what there is to share."""
+    share_of = {share.on or date.min: Fraction(share.share) for share in shares}
+
+    def share_on(on: date) -> Fraction:
+        return share_of[max(days)] if (days := [day for day in share_of if day <= on]) else Fraction(1)
+
+    by_day = dict(wholes)
+    for on in share_of:
+        before = max((day for day in wholes if day <= on), default=None)
+        is_changed = on != date.min and share_on(on) != share_on(on - timedelta(days=1))
+        if before is not None and wholes[before] is not None and is_changed:
+            by_day[on] = wholes[before]
+    return {
+        on: None if whole is None else round(whole * share_on(on)) for on, whole in sorted(by_day.items())
+    }
 
 
 def without_zeros(amounts: dict) -> dict:
@@ -51,6 +72,8 @@ def without_zeros(amounts: dict) -> dict:
 
 
 NUMBERS = st.integers(0, LONGEST)
+SHARE = st.sampled_from([Decimal("0.5"), Decimal("0.333333"), Decimal("0.000001"), Decimal(1)])
+SHARES = st.dictionaries(st.none() | NUMBERS, SHARE, max_size=3)
 TYPES = st.sampled_from([TypeId.CASH, TypeId.CHECKING_ACCOUNT, TypeId.SAVINGS_ACCOUNT])
 VALUES = st.sampled_from([-30, -1, 0, 1, 20, Decimal("99999999999999.9999"), Decimal("-99999999999999.9999")])
 
@@ -120,8 +143,9 @@ class Writes(RuleBasedStateMachine):
         assert {pk: dict(zip(days, amounts, strict=True)) for pk, days, amounts in read} == {
             pk: values for pk, values in expected.items() if values
         }
+        wholes = {pk: self.whole_values_of(pk) for pk in assets}
         assert valuation.value_days(valuations()) == {
-            pk: (min(values), max(values)) for pk, values in expected.items() if values
+            pk: (min(values), max(values)) for pk, values in wholes.items() if values
         }
         first_days = valuation.with_first_value(Asset.objects.all()).values_list("pk", "first_value_on")
         recorded = {pk: self.days_recorded(pk) for pk in assets}  # they are anchors of other sources
@@ -154,7 +178,13 @@ class Writes(RuleBasedStateMachine):
             ]
             assert valuation.first_value_day(ids, include_all=include_all) == min(first_days, default=None)
 
-    def values_of(self, asset_id) -> dict[date, int]:
+    def values_of(self, asset_id) -> dict[date, int | None]:
+        """The household's amounts of the asset by day."""
+        wholes = self.whole_values_of(asset_id)
+        shares = read_shares(Asset.objects.get(pk=asset_id).shares)
+        return in_parts(wholes, shares) if shares else wholes
+
+    def whole_values_of(self, asset_id) -> dict[date, int | None]:
         """The asset's amounts by day."""
         snapshots = AssetSnapshot.objects.filter(asset=asset_id).order_by("on", "observed_at")
         return {row.on: ten_thousandths(row.value) for row in snapshots}
@@ -280,6 +310,19 @@ class Writes(RuleBasedStateMachine):
         asset.counts_in_net_worth = not asset.counts_in_net_worth
         asset.save()
 
+    @precondition(lambda self: Asset.objects.exists())
+    @rule(number=NUMBERS, shares=SHARES)
+    def share_an_asset(self, number, shares):
+        in_order = sorted(shares.items(), key=lambda item: -1 if item[0] is None else item[0])
+        put_shares(
+            self.an_asset(number).pk,
+            [Share(None if on is None else day(on), share) for on, share in in_order],
+        )
+
+    @rule(currency=st.sampled_from(["EUR", "USD"]), shares=st.sampled_from(["", "0.5"]))
+    def share_assets_by_set(self, currency, shares):
+        Asset.objects.filter(currency=currency).update(shares=shares)
+
     @rule(currency=st.sampled_from(["EUR", "USD"]), counts=st.booleans())
     def count_assets_by_set(self, currency, counts):
         Asset.objects.filter(currency=currency).update(counts_in_net_worth=counts)
@@ -343,10 +386,9 @@ class WritesWithAnotherSource(Writes):
         finally:
             registry.unregister(self.source)
 
-    def values_of(self, asset_id) -> dict[date, int]:
-        return (
-            self.source.amounts[asset_id] if asset_id in self.source.amounts else super().values_of(asset_id)
-        )
+    def whole_values_of(self, asset_id) -> dict[date, int | None]:
+        of_source = self.source.amounts.get(asset_id)
+        return super().whole_values_of(asset_id) if of_source is None else of_source
 
     def of_source(self) -> list:
         return sorted(Asset.objects.filter(pk__in=self.source.amounts).values_list("pk", flat=True))

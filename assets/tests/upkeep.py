@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from assets.models import Asset, MonthlyValues
-from assets.valuation import months
+from assets.valuation import months, registry
 from assets.valuation.deltas import calculated, stored
 from portfolios.models import Portfolio
 from tests import factories
@@ -17,7 +17,8 @@ day = partial(factories.day, first=FIRST)
 
 
 def valuations() -> dict:
-    return dict(Asset.objects.values_list("pk", "valuation"))
+    rows = Asset.objects.values_list("pk", "valuation", "shares")
+    return {pk: registry.source_name(*names) for pk, *names in rows}
 
 
 def assert_in_step() -> None:

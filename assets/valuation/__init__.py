@@ -13,6 +13,7 @@ from assets.valuation.current import (
     with_current_value,
     with_first_value,
 )
+from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.protocol import EditTarget, MissingPrice, Origin, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
@@ -24,10 +25,20 @@ from assets.valuation.reading import (
     amounts_on,
     asset_refs,
     ref_of,
+    share_changes,
     totals_on,
     value_series,
+    whole_series,
 )
-from assets.valuation.registry import MANUAL, edit_targets, known_flows, missing_prices, origins, value_days
+from assets.valuation.registry import (
+    MANUAL,
+    edit_targets,
+    known_flows,
+    missing_prices,
+    origins,
+    source_name,
+    value_days,
+)
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 from assets.valuation.shared_series import SharedSeries
@@ -45,6 +56,7 @@ __all__ = [
     "NewestPoint",
     "Origin",
     "SeriesReader",
+    "ShareChange",
     "SharedSeries",
     "Totals",
     "ValueDays",
@@ -61,9 +73,12 @@ __all__ = [
     "newest_points",
     "origins",
     "ref_of",
+    "share_changes",
+    "source_name",
     "totals_on",
     "value_days",
     "value_series",
+    "whole_series",
     "with_current_value",
     "with_first_value",
 ]

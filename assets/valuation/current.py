@@ -1,7 +1,7 @@
 """The current value of each asset of a queryset, and the day of its first value, as columns; the first day of all.
 
-The database finds the values of assets that are valued by hand. Those of the others are filled in after the query, for
-the rows that were read; where a query has to order or to filter by the value, they are given to it.
+The database finds the values of assets that are valued by hand and as a whole. Those of the others are filled in after
+the query, for the rows that were read; where a query has to order or to filter by the value, they are given to it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from assets.models import Asset
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import reading, registry, sql
+from assets.valuation.formulas.shares import Shares, shares_in
 from assets.valuation.reading import AssetRef
 from assets.valuation.series import ValueSeries, money, ten_thousandths
 from strata.fields.money import MoneyField
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         as_of: date
         current_value: Decimal | None
         current_value_on: date | None
+        whole_value: Decimal | None
+        share: Decimal
 
     type AssetWithValue = WithAnnotations[Asset, CurrentValue]
 
@@ -70,10 +73,27 @@ class OfPoint(Expression):
 
 
 class NewestPoint(NamedTuple):
-    """The value on a day, and the day from which it holds. `value` is None without one."""
+    """The household's value on a day, and the day from which it holds. `value` is None without one.
+
+    It is the `share` of that day of `whole_value`; the day is that of the whole value.
+    """
 
     value: Decimal | None = None
     on: date | None = None
+    share: Decimal = Decimal(1)
+    whole: Decimal | None = None  # where it differs
+
+    @property
+    def whole_value(self) -> Decimal | None:
+        return self.value if self.whole is None else self.whole
+
+    def of_share(self, shares: Shares, on: date) -> NewestPoint:
+        """The household's part of this whole value."""
+        share = shares.share_on(on)
+        if self.value is None:
+            return self._replace(share=share)
+        part = money(shares.part_on(on, ten_thousandths(self.value)))
+        return NewestPoint(part, self.on, share, self.value)
 
 
 def with_current_value(
@@ -83,7 +103,8 @@ def with_current_value(
     zones: Iterable[str] | None = None,
     in_sql: bool = False,
 ) -> AssetQuerySet[Asset]:
-    """Adds `current_value` and `current_value_on`: the newest value on or before the day, as of `on`.
+    """Adds `current_value` and `current_value_on`: the newest value on or before the day, as of `on`; and to rows that
+    are read as models `whole_value` and `share`.
 
     Zero from the disposal on; None before the first value. `zones` is for `as_of`. `in_sql`: a condition or an order of
     the query depends on them. A caller that reads columns in place of rows fills them in with `newest_points`.
@@ -114,7 +135,7 @@ def _newest(
     recorded = OfPoint(text, F("pk"), F("as_of"), output_field=output_field)
     if not in_sql:
         return recorded
-    others = assets.order_by().exclude(valuation=registry.MANUAL)
+    others = assets.order_by().exclude(registry.BY_HAND)
     rows = others.values_list(*reading.REF_COLUMNS, F("as_of"))
     found = newest_points({AssetRef(*row[:-1]): row[-1] for row in rows})
     given = [
@@ -129,21 +150,21 @@ def _newest(
     )  # what is recorded of them is an anchor, not their value
     if given:
         of_others = OfPoint(text, F("pk"), F("as_of"), given=given, output_field=output_field)
-    return Case(When(valuation=registry.MANUAL, then=recorded), default=of_others, output_field=output_field)
+    return Case(When(registry.BY_HAND, then=recorded), default=of_others, output_field=output_field)
 
 
 class ValuedRows(ModelIterable):  # type: ignore[type-arg]  # it has no arguments when it runs
-    """Rows with their current values; those of assets that are not valued by hand are filled in."""
+    """Rows with their current values. Those that are not recorded values of the whole asset are filled in."""
 
     def __iter__(self) -> Iterator[Any]:
         for batch in batched(super().__iter__(), ROWS_AT_A_TIME):
-            others = {
-                reading.ref_of(asset): asset.as_of for asset in batch if asset.valuation != registry.MANUAL
-            }
+            refs = {asset.pk: reading.ref_of(asset) for asset in batch}
+            others = {refs[asset.pk]: asset.as_of for asset in batch if not refs[asset.pk].is_by_hand}
             points = newest_points(others)
             for asset in batch:
-                if asset.pk in points:
-                    asset.current_value, asset.current_value_on = points[asset.pk]
+                point = points.get(asset.pk) or NewestPoint(asset.current_value, asset.current_value_on)
+                asset.current_value, asset.current_value_on = point.value, point.on
+                asset.whole_value, asset.share = point.whole_value, point.share
             yield from batch
 
 
@@ -152,11 +173,12 @@ def newest_points(days: dict[AssetRef, date]) -> dict[UUID, NewestPoint]:
     refs_by_day: dict[date, list[AssetRef]] = {}
     for ref, on in days.items():
         refs_by_day.setdefault(on, []).append(ref)
-    return {
-        ref.id: newest_point(series, on)
-        for on, refs in refs_by_day.items()
-        for ref, series in reading.value_series(refs, start=on, end=on)
-    }
+    points: dict[UUID, NewestPoint] = {}
+    for on, refs in refs_by_day.items():
+        for ref, series in reading.whole_series(refs, start=on, end=on):
+            point = newest_point(series, on)
+            points[ref.id] = point.of_share(shares_in(ref.shares), on) if ref.shares else point
+    return points
 
 
 def newest_point(series: ValueSeries, on: date) -> NewestPoint:
@@ -186,7 +208,7 @@ def first_value_day(portfolio_ids: Collection[UUID], *, include_all: bool = Fals
     first, has_others = sql.first_day_of_deltas(portfolio_ids)
     days = [first]
     if has_others:
-        days.append(_first_day(counted.exclude(valuation__in=registry.stored_names())))
+        days.append(_first_day(counted.exclude(registry.in_derived_tables())))
     if include_all:
         days.append(_first_day(assets.filter(counts_in_net_worth=False)))
     return min((on for on in days if on is not None), default=None)

@@ -15,7 +15,7 @@ from uuid import UUID
 from assets.models import Asset, MonthlyDeltas
 from assets.models.monthly_deltas import ALL_TYPES
 from assets.models.querysets import AssetQuerySet
-from assets.valuation import sql
+from assets.valuation import registry, sql
 from assets.valuation.delta_codec import DayDelta, by_month, decode_deltas, encode_deltas, total
 from assets.valuation.registry import stored_values
 from assets.valuation.series import Keys, ValueSeries, deltas_of
@@ -31,6 +31,11 @@ class AssetFacts(NamedTuple):
     disposed_on: date | None
     counts_in_net_worth: bool
     valuation: str
+    shares: str
+
+    @property
+    def source(self) -> str:
+        return registry.source_name(self.valuation, self.shares)
 
 
 def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
@@ -39,7 +44,7 @@ def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
 
 def valuations_of(facts: Mapping[UUID, AssetFacts], ids: Iterable[UUID] | None = None) -> dict[UUID, str]:
     """The source of each of the assets, or of these."""
-    return {pk: facts[pk].valuation for pk in (facts if ids is None else ids)}
+    return {pk: facts[pk].source for pk in (facts if ids is None else ids)}
 
 
 type DeltaSums = dict[sql.DeltaKey, dict[date, DayDelta]]
@@ -91,7 +96,7 @@ def deltas_of_changed_assets(
     """The difference caused by new facts about assets; each source gives the same values before and after."""
     sums: RunningSums = {}
     changed = [pk for pk, facts in after.items() if before.get(pk, facts) != facts]
-    same_source = [pk for pk in changed if before[pk].valuation == after[pk].valuation]
+    same_source = [pk for pk in changed if before[pk].source == after[pk].source]
     for pk, days, values in stored_values(valuations_of(after, same_source)):
         add_values(sums, before[pk], days, values, sign=-1)
         add_values(sums, after[pk], days, values)

@@ -11,7 +11,13 @@ from uuid import UUID
 from assets.models import Asset, MonthlyValues
 from assets.valuation import protocol, sql
 from assets.valuation.month_codec import NOTHING, EncodedMonth, encode_months
-from assets.valuation.registry import ASSETS_AT_A_TIME, Valuations, stored_values, values_of_months
+from assets.valuation.registry import (
+    ASSETS_AT_A_TIME,
+    Valuations,
+    source_name,
+    stored_values,
+    values_of_months,
+)
 from strata.audit import clock
 
 BATCH = 200
@@ -69,9 +75,11 @@ def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
 def differences(portfolio_id: UUID) -> set[protocol.Month]:
     """The months of a portfolio's assets for which the table is wrong."""
     wrong: set[protocol.Month] = set()
-    assets = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", "valuation")
+    assets = (
+        Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", "valuation", "shares")
+    )
     for batch in batched(assets, ASSETS_AT_A_TIME):
-        valuations = dict(batch)
+        valuations = {pk: source_name(*names) for pk, *names in batch}
         actual, expected = stored(valuations), calculated(valuations)
         wrong |= {month for month in actual | expected if actual.get(month) != expected.get(month)}
     return wrong

@@ -17,6 +17,7 @@ from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import month_ends, protocol, registry, sql
 from assets.valuation.delta_totals import MonthOfDeltas, running_totals
+from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
 from assets.valuation.series import (
     Keys,
     Totals,
@@ -171,7 +172,7 @@ def _other_amounts_on(
     """(portfolio, currency, amount) of each asset that is not valued by hand and counts on the day."""
     if not portfolio_ids:
         return
-    assets = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(valuation=registry.MANUAL)
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.BY_HAND)
     refs = asset_refs(portfolio_ids, "portfolio", {}, counts=None if include_all else True, assets=assets)
     for ref, series in _value_series(refs, on, on):
         amount = series.value_on(on)
@@ -195,7 +196,7 @@ def value_series(
     by_all_values: list[AssetRef] = []
     for asset in assets:
         needs_ends = asset.currency == reported_in and not asset.is_disposed_in(start, end)
-        is_stored = registry.is_stored(asset.valuation)
+        is_stored = registry.is_stored(asset.source)
         (by_ends if needs_ends and is_stored else by_all_values).append(asset)
     ends = sql.values_at_the_ends([asset.id for asset in by_ends], start, end)
     return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
@@ -207,8 +208,19 @@ class AssetRef(NamedTuple):
     id: UUID
     currency: str
     valuation: str  # as Asset.valuation
+    shares: str  # as Asset.shares
     disposed_on: date | None = None
     keys: Keys = ()
+
+    @property
+    def source(self) -> str:
+        """The name of the source of the household's values."""
+        return registry.source_name(self.valuation, self.shares)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether its recorded values are what counts."""
+        return self.source == registry.MANUAL
 
     def is_disposed_in(self, start: date, end: date) -> bool:
         return self.disposed_on is not None and start < self.disposed_on <= end
@@ -222,11 +234,34 @@ class SeriesReader(Protocol):
     ) -> Iterable[tuple[AssetRef, ValueSeries]]: ...
 
 
+def whole_series(
+    assets: Collection[AssetRef], *, start: date, end: date, read_series: SeriesReader = value_series
+) -> Iterable[tuple[AssetRef, ValueSeries]]:
+    """As value_series, of the whole of each asset. `read_series` reads those that the household owns as a whole."""
+    shared = [asset for asset in assets if asset.shares]
+    if not shared:
+        return read_series(assets, start=start, end=end)
+    wholes = registry.values({asset.id: asset.valuation for asset in shared}, start, end)
+    others = [asset for asset in assets if not asset.shares]
+    return chain(read_series(others, start=start, end=end), _with_values(shared, wholes))
+
+
+def share_changes(assets: Collection[AssetRef], *, start: date, end: date) -> dict[UUID, list[ShareChange]]:
+    """What changes of the household's share after `start` up to `end` move, by asset. Without any nothing is read."""
+    changed = [asset for asset in assets if asset.shares and shares_in(asset.shares).changes_in(start, end)]
+    if not changed:
+        return {}
+    return {
+        asset.id: share_changes_of(shares_in(asset.shares), whole, start, end)
+        for asset, whole in whole_series(changed, start=start, end=end)
+    }
+
+
 def ref_of(asset: Asset) -> AssetRef:
-    return AssetRef(asset.pk, asset.currency, asset.valuation, asset.disposed_on)
+    return AssetRef(asset.pk, asset.currency, asset.valuation, asset.shares, asset.disposed_on)
 
 
-REF_COLUMNS = ("pk", "currency", "valuation", "disposed_on")
+REF_COLUMNS = ("pk", "currency", "valuation", "shares", "disposed_on")
 
 
 def asset_refs(
@@ -306,7 +341,7 @@ def from_deltas(
     totals = running_totals(of_types(), days)
     if not has_others:
         return totals
-    others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(valuation__in=registry.stored_names())
+    others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.in_derived_tables())
     return added_up(totals, from_series(asset_refs(portfolio_ids, group_by, key_map, assets=others), days))
 
 
@@ -351,20 +386,20 @@ def from_lookups(read: Iterable[tuple[AssetRef, ValueSeries]], days: Sequence[da
 def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
     """Each asset's newest value on each day; the database adds them up by the column in which the asset counts.
 
-    Only the values of assets that are valued by hand are rows: the others are folded.
+    Only the values of assets that are valued by hand, as a whole, are rows: the others are folded.
     """
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
         for asset in assets
-        if asset.valuation == registry.MANUAL
+        if asset.is_by_hand
     ]
     columns = list(places)
     sums = sql.sums_on(rows, days)
     grid = grid_totals(
         ((on, *columns[place], amount) for on, place, *owned_owed in sums for amount in owned_owed), days
     )
-    others = [asset for asset in assets if asset.valuation != registry.MANUAL]
+    others = [asset for asset in assets if not asset.is_by_hand]
     return added_up(grid, from_series(others, days, derived=derived)) if others else grid
 
 
@@ -373,16 +408,16 @@ def _value_series(
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     if choose_reader((start, end), derived=derived) is not Reader.MONTHS:
         return _with_values(assets, registry.values(valuations_of(assets), start, end))
-    stored = [asset.id for asset in assets if registry.is_stored(asset.valuation)]
+    stored = [asset.id for asset in assets if registry.is_stored(asset.source)]
     read = sql.values_in_months(stored, start, end)
     if len(stored) < len(assets):
-        others = [asset for asset in assets if not registry.is_stored(asset.valuation)]
+        others = [asset for asset in assets if not registry.is_stored(asset.source)]
         read = chain(read, registry.values(valuations_of(others), start, end))
     return _with_values(assets, read)
 
 
 def valuations_of(assets: Iterable[AssetRef]) -> dict[UUID, str]:
-    return {asset.id: asset.valuation for asset in assets}
+    return {asset.id: asset.source for asset in assets}
 
 
 def _with_values(

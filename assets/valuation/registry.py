@@ -1,7 +1,7 @@
 """The value sources: which there are, which of them values an asset, and the values of all of them.
 
-Asset.valuation names the source of an asset. The functions here are given it with the ids, so that none of them makes
-a query to find it out.
+Asset.valuation names the source of an asset, and Asset.shares the household's part of its values. The functions here
+are given both with the ids, so that none of them makes a query to find them out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from datetime import date
 from itertools import batched
 from uuid import UUID
 
+from django.db.models import Q
+
 from assets.models.asset import Valuation
+from assets.valuation.formulas.shares import Shares, parts, shares_in
 from assets.valuation.protocol import (
     AssetDay,
     AssetValues,
@@ -27,9 +30,12 @@ from assets.valuation.protocol import (
 )
 from strata.db.prepared import forget_prepared
 
-type Valuations = Mapping[UUID, str]  # Asset.valuation by the id of the asset
+type Valuations = Mapping[
+    UUID, str
+]  # source_name by the id of the asset; Asset.valuation alone for the whole values
 ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
 MANUAL: str = Valuation.MANUAL.value
+BY_HAND = Q(valuation=MANUAL, shares="")  # assets whose recorded values are what counts
 
 _stored: dict[str, StoredSource] = {}
 _computed: dict[str, ValueSource] = {}
@@ -68,26 +74,42 @@ def unregister(source: ValueSource) -> None:
     forget_prepared()
 
 
-def is_stored(valuation: str) -> bool:
-    return valuation in _stored
+def source_name(valuation: str, shares: str) -> str:
+    """Which source has the values of an asset: that of its valuation, or the household's part of that."""
+    return f"{valuation} {shares}" if shares else valuation
+
+
+def is_stored(name: str) -> bool:
+    return name in _stored
 
 
 def stored_names() -> list[str]:
     return sorted(_stored)
 
 
+def in_derived_tables() -> Q:
+    """Of assets: those whose values are in the derived tables."""
+    return Q(valuation__in=stored_names(), shares="")
+
+
 def of_stored_sources(valuations: Valuations) -> dict[UUID, str]:
     """Those of the assets whose values are in the derived tables."""
-    return {pk: valuation for pk, valuation in valuations.items() if valuation in _stored}
+    return {pk: name for pk, name in valuations.items() if name in _stored}
 
 
 def by_source(valuations: Valuations) -> Iterator[tuple[ValueSource, list[UUID]]]:
     """Each source with those of the assets that it values, in the order given; sources without any are left out."""
     ids_by_name: dict[str, list[UUID]] = {}
-    for pk, valuation in valuations.items():
-        ids_by_name.setdefault(valuation, []).append(pk)
+    for pk, name in valuations.items():
+        ids_by_name.setdefault(name, []).append(pk)
     for name, ids in ids_by_name.items():
-        yield _stored.get(name) or _computed[name], ids
+        yield _source(name), ids
+
+
+def _source(name: str) -> ValueSource:
+    valuation, _, shares = name.partition(" ")
+    source = _stored.get(valuation) or _computed[valuation]
+    return SharedSource(source, shares_in(shares)) if shares else source
 
 
 def by_stored_source(valuations: Valuations) -> Iterator[tuple[StoredSource, list[UUID]]]:
@@ -101,7 +123,7 @@ def by_stored_source(valuations: Valuations) -> Iterator[tuple[StoredSource, lis
 
 def points() -> str:
     """A SELECT of (asset_id, "on", instant, value): the recorded values. They are anchors where the asset has another
-    source than MANUAL.
+    source than MANUAL, and of the whole asset where the household owns a share.
     """
     return _points
 
@@ -194,3 +216,41 @@ def windows(valuations: Valuations, days: Collection[date]) -> Iterator[tuple[UU
     """What a write on these days changes, of each asset that has a value there."""
     for source, ids in by_stored_source(valuations):
         yield from source.windows(ids, days)
+
+
+# --- assets of which the household owns a share ---
+
+
+class SharedSource:
+    """The household's part of the values of another source. Nothing of it is stored, whatever that source is."""
+
+    is_stored = False
+    first_days_sql = None  # those of the other source
+
+    def __init__(self, whole: ValueSource, shares: Shares) -> None:
+        self.name, self.whole, self.shares = whole.name, whole, shares
+
+    def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
+        for pk, days, amounts in self.whole.values(asset_ids, start, end):
+            yield AssetValues(pk, *parts(days, amounts, self.shares, start=start, end=end))
+
+    def value_days(self, asset_ids: Collection[UUID]) -> Mapping[UUID, ValueDays]:
+        """Of the whole: a change of the share is no day with a value here."""
+        return self.whole.value_days(asset_ids)
+
+    def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
+        return self.whole.edit_targets(asset_days)
+
+    def known_flows(
+        self, asset_ids: Sequence[UUID], start: date, end: date
+    ) -> Mapping[UUID, Sequence[KnownFlow]]:
+        return {
+            pk: [flow._replace(amount=self.shares.part_on(flow.on, flow.amount)) for flow in flows]
+            for pk, flows in self.whole.known_flows(asset_ids, start, end).items()
+        }
+
+    def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
+        return self.whole.origins(asset_ids, days)
+
+    def missing_prices(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, MissingPrice]:
+        return self.whole.missing_prices(asset_days)

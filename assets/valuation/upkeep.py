@@ -91,7 +91,7 @@ def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, Asset
     so the same months.
     """
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
-    moved = [pk for pk, facts in after.items() if before.get(pk, facts).valuation != facts.valuation]
+    moved = [pk for pk, facts in after.items() if before.get(pk, facts).source != facts.source]
     if moved:
         touched = {
             month
@@ -151,7 +151,7 @@ class OfAssets(DerivedData):
     """A new asset has no values yet, so nothing is derived."""
 
     derived_from = frozenset(
-        {"portfolio", "asset_type", "currency", "disposed_on", "counts_in_net_worth", "valuation"}
+        {"portfolio", "asset_type", "currency", "disposed_on", "counts_in_net_worth", "valuation", "shares"}
     )
 
     def capture(self, ids: list[UUID]) -> dict[UUID, AssetFacts]:

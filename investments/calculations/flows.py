@@ -4,6 +4,8 @@ Definitions: decisions of the report of change (reports.calculations.change), by
 
 - At a value asset money moves by transactions: ACQUIRE and EXPENSE come in, DISPOSE and INCOME go out. A first value
   without a purchase is added (in), a disposal without a sale is removed (out).
+- A change of the household's share comes in or goes out, on a day without a trade; of a balance asset it is a flow of
+  its own.
 - What moves to another asset is a flow of both, of the value that it has there on that day; without a value, its cost.
 - At a balance asset the flow is the change of the balance less income plus expenses.
 
@@ -22,12 +24,14 @@ from uuid import UUID
 
 from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, Trade, TradeType
 from assets.holdings.quantities import Quantities
+from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.series import ValueSeries, ten_thousandths
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.reported import Rates, half_even
 from investments.calculations.reported import ten_thousandths as rounded
 
 MONEY_UNIT = 10**4
+TRADES = (TradeType.ACQUIRE, TradeType.DISPOSE, TradeType.TRANSFER)
 
 
 @dataclass(slots=True)
@@ -103,11 +107,12 @@ def value_asset_flows(
     window: Window,
     held: Quantities | None = None,
     moved: Sequence[Moved] = (),
+    shares: Sequence[ShareChange] = (),
 ) -> Flows:
     """The flows of an asset whose value changes by itself.
 
     A trade before its first value counts on the day of that value. `held` is for what actions pay for a share, and
-    `moved` what came from other assets and went to them.
+    `moved` what came from other assets and went to them. `shares` are the changes of the share in the window.
     """
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
@@ -131,12 +136,22 @@ def value_asset_flows(
             sold_on.add(on)
         amount = _trade_flow(event, window)
         flows.add(on, window.rates.fine(amount, event.currency, on))
+    for change in untraded(shares, asset):
+        flows.add(change.on, window.rates.fine(change.amount, values.currency, change.on))
     first_on, gone_on = values.first_on, values.disposed_on
     if first_on is not None and window.has(first_on) and first_on not in bought_on:
         flows.add(first_on, window.rates.fine(_value(values, first_on), values.currency, first_on))
     if first_on is not None and gone_on is not None and window.has(gone_on) and gone_on not in sold_on:
         flows.add(gone_on, window.rates.fine(-_value(values, day_before(gone_on)), values.currency, gone_on))
     return flows
+
+
+def untraded(shares: Sequence[ShareChange], asset: AssetEvents) -> list[ShareChange]:
+    """Those on days without a trade or a transfer: on the others that is the flow."""
+    if not shares:
+        return []
+    traded_on = {event.on for event in asset.events if isinstance(event, Trade) and event.type in TRADES}
+    return [change for change in shares if change.on not in traded_on]
 
 
 def _effective_on(trade: Trade, values: ValueSeries) -> date | None:
@@ -175,7 +190,9 @@ def _value(values: ValueSeries, on: date) -> int:
     return ten_thousandths(values.value_on(on) or 0)
 
 
-def balance_asset_flows(asset: AssetEvents, values: ValueSeries, window: Window) -> Flows:
+def balance_asset_flows(
+    asset: AssetEvents, values: ValueSeries, window: Window, shares: Sequence[ShareChange] = ()
+) -> Flows:
     """The flows of an account or a loan. Of one asset alone, taxes that it paid went out."""
     by_day: defaultdict[date, int] = defaultdict(int)
     flows = Flows()
@@ -189,6 +206,10 @@ def balance_asset_flows(asset: AssetEvents, values: ValueSeries, window: Window)
             earned = event.amount if event.type is TradeType.INCOME else 0
             paid = window.costs(event) + (event.amount if event.type is TradeType.EXPENSE else 0)
             _add(by_day, flows, event.on, window.rates.fine(paid - earned, event.currency, event.on))
+    for change in untraded(shares, asset):
+        moved = window.rates.fine(change.amount, values.currency, change.on)
+        _add(by_day, flows, change.on, None if moved is None else -moved)  # the balance has changed by it
+        flows.add(change.on, moved)
     for on, amount in by_day.items():
         flows.add(on, amount)
     return flows

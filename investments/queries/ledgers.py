@@ -38,10 +38,11 @@ class InvestedAsset:
     disposed_on: date | None
     first_value_on: date | None
     valuation: str
+    shares: str
 
     @property
     def ref(self) -> AssetRef:
-        return AssetRef(self.id, self.currency, self.valuation, self.disposed_on)
+        return AssetRef(self.id, self.currency, self.valuation, self.shares, self.disposed_on)
 
     @property
     def is_balance(self) -> bool:
@@ -50,7 +51,7 @@ class InvestedAsset:
 
 COLUMNS = (
     *("pk", "name", "currency", "counted_as", "portfolio_id"),
-    *("acquired_on", "disposed_on", "first_value_on", "valuation"),
+    *("acquired_on", "disposed_on", "first_value_on", "valuation", "shares"),
 )
 
 
@@ -88,7 +89,7 @@ def with_known_flows(
 
     As in the report of change: none on a day for which the same is recorded, and none from the disposal on.
     """
-    valuations = {pk: asset.valuation for pk, asset in assets.items() if asset.valuation != valuation.MANUAL}
+    valuations = {pk: asset.ref.source for pk, asset in assets.items() if asset.valuation != valuation.MANUAL}
     explained = dict(ledger)
     for pk, flows in valuation.known_flows(valuations, start, end).items():
         recorded = [event for event in ledger[pk].events if isinstance(event, Trade)]

@@ -181,6 +181,8 @@ def flows_of(
     held = quantities(ledger)
     moved = moved_amounts(found, held, _values_of_arrivals(assets, found, window))
     refs = [asset.ref for asset in assets.values() if asset.is_balance or _needs_values(asset, window)]
+    everything = [asset.ref for asset in assets.values()]
+    shares = valuation.share_changes(everything, start=window.start, end=window.end)
     series = {
         ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)
     }
@@ -188,9 +190,10 @@ def flows_of(
     for pk, asset in assets.items():
         values = series.get(pk) or _first_value_alone(asset)
         if asset.is_balance:
-            flows.append(balance_asset_flows(ledger[pk], values, window))
+            flows.append(balance_asset_flows(ledger[pk], values, window, shares.get(pk, ())))
         else:
-            flows.append(value_asset_flows(ledger[pk], values, window, held[pk], moved.get(pk, ())))
+            came = moved.get(pk, ())
+            flows.append(value_asset_flows(ledger[pk], values, window, held[pk], came, shares.get(pk, ())))
     return flows
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from assets.holdings.quantities import quantities
 from assets.rates.book import RateBook
+from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.series import ValueSeries
 from investments.calculations.flows import (
     Window,
@@ -97,3 +98,33 @@ def test_what_moves_to_another_asset_is_a_flow_of_both_and_cancels_out():
     assert day(5) not in net_of_all(with_value)
     at_cost = flows(lambda pk, on: None)
     assert [shown(each)[5] for each in at_cost] == [(0, 40), (40, 0)]
+
+
+# --- the household's share ---
+
+
+def of_shares(*changes: tuple[int, int, bool], events=(), values=None):
+    """Changes as (day, amount, whether the share rises), of a value asset and of a balance asset."""
+    asset = ledger({A: list(events)})[A]
+    shares = [ShareChange(day(on), cents(amount), is_rise) for on, amount, is_rise in changes]
+    return [
+        shown(value_asset_flows(asset, series(values), window(), quantities({A: asset})[A], shares=shares)),
+        shown(balance_asset_flows(asset, series(values), window(), shares)),
+    ]
+
+
+def test_change_of_the_share_comes_in_or_goes_out():
+    risen, fallen = {0: 100, 5: 220}, {0: 200, 5: 110}
+    assert of_shares((5, 110, True), values=risen) == [{5: (110, 0)}, {5: (120, 0)}]
+    assert of_shares((5, -110, False), values=fallen) == [{5: (0, 110)}, {5: (20, 110)}]
+
+
+def test_larger_share_of_a_debt_goes_out():
+    assert of_shares((5, -45, True), values={0: -50, 5: -90}) == [{5: (0, 45)}, {5: (5, 45)}]
+
+
+def test_change_of_the_share_on_a_day_with_a_trade_or_a_transfer_is_none_of_its_own():
+    values = {0: 100, 5: 220}
+    assert of_shares((5, 110, True), events=[buy(5, 1, 90)], values=values)[0] == {5: (90, 0)}
+    leaving, _ = transfer(5, 1, A, B)
+    assert of_shares((5, 110, True), events=[leaving], values=values)[0] == {}

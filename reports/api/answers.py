@@ -180,8 +180,12 @@ class PartsSerializer(serializers.Serializer[Any]):
     expenses = TotalSerializerField(help_text="Positive where something was paid; subtracted.")
     value_change = TotalSerializerField()
     fx_change = TotalSerializerField(help_text="What exchange rates did.")
-    added = TotalSerializerField(help_text="First values of what was not bought.")
-    removed = TotalSerializerField(help_text="Last values of what left without a sale; subtracted.")
+    added = TotalSerializerField(
+        help_text="First values of what was not bought, and what came with a larger share."
+    )
+    removed = TotalSerializerField(
+        help_text="Last values of what left without a sale, and what went with a smaller share; subtracted."
+    )
 
 
 class ChangeRowSerializer(PartsSerializer, GroupSerializer):

@@ -18,6 +18,7 @@ from operator import mul, sub
 from typing import Literal, NamedTuple
 
 from assets.rates.book import MissingRate, RateBook
+from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.series import (
     EXACT,
     MONEY_PLACES,
@@ -33,6 +34,7 @@ from reports.calculations.rounding import half_even
 type AttributionKind = Literal["balance", "value"]
 type CashFlowType = Literal["ACQUIRE", "DISPOSE", "ADJUST", "INCOME", "EXPENSE"]
 
+TRADES = ("ACQUIRE", "DISPOSE")  # a transfer is one of them at each asset
 RATE_PLACES = 40
 UNIT_PLACES = RATE_PLACES + MONEY_PLACES
 _RATE_UNIT: int = 10**RATE_PLACES
@@ -59,12 +61,14 @@ class ExplainedAsset(NamedTuple):
     values do no harm. For an asset in the reporting currency, fewer are enough: the newest values on or before the
     start, the day before a disposal, and the end, and the first value if that is between start and end. `cash_flows`
     must hold those after `start` up to `end`; if the first value is between the two, also those before it.
+    `share_changes` must have those between the two days.
     """
 
     asset: Hashable
     kind: AttributionKind
     history: ValueSeries
     cash_flows: Sequence[CashFlow] = ()
+    share_changes: Sequence[ShareChange] = ()
 
 
 class Split(NamedTuple):
@@ -205,22 +209,45 @@ class _Window:
     def _balance(self, asset: ExplainedAsset, path: _Path, fx: int) -> Split:
         sums = self._sum_cash_flows(asset)
         start, end = self._ends(asset, path)
-        net_flows = end - start - fx - sums.income + sums.expenses
-        return Split(start, end, net_flows, sums.income, sums.expenses, fx_change=fx)
+        added, removed = self._by_shares(asset)
+        net_flows = end - start - fx - sums.income + sums.expenses - added + removed
+        return Split(
+            start, end, net_flows, sums.income, sums.expenses, fx_change=fx, added=added, removed=removed
+        )
 
     def _value(self, asset: ExplainedAsset, path: _Path, fx: int) -> Split:
         sums = self._sum_cash_flows(asset)
         start, end = self._ends(asset, path)
-        added = removed = 0
+        added, removed = self._by_shares(asset)
         if path.added_on is not None and path.added_on not in sums.bought_on:
-            added = self._units(asset.history.currency, path.added_on, path.values[1])
+            added += self._units(asset.history.currency, path.added_on, path.values[1])
         if path.removed_on is not None and path.removed_on not in sums.sold_on:
-            removed = self._units(asset.history.currency, path.removed_on, path.values[-1])
+            removed += self._units(asset.history.currency, path.removed_on, path.values[-1])
         traded = sums.acquired - sums.disposed
         net_flows = traded - sums.income + sums.expenses
         # The rest: changes in value in the asset's own currency, at the rates of their days, less trades.
         value_change = end - start - fx - traded - added + removed
         return Split(start, end, net_flows, sums.income, sums.expenses, value_change, fx, added, removed)
+
+    def _by_shares(self, asset: ExplainedAsset) -> tuple[int, int]:
+        """What was added and removed by changes of the household's share, but for days with a trade: that is why."""
+        added = removed = 0
+        if not asset.share_changes:
+            return added, removed
+        traded_on = {flow.on for flow in asset.cash_flows if flow.type in TRADES}
+        for change in asset.share_changes:
+            if change.on in traded_on or not self.start < change.on <= self.end:
+                continue
+            try:
+                amount = self._units(asset.history.currency, change.on, change.amount)
+            except MissingRate:  # the value is the same as before it, so that nothing else needs the rate
+                self._miss(asset.history.currency, change.on, money(change.amount))
+                continue
+            if change.is_rise:
+                added += amount
+            else:
+                removed -= amount
+        return added, removed
 
     def _ends(self, asset: ExplainedAsset, path: _Path) -> tuple[int, int]:
         currency = asset.history.currency
@@ -363,6 +390,6 @@ def _effective_on(cash_flow: CashFlow, valued_on: Sequence[date]) -> date | None
     A trade before the first value counts on the day of that value, even if the asset was disposed of by then: a
     history without the superseded values before the start must give the same result.
     """
-    if cash_flow.type not in ("ACQUIRE", "DISPOSE"):
+    if cash_flow.type not in TRADES:
         return cash_flow.on
     return max(cash_flow.on, valued_on[0]) if valued_on else None

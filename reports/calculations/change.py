@@ -10,6 +10,9 @@ have net flows only from transactions; a first value without an ACQUIRE is "adde
 its day is "removed", and the rest is a change in value. So if shares are bought from an account that is also in the
 report, the two net flows cancel out.
 
+What a change of the household's share moves, of an asset of either kind, is "added" where the share rises and "removed"
+where it falls, at the whole value of that day, unless there is a trade on the day. The rest is at the old share.
+
 Changes of a day are converted at that day's rate; `fx_change` is the value of the day before times the change of the
 rate, day by day. While a value does not change, these products add up to value x (last rate - first rate). So only
 days on which a value changed are needed.

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from assets import valuation
 from assets.models import Asset
 from assets.valuation import Origin
-from assets.valuation.series import money
+from assets.valuation.formulas.shares import shares_in
+from assets.valuation.series import money, ten_thousandths
 from reports.calculations.intervals import count_days, days_between
 from reports.queries.net_worth import refuse_too_many_points
 
@@ -39,11 +40,16 @@ def asset_values(asset: Asset, *, start: date | None, end: date) -> AssetValues:
 
 
 class DescribedValue(NamedTuple):
-    """What the asset was worth at the end of a day, and what that was made of; both None without a value."""
+    """What the asset was worth at the end of a day, and what that was made of; both None without a value.
+
+    `value` is the household's part: the `share` of that day of `whole_value`.
+    """
 
     on: date
     value: Decimal | None
     origin: Origin | None
+    share: Decimal
+    whole_value: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,17 @@ def described_values(
     start = start or first_day(asset, end)
     refuse_too_many_points(count_days(start, end, interval))
     days = days_between(start, end, interval)
-    ((_, series),) = valuation.value_series([valuation.ref_of(asset)], start=days[0], end=days[-1])
+    ((_, wholes),) = valuation.whole_series([valuation.ref_of(asset)], start=days[0], end=days[-1])
     origins = valuation.origins({asset.pk: asset.valuation}, days)
-    values = [(on, series.value_on(on)) for on in days]
-    points = [
-        DescribedValue(on, None, None)
-        if value is None
-        else DescribedValue(on, money(value), origins.get((asset.pk, on)))
-        for on, value in values
-    ]
+    shares = shares_in(asset.shares)
+    points = []
+    for on in days:
+        whole, share = wholes.value_on(on), shares.share_on(on)
+        if whole is None:
+            points.append(DescribedValue(on, None, None, share, None))
+        else:
+            value = money(shares.part_on(on, ten_thousandths(whole)))
+            points.append(DescribedValue(on, value, origins.get((asset.pk, on)), share, money(whole)))
     return DescribedValues(asset.name, asset.currency, points)
 
 

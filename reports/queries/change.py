@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from assets import valuation
 from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
-from assets.valuation import REF_COLUMNS, AssetRef, SeriesReader, ValueSeries
+from assets.valuation import REF_COLUMNS, AssetRef, SeriesReader, ShareChange, ValueSeries
 from assets.valuation.series import money
 from investments.queries.transfers import moved_values
 from portfolios.models import Portfolio
@@ -71,8 +71,10 @@ def change_report(
     refs = [asset.ref for asset in assets.values()]
     currencies = {currency} | {asset.ref.currency for asset in assets.values()}
     currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
+    share_changes = valuation.share_changes(refs, start=start, end=end)
+    all_series = read_series(refs, start=start, end=end, reported_in=currency)
     change = change_between(
-        explained(assets, flows_by_asset, read_series(refs, start=start, end=end, reported_in=currency)),
+        explained(assets, flows_by_asset, share_changes, all_series),
         start=start,
         end=end,
         currency=currency,
@@ -117,11 +119,13 @@ def asset_rows(
 def explained(
     assets: Mapping[UUID, AssetRow],
     flows_by_asset: Mapping[UUID, Sequence[CashFlow]],
+    changes: Mapping[UUID, Sequence[ShareChange]],
     all_series: Iterable[tuple[AssetRef, ValueSeries]],
 ) -> Iterator[ExplainedAsset]:
     """What explains each asset's change. A generator, because all values together would need much memory."""
     for ref, history in all_series:
-        yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows_by_asset.get(ref.id, ()))
+        flows, shares = flows_by_asset.get(ref.id, ()), changes.get(ref.id, ())
+        yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows, shares)
 
 
 def with_known_flows(
@@ -132,7 +136,7 @@ def with_known_flows(
     None on a day for which somebody has recorded the same. They are not before the disposal.
     """
     refs = {pk: asset.ref for pk, asset in assets.items() if asset.ref.valuation != valuation.MANUAL}
-    valuations = {pk: ref.valuation for pk, ref in refs.items()}
+    valuations = {pk: ref.source for pk, ref in refs.items()}
     for pk, flows in valuation.known_flows(valuations, start, end).items():
         of_asset = recorded.setdefault(pk, [])
         known = {(str(flow.type), flow.on) for flow in of_asset}

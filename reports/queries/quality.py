@@ -114,8 +114,10 @@ def quality_issues(
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
-    refs = [AssetRef(row.pk, row.currency, row.valuation, row.disposed_on) for row in rows.values()]
-    all_series = read_series(refs, start=since, end=on)
+    refs = [
+        AssetRef(row.pk, row.currency, row.valuation, row.shares, row.disposed_on) for row in rows.values()
+    ]
+    all_series = valuation.whole_series(refs, start=since, end=on, read_series=read_series)
     assets = sorted(
         examined(rows, all_series, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset)
     )
@@ -188,6 +190,7 @@ class AssetRow(NamedTuple):
     portfolio_id: UUID
     currency: str
     valuation: str
+    shares: str
     acquired_on: date | None
     disposed_on: date | None
     first_value_on: date | None  # also None without a day of acquisition or disposal

@@ -27,7 +27,7 @@ COLUMNS = (
     "current_value_on",
     "counts_in_net_worth",
 )
-REF = ("valuation", "disposed_on")
+REF = ("valuation", "shares", "disposed_on")
 
 
 def statement_on(portfolio: Portfolio, on: date) -> Statement:
@@ -54,11 +54,12 @@ def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
     rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, *REF, "first_value_on")
     read: list[Holding] = []
     others: dict[AssetRef, date] = {}
-    for *row, valued_by, disposed_on, first_on in rows:
+    for *row, valued_by, shares, disposed_on, first_on in rows:
         if first_on is None or first_on <= on:
             read.append(Holding(*row))
-            if valued_by != valuation.MANUAL:
-                others[AssetRef(row[0], row[3], valued_by, disposed_on)] = on
+            ref = AssetRef(row[0], row[3], valued_by, shares, disposed_on)
+            if not ref.is_by_hand:
+                others[ref] = on
     points = valuation.newest_points(others)
     read = [with_point(row, points.get(cast("UUID", row.id))) for row in read]
     places = {group: place for place, group in enumerate(Group.values)}

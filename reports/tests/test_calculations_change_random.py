@@ -1,16 +1,19 @@
 """Why net worth changed, for random histories: the identity, and the definitions calculated day by day."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import MissingRate, Rate, RateBook
-from assets.valuation.series import ValueSeries, convert_total, fold, ten_thousandths
+from assets.valuation.formulas.shares import Share, as_text, parts, share_changes_of, shares_in
+from assets.valuation.series import ValueSeries, convert_total, fold, money, ten_thousandths
 from reports.calculations.attribution import UNIT_PLACES, CashFlow, ExplainedAsset, split_changes
 from reports.calculations.change import change_between
 from reports.calculations.net_worth import net_worth
@@ -50,12 +53,41 @@ cash_flows = st.builds(
 )
 
 
+shares = st.dictionaries(
+    st.just(date.min) | numbers.map(day),
+    st.sampled_from([Decimal(text) for text in ("0.5", "0.333333", "0.000001", "1")]),
+    max_size=3,
+)
+
+
+class Owned(NamedTuple):
+    """The key of an asset: with it the days calculate the household's share again."""
+
+    name: int
+    wholes: tuple[tuple[date, Decimal], ...]
+    shares: tuple[tuple[date, Decimal], ...]
+
+    def share_on(self, on: date) -> Fraction:
+        known = [share for first, share in self.shares if first <= on]
+        return Fraction(known[-1]) if known else Fraction(1)
+
+    def whole_on(self, on: date) -> Fraction | None:
+        known = [value for valued_on, value in self.wholes if valued_on <= on]
+        return Fraction(known[-1]) if known else None
+
+
 @st.composite
 def asset_histories(draw, name):
     points = sorted(draw(st.dictionaries(numbers, values, max_size=6)).items())
     days, amounts = [day(on) for on, _ in points], [value for _, value in points]
-    past = ValueSeries(draw(currencies), days, amounts, draw(st.none() | numbers.map(day)))
-    return ExplainedAsset(name, draw(kinds), past, draw(st.lists(cash_flows, max_size=4)))
+    whole = ValueSeries(draw(currencies), days, amounts, draw(st.none() | numbers.map(day)))
+    key = Owned(name, tuple(zip(days, amounts, strict=True)), tuple(sorted(draw(shares).items())))
+    owned = shares_in(as_text(Share(None if on == date.min else on, share) for on, share in key.shares))
+    stored = [ten_thousandths(value) for value in amounts]
+    held_on, held = parts(days, stored, owned, start=date.min, end=date.max)
+    past = replace(whole, days=held_on, values=[money(value) for value in held])
+    changes = share_changes_of(owned, whole, date.min, date.max)
+    return ExplainedAsset(key, draw(kinds), past, draw(st.lists(cash_flows, max_size=4)), changes)
 
 
 @st.composite
@@ -116,12 +148,30 @@ def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
     return flows
 
 
+def to_money(amount: Fraction) -> Fraction:
+    return Fraction(round(amount * 10_000), 10_000)
+
+
+def moved_by_share(asset: ExplainedAsset, on: date) -> tuple[Fraction, bool]:
+    """What a change of the share moves on a day without a trade, and whether the share rises."""
+    key, eve = asset.asset, on - timedelta(days=1)
+    before, after, whole = key.share_on(eve), key.share_on(on), key.whole_on(on)
+    gone = asset.history.disposed_on is not None and asset.history.disposed_on <= on
+    traded = any(flow.type in ("ACQUIRE", "DISPOSE") for flow in asset.cash_flows if flow.on == on)
+    if gone or traded or whole is None or key.whole_on(eve) is None:
+        return Fraction(0), True
+    return to_money(whole * after) - to_money(whole * before), after > before
+
+
 def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -> dict[str, Fraction]:
     """One day of one asset, as measures.md defines it."""
     own, eve = asset.history.currency, on - timedelta(days=1)
     before, after = value_of(asset, eve), value_of(asset, on)
     fx = before * (rates.rate(own, currency, on=on) - rates.rate(own, currency, on=eve))
-    rest = (after - before) * rates.rate(own, currency, on=on)
+    moved, is_rise = moved_by_share(asset, on)
+    rest = (after - before - moved) * rates.rate(own, currency, on=on)
+    moved *= rates.rate(own, currency, on=on)
+    by_share = {"added": moved if is_rise else Fraction(0), "removed": Fraction(0) if is_rise else -moved}
     today = cash_flows_on(asset, on)
 
     def total(type_: str, *, sign: int = 0) -> Fraction:
@@ -137,6 +187,7 @@ def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -
         Fraction(m.fee + m.tax) * rates.rate(m.currency, currency, on=on) for m in today
     )
     day_ = dict.fromkeys(PARTS, Fraction(0)) | {"fx_change": fx, "income": income, "expenses": expenses}
+    day_ |= by_share
     if asset.kind == "balance":
         return day_ | {"net_flows": rest - income + expenses}
     net_flows = (
@@ -151,6 +202,7 @@ def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -
     if on == asset.history.disposed_on and "DISPOSE" not in types:
         removed = before * rates.rate(own, currency, on=on)
     value_change = rest - net_flows - income + expenses - added + removed
+    added, removed = added + by_share["added"], removed + by_share["removed"]
     return day_ | {"net_flows": net_flows, "added": added, "removed": removed, "value_change": value_change}
 
 
@@ -258,7 +310,8 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
             past.disposed_on,
         )
         moved = [m for m in asset.cash_flows if m.on <= end and (newest is None or m.on > start)]
-        return ExplainedAsset(asset.asset, asset.kind, slim, moved)
+        shared = [change for change in asset.share_changes if start < change.on <= end]
+        return asset._replace(history=slim, cash_flows=moved, share_changes=shared)
 
     options = {"start": start, "end": end, "currency": currency, "places": 2, "rates": rates}
     assert change_between(map(reduced, assets), **options) == change_between(assets, **options)
@@ -268,18 +321,10 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
 @given(households(), windows, currencies, books())
 def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates):
     stored = [
-        ExplainedAsset(
-            a.asset,
-            a.kind,
-            ValueSeries(
-                a.history.currency,
-                a.history.days,
-                [ten_thousandths(v) for v in a.history.values],
-                a.history.disposed_on,
-            ),
-            a.cash_flows,
+        asset._replace(
+            history=replace(asset.history, values=[ten_thousandths(value) for value in asset.history.values])
         )
-        for a in assets
+        for asset in assets
     ]
     options = {"start": window[0], "end": window[1], "currency": currency, "rates": rates}
     assert split_changes(stored, **options) == split_changes(assets, **options)
@@ -294,7 +339,7 @@ def test_ten_thousandths_give_what_decimals_give(assets, window, currency, rates
     st.lists(st.sampled_from("xyz"), min_size=4, max_size=4),
 )
 def test_groups_add_up_and_their_ends_are_those_of_net_worth(assets, window, currency, rates, names):
-    groups = {asset.asset: (names[asset.asset],) for asset in assets}
+    groups = {asset.asset: (names[asset.asset.name],) for asset in assets}
     options = {"currency": currency, "places": 2, "rates": rates}
     change = change_between(assets, start=window[0], end=window[1], groups=groups, **options)
 
@@ -322,7 +367,7 @@ def test_no_figure_is_further_than_a_cent_from_what_it_is_exactly(
     assets, window, currency, rates, names, places
 ):
     """Every row adds up, the total is the sum of the rows, and each figure is one of the two nearest."""
-    groups = None if names is None else {asset.asset: tuple(names[asset.asset]) for asset in assets}
+    groups = None if names is None else {asset.asset: tuple(names[asset.asset.name]) for asset in assets}
     options = {"start": window[0], "end": window[1], "currency": currency, "rates": rates}
     change = change_between(assets, groups=groups, places=places, **options)
     exact = split_changes(assets, **options)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from assets.admin.asset.shares import whole_value_note
 from assets.models.asset import Valuation
 from assets.services.snapshots import values_counting_on
 from portfolios.models import Portfolio
@@ -51,7 +52,7 @@ def page(
                 heading,
                 [
                     {
-                        **shown(row, words, entries.get(row.id), errors.get(str(row.id), "")),
+                        **shown(row, on, words, entries.get(row.id), errors.get(str(row.id), "")),
                         "choices": choices(questions.get(str(row.id))),
                     }
                     for row in of_section
@@ -97,7 +98,7 @@ class Words(NamedTuple):
         )
 
 
-def shown(row: AssetRow, words: Words, entry: Entry | None, error: str) -> dict[str, Any]:
+def shown(row: AssetRow, on: date, words: Words, entry: Entry | None, error: str) -> dict[str, Any]:
     name = {"name": row.name}
     return {
         **state(row, words),
@@ -112,6 +113,7 @@ def shown(row: AssetRow, words: Words, entry: Entry | None, error: str) -> dict[
         "error": error,
         "value_label": (words.amount_owed if row.is_debt else words.new_value) % name,
         "note_label": words.note % name,
+        "whole_note": whole_value_note(row.shares, row.share_on(on)),
         "same_label": words.same % name,
         "up_label": words.up % name,
         "down_label": words.down % name,

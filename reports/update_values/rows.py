@@ -16,6 +16,8 @@ from assets.models.classification import Group
 from assets.services.asset_order import asset_order
 from assets.services.snapshots import state_of, values_counting_on
 from assets.valuation import MANUAL, AssetRef, newest_points, with_current_value
+from assets.valuation.formulas.shares import shares_in
+from assets.valuation.series import money, ten_thousandths
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.active_formats import amount_text
@@ -33,16 +35,18 @@ COLUMNS = (
     "current_value",
     "current_value_on",
     "valuation",
+    "shares",
 )
 NOT_COUNTED = "not counted"  # the section of the assets that do not count in net worth
 HEADINGS = {**dict(Group.choices), NOT_COUNTED: _("Not counted in net worth")}
 
 
 class AssetRow(NamedTuple):
-    """A current asset. `last` is its newest value on or before the day, as stored: a debt is negative.
+    """A current asset. `last` is its newest value on or before the day, of the whole and as stored: a debt is
+    negative.
 
     `seen` names the state of the value that counts on exactly that day; empty where there is none. `valuation` is where
-    its values come from: one that is entered is an anchor where that is not by hand.
+    its values come from: one that is entered is an anchor where that is not by hand. `shares` is the household's part.
     """
 
     id: UUID
@@ -54,12 +58,17 @@ class AssetRow(NamedTuple):
     last: Decimal | None
     last_on: date | None
     valuation: str = MANUAL
+    shares: str = ""
     seen: str = ""
 
     @property
     def is_computed(self) -> bool:
         """It has a value of each day by itself: an entered one is an anchor, and never "still the same"."""
         return self.valuation != MANUAL
+
+    @property
+    def ref(self) -> AssetRef:
+        return AssetRef(self.id, self.currency, self.valuation, self.shares)
 
     @property
     def section(self) -> str:
@@ -69,6 +78,13 @@ class AssetRow(NamedTuple):
     @property
     def is_debt(self) -> bool:
         return self.group == DEBTS
+
+    def part(self, whole: Decimal, on: date) -> Decimal:
+        """What counts of a value on the day."""
+        return money(shares_in(self.shares).part_on(on, ten_thousandths(whole))) if self.shares else whole
+
+    def share_on(self, on: date) -> Decimal:
+        return shares_in(self.shares).share_on(on)
 
     @property
     def places(self) -> int:
@@ -90,10 +106,10 @@ def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
     states = states_on(portfolio, on)
     places = {section: place for place, section in enumerate(HEADINGS)}
     read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
-    others = {AssetRef(row.id, row.currency, row.valuation): on for row in read if row.valuation != MANUAL}
-    points = newest_points(others)
+    computed = {row.ref: on for row in read if row.is_computed}
+    points = newest_points(computed)
     read = [
-        row._replace(last=points[row.id].value, last_on=points[row.id].on) if row.id in points else row
+        row._replace(last=points[row.id].whole_value, last_on=points[row.id].on) if row.id in points else row
         for row in read
     ]
     own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}

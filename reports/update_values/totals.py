@@ -34,7 +34,8 @@ def totals_of(portfolio: Portfolio, on: date, values: Iterable[NewValue]) -> Tot
         if not new.row.counts:
             continue
         currency = new.row.currency
-        after[currency] = after.get(currency, Decimal()) + new.value - (new.row.last or 0)
+        after[currency] = after.get(currency, Decimal()) + new.row.part(new.value, on)
+        after[currency] -= new.row.part(new.row.last or Decimal(), on)
     return Totals(*(converted(amounts, portfolio, on) for amounts in (before, after)))
 
 

@@ -111,7 +111,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         yield (
             pk,
             ValuesAround(
-                AssetFacts(*around[0][1:7]),
+                AssetFacts(*around[0][1:8]),
                 Window({on: value for *_, on, value, _ in around}, touched),
                 Window({on: value for *_, on, value, is_given in around if not is_given}, touched),
             ),
@@ -127,7 +127,7 @@ def contribution(values: Mapping[UUID, ValuesAround]) -> upkeep.Contribution:
     """
     total = upkeep.Contribution({}, set(), {})
     for pk, around in values.items():
-        if around.facts.valuation == SOURCE.name:
+        if around.facts.source == SOURCE.name:
             total.valuations[pk] = SOURCE.name
             total.add(pk, around.facts, around.with_them)
             total.add(pk, around.facts, around.without, sign=-1)

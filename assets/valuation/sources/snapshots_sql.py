@@ -127,7 +127,7 @@ _AROUND = {
         {_OTHERS[vendor]}
     )
     SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, a.counts_in_net_worth,
-        a.valuation, l."on", l.value, l.is_given
+        a.valuation, a.shares, l."on", l.value, l.is_given
     FROM around l JOIN assets_asset a ON a.id = l.asset_id
     ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - constants only
     for vendor in IDS
@@ -135,15 +135,15 @@ _AROUND = {
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
-    """(asset, portfolio, type, currency, disposed_on, whether it counts, its source, on, value, whether it is a given
-    snapshot), oldest first.
+    """(asset, portfolio, type, currency, disposed_on, whether it counts, valuation, shares, on, value, whether it is a
+    given snapshot), oldest first.
 
     For each asset of the given snapshots: from the last day with a value before the first of them to the first such day
     after the last. Of each day the last given snapshot, and the last other one. A day may have thousands.
     """
     days = Days()
     rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
-    for asset, portfolio, asset_type, currency, disposed_on, counts, valuation, on, value, is_given in rows:
+    for asset, portfolio, asset_type, currency, disposed_on, counts, *source, on, value, is_given in rows:
         yield (
             parse_id(asset),
             parse_id(portfolio),
@@ -151,7 +151,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
             currency,
             None if disposed_on is None else days[disposed_on],
             bool(counts),
-            valuation,
+            *source,
             days[on],
             value,
             bool(is_given),

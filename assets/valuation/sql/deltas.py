@@ -65,8 +65,9 @@ _DAYS_IF_NEEDED = ", ".join(
 # as that of the index asset_not_valued_by_hand.
 _OTHERS = """
     UNION ALL SELECT {columns} WHERE EXISTS (
-        SELECT 1 FROM assets_asset a WHERE a.portfolio_id IN ({ids}) AND NOT (a.valuation = '{manual}')
-        AND a.valuation NOT IN ({stored})
+        SELECT 1 FROM assets_asset a WHERE a.portfolio_id IN ({ids})
+        AND NOT (a.shares = '' AND a.valuation = '{manual}')
+        AND NOT (a.shares = '' AND a.valuation IN ({stored}))
     )"""
 OTHERS = ""  # in place of a currency
 

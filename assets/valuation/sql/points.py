@@ -29,7 +29,7 @@ from strata.db.params import (
     place_params,
 )
 
-MANUAL = registry.MANUAL
+BY_HAND = f"a.valuation = '{registry.MANUAL}' AND a.shares = ''"
 type Point = tuple[UUID, date, int]  # an asset, a day, an amount
 
 # Of one asset: {0} is its id, {1} a day. Without the value SQLite reads the index alone.
@@ -85,8 +85,8 @@ _AMOUNTS_ON = {
     vendor: f"""
     WITH portfolio AS ({IDS[vendor]}),
     valued AS MATERIALIZED (
-        SELECT a.portfolio_id, a.currency, a.valuation <> '{MANUAL}' AS is_other,
-        CASE WHEN a.valuation = '{MANUAL}' THEN (
+        SELECT a.portfolio_id, a.currency, NOT ({BY_HAND}) AS is_other,
+        CASE WHEN {BY_HAND} THEN (
             SELECT newest.value FROM (
                 SELECT p.value, p."on", p.instant FROM ({{points}}) p
                 WHERE p.asset_id = a.id AND p."on" <= %s ORDER BY p."on" DESC, p.instant DESC LIMIT 1

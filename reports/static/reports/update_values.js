@@ -42,14 +42,13 @@ function start() {
 
   function showError(element, message) {
     const input = field(element, "value");
+    const note = document.getElementById(`whole-${element.dataset.asset}`);
     element.querySelector(".uv-error").textContent = message || "";
-    if (message) {
-      input.setAttribute("aria-invalid", "true");
-      input.setAttribute("aria-describedby", `error-${element.dataset.asset}`);
-    } else {
-      input.removeAttribute("aria-invalid");
-      input.removeAttribute("aria-describedby");
-    }
+    if (message) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+    if (message) input.setAttribute("aria-describedby", `error-${element.dataset.asset}`);
+    else if (note) input.setAttribute("aria-describedby", note.id);
+    else input.removeAttribute("aria-describedby");
   }
 
   // --- the server ---
