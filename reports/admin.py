@@ -192,6 +192,7 @@ class PortfolioSnapshotPage(HouseholdAdmin):
         "currency",
         "complete",
         "missing_rates",
+        "missing_prices",
         "manual",
     )
 

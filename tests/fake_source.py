@@ -106,13 +106,19 @@ class FakeSource:
         for pk in asset_ids:
             del self.amounts[pk]
 
-    def change(self, asset_ids: Collection[UUID], amounts: Mapping[date, int | None]) -> None:
-        """Set the amount of each day for each of the assets; None removes it."""
-        captured = upkeep.capture(asset_ids, amounts)
+    def change(
+        self,
+        asset_ids: Collection[UUID],
+        amounts: Mapping[date, int | None],
+        gaps: Collection[date] = (),
+    ) -> None:
+        """Set the amount of each day for each of the assets; None removes it. `gaps` begin on their days."""
+        captured = upkeep.capture(asset_ids, {*amounts, *gaps})
         for pk in asset_ids:
             self.amounts[pk] |= {on: amount for on, amount in amounts.items() if amount is not None}
             for on in [on for on, amount in amounts.items() if amount is None]:
                 self.amounts[pk].pop(on, None)
+            self.amounts[pk] |= dict.fromkeys(gaps)
         upkeep.update(captured)
 
 

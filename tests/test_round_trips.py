@@ -29,8 +29,15 @@ OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
 # Read-only fields that change by themselves: a PUT ignores them, a PATCH with another value is refused.
 COMPUTED = {
     "asset-detail": {"current_value", "current_value_on", "equity", "updated_at"},
-    "portfolio-detail": {"total_value", "total_value_on", "complete", "missing_rates", "updated_at"},
-    "portfolio-snapshot-detail": {"value", "currency", "complete", "missing_rates"},
+    "portfolio-detail": {
+        "total_value",
+        "total_value_on",
+        "complete",
+        "missing_rates",
+        "missing_prices",
+        "updated_at",
+    },
+    "portfolio-snapshot-detail": {"value", "currency", "complete", "missing_rates", "missing_prices"},
     "household-detail": {"role", "updated_at"},
     "member-detail": {"username", "accepted_at"},
     "instrument-detail": {"fetch"},
@@ -58,6 +65,9 @@ ANOTHER = {
     "group_by": "tag",
     "complete": False,
     "disposed": True,
+    "missing_prices": [
+        {"asset": {"id": OTHER, "name": "X"}, "instrument": None, "on": "2026-01-01", "last_on": None}
+    ],
     "missing_rates": [{"currency": "USD", "on": "2026-01-01", "amount": "1.00"}],
     "role": "viewer",
     "username": "eve",

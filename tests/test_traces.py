@@ -41,6 +41,7 @@ from assets.models import (
     RatesVersion,
     Tag,
     Transaction,
+    ValueGap,
 )
 from imports.models import Import, ImportBlock, ImportedRows, ImportFile
 from portfolios.models import Household, Invitation, Membership, Portfolio
@@ -57,6 +58,7 @@ UNTRACED = {
     JournalEntry: "is the journal",
     MonthlyDeltas: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
+    ValueGap: "is rebuilt from the values by `rebuild`",
     RatesVersion: "changes with rates, which are traced",
     PackedPrices: "is rebuilt from the blocks by `rebuild`",
     PriceFetch: "is a note of the last fetch",

@@ -16,6 +16,7 @@ from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
 from assets.models.terms import Depreciation, Growth
 from assets.models.transaction import Transaction
+from assets.models.value_gap import ValueGap
 
 __all__ = [
     "Asset",
@@ -46,4 +47,5 @@ __all__ = [
     "RatesVersion",
     "Tag",
     "Transaction",
+    "ValueGap",
 ]

@@ -1,4 +1,4 @@
-"""Daily deltas and monthly values are what the values give, after any writes by any channel, and nothing more."""
+"""Daily deltas, monthly values and gaps are what the values give, after any writes by any channel, and nothing more."""
 
 from __future__ import annotations
 

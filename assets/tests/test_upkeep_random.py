@@ -1,4 +1,4 @@
-"""After any writes by any channel, daily deltas and monthly values are what the values give, by every reader."""
+"""After any writes by any channel, daily deltas, monthly values and gaps are what the values give, by every reader."""
 
 from __future__ import annotations
 
@@ -169,7 +169,15 @@ class Writes(RuleBasedStateMachine):
                 if is_held and (include_all or asset.counts_in_net_worth):
                     by_currency = amounts.setdefault(asset.portfolio_id, {})
                     by_currency[asset.currency] = by_currency.get(asset.currency, 0) + money(current[pk])
-            assert valuation.amounts_on(ids, on, include_all=include_all) == without_zeros(amounts)
+            read, gaps_of_day = valuation.amounts_and_gaps_on(ids, on, include_all=include_all)
+            assert read == without_zeros(amounts)
+            assert [gap.asset_id for gap in gaps_of_day] == sorted(
+                pk
+                for pk, asset in assets.items()
+                if (include_all or asset.counts_in_net_worth)
+                and min(expected[pk], default=date.max) <= on
+                and current[pk] is None
+            )
             first_days = [
                 min(days)
                 for pk, asset in assets.items()
@@ -407,13 +415,15 @@ class WritesWithAnotherSource(Writes):
         self.source.leave_assets(self.of_source()[:1])
 
     @rule(
-        values=st.dictionaries(NUMBERS, st.none() | VALUES, min_size=1, max_size=3), count=st.integers(1, 3)
+        values=st.dictionaries(NUMBERS, st.none() | VALUES, min_size=1, max_size=3),
+        gaps=st.sets(NUMBERS, max_size=2),
+        count=st.integers(1, 3),
     )
-    def change_values_of_the_other_source(self, values, count):
+    def change_values_of_the_other_source(self, values, gaps, count):
         amounts = {
             day(on): value if value is None else ten_thousandths(value) for on, value in values.items()
         }
-        self.source.change(self.of_source()[:count], amounts)
+        self.source.change(self.of_source()[:count], amounts, {day(on) for on in gaps})
 
 
 def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):

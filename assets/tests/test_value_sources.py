@@ -13,13 +13,18 @@ from django.core.exceptions import ValidationError
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
-from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
+from assets.doctor import (
+    daily_deltas_are_what_the_values_give,
+    gaps_are_what_the_values_give,
+    monthly_values_are_what_the_values_give,
+)
+from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues, ValueGap
 from assets.services.disposal import dispose
-from assets.valuation import deltas, months, reading, registry, upkeep
-from assets.valuation.protocol import EditTarget, MissingPrice, Window
+from assets.valuation import deltas, gaps, months, reading, registry, upkeep
+from assets.valuation.protocol import EditTarget, Gap, MissingPrice, Window
 from assets.valuation.sources.snapshots import Snapshots
 from assets.valuation.sql import deltas as deltas_sql
+from assets.valuation.sql import gaps as gaps_sql
 from assets.valuation.sql import months as months_sql
 from strata.audit import clock
 from strata.doctor import Level
@@ -169,7 +174,7 @@ def test_missing_price_is_said_by_the_source(recorded, loan, source, django_asse
     source.amounts[loan.pk] |= {day(16): None}
     asked = [(recorded.pk, day(4)), (loan.pk, day(16)), (loan.pk, day(1))]
     with django_assert_num_queries(0):
-        found = valuation.missing_prices(asked, {recorded.pk: "manual", loan.pk: "fake"})
+        found = registry.missing_prices(asked, {recorded.pk: "manual", loan.pk: "fake"})
     assert found == {
         (loan.pk, day(16)): MissingPrice(None, day(14)),
         (loan.pk, day(1)): MissingPrice(None, None),
@@ -235,6 +240,67 @@ def test_no_window_where_nothing_is_touched(recorded, portfolio):
     assert list(Snapshots().windows([create_asset(portfolio).pk], [day(3)])) == []
 
 
+# --- gaps: no price counts ---
+
+
+@pytest.fixture
+def shares(portfolio, source):
+    """An asset of the other source: 50 from day 2 on, no value from day 7 on, 60 from day 14 on."""
+    asset = create_asset(portfolio, "Shares", asset_type=TypeId.STOCKS)
+    source.value_assets({asset.pk: {day(2): 50 * EURO, day(7): None, day(14): 60 * EURO}})
+    return asset
+
+
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+@pytest.mark.parametrize("group_by", [None, "asset"])
+@pytest.mark.parametrize("derived", [True, False])
+def test_totals_name_the_gaps_of_their_days(portfolio, recorded, shares, days, group_by, derived):
+    totals = valuation.totals_on([portfolio.pk], days, group_by=group_by, derived=derived)
+    assert totals.gaps == (Gap(shares.pk, day(7), day(14)),)
+    assert [totals.gaps[0].has(day(number)) for number in (6, 7, 13, 14)] == [False, True, True, False]
+    assert valuation.totals_on([portfolio.pk], days[:1], group_by=group_by, derived=derived).gaps == ()
+
+
+def test_gap_of_an_asset_that_does_not_count_is_named_where_it_does(portfolio, shares):
+    Asset.objects.update(counts_in_net_worth=False)
+    assert valuation.totals_on([portfolio.pk], WEEKS).gaps == ()
+    assert len(valuation.totals_on([portfolio.pk], WEEKS, include_all=True).gaps) == 1
+    assert valuation.amounts_and_gaps_on([portfolio.pk], day(8)) == ({}, ())
+    assert len(valuation.amounts_and_gaps_on([portfolio.pk], day(8), include_all=True)[1]) == 1
+
+
+def test_gap_ends_with_the_disposal(portfolio, shares):
+    Asset.objects.update(disposed_on=day(9))
+    assert valuation.totals_on([portfolio.pk], DAYS).gaps == (Gap(shares.pk, day(7), day(9)),)
+    Asset.objects.update(disposed_on=day(7))
+    assert valuation.totals_on([portfolio.pk], DAYS).gaps == ()
+
+
+@pytest.mark.parametrize("source", [True], indirect=True, ids=["stored"])
+def test_gaps_cost_a_query_where_there_are_any(portfolio, recorded, source, django_assert_num_queries):
+    asset = create_asset(portfolio)
+    source.value_assets({asset.pk: {day(2): 50 * EURO}})
+    with django_assert_num_queries(1):
+        valuation.totals_on([portfolio.pk], DAYS)
+    source.change([asset.pk], {}, gaps=[day(7)])
+    for days in (DAYS[:7], [day(1)]):
+        with django_assert_num_queries(1):
+            assert valuation.totals_on([portfolio.pk], days).gaps == ()
+    with django_assert_num_queries(2):
+        assert len(valuation.totals_on([portfolio.pk], DAYS).gaps) == 1
+
+
+def test_doctor_finds_and_rebuild_fixes_gaps_that_are_wrong(portfolio, shares, source):
+    if source.is_stored:
+        ValueGap.objects.update(end_on=None)
+    else:
+        ValueGap.objects.create(asset=shares, start_on=day(1))
+    assert found(gaps_are_what_the_values_give()) == {Level.FAIL}
+    assert upkeep.compare_and_rebuild(portfolio.pk)
+    assert found(gaps_are_what_the_values_give()) == {Level.OK}
+    assert ValueGap.objects.count() == source.is_stored
+
+
 # --- known_at ---
 
 
@@ -256,6 +322,16 @@ def test_past_is_the_same_and_is_not_read_from_derived_tables(portfolio, recorde
         assert rows.get().current_value == -100
 
 
+@pytest.mark.parametrize("days", [WEEKS, DAYS], ids=["weeks", "days"])
+def test_gaps_of_the_past_are_not_read_from_their_table(portfolio, shares, days):
+    gaps_of_days = valuation.totals_on([portfolio.pk], days).gaps
+    gaps_of_day = valuation.amounts_and_gaps_on([portfolio.pk], day(9))[1]
+    ValueGap.objects.all().delete()
+    with clock.set_back(PAST):
+        assert valuation.totals_on([portfolio.pk], days).gaps == gaps_of_days != ()
+        assert valuation.amounts_and_gaps_on([portfolio.pk], day(9))[1] == gaps_of_day != ()
+
+
 READERS = {
     "months_of_deltas": lambda: deltas_sql.months_of_deltas([], WEEKS),
     "first_day_of_deltas": lambda: deltas_sql.first_day_of_deltas([]),
@@ -263,9 +339,14 @@ READERS = {
     "values_in_months": lambda: months_sql.values_in_months([], day(0), day(9)),
     "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
     "last_values_of_months": lambda: months_sql.last_values_of_months([], day(0), day(9)),
+    "gaps_between": lambda: gaps_sql.gaps_between([], day(0), day(9)),
 }
 OTHERS = {"write_deltas", "rows_of", "write_months"}
-COMPARED = {"deltas": lambda: deltas.stored(Asset().pk), "months": lambda: months.stored([])}
+COMPARED = {
+    "deltas": lambda: deltas.stored(Asset().pk),
+    "months": lambda: months.stored([]),
+    "gaps": lambda: gaps.stored([]),
+}
 
 
 @pytest.mark.parametrize("read", [*READERS.values(), *COMPARED.values()], ids=[*READERS, *COMPARED])
@@ -277,7 +358,7 @@ def test_reader_of_a_derived_table_refuses_the_past_when_it_is_called(read):
 def test_every_reader_of_a_derived_table_is_in_the_test_above():
     public = {
         name
-        for module in (deltas_sql, months_sql)
+        for module in (deltas_sql, gaps_sql, months_sql)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from functools import partial
 
-from assets.models import Asset, MonthlyValues
-from assets.valuation import months, registry
+from assets.models import Asset, MonthlyValues, ValueGap
+from assets.valuation import gaps, months, registry
 from assets.valuation.deltas import calculated, stored
 from portfolios.models import Portfolio
 from tests import factories
@@ -26,4 +26,6 @@ def assert_in_step() -> None:
         assert stored(portfolio_id) == calculated(portfolio_id)
     assets = valuations()
     assert months.stored(assets) == months.calculated(assets)
-    assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
+    assert gaps.stored(assets) == gaps.calculated(assets)
+    for rows in (MonthlyValues.objects.all(), ValueGap.objects.all()):
+        assert not rows.exclude(asset__in=assets).exists()

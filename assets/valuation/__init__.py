@@ -14,7 +14,8 @@ from assets.valuation.current import (
     with_first_value,
 )
 from assets.valuation.formulas.shares import ShareChange
-from assets.valuation.protocol import EditTarget, MissingPrice, Origin, ValueDays
+from assets.valuation.gaps import count_left_out, price_gaps
+from assets.valuation.protocol import EditTarget, Gap, MissingPrice, Origin, PriceGap, ValueDays
 from assets.valuation.reading import (
     COLUMNS,
     GROUPINGS,
@@ -22,6 +23,7 @@ from assets.valuation.reading import (
     REF_COLUMNS,
     AssetRef,
     SeriesReader,
+    amounts_and_gaps_on,
     amounts_on,
     asset_refs,
     ref_of,
@@ -34,7 +36,6 @@ from assets.valuation.registry import (
     MANUAL,
     edit_targets,
     known_flows,
-    missing_prices,
     origins,
     source_name,
     value_days,
@@ -52,9 +53,11 @@ __all__ = [
     "AssetRef",
     "Drift",
     "EditTarget",
+    "Gap",
     "MissingPrice",
     "NewestPoint",
     "Origin",
+    "PriceGap",
     "SeriesReader",
     "ShareChange",
     "SharedSeries",
@@ -62,16 +65,18 @@ __all__ = [
     "ValueDays",
     "ValueSeries",
     "WhatIf",
+    "amounts_and_gaps_on",
     "amounts_on",
     "asset_refs",
+    "count_left_out",
     "edit_targets",
     "first_value_day",
     "known_flows",
     "loan_drifts",
     "loan_schedule",
-    "missing_prices",
     "newest_points",
     "origins",
+    "price_gaps",
     "ref_of",
     "share_changes",
     "source_name",

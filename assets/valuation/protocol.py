@@ -74,6 +74,19 @@ class KnownFlow(NamedTuple):
     is_income: bool = False
 
 
+class Gap(NamedTuple):
+    """The days from `start` up to the day before `end` (None: all later ones) on which an asset has no value, because
+    no price counts. It counts nothing then.
+    """
+
+    asset_id: UUID
+    start: date
+    end: date | None
+
+    def has(self, on: date) -> bool:
+        return self.start <= on and (self.end is None or on < self.end)
+
+
 class MissingPrice(NamedTuple):
     """Why an asset is in a gap: its instrument has no price that counts on the day. `last_on` is the day of the last
     price before that; None where there is none. `instrument_id` is None where the source has no instrument for it.
@@ -81,6 +94,20 @@ class MissingPrice(NamedTuple):
 
     instrument_id: UUID | None = None
     last_on: date | None = None
+
+
+class PriceGap(NamedTuple):
+    """An asset that is left out on a day, because no price of its instrument counts. `last_on` is the day of the last
+    price before that, None where there is none. Without an instrument `symbol` is "".
+    """
+
+    asset_id: UUID
+    asset_name: str
+    portfolio_id: UUID
+    instrument_id: UUID | None
+    symbol: str
+    on: date
+    last_on: date | None
 
 
 class ValueSource(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,12 +19,16 @@ from assets.models.querysets import AssetQuerySet
 from assets.valuation import month_ends, protocol, registry, sql
 from assets.valuation.delta_totals import MonthOfDeltas, running_totals
 from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
+from assets.valuation.protocol import Gap
 from assets.valuation.series import (
+    Amount,
     Keys,
     Totals,
     ValueSeries,
     added_up,
     fold,
+    gaps_of,
+    gaps_on,
     grid_totals,
     money,
     ten_thousandths,
@@ -127,13 +132,21 @@ def totals_on(
     return drop_zeros(read(assets, days, derived=derived))
 
 
-def amounts_on(
-    portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False
-) -> dict[UUID, dict[str, Decimal]]:
+type AmountsByPortfolio = dict[UUID, dict[str, Decimal]]  # by portfolio and currency
+
+
+def amounts_on(portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False) -> AmountsByPortfolio:
     """The total of each portfolio's assets on a day, by currency, without totals of zero: like totals_on for one day.
 
     In one query, unless there are assets that are not valued by hand.
     """
+    return amounts_and_gaps_on(portfolio_ids, on, include_all=include_all)[0]
+
+
+def amounts_and_gaps_on(
+    portfolio_ids: Collection[UUID], on: date, *, include_all: bool = False
+) -> tuple[AmountsByPortfolio, tuple[Gap, ...]]:
+    """The same, with the gaps of the day: the assets that have one are in none of the totals."""
     if choose_reader((on,), by_deltas=not include_all) is Reader.DELTAS:
         return _amounts_of_deltas(portfolio_ids, on)
     sums: dict[UUID, dict[str, int]] = {}
@@ -143,22 +156,27 @@ def amounts_on(
             with_others.add(portfolio_id)
         else:
             sums.setdefault(portfolio_id, {})[currency] = amount
-    for portfolio_id, currency, amount in _other_amounts_on(with_others, on, include_all=include_all):
-        of_portfolio = sums.setdefault(portfolio_id, {})
-        of_portfolio[currency] = of_portfolio.get(currency, 0) + amount
-    return _as_money(sums)
+    gaps: list[Gap] = []
+    for ref, series in _others_on(with_others, on, include_all=include_all):
+        gaps += gaps_of(ref.id, series)
+        if value := series.value_on(on):
+            of_portfolio = sums.setdefault(cast("UUID", ref.keys[0]), {})
+            of_portfolio[ref.currency] = of_portfolio.get(ref.currency, 0) + ten_thousandths(value)
+    return _as_money(sums), gaps_on(gaps, (on,))
 
 
-def _amounts_of_deltas(portfolio_ids: Collection[UUID], on: date) -> dict[UUID, dict[str, Decimal]]:
+def _amounts_of_deltas(
+    portfolio_ids: Collection[UUID], on: date
+) -> tuple[AmountsByPortfolio, tuple[Gap, ...]]:
     sums: dict[UUID, dict[str, int]] = {}
     totals = from_deltas(portfolio_ids, (on,), "portfolio", {})
     for ((portfolio_id,), currency), column in totals.columns.items():
         of_portfolio = sums.setdefault(cast("UUID", portfolio_id), {})
         of_portfolio[currency] = column.owned[0] + column.owed[0]
-    return _as_money(sums)
+    return _as_money(sums), totals.gaps
 
 
-def _as_money(sums: Mapping[UUID, Mapping[str, int]]) -> dict[UUID, dict[str, Decimal]]:
+def _as_money(sums: Mapping[UUID, Mapping[str, int]]) -> AmountsByPortfolio:
     amounts = {
         pk: {currency: money(amount) for currency, amount in by_currency.items() if amount}
         for pk, by_currency in sums.items()
@@ -166,19 +184,15 @@ def _as_money(sums: Mapping[UUID, Mapping[str, int]]) -> dict[UUID, dict[str, De
     return {pk: by_currency for pk, by_currency in amounts.items() if by_currency}
 
 
-def _other_amounts_on(
+def _others_on(
     portfolio_ids: Collection[UUID], on: date, *, include_all: bool
-) -> Iterator[tuple[UUID, str, int]]:
-    """(portfolio, currency, amount) of each asset that is not valued by hand and counts on the day."""
+) -> Iterator[tuple[AssetRef, ValueSeries]]:
+    """The values of the day of each asset that is not valued by hand. Its portfolio is the key of its ref."""
     if not portfolio_ids:
-        return
+        return iter(())
     assets = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.BY_HAND)
     refs = asset_refs(portfolio_ids, "portfolio", {}, counts=None if include_all else True, assets=assets)
-    for ref, series in _value_series(refs, on, on):
-        amount = series.value_on(on)
-        if amount is not None and (ref.disposed_on is None or ref.disposed_on > on):
-            (portfolio_id,) = ref.keys
-            yield cast("UUID", portfolio_id), ref.currency, ten_thousandths(amount)
+    return _value_series(refs, on, on)
 
 
 def value_series(
@@ -307,7 +321,7 @@ def _mapped(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> K
 
 def drop_zeros(totals: Totals) -> Totals:
     columns = {key: column for key, column in totals.columns.items() if any(column.owned) or any(column.owed)}
-    return Totals(totals.days, columns)
+    return dataclasses.replace(totals, columns=columns)
 
 
 # --- from the table of monthly deltas ---
@@ -328,17 +342,20 @@ def from_deltas(
         return _mapped(() if group_by is None else (key,), key_map)
 
     months = sql.months_of_deltas(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
-    has_others = False
+    has_others = has_gaps = False
 
     def of_types() -> Iterator[tuple[Keys, str, MonthOfDeltas]]:
-        nonlocal has_others
+        nonlocal has_others, has_gaps
         for currency, key_id, month in months:
             if currency == sql.OTHERS:
-                has_others = True
+                has_others, has_gaps = month.owned_sum > 0, month.owed_sum > 0
             else:
                 yield keys(key_id, currency), currency, month
 
     totals = running_totals(of_types(), days)
+    if has_gaps:
+        gaps = (Gap(*row) for row in sql.gaps_between(portfolio_ids, days[0], days[-1]))
+        totals = dataclasses.replace(totals, gaps=gaps_on(gaps, days))
     if not has_others:
         return totals
     others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.in_derived_tables())
@@ -368,19 +385,30 @@ def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Total
 
 
 def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:
-    all_series = _value_series(assets, days[0], days[-1], derived=derived)
-    return fold(((asset.keys, series) for asset, series in all_series), days)
+    gaps: list[Gap] = []
+
+    def all_series() -> Iterator[tuple[Keys, ValueSeries]]:
+        for asset, series in _value_series(assets, days[0], days[-1], derived=derived):
+            gaps.extend(gaps_of(asset.id, series))
+            yield asset.keys, series
+
+    totals = fold(all_series(), days)
+    return dataclasses.replace(totals, gaps=gaps_on(gaps, days))
 
 
 def from_lookups(read: Iterable[tuple[AssetRef, ValueSeries]], days: Sequence[date]) -> Totals:
     """Each asset's value looked up on each day: for few days, and series that were read for something else too."""
-    rows = (
-        (on, asset.keys, asset.currency, value)
-        for asset, series in read
-        for on in days
-        if (value := series.value_on(on))
-    )
-    return grid_totals(rows, days)
+    gaps: list[Gap] = []
+
+    def rows() -> Iterator[tuple[date, Keys, str, Amount]]:
+        for asset, series in read:
+            gaps.extend(gaps_of(asset.id, series))
+            for on in days:
+                if value := series.value_on(on):
+                    yield on, asset.keys, asset.currency, value
+
+    totals = grid_totals(rows(), days)
+    return dataclasses.replace(totals, gaps=gaps_on(gaps, days))
 
 
 def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, derived: bool = True) -> Totals:

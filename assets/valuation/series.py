@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
@@ -20,8 +20,10 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from operator import add
 from typing import NamedTuple, cast
+from uuid import UUID
 
 from assets.rates.book import MissingRate, RateBook
+from assets.valuation.protocol import Gap
 
 type Amount = Decimal | int
 type Value = Amount | None  # None: from this day on there is no value
@@ -153,6 +155,27 @@ def value_on(snapshots: Iterable[Snapshot], on: date, *, disposed_on: date | Non
     return None if value is None else money(value)
 
 
+def gaps_on(gaps: Iterable[Gap], days: Sequence[date]) -> tuple[Gap, ...]:
+    """Those of the gaps that have one of the ascending days, in order; without an end that is after the last day."""
+    found = []
+    for gap in gaps:
+        place = bisect_left(days, gap.start)
+        if place < len(days) and gap.has(days[place]):
+            found.append(gap if gap.end is not None and gap.end <= days[-1] else gap._replace(end=None))
+    return tuple(sorted(found))
+
+
+def gaps_of(asset_id: UUID, series: ValueSeries) -> Iterator[Gap]:
+    """The gaps of an asset with these values, oldest first. There are none from its disposal on."""
+    if not series.has_gaps:
+        return
+    disposed = series.disposed_on
+    for place, (start, value) in enumerate(zip(series.days, series.values, strict=True), start=1):
+        if value is None and (disposed is None or start < disposed):
+            later = (series.days[place] if place < len(series.days) else None, disposed)
+            yield Gap(asset_id, start, min((on for on in later if on is not None), default=None))
+
+
 # --- many assets on a series of days ---
 
 
@@ -171,11 +194,13 @@ class Column:
 class Totals:
     """The totals of assets on each of `days`, for each set of groups and each currency that occurs.
 
-    Each asset is in exactly one column, that of the set of all its groups, so that it counts once in a total.
+    Each asset is in exactly one column, that of the set of all its groups, so that it counts once in a total. `gaps`
+    are those of its assets that have one of the days: on these the asset counts nothing.
     """
 
     days: Sequence[date]
     columns: Mapping[tuple[Keys, str], Column]
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def overlap(self) -> bool:
@@ -285,7 +310,7 @@ def added_up(*totals: Totals) -> Totals:
         for key, column in part.columns.items():
             other = columns.get(key)
             columns[key] = column if other is None else other.plus(column)
-    return Totals(totals[0].days, columns)
+    return Totals(totals[0].days, columns, tuple(gap for part in totals for gap in part.gaps))
 
 
 def _no_sums(days: Sequence[date]) -> _Sums:

@@ -1,6 +1,6 @@
-"""Keeps daily deltas and monthly values up to date with every write of values, and rebuilds them.
+"""Keeps daily deltas, monthly values and gaps up to date with every write of values, and rebuilds them.
 
-Both are derived from the values of stored sources; those of the others are computed when they are read. A stored source
+All are derived from the values of stored sources; those of the others are computed when they are read. A stored source
 surrounds a write of its rows with `capture` and `update`. AssetsConfig registers the classes below, which run with the
 writes of assets and portfolios. An asset's months are deleted with it by cascade; its contribution to the deltas is
 subtracted before.
@@ -17,19 +17,25 @@ from django.db import transaction
 from django.db.models import F
 
 from assets.models import Asset
-from assets.valuation import deltas, months, protocol, registry
+from assets.valuation import deltas, gaps, months, protocol, registry
 from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
+from assets.valuation.protocol import Gap
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
 
 
 class Contribution(NamedTuple):
-    """What values contribute to derived data: their part of the deltas, and the months in which they are."""
+    """What values contribute to derived data: their part of the deltas, the months in which they are, their gaps."""
 
     sums: deltas.RunningSums
     months: set[protocol.Month]
     valuations: dict[UUID, str]  # of the assets that were looked at
+    gaps: set[Gap]
+
+    @classmethod
+    def empty(cls) -> Contribution:
+        return cls({}, set(), {}, set())
 
     def add(self, asset_id: UUID, facts: AssetFacts, window: protocol.Window, *, sign: int = 1) -> None:
         """Add (or with `sign=-1` subtract) the values of a window."""
@@ -41,6 +47,7 @@ def apply(before: Contribution, after: Contribution) -> None:
     """Change derived data by the difference, and encode the months of both again."""
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     months.refresh(before.months | after.months, before.valuations | after.valuations)
+    gaps.apply(before.gaps, after.gaps)
 
 
 # --- what a source calls around a write ---
@@ -71,9 +78,11 @@ def update(captured: Captured) -> None:
 def contribution_of(asset_ids: Sequence[UUID], days: Collection[date] | None) -> Contribution:
     facts = facts_of(Asset.objects.filter(pk__among=asset_ids))
     valuations = valuations_of(facts)
-    contribution = Contribution({}, set(), valuations)
+    contribution = Contribution.empty()._replace(valuations=valuations)
+    until = date.max if days is None else max(days, default=date.min)
     for pk, window in all_windows(valuations) if days is None else registry.windows(valuations, days):
         contribution.add(pk, facts[pk], window)
+        contribution.gaps.update(gaps.of_window(pk, window.amounts, until))
     return contribution
 
 
@@ -93,13 +102,14 @@ def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, Asset
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
     moved = [pk for pk, facts in after.items() if before.get(pk, facts).source != facts.source]
     if moved:
-        touched = {
-            month
-            for facts in (before, after)
-            for pk, window in all_windows(valuations_of(facts, moved))
-            for month in months.touched(pk, window.touched)
-        }
+        touched: set[protocol.Month] = set()
+        new_gaps: list[Gap] = []
+        for facts in (before, after):
+            for pk, days, values in registry.stored_values(valuations_of(facts, moved)):
+                touched |= months.touched(pk, days)
+                new_gaps += gaps.of_values(pk, days, values) if facts is after else ()
         months.refresh(touched, valuations_of(after, moved))
+        gaps.replace(moved, new_gaps)
 
 
 def rebuild(portfolio_id: UUID) -> None:
@@ -111,11 +121,13 @@ def rebuild(portfolio_id: UUID) -> None:
         lock(portfolio_id)
         forget_portfolios([portfolio_id])
         months.forget_portfolio(portfolio_id)
+        gaps.forget_portfolio(portfolio_id)
         sums: deltas.RunningSums = {}
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
         for pk, days, values in registry.stored_values(valuations_of(facts)):
             deltas.add_values(sums, facts[pk], days, values)
             months.write(pk, days, values)
+            gaps.write(gaps.of_values(pk, days, values))
         deltas.apply_deltas(sums)
         portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
@@ -133,7 +145,8 @@ def is_outdated(portfolio_id: UUID) -> bool:
     """Whether the portfolio's derived data differs from its values. It takes several queries: call it in one snapshot
     of the database, or with the portfolio locked.
     """
-    return bool(deltas.differences(portfolio_id) or months.differences(portfolio_id))
+    tables = (deltas, months, gaps)
+    return any(table.differences(portfolio_id) for table in tables)
 
 
 def lock(portfolio_id: UUID) -> None:

@@ -112,7 +112,8 @@ def value_asset_flows(
     """The flows of an asset whose value changes by itself.
 
     A trade before its first value counts on the day of that value. `held` is for what actions pay for a share, and
-    `moved` what came from other assets and went to them. `shares` are the changes of the share in the window.
+    `moved` what came from other assets and went to them. `shares` are the changes of the share in the window. What was
+    bought while no price counted is not added later.
     """
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
@@ -138,8 +139,9 @@ def value_asset_flows(
         flows.add(on, window.rates.fine(amount, event.currency, on))
     for change in untraded(shares, asset):
         flows.add(change.on, window.rates.fine(change.amount, values.currency, change.on))
-    first_on, gone_on = values.first_on, values.disposed_on
-    if first_on is not None and window.has(first_on) and first_on not in bought_on:
+    first_on, gone_on = values.without_gaps().first_on, values.disposed_on
+    was_bought = first_on is not None and any(values.days[0] <= on <= first_on for on in bought_on)
+    if first_on is not None and window.has(first_on) and not was_bought:
         flows.add(first_on, window.rates.fine(_value(values, first_on), values.currency, first_on))
     if first_on is not None and gone_on is not None and window.has(gone_on) and gone_on not in sold_on:
         flows.add(gone_on, window.rates.fine(-_value(values, day_before(gone_on)), values.currency, gone_on))

@@ -32,9 +32,9 @@ LARGEST_RATE = Decimal(10) ** 30  # a yearly rate of a few days may have thousan
 class Measures:
     """The measures of a period; `net_flows` is what came in less what went out."""
 
-    start_value: int
-    end_value: int
-    net_flows: int
+    start_value: int | None
+    end_value: int | None
+    net_flows: int | None
     twr: Decimal | None = None
     twr_annualised: Decimal | None = None
     xirr: Decimal | None = None
@@ -61,10 +61,18 @@ def measures(
 ) -> Measures:
     """All measures of the days after `start`. `busy_days` are those on which an asset has a price or a flow."""
     end_value = chain[-1].end if chain else start_value
-    result = Measures(start_value, end_value, sum(day.inflow - day.outflow for day in chain))
+    net_flows = sum(day.inflow - day.outflow for day in chain)
+    result = Measures(start_value, end_value, net_flows)
     _time_weighted(result, chain, start, frozenset(busy_days))
-    add_money_weighted(result, chain, start)
+    add_money_weighted(result, chain, start, start_value)
     return result
+
+
+def without_prices(result: Measures, unknown: Iterable[str]) -> None:
+    """Remove the measures that need a day on which an asset has no price."""
+    for name in unknown:
+        setattr(result, name, None)
+        result.reasons[name] = MISSING_PRICES
 
 
 def _time_weighted(result: Measures, chain: Sequence[ChainDay], start: date, busy: frozenset[date]) -> None:
@@ -87,9 +95,15 @@ def _time_weighted(result: Measures, chain: Sequence[ChainDay], start: date, bus
         result.volatility, result.semi_volatility = spread
 
 
-def add_money_weighted(result: Measures, chain: Sequence[ChainDay], start: date) -> None:
-    """Set `xirr` of the result, or the reason why there is none."""
-    found = xirr(investor_flows(chain, start, result.start_value), simple_return=simple_return(result, chain))
+def add_money_weighted(result: Measures, chain: Sequence[ChainDay], start: date, start_value: int) -> None:
+    """Set `xirr` of the result, or the reason why there is none.
+
+    Of several rates the one is taken that is nearest to (end - start - net flows) / (start + what came in).
+    """
+    end_value = chain[-1].end if chain else start_value
+    gain = end_value - start_value - sum(day.inflow - day.outflow for day in chain)
+    paid = start_value + sum(day.inflow for day in chain)
+    found = xirr(investor_flows(chain, start, start_value), simple_return=simple_return_of(gain, paid))
     result.xirr = found.rate
     if result.xirr is not None and result.xirr > LARGEST_RATE:
         result.xirr, code = None, TOO_FEW_DAYS
@@ -106,12 +120,6 @@ def investor_flows(chain: Sequence[ChainDay], start: date, start_value: int) -> 
     if chain:
         flows.append(Flow(chain[-1].on, chain[-1].end))
     return flows
-
-
-def simple_return(result: Measures, chain: Sequence[ChainDay]) -> Decimal:
-    """(end - start - net flows) / (start + what came in): near it the right one of several rates is looked for."""
-    paid = result.start_value + sum(day.inflow for day in chain)
-    return simple_return_of(result.end_value - result.start_value - result.net_flows, paid)
 
 
 def simple_return_of(gain: int, paid: int) -> Decimal:

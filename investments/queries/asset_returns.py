@@ -58,7 +58,7 @@ def both_returns(chain: Sequence[ChainDay], start: date, start_value: int) -> Me
     end_value = chain[-1].end if chain else start_value
     result = Measures(start_value, end_value, sum(day.inflow - day.outflow for day in chain))
     result.twr = twr(factors(chain))
-    add_money_weighted(result, chain, start)
+    add_money_weighted(result, chain, start, start_value)
     return result
 
 

@@ -14,6 +14,7 @@ from assets.holdings.quantities import quantities
 from assets.models import Instrument
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
+from assets.valuation import Gap, PriceGap
 from assets.valuation.series import Totals, ValueSeries, ten_thousandths
 from investments.calculations.benchmark import Benchmark
 from investments.calculations.flows import (
@@ -28,7 +29,14 @@ from investments.calculations.flows import (
 from investments.calculations.gains import cost_basis, realised_gains, total
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.lots import lots
-from investments.calculations.performance import MISSING_RATES, Measures, chain_days, measures
+from investments.calculations.performance import (
+    MISSING_PRICES,
+    MISSING_RATES,
+    Measures,
+    chain_days,
+    measures,
+    without_prices,
+)
 from investments.calculations.reported import Rates, half_even
 from investments.calculations.returns import ChainDay
 from investments.calculations.xirr import Flow
@@ -36,11 +44,14 @@ from investments.queries.benchmarks import BenchmarkPrices
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, refs_of, with_known_flows
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
+from strata.fields.names import alphabetical
 
 OF_VALUES = (
     *("start_value", "end_value", "net_flows", "twr", "twr_annualised", "xirr"),
     *("max_drawdown", "volatility", "semi_volatility"),
 )
+OF_ALL_DAYS = ("twr", "twr_annualised", "xirr", "max_drawdown", "volatility", "semi_volatility")
+A_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -61,6 +72,8 @@ class Performance:
     taxes: int | None = 0
     reasons: dict[str, str] = field(default_factory=dict)
     missing_rates: Sequence[tuple[str, date]] = ()
+    missing_prices: Sequence[PriceGap] = ()
+    gaps: Sequence[Gap] = ()
     compared_with: Instrument | None = None
     benchmark: Benchmark | None = None
     prices: BenchmarkPrices | None = None
@@ -72,6 +85,13 @@ class Performance:
     def flows(self) -> list[Flow]:
         """The money that came in on each day; negative for what went out."""
         return [Flow(day.on, day.inflow - day.outflow) for day in self.chain if day.inflow != day.outflow]
+
+    def known_days(self) -> list[ChainDay]:
+        """The days of the chain at whose beginning and end every asset has a price."""
+        return [day for day in self.chain if not (self.has_gap(day.on) or self.has_gap(day.on - A_DAY))]
+
+    def has_gap(self, on: date) -> bool:
+        return any(gap.has(on) for gap in self.gaps)
 
 
 def performance(
@@ -120,10 +140,37 @@ def performance(
         if compared_with is not None:
             result.prices = BenchmarkPrices(compared_with, start, end, rates)
             result.benchmark = result.prices.compared(result.chain, start=start, start_value=values[0])
+    result.gaps, result.missing_prices = totals.gaps, _last_missing_prices(totals.gaps, end)
+    if totals.gaps:
+        _leave_out_unknown(result, assets)
     _add_gains(result, assets, found, rates)
     _add_income(result, assets, ledger, rates)
     result.missing_rates = sorted(rates.missing)
     return result
+
+
+def _last_missing_prices(gaps: Sequence[Gap], end: date) -> list[PriceGap]:
+    """One for each asset that has a gap, of the last of its days without a price, by name."""
+    last_gaps = {gap.asset_id: gap for gap in gaps}
+    last_days = {pk: end if gap.end is None else gap.end - A_DAY for pk, gap in last_gaps.items()}
+    missing = valuation.price_gaps([*last_gaps.values()], sorted({*last_days.values()}))
+    found = [each for of_day in missing.values() for each in of_day if last_days[each.asset_id] == each.on]
+    return sorted(found, key=lambda each: alphabetical(each.asset_name, each.asset_id))
+
+
+def _leave_out_unknown(result: Performance, assets: Mapping[UUID, InvestedAsset]) -> None:
+    """Remove the figures that need a day on which one of the assets has no price."""
+    unknown = [*OF_ALL_DAYS]
+    lacks_start, lacks_end = result.has_gap(result.start), result.has_gap(result.end)
+    unknown += ["start_value"] * lacks_start + ["end_value"] * lacks_end
+    if any(gap.end is not None and gap.end == assets[gap.asset_id].ref.disposed_on for gap in result.gaps):
+        unknown.append("net_flows")  # what was removed had no value
+    if result.measures is not None:
+        without_prices(result.measures, unknown)
+    result.reasons |= dict.fromkeys(unknown, MISSING_PRICES)
+    if result.benchmark is not None and lacks_start:
+        reasons = result.benchmark.reasons | {"xirr_of_same_flows": MISSING_PRICES}
+        result.benchmark = result.benchmark._replace(xirr_of_same_flows=None, reasons=reasons)
 
 
 def day_before_all(assets: Mapping[UUID, InvestedAsset], ledger: Ledger, end: date) -> date:
@@ -238,7 +285,11 @@ def _add_gains(
     if not gains.complete:
         result.realised_gain = result.fx_gain = None
         result.reasons |= dict.fromkeys(("realised_gain", "fx_gain"), MISSING_RATES)
-    result.unrealised_gain = _unrealised(result, assets, [each for each in mine if each.open], rates)
+    held = [each for each in mine if each.open]
+    if any(gap.has(result.end) and gap.asset_id == each.asset_id for gap in result.gaps for each in held):
+        result.unrealised_gain, result.reasons["unrealised_gain"] = None, MISSING_PRICES
+        return
+    result.unrealised_gain = _unrealised(result, assets, held, rates)
     if result.unrealised_gain is None:
         result.reasons["unrealised_gain"] = MISSING_RATES
 

@@ -17,7 +17,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from assets.prices.series import PriceOnDay
-from reports.api.missing_rates import MissingRateSerializer
+from reports.api.missing_rates import AssetNameSerializer, MissingPriceSerializer, MissingRateSerializer
 from reports.calculations.allocation import Slice
 from reports.calculations.change import Parts
 from reports.calculations.net_worth import Point
@@ -25,7 +25,7 @@ from reports.calculations.real_terms import RealTerms
 from reports.calculations.rounding import SHARE_PLACES
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries, QualityIssue
 from reports.queries.keys import key_text
-from reports.queries.totals import gap_answer
+from reports.queries.totals import gap_answer, price_gap_answer
 from strata.api.fields import (
     DaySerializerField,
     ExactSerializerField,
@@ -81,6 +81,7 @@ class PointSerializer(serializers.Serializer[Any]):
     groups = AmountsByKey(required=False, help_text="The net of each group, by its key; with group_by.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
+    missing_prices = MissingPriceSerializer(many=True)
     index = ExactSerializerField(
         required=False, allow_null=True, help_text="With `real`: the index that counts on the day."
     )
@@ -167,6 +168,7 @@ class AllocationSerializer(serializers.Serializer[Any]):
     liability_groups = LiabilityGroupSerializer(many=True, help_text="Of what is owed.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
+    missing_prices = MissingPriceSerializer(many=True)
 
 
 class PartsSerializer(serializers.Serializer[Any]):
@@ -207,14 +209,10 @@ class ChangeSerializer(serializers.Serializer[Any]):
     rows = ChangeRowSerializer(many=True)
     complete = serializers.BooleanField()
     left_out = LeftOutSerializer(
-        many=True, help_text="Assets that are in none of the figures, as a rate is missing."
+        many=True, help_text="Assets that are in none of the figures, as a rate or a price is missing."
     )
     missing_rates = MissingRateSerializer(many=True)
-
-
-class AssetNameSerializer(serializers.Serializer[Any]):
-    id = UUIDSerializerField()
-    name = serializers.CharField()
+    missing_prices = MissingPriceSerializer(many=True)
 
 
 class DismissedSerializer(serializers.Serializer[Any]):
@@ -310,6 +308,7 @@ def unknown_point(on: date, groups: Mapping[str, None] | None) -> dict[str, Any]
         "net": None,
         "complete": False,
         "missing_rates": [],
+        "missing_prices": [],
     }
     return point if groups is None else point | {"groups": groups}
 
@@ -325,8 +324,9 @@ def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, group
         "assets": text(point.assets),
         "liabilities": text(point.liabilities),
         "net": text(point.net),
-        "complete": not point.missing_rates,
+        "complete": point.complete,
         "missing_rates": list(map(gap_answer, point.missing_rates)),
+        "missing_prices": list(map(price_gap_answer, point.missing_prices)),
     }
     if grouped:
         answer["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}
@@ -370,6 +370,7 @@ def allocation_answer(report: AllocationReport) -> dict[str, Any]:
         "liability_groups": [slice_answer(report, part) for part in allocation.liability_groups],
         "complete": allocation.complete,
         "missing_rates": list(map(gap_answer, allocation.missing_rates)),
+        "missing_prices": list(map(price_gap_answer, allocation.missing_prices)),
     }
 
 
@@ -396,6 +397,7 @@ def change_answer(report: ChangeReport) -> dict[str, Any]:
         "complete": change.complete,
         "left_out": [{"key": str(key), "name": report.labels[key]} for key in change.left_out],
         "missing_rates": list(map(gap_answer, change.missing_rates)),
+        "missing_prices": list(map(price_gap_answer, change.missing_prices)),
     }
 
 

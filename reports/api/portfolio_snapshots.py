@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
-from reports.api.missing_rates import MissingRates
+from reports.api.missing_rates import MissingPrices, MissingRates
 from reports.models import PortfolioSnapshot
 from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date, take_snapshot
 from strata.api.fields import (
@@ -52,9 +52,10 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
     complete = BooleanSerializerField(read_only=True)
     manual = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
+    missing_prices = MissingPrices()
     immutable = {"on": "A snapshot stays on its day: take another one."}
     required_for_put = ()
-    computed = frozenset({"value", "currency", "complete", "missing_rates"})
+    computed = frozenset({"value", "currency", "complete", "missing_rates", "missing_prices"})
 
     class Meta:
         model = PortfolioSnapshot
@@ -68,6 +69,7 @@ class PortfolioSnapshotSerializer(HouseholdSerializer):
             "observed_at",
             "complete",
             "missing_rates",
+            "missing_prices",
             "note",
             "manual",
             "created_at",

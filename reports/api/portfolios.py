@@ -13,7 +13,7 @@ from portfolios.api.mixins import HouseholdScopedMixin
 from portfolios.models import Portfolio
 from portfolios.services.portfolios import PORTFOLIOS
 from reports.api.filters import INCLUDE
-from reports.api.missing_rates import MissingRates
+from reports.api.missing_rates import MissingPrices, MissingRates
 from reports.queries import PortfolioTotal, portfolio_totals
 from strata.api.fields import (
     BooleanSerializerField,
@@ -39,7 +39,8 @@ class PortfolioListSerializer(serializers.ListSerializer[Portfolio]):
 
 
 class PortfolioSerializer(HouseholdSerializer):
-    """`total_value` is in `base_currency`; if it is not `complete`, `missing_rates` names what it leaves out.
+    """`total_value` is in `base_currency`; if it is not `complete`, `missing_rates` and `missing_prices`
+    name what it leaves out.
 
     Assets that do not count in net worth are in it with `include=all` alone.
     """
@@ -50,9 +51,10 @@ class PortfolioSerializer(HouseholdSerializer):
     total_value_on = DaySerializerField(read_only=True)
     complete = BooleanSerializerField(read_only=True)
     missing_rates = MissingRates()
+    missing_prices = MissingPrices()
     totals: dict[UUID, PortfolioTotal] | None = None
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
-    computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates"})
+    computed = frozenset({"total_value", "total_value_on", "complete", "missing_rates", "missing_prices"})
 
     class Meta:
         model = Portfolio
@@ -69,6 +71,7 @@ class PortfolioSerializer(HouseholdSerializer):
             "total_value_on",
             "complete",
             "missing_rates",
+            "missing_prices",
             "created_at",
             "updated_at",
         )
@@ -83,7 +86,8 @@ class PortfolioSerializer(HouseholdSerializer):
         total = totals[portfolio.pk]
         shown: Any = portfolio  # the fields of its total are read from the row as the others are
         shown.total_value, shown.total_value_on = money_text(total.value), total.on
-        shown.complete, shown.missing_rates = total.complete, total.missing_rates
+        shown.complete = total.complete
+        shown.missing_rates, shown.missing_prices = total.missing_rates, total.missing_prices
         return super().to_representation(portfolio)
 
 

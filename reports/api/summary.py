@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
 from reports.api.answers import share_text, writer
-from reports.api.missing_rates import MissingRateSerializer
+from reports.api.missing_rates import MissingPriceSerializer, MissingRateSerializer
 from reports.api.views import OF_EVERY_REPORT, Report, answering, day
 from reports.queries.summary import Summary, summary_on
-from reports.queries.totals import gap_answer
+from reports.queries.totals import gap_answer, price_gap_answer
 from strata.api.fields import DaySerializerField, TotalSerializerField
 
 
@@ -36,6 +36,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     net_worth = TotalSerializerField(help_text="That of GET net-worth on the day, to the cent.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateSerializer(many=True)
+    missing_prices = MissingPriceSerializer(many=True)
     month = MonthSerializer(
         allow_null=True, help_text="What changed in this month; null before the first value."
     )
@@ -52,6 +53,7 @@ def summary_answer(summary: Summary) -> dict[str, Any]:
         "net_worth": text(point.net),
         "complete": point.complete,
         "missing_rates": list(map(gap_answer, point.missing_rates)),
+        "missing_prices": list(map(price_gap_answer, point.missing_prices)),
         "month": month
         and {
             "start": month.start.isoformat(),

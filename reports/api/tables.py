@@ -11,9 +11,10 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
+from assets.valuation import PriceGap
 from assets.valuation.series import Missing
 from reports.api.answers import PARTS, index_answer, no_index_value, parts_answer, share_text, writer
-from reports.api.missing_rates import gap_text
+from reports.api.missing_rates import gap_text, price_gap_text
 from reports.calculations.net_worth import Point
 from reports.calculations.real_terms import RealTerms
 from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
@@ -26,12 +27,12 @@ type Table = Iterator[list[str]]
 
 BEFORE_GROUPS, AFTER_GROUPS = (
     ("on", "currency", "assets", "liabilities", "net"),
-    ("complete", "missing_rates"),
+    ("complete", "missing_rates", "missing_prices"),
 )
 REAL_COLUMNS = ("real_on", "index", "index_on", "reason")
 ALLOCATION_COLUMNS = (
     *("on", "currency", "side", "key", "group"),
-    *("value", "share", "target", "drift", "rebalance", "complete", "missing_rates"),
+    *("value", "share", "target", "drift", "rebalance", "complete", "missing_rates", "missing_prices"),
 )
 CHANGE_COLUMNS = (
     "start",
@@ -43,22 +44,26 @@ CHANGE_COLUMNS = (
     *PARTS,
     "complete",
     "missing_rates",
+    "missing_prices",
 )
 # What the columns are, for the schema.
 NET_WORTH = (
     "A row for each point, a column for each group: a category by its way from the top (`Top > Below`), and a name "
     "that another column has too with the group's key (`net (tag's id)`). `missing_rates` are the amounts that the "
-    "point leaves out: `USD -40.00; JPY 5.00`. With `real` there are also `real_on`, the day in whose money the "
-    "amounts are, `index`, `index_on`, and the `reason` why a point has no amounts."
+    "point leaves out: `USD -40.00; JPY 5.00`; `missing_prices` are the assets that it leaves out: "
+    "`World ETF (last price 2024-05-02); Gold (no price)`. With `real` there are also `real_on`, the day in whose "
+    "money the amounts are, `index`, `index_on`, and the `reason` why a point has no amounts."
 )
 ALLOCATION = (
     "A row for each group; `side` is assets or liabilities. The row of the side liquid is what is owned and can be "
     "turned into money within days. The last row, of the side net, is the whole: its "
-    "`missing_rates` are the amounts that all of the rows leave out (`USD -40.00; CHF 5.00`)."
+    "`missing_rates` are the amounts that all of the rows leave out (`USD -40.00; CHF 5.00`), and `missing_prices` the "
+    "assets."
 )
 CHANGE = (
     "A row for each group or asset (`row` is group), that of the total, whose `missing_rates` are what all of "
-    "the rows leave out (`JPY 1000.00 on 2024-06-30; ...`), and one for each asset that is in none of the figures "
+    "the rows leave out (`JPY 1000.00 on 2024-06-30; ...`) and `missing_prices` the same of prices, and one for each "
+    "asset that is in none of the figures "
     "(left_out)."
 )
 
@@ -82,6 +87,7 @@ def point_row(point: Point, series: NetWorthSeries, text: Any) -> list[str]:
         *(text(point.groups[key]) for key in series.labels),
         TRUTH[point.complete],
         missing_text(point.missing_rates),
+        price_gaps_text(point.missing_prices),
     ]
 
 
@@ -90,7 +96,7 @@ def real_rows(real: RealTerms, known: Iterator[list[str]], currency: str, width:
     for number, (on, value) in enumerate(zip(real.days, real.values, strict=True)):
         lacking_on, index = real.lacking_on(number), index_answer(value)
         reason = "" if lacking_on is None else no_index_value(real, lacking_on)["message"]
-        unknown = [on.isoformat(), currency, *[""] * (width - 4), TRUTH[False], ""]
+        unknown = [on.isoformat(), currency, *[""] * (width - 5), TRUTH[False], "", ""]
         row = unknown if reason else next(known)
         yield [*row, real.on.isoformat(), index["index"] or "", index["index_on"] or "", as_text(reason)]
 
@@ -106,6 +112,15 @@ def missing_text(missing: Iterable[Missing]) -> str:
 
 def left_out_text(gap: Missing) -> str:
     return gap_text(gap.currency, money_text(gap.amount), gap.amount_currency)
+
+
+def price_gaps_text(missing: Iterable[PriceGap], *, dated: bool = False) -> str:
+    """The assets that are left out because a price is missing; with the day where the report has several."""
+    return "; ".join(as_text(price_gap_cell(gap)) + (f" on {gap.on}" if dated else "") for gap in missing)
+
+
+def price_gap_cell(gap: PriceGap) -> str:
+    return price_gap_text(gap.asset_name, None if gap.last_on is None else gap.last_on.isoformat())
 
 
 def group_columns(series: NetWorthSeries) -> list[str]:
@@ -146,6 +161,7 @@ def allocation_table(report: AllocationReport) -> Table:
         "group": "total",
         "value": money_text(allocation.net),
         "missing_rates": missing,
+        "missing_prices": price_gaps_text(allocation.missing_prices),
     }
     liquid: dict[str, str | None] = {
         "side": "liquid",
@@ -177,7 +193,10 @@ def change_table(report: ChangeReport) -> Table:
         for key, parts in change.rows.items()
     )
     missing = "; ".join(f"{left_out_text(gap)} on {gap.on}" for gap in change.missing_rates)
-    total = {"row": "total", "group": "total", **parts_answer(change.total, text), "missing_rates": missing}
+    total = {
+        **{"row": "total", "group": "total", **parts_answer(change.total, text), "missing_rates": missing},
+        "missing_prices": price_gaps_text(change.missing_prices, dated=True),
+    }
     left_out = (
         {"row": "left_out", "key": str(key), "group": as_text(report.labels[key])} for key in change.left_out
     )

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from assets.rates.book import MissingRate, RateBook
+from assets.valuation.protocol import PriceGap
 from assets.valuation.series import Amount, Keys, Missing, missing, money
 from reports.calculations.order import by_key
 from reports.calculations.rounding import SHARE_PLACES, largest_remainder, rounded, shares
@@ -76,6 +77,7 @@ class Allocation:
     overlap: bool
     missing_rates: tuple[Missing, ...]
     liquid: Part = NOTHING
+    missing_prices: tuple[PriceGap, ...] = ()
 
     @property
     def net(self) -> Decimal:
@@ -83,7 +85,7 @@ class Allocation:
 
     @property
     def complete(self) -> bool:
-        return not self.missing_rates
+        return not (self.missing_rates or self.missing_prices)
 
 
 def allocation(

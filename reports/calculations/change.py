@@ -27,6 +27,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from assets.rates.book import RateBook
+from assets.valuation.protocol import PriceGap
 from assets.valuation.series import MONEY_PLACES, Keys, Missing
 from reports.calculations.attribution import UNIT_PLACES, ExplainedAsset, Split, split_changes
 from reports.calculations.controlled_rounding import round_table
@@ -60,8 +61,8 @@ class NetWorthChange:
     """The change of net worth in `currency` after `start` up to the end of `end`, in all and by asset or group.
 
     The rows add up to the total, part by part, unless groups `overlap`. `left_out` are the assets that are in no
-    figure of either day, because a rate that they need is missing; `missing_rates` names their amounts, and the
-    amounts of single transactions that were left out.
+    figure of either day, because a rate that they need is missing, or on one of the days their price; `missing_rates`
+    names their amounts, and the amounts of single transactions that were left out, and `missing_prices` the prices.
     """
 
     start: date
@@ -72,10 +73,11 @@ class NetWorthChange:
     overlap: bool
     left_out: tuple[Hashable, ...]
     missing_rates: tuple[Missing, ...]
+    missing_prices: tuple[PriceGap, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return not self.missing_rates
+        return not (self.missing_rates or self.missing_prices)
 
 
 def change_between(

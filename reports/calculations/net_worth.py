@@ -14,6 +14,7 @@ from operator import add, mul
 from typing import NamedTuple
 
 from assets.rates.book import DayRates, RateBook
+from assets.valuation.protocol import PriceGap
 from assets.valuation.series import MONEY_PLACES, Column, Missing, Totals, money
 from reports.calculations.order import by_key
 from reports.calculations.rounding import apportion, half_even, in_places
@@ -28,7 +29,7 @@ class Point(NamedTuple):
 
     `assets` >= 0 and `liabilities` <= 0 are the sums of the assets' values above and below zero on that day.
     `groups` is each group's net; None is for assets in no group. `missing_rates` names, by currency, the net
-    amount that all of these leave out.
+    amount that all of these leave out, and `missing_prices` the assets that they leave out.
     """
 
     on: date
@@ -37,10 +38,11 @@ class Point(NamedTuple):
     net: Decimal
     groups: Mapping[Hashable, Decimal]
     missing_rates: tuple[Missing, ...]
+    missing_prices: tuple[PriceGap, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return not self.missing_rates
+        return not (self.missing_rates or self.missing_prices)
 
 
 def net_worth(

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from assets.valuation.protocol import PriceGap
 from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
 
@@ -62,6 +63,7 @@ class Statement:
     sections: Sequence[Section]
     not_counted: Sequence[Line]
     missing_rates: Sequence[Missing]
+    missing_prices: Sequence[PriceGap]
     mixes_sides: bool
 
 
@@ -84,6 +86,7 @@ def statement(
         _sections(counted),
         [line for line in lines if not line.holding.is_counted],
         by_asset.missing_rates,
+        by_asset.missing_prices,
         any(_is_on_the_other_side(line.holding, debts) for line in counted),
     )
 

@@ -12,9 +12,11 @@ from django.utils.translation import gettext
 from assets.valuation import SeriesReader
 from reports.calculations.allocation import Slice
 from reports.calculations.change import NetWorthChange
+from reports.dashboard.missing import without_price
 from reports.dashboard.picker import ALL_PARTS, GROUP_BY, Picker
 from reports.queries import AllocationReport, allocations_on
 from reports.queries.keys import key_text
+from reports.rendering.completeness import currencies_without_rate
 from reports.rendering.formats import amount, percentage
 from reports.rendering.palette import OTHER_COLOUR, colour_of
 
@@ -80,7 +82,8 @@ def allocation_now(sides: Sides, picker: Picker) -> dict[str, Any]:
         "owned": rows_of(gathered(owned, allocation.assets, picker), allocation.currency),
         "owed": rows_of(gathered(owed, allocation.liabilities, picker), allocation.currency),
         "overlap": allocation.overlap,
-        "missing": sorted({gap.currency for gap in allocation.missing_rates}),
+        "missing": currencies_without_rate(allocation.missing_rates),
+        "without_price": without_price(allocation.missing_prices),
         "complete": allocation.complete,
     }
 

@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from reports.calculations.change import Parts
+from reports.dashboard.missing import without_price
 from reports.queries import ChangeReport
+from reports.rendering.completeness import currencies_without_rate
 from reports.rendering.formats import Amount, amount
 from reports.rendering.waterfall import waterfall
 
@@ -46,7 +48,8 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
         ],
         "movers": movers(report),
         "left_out": [report.labels[key] for key in change.left_out],
-        "missing": sorted({gap.currency for gap in change.missing_rates}),
+        "missing": currencies_without_rate(change.missing_rates),
+        "without_price": without_price(change.missing_prices),
         "complete": change.complete,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from itertools import dropwhile
@@ -13,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from assets.models import Instrument
 from assets.rendering.step_chart import Curve, StepChart, percent_across, stacked, step_chart
-from reports.calculations.net_worth import Point
+from reports.dashboard.missing import without_price
 from reports.dashboard.picker import GROUPS, NET, SIDES, Picker
 from reports.queries import NetWorthSeries, ReportTooLarge, net_worth_history
+from reports.rendering.completeness import currencies_without_rate
 from reports.rendering.formats import (
     Amount,
     amount,
@@ -66,7 +68,9 @@ def grouped_series(picker: Picker, index: Instrument | None) -> NetWorthSeries:
                 return series_at(picker, longer, group_by=picker.group_by_shown, index=index)
             except ReportTooLarge:
                 continue
-    return series_at(picker, interval, index=index)
+    with suppress(ReportTooLarge):
+        return series_at(picker, interval, index=index)
+    return series_at(picker, COARSER[-1], index=index)
 
 
 def intervals_by_group(picker: Picker, interval: str) -> Iterator[str]:
@@ -96,7 +100,8 @@ def worth_over_time(series: NetWorthSeries, picker: Picker) -> dict[str, Any]:
         "words": change_words(series, picker),
         "real_note": real_note(series, picker),
         "incomplete": len(incomplete),
-        "missing": missing_currencies(incomplete),
+        "missing": currencies_without_rate(gap for point in incomplete for gap in point.missing_rates),
+        "without_price": without_price(gap for point in incomplete for gap in point.missing_prices),
         "chart": chart_of(series, columns),
         "columns": [column.name for column in columns],
         "rows": rows_of(series, columns),
@@ -130,10 +135,6 @@ def real_note(series: NetWorthSeries, picker: Picker) -> str:
 def change_ratio(before: Decimal, after: Decimal) -> str:
     """The change in per cent of the absolute value before it; "" if that is 0."""
     return percentage((after - before) / abs(before), signed=True) if before else ""
-
-
-def missing_currencies(points: Sequence[Point]) -> list[str]:
-    return sorted({gap.currency for point in points for gap in point.missing_rates})
 
 
 def columns_of(series: NetWorthSeries, chart: str) -> list[Column]:

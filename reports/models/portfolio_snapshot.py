@@ -14,7 +14,8 @@ from strata.fields.names import NoteField
 
 
 class PortfolioSnapshot(TrackedModel):
-    """A portfolio's total on a day. If it is not `complete`, `missing_rates` names what it leaves out.
+    """A portfolio's total on a day. If it is not `complete`, `missing_rates` and `missing_prices` name what it leaves
+    out.
 
     The total was calculated when the portfolio had `revision`. If that has changed, it may be outdated: read it through
     reports.services.portfolio_snapshots.
@@ -23,7 +24,7 @@ class PortfolioSnapshot(TrackedModel):
     household_lookup = "portfolio__household"
     portfolio_lookup = "portfolio"
     raises_revision = False  # storing a total changes no figure
-    computed_columns = ("value", "currency", "complete", "missing_rates")
+    computed_columns = ("value", "currency", "complete", "missing_rates", "missing_prices")
 
     portfolio = models.ForeignKey(
         Portfolio,
@@ -37,8 +38,11 @@ class PortfolioSnapshot(TrackedModel):
     # A total may exceed the limit of a single value: it is stored as text, exact, and never added up by SQL.
     value = models.CharField(_("value"), max_length=80)
     currency = CurrencyField(_("currency"))
-    complete = models.BooleanField(_("all rates known"), default=True)
+    complete = models.BooleanField(_("all rates and prices known"), default=True)
     missing_rates = models.JSONField(_("missing rates"), default=list, blank=True)
+    missing_prices = models.JSONField(
+        _("missing prices"), default=list, db_default=models.Value([], models.JSONField()), blank=True
+    )
     revision = models.PositiveBigIntegerField(null=True, editable=False)
     note = NoteField(_("note"), blank=True, default="")
     manual = models.BooleanField(_("taken by hand"), default=True)

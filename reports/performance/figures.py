@@ -44,7 +44,7 @@ def figures(report: Performance) -> list[dict[str, Any]]:
     """Each with its name, its text, and why it is not known, or not the only one."""
     found, currency = report.measures, report.currency
     rows: list[tuple[str, Any, str]] = [
-        (_("Value"), found and money_text(found.end_value * RATE_UNIT, currency), "end_value"),
+        (_("Value"), found and money_text(fine(found.end_value), currency), "end_value"),
         (_("Return (time-weighted)"), twr_text(found), "twr"),
         (_("Return (money-weighted)"), yearly(found.xirr if found else None), "xirr"),
         (_("Realised gain"), money_text(report.realised_gain, currency, signed=True), "realised_gain"),
@@ -55,7 +55,7 @@ def figures(report: Performance) -> list[dict[str, Any]]:
         (_("Taxes"), money_text(report.taxes, currency), "taxes"),
         (
             _("Deposits and withdrawals"),
-            found and money_text(found.net_flows * RATE_UNIT, currency, signed=True),
+            found and money_text(fine(found.net_flows), currency, signed=True),
             "net_flows",
         ),
         (_("Largest loss"), drawdown_text(found), "max_drawdown"),
@@ -74,6 +74,10 @@ def figures(report: Performance) -> list[dict[str, Any]]:
         }
         for name, text, field in rows
     ]
+
+
+def fine(amount: int | None) -> int | None:
+    return None if amount is None else amount * RATE_UNIT
 
 
 def twr_text(found: Measures | None) -> str:

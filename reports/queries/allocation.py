@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from assets import valuation
 from assets.rates.store import rate_book_on
-from assets.valuation import SeriesReader
+from assets.valuation import PriceGap, SeriesReader
 from assets.valuation.series import Totals
 from portfolios.models import Portfolio
 from reports.calculations.allocation import Allocation, Position, Slice, allocation
@@ -102,7 +103,11 @@ def allocations_on(
         for number, on in enumerate(days)
     ]
     labels = groups.labels({key for calculated in by_day for key in keys_of(calculated)})
-    return [report_of(calculated, groups, labels, portfolios) for calculated in by_day]
+    missing = valuation.price_gaps(totals.gaps, days)
+    return [
+        report_of(calculated, groups, labels, portfolios, missing.get(calculated.on, ()))
+        for calculated in by_day
+    ]
 
 
 def keys_of(calculated: Allocation) -> set[Hashable]:
@@ -114,6 +119,7 @@ def report_of(
     groups: Grouping,
     names: Mapping[Hashable, str],
     portfolios: Collection[Portfolio],
+    missing_prices: tuple[PriceGap, ...],
 ) -> AllocationReport:
     """`names` has the groups of the allocation, and perhaps others, in the order in which they are shown."""
     keys, group_by = keys_of(calculated), str(groups.group_by)
@@ -122,6 +128,7 @@ def report_of(
         calculated,
         asset_groups=in_order(calculated.asset_groups, labels),
         liability_groups=in_order(calculated.liability_groups, labels),
+        missing_prices=missing_prices,
     )
     paths = {key: groups.path(key) for key in keys} if group_by == "category" else {}
     drill_down = {} if group_by == "asset" else {key: drill_down_of(key, groups, portfolios) for key in keys}

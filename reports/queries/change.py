@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from assets import valuation
 from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
-from assets.valuation import REF_COLUMNS, AssetRef, SeriesReader, ShareChange, ValueSeries
-from assets.valuation.series import money
+from assets.valuation import REF_COLUMNS, AssetRef, Gap, PriceGap, SeriesReader, ShareChange, ValueSeries
+from assets.valuation.series import gaps_of, gaps_on, money
 from investments.queries.transfers import moved_values
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
@@ -73,8 +73,9 @@ def change_report(
     currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
     share_changes = valuation.share_changes(refs, start=start, end=end)
     all_series = read_series(refs, start=start, end=end, reported_in=currency)
+    gaps: list[Gap] = []
     change = change_between(
-        explained(assets, flows_by_asset, share_changes, all_series),
+        explained(assets, flows_by_asset, share_changes, with_both_values(all_series, start, end, gaps)),
         start=start,
         end=end,
         currency=currency,
@@ -88,8 +89,14 @@ def change_report(
         if group_by == "asset"
         else groups.labels(change.rows)
     )
-    left_out = by_name({key: names[key] for key in change.left_out})
-    change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
+    missing_prices = price_gaps_of(gaps, start, end)
+    left_out = by_name({key: names[key] for key in (*change.left_out, *(gap.asset_id for gap in gaps))})
+    change = replace(
+        change,
+        rows={key: change.rows[key] for key in labels},
+        left_out=tuple(left_out),
+        missing_prices=missing_prices,
+    )
     paths = {key: groups.path(key) for key in change.rows} if group_by == "category" else {}
     return ChangeReport(group_by, change, labels | left_out, paths)
 
@@ -126,6 +133,24 @@ def explained(
     for ref, history in all_series:
         flows, shares = flows_by_asset.get(ref.id, ()), changes.get(ref.id, ())
         yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows, shares)
+
+
+def with_both_values(
+    all_series: Iterable[tuple[AssetRef, ValueSeries]], start: date, end: date, gaps: list[Gap]
+) -> Iterator[tuple[AssetRef, ValueSeries]]:
+    """The series without gaps. Those of assets that have none on one of the two days are left out: an asset without a
+    price there would look like a gain or a loss. Their gaps are added to `gaps`. A gap in between changes nothing.
+    """
+    for ref, history in all_series:
+        if at_the_ends := gaps_on(gaps_of(ref.id, history), sorted({start, end})):
+            gaps += at_the_ends
+        else:
+            yield ref, history.without_gaps()
+
+
+def price_gaps_of(gaps: list[Gap], start: date, end: date) -> tuple[PriceGap, ...]:
+    by_day = valuation.price_gaps(gaps, sorted({start, end}))
+    return tuple(gap for of_day in by_day.values() for gap in of_day)
 
 
 def with_known_flows(

@@ -16,6 +16,7 @@ from assets.models.classification import Group
 from assets.models.instrument import InstrumentType
 from assets.prices.splits import splits_of
 from assets.rates.store import rate_book_on
+from assets.valuation import Totals
 from investments.queries.benchmarks import state_of_prices
 from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
@@ -104,7 +105,18 @@ def net_worth_history(
         grouped=group_by is not None,
         factors=None if real is None else real.factors(),
     )
+    if totals.gaps:
+        points = with_missing_prices(points, totals)
     return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths, real)
+
+
+def with_missing_prices(points: Iterable[Point], totals: Totals) -> list[Point]:
+    """The points, each with the assets that it leaves out. Raises ReportTooLarge for too many of these in all."""
+    if (count := valuation.count_left_out(totals.gaps, totals.days)) > MOST_FIGURES:
+        message = f"Assets without a price on {count:,} days are more than {MOST_FIGURES:,}."
+        raise ReportTooLarge("interval", f"{message} Take a longer interval or fewer days.")
+    missing = valuation.price_gaps(totals.gaps, totals.days)
+    return [point._replace(missing_prices=missing.get(point.on, ())) for point in points]
 
 
 def refuse_too_many_points(points: int) -> None:

@@ -13,17 +13,19 @@ from django.apps import apps
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
 
-from assets import valuation
+from assets import prices, valuation
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Instrument, Transaction
 from assets.models.asset import Valuation
 from assets.models.classification import Group
+from assets.prices.splits import splits_of
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book_of_span
 from assets.rules.disposal import DISPOSAL
-from assets.valuation import AssetRef, EditTarget, SeriesReader, ValueSeries
+from assets.valuation import AssetRef, EditTarget, Gap, SeriesReader, ValueSeries, price_gaps
+from assets.valuation.series import gaps_of, gaps_on
 from portfolios.models import Portfolio
-from reports.calculations import holding_quality, instrument_quality, quality
+from reports.calculations import holding_quality, instrument_quality, price_quality, quality
 from reports.calculations.instrument_quality import Identified
 from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
 from reports.models import DismissedFinding
@@ -46,6 +48,7 @@ OF_THE_ASSET = (
     holding_quality.ACTION_WITHOUT_ASSET,
 )
 OF_THE_INSTRUMENT = (instrument_quality.BAD_ISIN, instrument_quality.DUPLICATE_ISIN)
+OF_A_PRICE = (price_quality.NO_PRICE, price_quality.STALE_PRICE, price_quality.PRICE_JUMP)
 OF_ONE_VALUE = (
     quality.SUSPICIOUS_JUMP,
     quality.CHANGED_SIGN,
@@ -69,7 +72,7 @@ class QualityIssue:
     """A finding about the asset called `name`, or about a rate of the currency of that name.
 
     `link` is the API's path where it can be fixed, `admin_link` the admin's. `other_name` is the name of the asset
-    that it may duplicate.
+    that it may duplicate. `is_shared`: it is about the prices of an instrument of all households.
     """
 
     finding: Finding
@@ -79,10 +82,12 @@ class QualityIssue:
     admin_link: str
     dismissal: Dismissal | None = None
     other_name: str = ""
+    is_shared: bool = False
 
     def admin_link_for(self, user: Any) -> str:
-        """Only superusers record rates: for a missing rate other users get the page of the asset."""
-        if self.finding.code == quality.MISSING_RATE and not user.is_superuser:
+        """Only superusers record rates, and prices of shared instruments: other users get the page of the asset."""
+        is_of_all = self.is_shared or self.finding.code == quality.MISSING_RATE
+        if is_of_all and not user.is_superuser:
             return asset_page(self.finding.asset)
         return self.admin_link
 
@@ -118,8 +123,10 @@ def quality_issues(
         AssetRef(row.pk, row.currency, row.valuation, row.shares, row.disposed_on) for row in rows.values()
     ]
     all_series = valuation.whole_series(refs, start=since, end=on, read_series=read_series)
+    gaps: list[Gap] = []
     assets = sorted(
-        examined(rows, all_series, ids, since, on), key=lambda asset: alphabetical(asset.name, asset.asset)
+        examined(rows, all_series, ids, since, on, gaps),
+        key=lambda asset: alphabetical(asset.name, asset.asset),
     )
     used = currencies_of(portfolios, rows.values())
     rates = rate_book_of_span(
@@ -127,6 +134,13 @@ def quality_issues(
     )
     all_findings = findings(assets, on=on, currency=currency, rates=rates) + of_holdings(ids, rows, on)
     all_findings += of_instruments(rows)
+    of_assets_without_price = [price_quality.without_price(gap) for gap in price_gaps(gaps, [on]).get(on, ())]
+    unpriced = {finding.asset for finding in of_assets_without_price}
+    all_findings = [
+        each for each in all_findings if each.code != quality.NO_VALUE or each.asset not in unpriced
+    ]
+    all_findings += [*of_assets_without_price, *of_prices(portfolios, rows.values(), since, on)]
+    shared = shared_instruments(all_findings)
     targets = edit_targets_of(all_findings, rows)
     issues = [
         QualityIssue(
@@ -135,6 +149,7 @@ def quality_issues(
             rows[finding.asset].portfolio_id,
             *links(finding, targets.get((finding.asset, finding.on))),
             other_name=rows[finding.other].name if finding.other else "",
+            is_shared=finding.code in OF_A_PRICE and finding.facts[0] in shared,
         )
         for finding in all_findings
     ]
@@ -230,12 +245,15 @@ def examined(
     portfolio_ids: list[UUID],
     since: date,
     on: date,
+    gaps: list[Gap],
 ) -> Iterator[Examined]:
+    """The assets with their values, which have no gaps; those of the day are added to `gaps`."""
     recorded = transactions_of(portfolio_ids, since, on)
     loans = [asset.pk for asset in assets.values() if asset.valuation == Valuation.LOAN]
     drifts = valuation.loan_drifts(loans, since, on)
     for ref, history in all_series:
         asset = assets[ref.id]
+        gaps += gaps_on(gaps_of(ref.id, history), [on])
         owed = asset.type_group == Group.LIABILITIES
         rows = recorded.get(ref.id, ())
         traded = [row.on for row in rows if row.type in TRADES]
@@ -299,6 +317,39 @@ def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:
     return instrument_quality.instrument_findings(held, starmap(Identified, known))
 
 
+def of_prices(
+    portfolios: Iterable[Portfolio], assets: Iterable[AssetRow], since: date, on: date
+) -> Iterator[Finding]:
+    """The jumps of prices from `since` on, of each instrument at the first of a portfolio's assets that it values.
+
+    Without such assets no query; else a fixed number of them for each household.
+    """
+    by_household: dict[UUID, dict[tuple[UUID, UUID], AssetRow]] = {}
+    households = {portfolio.pk: portfolio.household_id for portfolio in portfolios}
+    for asset in sorted(assets, key=lambda row: alphabetical(row.name_key, row.pk)):
+        if asset.instrument_id is not None and asset.valuation != valuation.MANUAL:
+            of_household = by_household.setdefault(households[asset.portfolio_id], {})
+            of_household.setdefault((asset.portfolio_id, asset.instrument_id), asset)
+    for household_id, of_household in by_household.items():
+        ids = {instrument_id for _, instrument_id in of_household}
+        splits = splits_of(ids, household_id)
+        found = prices.read(ids, since, on, splits=splits)
+        symbols = dict(Instrument.objects.filter(pk__among=list(ids)).values_list("pk", "symbol"))
+        for (_, pk), asset in of_household.items():
+            if pk in found:
+                days = [date.fromordinal(split.on) for split in splits.get(pk, ())]
+                priced = price_quality.PricedAsset(asset.pk, pk, symbols[pk], found[pk], days)
+                yield from price_quality.price_jumps(priced)
+
+
+def shared_instruments(all_findings: Iterable[Finding]) -> set[UUID]:
+    """Those of the findings about prices that belong to all households. Without such findings no query."""
+    facts = (finding.facts[0] for finding in all_findings if finding.code in OF_A_PRICE)
+    ids = {pk for pk in facts if isinstance(pk, UUID)}
+    rows = Instrument.objects.filter(pk__in=ids, household=None) if ids else Instrument.objects.none()
+    return set(rows.values_list("pk", flat=True))
+
+
 def edit_targets_of(
     all_findings: Iterable[Finding], assets: Mapping[Hashable, AssetRow]
 ) -> dict[Hashable, EditTarget]:
@@ -316,6 +367,10 @@ def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     """(API path, admin page) where it can be fixed: a value is corrected or added, a rate is recorded."""
     if finding.code == quality.MISSING_RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
+    if finding.code in OF_A_PRICE and finding.facts[0] is not None:
+        instrument_id = finding.facts[0]
+        path = reverse("instrument-price-list", kwargs={"instrument_id": instrument_id})
+        return path, reverse("admin:assets_instrument_change", args=[instrument_id])
     if target is not None and target.pk != finding.asset:
         model = apps.get_model(target.model_label)
         route = f"{resource_name(model).replace('_', '-')}-detail"  # a route has the name of its model

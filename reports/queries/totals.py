@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from assets import valuation
 from assets.rates.store import rate_books
+from assets.valuation import PriceGap
 from assets.valuation.series import ConvertedTotal, Missing, convert_total
 from portfolios.models import Portfolio
 from reports.calculations.rounding import rounded
@@ -21,13 +22,16 @@ from strata.fields.numbers import money_text
 
 @dataclass(frozen=True, slots=True)
 class PortfolioTotal:
-    """A portfolio's total, rounded to the minor unit of its currency; `missing_rates` names what it leaves out."""
+    """A portfolio's total, rounded to the minor unit of its currency; `missing_rates` and `missing_prices` name what it
+    leaves out.
+    """
 
     value: Decimal
     currency: str
     on: date
     complete: bool
     missing_rates: list[dict[str, Any]]
+    missing_prices: list[dict[str, Any]]
 
 
 def portfolio_totals(
@@ -41,13 +45,14 @@ def portfolio_totals(
 def totals_on_days(
     days: Mapping[Portfolio, date], *, include_all: bool = False
 ) -> dict[UUID, PortfolioTotal]:
-    """The total of each portfolio on its day. As many queries as there are distinct days, and one for the rates.
+    """The total of each portfolio on its day. As many queries as there are distinct days, and one for the rates; where
+    prices are missing, those of price_gaps.
 
     Assets that do not count in net worth are left out, unless `include_all`.
     """
     if not days:
         return {}
-    amounts = amounts_by_currency(
+    amounts, missing = amounts_by_currency(
         {portfolio.pk: on for portfolio, on in days.items()}, include_all=include_all
     )
     currencies = {p.base_currency for p in days} | {c for by in amounts.values() for c in by}
@@ -57,30 +62,56 @@ def totals_on_days(
             convert_total(amounts.get(p.pk, {}), p.base_currency, on=on, rates=rates[p.pk]),
             p.base_currency,
             on,
+            [gap for gap in missing if gap.portfolio_id == p.pk],
         )
         for p, on in days.items()
     }
 
 
-def amounts_by_currency(days: dict[UUID, date], *, include_all: bool) -> dict[UUID, dict[str, Decimal]]:
-    """By portfolio, the values of its assets on its day, added up by currency (one query for each distinct day)."""
+def amounts_by_currency(
+    days: dict[UUID, date], *, include_all: bool
+) -> tuple[dict[UUID, dict[str, Decimal]], list[PriceGap]]:
+    """By portfolio, the values of its assets on its day, added up by currency (one query for each distinct day); and
+    what they leave out.
+    """
     amounts: dict[UUID, dict[str, Decimal]] = {}
+    missing: list[PriceGap] = []
     for day in set(days.values()):
-        amounts |= valuation.amounts_on(
-            [pk for pk, portfolio_day in days.items() if portfolio_day == day], day, include_all=include_all
-        )
-    return amounts
+        ids = [pk for pk, portfolio_day in days.items() if portfolio_day == day]
+        of_day, gaps = valuation.amounts_and_gaps_on(ids, day, include_all=include_all)
+        amounts |= of_day
+        missing += valuation.price_gaps(gaps, [day]).get(day, ())
+    return amounts, missing
 
 
-def presented(exact: ConvertedTotal, currency: str, on: date) -> PortfolioTotal:
-    missing = [gap_answer(gap) for gap in exact.missing]
-    return PortfolioTotal(rounded(exact.value, minor_units(currency)), currency, on, exact.complete, missing)
+def presented(
+    exact: ConvertedTotal, currency: str, on: date, left_out: Sequence[PriceGap] = ()
+) -> PortfolioTotal:
+    return PortfolioTotal(
+        rounded(exact.value, minor_units(currency)),
+        currency,
+        on,
+        exact.complete and not left_out,
+        [gap_answer(gap) for gap in exact.missing],
+        [price_gap_answer(gap) for gap in left_out],
+    )
 
 
 def gap_answer(gap: Missing) -> dict[str, str]:
     """The missing amount as the API returns it, and as a stored total has it."""
     answer = {"currency": gap.currency, "on": gap.on.isoformat(), "amount": money_text(gap.amount)}
     return answer | {"amount_currency": gap.amount_currency} if gap.amount_currency else answer
+
+
+def price_gap_answer(gap: PriceGap) -> dict[str, Any]:
+    """The asset that is left out as the API returns it, and as a stored total has it."""
+    instrument = gap.instrument_id and {"id": str(gap.instrument_id), "symbol": gap.symbol}
+    return {
+        "asset": {"id": str(gap.asset_id), "name": gap.asset_name},
+        "instrument": instrument,
+        "on": gap.on.isoformat(),
+        "last_on": gap.last_on and gap.last_on.isoformat(),
+    }
 
 
 def portfolio_total(portfolio: Portfolio, on: date | None = None) -> PortfolioTotal:

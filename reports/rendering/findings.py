@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from reports.calculations import holding_quality, instrument_quality, quality
+from reports.calculations import holding_quality, instrument_quality, price_quality, quality
 from reports.calculations.quality import Finding
 from reports.queries import QualityIssue
 from reports.rendering.formats import day_text, number
@@ -29,9 +29,6 @@ TITLES = {
     quality.CHANGED_SIGN: _("Sign changed"),
     quality.POSSIBLE_DUPLICATE: _("Possible duplicate"),
     quality.POSITIVE_LIABILITY: _("Debt counted as an asset"),
-    quality.LOAN_DRIFT: _(
-        "On {on} it was {recorded}, and the schedule says {scheduled}. Is the rate or a payment wrong?"
-    ),
     quality.VALUE_AFTER_DISPOSAL: _("Value after sale"),
     quality.RATE_JUMP: _("Exchange rate jumps"),
     quality.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
@@ -43,9 +40,15 @@ TITLES = {
     holding_quality.LOT_NOT_THERE: _("Chosen lot is not there"),
     instrument_quality.BAD_ISIN: _("ISIN is wrong"),
     instrument_quality.DUPLICATE_ISIN: _("ISIN of two securities"),
+    price_quality.NO_PRICE: _("No price yet"),
+    price_quality.STALE_PRICE: _("Price is out of date"),
+    price_quality.PRICE_JUMP: _("Price jump"),
     quality.LOAN_DRIFT: _("Balance is not that of the schedule"),
 }
 TEXTS = {
+    quality.LOAN_DRIFT: _(
+        "On {on} it was {recorded}, and the schedule says {scheduled}. Is the rate or a payment wrong?"
+    ),
     quality.NO_VALUE: _("Enter what it is worth."),
     quality.MISSING_RATE: _(
         "No {currency} rate for {on}; totals leave this asset out. Add a rate or ask an administrator."
@@ -64,6 +67,12 @@ TEXTS = {
     ),
     holding_quality.LOT_NOT_THERE: _(
         "The sale of {on} names a lot that is not there. That part is sold first in, first out."
+    ),
+    price_quality.NO_PRICE: _(
+        "{symbol} has no price on or before {on}; totals leave this asset out. Add a price or a source."
+    ),
+    price_quality.PRICE_JUMP: _(
+        "From {before} to {after} on {on}, with no split between. Is a split missing?"
     ),
 }
 TEXTS |= {
@@ -108,6 +117,12 @@ def template_of(finding: Finding) -> Any:
         return ngettext(
             "Last updated {age} day ago, expected every {expected}.",
             "Last updated {age} days ago, expected every {expected}.",
+            finding.params["age"],
+        )
+    if finding.code == price_quality.STALE_PRICE:
+        return ngettext(
+            "Last price of {symbol}: {last_on}, {age} day ago; totals leave this asset out.",
+            "Last price of {symbol}: {last_on}, {age} days ago; totals leave this asset out.",
             finding.params["age"],
         )
     if finding.code == quality.POSSIBLE_DUPLICATE_TRANSACTION:

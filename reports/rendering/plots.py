@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -11,10 +11,10 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from assets.valuation.series import Missing
 from reports.calculations.allocation import Allocation
 from reports.calculations.net_worth import Point
 from reports.calculations.real_terms import RealTerms
+from reports.rendering.completeness import completeness, completeness_of_days
 from reports.rendering.drawing import (
     AREA,
     DEFAULT_OPTIONS,
@@ -124,7 +124,7 @@ def allocation_plot(
         legend(axes, [*sides, *[(gettext("Target"), theme.ink, "|")] * aimed], options)
         money_axis(axes.xaxis, [value for _, value, _, _ in rows], allocation.currency)
 
-    note = f"{day_text(allocation.on)}. {_completeness(allocation.missing_rates)}"
+    note = f"{day_text(allocation.on)}. {completeness(allocation.missing_rates, allocation.missing_prices)}"
     note += f" {gettext('Groups overlap.')}" if allocation.overlap else ""
     return draw_in_thread(draw, title or gettext("Allocation"), note, options)
 
@@ -148,8 +148,7 @@ def _runs(days: Sequence[date], real: RealTerms | None) -> list[slice]:
 def _net_worth_note(points: Sequence[Point], real: RealTerms | None, *, overlap: bool) -> str:
     notes = [] if real is None else [_real_note(real)]
     if points:
-        missing = [gap for point in points for gap in point.missing_rates]
-        notes.append(_completeness(missing, sum(not point.complete for point in points), len(points)))
+        notes.append(completeness_of_days(points))
     if overlap:
         notes.append(gettext("Groups overlap."))
     return " ".join(notes)
@@ -222,23 +221,6 @@ def _bars(
 
 def _others(count: int) -> str:
     return ngettext("%(count)s other", "%(count)s others", count) % {"count": count}
-
-
-def _completeness(missing: Iterable[Missing], days: int = 0, all_days: int = 0) -> str:
-    """What the picture says about rates that it lacks; a series says on how many of its days."""
-    currencies = sorted({gap.currency for gap in missing})
-    if not currencies:
-        return gettext("Complete.")
-    named = ", ".join(currencies[:5])
-    named = gettext("%(currencies)s and others") % {"currencies": named} if len(currencies) > 5 else named
-    if all_days:
-        text = ngettext(
-            "Incomplete: %(days)s of %(all_days)s days lacks a rate of %(currencies)s.",
-            "Incomplete: %(days)s of %(all_days)s days lack a rate of %(currencies)s.",
-            days,
-        )
-        return text % {"days": days, "all_days": all_days, "currencies": named}
-    return gettext("Incomplete: It lacks a rate of %(currencies)s.") % {"currencies": named}
 
 
 # --- text ---

@@ -14,6 +14,7 @@ import plotext
 
 from assets.valuation.series import EXACT
 from reports.calculations.net_worth import Point
+from reports.rendering.completeness import assets_without_price, currencies_without_rate
 from reports.rendering.ticks import tick_labels
 
 NARROWEST, LOWEST = 24, 8
@@ -95,9 +96,15 @@ def _signed(change: Decimal | None) -> str:
 
 
 def gaps(points: Sequence[Point]) -> str:
-    """A sentence that says what the points leave out; empty if they are complete."""
-    doubtful = [point for point in points if not point.complete]
-    currencies = sorted({gap.currency for point in doubtful for gap in point.missing_rates})
-    if not doubtful:
-        return ""
-    return f"* incomplete: {len(doubtful)} of {len(points)} days lack a rate of {', '.join(currencies)}."
+    """A sentence for each thing that the points leave out; empty if they are complete."""
+    currencies = currencies_without_rate(gap for point in points for gap in point.missing_rates)
+    assets = assets_without_price(gap for point in points for gap in point.missing_prices)
+    missing = (
+        ("rate", currencies, sum(bool(point.missing_rates) for point in points)),
+        ("price", assets, sum(bool(point.missing_prices) for point in points)),
+    )
+    return "\n".join(
+        f"* incomplete: {days} of {len(points)} days lack a {what} of {', '.join(names)}."
+        for what, names, days in missing
+        if names
+    )

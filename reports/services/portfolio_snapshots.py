@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.rates.store import rate_book_on
-from assets.valuation import totals_on
+from assets.valuation import price_gaps, totals_on
 from assets.valuation.series import Totals, convert_total, money
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
@@ -42,7 +42,7 @@ from strata.tenancy.writes import (
 )
 
 DUPLICATE = Conflict("DUPLICATE_SNAPSHOT", _("There is a snapshot of this day."), "on")
-COUNTED = ("value", "currency", "complete", "missing_rates", "revision")
+COUNTED = ("value", "currency", "complete", "missing_rates", "missing_prices", "revision")
 AT_A_TIME = 500  # days calculated together: limits time and memory for a portfolio of many years
 
 
@@ -134,7 +134,8 @@ def write_down(row: PortfolioSnapshot, total: PortfolioTotal, revision: int) -> 
     """Set the total on the row without saving it. Returns whether it differs from before."""
     before = [getattr(row, name) for name in COUNTED[:-1]]
     row.value, row.currency = money_text(total.value), total.currency
-    row.complete, row.missing_rates, row.revision = total.complete, total.missing_rates, revision
+    row.complete, row.revision = total.complete, revision
+    row.missing_rates, row.missing_prices = total.missing_rates, total.missing_prices
     return before != [getattr(row, name) for name in COUNTED[:-1]]
 
 
@@ -162,8 +163,14 @@ def totals_of_days(portfolio: Portfolio, days: Collection[date]) -> dict[date, P
     totals = totals_on([portfolio.pk], days)
     currency = portfolio.base_currency
     rates = rate_book_on({currency, *(code for _, code in totals.columns)}, days, portfolios=[portfolio])
+    missing = price_gaps(totals.gaps, days)
     return {
-        on: presented(convert_total(amounts(totals, number), currency, on=on, rates=rates), currency, on)
+        on: presented(
+            convert_total(amounts(totals, number), currency, on=on, rates=rates),
+            currency,
+            on,
+            missing.get(on, ()),
+        )
         for number, on in enumerate(days)
     }
 

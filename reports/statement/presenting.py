@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from assets.models.classification import Group
+from assets.valuation import PriceGap
 from assets.valuation.series import Missing
 from reports.calculations.statement import Line, Section, Statement
 from strata.fields.active_formats import amount_text, day_text
@@ -17,6 +19,7 @@ DEBTS = Group.LIABILITIES
 
 def shown(statement: Statement) -> dict[str, Any]:
     currency = statement.currency
+    unpriced = {gap.asset_id for gap in statement.missing_prices}
     totals = (
         (_("Assets"), statement.assets),
         (_("Debts"), statement.liabilities),
@@ -24,23 +27,24 @@ def shown(statement: Statement) -> dict[str, Any]:
     )
     return {
         "currency": currency,
-        "sections": [section_row(section, currency) for section in statement.sections],
-        "not_counted": [line_row(line, currency) for line in statement.not_counted],
+        "sections": [section_row(section, currency, unpriced) for section in statement.sections],
+        "not_counted": [line_row(line, currency, unpriced) for line in statement.not_counted],
         "totals": [(name, amount_text(value, currency)) for name, value in totals],
         "missing": [missing_text(gap) for gap in statement.missing_rates],
+        "missing_prices": [missing_price_text(gap) for gap in statement.missing_prices],
         "mixes_sides": statement.mixes_sides,
     }
 
 
-def section_row(section: Section, currency: str) -> dict[str, Any]:
+def section_row(section: Section, currency: str, unpriced: Collection[Hashable]) -> dict[str, Any]:
     return {
         "name": Group(section.group).label,
-        "rows": [line_row(line, currency) for line in section.lines],
+        "rows": [line_row(line, currency, unpriced) for line in section.lines],
         **amount_row(section.total, section.group, currency),
     }
 
 
-def line_row(line: Line, currency: str) -> dict[str, Any]:
+def line_row(line: Line, currency: str, unpriced: Collection[Hashable]) -> dict[str, Any]:
     holding = line.holding
     value = holding.value
     own = None if value is None else amount_row(value, holding.group, holding.currency)["amount"]
@@ -51,6 +55,7 @@ def line_row(line: Line, currency: str) -> dict[str, Any]:
         "day": day_text(holding.value_on) if holding.value_on else "",
         "own": own,
         "lacks_rate": line.lacks_rate,
+        "lacks_price": holding.id in unpriced,
         **reported,
     }
 
@@ -70,3 +75,10 @@ def missing_text(gap: Missing) -> str:
         "amount_currency": gap.amount_in,
     }
     return _("%(currency)s on %(day)s: %(amount)s %(amount_currency)s is left out.") % words
+
+
+def missing_price_text(gap: PriceGap) -> str:
+    if gap.last_on is None:
+        return _("%(asset)s has no price and is left out.") % {"asset": gap.asset_name}
+    words = {"asset": gap.asset_name, "day": day_text(gap.last_on)}
+    return _("%(asset)s has no price since %(day)s and is left out.") % words

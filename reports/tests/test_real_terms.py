@@ -73,6 +73,7 @@ def test_amounts_are_in_the_money_of_the_last_day(alice, portfolio, index, accou
         "net": "80.00",
         "complete": True,
         "missing_rates": [],
+        "missing_prices": [],
         "index": "100",
         "index_on": "2024-01-01",
     }
@@ -120,13 +121,16 @@ def test_nothing_is_worth_nothing_in_any_money(alice, portfolio, index):
 def test_table_says_whose_money_it_is(alice, index, account):
     answer = asked(alice, index, start="2023-12-31", end="2024-01-31", format="csv")
     header, unknown, known = csv.reader(io.StringIO(b"".join(answer.streaming_content).decode()))
-    assert header[-6:] == ["complete", "missing_rates", "real_on", "index", "index_on", "reason"]
+    assert header[-7:] == [
+        *("complete", "missing_rates", "missing_prices"),
+        *("real_on", "index", "index_on", "reason"),
+    ]
     assert unknown == [
-        *("2023-12-31", "EUR", "", "", "", "false", ""),
+        *("2023-12-31", "EUR", "", "", "", "false", "", ""),
         *("2024-01-31", "", "", "HICP has no value on 31 Dec 2023."),
     ]
     assert known == [
-        *("2024-01-31", "EUR", "100.00", "-33.33", "66.67", "true", ""),
+        *("2024-01-31", "EUR", "100.00", "-33.33", "66.67", "true", "", ""),
         *("2024-01-31", "100", "2024-01-01", ""),
     ]
     assert "net-worth-real-2024-01-31" in answer["Content-Disposition"]

@@ -45,6 +45,7 @@ def test_history_tells_every_point(alice, path, holdings):
             "net": "0.00",
             "complete": True,
             "missing_rates": [],
+            "missing_prices": [],
         },
         {
             "on": "2024-06-30",
@@ -53,6 +54,7 @@ def test_history_tells_every_point(alice, path, holdings):
             "net": "418.00",
             "complete": True,
             "missing_rates": [],
+            "missing_prices": [],
         },
     ]
 
@@ -241,8 +243,9 @@ def test_history_as_a_table(alice, path, holdings):
             "Financial",
             "complete",
             "missing_rates",
+            "missing_prices",
         ],
-        ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "-32.00", "450.00", "true", ""],
+        ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "-32.00", "450.00", "true", "", ""],
     ]
 
 
@@ -263,7 +266,7 @@ def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
     cup = create_valued_asset(portfolio, 'A "cup", blue', TypeId.CASH, "5")
     answer = alice.get(f"{path}/allocation?group_by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
     assert answer.getvalue().decode().splitlines()[1] == (
-        f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true",""'
+        f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true","",""'
     )
 
 

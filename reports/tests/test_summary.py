@@ -55,7 +55,7 @@ def test_ratio_is_to_the_absolute_value_and_null_where_that_is_zero(portfolio, s
 
 
 def test_before_the_first_value_there_is_nothing(holdings, summary, charlie):
-    empty = {"net_worth": "0.00", "complete": True, "missing_rates": [], "month": None}
+    empty = {"net_worth": "0.00", "complete": True, "missing_rates": [], "missing_prices": [], "month": None}
     shown = summary(on="2024-05-31")
     assert {name: shown[name] for name in empty} == empty
     assert shown["current_assets"] == 4

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset
-from assets.valuation import deltas, months, registry, sql
+from assets.valuation import deltas, gaps, months, registry, sql
 from assets.valuation.deltas import AssetFacts, facts_of, valuations_of
 from assets.valuation.formulas.market import Points
 from assets.valuation.month_codec import NOTHING, encode_months
@@ -68,8 +68,8 @@ def lock_portfolios_of(asset_ids: Collection[UUID]) -> None:
 
 
 def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) -> None:
-    """Change the deltas and the months of these assets, where their values or facts differ."""
-    one, other = Contribution({}, set(), {}), Contribution({}, set(), {})
+    """Change the deltas, the months and the gaps of these assets, where their values or facts differ."""
+    one, other = Contribution.empty(), Contribution.empty()
     for pk in before.keys() | after.keys():
         was, is_now = before.get(pk), after.get(pk)
         if was and is_now and was.facts == is_now.facts:
@@ -78,8 +78,10 @@ def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) ->
             windows = [whole(each.points if each else NO_POINTS) for each in (was, is_now)]
         if was:
             one.add(pk, was.facts, windows[0])
+            one.gaps.update(gaps.of_values(pk, *was.points))
         if is_now:
             other.add(pk, is_now.facts, windows[1])
+            other.gaps.update(gaps.of_values(pk, *is_now.points))
     apply_contributions(one, other, {pk: each.points for pk, each in after.items()})
 
 
@@ -87,6 +89,7 @@ def apply_contributions(before: Contribution, after: Contribution, points: Mappi
     """`points` are all that the assets have after the write in the months that either of them touches."""
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     write_months(points, before.months | after.months)
+    gaps.apply(before.gaps, after.gaps)
 
 
 def differing(one: Points, other: Points) -> list[Window]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -12,11 +13,12 @@ from assets.holdings.upkeep import raise_revisions
 from assets.models import Asset
 from assets.models.querysets import AssetQuerySet
 from assets.prices.hooks import ChangedDays
-from assets.valuation import sql
+from assets.valuation import gaps, sql
 from assets.valuation.deltas import facts_of
 from assets.valuation.formulas.market import Points
 from assets.valuation.protocol import AssetValues
 from assets.valuation.sources.anchors import anchors_of
+from assets.valuation.sources.computed import LAST_DAY
 from assets.valuation.sources.market_change import (
     Valued,
     apply_change,
@@ -116,14 +118,45 @@ class PriceWrite:
 
     def contribution(self, points: Mapping[UUID, Points]) -> Contribution:
         """What the values of the touched days contribute."""
-        contribution = Contribution({}, set(), {})
+        contribution = Contribution.empty()
         for pk, of_asset in points.items():
             contribution.add(pk, self.facts[pk], window_from(of_asset, *self.spans[pk]))
+            contribution.gaps.update(gaps.of_values(pk, *up_to(of_asset, self.end)))
         return contribution
 
     def update(self) -> None:
         points = self.points()
-        apply_contributions(self.before, self.contribution(points), points)
+        after = self.contribution(points)
+        next_days = self.days_after(
+            {gap.asset_id for gap in self.before.gaps | after.gaps if gap.end is None}
+        )
+        before = with_ends(self.before, next_days)
+        apply_contributions(before, with_ends(after, next_days), points)
+
+    def days_after(self, asset_ids: Collection[UUID]) -> dict[UUID, date]:
+        """The next day with a point after these months, of those that have one. The write does not change it."""
+        if not asset_ids:
+            return {}
+        next_days: dict[UUID, date] = {}
+        for pk, days, _ in sql.values_in_months(sorted(asset_ids), self.end, LAST_DAY):
+            place = bisect_right(days, self.end)
+            if place < len(days):
+                next_days[pk] = days[place]
+        return next_days
+
+
+def with_ends(contribution: Contribution, next_days: Mapping[UUID, date]) -> Contribution:
+    """The gaps that go on after the months that were looked at end on the next day with a point."""
+    closed = {
+        gap if gap.end is not None else gap._replace(end=next_days.get(gap.asset_id))
+        for gap in contribution.gaps
+    }
+    return contribution._replace(gaps=closed)
+
+
+def up_to(points: Points, end: date) -> Points:
+    place = bisect_right(points.days, end)
+    return Points(points.days[:place], points.amounts[:place])
 
 
 def span_of(days: ChangedDays, max_ages: Mapping[UUID, int], instrument_id: UUID) -> tuple[date, date]:

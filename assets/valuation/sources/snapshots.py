@@ -125,7 +125,7 @@ def contribution(values: Mapping[UUID, ValuesAround]) -> upkeep.Contribution:
     A write knows its rows, and only afterwards their days. So it reads this once before it for rows that are there, and
     once after it, instead of the windows of days that upkeep.capture takes.
     """
-    total = upkeep.Contribution({}, set(), {})
+    total = upkeep.Contribution.empty()
     for pk, around in values.items():
         if around.facts.source == SOURCE.name:
             total.valuations[pk] = SOURCE.name
@@ -143,4 +143,4 @@ class OfSnapshots(DerivedData):
         return contribution(dict(values_around(ids)))
 
     def update(self, ids: list[UUID], before: Any) -> None:
-        upkeep.apply(before or upkeep.Contribution({}, set(), {}), contribution(dict(values_around(ids))))
+        upkeep.apply(before or upkeep.Contribution.empty(), contribution(dict(values_around(ids))))

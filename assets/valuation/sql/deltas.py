@@ -78,6 +78,24 @@ def _others(columns: str) -> str:
     return _OTHERS.format(columns=columns, manual=registry.MANUAL, ids=IDS[connection.vendor], stored=stored)
 
 
+# The same for a report of some days: how many of these assets there are, and how many gaps the others have on these
+# days. Computed assets have no rows in the table of gaps. Without any such asset there is no row.
+_COUNTS = """
+    UNION ALL SELECT {columns} FROM assets_asset a LEFT JOIN assets_valuegap g ON g.asset_id = a.id
+        AND g.start_on <= %s AND (g.end_on IS NULL OR g.end_on > %s) AND a.counts_in_net_worth
+        AND (a.disposed_on IS NULL OR a.disposed_on > g.start_on)
+    WHERE a.portfolio_id IN ({ids}) AND NOT (a.shares = '' AND a.valuation = '{manual}') HAVING COUNT(*) > 0"""
+_OTHERS_COUNTED = "COUNT(CASE WHEN NOT (a.shares = '' AND a.valuation IN ({stored})) THEN 1 END)"
+
+
+def _counts() -> str:
+    """The row; its parameters are the last day, the first day, and that of IDS."""
+    stored = ", ".join(f"'{name}'" for name in registry.stored_names())
+    others, vendor = _OTHERS_COUNTED.format(stored=stored), connection.vendor
+    columns = f"'{OTHERS}', NULL, {_NO_MONTH[vendor]}, 0, {others}, 0, COUNT(g.start_on), NULL, NULL, NULL"
+    return _COUNTS.format(columns=columns, manual=registry.MANUAL, ids=IDS[vendor])
+
+
 def _of_types(key_column: str | None) -> str:
     """Selects the rows of single types, or the rows that are sums over all types."""
     return f"s.asset_type_id {'>' if key_column == 'asset_type_id' else '='} %s"
@@ -87,8 +105,9 @@ def months_of_deltas(
     portfolio_ids: Collection[UUID], days: Sequence[date], *, key_column: str | None = None
 ) -> Iterator[tuple[str, UUID | None, MonthOfDeltas]]:
     """(currency, key, month) of what running_totals needs for these days. `key_column` is a column of ids; None for no
-    keys. The same month may come once for each portfolio. A row with the currency OTHERS says that the portfolios have
-    assets of which the table knows nothing.
+    keys. The same month may come once for each portfolio. A row with the currency OTHERS comes where the portfolios
+    have assets that are not valued by hand: its owned_sum is the number of those of which the table knows nothing, and
+    its owed_sum the number of gaps of the others on these days.
     """
     clock.require_present()
     vendor = connection.vendor
@@ -102,10 +121,10 @@ def months_of_deltas(
         UNION ALL
         SELECT s.currency, {key}, {DAY[vendor].format("s.month")}, {", ".join(f"s.{name}" for name in _HALVES)},
             {_DAYS_IF_NEEDED} {source} BETWEEN %s AND %s
-        {_others(f"'{OTHERS}', NULL, {_NO_MONTH[vendor]}, 0, 0, 0, 0, NULL, NULL, NULL")}"""
+        {_counts()}"""
     first, last, ids = days[0].replace(day=1), days[-1], ids_param(portfolio_ids)
     which = [ids, id_param(ALL_TYPES)]
-    params = [dates_param(months_by_day(days)), *which, first, *which, first, last, ids]
+    params = [dates_param(months_by_day(days)), *which, first, *which, first, last, last, days[0], ids]
     return _months(fetch_rows(statement, params))
 
 

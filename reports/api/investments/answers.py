@@ -21,6 +21,7 @@ from investments.queries.holdings import Holding, LotsOfAsset, OpenLotValue, Rea
 from investments.queries.income import Income, IncomeRow
 from investments.queries.performance import Performance
 from reports.calculations.rounding import whole_units
+from reports.queries.totals import price_gap_answer
 from strata.fields.currencies import minor_units
 from strata.fields.numbers import money_text, plain
 
@@ -32,7 +33,7 @@ MESSAGES = {
     "NO_SIGN_CHANGE": "There is no rate at which the flows are worth nothing.",
     "SEVERAL_ROOTS": "Several rates solve it: this is the one nearest to the simple return.",
     "NOTHING_INVESTED": "Nothing was invested on any day.",
-    "MISSING_PRICES": "An asset has no price on a day that is needed.",
+    "MISSING_PRICES": "An asset has no price on a day that is needed: see missing_prices.",
     "MISSING_RATES": "An exchange rate is missing: see missing_rates.",
     "TOO_FEW_DAYS": "The period has too few days.",
 }
@@ -232,7 +233,7 @@ def performance_answer(report: Performance, *, explain: bool = False) -> dict[st
         "semi_volatility": found and rate_text(found.semi_volatility),
         "benchmark": None,
         "missing_rates": missing_rates_answer(report.missing_rates),
-        "missing_prices": [],
+        "missing_prices": list(map(price_gap_answer, report.missing_prices)),
         "reasons": reasons_answer(report.reasons),
     }
     if report.compared_with is not None and report.benchmark is not None:
@@ -242,13 +243,13 @@ def performance_answer(report: Performance, *, explain: bool = False) -> dict[st
     if explain:
         answer |= {
             "flows": [flow_answer(flow) for flow in report.flows()],
-            "days": [day_answer(day) for day in report.chain],
+            "days": [day_answer(day) for day in report.known_days()],
         }
     return answer
 
 
-def whole_amount(ten_thousandths: int, places: int) -> str | None:
-    return amount(ten_thousandths * RATE_UNIT, places)
+def whole_amount(ten_thousandths: int | None, places: int) -> str | None:
+    return None if ten_thousandths is None else amount(ten_thousandths * RATE_UNIT, places)
 
 
 def benchmark_answer(instrument: Instrument, found: Benchmark) -> dict[str, Any]:

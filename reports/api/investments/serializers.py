@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from portfolios.models import LOT_METHODS
-from reports.api.answers import AssetNameSerializer
+from reports.api.missing_rates import AssetNameSerializer, MissingPriceSerializer
 from strata.api.fields import DaySerializerField, TotalSerializerField, UUIDSerializerField
 
 
@@ -178,12 +178,6 @@ class ChainDaySerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "return": text(about)}
 
 
-class MissingPriceSerializer(serializers.Serializer[Any]):
-    asset = AssetNameSerializer()
-    on = DaySerializerField()
-    last_on = DaySerializerField(allow_null=True)
-
-
 class PerformanceSerializer(serializers.Serializer[Any]):
     start = DaySerializerField(help_text="Its end is the beginning: flows of this day are not included.")
     end = DaySerializerField()
@@ -211,4 +205,8 @@ class PerformanceSerializer(serializers.Serializer[Any]):
         child=ReasonSerializer(), help_text="Why a field is null, or what to know of it, by its name."
     )
     flows = FlowSerializer(many=True, required=False, help_text="With explain=1.")
-    days = ChainDaySerializer(many=True, required=False, help_text="With explain=1.")
+    days = ChainDaySerializer(
+        many=True,
+        required=False,
+        help_text="With explain=1; without those on which a price is missing at the beginning or the end.",
+    )
