@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
@@ -13,7 +14,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, ValueGap
 from reports.services.portfolio_snapshots import refresh
 from tests.admin_forms import staff
-from tests.factories import create_asset, create_valued_asset
+from tests.factories import create_asset, create_valued_asset, record_price
 from tests.fake_source import FakeSource, registered
 
 API = "/api/v1"
@@ -217,3 +218,26 @@ def test_reports_without_a_missing_price_make_no_query_more(
 
     queries(LAST_ON, more=0)
     queries(ON, more=3 if source.is_stored else 2)  # the gaps, the names, the symbols
+
+
+def test_holding_is_named_from_the_day_on_which_its_last_price_is_too_old(alice, portfolio):
+    """At market prices: a price counts for ten days after its own."""
+    instrument = Instrument.objects.create(
+        household=portfolio.household, symbol="VWCE", name="World", currency="EUR"
+    )
+    record_price(instrument, FIRST, 10)
+    holding = create_asset(
+        portfolio, "World ETF", TypeId.STOCKS, instrument=instrument, valuation="market", quantity=Decimal(10)
+    )
+    create_valued_asset(portfolio, "Cash", TypeId.CASH, "5", on=str(FIRST))
+    for name, answer in answers(alice, portfolio, date(2026, 1, 10)).items():
+        assert (name, answer["missing_prices"]) == (name, [])
+    for on in (date(2026, 1, 11), ON):
+        expected = entry(holding, on) | {"last_on": str(FIRST)}
+        for name, answer in answers(alice, portfolio, on).items():
+            assert (name, answer["missing_prices"], answer["complete"]) == (name, [expected], False)
+    record_price(instrument, ON, 11)
+    for name, answer in answers(alice, portfolio, ON).items():
+        assert (name, answer["missing_prices"], answer["complete"]) == (name, [], True)
+    assert len(change(alice, portfolio, date(2026, 1, 10), date(2026, 1, 20))["missing_prices"]) == 1
+    assert change(alice, portfolio, FIRST, ON)["total"]["change"] == "10.00"

@@ -261,6 +261,22 @@ def test_totals_name_the_gaps_of_their_days(portfolio, recorded, shares, days, g
     assert valuation.totals_on([portfolio.pk], days[:1], group_by=group_by, derived=derived).gaps == ()
 
 
+@pytest.mark.parametrize("group_by", [None, "asset"])
+def test_totals_of_ends_of_months_name_their_gaps(portfolio, recorded, shares, source, group_by):
+    source.value_assets({shares.pk: {day(2): 50 * EURO, day(70): None, day(100): 60 * EURO}})
+    days = [day(0), day(30), day(59), day(90), day(120)]  # the first, and ends of months
+    totals = valuation.totals_on([portfolio.pk], days, group_by=group_by)
+    assert totals.gaps == (Gap(shares.pk, day(70), day(100)),)
+    owned = [sum(column.owned[n] for column in totals.columns.values()) for n in range(5)]
+    assert owned == [0, 55 * EURO, 55 * EURO, 5 * EURO, 65 * EURO]
+
+
+def test_part_of_a_shared_asset_is_in_totals_of_ends_of_months(portfolio, recorded):
+    Asset.objects.filter(pk=recorded.pk).update(shares="0.5")
+    totals = valuation.totals_on([portfolio.pk], [day(30), day(59), day(90)], group_by="asset")
+    assert totals.columns[(recorded.pk,), "EUR"].owned == (25_000,) * 3
+
+
 def test_gap_of_an_asset_that_does_not_count_is_named_where_it_does(portfolio, shares):
     Asset.objects.update(counts_in_net_worth=False)
     assert valuation.totals_on([portfolio.pk], WEEKS).gaps == ()
@@ -340,6 +356,7 @@ READERS = {
     "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
     "last_values_of_months": lambda: months_sql.last_values_of_months([], day(0), day(9)),
     "gaps_between": lambda: gaps_sql.gaps_between([], day(0), day(9)),
+    "gaps_of_assets": lambda: gaps_sql.gaps_of_assets([], day(0), day(9)),
 }
 OTHERS = {"write_deltas", "rows_of", "write_months"}
 COMPARED = {

@@ -367,7 +367,7 @@ def from_deltas(
 
 def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
     """Only stored values are in months: the other assets are folded."""
-    stored = {asset.id: asset for asset in assets if registry.is_stored(asset.valuation)}
+    stored = {asset.id: asset for asset in assets if registry.is_stored(asset.source)}
     ends = [on for on in days if month_ends.is_end(on)]
     rows = (
         (asset.keys, asset.currency, month_ends.values_on_ends(months, values, ends, asset.disposed_on))
@@ -377,6 +377,9 @@ def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Total
     other_days = [on for on in days if not month_ends.is_end(on)]
     parts = [from_lookups(_value_series(stored.values(), on, on), [on]) for on in other_days]
     totals = month_ends.joined([month_ends.totals_of_values(rows, ends), *parts], days)
+    if priced := [pk for pk, asset in stored.items() if asset.valuation != registry.MANUAL]:
+        gaps = (Gap(*row) for row in sql.gaps_of_assets(priced, days[0], days[-1]))
+        totals = dataclasses.replace(totals, gaps=gaps_on(gaps, days))
     others = [asset for asset in assets if asset.id not in stored]
     return added_up(totals, from_series(others, days)) if others else totals
 

@@ -28,7 +28,7 @@ def returns_of_assets(
 ) -> Mapping[UUID, Measures]:
     """The returns of each asset after `start` up to the end of `end`, as assets/{id}/performance has them.
 
-    An asset that lacks a rate on a day is left out. A fixed number of queries.
+    An asset that lacks a rate or a price on a day is left out. A fixed number of queries.
     """
     ids = [portfolio.pk for portfolio in portfolios]
     assets = invested_assets(ids, set(asset_ids), include_all=True)
@@ -44,7 +44,7 @@ def returns_of_assets(
         zip(assets, flows_of(assets, ledger, found, Window(start, end, rates, with_taxes=False)), strict=True)
     )
     returns = {}
-    for pk in assets:
+    for pk in assets.keys() - {gap.asset_id for gap in totals.gaps}:
         values = values_of_days(only(totals, pk), rates)
         if values is None or not flows[pk].complete:
             continue

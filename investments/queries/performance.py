@@ -90,6 +90,10 @@ class Performance:
         """The days of the chain at whose beginning and end every asset has a price."""
         return [day for day in self.chain if not (self.has_gap(day.on) or self.has_gap(day.on - A_DAY))]
 
+    def chain_of_returns(self) -> Sequence[ChainDay]:
+        """The days of which the time-weighted return is made; none where one of them lacks a price."""
+        return () if self.gaps else self.chain
+
     def has_gap(self, on: date) -> bool:
         return any(gap.has(on) for gap in self.gaps)
 

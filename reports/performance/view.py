@@ -25,6 +25,7 @@ from reports.performance.picker import PerformancePicker
 from reports.performance.presenting import money_text
 from reports.queries.defaults import common_currency
 from reports.queries.investments import income_report, lots_report, performance_report, realised_gains_report
+from reports.rendering.completeness import assets_without_price
 from strata.api.http.table_responses import table_response
 
 PER_PAGE = 20
@@ -93,8 +94,9 @@ def returns(picker: PerformancePicker) -> dict[str, Any]:
         "figures": figures.figures(report),
         "benchmark": figures.benchmark_figures(report),
         "compared_with": picker.compared_with,
-        "chart": return_chart(running_twr(report.chain), report.start, report.end),
+        "chart": return_chart(running_twr(report.chain_of_returns()), report.start, report.end),
         "missing_rates": sorted({currency for currency, _on in report.missing_rates}),
+        "without_price": assets_without_price(report.missing_prices),
     }
 
 

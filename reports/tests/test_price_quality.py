@@ -63,7 +63,7 @@ def test_price_that_is_too_old_is_named_with_its_day_and_a_link_to_where_one_is_
     assert finding["asset"] == {"id": str(fund.pk), "name": "World ETF"}
     assert finding["link"] == f"{API}/instruments/{instrument.pk}/prices"
     assert finding["admin_link"] == f"/admin/assets/instrument/{instrument.pk}/change/"
-    assert text(portfolio) == "Last price of VWCE: 1 Jan 2024, 40 days ago; totals leave this asset out."
+    assert text(portfolio) == "Last price of VWCE: 2024-01-01, 40 days ago; totals leave this asset out."
     assert alice.get(finding["link"]).status_code == 200
 
 
@@ -77,7 +77,7 @@ def test_asset_without_any_price_is_named_once(alice, portfolio, fund, source):
     (finding,) = found(alice, portfolio)
     assert (finding["code"], finding["severity"], finding["on"]) == ("NO_PRICE", "warning", str(ON))
     assert text(portfolio) == (
-        "VWCE has no price on or before 10 Feb 2024; totals leave this asset out. Add a price or a source."
+        "VWCE has no price on or before 2024-02-10; totals leave this asset out. Add a price or a source."
     )
 
 
@@ -103,7 +103,11 @@ def test_price_of_a_shared_instrument_is_entered_by_superusers_alone(portfolio, 
 
 
 def test_pages_of_the_admin_show_it(portfolio, fund, alice_user):
-    page = staff(alice_user).get("/admin/quality/", {"portfolio": portfolio.pk, "on": ON}).content.decode()
+    page = (
+        staff(alice_user)
+        .get(f"/admin/portfolios/portfolio/{portfolio.pk}/quality/", {"on": ON})
+        .content.decode()
+    )
     assert "Price is out of date" in page
 
 
@@ -134,7 +138,7 @@ def test_jump_names_both_prices_and_its_day(alice, portfolio, priced, instrument
     (issue,) = quality_issues([portfolio], on=ON, currency="EUR")
     assert (issue.finding.params["before"], issue.finding.params["after"]) == (Decimal(400), Decimal(20))
     shown = text(portfolio).replace('<span class="amount">', "").replace("</span>", "")
-    assert shown == "From 400 to 20 on 10 Jan 2024, with no split between. Is a split missing?"
+    assert shown == "From 400 to 20 on 2024-01-10, with no split between. Is a split missing?"
 
 
 def test_split_between_two_prices_explains_a_jump(alice, portfolio, priced, instrument):
@@ -170,7 +174,7 @@ def test_prices_are_not_read_for_assets_that_are_valued_by_hand(
     portfolio, instrument, django_assert_num_queries
 ):
     create_asset(portfolio, "By hand", TypeId.STOCKS, instrument=instrument)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         quality_issues([portfolio], on=ON, currency="EUR")
 
 

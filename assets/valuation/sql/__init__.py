@@ -15,7 +15,7 @@ from assets.valuation.sql.deltas import (
     stored_deltas,
     write_deltas,
 )
-from assets.valuation.sql.gaps import gaps_between
+from assets.valuation.sql.gaps import gaps_between, gaps_of_assets
 from assets.valuation.sql.months import (
     last_values_of_months,
     values_at_the_ends,
@@ -44,6 +44,7 @@ __all__ = [
     "amounts_on",
     "first_day_of_deltas",
     "gaps_between",
+    "gaps_of_assets",
     "given_points",
     "last_values_of_months",
     "months_of_deltas",

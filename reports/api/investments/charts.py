@@ -33,7 +33,7 @@ class PerformanceChart(ChartView):
         _, measured = report
         index = measured.compared_with
         return performance_plot(
-            running_twr(() if measured.missing_prices else measured.chain),
+            running_twr(measured.chain_of_returns()),
             start=measured.start,
             end=measured.end,
             title=self.title(gettext_noop("Performance")),
