@@ -21,6 +21,7 @@ from assets.models import (
 from assets.models.asset import Valuation
 from assets.models.loan import OfAnAsset
 from assets.rules import terms as rules
+from assets.rules.ownership import validate_sharing
 from assets.services.instruments import require_instrument
 from assets.valuation.formulas import loan as formula
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, Rate
@@ -137,6 +138,7 @@ def put_terms(
     """
     asset = locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
     precondition(asset)
+    validate_sharing("valuation", valuation, is_shared=bool(asset.shares))
     if valuation in PRICED:
         put_instrument(asset, valuation, terms["instrument_id"] or asset.instrument_id)
         return asset

@@ -6,17 +6,15 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from assets.classification.seeds import TypeId
 from assets.doctor import shares_of_assets
-from assets.models import Asset, MonthlyDeltas, MonthlyValues, Transaction
+from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues, Transaction
 from assets.rules import ownership as rules
-from assets.services.ownership import put_shares
-from assets.valuation.formulas.shares import Share
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.doctor import Level
-from strata.exceptions import Invalid
 from tests.factories import add_value, create_asset
 
 HALF = [{"on": None, "share": "0.5"}]
@@ -94,18 +92,24 @@ def test_bad_shares_are_refused_by_name(alice, house, shares, field, code):
     assert house.shares == ""
 
 
-def test_asset_at_market_price_has_no_shares(house, django_db_blocker):
-    """The rule and the database: no request can make such an asset."""
-    with pytest.raises(Invalid) as refusal:
-        rules.validate_sharing("valuation", "market", is_shared=True)
-    assert (refusal.value.field, refusal.value.field_code) == ("valuation", rules.OWNERSHIP_NOT_FOR_MARKET)
-    rules.validate_sharing("valuation", "market", is_shared=False)
-    rules.validate_sharing("valuation", "manual", is_shared=True)
-    house.valuation = "market"
-    house.save()
-    with pytest.raises(Invalid) as refusal:
-        put_shares(house.pk, [Share(None, Decimal("0.5"))])
-    assert (refusal.value.field, refusal.value.field_code) == ("shares", rules.OWNERSHIP_NOT_FOR_MARKET)
+def test_asset_at_market_price_has_no_shares(alice, household, house):
+    instrument = Instrument.objects.create(household=household, symbol="REIT", currency="EUR")
+    market = {"valuation": "market", "instrument_id": str(instrument.pk)}
+    put(alice, house, HALF)
+    refused = [alice.patch(path(house), market), alice.put(f"{path(house)}/terms", market)]
+    put(alice, house, [])
+    assert alice.put(f"{path(house)}/terms", market).status_code == 200
+    refused.append(put(alice, house, HALF))
+    for answer, field in zip(refused, ("valuation", "valuation", "shares"), strict=True):
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (field, rules.OWNERSHIP_NOT_FOR_MARKET)
+    assert put(alice, house, []).status_code == 200
+
+
+def test_database_refuses_shares_at_market_price(house):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Asset.objects.filter(pk=house.pk).update_unrecorded(valuation="market", shares="0.5")
 
 
 def test_viewer_reads_and_stranger_finds_nothing(alice, vera, charlie, house):
@@ -167,6 +171,18 @@ def test_detail_and_list_have_the_part(alice, house):
         assert "whole_value" not in listed
         (row,) = alice.get("/api/v1/net-worth", {"start": on, "end": on}).json()["points"]
         assert Decimal(row["net"]) == round(Decimal(part), 2)
+
+
+@pytest.mark.parametrize("interval", ["day", "month"])
+@pytest.mark.parametrize("group_by", ["type", "asset", "category"])
+def test_every_reader_of_net_worth_has_the_part(alice, portfolio, house, group_by, interval):
+    flat = create_asset(portfolio, "Flat", TypeId.REAL_ESTATE)
+    add_value(flat, 1000, date(2024, 1, 1))
+    put(alice, house, ALL_FROM_2025)
+    params = {"start": "2024-11-30", "end": "2025-01-31", "interval": interval, "group_by": group_by}
+    points = alice.get("/api/v1/net-worth", params).json()["points"]
+    shown = {point["on"]: point["net"] for point in points}
+    assert [shown[on] for on in ("2024-12-31", "2025-01-31")] == ["201000.00", "401000.01"]
 
 
 def test_asset_without_shares_is_owned_as_a_whole(alice, house):

@@ -30,9 +30,8 @@ from assets.valuation.protocol import (
 )
 from strata.db.prepared import forget_prepared
 
-type Valuations = Mapping[
-    UUID, str
-]  # source_name by the id of the asset; Asset.valuation alone for the whole values
+# By the id of the asset its source_name; Asset.valuation alone for the whole values.
+type Valuations = Mapping[UUID, str]
 ASSETS_AT_A_TIME = 200  # so that ten years of values of many assets are never in memory at once
 MANUAL: str = Valuation.MANUAL.value
 BY_HAND = Q(valuation=MANUAL, shares="")  # assets whose recorded values are what counts

@@ -39,7 +39,7 @@ from strata.exceptions import NotFound
 from strata.fields.numbers import decimal_text, money_text, plain
 
 type Table = Iterator[list[str]]
-VALUE_COLUMNS = ("on", "value", "whole_value", "share", "source", "quantity", "price", "price_on", "rate")
+VALUE_COLUMNS = ("on", "value", "source", "quantity", "price", "price_on", "rate", "whole_value", "share")
 SCHEDULE_COLUMNS = Row._fields
 
 
@@ -78,13 +78,13 @@ class AssetReport(Report):
 class ValuePointSerializer(serializers.Serializer[Any]):
     on = DaySerializerField()
     value = MoneySerializerField(allow_null=True)
-    whole_value = MoneySerializerField(allow_null=True)
-    share = ExactSerializerField()
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # a field of this name
     quantity = ExactSerializerField(allow_null=True)
     price = ExactSerializerField(allow_null=True)
     price_on = DaySerializerField(allow_null=True)
     rate = ExactSerializerField(allow_null=True)
+    whole_value = MoneySerializerField(allow_null=True)
+    share = ExactSerializerField()
 
 
 class ValuesOverTimeSerializer(serializers.Serializer[Any]):
@@ -133,13 +133,13 @@ def point_answer(point: DescribedValue) -> dict[str, str | None]:
     return dict.fromkeys(VALUE_COLUMNS) | {
         "on": point.on.isoformat(),
         "value": None if point.value is None else money_text(point.value),
-        "whole_value": None if point.whole_value is None else money_text(point.whole_value),
-        "share": plain(point.share),
         "source": origin and origin.source,
         "quantity": origin and fraction_text(origin.quantity),
         "price": origin and fraction_text(origin.price),
         "price_on": None if origin is None or origin.price_on is None else origin.price_on.isoformat(),
         "rate": None if origin is None or origin.rate is None else plain(origin.rate),
+        "whole_value": None if point.whole_value is None else money_text(point.whole_value),
+        "share": plain(point.share),
     }
 
 

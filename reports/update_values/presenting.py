@@ -113,7 +113,7 @@ def shown(row: AssetRow, on: date, words: Words, entry: Entry | None, error: str
         "error": error,
         "value_label": (words.amount_owed if row.is_debt else words.new_value) % name,
         "note_label": words.note % name,
-        "whole_note": whole_value_note(row.shares, row.share_on(on)),
+        "whole_note": whole_value_note(row.share_on(on)),
         "same_label": words.same % name,
         "up_label": words.up % name,
         "down_label": words.down % name,

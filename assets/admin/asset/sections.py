@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from assets.admin.asset.course import course_of_asset
 from assets.admin.asset.schedule import schedule_of_asset
+from assets.admin.asset.shares import shares_of_asset
 from assets.admin.asset.terms import terms_of_asset
 from assets.admin.asset.values import values_of_asset
 from assets.models import Asset
@@ -39,6 +40,7 @@ def sections_of(asset: Asset, request: HttpRequest, *, may_change: bool) -> dict
         "terms": terms_of_asset(asset, request, may_change=may_change),
         "schedule": schedule_of_asset(asset, request),
         "course": course_of_asset(asset),
+        "shares": shares_of_asset(asset, request, may_change=may_change),
         "sections": [section.template for section in sections],
     }
     for section in sections:

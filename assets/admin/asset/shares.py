@@ -39,7 +39,7 @@ EMPTY_ROWS = 2
 MOST_ROWS = 1000
 
 
-def shares_of_asset(asset: Asset, request: HttpRequest) -> dict[str, Any] | None:
+def shares_of_asset(asset: Asset, request: HttpRequest, *, may_change: bool) -> dict[str, Any] | None:
     """The context of the template; None at a market price. What could not be saved is in the address."""
     if asset.valuation == MARKET:
         return None
@@ -47,6 +47,7 @@ def shares_of_asset(asset: Asset, request: HttpRequest) -> dict[str, Any] | None
     shares = shares_of(asset)
     stored = [("" if share.on is None else day_text(share.on), percent_text(share.share)) for share in shares]
     return {
+        "may_change": may_change,
         "address": reverse("save-shares", args=[asset.pk]),
         "summary": _("Your share: %(share)s %%") % {"share": percent_text(share_today(asset))},
         "rows": typed[:MOST_ROWS] or [*stored, *[("", "")] * EMPTY_ROWS],
@@ -61,9 +62,13 @@ def share_today(asset: Asset) -> Decimal:
     return shares_in(asset.shares).share_on(today)
 
 
-def whole_value_note(shares: str, share: Decimal) -> str:
+def whole_value_note(share: Decimal) -> str:
     """What is said next to the field of a new value; nothing where the household owns all."""
-    return _("Enter the whole value; %(share)s %% counts.") % {"share": percent_text(share)} if shares else ""
+    return (
+        _("Enter the whole value; %(share)s %% counts.") % {"share": percent_text(share)}
+        if share != 1
+        else ""
+    )
 
 
 def save_shares(request: HttpRequest, pk: UUID) -> HttpResponse:

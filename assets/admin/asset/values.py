@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from assets.admin.asset.charts import chart_of
-from assets.admin.asset.shares import share_today, shares_of_asset, whole_value_note
+from assets.admin.asset.shares import share_today, whole_value_note
 from assets.admin.debts import AMOUNT_OWED, is_debt, value_text
 from assets.models import Asset, AssetSnapshot
 from strata.admin.sidebar import admin_url
@@ -42,8 +42,7 @@ def values_of_asset(asset: Asset, request: HttpRequest, *, may_add: bool) -> dic
         "readings": readings_of(request.GET.getlist("reading"), asset),
         "page": page,
         "chart": chart_of(asset),
-        "whole_note": whole_value_note(asset.shares, share_today(asset)),
-        "shares": shares_of_asset(asset, request),
+        "whole_note": whole_value_note(share_today(asset)),
         "rows": [shown(value, asset, may_edit=may_add) for value in page.object_list],
     }
 
