@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Instrument
 from assets.rules import instruments as rules
 from assets.services.normal_values import normalised
 from portfolios.models import Household
-from strata.exceptions import Invalid, NotFound
+from strata.exceptions import Conflict, Invalid, NotFound
 from strata.tenancy.writes import (
     Precondition,
     Service,
@@ -24,6 +25,7 @@ from strata.tenancy.writes import (
     save_changes,
 )
 
+CURRENCY_IN_USE = Conflict("CURRENCY_IN_USE", _("There are assets of it in its currency."), "currency")
 CHECKS: Mapping[str, Callable[[str], str]] = {
     "isin": rules.validate_isin,
     "cusip": rules.validate_cusip,
@@ -62,8 +64,12 @@ def create_instrument(
 def update_instrument(
     instrument_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
 ) -> Instrument:
+    """409 CURRENCY_IN_USE for another currency where assets have the instrument: they are in its currency."""
     instrument = locked_row(Instrument.objects.all(), instrument_id, "instrument")
     precondition(instrument)
+    is_other = changes.get("currency", instrument.currency) != instrument.currency
+    if is_other and instrument.assets.exists():
+        raise Conflict(CURRENCY_IN_USE.code, CURRENCY_IN_USE.message, CURRENCY_IN_USE.field)
     save_changes(instrument, normalised(changes, CHECKS))
     return instrument
 

@@ -39,7 +39,7 @@ from assets.models.asset import Valuation
 from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
 from assets.rules.ownership import validate_sharing
-from assets.services import classification, price_sources, snapshots, transactions
+from assets.services import classification, instruments, price_sources, snapshots, transactions
 from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
 from assets.services.instruments import require_instrument
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
@@ -87,7 +87,7 @@ def register() -> None:
     register_undo(AssetType, UndoRules(duplicate=classification.CODE_IS_TAKEN, check=types_with_shared_codes))
     register_undo(Category, UndoRules(duplicate=classification.NAME_IS_TAKEN, check=misplaced_categories))
     register_undo(Tag, UndoRules(duplicate=classification.NAME_IS_TAKEN))
-    register_undo(Instrument, UndoRules())
+    register_undo(Instrument, UndoRules(check=instruments_of_another_currency))
     register_undo(
         InstrumentAction,
         UndoRules(related=("instrument",), subject=lambda row: str(row.instrument), day=lambda row: row.on),
@@ -139,6 +139,15 @@ def currencies_in_use(asset_ids: list[UUID], of: WrittenOf) -> Broken:
             entries = entries.exclude(pk__among=restored)
         for pk in entries.values_list("asset", flat=True).distinct():
             yield pk, CURRENCY_IN_USE
+
+
+def instruments_of_another_currency(written: Written, of: WrittenOf) -> Broken:
+    rows = Asset.objects.filter(instrument__pk__among=written.changed_in("currency")).order_by()
+    for pk in (
+        rows.exclude(currency=F("instrument__currency")).values_list("instrument", flat=True).distinct()
+    ):
+        if pk is not None:
+            yield pk, instruments.CURRENCY_IN_USE
 
 
 def refuse_disposal(asset: Asset) -> None:

@@ -141,6 +141,12 @@ def test_an_instrument_in_another_currency_is_refused_and_one_of_others_is_not_t
         assert (missing.status_code, missing.json()["code"]) == (404, "INSTRUMENT_NOT_FOUND")
 
 
+def test_the_currency_of_an_instrument_stays_while_assets_have_it(alice, holding, fund, house_prices):
+    refused = alice.patch(f"/api/v1/instruments/{fund.pk}", {"currency": "USD"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "CURRENCY_IN_USE")
+    assert alice.patch(f"/api/v1/instruments/{house_prices.pk}", {"currency": "USD"}).status_code == 200
+
+
 def test_terms_of_a_loan_go_when_prices_take_their_place(alice, portfolio, fund):
     asset = create_asset(portfolio, "Fund", TypeId.STOCKS)
     assert alice.put(f"{path(asset)}/terms", {"valuation": "growth", "rate": "0.03"}).status_code == 200
