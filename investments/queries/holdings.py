@@ -59,7 +59,10 @@ class LotsOfAsset:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What an asset holds at the end of a day; money is in ten-thousandths of its own currency."""
+    """What an asset holds at the end of a day; money is in ten-thousandths of its own currency.
+
+    `price` is that of the security, in whole units of the currency; None where the value is none of quantity and price.
+    """
 
     asset: InvestedAsset
     on: date
@@ -67,6 +70,7 @@ class Holding:
     value: int | None
     cost_basis: int | None
     missing_quantity: Units
+    price: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,13 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
         _values_on([asset], on).get(asset_id),
         None if report.cost is None else found.cost,
         steps.missing_on(on),
+        price_on(asset, on),
     )
+
+
+def price_on(asset: InvestedAsset, on: date) -> Fraction | None:
+    origin = valuation.origins({asset.id: asset.valuation}, [on]).get((asset.id, on))
+    return None if origin is None else origin.price
 
 
 def realised_gains_of(

@@ -97,6 +97,15 @@ def test_portfolio_performance_issues_371_and_672_shares_that_were_moved(alice, 
         assert get(alice, f"assets/{shares.pk}/holding", on=day(2))["value"] == "0.00"
 
 
+def test_the_price_of_a_holding_is_that_of_the_security_to_its_last_digit(alice, portfolio):
+    coin = at_market(portfolio)
+    buy(coin, 0, "3.5", 1)
+    price(alice, coin, 0, "0.000123456789")
+    held = get(alice, f"assets/{coin.pk}/holding", on=day(0))
+    assert (held["price"], held["value"]) == ("0.000123456789", "0.0004")
+    assert get(alice, f"assets/{coin.pk}/holding", on=day(20))["price"] is None
+
+
 def test_portfolio_performance_issue_1879(alice, portfolio):
     """200 shares that cost 829.30 at 4.006."""
     shares = at_market(portfolio)

@@ -134,7 +134,9 @@ def closed_lot_answer(gain: Gain) -> dict[str, Any]:
 def holding_answer(holding: Holding) -> dict[str, Any]:
     value, cost, units = holding.value, holding.cost_basis, holding.quantity
     price = None
-    if value is not None and units:
+    if holding.price is not None and value is not None:
+        price = number_text(holding.price, QUANTITY_PLACES)
+    elif value is not None and units:
         price = number_text(Fraction(value, 10**LOT_PLACES) / Fraction(units, QUANTITY_UNIT), RATE_PLACES)
     return {
         "asset_id": str(holding.asset.id),
