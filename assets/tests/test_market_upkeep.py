@@ -155,13 +155,14 @@ class MarketWrites(RuleBasedStateMachine):
             of_instrument = rows.setdefault(self.an_instrument(instrument).pk, {})
             of_instrument[on] = (day(on).toordinal(), number, price, number % 2)
         revisions = dict(Portfolio.objects.values_list("pk", "revision"))
+        before = {pk: stored(pk) for pk in revisions}
         with suppress(StrataError):  # all of them are refused
             record_prices({pk: [*days.values()] for pk, days in rows.items()}, LoadTerms("test"))
         holding = set(Asset.objects.filter(instrument__in=rows).values_list("portfolio_id", flat=True))
         raised = {
             pk for pk, revision in Portfolio.objects.values_list("pk", "revision") if revision > revisions[pk]
         }
-        assert raised <= holding
+        assert all(stored(pk) != before[pk] for pk in raised - holding)  # of what is linked to those
 
     @rule(number=NUMBERS, on=DAYS, price=PRICES, adjusted_to=DAYS)
     def load_adjusted_prices(self, number, on, price, adjusted_to):

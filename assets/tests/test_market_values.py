@@ -11,6 +11,8 @@ from django.utils import timezone
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues
+from assets.services.instrument_actions import add_action
+from assets.services.transfers import transfer
 from assets.valuation.protocol import EditTarget, MissingPrice
 from assets.valuation.upkeep import is_outdated, rebuild
 from portfolios.models import Household, Portfolio
@@ -371,6 +373,29 @@ def test_a_price_raises_the_revision_of_those_who_hold_it_and_of_no_others(
     before = revisions()
     record_price(fund, day(2), 22)
     assert revisions() == before | {portfolio.pk: before[portfolio.pk] + 1}
+
+
+def test_what_is_linked_by_an_action_and_a_transfer_has_a_new_revision_too(portfolio, household, fund):
+    """Shares of a spin-off were moved to another portfolio: a purchase of the parent changes how many."""
+    other = Portfolio.objects.create(household=household, name="Other", time_zone="UTC")
+    child = create_instrument(household, "CHILD")
+    for on in range(0, 12, 4):
+        record_price(child, day(on), 5)
+    at_market = {"valuation": "market", "asset_type": TypeId.STOCKS}
+    parent = create_asset(portfolio, "Parent", instrument=fund, **at_market)
+    received = create_asset(portfolio, "Received", instrument=child, **at_market)
+    moved = create_asset(other, "Moved", instrument=child, **at_market)
+    add_action(
+        household.pk, instrument_id=fund.pk, to_instrument_id=child.pk, type="spin_off", on=day(3),
+        numerator=1, denominator=1, cost_ratio=Decimal("0.5"),
+    )  # fmt: skip
+    transfer(received.pk, to_asset_id=moved.pk, on=day(5), quantity=Decimal(4))
+    before = revisions()
+    parent.transactions.create(
+        type="ACQUIRE", on=day(0), occurred_at=timezone.now(), quantity=4, amount=80, currency="EUR"
+    )
+    assert values_of(moved)[day(5)] == 20
+    assert revisions()[other.pk] == before[other.pk] + 1
 
 
 def test_the_past_is_as_it_was_known(alice, portfolio, holding, fund):

@@ -67,22 +67,25 @@ def lock_portfolios_of(asset_ids: Collection[UUID]) -> None:
         lock_rows(Portfolio.objects.filter(pk__among=ids))
 
 
-def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) -> None:
-    """Change the deltas, the months and the gaps of these assets, where their values or facts differ."""
+def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) -> set[UUID]:
+    """Change the deltas, the months and the gaps of these assets, where their values or facts differ. Returns the
+    portfolios in which something has changed.
+    """
     one, other = Contribution.empty(), Contribution.empty()
+    changed: set[UUID] = set()
     for pk in before.keys() | after.keys():
         was, is_now = before.get(pk), after.get(pk)
         if was and is_now and was.facts == is_now.facts:
             windows = differing(was.points, is_now.points)
         else:
             windows = [whole(each.points if each else NO_POINTS) for each in (was, is_now)]
-        if was:
-            one.add(pk, was.facts, windows[0])
-            one.gaps.update(gaps.of_values(pk, *was.points))
-        if is_now:
-            other.add(pk, is_now.facts, windows[1])
-            other.gaps.update(gaps.of_values(pk, *is_now.points))
+        for contribution, each, window in zip((one, other), (was, is_now), windows, strict=True):
+            if each:
+                contribution.add(pk, each.facts, window)
+                contribution.gaps.update(gaps.of_values(pk, *each.points))
+                changed |= {each.facts.portfolio_id} if window.touched else set()
     apply_contributions(one, other, {pk: each.points for pk, each in after.items()})
+    return changed
 
 
 def apply_contributions(before: Contribution, after: Contribution, points: Mapping[UUID, Points]) -> None:

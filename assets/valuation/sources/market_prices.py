@@ -47,7 +47,7 @@ def writing_prices(days: ChangedDays) -> Iterator[None]:
     begun, others = PriceWrite.of(ids, days)
     yield
     if others:
-        apply_change(others, valued(others))
+        raise_revisions(apply_change(others, valued(others)) - portfolio_ids)
     if begun is not None:
         begun.update()
 

@@ -58,9 +58,12 @@ def of_households(household_ids: Collection[UUID]) -> AssetQuerySet[Asset]:
     return Asset.objects.filter(portfolio__household__pk__among=list(household_ids))
 
 
-def update(before: ValuesBefore, concerned: Collection[UUID], without: Without) -> None:
+def update(
+    before: ValuesBefore, concerned: Collection[UUID], without: Without, *, raised: Collection[UUID]
+) -> None:
     """After a write that concerns these assets. `before` are the values of those that were known to be concerned before
-    it; the values of the others before it are those `without` the rows that were written.
+    it; the values of the others before it are those `without` the rows that were written. The revisions of the
+    portfolios `raised` were raised with the write, those of others that change are raised here.
     """
     ids = before.keys() | concerned
     if not ids:
@@ -70,7 +73,7 @@ def update(before: ValuesBefore, concerned: Collection[UUID], without: Without) 
     others = [pk for pk in concerned if pk not in before and pk in after]
     points = without(others) if others else {}
     earlier = {pk: Valued(after[pk].facts, points.get(pk, Points([], []))) for pk in others}
-    apply_change({**before, **earlier}, after)
+    raise_revisions(apply_change({**before, **earlier}, after) - set(raised))
 
 
 def without_rows(ids: Collection[UUID]) -> Without:
@@ -91,8 +94,10 @@ class OfTransactions(OfLinkedTransactions):
     def update(self, ids: list[UUID], before: Any) -> None:
         written = written_assets(ids)
         linked, values = before or (set(), {})
-        raise_revisions(linked_portfolios(written) | linked)
-        update(values, concerned_by_transactions(written), without_rows(ids))
+        linked |= linked_portfolios(written)
+        raise_revisions(linked)
+        raised = linked | {asset.portfolio_id for asset in written}
+        update(values, concerned_by_transactions(written), without_rows(ids), raised=raised)
 
 
 def concerned_by_transactions(written: Collection[WrittenAsset]) -> set[UUID]:
@@ -111,8 +116,9 @@ class OfActions(DerivedData):
 
     def update(self, ids: list[UUID], before: Any) -> None:
         portfolio_ids, values = before or (set(), {})
-        raise_revisions(portfolios_of(ids) | portfolio_ids)
-        update(values, concerned_by_actions(ids), without_rows(ids))
+        portfolio_ids |= portfolios_of(ids)
+        raise_revisions(portfolio_ids)
+        update(values, concerned_by_actions(ids), without_rows(ids), raised=portfolio_ids)
 
 
 def concerned_by_actions(ids: Collection[UUID]) -> set[UUID]:
@@ -150,7 +156,8 @@ class OfSnapshots(snapshots.OfSnapshots):
         around = dict(values_around(ids))
         manual, market = before or (snapshots.contribution({}), {})
         upkeep.apply(manual, snapshots.contribution(around))
-        update(market, anchored(around), lambda asset_ids: without_anchors(asset_ids, around))
+        own = {each.facts.portfolio_id for each in (*around.values(), *market.values())}
+        update(market, anchored(around), lambda asset_ids: without_anchors(asset_ids, around), raised=own)
 
 
 def anchored(around: Mapping[UUID, ValuesAround]) -> set[UUID]:
@@ -203,7 +210,8 @@ class OfAssets(upkeep.OfAssets):
             others = {pk: before.facts[pk] for pk in involved if pk not in before.market}
             earlier = {**before.market, **stored_with(others)}  # the write of an asset has not changed these
             apply_change(earlier, valued_with({pk: facts[pk] for pk in involved if pk in facts}))
-        update(before.others, concerned_by_assets(ids), without_rows(ids))
+        raised = {each.portfolio_id for each in (*before.facts.values(), *facts.values())}
+        update(before.others, concerned_by_assets(ids), without_rows(ids), raised=raised)
 
     def added(self, ids: list[UUID]) -> None:
         held = Asset.objects.filter(pk__among=ids, instrument__isnull=False)
@@ -211,7 +219,8 @@ class OfAssets(upkeep.OfAssets):
             made = market_assets(held)
             lock_instruments_of(made)
             apply_change({}, valued(made))
-            update({}, concerned_by_assets(ids), without_rows(ids))
+            raised = set(held.values_list("portfolio_id", flat=True))
+            update({}, concerned_by_assets(ids), without_rows(ids), raised=raised)
 
     def forget(self, ids: list[UUID]) -> bool:
         forget_with(ids)
@@ -228,7 +237,7 @@ class OfPortfolios(upkeep.OfPortfolios):
 
     def update(self, ids: list[UUID], before: ValuesBefore | None) -> None:
         if before:
-            apply_change(before, valued(before))
+            raise_revisions(apply_change(before, valued(before)))
 
     def forget(self, ids: list[UUID]) -> bool:
         assets = Asset.objects.filter(portfolio__in=ids, instrument__isnull=False).order_by()
@@ -293,7 +302,8 @@ def forget_with(ids: list[UUID]) -> None:
     before = stored_before(concerned_by_assets(ids))
     if before:
         points = without_rows(ids)(before)
-        apply_change(before, {pk: Valued(before[pk].facts, of_asset) for pk, of_asset in points.items()})
+        after = {pk: Valued(before[pk].facts, of_asset) for pk, of_asset in points.items()}
+        raise_revisions(apply_change(before, after))
 
 
 # --- instruments ---
