@@ -73,6 +73,10 @@ def values_of(asset) -> dict[date, int | None]:
     return {on: value and value / EURO for on, value in zip(series.days, series.values, strict=True)}
 
 
+def without_keys(values: dict, keys: set) -> dict:
+    return {key: value for key, value in values.items() if key not in keys}
+
+
 def net(portfolio, on) -> Decimal:
     return valuation.amounts_on([portfolio.pk], on).get(portfolio.pk, {}).get("EUR", Decimal(0))
 
@@ -187,6 +191,18 @@ def test_a_late_price_changes_its_days_alone(holding, fund):
     assert values_of(holding) == before | {day(15): 250, day(26): None}
     record_price(fund, day(-3), 10)  # the first one now: ten shares are held from here on
     assert values_of(holding) == before | {day(-3): 100, day(15): 250, day(26): None}
+
+
+def test_a_late_price_leaves_what_is_known_of_later_months(alice, holding, fund):
+    """A recorded value, and a sale, after the months that the price concerns."""
+    add_value(holding, 300, day(75))
+    bought = {"type": "ACQUIRE", "on": "2023-12-01", "quantity": "10", "amount": "80"}
+    sold = {"type": "DISPOSE", "on": "2024-04-30", "quantity": "4", "amount": "80"}
+    for trade in (bought, sold):
+        assert alice.post(f"{path(holding)}/transactions", trade).status_code == 201
+    before = values_of(holding)
+    record_price(fund, day(5), 25)
+    assert values_of(holding) == without_keys(before, {day(12)}) | {day(5): 250, day(16): None}
 
 
 def test_transactions_are_what_is_held(alice, holding):
@@ -389,6 +405,9 @@ def test_what_is_linked_by_an_action_and_a_transfer_has_a_new_revision_too(portf
         household.pk, instrument_id=fund.pk, to_instrument_id=child.pk, type="spin_off", on=day(3),
         numerator=1, denominator=1, cost_ratio=Decimal("0.5"),
     )  # fmt: skip
+    received.transactions.create(
+        type="ACQUIRE", on=day(3), occurred_at=timezone.now(), quantity=1, amount=5, currency="EUR"
+    )
     transfer(received.pk, to_asset_id=moved.pk, on=day(5), quantity=Decimal(4))
     before = revisions()
     parent.transactions.create(

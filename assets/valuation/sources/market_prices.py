@@ -104,24 +104,19 @@ class PriceWrite:
 
     def points(self) -> dict[UUID, Points]:
         """All points of these months, and the ones before them, as they are now."""
-        return {
-            holder.asset_id: MarketInputs(
-                self.held[holder.asset_id],
-                read.prices,
-                self.anchors.get(holder.asset_id, ()),
-                read.splits,
-            )
-            .since(self.start)
-            .points()
-            for holder, read in with_prices(self.holders, self.start, self.end)
-        }
+        points = {}
+        for holder, read in with_prices(self.holders, self.start, self.end):
+            pk = holder.asset_id
+            inputs = MarketInputs(self.held[pk], read.prices, self.anchors.get(pk, ()), read.splits)
+            points[pk] = up_to(self.end, inputs.since(self.start).points())
+        return points
 
     def contribution(self, points: Mapping[UUID, Points]) -> Contribution:
         """What the values of the touched days contribute."""
         contribution = Contribution.empty()
         for pk, of_asset in points.items():
             contribution.add(pk, self.facts[pk], window_from(of_asset, *self.spans[pk]))
-            contribution.gaps.update(gaps.of_values(pk, *up_to(of_asset, self.end)))
+            contribution.gaps.update(gaps.of_values(pk, *of_asset))
         return contribution
 
     def update(self) -> None:
@@ -154,7 +149,8 @@ def with_ends(contribution: Contribution, next_days: Mapping[UUID, date]) -> Con
     return contribution._replace(gaps=closed)
 
 
-def up_to(points: Points, end: date) -> Points:
+def up_to(end: date, points: Points) -> Points:
+    """Quantities and recorded values are known for later days too."""
     place = bisect_right(points.days, end)
     return Points(points.days[:place], points.amounts[:place])
 
