@@ -154,6 +154,7 @@ def put_terms(
 
 def put_instrument(asset: Asset, valuation: str, instrument_id: UUID | None) -> None:
     """Let the asset be valued by the prices of the instrument."""
+    validate_sharing("valuation", valuation, is_shared=bool(asset.shares))
     require_priced(valuation, instrument_id)
     require_instrument(instrument_id, asset.portfolio.household_id, asset.currency)
     delete_terms(asset, but=valuation)

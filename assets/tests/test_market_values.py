@@ -147,6 +147,17 @@ def test_an_instrument_in_another_currency_is_refused_and_one_of_others_is_not_t
         assert (missing.status_code, missing.json()["code"]) == (404, "INSTRUMENT_NOT_FOUND")
 
 
+def test_what_is_owned_in_part_is_not_valued_at_market_prices(alice, portfolio, fund):
+    asset = create_asset(portfolio, "House", TypeId.REAL_ESTATE)
+    shares = {"shares": [{"on": None, "share": "0.5"}]}
+    assert alice.put(f"{path(asset)}/ownership", shares).status_code == 200
+    terms = {"valuation": "market", "instrument_id": str(fund.pk)}
+    for refused in (alice.put(f"{path(asset)}/terms", terms), alice.patch(path(asset), terms)):
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["field"]) == (400, "valuation")
+    assert alice.put(f"{path(asset)}/terms", terms | {"valuation": "index"}).status_code == 200
+
+
 def test_the_currency_of_an_instrument_stays_while_assets_have_it(alice, holding, fund, house_prices):
     refused = alice.patch(f"/api/v1/instruments/{fund.pk}", {"currency": "USD"})
     assert (refused.status_code, refused.json()["code"]) == (409, "CURRENCY_IN_USE")
