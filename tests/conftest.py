@@ -43,7 +43,7 @@ from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
 from reports.services.portfolio_snapshots import take_snapshot
-from strata.accounts.models import User
+from strata.accounts.models import ApiToken, User
 from strata.accounts.services import issue_token
 from strata.audit.actor import acting
 from strata.tenancy.roles import OWNER, VIEWER
@@ -258,6 +258,9 @@ def callers(people):
     clients = {"nobody": APIClient()}
     for role, user in people.items():
         clients[role] = APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
+    ApiToken.objects.update(
+        last_used_at=timezone.now()
+    )  # else each request that is rolled back writes it again
     User.objects.filter(pk=people["disabled"].pk).update(is_active=False)
     return clients
 

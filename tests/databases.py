@@ -20,6 +20,7 @@ from time import monotonic, sleep
 import psycopg
 
 from tests.serving import PATIENCE, environment, manage
+from tests.template_database import copy_sqlite_template
 
 PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
@@ -36,8 +37,13 @@ FOREIGN_KEYS = """
 
 def populate(url: str) -> str:
     """Migrates the database and creates the superuser alice. Returns her token."""
+    manage(environment(url), "migrate", "--verbosity", "0")
+    return add_alice(url)
+
+
+def add_alice(url: str) -> str:
+    """Creates the superuser alice. Returns her token."""
     env = environment(url)
-    manage(env, "migrate", "--verbosity", "0")
     manage(env, "create_user", "alice", "--superuser", "--password-stdin", input=PASSWORD)
     return manage(env, "create_token", "alice").stdout.strip()
 
@@ -45,7 +51,8 @@ def populate(url: str) -> str:
 class SqliteFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.token = populate(self._url(folder / f"{TEMPLATE}.db"))
+        copy_sqlite_template(folder / f"{TEMPLATE}.db")
+        self.token = add_alice(self._url(folder / f"{TEMPLATE}.db"))
 
     def _url(self, path: Path) -> str:
         return f"sqlite:///{path}"

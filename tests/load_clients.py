@@ -1,4 +1,4 @@
-"""HTTP clients that write to a server as fast as they can and record the responses."""
+"""HTTP clients that write to a server again and again and record the responses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from time import sleep
 from uuid import uuid4
 
 API = "/api/v1"
+PAUSE = 0.02  # seconds between two writes of a client: a server that starts meanwhile needs the CPU more
 
 
 class Client:
@@ -108,6 +109,7 @@ def writers(
         client = Client(port, token, **options)
         while not writing.stopping.is_set():
             writing.write(client, asset)
+            sleep(PAUSE)
             if not keep_alive:
                 client.close()
         client.close()

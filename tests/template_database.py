@@ -34,11 +34,16 @@ def use(connection) -> None:
 
     def create_by_copy(*args, **kwargs):
         name = create(*args, **kwargs)
-        shutil.copyfile(sqlite_template(), name)
-        os.chmod(name, 0o600)
+        copy_sqlite_template(name)
         return name
 
     connection.creation._create_test_db = create_by_copy
+
+
+def copy_sqlite_template(path: Path | str) -> None:
+    """Makes a migrated SQLite file."""
+    shutil.copyfile(sqlite_template(), path)
+    os.chmod(path, 0o600)
 
 
 def sqlite_template() -> Path:

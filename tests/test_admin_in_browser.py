@@ -15,7 +15,13 @@ from tests.admin_forms import url
 from tests.sample_rows import sample_rows
 from tests.test_browser import chromium, session_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.django_db(transaction=True)]
+# What a search finds and an action does on each database is tested by test_admin_choices and test_admin_bulk_actions.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.on_sqlite,
+    pytest.mark.django_db(transaction=True),
+]
 
 
 @pytest.fixture

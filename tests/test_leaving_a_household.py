@@ -20,6 +20,8 @@ from tests.conftest import rows_of
 from tests.refusals import assert_conflict
 from tests.sample_rows import sample_rows
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 PATHS = {
     "Asset": "assets",
@@ -187,7 +189,8 @@ def test_admin_hides_the_name_of_an_asset_that_left(bob_user, world, foreign_tar
 
 @pytest.fixture
 def branches(household):
-    """Top with the child Below, and Beside at the top. Below and Beside have targets of 0.7 each."""
+    """Top with the child Below, and Beside at the top. Below and Beside have the only targets, of 0.7 each."""
+    AllocationTarget.objects.filter(household=household).delete()
     top, beside = (Category.objects.create(household=household, name=name) for name in ("Top", "Beside"))
     below = Category.objects.create(household=household, name="Below", parent=top)
     for category in (beside, below):

@@ -83,8 +83,7 @@ def test_second_migrate_waits_and_has_nothing_to_do(empty):
     assert PASS != "sqlite" or not Path(f"{empty.removeprefix('sqlite:///')}.migrate.lock").exists()
 
 
-def test_plan_and_check_do_not_wait(empty):
-    manage(environment(empty), "migrate")
-    with lock_held(empty):
-        assert "No planned migration operations." in manage(environment(empty), "migrate", "--plan").stdout
-        manage(environment(empty), "migrate", "--check")
+def test_plan_and_check_do_not_wait(url):
+    with lock_held(url):
+        assert "No planned migration operations." in manage(environment(url), "migrate", "--plan").stdout
+        manage(environment(url), "migrate", "--check")

@@ -16,6 +16,8 @@ from tests.all_routes import ABSENT, fields_of_bodies, path_for, routes
 from tests.documented import openapi
 from tests.valid_requests import BODIES, empty_body
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 REFUSED = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
 API = "/api/v1"
 

@@ -13,7 +13,7 @@ from portfolios.models import Household, Portfolio
 from strata.admin.sidebar import admin_url
 from strata.fields.names import NameKeyField
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_world")]
 API = "/api/v1"
 SPELLINGS = {
     "accents": ("Café", "Cafe\u0301"),

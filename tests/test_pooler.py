@@ -31,6 +31,8 @@ REFUSED_WITHIN = 7  # seconds, when the server behind the pooler hangs
 LOCK_REFUSED_WITHIN = 10
 # Tests with temporary views and tests that wait for locks.
 SUITE = ("tests/test_known_at.py", "strata/tests/test_idempotency.py")
+# Of its three random households one: the others have other rows, and need nothing more of a connection.
+RANDOM = "test_response_of_an_earlier_time_is_repeated"
 DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
 
 
@@ -196,6 +198,8 @@ def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
             "--reuse-db",
             "-m",
             "not server and not on_sqlite",
+            "-k",
+            f"not {RANDOM} or {RANDOM}[1]",
             *SUITE,
         ]
         done = subprocess.run(command, cwd=ROOT, env=suite_environment(url), capture_output=True, text=True)

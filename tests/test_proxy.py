@@ -32,9 +32,8 @@ PUBLIC = {"ALLOWED_HOSTS": "127.0.0.1,localhost,strata.example.org", "TRUSTED_PR
 
 
 @contextmanager
-def two_behind_nginx(url: str, folder):
+def two_behind_nginx(env: dict[str, str], folder):
     """Two servers with one database behind nginx; yields (nginx, [server, server])."""
-    env = environment(url, **PUBLIC)
     with ExitStack() as stack:
         running = [stack.enter_context(serving(env)) for _ in range(2)]
         ports = [server.port for server in running]
@@ -44,7 +43,8 @@ def two_behind_nginx(url: str, folder):
 @pytest.fixture(scope="module")
 def servers(database, tmp_path_factory):
     """nginx and two servers for tests that do not stop them."""
-    with two_behind_nginx(database.fresh("strata_behind_nginx"), tmp_path_factory.mktemp("proxy")) as servers:
+    env = environment(database.fresh("strata_behind_nginx"), **PUBLIC)
+    with two_behind_nginx(env, tmp_path_factory.mktemp("proxy")) as servers:
         yield servers
 
 
@@ -320,9 +320,9 @@ def test_reload_with_hup_loses_no_write(url, database, tmp_path, figures):
 
 def test_restart_of_one_server_of_two_loses_no_write(url, database, tmp_path, figures):
     """Each server is stopped and started again, one after the other, as in an upgrade."""
-    env = environment(url, **PUBLIC)
+    env = environment(url, WEB_CONCURRENCY="1", **PUBLIC)
     with (
-        two_behind_nginx(url, tmp_path) as (nginx, running),
+        two_behind_nginx(env, tmp_path) as (nginx, running),
         ExitStack() as restarted,
         write_load(nginx, database, url, figures) as log,
     ):

@@ -15,6 +15,8 @@ from strata.audit.models import JournalEntry
 from tests.all_routes import path_for, routes
 from tests.valid_requests import BODIES, SUPERUSERS_SEE
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 
 

@@ -29,7 +29,8 @@ from tests.all_routes import ABSENT, Route, routes, row_of
 from tests.conftest import RANDOM_SEED
 from tests.documented import openapi
 
-pytestmark = pytest.mark.on_sqlite  # what it tests does not depend on the database
+# What it tests does not depend on the database.
+pytestmark = [pytest.mark.on_sqlite, pytest.mark.usefixtures("shared_world")]
 
 CASES = 5000
 ROLES = ("owner", "editor", "viewer", "stranger", "superuser", "nobody")

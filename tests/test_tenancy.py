@@ -13,6 +13,8 @@ from django.urls import resolve
 
 from portfolios.models import Household
 from reports.api import asset_charts, chart_views
+from reports.api.investments import charts as investment_charts
+from reports.rendering import drawing
 from strata.accounts.models import ApiToken, User
 from tests.all_routes import ABSENT, METHODS, Route, path_for, routes
 from tests.strata_apps import APPS
@@ -202,9 +204,10 @@ def charts_as_text(monkeypatch):
     def describe(*args, **options) -> bytes:
         return repr((args, options)).encode()
 
-    monkeypatch.setattr(chart_views, "net_worth_plot", describe)
-    monkeypatch.setattr(chart_views, "allocation_plot", describe)
-    monkeypatch.setattr(asset_charts, "asset_value_plot", describe)
+    for module in (chart_views, asset_charts, investment_charts):
+        for name in [name for name in vars(module) if name.endswith("_plot")]:
+            monkeypatch.setattr(module, name, describe)
+    monkeypatch.setattr(drawing, "_render", lambda *args: pytest.fail("Name the chart's module above."))
 
 
 @pytest.mark.usefixtures("charts_as_text")

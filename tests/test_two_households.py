@@ -8,6 +8,8 @@ from django.utils import timezone
 from portfolios.models import Household, Membership
 from tests.conftest import rows_of
 
+pytestmark = pytest.mark.usefixtures("shared_world")
+
 API = "/api/v1"
 RESOURCES = ("category", "tag", "asset-type", "portfolio", "asset")
 

@@ -17,7 +17,7 @@ from tests.factories import create_valued_asset
 from tests.refusals import assert_refused
 
 # The values of the pictures are those of the reports, whose own tests run on both databases.
-pytestmark = pytest.mark.on_sqlite
+pytestmark = [pytest.mark.on_sqlite, pytest.mark.usefixtures("shared_holdings")]
 
 API = "/api/v1"
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}

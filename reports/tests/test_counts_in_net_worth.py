@@ -21,6 +21,8 @@ from reports.models import AllocationTarget
 from tests.admin_forms import change_form_data, save, staff
 from tests.factories import add_value, create_valued_asset
 
+pytestmark = pytest.mark.usefixtures("shared_holdings")
+
 API = "/api/v1"
 WEEK = {"start": "2024-06-28", "end": "2024-07-04"}  # with a rate of the dollar
 ON = {"on": "2024-06-30"}
@@ -42,18 +44,19 @@ def ask(client, path, **asked):
     return answer.json()
 
 
-def test_asset_counts_unless_it_is_said_not_to(alice, portfolio):
-    body = {"portfolio_id": str(portfolio.pk), "asset_type_id": TypeId.CASH, "name": "Ours"}
-    assert alice.post(f"{API}/assets", body).json()["counts_in_net_worth"] is True
+def test_asset_counts_unless_it_is_said_not_to(charlie):
+    portfolio = charlie.post(f"{API}/portfolios", {"name": "Own"}).json()
+    body = {"portfolio_id": portfolio["id"], "asset_type_id": TypeId.CASH, "name": "Ours"}
+    assert charlie.post(f"{API}/assets", body).json()["counts_in_net_worth"] is True
     theirs = body | {"name": "Grandmother's account", "counts_in_net_worth": False, "value": "7"}
-    made = alice.post(f"{API}/assets", theirs)
+    made = charlie.post(f"{API}/assets", theirs)
     assert made.status_code == 201, made.content
     assert made.json()["counts_in_net_worth"] is False
-    assert (made.json()["current_value"], ask(alice, "me/summary")["net_worth"]) == ("7.00", "0.00")
+    assert (made.json()["current_value"], ask(charlie, "me/summary")["net_worth"]) == ("7.00", "0.00")
     path = f"{API}/assets/{made.json()['id']}"
-    assert alice.put(path, {"name": "Grandmother's"}).json()["counts_in_net_worth"] is False
-    assert alice.put(path, alice.get(path).json()).json()["counts_in_net_worth"] is False
-    table = alice.get(f"{API}/assets", {"format": "csv"}).getvalue().decode("utf-8-sig").splitlines()
+    assert charlie.put(path, {"name": "Grandmother's"}).json()["counts_in_net_worth"] is False
+    assert charlie.put(path, charlie.get(path).json()).json()["counts_in_net_worth"] is False
+    table = charlie.get(f"{API}/assets", {"format": "csv"}).getvalue().decode("utf-8-sig").splitlines()
     assert [row["counts_in_net_worth"] for row in csv.DictReader(table)] == ["false", "true"]
 
 

@@ -9,6 +9,8 @@ from portfolios.models import Household, Portfolio
 from tests.admin_forms import change_form_data, errors_of, save, staff
 from tests.factories import create_valued_asset
 
+pytestmark = pytest.mark.usefixtures("shared_holdings")
+
 API = "/api/v1"
 DAY = {"on": "2024-06-30"}
 

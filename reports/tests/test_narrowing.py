@@ -12,6 +12,8 @@ from reports.models import AllocationTarget
 from reports.queries import GROUP_BY
 from tests.factories import create_valued_asset
 
+pytestmark = pytest.mark.usefixtures("shared_holdings")
+
 API = "/api/v1"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 DAY = "on=2024-06-30"

@@ -17,6 +17,8 @@ from reports.queries import etag as freshness
 from tests.factories import create_valued_asset
 from tests.refusals import assert_refused
 
+pytestmark = pytest.mark.usefixtures("shared_holdings")
+
 API = "/api/v1"
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -71,34 +73,6 @@ def test_history_names_its_groups(alice, path, holdings, tree):
         str(tree["shares"].pk): "300.00",
         "none": "18.00",
     }
-
-
-# Made in neither the order of their names nor of their letters' codes.
-NAMES = ("zoo", "Zebra", "apple", "Éclair", "_x")
-IN_ORDER = ["_x", "apple", "Zebra", "zoo", "Éclair"]
-
-
-@pytest.mark.parametrize(
-    ("report", "groups"),
-    [
-        ("net-worth?interval=day&start=2024-06-01&end=2024-06-30&group_by", "groups"),
-        ("net-worth?start=2024-01-01&end=2024-06-30&group_by", "groups"),
-        ("allocation?on=2024-06-30&group_by", "asset_groups"),
-        ("change?start=2024-05-31&end=2024-06-30&group_by", "rows"),
-    ],
-)
-@pytest.mark.parametrize("group_by", ["asset", "tag"])
-def test_groups_are_in_the_order_of_their_names(alice, path, portfolio, report, groups, group_by):
-    for name in NAMES:
-        tag = Tag.objects.create(household=portfolio.household, name=name)
-        label_asset(
-            create_valued_asset(portfolio, name, TypeId.CHECKING_ACCOUNT, "10", on="2024-06-02").pk,
-            tag_ids=[tag.pk],
-        )
-    answer = ok(alice.get(f"{path}/{report}={group_by}"))
-    assert [row["name"] for row in answer[groups]] == IN_ORDER
-    for point in answer.get("points", ()):
-        assert list(point["groups"]) == [group["key"] for group in answer["groups"]]
 
 
 def test_missing_rate_is_named_on_each_point(alice, path, holdings):
@@ -247,27 +221,6 @@ def test_history_as_a_table(alice, path, holdings):
         ],
         ["2024-06-30", "EUR", "450.00", "-32.00", "418.00", "-32.00", "450.00", "true", "", ""],
     ]
-
-
-@pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "＝1+1"])
-def test_name_like_a_formula_is_no_formula_in_a_table(alice, path, portfolio, name):
-    create_valued_asset(portfolio, name, TypeId.CASH, "5")
-    for report in (
-        "net-worth?group_by=asset&end=2024-06-30",
-        "allocation?group_by=asset",
-        "change?start=2024-01-01",
-    ):
-        cells = [cell for row in table(alice.get(f"{path}/{report}", HTTP_ACCEPT="text/csv")) for cell in row]
-        assert f"'{name}" in cells
-        assert name not in cells
-
-
-def test_every_cell_is_quoted_and_quotes_are_doubled(alice, path, portfolio):
-    cup = create_valued_asset(portfolio, 'A "cup", blue', TypeId.CASH, "5")
-    answer = alice.get(f"{path}/allocation?group_by=asset&on=2024-06-30", HTTP_ACCEPT="text/csv")
-    assert answer.getvalue().decode().splitlines()[1] == (
-        f'"2024-06-30","EUR","assets","{cup.pk}","A ""cup"", blue","5.00","1.000000","","","","true","",""'
-    )
 
 
 def test_refusal_is_json_for_who_accepts_tables_alone(alice, path):

@@ -18,6 +18,7 @@ from django.core.management.base import CommandError
 
 from strata.management.commands import backup
 from tests.disks import small_disk
+from tests.template_database import copy_sqlite_template
 
 MAGIC = b"SQLite format 3\0"
 KILLED = """
@@ -113,7 +114,7 @@ def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path):
         "DJANGO_SETTINGS_MODULE": "strata.settings",
     }
     own = {"cwd": settings.BASE_DIR, "env": env, "capture_output": True, "text": True}
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True, **own)
+    copy_sqlite_template(tmp_path / "strata.db")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "monday.db")], **own)
     assert killed.returncode == -9, killed.stderr
     [left] = left_of_backups(tmp_path)

@@ -26,6 +26,7 @@ from strata.commands import Progress, StrataCommand
 from strata.doctor import Finding, Level
 from strata.fields.ids import uuid7
 from tests.strata_apps import APPS
+from tests.template_database import copy_sqlite_template
 
 PASSWORD = "correct horse battery staple"
 REFUSED = {"flush", "loaddata"}
@@ -209,6 +210,7 @@ def test_exit_codes_on_a_real_sqlite_file(tmp_path):
     unmigrated = manage("doctor")
     assert unmigrated.returncode == 1
     assert "FAIL  migrations" in unmigrated.stdout
+    copy_sqlite_template(tmp_path / "strata.db")
     assert manage("migrate", "--verbosity", "0").returncode == 0
     sound = manage("doctor")
     assert sound.returncode == 0, sound.stdout + sound.stderr

@@ -18,6 +18,7 @@ from strata.db import private_files
 from strata.db.named_locks import NamedLocks
 from strata.db.private_files import make_private_folder, narrow, open_private
 from strata.environment.variables import development_secret_key
+from tests.template_database import copy_sqlite_template
 
 pytestmark = pytest.mark.on_sqlite
 UMASKS = [0o000, 0o022, 0o077, 0o277, 0o777]
@@ -115,7 +116,7 @@ def test_a_rollback_journal_is_its_owners_alone(tmp_path):
 @pytest.fixture
 def wide(tmp_path) -> Path:
     """A database that another program created and everybody may read."""
-    assert manage(tmp_path, "migrate", "--verbosity", "0").returncode == 0
+    copy_sqlite_template(tmp_path / "strata.db")
     with closing(sqlite3.connect(tmp_path / "strata.db")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA user_version = 7")
