@@ -6,7 +6,7 @@ import pytest
 
 from imports.models import Import
 from imports.tests.files import DAYS_DOWN, LONG_AMERICAN, WIDE_GERMAN, ods, xlsx
-from imports.tests.test_imports import IMPORTS, send
+from imports.tests.import_requests import IMPORTS, send
 from imports.tests.test_transactions import GERMAN, WITH_IDS
 
 pytestmark = [pytest.mark.usefixtures("shared_rows"), pytest.mark.on_sqlite]

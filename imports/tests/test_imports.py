@@ -1,6 +1,4 @@
-"""An import from the file to its undo, over HTTP."""
-
-import json
+"""An import from the file to its commit, over HTTP."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,53 +7,11 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from imports.models import ImportFile
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, WIDE_GERMAN
+from imports.tests.import_requests import IMPORTS, LONG, commit, preview, rows, send, values_of
 from strata.fields.dates import noon
 from tests.factories import add_value, create_asset, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
-
-IMPORTS = "/api/v1/imports"
-LONG = (
-    b"account,date,balance,currency\nSavings,2025-01-31,100,EUR\n"
-    b"Savings,2025-02-28,200,EUR\nHouse,2025-01-31,9,EUR\n"
-)
-
-
-def send(client, portfolio, data=LONG, name="values.csv", **fields):
-    """POST of the file into the portfolio."""
-    if "options" in fields:
-        fields["options"] = json.dumps(fields["options"])
-    body = {"file": SimpleUploadedFile(name, data), "portfolio_id": str(portfolio.pk), **fields}
-    return client.post(IMPORTS, body, format="multipart")
-
-
-def preview(client, portfolio, data=LONG, **fields):
-    response = send(client, portfolio, data, **fields)
-    assert response.status_code == 201, response.content
-    return response.json()
-
-
-def commit(client, made, expected=200):
-    response = client.post(f"{IMPORTS}/{made['id']}/commit")
-    assert response.status_code == expected, response.content
-    return response.json()
-
-
-def undo(client, made, expected=200, **body):
-    response = client.post(f"{IMPORTS}/{made['id']}/undo", body)
-    assert response.status_code == expected, response.content
-    return response.json()
-
-
-def rows(client, made, **query):
-    response = client.get(f"{IMPORTS}/{made['id']}/rows", query)
-    assert response.status_code == 200, response.content
-    return response.json()["results"]
-
-
-def values_of(portfolio):
-    found = AssetSnapshot.objects.filter(asset__portfolio=portfolio).order_by("asset__name", "on")
-    return [(row.asset.name, row.on.isoformat(), str(row.value)) for row in found]
 
 
 # --- preview ---
@@ -388,82 +344,6 @@ def test_earlier_mapping_is_offered_again(alice, portfolio):
     commit(alice, down)
     [question] = preview(alice, portfolio, DAYS_DOWN)["questions"]
     assert (question["code"], question["answer"]) == ("CURRENCY", "EUR")
-
-
-# --- undo ---
-
-
-def test_undo_removes_exactly_what_the_import_made(alice, portfolio):
-    asset = create_asset(portfolio, "Savings")
-    add_value(asset, 5, day(0))
-    before = values_of(portfolio)
-    made = preview(alice, portfolio)
-    commit(alice, made)
-    undone = undo(alice, made)
-    assert undone["removed"] == {
-        "asset": 1,
-        "value": 3,
-        "transaction": 0,
-        "instrument": 0,
-        "price": 0,
-        "action": 0,
-    }
-    assert (values_of(portfolio), Asset.objects.count()) == (before, 1)
-    assert undo(alice, made) == undone
-    assert commit(alice, made, expected=409)["code"] == "IMPORT_UNDONE"
-    assert preview(alice, portfolio)["counts"]["value"]["create"] == 3
-
-
-def test_undo_gives_updated_values_their_earlier_content_back(alice, portfolio):
-    commit(alice, preview(alice, portfolio))
-    update = preview(alice, portfolio, LONG.replace(b"28,200", b"28,250"))
-    commit(alice, update)
-    assert undo(alice, update)["restored"] == {"value": 1, "transaction": 0}
-    assert ("Savings", "2025-02-28", "200.0000") in values_of(portfolio)
-
-
-def test_edited_rows_are_named_and_removed_only_by_force(alice, portfolio):
-    made = preview(alice, portfolio)
-    commit(alice, made)
-    edited = AssetSnapshot.objects.get(on="2025-02-28")
-    edited.value = 1
-    edited.save()
-    AssetSnapshot.objects.get(asset__name="House").delete()
-    refused = undo(alice, made, expected=409)
-    assert refused["code"] == "IMPORT_EDITED"
-    assert [(error["field"], error["code"]) for error in refused["errors"]] == [
-        ("line 3", "EDITED"),
-        ("line 4", "DELETED"),
-    ]
-    assert undo(alice, made, force=True)["removed"]["value"] == 2
-    assert values_of(portfolio) == []
-
-
-def test_asset_that_is_used_elsewhere_stays_until_its_last_user_is_undone(alice, portfolio):
-    first = preview(alice, portfolio)
-    commit(alice, first)
-    later = preview(alice, portfolio, LONG + b"House,2025-02-28,10,EUR\n")
-    commit(alice, later)
-    refused = undo(alice, first, expected=409)
-    assert [error["code"] for error in refused["errors"]] == ["IN_USE"]
-    kept = undo(alice, first, force=True)["kept"]
-    assert [row["name"] for row in kept] == ["House"]
-    assert undo(alice, later)["removed"]["asset"] == 1
-    assert not Asset.objects.exists()
-
-
-def test_preview_cannot_be_undone_but_deleted(alice, portfolio):
-    made = preview(alice, portfolio)
-    assert undo(alice, made, expected=409)["code"] == "IMPORT_NOT_COMMITTED"
-    assert alice.delete(f"{IMPORTS}/{made['id']}").status_code == 204
-    assert alice.get(f"{IMPORTS}/{made['id']}").status_code == 404
-    committed = preview(alice, portfolio)
-    commit(alice, committed)
-    for response in (
-        alice.delete(f"{IMPORTS}/{committed['id']}"),
-        alice.patch(f"{IMPORTS}/{committed['id']}", {}),
-    ):
-        assert (response.status_code, response.json()["code"]) == (409, "IMPORT_COMMITTED")
 
 
 # --- who ---
