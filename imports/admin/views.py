@@ -83,8 +83,8 @@ class ImportFilePage(View):
 
     def portfolios(self) -> list[Portfolio]:
         """Those that the user may write to. A superuser has no more rights here than others."""
-        rows = Portfolio.objects.select_related("household").order_by("created_at", "pk")
-        return list(rows.for_user(self.request.user, EDITORS))
+        rows = Portfolio.objects.for_user(self.request.user, EDITORS)
+        return list(rows.select_related("household").order_by("created_at", "pk"))
 
     def may_write(self, row: Any) -> None:
         require_role(self.request.user, row.owning_household_id())
