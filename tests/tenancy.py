@@ -18,6 +18,7 @@ from tests.valid_requests import BODIES, FORMATS, QUERIES, ROUTES_BY_OWNER, empt
 RESOURCES = {
     "benchmark": "instrument",
     "parent": "category",
+    "real": "instrument",
     "asset_type": "asset-type",
     "type": "asset-type",
     "to_asset": "asset",
