@@ -43,12 +43,12 @@ def refusal_text(error: StrataError) -> str:
 
 
 class ImportFilePage(View):
-    """Choose a portfolio and a file; below are the portfolios' last imports."""
+    """Choose a portfolio and a file; below are the last imports. Who may only read sees these alone."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
         portfolios = self.portfolios()
-        if not portfolios:
+        if not Portfolio.objects.for_user(user).exists():
             return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
         imports = Import.objects.for_user(user).select_related("portfolio", "created_by")[:MOST_IMPORTS]
         context = {
