@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import batched
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset, MonthlyDeltas
@@ -18,7 +18,6 @@ from assets.models.querysets import AssetQuerySet
 from assets.valuation import registry, sql
 from assets.valuation.delta_codec import DayDelta, by_month, decode_deltas, encode_deltas, total
 from assets.valuation.registry import stored_values
-from assets.valuation.series import Keys, ValueSeries, deltas_of
 from strata.audit import clock
 
 
@@ -63,18 +62,36 @@ def add_values(
     """
     if not facts.counts_in_net_worth:
         return
-    series = ValueSeries(facts.currency, tuple(days), tuple(values), facts.disposed_on)
     by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
-    # As the values, they are whole.
-    deltas = cast("list[tuple[date, Keys, str, int, int]]", deltas_of((), series))
-    for on, _, _, owned, owed in deltas:
-        day_delta = by_day.setdefault(on, [0, 0, 0])
-        day_delta[0] += sign * owned
-        day_delta[1] += sign * owed
+    before, end = 0, facts.disposed_on or date.max
+    first = None
+    for on, value in zip(
+        days, values, strict=True
+    ):  # as series.deltas_of, which is slower for a million values
+        first = on if first is None else first
+        if on >= end:
+            break
+        if (amount := value or 0) != before:
+            _add_change(by_day, on, before, amount, sign)
+            before = amount
+    if before and facts.disposed_on is not None:
+        _add_change(by_day, facts.disposed_on, before, 0, sign)
     # It begins with its first value, whether or not it is disposed of before. Of part of its values, the first counts
     # before and after a write, unless the write touches it.
-    if series.days:
-        by_day.setdefault(series.days[0], [0, 0, 0])[2] += sign
+    if first is not None:
+        by_day.setdefault(first, [0, 0, 0])[2] += sign
+
+
+def _add_change(by_day: dict[date, list[int]], on: date, before: int, after: int, sign: int) -> None:
+    """Add to the day's [owned, owed, begun] that an asset's value has changed."""
+    day_delta = by_day.get(on)
+    if day_delta is None:
+        day_delta = by_day[on] = [0, 0, 0]
+    if before >= 0 and after >= 0:
+        day_delta[0] += sign * (after - before)
+    else:
+        day_delta[0] += sign * (max(after, 0) - max(before, 0))
+        day_delta[1] += sign * (min(after, 0) - min(before, 0))
 
 
 def drop_zeros[Amounts: Sequence[int]](

@@ -30,12 +30,17 @@ GAP_BYTES = GAP.to_bytes(8, "little", signed=True)
 
 def encode_months(values: Iterable[tuple[date, int | None]]) -> Iterator[tuple[date, EncodedMonth]]:
     """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
-    for month, of_month in groupby(values, key=lambda value: value[0].replace(day=1)):
-        dated = list(of_month)
-        yield (
-            month,
-            EncodedMonth(sum(1 << on.day - 1 for on, _ in dated), _bytes([value for _, value in dated])),
-        )
+    for (year, month), of_month in groupby(values, key=_month_of):
+        bits, amounts = 0, []
+        for on, amount in of_month:
+            bits |= 1 << on.day - 1
+            amounts.append(amount)
+        yield date(year, month, 1), EncodedMonth(bits, _bytes(amounts))
+
+
+def _month_of(value: tuple[date, int | None]) -> tuple[int, int]:
+    on = value[0]
+    return on.year, on.month
 
 
 @lru_cache(maxsize=1024)
