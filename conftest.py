@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from assets.rates.kept import KEPT as KEPT_RATES
+from investments.queries.kept_ledgers import KEPT as KEPT_LEDGERS
 from portfolios.models import Household, Membership, Portfolio
 from reports.dashboard.kept import KEPT
 from reports.menu import STALE_VALUES
@@ -68,6 +69,7 @@ def _no_throttle(settings):
 def _nothing_is_kept():
     """The ids and revisions of one test may come again in another, and each starts with no rates loaded."""
     KEPT.clear()
+    KEPT_LEDGERS.clear()
     KEPT_RATES.clear()
     STALE_VALUES.clear()
 

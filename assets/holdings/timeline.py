@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from itertools import repeat
+from operator import attrgetter
 from uuid import UUID
 
 from assets.holdings.events import Action, AssetEvents, Event, Ledger, Trade, TradeType
@@ -12,17 +15,21 @@ from assets.holdings.events import Action, AssetEvents, Event, Ledger, Trade, Tr
 type Happening = tuple[UUID, Event]
 
 
-def timeline(ledger: Ledger) -> Iterator[Happening]:
-    """(asset, event) of all events, in the order in which their effects have to be computed.
+def timeline(ledger: Ledger, until: date = date.max) -> Iterator[Happening]:
+    """(asset, event) of all events up to a day, in the order in which their effects have to be computed.
 
     The order of each asset is kept, with one exception: where two assets send each other something in orders that
     contradict each other, a leg in waits for its leg out. Assets without links come one after the other.
     """
     for assets in linked_assets(ledger):
         if len(assets) == 1:
-            yield from ((assets[0].asset_id, event) for event in assets[0].events)
+            (asset,) = assets
+            events = asset.events
+            if events and events[-1].on > until:
+                events = events[: bisect_right(events, until, key=attrgetter("on"))]
+            yield from zip(repeat(asset.asset_id), events)
         else:
-            yield from _merged(assets)
+            yield from (pair for pair in _merged(assets) if pair[1].on <= until)
 
 
 def linked_assets(ledger: Ledger) -> list[list[AssetEvents]]:
@@ -37,11 +44,21 @@ def linked_assets(ledger: Ledger) -> list[list[AssetEvents]]:
     return [[ledger[asset_id] for asset_id in group] for group in groups.values()]
 
 
+def with_links(asset_ids: Collection[UUID], groups: Iterable[Iterable[AssetEvents]]) -> Ledger:
+    """The ledger of these assets and of all that are linked to them, from the groups of linked assets."""
+    return {
+        asset.asset_id: asset
+        for assets in groups
+        if any(asset.asset_id in asset_ids for asset in assets)
+        for asset in assets
+    }
+
+
 def _links(ledger: Ledger) -> Iterator[tuple[UUID, UUID]]:
     for asset_id, asset in ledger.items():
         for event in asset.events:
             other = event.to_asset_id if isinstance(event, Action) else event.other_asset_id
-            if other in ledger and other is not None:
+            if other is not None and other in ledger:
                 yield asset_id, other
 
 

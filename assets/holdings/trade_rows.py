@@ -92,12 +92,16 @@ def _of_postgresql(row: tuple[Any, ...], days: dict[str, date]) -> list[Any]:
 
 def _of_sqlite(row: tuple[Any, ...], days: dict[str, date]) -> list[Any]:
     columns = list(row)
-    columns[0], columns[1] = parse_id(row[0]), parse_id(row[1])
-    columns[3] = row[3] if isinstance(row[3], date) else _day(row[3], days)
+    # The id of an asset comes many times, that of a transaction once.
+    columns[0], columns[1] = parse_id(row[0]), UUID(int=int(row[1], 16))
+    if not isinstance(row[3], date):
+        columns[3] = _day(row[3], days)
     at = row[4] if isinstance(row[4], datetime) else datetime.fromisoformat(row[4])
     columns[4] = at.replace(tzinfo=UTC)
-    columns[7] = None if row[7] is None else units_of_text(row[7])
-    columns[12] = None if row[12] is None else parse_id(row[12])
+    if row[7] is not None:
+        columns[7] = units_of_text(row[7])
+    if row[12] is not None:
+        columns[12] = parse_id(row[12])
     return columns
 
 

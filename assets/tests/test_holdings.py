@@ -21,7 +21,7 @@ from assets.holdings.events import (
     quantity_units,
 )
 from assets.holdings.quantities import Quantities, quantities
-from assets.holdings.timeline import timeline
+from assets.holdings.timeline import linked_assets, timeline, with_links
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 DAY = date(2024, 1, 1)
@@ -149,3 +149,26 @@ def test_legs_that_wait_for_each_other_come_after_what_they_wait_for():
 
 def test_quantities_are_ints_of_eighteen_places():
     assert quantity_units(Decimal("0.000000000000000001")) == 1
+
+
+def test_timeline_ends_with_a_day_for_linked_assets_and_for_others():
+    leaving, arriving = transfer(5, 1, A, B)
+    events = ledger(
+        {
+            A: [trade("ACQUIRE", 1, 5), leaving],
+            B: [arriving, trade("DISPOSE", 9, 1)],
+            C: [trade("ACQUIRE", on, 1) for on in (1, 5, 6)],
+        }
+    )
+    for until in range(11):
+        expected = [pair for pair in timeline(events) if pair[1].on <= day(until)]
+        assert list(timeline(events, until=day(until))) == expected
+
+
+def test_part_of_a_ledger_has_what_is_linked_to_it():
+    leaving, arriving = transfer(5, 1, A, B)
+    events = ledger({A: [leaving], B: [arriving], C: [trade("ACQUIRE", 1, 1)]})
+    groups = linked_assets(events)
+    assert with_links({B}, groups).keys() == {A, B}
+    assert with_links({C}, groups) == {C: events[C]}
+    assert with_links({B, C}, groups) == events

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from investments.calculations.lot_results import AssetLots, ClosedLot, MissingLot, OpenLot
-from investments.calculations.reported import POOL_UNIT, Rates
+from investments.calculations.reported import POOL_UNIT, RATE_UNIT, Rates
 
 
 class Gain(NamedTuple):
@@ -80,6 +80,14 @@ def total(gains: Iterable[Gain]) -> GainTotals:
         cost, proceeds = cost + gain.cost, proceeds + gain.proceeds
         realised, fx = realised + gain.realised_gain, fx + gain.fx_gain
     return GainTotals(cost, proceeds, realised, fx, complete)
+
+
+def total_in_own_currency(lots: AssetLots) -> GainTotals:
+    """The same as the total of realised_gains in the asset's own currency: no rate takes part in it."""
+    known = [lot for lot in lots.closed if not lot.unknown]
+    cost = sum(lot.cost for lot in known) * RATE_UNIT
+    proceeds = sum(lot.proceeds for lot in known) * RATE_UNIT
+    return GainTotals(cost, proceeds, proceeds - cost, 0, len(known) == len(lots.closed))
 
 
 def open_cost(lot: OpenLot, lots: AssetLots, rates: Rates) -> int | None:

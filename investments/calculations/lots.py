@@ -43,6 +43,9 @@ type RateOn = Callable[[str, str, date], Fraction | None]  # of one currency in 
 
 type Transit = dict[UUID | None, tuple[UUID, list[Lot]]]  # by transfer, where the lots come from
 
+# A member of an enum is looked up each time that it is named through its class: that is a tenth of all the time.
+ACQUIRE, DISPOSE, ADJUST = TradeType.ACQUIRE, TradeType.DISPOSE, TradeType.ADJUST
+INCOME, TRANSFER, SPECIFIC = TradeType.INCOME, TradeType.TRANSFER, LotMethod.SPECIFIC
 MONEY_UNIT = 10**4
 REPORTED_UNIT = 10**14  # a pool's cost in the reporting currency is kept in 10^-18, and cut there
 
@@ -65,14 +68,12 @@ def lots(
         for pk, asset in ledger.items()
     }
     transit: Transit = {}
-    for asset_id, event in timeline(ledger):
-        if event.on > on:
-            continue
+    for asset_id, event in timeline(ledger, until=on):
         holding = holdings[asset_id]
-        if isinstance(event, Action):
-            holding.act(event, holdings)
-        else:
+        if isinstance(event, Trade):
             holding.trade(event, transit)
+        else:
+            holding.act(event, holdings)
     return {pk: holding.result() for pk, holding in holdings.items()}
 
 
@@ -81,7 +82,7 @@ class _Holding:
 
     def __init__(self, asset: AssetEvents, method: LotMethod, reporting: str, rate_on: RateOn | None) -> None:
         self.asset, self.method, self.rate_on = asset, method, rate_on
-        self.reporting = reporting
+        self.currency, self.reporting = asset.currency, reporting
         self.longs, self.shorts = self.new_book(), self.new_book()
         self.uncounted: list[Lot] = []
         self.lots = AssetLots(asset.asset_id, asset.currency, method)
@@ -99,16 +100,17 @@ class _Holding:
 
     def trade(self, trade: Trade, transit: Transit) -> None:
         kind, quantity = trade.type, trade.quantity
-        if kind is TradeType.ACQUIRE:
-            self.buy(trade, quantity or 0, *self.own(trade, trade.amount + trade.fee + trade.tax))
-        elif kind is TradeType.DISPOSE:
+        if kind is ACQUIRE:
+            cost, unknown = self.own(trade, trade.amount + trade.fee + trade.tax)
+            self.buy(trade, quantity or 0, cost, unknown)
+        elif kind is DISPOSE:
             proceeds, unknown = self.own(trade, trade.amount - trade.fee - trade.tax)
             self.sell(trade, quantity or 0, proceeds, unknown)
-        elif kind is TradeType.INCOME and quantity:
+        elif kind is INCOME and quantity:
             self.buy(trade, quantity, *self.own(trade, trade.amount))
-        elif kind is TradeType.TRANSFER:
+        elif kind is TRANSFER:
             self.transfer(trade, transit)
-        elif kind is TradeType.ADJUST and quantity:
+        elif kind is ADJUST and quantity:
             if quantity > 0:
                 self.buy(trade, quantity, *self.own(trade, trade.amount))
             else:
@@ -118,9 +120,9 @@ class _Holding:
 
     def own(self, trade: Trade, amount: int) -> tuple[int, bool]:
         """The amount in the asset's currency at the rate of the day, and whether there is none."""
-        if trade.currency == self.asset.currency or not amount:
+        if trade.currency == self.currency or not amount:
             return amount, False
-        rate = self.rate_on and self.rate_on(trade.currency, self.asset.currency, trade.on)
+        rate = self.rate_on and self.rate_on(trade.currency, self.currency, trade.on)
         if rate is None:
             self.lots.missing_rates.append((trade.currency, trade.on))
             return 0, True
@@ -182,7 +184,7 @@ class _Holding:
             self.add_closed(parts, trade.transaction_id, trade.on, proceeds, unknown or book.mixes_unknown)
 
     def take(self, trade: Trade, book: LotBook, quantity: Units) -> list[Part]:
-        if not trade.lots or self.method is not LotMethod.SPECIFIC:
+        if not trade.lots or self.method is not SPECIFIC:
             return book.take(quantity)
         named = book.take_named(trade.lots, quantity)
         taken = sum((part.units for part in named), start=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -11,6 +11,7 @@ from uuid import UUID
 from assets import valuation
 from assets.holdings.events import Ledger, Trade
 from assets.holdings.quantities import Units, quantities
+from assets.holdings.timeline import linked_assets, with_links
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
 from assets.valuation.series import ten_thousandths
@@ -22,10 +23,12 @@ from investments.calculations.gains import (
     open_cost,
     realised_gains,
     total,
+    total_in_own_currency,
 )
 from investments.calculations.lot_results import AssetLots, OpenLot
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
+from investments.queries.kept_ledgers import invested_ledger
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
@@ -42,7 +45,10 @@ class OpenLotValue:
 
 @dataclass(frozen=True, slots=True)
 class LotsOfAsset:
-    """The lots of an asset at the end of a day. Money is in fine units of `currency`, None where it is unknown."""
+    """The lots of an asset at the end of a day. Money is in fine units of `currency`, None where it is unknown.
+
+    `open` and `closed` are single lots, where they were asked for.
+    """
 
     asset: InvestedAsset
     on: date
@@ -91,18 +97,28 @@ def lots_of_assets(
     currency: str | None = None,
     only_assets: Collection[UUID] | None = None,
     include_all: bool = False,
+    detail: bool = True,
+    state: Hashable | None = None,
 ) -> list[LotsOfAsset]:
-    """The lots of each asset, by name; each in its own currency, or all in `currency`."""
+    """The lots of each asset, by name; each in its own currency, or all in `currency`.
+
+    Single lots are there only with `detail`. `state` is that of the portfolios: with it the ledger is kept.
+    """
     ids = [portfolio.pk for portfolio in portfolios]
-    assets = invested_assets(ids, only_assets, include_all=include_all)
-    ledger = ledger_of(assets.values())
+    assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     values = _values_on(assets.values(), on)
     book = book_of(assets.values(), ledger, portfolios, currency, on)
+    by_code = _by_reporting_currency(assets.values(), currency)
+    groups = linked_assets(ledger) if len(by_code) > 1 else []
     reports = []
-    for code, of_code in _by_reporting_currency(assets.values(), currency).items():
+    for code, of_code in by_code.items():
         rates = Rates(code, book)
-        found = lots(ledger, on=on, method=method, currency=code, rate_on=rates.rate_on)
-        reports += [_lots_of(asset, found[asset.id], values.get(asset.id), on, rates) for asset in of_code]
+        part = with_links({asset.id for asset in of_code}, groups) if groups else ledger
+        found = lots(part, on=on, method=method, currency=code, rate_on=rates.rate_on)
+        reports += [
+            _lots_of(asset, found[asset.id], values.get(asset.id), on, rates, detail=detail)
+            for asset in of_code
+        ]
     order = {pk: number for number, pk in enumerate(assets)}
     return sorted(reports, key=lambda report: order[report.asset.id])
 
@@ -143,10 +159,17 @@ def book_of(
 
 
 def _lots_of(
-    asset: InvestedAsset, found: AssetLots, value: int | None, on: date, rates: Rates
+    asset: InvestedAsset,
+    found: AssetLots,
+    value: int | None,
+    on: date,
+    rates: Rates,
+    *,
+    detail: bool = True,
 ) -> LotsOfAsset:
     fine_value = None if value is None else rates.fine(value, asset.currency, on)
-    gains = realised_gains(found, rates, end=on)
+    in_own_currency = not detail and found.currency == rates.target
+    gains = [] if in_own_currency else realised_gains(found, rates, end=on)
     return LotsOfAsset(
         asset,
         on,
@@ -154,11 +177,11 @@ def _lots_of(
         found,
         cost_basis(found, rates) if found.open or found.closed else None,
         fine_value,
-        total(gains),
+        total_in_own_currency(found) if in_own_currency else total(gains),
         sum((gap.quantity for gap in found.missing), start=0),
         missing_proceeds(found.missing, found, rates),
-        _open_lots(found, fine_value, rates),
-        gains,
+        _open_lots(found, fine_value, rates) if detail else (),
+        gains if detail else (),
     )
 
 
@@ -214,11 +237,11 @@ def realised_gains_of(
     method: LotMethod | None = None,
     only_assets: Collection[UUID] | None = None,
     include_all: bool = False,
+    state: Hashable | None = None,
 ) -> RealisedGains:
-    """Every lot that was closed after `start` up to the end of `end`, by the day of the sale."""
+    """Every lot that was closed after `start` up to the end of `end`, by the day of the sale; `state` as above."""
     ids = [portfolio.pk for portfolio in portfolios]
-    assets = invested_assets(ids, only_assets, include_all=include_all)
-    ledger = ledger_of(assets.values())
+    assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     rates = Rates(currency, book_of(assets.values(), ledger, portfolios, currency, end))
     found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
     gains = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -41,7 +41,8 @@ from investments.calculations.reported import Rates, half_even
 from investments.calculations.returns import ChainDay
 from investments.calculations.xirr import Flow
 from investments.queries.benchmarks import BenchmarkPrices
-from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of, refs_of, with_known_flows
+from investments.queries.kept_ledgers import invested_ledger
+from investments.queries.ledgers import InvestedAsset, refs_of, with_known_flows
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
@@ -109,18 +110,19 @@ def performance(
     include_all: bool = False,
     asset_id: UUID | None = None,
     compared_with: Instrument | None = None,
+    state: Hashable | None = None,
 ) -> Performance:
     """The measures after `start` up to the end of `end`, of the assets that count in net worth, or of all.
 
     `start` is by default the day before the first value or transaction. With `asset_id` they are those of that asset,
-    whether or not it counts: its flows are gross and without taxes.
+    whether or not it counts: its flows are gross and without taxes. `state` is that of the portfolios: with it the
+    ledger is kept.
     """
     ids = [portfolio.pk for portfolio in portfolios]
     one = asset_id is not None
     if asset_id is not None:
         only_assets, include_all = {asset_id}, True
-    assets = invested_assets(ids, only_assets, include_all=include_all)
-    ledger = ledger_of(assets.values())
+    assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     start = start or day_before_all(assets, ledger, end)
     ledger = with_known_flows(ledger, assets, start, end)
     days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
@@ -332,7 +334,12 @@ def _add_income(
                 continue
             earned = event.amount if event.type is TradeType.INCOME else 0
             paid = event.fee + (event.amount if event.type is TradeType.EXPENSE else 0)
-            amounts = [rates.fine(amount, event.currency, event.on) for amount in (earned, paid, event.tax)]
+            if not (earned or paid or event.tax):
+                continue
+            amounts = [
+                rates.fine(amount, event.currency, event.on) if amount else 0
+                for amount in (earned, paid, event.tax)
+            ]
             if any(amount is None for amount in amounts):
                 complete = False
                 continue

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from assets.holdings.events import Action, Ledger, TradeType
 from assets.holdings.quantities import quantities
+from assets.rates.book import RateBook
+from investments.calculations.gains import realised_gains, total, total_in_own_currency
 from investments.calculations.lots import lots
+from investments.calculations.reported import Rates
 from investments.tests.ledgers import A, B, action, buy, ledger, sell, trade, transfer
 from investments.tests.oracle import oracle
 from portfolios.lot_method import LotMethod
@@ -108,3 +111,11 @@ def test_nothing_is_lost_by_any_method(steps, method, allow_short):
     missing = sum(lot.proceeds for result in results.values() for lot in result.missing)
     cost_left = sum(result.cost for result in results.values())
     assert realised - cost_left + income + missing == cash
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, st.sampled_from(LotMethod))
+def test_total_in_the_assets_own_currency_needs_no_single_gains(steps, method):
+    rates = Rates("EUR", RateBook([]))
+    for result in lots(made_of(steps), method=method).values():
+        assert total_in_own_currency(result) == total(realised_gains(result, rates))

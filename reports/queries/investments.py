@@ -14,6 +14,7 @@ from investments.queries.performance import Performance, performance
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 from reports.queries.defaults import common_currency, latest_today
+from reports.queries.etag import COUNTS, report_etag
 from reports.queries.groups import AssetFilter, grouping
 
 
@@ -40,6 +41,12 @@ def scope_of(
     return Scope(matching, include_all)
 
 
+def state_of(portfolios: Sequence[Portfolio]) -> str | None:
+    """What a report about them depends on; None for portfolios without the counts of an ETag."""
+    has_counts = all(hasattr(portfolio, name) for portfolio in portfolios for name in COUNTS)
+    return report_etag(portfolios) if has_counts else None
+
+
 def performance_report(
     portfolios: Sequence[Portfolio],
     *,
@@ -52,6 +59,7 @@ def performance_report(
 ) -> Performance:
     return performance(
         portfolios,
+        state=state_of(portfolios),
         start=start,
         end=end or latest_today(portfolios),
         currency=currency or common_currency(portfolios),
@@ -67,14 +75,17 @@ def lots_report(
     on: date | None = None,
     currency: str | None = None,
     method: LotMethod | None = None,
+    detail: bool = True,
     **filters: Any,
 ) -> list[LotsOfAsset]:
     """The lots of the assets that have any; each in its own currency, or all in `currency`."""
     found = lots_of_assets(
         portfolios,
+        state=state_of(portfolios),
         on=on or latest_today(portfolios),
         currency=currency,
         method=method,
+        detail=detail,
         **scope_of(portfolios, **filters)._asdict(),
     )
     return [each for each in found if each.lots.open or each.lots.closed or each.lots.missing]
@@ -91,6 +102,7 @@ def realised_gains_report(
 ) -> RealisedGains:
     return realised_gains_of(
         portfolios,
+        state=state_of(portfolios),
         start=start,
         end=end or latest_today(portfolios),
         currency=currency or common_currency(portfolios),

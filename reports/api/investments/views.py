@@ -109,7 +109,7 @@ class LotsView(InvestmentReport):
         self, detail: bool = False, on: date | None = None, **asked: Any
     ) -> tuple[str | None, date, bool, list[LotsOfAsset]]:
         on = on or latest_today(self.portfolios)
-        return asked.get("method"), on, detail, lots_report(self.portfolios, on=on, **asked)
+        return asked.get("method"), on, detail, lots_report(self.portfolios, on=on, detail=detail, **asked)
 
     def answer(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> dict[str, Any]:
         method, on, detail, results = report
