@@ -24,6 +24,7 @@ def measured(url: str, options: argparse.Namespace) -> dict:
     command = [sys.executable, str(ROOT / "benchmarks" / "work.py"), "--households", str(options.households)]
     command += ["--times", str(options.times), "--seconds", str(options.seconds)]
     command += ["--only", options.only] if options.only else []
+    command += ["--no-investments"] if options.no_investments else []
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(done.returncode)
@@ -61,6 +62,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=15, help="calls for each median (default: 15)")
     parser.add_argument("--seconds", type=int, default=20, help="of load on the server (default: 20)")
     parser.add_argument("--only", default="", help="a regular expression for what to measure")
+    parser.add_argument(
+        "--no-investments", action="store_true", help="leave out the dataset I, which is large"
+    )
     options = parser.parse_args()
     urls = [SQLITE, *filter(None, [os.environ.get("BENCH_POSTGRESQL")])]
     results = [measured(url, options) for url in urls]

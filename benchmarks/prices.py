@@ -12,8 +12,9 @@ from assets.services.prices import LoadTerms, record_prices
 from portfolios.models import Household
 
 INSTRUMENTS, DAYS = 250, 3130
-FIRST = date(2014, 11, 17)
+FIRST, LAST = date(2014, 11, 17), date(2026, 11, 13)
 SOURCE = "benchmark"
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "SEK")
 
 
 def weekdays(count: int) -> list[date]:
@@ -37,7 +38,12 @@ def places_of(number: int) -> int:
 
 def instruments(household: Household, count: int, name: str) -> list[Instrument]:
     rows = [
-        Instrument(household=household, symbol=f"{name}{number}", name=name, currency="EUR")
+        Instrument(
+            household=household,
+            symbol=f"{name}{number}",
+            name=name,
+            currency=CURRENCIES[number % len(CURRENCIES)],
+        )
         for number in range(count)
     ]
     return Instrument.objects.bulk_create(rows)

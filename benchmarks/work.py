@@ -1,13 +1,15 @@
 """The measurements of `make bench` on one database, which DATABASE_URL names. Prints JSON. Called by bench.py.
 
-M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120, and I has
-the prices of 250 instruments. All are in the same database. Requests run in this process, so that the figures do not
-include the network. Memory is that of gunicorn's workers under load.
+M is 1,000 assets x 365 daily values in one portfolio, L is 1,000 x 3,650, T is many households of 20 x 120, and I is
+15,000 transactions in 250 instruments with 782,500 prices (benchmarks/investments.py). All are in the same database.
+Requests run in this process, so that the figures do not include the network, with the garbage collector set as in a
+worker (gunicorn.conf.py). Memory is that of gunicorn's workers under load.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import re
 import statistics
@@ -40,7 +42,8 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
-from benchmarks import prices  # noqa: E402
+from benchmarks import investments, prices  # noqa: E402
+from benchmarks.investments import Investor  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
 from portfolios.models import Portfolio  # noqa: E402
@@ -166,6 +169,14 @@ class Caller:
     def answers(self, path: str) -> bool:
         return self.client.get(f"{API}/{path}").status_code == 200
 
+    def send(self, method: str, path: str, body: object, *, status: int = 200) -> dict:
+        """The answer to a request with a JSON body, which may be text already."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = self.client.generic(method, f"{API}/{path}", text, content_type="application/json")
+        if answer.status_code != status:
+            raise SystemExit(f"{path}: {answer.status_code} {answer.content[:300]!r}")
+        return answer.json()
+
     def post(self, *, on: date | None = None) -> None:
         turn = next(self.turns)
         body = {"value": f"{turn}.00"}
@@ -226,13 +237,14 @@ class Caller:
 type Work = tuple[str, float | None, Callable[[], object]]
 
 
-def works(callers: dict[str, Caller]) -> Iterator[Work]:
+def works(callers: dict[str, Caller], investor: Investor | None) -> Iterator[Work]:
     yield from of_single_requests(callers["M"], callers["L"])
     for size, caller in callers.items():
         yield from of_net_worth(size, caller)
     yield from of_change(callers["M"])
     yield from of_the_slowest(callers["M"], callers["L"])
-    yield from of_prices(callers["M"])
+    if investor is not None:
+        yield from investments.works(investor)
 
 
 def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
@@ -273,7 +285,7 @@ def of_change(caller: Caller) -> Iterator[Work]:
 
 
 def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
-    for size, caller, bar in (("M", medium, 120), ("L", large, 1200)):
+    for size, caller, bar in (("M", medium, 40), ("L", large, 250)):
         path = (
             f"net-worth?portfolio={caller.portfolio.pk}&interval=month&group_by=category&start={caller.first}"
         )
@@ -283,13 +295,6 @@ def of_the_slowest(medium: Caller, large: Caller) -> Iterator[Work]:
     yield "M: quality", 100, lambda: medium.get(f"{medium.path}/quality")
     yield "M: the dashboard", 150, medium.first_page
     yield "M: the dashboard, after a write", 150, medium.first_page_after_a_write
-
-
-def of_prices(caller: Caller) -> Iterator[Work]:
-    """I is 250 instruments with 12 years of weekdays each: 782,500 prices."""
-    household = caller.portfolio.household
-    yield "I: POST prices:batch, 20,000 new prices", 256, caller.post_prices(20_000)
-    yield "I: 782,500 prices read", 100, prices.read_all(household)
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:
@@ -303,8 +308,10 @@ def median_ms(call: Callable[[], object], times: int) -> float:
     return statistics.median(durations)
 
 
-def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tuple]:
-    for name, bar, call in works(callers):
+def rows(
+    callers: dict[str, Caller], investor: Investor | None, options: argparse.Namespace
+) -> Iterator[tuple]:
+    for name, bar, call in works(callers, investor):
         if not re.search(options.only, name):
             continue
         with CaptureQueriesContext(connection) as seen:
@@ -312,6 +319,8 @@ def rows(callers: dict[str, Caller], options: argparse.Namespace) -> Iterator[tu
         figure = median_ms(call, options.times)
         print(f"{connection.vendor} {name}: {figure:.1f}", file=sys.stderr)
         yield name, bar, figure, len(seen)
+    if investor is not None and re.search(options.only, "I: 782,500 prices loaded from a file"):
+        yield from investments.load_of_prices(investor.portfolio.household)
     if re.search(options.only, "memory") and options.seconds:
         yield from memory(callers, options.seconds)
 
@@ -340,9 +349,14 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--only", default="")
+    parser.add_argument("--no-investments", action="store_true")
     options = parser.parse_args()
     callers = {size: Caller(portfolio) for size, portfolio in seed(options.households).items()}
-    measured = list(rows(callers, options))
+    investor = None if options.no_investments else Investor.seeded(Caller)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    measured = list(rows(callers, investor, options))
     vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
     print(json.dumps({"vendor": vendor, "snapshots": AssetSnapshot.objects.count(), "rows": measured}))
 
