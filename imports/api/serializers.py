@@ -44,7 +44,7 @@ class ObjectField(serializers.JSONField):
     """An object whose members depend on the format."""
 
 
-@extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class ObjectOrNullField(serializers.JSONField):
     """The same, or null."""
 
