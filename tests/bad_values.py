@@ -158,6 +158,8 @@ def refused_values(field: Field) -> tuple:
             "false",
             "x",
         )
+    if "object" in schema.get("type", ()):  # an empty one changes nothing
+        return (*(value for value in BAD_FOR_ALL if value != {}), *BAD_TEXTS, "", "x")
     by_format = {
         "decimal": BAD_NUMBERS,
         "uuid": BAD_IDS,

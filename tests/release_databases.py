@@ -27,7 +27,7 @@ FIRST_RELEASE = [
     ("assets", "0003_moments_may_be_left_empty"),
     ("portfolios", "0001_initial"),
 ]
-ADDED_SINCE = ("reports",)  # apps that had no tables in the first release
+ADDED_SINCE = ("imports", "reports")  # apps that had no tables in the first release
 LATER_TYPES = ("PENSION", "FUND", "INSURANCE", "STUDENT_LOAN")
 ROWS = json.loads(Path(__file__).with_name("first_release.json").read_text(encoding="utf-8"))
 

@@ -168,6 +168,7 @@ COMMANDS = {
     "create_token": ("alice",),
     "create_user": ("zoe", "--password-stdin"),
     "demo": (),
+    "import_file": ("worth.csv", "--portfolio", "{portfolio}", "--yes"),
     "load_prices": ("prices.csv",),
     "load_rates": ("rates.csv",),
     "rebuild": (),
@@ -197,6 +198,8 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
     (tmp_path / "rates.csv").write_text("currency,on,units_per_euro\nUSD,2026-01-02,1.2\n")
     Instrument.objects.create(symbol="ABC", name="Fund", currency="EUR")
     (tmp_path / "prices.csv").write_text("instrument,on,price\nABC,2026-01-02,1.2\n")
+    (tmp_path / "worth.csv").write_text("account,date,balance,currency\nMain,2026-01-31,1,EUR\n")
+    arguments = [argument.format(portfolio=portfolio.pk) for argument in COMMANDS[command]]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))
     fail, written = failing(DEADLOCK, 1), []
@@ -208,7 +211,7 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(fail_first_write):
-        call_command(command, *COMMANDS[command], stdout=StringIO())
+        call_command(command, *arguments, stdout=StringIO())
     assert len(written) > 1
     assert written[0] in written[1:]
 
