@@ -80,6 +80,14 @@ def test_open_and_closed_lots_are_tables(alices, shares):
     assert '<span class="amount">+82.00</span>' in sold
 
 
+def test_the_last_sale_is_the_first_row_of_closed_lots(alices, shares):
+    trade(shares, "ACQUIRE", BOUGHT, 10, "100")
+    for on in (SOLD, SOLD + timedelta(days=1)):
+        trade(shares, "DISPOSE", on, 1, "120")
+    rows = alices.get(url(Asset, "change", shares.pk)).context["holding"]["closed_rows"]
+    assert [row["disposed_on"] for row in rows] == [str(SOLD + timedelta(days=1)), str(SOLD)]
+
+
 def test_what_was_sold_and_never_bought_is_said(alices, shares):
     trade(shares, "ACQUIRE", BOUGHT, 1, "100")
     trade(shares, "DISPOSE", SOLD, 3, "120")

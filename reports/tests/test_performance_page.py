@@ -88,7 +88,8 @@ def test_a_holding_has_value_cost_gains_weight_and_returns(alices, portfolio):
 
 def test_the_returns_of_a_holding_are_those_of_the_api(portfolio):
     assets = [add_holding(portfolio, name, value=value) for name, value in (("Abc", 1500), ("Xyz", 700))]
-    trade(assets[0], "DISPOSE", SOLD, 3, "140")
+    sale = {"type": "DISPOSE", "on": SOLD, "quantity": Decimal(3), "unit_price": Decimal(140)}
+    record_trade(portfolio.pk, assets[0].instrument_id, **sale, fee=Decimal(2), tax=Decimal(30))
     start = BOUGHT - timedelta(days=1)
     found = returns_of_assets(
         [portfolio], [asset.pk for asset in assets], start=start, end=TODAY, currency="EUR"
