@@ -138,7 +138,6 @@ def put_terms(
     """
     asset = locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
     precondition(asset)
-    validate_sharing("valuation", valuation, is_shared=bool(asset.shares))
     if valuation in PRICED:
         put_instrument(asset, valuation, terms["instrument_id"] or asset.instrument_id)
         return asset

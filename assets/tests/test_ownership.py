@@ -93,7 +93,7 @@ def test_bad_shares_are_refused_by_name(alice, house, shares, field, code):
 
 
 def test_asset_at_market_price_has_no_shares(alice, household, house):
-    instrument = Instrument.objects.create(household=household, symbol="REIT", currency="EUR")
+    instrument = Instrument.objects.create(household=household, symbol="REIT", name="REIT", currency="EUR")
     market = {"valuation": "market", "instrument_id": str(instrument.pk)}
     put(alice, house, HALF)
     refused = [alice.patch(path(house), market), alice.put(f"{path(house)}/terms", market)]
