@@ -97,6 +97,7 @@ def test_every_list_and_report_is_an_xlsx_with_the_rows_and_queries_of_its_csv(
     assert len(tables) >= len(LISTS) + 10
     for route in tables:
         path = path_for(route, large_world)
+        alice.get(path)  # reads what is kept between requests
         with CaptureQueriesContext(connection) as of_csv:
             rows = table(alice.get(path, {"format": "csv"}))
         with CaptureQueriesContext(connection) as of_xlsx:

@@ -62,7 +62,8 @@ def test_each_row_of_the_list_is_what_its_own_page_shows(alice, order, query):
     assert {row["name"] for row in rows} >= {"Debt", "Sold", "Without a value"}
     for row in rows:
         own = alice.get(f"{API}/assets/{row['id']}?{query}").json()
-        assert own.pop("equity") is None  # of a single asset alone
+        assert own.pop("equity") is None  # of a single asset alone, as the value of the whole
+        assert own.pop("whole_value") == row["current_value"]
         assert (own, [*own]) == (row, [*row])
 
 

@@ -42,7 +42,7 @@ NAMES = (
 CODES = re.compile(
     r"[A-Z0-9_]{3,}|[1358]?[YM]|YTD|null"  # a currency, the code of a type, a range, an empty JSON
     r"|[DHMSY]+([/.:-][DHMSY]+)*|[0-9a-f]{4,}(-[0-9a-f]{4,})*"  # a date format, an id
-    r"|(assets|portfolios|reports|strata)\.[A-Za-z]+"  # a model, in the journal
+    r"|(assets|imports|portfolios|reports|strata)\.[A-Za-z]+"  # a model, in the journal
 )
 WORD = re.compile(r"[^\W\d_α-ωΑ-Ω]{2,}")
 

@@ -27,10 +27,11 @@ def is_resource(route) -> bool:
 
 
 ROUTES = {route.name: route for route in routes() if is_resource(route) and route.name not in SUPERUSERS_SEE}
+PARTS = {"asset-ownership"}  # of a row: its fields are not those of the view's serializer
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8057"
 # Read-only fields that change by themselves: a PUT ignores them, a PATCH with another value is refused.
 COMPUTED = {
-    "asset-detail": {"current_value", "current_value_on", "equity", "updated_at"},
+    "asset-detail": {"current_value", "current_value_on", "equity", "share", "updated_at", "whole_value"},
     "portfolio-detail": {
         "total_value",
         "total_value_on",
@@ -91,7 +92,7 @@ def another(name: str):
 
 def field_cases(table: dict[str, set[str]], *common: str):
     """(route, field) for the fields of each route in the table and the common ones."""
-    return [(route, name) for route in ROUTES for name in sorted({*table.get(route, set()), *common})]
+    return [(route, name) for route in ROUTES if route not in PARTS for name in sorted({*table.get(route, set()), *common})]
 
 
 @pytest.fixture
@@ -210,6 +211,8 @@ def test_put_ignores_disposed_only_if_a_disposal_is_recorded(alice, rows):
 def test_every_read_only_field_is_fixed_or_computed(alice, rows):
     """Read-only fields are in responses, but not in request bodies."""
     for name, route in ROUTES.items():
+        if name in PARTS:
+            continue
         serializer = get_resolver().resolve(path_for(route, rows)).func.cls.serializer_class
         fields = {field for field, declared in serializer().get_fields().items() if declared.read_only}
         known = {"id", "created_at", "updated_at"} | FIXED.get(name, set()) | COMPUTED.get(name, set())

@@ -117,8 +117,8 @@ def own_fields(row: AssetRow) -> JsonObject:
         "disposed": row.disposed_on is not None and row.disposed_on <= row.as_of,
         "disposed_on": row.disposed_on and row.disposed_on.isoformat(),
         "current_value": None if row.current_value is None else money_text(row.current_value),
-        "share": plain(row.share),
         "current_value_on": row.current_value_on and row.current_value_on.isoformat(),
+        "share": plain(row.share),
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
     }
