@@ -92,7 +92,12 @@ def another(name: str):
 
 def field_cases(table: dict[str, set[str]], *common: str):
     """(route, field) for the fields of each route in the table and the common ones."""
-    return [(route, name) for route in ROUTES if route not in PARTS for name in sorted({*table.get(route, set()), *common})]
+    return [
+        (route, name)
+        for route in ROUTES
+        if route not in PARTS
+        for name in sorted({*table.get(route, set()), *common})
+    ]
 
 
 @pytest.fixture

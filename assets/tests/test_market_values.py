@@ -13,6 +13,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues
 from assets.services.instrument_actions import add_action
 from assets.services.transfers import transfer
+from assets.valuation import registry
 from assets.valuation.protocol import EditTarget, MissingPrice
 from assets.valuation.upkeep import is_outdated, rebuild
 from portfolios.models import Household, Portfolio
@@ -344,7 +345,7 @@ def test_the_row_to_edit_is_the_recorded_value_or_the_asset(holding):
 def test_a_missing_price_names_the_instrument_and_its_last_price(holding, fund, house, house_prices):
     keys = [(holding.pk, day(20)), (holding.pk, day(-1)), (house.pk, day(300))]
     valuations = {holding.pk: "market", house.pk: "index"}
-    assert valuation.missing_prices(keys, valuations) == {
+    assert registry.missing_prices(keys, valuations) == {
         keys[0]: MissingPrice(fund.pk, day(1)),
         keys[1]: MissingPrice(fund.pk, None),
         keys[2]: MissingPrice(house_prices.pk, day(31)),

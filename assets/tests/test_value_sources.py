@@ -410,6 +410,7 @@ MAY_NAME_SNAPSHOTS = (
     "assets/api/",
     "assets/admin/",
     "demo/",
+    "imports/services/",  # what a file records, and its undo removes
 )
 
 

@@ -51,7 +51,7 @@ OF_VALUES = (
     *("start_value", "end_value", "net_flows", "twr", "twr_annualised", "xirr"),
     *("max_drawdown", "volatility", "semi_volatility"),
 )
-OF_ALL_DAYS = ("twr", "twr_annualised", "xirr", "max_drawdown", "volatility", "semi_volatility")
+OF_ALL_DAYS = ("twr", "twr_annualised", "max_drawdown", "volatility", "semi_volatility")
 A_DAY = timedelta(days=1)
 
 
@@ -169,8 +169,9 @@ def _leave_out_unknown(result: Performance, assets: Mapping[UUID, InvestedAsset]
     unknown = [*OF_ALL_DAYS]
     lacks_start, lacks_end = result.has_gap(result.start), result.has_gap(result.end)
     unknown += ["start_value"] * lacks_start + ["end_value"] * lacks_end
+    unknown += ["xirr"] * (lacks_start or lacks_end)
     if any(gap.end is not None and gap.end == assets[gap.asset_id].ref.disposed_on for gap in result.gaps):
-        unknown.append("net_flows")  # what was removed had no value
+        unknown += ["net_flows", "xirr"]  # what was removed had no value
     if result.measures is not None:
         without_prices(result.measures, unknown)
     result.reasons |= dict.fromkeys(unknown, MISSING_PRICES)

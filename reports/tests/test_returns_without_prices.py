@@ -12,7 +12,8 @@ from tests.fake_source import FakeSource, registered
 
 API = "/api/v1"
 EURO = 10_000
-OF_ALL_DAYS = ("twr", "twr_annualised", "xirr", "max_drawdown", "volatility", "semi_volatility")
+XIRR_OF_110_TO_120_IN_20_DAYS = "3.8937438794"  # (120/110)^(365/20) - 1
+OF_ALL_DAYS = ("twr", "twr_annualised", "max_drawdown", "volatility", "semi_volatility")
 
 
 @pytest.fixture(params=[True, False], ids=["stored", "computed"])
@@ -59,7 +60,7 @@ def test_without_a_price_on_the_last_day_there_is_no_end(alice, fund):
     trade(fund, "INCOME", 8, None, 3)
     answer = get(alice, start=day(1), end=day(15))
     assert answer["missing_prices"] == [entry(fund, 15)]
-    assert unknown(answer) == {*OF_ALL_DAYS, "end_value", "unrealised_gain"}
+    assert unknown(answer) == {*OF_ALL_DAYS, "xirr", "end_value", "unrealised_gain"}
     assert {answer[name] for name in unknown(answer)} == {None}
     assert (answer["start_value"], answer["net_flows"]) == ("100.00", "-3.00")
     assert (answer["realised_gain"], answer["income"], answer["fees"], answer["taxes"]) == (
@@ -70,8 +71,10 @@ def test_without_a_price_on_the_last_day_there_is_no_end(alice, fund):
     )
 
 
-def test_over_days_without_a_price_both_ends_are_known_and_no_return_is(alice, fund):
+def test_over_days_without_a_price_both_ends_are_known_and_no_chain_of_days_is(alice, fund):
+    """The money-weighted return needs the values of the two ends and the flows, and no day in between."""
     answer = get(alice, start=day(5), end=day(25))
+    assert answer["xirr"] == XIRR_OF_110_TO_120_IN_20_DAYS
     assert answer["missing_prices"] == [entry(fund, 19)]
     assert unknown(answer) == set(OF_ALL_DAYS)
     assert (answer["start_value"], answer["end_value"], answer["unrealised_gain"]) == (
@@ -83,7 +86,7 @@ def test_over_days_without_a_price_both_ends_are_known_and_no_return_is(alice, f
 
 def test_without_a_price_on_the_first_day_there_is_no_start(alice, fund):
     answer = get(alice, start=day(12), end=day(25))
-    assert unknown(answer) == {*OF_ALL_DAYS, "start_value"}
+    assert unknown(answer) == {*OF_ALL_DAYS, "xirr", "start_value"}
     assert (answer["end_value"], answer["missing_prices"]) == ("120.00", [entry(fund, 19)])
 
 
@@ -123,7 +126,7 @@ def test_what_is_there_without_a_purchase_is_added_with_its_first_price(alice, p
 def test_what_is_removed_without_a_price_leaves_the_flows_unknown(alice, fund):
     Asset.objects.filter(pk=fund.pk).update(disposed_on=day(15))
     answer = get(alice, start=day(1), end=day(25))
-    assert unknown(answer) == {*OF_ALL_DAYS, "net_flows"}
+    assert unknown(answer) == {*OF_ALL_DAYS, "xirr", "net_flows"}
     assert (answer["start_value"], answer["end_value"]) == ("100.00", "0.00")
 
 

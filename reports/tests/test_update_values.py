@@ -348,7 +348,7 @@ def test_computed_value_is_shown_with_its_source_and_is_never_the_same_again(bro
     rows = {row.name: row for row in asset_rows(portfolio, DAY)}
     words = presenting.Words.translated()
     shown = presenting.state(rows["Car"], words)
-    assert (shown["last"], shown["last_note"], shown["same"]) == ("18,000.00", "Growth at a rate", "")
+    assert (shown["last"], shown["last_note"], shown["same"]) == ("18,000.00", "Growth rate", "")
     assert list(same_again(rows.values(), {}, None)) == [checking.pk]
     assert save(browser, portfolio, entry(car, "17000")).status_code == 200
     assert values_of(car) == [(Decimal(17000), "")]  # an anchor

@@ -103,12 +103,12 @@ class PriceWrite:
         return sql.values_in_months(sorted(self.facts), self.start, self.end)
 
     def points(self) -> dict[UUID, Points]:
-        """All points of these months, and the ones before them, as they are now."""
+        """All points of these months, and the last ones before them, as they are now."""
         points = {}
         for holder, read in with_prices(self.holders, self.start, self.end):
             pk = holder.asset_id
             inputs = MarketInputs(self.held[pk], read.prices, self.anchors.get(pk, ()), read.splits)
-            points[pk] = up_to(self.end, inputs.since(self.start).points())
+            points[pk] = between(self.start, self.end, inputs.since(self.start).points())
         return points
 
     def contribution(self, points: Mapping[UUID, Points]) -> Contribution:
@@ -149,10 +149,13 @@ def with_ends(contribution: Contribution, next_days: Mapping[UUID, date]) -> Con
     return contribution._replace(gaps=closed)
 
 
-def up_to(end: date, points: Points) -> Points:
-    """Quantities and recorded values are known for later days too."""
-    place = bisect_right(points.days, end)
-    return Points(points.days[:place], points.amounts[:place])
+def between(start: date, end: date, points: Points) -> Points:
+    """From the last point up to `start` to the last one up to `end`.
+
+    Of earlier days not all is known, of later days quantities and recorded values alone.
+    """
+    begin, stop = max(bisect_right(points.days, start) - 1, 0), bisect_right(points.days, end)
+    return Points(points.days[begin:stop], points.amounts[begin:stop])
 
 
 def span_of(days: ChangedDays, max_ages: Mapping[UUID, int], instrument_id: UUID) -> tuple[date, date]:
