@@ -10,6 +10,7 @@ from django.urls import resolve
 
 from portfolios.models import Household, Invitation
 from strata.accounts.services import issue_token
+from strata.api.http.table_responses import TABLE_FORMATS
 from tests.all_routes import ABSENT, path_for, routes
 from tests.documented import openapi
 from tests.valid_requests import SUPERUSERS_SEE
@@ -101,3 +102,10 @@ def test_token_is_revoked_with_if_match(alice, world_of_alice):
     read = alice.get(path)
     assert alice.delete(path, headers={"If-Match": read["ETag"]}).status_code == 204
     assert alice.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("table_format", TABLE_FORMATS)
+def test_table_that_the_reader_has_is_not_sent_again(alice, world_of_alice, table_format):
+    for path in ("net-worth", "net-worth/change"):
+        answer = alice.get(f"/api/v1/{path}", {"format": table_format}, headers={"If-None-Match": "*"})
+        assert (path, answer.status_code, answer.content) == (path, 304, b"")

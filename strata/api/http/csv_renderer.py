@@ -99,7 +99,7 @@ class TableRenderer(BaseRenderer):
     format = "csv"
     charset = "utf-8"
 
-    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> str:
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> str | bytes:
         return "".join(csv_blocks(data or ()))
 
 

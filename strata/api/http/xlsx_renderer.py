@@ -28,6 +28,10 @@ class XlsxRenderer(TableRenderer):
     format = "xlsx"
     charset: str | None = None  # type: ignore[assignment]  # it is no text
 
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        """An answer without rows, such as 304, has no content."""
+        return b"".join(xlsx_blocks(data)) if data else b""
+
 
 def xlsx_blocks(rows: Iterable[Iterable[str]], *, most_rows: int = MOST_ROWS) -> Iterator[bytes]:
     """The workbook of a table whose first row is the header. More rows than a sheet takes go on in another sheet."""
