@@ -184,7 +184,7 @@ BODIES = {
         "name": "New",
         "currency": "EUR",
     },
-    "asset-type-detail": lambda world: {"label": "New"},
+    "asset-type-detail": lambda world: {"code": world["asset-type"].code, "label": "New"},
     "asset-type-list": lambda world: {
         "code": "NEW",
         "label": "New",

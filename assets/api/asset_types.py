@@ -22,7 +22,7 @@ class AssetTypeSerializer(HouseholdSerializer):
         " absent or null, types of the group FINANCIAL are.",
     )
     immutable = {"household_id": STAYS_IN_ITS_HOUSEHOLD}
-    required_for_put = ("label",)
+    required_for_put = ("code", "label")
 
     class Meta:
         model = AssetType
