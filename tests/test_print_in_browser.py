@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from assets.classification.seeds import TypeId
 from portfolios.models import Portfolio
@@ -57,6 +59,15 @@ def pages(root) -> list[str]:
     return pages
 
 
+def settle(page) -> None:
+    """Wait until fonts are there and scripts have laid their fields out. What stays too wide is found after it."""
+    page.evaluate("document.fonts.ready")
+    with suppress(TimeoutError):
+        page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=PAPER["width"], timeout=2000
+        )
+
+
 def test_every_page_can_be_printed_from_the_dark_theme(live_server, root, pages):
     with chromium(live_server.url, session_of(root), viewport=PAPER, color_scheme="dark") as browser:
         browser.page.emulate_media(media="print")
@@ -64,6 +75,7 @@ def test_every_page_can_be_printed_from_the_dark_theme(live_server, root, pages)
         for path in [path for path in pages if not path.endswith(("/add/", "/delete/"))]:
             browser.open(path)
             assert browser.page.locator(":is(h1, h2):visible").count(), path
+            settle(browser.page)
             wrong += [(path, what) for what in browser.page.evaluate(WRONG, PAPER["width"])]
         browser.open("/nowhere")
         colours = "(({color, backgroundColor}) => [color, backgroundColor])(getComputedStyle(document.body))"
