@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.db.models import F
 from django.test import Client
@@ -33,20 +32,6 @@ def _limit(settings):
 @pytest.fixture
 def dora(household):
     return get_user_model().objects.create_user("dora", password=PASSWORD, is_staff=True)
-
-
-@pytest.fixture
-def hashes(monkeypatch):
-    """The passwords that were hashed."""
-    spent = []
-    encode = MD5PasswordHasher.encode
-
-    def counted(self, password, salt):
-        spent.append(password)
-        return encode(self, password, salt)
-
-    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
-    return spent
 
 
 def by_token(username="dora", password=PASSWORD, address=HERE, **headers):
