@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from assets import prices
 from assets.models import Instrument
-from assets.services.prices import LoadTerms, record_prices
+from assets.services.instruments.prices import LoadTerms, record_prices
 from portfolios.models import Household
 
 INSTRUMENTS, DAYS = 250, 3130

@@ -20,8 +20,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households, members
 from strata.accounts.models import User
+from strata.admin.accounts.households import HouseholdAdmin, HouseholdInline
 from strata.admin.forms import StaleCheckedForm, StaleCheckedFormSet
-from strata.admin.households import HouseholdAdmin, HouseholdInline
 from strata.admin.sidebar import Section
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound, StrataError

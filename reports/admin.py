@@ -33,9 +33,9 @@ from reports.services.dismissed_findings import dismiss, show_again
 from reports.services.portfolio_snapshots import SNAPSHOTS, bring_up_to_date
 from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm
 from strata.accounts.models import User
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm
-from strata.admin.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import amount_html
 from strata.audit import actor

@@ -173,7 +173,7 @@ AXES_USERNAME_CALLABLE = "strata.accounts.login.counted_name"
 AXES_LOCKOUT_CALLABLE = "strata.server.error_pages.locked_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # strata/admin/users.py shows the counts
+AXES_ENABLE_ADMIN = False  # strata/admin/accounts/users.py shows the counts
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

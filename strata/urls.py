@@ -9,17 +9,10 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from assets.admin.asset.shares import save_shares
 from assets.admin.trade import TradePage
-from assets.api import (
-    asset_order,
-    asset_types,
-    assets,
-    categories,
-    exchange_rates,
-    tags,
-    terms,
-    transaction_batches,
-)
-from assets.api.entries import all_entries, day_values, snapshots, transactions
+from assets.api import asset_types, assets, categories, exchange_rates, tags
+from assets.api.asset import order as asset_order
+from assets.api.asset import terms
+from assets.api.entries import all_entries, day_values, snapshots, transaction_batches, transactions
 from assets.api.instruments import actions, instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
 from imports.admin.views import ImportFilePage, ImportPreviewPage
@@ -45,7 +38,7 @@ from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
 from reports.welcome import view as welcome
 from strata.accounts import views as accounts
-from strata.admin.login_forms import OwnPasswordView
+from strata.admin.accounts.login_forms import OwnPasswordView
 from strata.admin.palette import palette
 from strata.admin.undo import undo_view
 from strata.admin.user_formats.my_settings import my_settings

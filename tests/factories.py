@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
-from assets.services.prices import LoadTerms, record_prices
+from assets.services.instruments.prices import LoadTerms, record_prices
 from portfolios.models import Portfolio
 from strata.fields.dates import local_instant
 

@@ -8,7 +8,7 @@ from django.contrib.admin.actions import delete_selected
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, Tag
-from assets.services.disposal import dispose
+from assets.services.entries.disposal import dispose
 from portfolios.models import Household, Membership
 from strata.admin.actions import MOST_UNASKED
 from strata.audit.models import JournalEntry

@@ -9,7 +9,7 @@ import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag, Transaction
-from assets.services.disposal import dispose
+from assets.services.entries.disposal import dispose
 from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
 from strata.admin import forms as editing

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from django.db.models import QuerySet
 
-from assets.api.asset_rows import size_of
+from assets.api.asset.rows import size_of
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
 from assets.services.labels import MOST_LABELS

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetType, Category, Tag
-from assets.services.disposal import dispose
+from assets.services.entries.disposal import dispose
 from assets.services.labels import label_asset
 from portfolios.models import Portfolio
 from tests.factories import add_value, create_asset

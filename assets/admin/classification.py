@@ -15,6 +15,7 @@ from assets.classification.tree import TreeRow, in_reading_order, subtree
 from assets.models import Asset, AssetCategory, AssetType, Category, Tag
 from assets.models.classification import parents_in
 from assets.services import classification
+from strata.admin.accounts.households import HouseholdAdmin, is_member
 from strata.admin.choices import (
     FILTER_TEMPLATE,
     MOST_LISTED,
@@ -24,7 +25,6 @@ from strata.admin.choices import (
     parse_uuid,
 )
 from strata.admin.forms import ServiceCheckedForm
-from strata.admin.households import HouseholdAdmin, is_member
 from strata.admin.pages import NameSortedChangeList
 from strata.admin.sidebar import Section
 from strata.tenancy.roles import EDITORS, OWNERS

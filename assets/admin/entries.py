@@ -15,11 +15,11 @@ from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, fields_for, in_my_favou
 from assets.admin.of_an_asset import OfAnAsset
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.classification import Kind
-from assets.services.snapshots import SNAPSHOTS
-from assets.services.transactions import TRANSACTIONS
+from assets.services.entries.snapshots import SNAPSHOTS
+from assets.services.entries.transactions import TRANSACTIONS
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.forms import ServiceCheckedForm
-from strata.admin.households import HouseholdAdmin
 from strata.admin.user_formats.widgets import CurrencyInput
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import WHO_ADDS_RATES
 from assets.rates.writer import record_rate
-from strata.admin.households import HouseholdAdmin
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 
 

@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from assets.models import Asset, Instrument, Transaction
 from assets.models.classification import Group, Kind
 from assets.models.querysets import AssetQuerySet
-from assets.services.trades import Trade, instruments_named, record_trade
+from assets.services.entries.trades import Trade, instruments_named, record_trade
 from portfolios.models import Portfolio
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import refusals_shown

@@ -10,16 +10,17 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.asset_moves import AssetMovesMixin
-from assets.api.asset_order import OwnOrderMixin
-from assets.api.asset_serializers import AssetSerializer, DisposalSerializer
-from assets.api.asset_transfers import AssetTransferMixin
-from assets.api.current_value import CurrentValueMixin
+from assets.api.asset.current_value import CurrentValueMixin
+from assets.api.asset.moves import AssetMovesMixin
+from assets.api.asset.order import OwnOrderMixin
+from assets.api.asset.ownership import AssetOwnershipMixin
+from assets.api.asset.serializers import AssetSerializer, DisposalSerializer
+from assets.api.asset.transfers import AssetTransferMixin
 from assets.api.filters import ASSET_FILTERS, INSTITUTION, IS_DISPOSED, PORTFOLIO_ID
-from assets.api.ownership import AssetOwnershipMixin
 from assets.models import Asset
-from assets.services import disposal, labels
+from assets.services import labels
 from assets.services.assets import ASSETS, create_asset
+from assets.services.entries import disposal
 from portfolios.api.schema import in_path
 from portfolios.models import Portfolio
 from strata.api.names import name_filter

@@ -7,10 +7,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.asset_serializers import AssetSerializer, NameableRow
+from assets.api.asset.current_value import day_scope
+from assets.api.asset.serializers import AssetSerializer
 from assets.api.assets import AssetViewSet
-from assets.api.current_value import day_scope
-from assets.api.names import CATEGORIES
+from assets.api.names import CATEGORIES, NameableRow
 from assets.models import Asset, Category
 from assets.services import classification, labels
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId

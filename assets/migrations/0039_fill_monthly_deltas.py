@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import migrations
 from django.db.models import OuterRef, Subquery
 
-from assets.valuation.delta_codec import EncodedDeltas, by_month, decode_deltas, encode_deltas, total
+from assets.valuation.codecs.deltas import EncodedDeltas, by_month, decode_deltas, encode_deltas, total
 
 ALL_TYPES = UUID(int=0)
 HALF = 10**8

@@ -3,20 +3,20 @@
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
+from assets.models.derived.monthly_deltas import MonthlyDeltas
+from assets.models.derived.monthly_values import MonthlyValues
+from assets.models.derived.packed_prices import PackedPrices
+from assets.models.derived.rates_version import RatesVersion
+from assets.models.derived.value_gap import ValueGap
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
 from assets.models.instrument_action import InstrumentAction
 from assets.models.loan import Loan, LoanExtraPayment, LoanHoliday, LoanRate
-from assets.models.monthly_deltas import MonthlyDeltas
-from assets.models.monthly_values import MonthlyValues
-from assets.models.packed_prices import PackedPrices
 from assets.models.price import PriceBlock, PriceLoad
 from assets.models.price_source import InstrumentSource, PriceFetch, PriceSource, PriceSourceHealth
-from assets.models.rates_version import RatesVersion
 from assets.models.snapshot import AssetSnapshot
 from assets.models.terms import Depreciation, Growth
 from assets.models.transaction import Transaction
-from assets.models.value_gap import ValueGap
 
 __all__ = [
     "Asset",

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from assets.models.rates_version import RatesVersion
+from assets.models.derived.rates_version import RatesVersion
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import ImmutableQuerySet, JournalEntry

@@ -20,7 +20,7 @@ class Transaction(TrackedModel):
     """`amount` is the total before fee and tax, in `currency`. It is never negative: the type gives the direction.
 
     Only ADJUST and TRANSFER have a signed quantity. The amount of an ADJUST is the cost of what it adds. INCOME with a
-    quantity is income in kind. A TRANSFER is one of two legs, which are written together (assets.services.transfers).
+    quantity is income in kind. A TRANSFER is one of two legs, written together (assets.services.entries.transfers).
     `unit_price` is as quoted, and need not agree with the amount. `position` orders the transactions of one day.
     """
 

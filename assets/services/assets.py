@@ -14,10 +14,10 @@ from assets.models import Asset, AssetType
 from assets.rules.accounts import validate_account_number_end
 from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
 from assets.rules.ownership import validate_sharing
-from assets.services.disposal import delete_recorded_sale, first_value_on, proceeds_of
-from assets.services.instruments import require_instrument
+from assets.services.entries.disposal import delete_recorded_sale, first_value_on, proceeds_of
+from assets.services.entries.snapshots import new_snapshot
+from assets.services.instruments.instruments import require_instrument
 from assets.services.labels import set_labels
-from assets.services.snapshots import new_snapshot
 from assets.services.terms import TERMS, delete_terms, has_terms, require_priced
 from assets.signals import asset_leaves_household
 from portfolios.models import Portfolio

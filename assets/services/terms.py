@@ -22,7 +22,7 @@ from assets.models.asset import Valuation
 from assets.models.loan import OfAnAsset
 from assets.rules import terms as rules
 from assets.rules.ownership import validate_sharing
-from assets.services.instruments import require_instrument
+from assets.services.instruments.instruments import require_instrument
 from assets.valuation.formulas import loan as formula
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, Rate
 from assets.valuation.loan_rows import terms_of_row

@@ -39,9 +39,11 @@ from assets.models.asset import Valuation
 from assets.models.classification import parents_in
 from assets.rules.disposal import validate_day_of_sale, validate_disposal
 from assets.rules.ownership import validate_sharing
-from assets.services import classification, instruments, price_sources, snapshots, transactions
-from assets.services.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
-from assets.services.instruments import require_instrument
+from assets.services import classification
+from assets.services.entries import snapshots, transactions
+from assets.services.entries.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of
+from assets.services.instruments import instruments, price_sources
+from assets.services.instruments.instruments import require_instrument
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
 from assets.services.terms import PRICED, has_terms, require_priced
 from assets.signals import asset_leaves_household, category_moves

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.valuation.delta_codec import (
+from assets.valuation.codecs.deltas import (
     DayDelta,
     EncodedDeltas,
     by_month,

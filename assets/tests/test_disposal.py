@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset
-from assets.services.disposal import DISPOSAL
+from assets.services.entries.disposal import DISPOSAL
 from tests.factories import create_asset
 from tests.refusals import assert_conflict
 

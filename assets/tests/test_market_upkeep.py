@@ -36,9 +36,9 @@ from assets.models import (
     Transaction,
 )
 from assets.prices.store import recorded_prices
+from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action, delete_action
-from assets.services.prices import LoadTerms, record_prices
-from assets.services.transfers import transfer
+from assets.services.instruments.prices import LoadTerms, record_prices
 from assets.valuation import months, reading, registry
 from assets.valuation.deltas import calculated, stored
 from portfolios.models import Household, Portfolio

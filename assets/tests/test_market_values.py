@@ -11,8 +11,8 @@ from django.utils import timezone
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues
+from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action
-from assets.services.transfers import transfer
 from assets.valuation import registry
 from assets.valuation.protocol import EditTarget, MissingPrice
 from assets.valuation.upkeep import is_outdated, rebuild

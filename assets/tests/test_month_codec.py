@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in, encode_months
+from assets.valuation.codecs.months import EncodedMonth, amounts_in, days_in, encode_months
 
 pytestmark = pytest.mark.on_sqlite
 

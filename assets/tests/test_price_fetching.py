@@ -17,7 +17,7 @@ from django.utils import timezone
 from assets.models import Instrument, InstrumentSource, PriceFetch, PriceLoad, PriceSource, PriceSourceHealth
 from assets.prices import fetch_process
 from assets.prices.store import recorded_prices
-from assets.services import price_fetching
+from assets.services.instruments import price_fetching
 from assets.tests.feed_server import feed_server
 from conftest import client_of
 from strata.accounts.models import User

@@ -23,7 +23,7 @@ from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
 from assets.tests.upkeep import FIRST, NOON, assert_in_step, day
 from assets.valuation import months
-from assets.valuation.delta_codec import encode_deltas, encode_numbers
+from assets.valuation.codecs.deltas import encode_deltas, encode_numbers
 from assets.valuation.deltas import calculated, stored
 from assets.valuation.sources.snapshots import values_around
 from assets.valuation.upkeep import rebuild

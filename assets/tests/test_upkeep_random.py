@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetTag, MonthlyDeltas, Tag
-from assets.services.disposal import reinstate
+from assets.services.entries.disposal import reinstate
+from assets.services.entries.value_batches import ValueRow, record_values
 from assets.services.ownership import put_shares
-from assets.services.value_batches import ValueRow, record_values
 from assets.tests.upkeep import NOON, assert_in_step, day, valuations
 from assets.valuation import reading, registry
 from assets.valuation.formulas.shares import Share, read_shares

@@ -26,7 +26,7 @@ from assets.models import (
     Tag,
 )
 from assets.valuation import GROUPINGS, reading, totals_on
-from assets.valuation.delta_codec import encode_numbers
+from assets.valuation.codecs.deltas import encode_numbers
 from assets.valuation.reading import drop_zeros, from_series, from_values_in_sql
 from assets.valuation.series import Column, ValueSeries
 from assets.valuation.sql import months

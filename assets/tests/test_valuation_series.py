@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
-from assets.valuation.delta_codec import by_month, encode_deltas, total
+from assets.valuation.codecs.deltas import by_month, encode_deltas, total
 from assets.valuation.delta_totals import MonthOfDeltas, running_totals
 from assets.valuation.series import (
     Missing,

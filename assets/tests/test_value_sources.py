@@ -19,7 +19,7 @@ from assets.doctor import (
     monthly_values_are_what_the_values_give,
 )
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues, ValueGap
-from assets.services.disposal import dispose
+from assets.services.entries.disposal import dispose
 from assets.valuation import deltas, gaps, months, reading, registry, upkeep
 from assets.valuation.protocol import EditTarget, Gap, MissingPrice, Window
 from assets.valuation.sources.snapshots import Snapshots

@@ -10,7 +10,7 @@ from itertools import accumulate
 from operator import add
 from typing import NamedTuple
 
-from assets.valuation.delta_codec import decode_numbers, offsets
+from assets.valuation.codecs.deltas import decode_numbers, offsets
 from assets.valuation.series import Column, Keys, Totals
 
 

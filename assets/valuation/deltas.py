@@ -13,10 +13,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset, MonthlyDeltas
-from assets.models.monthly_deltas import ALL_TYPES
+from assets.models.derived.monthly_deltas import ALL_TYPES
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import registry, sql
-from assets.valuation.delta_codec import DayDelta, by_month, decode_deltas, encode_deltas, total
+from assets.valuation.codecs.deltas import DayDelta, by_month, decode_deltas, encode_deltas, total
 from assets.valuation.registry import stored_values
 from strata.audit import clock
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from assets.models import Asset, MonthlyValues
 from assets.valuation import protocol, sql
-from assets.valuation.month_codec import NOTHING, EncodedMonth, encode_months
+from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months
 from assets.valuation.registry import (
     ASSETS_AT_A_TIME,
     Valuations,

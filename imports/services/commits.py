@@ -11,9 +11,9 @@ from uuid import UUID
 
 from assets.models import Asset
 from assets.services.assets import create_asset
-from assets.services.transaction_batches import TransactionRow, add_transactions
-from assets.services.transactions import update_transaction
-from assets.services.value_batches import ValueRow, record_values
+from assets.services.entries.transaction_batches import TransactionRow, add_transactions
+from assets.services.entries.transactions import update_transaction
+from assets.services.entries.value_batches import ValueRow, record_values
 from imports.models import Import, ImportBlock, ImportFile
 from imports.services import errors
 from imports.services.accounts import Accounts

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from assets.models import AssetSnapshot, Transaction
-from assets.services.stored_values import Moment, stored_values
+from assets.services.entries.stored_values import Moment, stored_values
 from imports.formats.rows import FileRow, Item, QuantityItem, Reading, RowType, TransactionItem, ValueItem
 from imports.reading.refusals import FileRefused, Reason
 from imports.services.accounts import AccountPlan, Accounts

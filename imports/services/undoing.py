@@ -13,7 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from assets.models import Asset, AssetSnapshot, Transaction
-from assets.services.transactions import update_transaction
+from assets.services.entries.transactions import update_transaction
 from imports.models import Import, ImportedRows
 from imports.services import errors
 from imports.services.blocks import blocks_of

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from assets.api.asset_serializers import NameableRow
-from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
+from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS, NameableRow
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from reports.models import AllocationTarget

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from assets.api.entries.snapshots import value_matches
 from assets.models import Asset
-from assets.services.value_batches import RecordedValue, ValueBatch, ValueRow, record_values
+from assets.services.entries.value_batches import RecordedValue, ValueBatch, ValueRow, record_values
 from reports.services.value_batches import TotalChange, preview_values
 from strata.api.batches import (
     BatchAnswerSerializer,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from assets.services.value_batches import ValueBatch, ValueRow, plan_values, write_batch
+from assets.services.entries.value_batches import ValueBatch, ValueRow, plan_values, write_batch
 from reports.queries.totals import totals_on_days
 from strata.tenancy.writes import atomic_write
 

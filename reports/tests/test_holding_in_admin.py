@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, Transaction
-from assets.services.trades import record_trade
+from assets.services.entries.trades import record_trade
 from portfolios.models import Portfolio
 from tests.admin_forms import staff, url
 from tests.factories import add_value, create_asset, record_price

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Transaction
-from assets.services.transactions import add_transaction
+from assets.services.entries.transactions import add_transaction
 from investments.queries.kept_ledgers import KEPT, InvestedLedger, KeptLedgers
 from strata.audit import clock
 from tests.factories import add_value, create_asset

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Instrument, Transaction
-from assets.services.trades import record_trade
+from assets.services.entries.trades import record_trade
 from investments.queries.asset_returns import returns_of_assets
 from investments.queries.performance import performance
 from portfolios.models import Household, Portfolio

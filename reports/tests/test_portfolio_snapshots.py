@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate
-from assets.services import disposal
+from assets.services.entries import disposal
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from assets.classification.seeds import TypeId
 from assets.models import Instrument
 from assets.prices.series import PriceOnDay
-from assets.services.prices import LoadTerms, record_prices
+from assets.services.instruments.prices import LoadTerms, record_prices
 from portfolios.models import Household
 from reports.calculations.real_terms import RealTerms
 from strata.fields.date_formats import DateFormat

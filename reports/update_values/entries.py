@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from assets.rules.typing_errors import Slip, TypingError, typing_error
-from assets.services.snapshots import validate_value
+from assets.services.entries.snapshots import validate_value
 from reports.update_values.rows import AssetRow
 from strata.fields.active_formats import UncertainNumber, number_text, read_number, whole_amount_text
 from strata.fields.names import validate_note

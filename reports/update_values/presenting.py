@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from assets.admin.asset.shares import whole_value_note
 from assets.models.asset import Valuation
-from assets.services.snapshots import values_counting_on
+from assets.services.entries.snapshots import values_counting_on
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
 from reports.update_values.entries import Entry, NewValue, WhichNumber

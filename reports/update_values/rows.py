@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models import Asset
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
-from assets.services.snapshots import state_of, values_counting_on
+from assets.services.entries.snapshots import state_of, values_counting_on
 from assets.valuation import MANUAL, AssetRef, newest_points, with_current_value
 from assets.valuation.formulas.shares import shares_in
 from assets.valuation.series import money, ten_thousandths

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from assets.models import Asset
-from assets.services.snapshots import is_in_state
-from assets.services.value_batches import ValueRow, record_values
+from assets.services.entries.snapshots import is_in_state
+from assets.services.entries.value_batches import ValueRow, record_values
 from reports.update_values.entries import NewValue
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Stale

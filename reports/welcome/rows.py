@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from assets.models import Asset
+from assets.services.entries.snapshots import validate_value
 from assets.services.first_household import NewThing
-from assets.services.snapshots import validate_value
 from reports.welcome.tiles import Tile
 from strata.fields.active_formats import UncertainNumber, amount_text, read_number
 from strata.fields.currencies import minor_units, validate_currency

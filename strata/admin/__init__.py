@@ -8,12 +8,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from strata.admin import (
-    journal,  # noqa: F401 - registers its pages
-    users,  # noqa: F401 - registers its pages
-)
+from strata.admin import journal  # noqa: F401 - registers its pages
+from strata.admin.accounts import users  # noqa: F401 - registers its pages
+from strata.admin.accounts.login_forms import LoginForm
 from strata.admin.choices import offer_choices
-from strata.admin.login_forms import LoginForm
 from strata.admin.site import value_of, when_read
 
 admin.site.unregister(Group)

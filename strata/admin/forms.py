@@ -195,7 +195,7 @@ def assign_id(row: models.Model) -> Any:
 class ServiceCheckedForm(StaleCheckedForm):
     """Lets the page write the row and rolls it back: what the service refuses is shown in the form.
 
-    `page` is the page of the form (strata.admin.households.HouseholdAdmin), `request` the present request.
+    `page` is the page of the form (strata.admin.accounts.households.HouseholdAdmin), `request` the present request.
     """
 
     page: Any

@@ -12,10 +12,10 @@ from assets.admin.debts import IN_MY_FAVOUR, OwedAmount, describe_value, fields_
 from assets.admin.entries import OfATransaction
 from assets.admin.of_an_asset import OfAnAsset
 from assets.models import AssetSnapshot, Transaction
-from assets.services import transactions
-from assets.services.snapshots import SNAPSHOTS
+from assets.services.entries import transactions
+from assets.services.entries.snapshots import SNAPSHOTS
+from strata.admin.accounts.households import HouseholdInline
 from strata.admin.forms import StaleCheckedForm, columns_of
-from strata.admin.households import HouseholdInline
 from strata.audit.clock import written_at
 from strata.fields.dates import resolve_instant_and_day
 from strata.fields.names import NoteField

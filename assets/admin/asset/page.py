@@ -16,7 +16,7 @@ from assets.admin.asset.entry_rows import SnapshotInline, TransactionInline
 from assets.admin.asset.forms import LABEL_FIELDS, AssetForm
 from assets.admin.asset.sales import SaleActions
 from assets.admin.asset.sections import sections_of
-from assets.admin.asset.terms_page import TermsPage
+from assets.admin.asset.terms.page import TermsPage
 from assets.admin.asset.transfer_page import TransferPage
 from assets.admin.classification import CategoryFilter
 from assets.admin.debts import value_text
@@ -25,8 +25,8 @@ from assets.models.querysets import zones_of
 from assets.services.assets import ASSETS
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
-from strata.admin.households import HouseholdAdmin
 from strata.fields.active_formats import day_text
 
 

@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Transaction
-from assets.services import disposal
+from assets.services.entries import disposal
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.actions import counted, shown_refusals
-from strata.admin.households import HouseholdAdmin
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.tenancy.guards import read_locked

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from assets.admin.asset.course import course_of_asset
 from assets.admin.asset.schedule import schedule_of_asset
 from assets.admin.asset.shares import shares_of_asset
-from assets.admin.asset.terms import terms_of_asset
+from assets.admin.asset.terms.summary import terms_of_asset
 from assets.admin.asset.values import values_of_asset
 from assets.models import Asset
 

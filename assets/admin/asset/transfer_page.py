@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from assets.admin.asset.editing import editable_asset, require_editor
 from assets.models import Asset, Transaction
-from assets.services.transfers import has_units, transfer
+from assets.services.entries.transfers import has_units, transfer
 from portfolios.models import Portfolio
 from strata.admin.choices import RowSelect
 from strata.admin.forms import refusals_shown

@@ -15,8 +15,8 @@ from assets.services.instrument_actions import (
     require_references,
     update_action,
 )
+from strata.admin.accounts.households import HouseholdInline
 from strata.admin.forms import StaleCheckedForm
-from strata.admin.households import HouseholdInline
 from strata.tenancy.writes import Service
 
 

@@ -20,9 +20,9 @@ from assets.models import Instrument
 from assets.models.querysets import TIME_ZONES_OF_USER
 from assets.prices.fetch_process import start_fetching
 from assets.rules.prices import in_units, read_day, read_price
-from assets.services.price_fetching import request_fetch
-from assets.services.price_rows import latest_today
-from assets.services.prices import LoadTerms, record_prices
+from assets.services.instruments.price_fetching import request_fetch
+from assets.services.instruments.price_rows import latest_today
+from assets.services.instruments.prices import LoadTerms, record_prices
 from strata.admin.forms import refusals_shown
 from strata.admin.sidebar import admin_url
 from strata.admin.user_formats.widgets import NumberInput

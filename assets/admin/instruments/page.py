@@ -16,7 +16,7 @@ from assets.admin.instruments.new_price import FetchPrices, NewPricePage
 from assets.admin.instruments.prices import last_prices, prices_of_instrument
 from assets.admin.instruments.source_rows import SourceInline
 from assets.models import Instrument
-from assets.services.instruments import INSTRUMENTS
+from assets.services.instruments.instruments import INSTRUMENTS
 from strata.admin.sidebar import Section
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from assets.models import InstrumentSource, PriceSource
-from assets.services.price_sources import SourceRow, put_sources, sources_of
-from strata.admin.households import HouseholdInline
+from assets.services.instruments.price_sources import SourceRow, put_sources, sources_of
+from strata.admin.accounts.households import HouseholdInline
 from strata.tenancy.writes import Service
 
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import PriceSource
-from assets.services.price_sources import SOURCES
-from strata.admin.households import HouseholdAdmin
+from assets.services.instruments.price_sources import SOURCES
+from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.sidebar import Section
 
 

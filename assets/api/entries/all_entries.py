@@ -11,10 +11,10 @@ from django.db.models import DateField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
-from assets.api.asset_serializers import NamedRow
 from assets.api.entries.snapshots import AssetSnapshotSerializer
 from assets.api.entries.transactions import TransactionSerializer
 from assets.api.filters import ASSET_FILTERS, read_id
+from assets.api.names import NamedRow
 from assets.models import Asset, AssetSnapshot, Transaction
 from assets.models.querysets import AssetQuerySet
 from strata.api.fields import CurrencySerializerField

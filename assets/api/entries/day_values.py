@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from assets.api.entries.snapshots import AssetSnapshotSerializer, value_etag
 from assets.models import Asset, AssetSnapshot
-from assets.services.snapshots import delete_value, put_value
+from assets.services.entries.snapshots import delete_value, put_value
 from portfolios.api.schema import in_path
 from strata.api.fields import DaySerializerField, InstantSerializerField
 from strata.api.http.etags import require_state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import AssetSnapshot
-from assets.services.snapshots import SNAPSHOTS
+from assets.services.entries.snapshots import SNAPSHOTS
 from portfolios.api.schema import in_path
 from strata.api.fields import InstantSerializerField
 from strata.api.http.etags import etag_of, plain_tags

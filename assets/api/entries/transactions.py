@@ -10,7 +10,7 @@ from rest_framework.fields import empty
 
 from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import Transaction
-from assets.services.transactions import TRANSACTIONS
+from assets.services.entries.transactions import TRANSACTIONS
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     CurrencySerializerField,

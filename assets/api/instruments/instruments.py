@@ -17,7 +17,7 @@ from assets.rules.instruments import (
     validate_mic,
     validate_sedol,
 )
-from assets.services.instruments import INSTRUMENTS
+from assets.services.instruments.instruments import INSTRUMENTS
 from portfolios.api.fields import STAYS_IN_ITS_HOUSEHOLD, HouseholdId
 from portfolios.api.mixins import HouseholdScopedMixin
 from strata.api.fields import CurrencySerializerField, TextSerializerField

@@ -22,7 +22,7 @@ from assets.api.instruments.price_fields import (
 )
 from assets.models import Instrument
 from assets.prices.readers import BadTable, lines_of
-from assets.services.price_rows import (
+from assets.services.instruments.price_rows import (
     NOT_AN_ID,
     by_instrument,
     ids_found,
@@ -30,7 +30,7 @@ from assets.services.price_rows import (
     rows_by_name,
     table_rows,
 )
-from assets.services.prices import record_prices
+from assets.services.instruments.prices import record_prices
 from strata.api.batches import (
     BatchAnswerSerializer,
     BatchRows,

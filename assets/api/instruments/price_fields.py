@@ -12,8 +12,8 @@ from rest_framework.fields import empty
 
 from assets.models.querysets import TIME_ZONES_OF_USER
 from assets.rules.prices import read_day, read_price
-from assets.services.price_rows import latest_today
-from assets.services.prices import LoadTerms
+from assets.services.instruments.price_rows import latest_today
+from assets.services.instruments.prices import LoadTerms
 from strata.api.fields import BooleanSerializerField, DaySerializerField, NameSerializerField
 from strata.api.serializers import StrictSerializer
 from strata.exceptions import Invalid

@@ -17,8 +17,8 @@ from assets.models import Instrument, InstrumentSource, PriceSource
 from assets.prices.fetch_process import start_fetching
 from assets.prices.providers.formats import PLACEHOLDERS
 from assets.rules.price_sources import DECIMALS, DELIMITERS, validate_address, validate_path
-from assets.services.price_fetching import request_fetch
-from assets.services.price_sources import SOURCES, SourceRow, put_sources, sources_of
+from assets.services.instruments.price_fetching import request_fetch
+from assets.services.instruments.price_sources import SOURCES, SourceRow, put_sources, sources_of
 from portfolios.api.schema import in_path
 from strata.api.fields import (
     InstantSerializerField,

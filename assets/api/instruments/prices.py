@@ -24,7 +24,7 @@ from assets.models import Instrument
 from assets.prices.conversion import Split, ratio_to_own_day
 from assets.prices.splits import splits_of
 from assets.prices.store import RecordedPrice, recorded_prices
-from assets.services.prices import record_prices
+from assets.services.instruments.prices import record_prices
 from portfolios.api.schema import in_path
 from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.parameters import KNOWN_AT, day_filter

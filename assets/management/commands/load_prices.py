@@ -18,9 +18,15 @@ from assets.models.querysets import zones_of
 from assets.prices.fetch_process import slot
 from assets.prices.planning import Plan
 from assets.prices.readers import BadTable, Line, lines_of
-from assets.services.price_fetching import fetch_each, linked_instruments, pending
-from assets.services.price_rows import by_instrument, latest_today, names_found, rows_by_name, table_rows
-from assets.services.prices import LoadTerms, Recorded, record_prices
+from assets.services.instruments.price_fetching import fetch_each, linked_instruments, pending
+from assets.services.instruments.price_rows import (
+    by_instrument,
+    latest_today,
+    names_found,
+    rows_by_name,
+    table_rows,
+)
+from assets.services.instruments.prices import LoadTerms, Recorded, record_prices
 from portfolios.models import Portfolio
 from strata.commands import StrataCommand, calendar_day
 from strata.fields.ids import CANONICAL_ID

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from assets.models import Asset
 from assets.valuation import deltas, gaps, months, registry, sql
+from assets.valuation.codecs.months import NOTHING, encode_months
 from assets.valuation.deltas import AssetFacts, facts_of, valuations_of
 from assets.valuation.formulas.market import Points
-from assets.valuation.month_codec import NOTHING, encode_months
 from assets.valuation.protocol import AssetValues, Month, Window
 from assets.valuation.upkeep import Contribution
 from portfolios.models import Portfolio

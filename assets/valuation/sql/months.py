@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.valuation.month_codec import EncodedMonth, amounts_in, days_in
+from assets.valuation.codecs.months import EncodedMonth, amounts_in, days_in
 from assets.valuation.protocol import AssetValues, Month
 from strata.audit import clock
 from strata.db.params import (

@@ -17,7 +17,7 @@ ALL_TYPES = UUID(int=0)  # instead of a type's id: the sum of all types; it is l
 
 class MonthlyDeltas(Owned):
     """By how much what is owned (total >= 0) and what is owed (total <= 0) changed from day to day, of the assets that
-    count in net worth. assets.valuation.delta_codec reads and writes the days.
+    count in net worth. assets.valuation.codecs.deltas reads and writes the days.
 
     The sums of the month are in ten-thousandths, each in two halves: `high` x 10**8 + `low`, both with the amount's
     sign. So the database can add them up without overflow. Each type has rows, and ALL_TYPES has the sums over the

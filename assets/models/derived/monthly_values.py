@@ -11,7 +11,7 @@ from strata.tenancy.querysets import Owned
 
 
 class MonthlyValues(Owned):
-    """The last value of each day, in the asset's own currency; assets.valuation.month_codec reads and writes it.
+    """The last value of each day, in the asset's own currency; assets.valuation.codecs.months reads and writes it.
 
     A month whose values were all deleted stays as a row without days.
     """

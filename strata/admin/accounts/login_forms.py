@@ -16,7 +16,7 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from strata.accounts import lockout
 from strata.accounts.login import LONGEST_COUNTED_NAME
-from strata.admin.password_forms import ChangesPasswordInService
+from strata.admin.accounts.password_forms import ChangesPasswordInService
 
 API_ONLY = _(
     "The password is right, but this user may use the API only. Ask whoever runs Strata for access to these pages."

@@ -20,9 +20,9 @@ from assets.rules.transactions import (
     validate_transaction,
     validate_type,
 )
-from assets.services.lot_choices import check_chosen_lots
-from assets.services.moments import changed_moment
-from assets.services.transfer_legs import (
+from assets.services.entries.lot_choices import check_chosen_lots
+from assets.services.entries.moments import changed_moment
+from assets.services.entries.transfer_legs import (
     change_other_leg,
     check_changed_leg,
     lock_legs,

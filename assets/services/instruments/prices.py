@@ -1,7 +1,7 @@
 """Records prices: rows in, and what became of them out. A load has who and when once, for all of its prices.
 
-The rows were read by assets.services.price_rows. The households of the instruments are locked first, then the
-instruments, so that two loads of the same one run one after the other.
+The rows were read by assets.services.instruments.price_rows. The households of the instruments are locked first,
+then the instruments, so that two loads of the same one run one after the other.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from assets.admin.asset.terms_forms import LISTS, RATES
+from assets.admin.asset.terms.forms import LISTS, RATES
 from assets.models import Asset
 from assets.services.terms import TERMS, has_terms, read_terms
 from strata.admin.user_formats.columns import amount_html

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from assets.api.entries.transactions import TransactionSerializer
 from assets.models import Asset
-from assets.services.transaction_batches import (
+from assets.services.entries.transaction_batches import (
     RecordedTransaction,
     TransactionBatch,
     TransactionRow,

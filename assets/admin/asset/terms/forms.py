@@ -25,8 +25,8 @@ from assets.models import Asset
 from assets.models.asset import Valuation
 from assets.rules import terms as rules
 from assets.services.terms import TERMS, Terms
+from strata.admin.accounts.households import of_household
 from strata.admin.choices import RowSelect
-from strata.admin.households import of_household
 from strata.admin.user_formats.widgets import NumberInput
 from strata.exceptions import StrataError
 from strata.fields.dates import DayField, DayFormField, validate_year

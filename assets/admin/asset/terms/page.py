@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from assets.admin.asset.editing import editable_asset, require_editor
-from assets.admin.asset.terms_forms import TermsForm
+from assets.admin.asset.terms.forms import TermsForm
 from assets.models import Asset
 from assets.models.asset import Valuation
 from assets.services.assets import update_asset

@@ -17,11 +17,11 @@ from unfold.forms import UserChangeForm, UserCreationForm
 
 from strata.accounts import lockout, services
 from strata.accounts.models import ApiToken, LoginCount, User
+from strata.admin.accounts.new_token import new_token
+from strata.admin.accounts.password_forms import UserPasswordForm
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import InItsOwnWords, StaleCheckedForm
-from strata.admin.new_token import new_token
 from strata.admin.pages import ReadOnlyAdmin, StrataModelAdmin
-from strata.admin.password_forms import UserPasswordForm
 from strata.db.locks import lock_rows
 
 

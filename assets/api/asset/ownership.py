@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.api.terms import TermsRows
+from assets.api.asset.terms import TermsRows
 from assets.models import Asset
 from assets.services.ownership import put_shares, shares_of
 from assets.valuation.formulas.shares import Share

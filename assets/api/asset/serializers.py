@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from assets.api import asset_rows
-from assets.api.equity import EquitySerializer, equity_of
+from assets.api.asset import rows as asset_rows
+from assets.api.asset.equity import EquitySerializer, equity_of
 from assets.api.fields import AccountNumberEnd
-from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS
+from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS, NameableBranch, NameableRow
 from assets.models import Asset
 from assets.services import labels
 from portfolios.api.fields import LOT_METHOD
@@ -25,7 +25,7 @@ from strata.api.fields import (
     MoneySerializerField,
     UUIDSerializerField,
 )
-from strata.api.names import Nameable, TakesNames
+from strata.api.names import TakesNames
 from strata.api.serializers import StrictSerializer
 from strata.fields.numbers import money_text
 
@@ -38,23 +38,6 @@ class TypeOfAsset(StrictSerializer):
     code = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not the label of one
     group = serializers.CharField()
-
-
-class NamedRow(StrictSerializer):
-    id = UUIDSerializerField()
-    name = serializers.CharField()
-
-
-class BranchRow(NamedRow):
-    parent_id = UUIDSerializerField(allow_null=True)
-
-
-class NameableRow(Nameable, NamedRow):
-    pass
-
-
-class NameableBranch(Nameable, BranchRow):
-    pass
 
 
 class FirstValue(StrictSerializer):

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, AssetSnapshot
-from assets.services.moments import changed_moment
+from assets.services.entries.moments import changed_moment
 from strata.audit.clock import written_at
 from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import resolve_instant_and_day

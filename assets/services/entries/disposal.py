@@ -13,7 +13,7 @@ from assets.holdings.events import QUANTITY_PLACES
 from assets.holdings.reading import quantities_of
 from assets.models import Asset, Transaction
 from assets.rules.disposal import DISPOSAL, validate_disposal
-from assets.services.transactions import new_transaction
+from assets.services.entries.transactions import new_transaction
 from assets.valuation import value_days
 from strata.exceptions import Conflict
 from strata.fields.active_formats import day_text

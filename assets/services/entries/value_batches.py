@@ -16,8 +16,8 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from assets.models import Asset, AssetSnapshot
-from assets.services.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
-from assets.services.stored_values import Moment, Stored, key_of, stored_values
+from assets.services.entries.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
+from assets.services.entries.stored_values import Moment, Stored, key_of, stored_values
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry

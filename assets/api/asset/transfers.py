@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from assets.api.entries.transactions import ChosenLots, TransactionSerializer
 from assets.models import Asset
-from assets.services.transfers import transfer
+from assets.services.entries.transfers import transfer
 from portfolios.models import Portfolio
 from strata.api.fields import DaySerializerField, ExactSerializerField, UUIDSerializerField
 from strata.api.serializers import StrictSerializer

@@ -15,12 +15,12 @@ from assets.models.asset import Valuation
 from assets.rules.disposal import validate_disposal
 from assets.rules.transactions import refusal
 from assets.rules.transfers import Side, validate_destination, validate_moved_quantity, validate_sides
-from assets.services.disposal import first_value_on
+from assets.services.entries.disposal import first_value_on
+from assets.services.entries.lot_choices import check_chosen_lots
+from assets.services.entries.snapshots import new_snapshot
+from assets.services.entries.transactions import new_transaction
 from assets.services.labels import CATEGORY_LABELS, TAG_LABELS, set_labels
-from assets.services.lot_choices import check_chosen_lots
-from assets.services.snapshots import new_snapshot
 from assets.services.terms import TERMS, has_terms, put_terms, read_terms
-from assets.services.transactions import new_transaction
 from assets.valuation import newest_points, ref_of
 from portfolios.models import Portfolio
 from strata.db.retry import Restart

@@ -14,7 +14,7 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, Transaction
 from assets.models.instrument import InstrumentType
 from assets.rules.transactions import refusal
-from assets.services.transactions import add_transaction
+from assets.services.entries.transactions import add_transaction
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound
 from strata.fields.names import name_key

@@ -28,8 +28,8 @@ from assets.prices.planning import Plan
 from assets.prices.providers.formats import FeedRow, Layout, Span
 from assets.prices.providers.http import FetchFailed, Limits
 from assets.prices.providers.sources import PROVIDERS
-from assets.services.price_rows import Rows, rows_by_name
-from assets.services.prices import LoadTerms, Recorded, record_prices
+from assets.services.instruments.price_rows import Rows, rows_by_name
+from assets.services.instruments.prices import LoadTerms, Recorded, record_prices
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Conflict
 from strata.tenancy.batches import AllRowsRefused, Refusals

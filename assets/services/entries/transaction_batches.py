@@ -18,9 +18,9 @@ from django.db.models import Max
 from assets.holdings.events import Ledger
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
-from assets.services.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
-from assets.services.lot_choices import check_chosen_lots
-from assets.services.transactions import DUPLICATE, check_recorded_sale, recounted_amount
+from assets.services.entries.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
+from assets.services.entries.lot_choices import check_chosen_lots
+from assets.services.entries.transactions import DUPLICATE, check_recorded_sale, recounted_amount
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
 from strata.exceptions import Conflict, NotFound, StrataError

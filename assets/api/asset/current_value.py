@@ -9,8 +9,8 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-from assets.api import asset_rows
-from assets.api.asset_rows import AssetRow
+from assets.api.asset import rows as asset_rows
+from assets.api.asset.rows import AssetRow
 from assets.models import Asset
 from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
 from assets.valuation import with_current_value

@@ -1,0 +1,1 @@
+"""The API of one asset: its fields, order, current value, moves, terms, shares and equity."""

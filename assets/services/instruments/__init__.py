@@ -1,0 +1,1 @@
+"""The writers of instruments: their actions, prices and where prices come from."""

@@ -1,0 +1,1 @@
+"""The admin's pages of users, households, log in, passwords and tokens."""
