@@ -41,6 +41,14 @@ TYPES: dict[str, Any] = {
     "EXPENSE": gettext_lazy("Cost"),
 }
 
+UNITS: dict[str, Any] = {
+    "ACQUIRE": gettext_lazy("Buy"),
+    "DISPOSE": gettext_lazy("Sell"),
+    "ADJUST": gettext_lazy("Correction"),
+    "TRANSFER": gettext_lazy("Transfer"),
+    "INCOME": gettext_lazy("Income"),
+}
+
 
 class QuestionField(NamedTuple):
     name: str
@@ -101,18 +109,29 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
         yield ShownRow(record["l"], read, "", "", "", "", record["o"], OUTCOMES[record["o"]], reason)
     for item in record["b"]:
         outcome = "update" if item["before"] else "create"
-        amount = item.get("value") or item.get("amount")
+        amount = item.get("value") or item.get("amount") or item.get("price")
         yield ShownRow(
             record["l"],
-            item["account"].rpartition("|")[0],
+            (item.get("account") or item["instrument"]).rpartition("|")[0] or item.get("instrument", ""),
             day_text(date.fromisoformat(item["on"])),
             number_text(Decimal(amount)) if amount else "",
-            item["currency"],
-            str(TYPES.get(item.get("type", ""), _("Value"))),
+            item.get("currency", ""),
+            what_it_is(item),
             outcome,
             OUTCOMES[outcome],
             was(item["before"]),
         )
+
+
+def what_it_is(item: Mapping[str, Any]) -> str:
+    """Money received, or shares bought: the type alone does not say."""
+    if item["row_type"] == "price":
+        return _("Price")
+    if item["row_type"] == "action":
+        return _("Split %(new)s for %(old)s") % {"new": item["numerator"], "old": item["denominator"]}
+    if (quantity := item.get("quantity")) and item["type"] in UNITS:
+        return f"{UNITS[item['type']]} {number_text(Decimal(quantity))}"
+    return str(TYPES.get(item.get("type", ""), _("Value")))
 
 
 def was(before: Mapping[str, str] | None) -> str:

@@ -19,9 +19,9 @@ from django.views import View
 from assets.models import AssetType
 from imports.admin.presenting import first_rows, questions_of, warnings_of
 from imports.models import Import
-from imports.services.commits import commit_import
 from imports.services.previews import change_options, create_import, delete_import
-from imports.services.undoing import undo_import
+from imports.services.writing.commits import commit_import
+from imports.services.writing.undoing import undo_import
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
 from strata.admin.choices import parse_uuid

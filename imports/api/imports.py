@@ -26,10 +26,10 @@ from imports.api.serializers import (
 from imports.api.shown import committed_as_json, row_as_json, undone_as_json
 from imports.models import Import
 from imports.services.blocks import rows_after
-from imports.services.commits import commit_import
-from imports.services.planning import OUTCOMES, ROW_TYPES
+from imports.services.planning.outcomes import OUTCOMES, ROW_TYPES
 from imports.services.previews import change_options, create_import, delete_import
-from imports.services.undoing import undo_import
+from imports.services.writing.commits import commit_import
+from imports.services.writing.undoing import undo_import
 from portfolios.models import Portfolio
 from strata.api.history import HistoryMixin
 from strata.api.http.parsers import loaded

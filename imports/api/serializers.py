@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from imports.api.shown import import_as_json
 from imports.models import Import
-from imports.services.planning import OUTCOMES, ROW_TYPES
+from imports.services.planning.outcomes import OUTCOMES, ROW_TYPES
 from strata.api.fields import BooleanSerializerField, InstantSerializerField, UUIDSerializerField
 from strata.api.serializers import StrictSerializer
 

@@ -13,7 +13,12 @@ from imports.services.texts import QUESTIONS, REASONS, WARNINGS, sentence
 from strata.fields.dates import instant_text
 
 # Reasons with a sentence of their own that are one code for programs.
-SAME_CODE = {"LATER_ROW": "ALREADY_THERE", "KEPT": "ALREADY_THERE"}
+SAME_CODE = {
+    "LATER_ROW": "ALREADY_THERE",
+    "KEPT": "ALREADY_THERE",
+    "SHARED_PRICES": "ALREADY_THERE",
+    "FUTURE_PRICE": "OUT_OF_RANGE",
+}
 DETECTED = (
     "encoding",
     "bom",
@@ -43,7 +48,7 @@ def import_as_json(row: Import) -> dict[str, Any]:
         "file": {"name": row.file_name, "size": row.file_size, "sha256": row.file_sha256},
         "options": row.options,
         "detected": {name: summary.get("detected", {}).get(name) for name in DETECTED},
-        "accounts": summary.get("accounts", []),
+        "accounts": [account_as_json(account) for account in summary.get("accounts", [])],
         "counts": summary.get("counts", {}),
         "questions": [question_as_json(question) for question in summary.get("questions", [])],
         "warnings": [warning_as_json(*warning) for warning in summary.get("warnings", [])],
@@ -55,6 +60,10 @@ def import_as_json(row: Import) -> dict[str, Any]:
         "undone_at": row.undone_at and instant_text(row.undone_at),
         "expires_at": instant_text(row.previewed_at + KEPT_FOR) if is_preview else None,
     }
+
+
+def account_as_json(account: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: account[name] for name in account if name != "new"}
 
 
 def question_as_json(question: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,25 +28,55 @@ class RowType(StrEnum):
 
 
 class Instrument(NamedTuple):
-    """A security or a coin that an account holds a quantity of."""
+    """A security or a coin. `currency` is that of its prices; `quote_unit` is "1/100" where they are in pence."""
 
     symbol: str
     name: str
     instrument_type: str
     currency: str
+    isin: str = ""
+    quote_unit: str = "1"
+
+    @property
+    def key(self) -> str:
+        """By what it is known in the file: its ISIN, else its symbol or name with the currency."""
+        return self.isin or f"{self.symbol or self.name}|{self.currency}"
+
+
+class Details(NamedTuple):
+    """What a new asset has beside its name, type and currency. `categories` are paths from the top."""
+
+    notes: str = ""
+    quantity: Decimal | None = None
+    acquired_on: date | None = None
+    disposed_on: date | None = None
+    proceeds: Decimal | None = None
+    categories: tuple[tuple[str, ...], ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+NO_DETAILS = Details()
 
 
 @dataclass(slots=True)
 class Account:
-    """An account of the file, which becomes an asset: two currencies in one account are two."""
+    """An account of the file, which becomes an asset: two currencies in one account are two.
+
+    A security in a securities account is an account of its own: `holder` is the name of the securities account.
+    """
 
     name: str
     currency: str
     asset_type: str
     instrument: Instrument | None = None
+    holder: str = ""
+    details: Details = NO_DETAILS
 
     @property
     def key(self) -> str:
+        if self.instrument and self.holder:
+            security = self.instrument.isin or self.instrument.symbol or self.instrument.name
+            return account_key(f"{self.holder}: {security}", self.currency)
         return account_key(self.name, self.currency)
 
 
@@ -73,7 +103,11 @@ class QuantityItem(NamedTuple):
 
 
 class TransactionItem(NamedTuple):
-    """A booking. `type` gives the direction, so amounts are never negative. `external_id` is the file's own id."""
+    """A booking. `type` gives the direction, so amounts are never negative. `external_id` is the file's own id.
+
+    `leg` names what a row books beside its first booking, such as CASH: it is known by the same id as that one. Only
+    ADJUST and TRANSFER have signed quantities; the legs of a TRANSFER are in one row. `currency` "" is the account's.
+    """
 
     account: str
     type: str
@@ -86,9 +120,34 @@ class TransactionItem(NamedTuple):
     tax: Decimal = Decimal(0)
     note: str = ""
     external_id: str = ""
+    currency: str = ""
+    leg: str = ""
 
 
-type Item = ValueItem | QuantityItem | TransactionItem
+CASH = "cash"  # the leg of a trade, or of income, on the account that pays or receives
+
+
+class PriceItem(NamedTuple):
+    """The price of an instrument on a day, as it is quoted. `instrument` is its key."""
+
+    instrument: str
+    on: date
+    price: Decimal
+
+
+class ActionItem(NamedTuple):
+    """What became of all units of an instrument: a split gives `numerator` for `denominator`."""
+
+    instrument: str
+    on: date
+    type: str
+    numerator: int
+    denominator: int
+
+
+type OfAccount = ValueItem | QuantityItem | TransactionItem
+OF_AN_ACCOUNT = (ValueItem, QuantityItem, TransactionItem)  # for isinstance
+type Item = OfAccount | PriceItem | ActionItem
 
 
 @dataclass(slots=True)
@@ -148,17 +207,22 @@ class Options:
     on: date | None = None
     account: str | None = None
     type: str | None = None
+    symbol: str | None = None
+    portfolio: str | None = None
 
 
 @dataclass(slots=True)
 class Reading:
-    """A file that is being read. `accounts`, `questions` and `warnings` are complete when `rows` has ended."""
+    """A file that is being read. What it says of accounts, instruments, questions and warnings is complete when `rows`
+    has ended.
+    """
 
     format: str
     detected: dict[str, Any]
     read: Callable[[Reading], Iterator[FileRow]]
     headings: list[str] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
 
@@ -171,11 +235,18 @@ class Reading:
         self.questions[:] = self._asked_before
         self.warnings.clear()
         self.accounts.clear()
+        self.instruments.clear()
         return self.read(self)
 
     def account(self, account: Account) -> str:
         """The key of the account, which is known from then on."""
+        if account.instrument is not None:
+            self.instrument(account.instrument)
         return self.accounts.setdefault(account.key, account).key
+
+    def instrument(self, instrument: Instrument) -> str:
+        """The key of the instrument, which is known from then on."""
+        return self.instruments.setdefault(instrument.key, instrument).key
 
     def warn(self, warning: Warning) -> None:
         if len(self.warnings) < MOST_WARNINGS:

@@ -52,7 +52,8 @@ class ImportBlock(models.Model):
 class ImportedRows(models.Model):
     """Which days or which references of one asset an import has written, packed: a million rows take a few MB.
 
-    `made_asset` is True where the import made the asset itself.
+    `made_asset` is True where the import made the asset itself. Instruments, categories and tags that it used have
+    a row too, with their ids: what was made for imports alone goes with the last of them.
     """
 
     id = models.BigAutoField(primary_key=True)

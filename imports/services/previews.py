@@ -16,10 +16,12 @@ from imports.formats.rows import Question, Reading
 from imports.models import Import, ImportFile
 from imports.reading.refusals import FileRefused
 from imports.services import errors
-from imports.services.accounts import Accounts, accounts_of_earlier
 from imports.services.blocks import BlockWriter, delete_blocks
 from imports.services.options import for_formats, merged, read_options
-from imports.services.planning import Choices, Plan, Planner
+from imports.services.planning.accounts import Accounts, accounts_of_earlier
+from imports.services.planning.instruments import Instruments
+from imports.services.planning.outcomes import Choices, Plan
+from imports.services.planning.planner import Planner
 from imports.services.state import state_of
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
@@ -146,6 +148,7 @@ def preview(row: Import, data: bytes, most_rows: int | None) -> str:
         accounts = Accounts(
             row.portfolio,
             row.options.get("accounts", {}),
+            Instruments(row.portfolio),
             accounts_of_earlier(earlier),
             row.options.get("account"),
         )
@@ -156,7 +159,8 @@ def preview(row: Import, data: bytes, most_rows: int | None) -> str:
     accounts.refuse_unknown_keys()
     row.format, row.container = reading.format, found.container
     row.summary = summary_of(found, reading, accounts, plan, earlier)
-    return state_of(row.portfolio, [account.asset.pk for account in accounts.plans.values() if account.asset])
+    matched = [account.asset.pk for account in accounts.plans.values() if account.asset]
+    return state_of(row.portfolio, matched, row.summary["instruments"])
 
 
 def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
@@ -189,6 +193,7 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
         skip=frozenset(options.get("skip", ())),
         again=frozenset(options.get("again", ())),
         keeps_values=options.get("values") == "keep",
+        has_cash=options.get("cash", True),
     )
 
 
@@ -203,9 +208,10 @@ def summary_of(
             "mapping_from": str(earlier.pk) if earlier else None,
         },
         "accounts": [account.as_json() for account in accounts.plans.values() if account.rows],
+        "instruments": [one.as_json() for one in accounts.instruments.plans.values()],
         "counts": plan.as_json(),
         "questions": [question_record(question, answers) for question in reading.questions],
-        "warnings": [list(warning) for warning in reading.warnings],
+        "warnings": [list(warning) for warning in (*plan.warnings, *reading.warnings)],
         "refused": plan.refused,
         "skipped": plan.skipped,
     }

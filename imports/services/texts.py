@@ -25,6 +25,8 @@ REASONS: dict[str, Promise] = {
     "LATER_ROW": _("A later row of the file has the value of this day."),
     "DELETED_BY_HAND": _("An earlier import made it, and it was deleted since."),
     "SKIPPED_BY_YOU": _("You left it out."),
+    "SHARED_PRICES": _("All households share the prices of this security."),
+    "FUTURE_PRICE": _("%(text)s has not come yet."),
     "KEPT": _("The day has another value, which stays."),
 }
 
@@ -42,6 +44,9 @@ QUESTIONS: dict[str, Promise] = {
 
 WARNINGS: dict[str, Promise] = {
     "NOTHING_INSIDE": _("There is nothing to import in the file."),
+    "NO_PRICES": _(
+        "There is no price yet of %(text)s: what is held of it is worth nothing until there is one."
+    ),
     "NO_BALANCES": _("This file has no balances: net worth will not change."),
     "MONTH_END": _("A month alone means its last day. %(text)s"),
     "ROUNDED": _("%(text)s has more decimal places than an amount has, and is rounded."),

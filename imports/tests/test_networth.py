@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from imports.formats.detection import read_file
-from imports.formats.rows import Options, QuantityItem, ValueItem
+from imports.formats.rows import Instrument, Options, QuantityItem, ValueItem
 from imports.reading.refusals import FileRefused
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, LONG_AMERICAN, WIDE_GERMAN, Formula, ods, xlsx
 
@@ -198,8 +198,8 @@ def test_ticker_makes_the_balance_a_quantity():
     assert isinstance(first, QuantityItem)
     assert isinstance(second, ValueItem)
     assert isinstance(third, QuantityItem)
-    assert reading.accounts["Plan MSFT|USD"].instrument == ("MSFT", "MSFT", "share", "USD")
-    assert reading.accounts["Coins|USD"].instrument == ("BTC", "Coins", "crypto", "USD")
+    assert reading.accounts["Plan: MSFT|USD"].instrument == Instrument("MSFT", "MSFT", "share", "USD")
+    assert reading.accounts["Coins: BTC|USD"].instrument == Instrument("BTC", "BTC", "crypto", "USD")
 
 
 def test_note_goes_to_the_value():

@@ -9,7 +9,7 @@ from assets.models import Asset, Transaction
 from imports.formats.detection import read_file
 from imports.formats.rows import Options, TransactionItem, ValueItem
 from imports.reading.refusals import FileRefused
-from imports.services.identities import References, source_of
+from imports.services.planning.identities import References, source_of
 from imports.tests.import_requests import commit, preview, rows, undo, values_of
 
 pytestmark = pytest.mark.usefixtures("shared_rows")

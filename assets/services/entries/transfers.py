@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -91,6 +92,29 @@ def transfer(
     return write_legs(source, target, on, quantity=quantity, lots=lots)
 
 
+@atomic_write
+def record_transfer(
+    asset_id: UUID,
+    to_asset_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    known_as: Sequence[tuple[str, str]],
+) -> Transfer:
+    """A transfer of units as another program has recorded it. `known_as` has the source and id of each leg.
+
+    `values` are the columns of the leg out. The units need not be there: what is missing is found by the data checks.
+    """
+    source, target, _ = locked_sides(asset_id, to_asset_id, None)
+    if target is None:
+        raise NotFound("asset", "to_asset_id")
+    validate_sides(side_of(source), side_of(target))
+    quantity = abs(values["quantity"])
+    validate_moved_quantity(quantity, counts_units=True)
+    for asset in (source, target):
+        record_opening(asset, values["on"])
+    return write_legs(source, target, values["on"], quantity=quantity, note=values["note"], known_as=known_as)
+
+
 def write_legs(
     source: Asset,
     target: Asset,
@@ -99,6 +123,8 @@ def write_legs(
     quantity: Decimal | None = None,
     amount: Decimal | None = None,
     lots: list[dict[str, str]] | None = None,
+    note: str = "",
+    known_as: Sequence[tuple[str, str]] = (),
 ) -> Transfer:
     transfer_id = uuid7()
     common: dict[str, Any] = {
@@ -108,9 +134,14 @@ def write_legs(
         "amount": amount,
         "occurred_at": noon(on, source.portfolio.time_zone),
     }
+    if note:
+        common["note"] = note
+    ids: list[dict[str, Any]] = [
+        {"source": program, "external_id": known} for program, known in known_as
+    ] or [{}, {}]
     negative = None if quantity is None else -quantity
-    leg_out = new_transaction(source, on, id=transfer_id, quantity=negative, lots=lots, **common)
-    leg_in = new_transaction(target, on, quantity=quantity, **common)
+    leg_out = new_transaction(source, on, id=transfer_id, quantity=negative, lots=lots, **common, **ids[0])
+    leg_in = new_transaction(target, on, quantity=quantity, **common, **ids[1])
     return Transfer(transfer_id, leg_out, leg_in)
 
 

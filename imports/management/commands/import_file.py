@@ -17,8 +17,8 @@ from imports.api.shown import question_as_json, row_as_json, warning_as_json
 from imports.formats.detection import format_names
 from imports.models import Import
 from imports.services.blocks import rows_after
-from imports.services.commits import commit_import
 from imports.services.previews import create_import
+from imports.services.writing.commits import commit_import
 from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.audit import actor
@@ -140,7 +140,8 @@ class Command(StrataCommand):
         bookings = counts["transaction"]
         new, changed = counts["value"]["create"], counts["value"]["update"]
         self.say(
-            f"would make: {counts['asset']['create']:,} assets, {new:,} values, {bookings['create']:,} transactions;"
+            f"would make: {counts['asset']['create']:,} assets, {new:,} values, {bookings['create']:,} transactions"
+            f"{securities(counts)};"
             f" would update: {changed + bookings['update']:,};"
             f" skipped: {summary['skipped']:,}; refused: {summary['refused']:,}"
         )
@@ -158,6 +159,12 @@ class Command(StrataCommand):
             raise CommandError("Nothing was written: answer the questions first.", returncode=NOTHING)
         if asks and not (sys.stdin.isatty() and input("Import? [y/N] ").strip().lower() in ("y", "yes")):
             raise CommandError("Nothing was written.", returncode=NOTHING)
+
+
+def securities(counts: Mapping[str, Any]) -> str:
+    """How many instruments, prices and actions would be made, where there are any."""
+    made = {noun: counts[noun.removesuffix("s")]["create"] for noun in ("instruments", "prices", "actions")}
+    return "".join(f", {number:,} {noun}" for noun, number in made.items() if number)
 
 
 def pair(text: str) -> tuple[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from imports.formats.rows import TransactionItem
+from imports.formats.rows import QuantityItem, TransactionItem
 from strata.fields.numbers import plain
 
 SOURCE_LENGTH = 100
@@ -27,8 +27,15 @@ class References:
         self._seen: Counter[bytes] = Counter()
         self._ids: set[tuple[str, str]] = set()
 
-    def next(self, item: TransactionItem) -> str | None:
-        """None for an id that an earlier row of the account has: the file has the row twice."""
+    def next(self, item: TransactionItem | QuantityItem, first: str = "") -> str | None:
+        """The reference of the item; `first` is that of the row's first booking.
+
+        None for an id that an earlier row of the account has: the file has the row twice.
+        """
+        if isinstance(item, QuantityItem):
+            return f"quantity-{item.on.isoformat()}"
+        if item.leg and first:
+            return f"{first}/{item.leg}"
         if item.external_id:
             key = item.account, item.external_id
             if key in self._ids:
@@ -45,4 +52,5 @@ def content_of(item: TransactionItem) -> str:
     when = item.occurred_at.isoformat() if item.occurred_at else item.on.isoformat()
     numbers = (item.quantity, item.unit_price, item.amount, item.fee, item.tax)
     written = ("" if number is None else plain(number.normalize()) for number in numbers)
-    return "\n".join((item.account, item.type, when, *written, item.note))
+    currency = (item.currency,) if item.currency else ()
+    return "\n".join((item.account, item.type, when, *written, item.note, *currency))

@@ -12,14 +12,17 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import Asset, AssetSnapshot, Category, Instrument, InstrumentAction, Tag, Transaction
+from assets.services.entries.disposal import OF_A_DISPOSAL
 from assets.services.entries.transactions import update_transaction
+from assets.services.instrument_actions import delete_action
 from imports.models import Import, ImportedRows
 from imports.services import errors
 from imports.services.blocks import blocks_of
-from imports.services.commits import changes_of, locked_import
-from imports.services.known_rows import forget, made_by_imports, used_by
-from imports.services.planning import ROW_TYPES
+from imports.services.planning.decisions import columns_of
+from imports.services.planning.known_rows import forget, made_by_imports, used_by
+from imports.services.planning.outcomes import ROW_TYPES
+from imports.services.writing.commits import locked_import
 from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
@@ -37,6 +40,7 @@ class Findings:
     restore: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # values, and what they were before
     remove_transactions: list[UUID] = field(default_factory=list)
     restore_transactions: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    remove_actions: list[UUID] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
 
@@ -69,23 +73,32 @@ def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondit
 
 
 def look_at_rows(row: Import, found: Findings) -> None:
-    """Compare each value and transaction that the import wrote with what it is now."""
+    """Compare each value, transaction and action that the import wrote with what it is now."""
+    models = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
     for _, rows in blocks_of(row.pk):
         items = [(record["l"], item) for record in rows for item in record["b"]]
-        for row_type, model in (("value", AssetSnapshot), ("transaction", Transaction)):
-            ids = [UUID(item["id"]) for _, item in items if item["row_type"] == row_type]
+        for row_type, model in models:
+            own = [(line, item) for line, item in items if item["row_type"] == row_type]
+            ids = [UUID(item["id"]) for _, item in own]
             stored = {one.pk: one for one in model._base_manager.filter(pk__in=ids).order_by()} if ids else {}
-            for line, item in items:
-                if item["row_type"] == row_type:
-                    look_at(line, item, stored.get(UUID(item["id"])), found)
+            for line, item in own:
+                one = stored.get(UUID(item["id"]))
+                if one is None:
+                    found.add_error(line, "DELETED", gettext("It was deleted since."))
+                elif isinstance(one, InstrumentAction):
+                    look_at_action(line, item, one, found)
+                else:
+                    look_at(line, item, one, found)
 
 
-def look_at(
-    line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction | None, found: Findings
-) -> None:
-    if stored is None:
-        found.add_error(line, "DELETED", gettext("It was deleted since."))
-        return
+def look_at_action(line: int, item: dict[str, Any], stored: InstrumentAction, found: Findings) -> None:
+    made = (date.fromisoformat(item["on"]), item["numerator"], item["denominator"])
+    if (stored.on, stored.numerator, stored.denominator) != made:
+        found.add_error(line, "EDITED", gettext("It was changed since."))
+    found.remove_actions.append(stored.pk)
+
+
+def look_at(line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction, found: Findings) -> None:
     found.lines.setdefault(stored.asset_id, line)
     if is_edited(stored, item):
         found.add_error(line, "EDITED", gettext("It was changed since."))
@@ -97,13 +110,10 @@ def look_at(
 
 
 def is_edited(stored: AssetSnapshot | Transaction, item: dict[str, Any]) -> bool:
-    if stored.on != date.fromisoformat(item["on"]) or ("note" in item and stored.note != item["note"]):
-        return True
     if isinstance(stored, AssetSnapshot):
-        return stored.value != Decimal(item["value"])
-    made = (item["type"], Decimal(item["amount"]) if item["amount"] else None, item["currency"])
-    has_more = stored.fee or stored.tax or stored.quantity is not None
-    return bool(has_more) or (stored.type, stored.amount, stored.currency) != made
+        made = (date.fromisoformat(item["on"]), Decimal(item["value"]), item.get("note", stored.note))
+        return (stored.on, stored.value, stored.note) != made
+    return any(getattr(stored, name) != value for name, value in columns_of(item).items())
 
 
 def look_at_assets(row: Import, found: Findings) -> set[UUID]:
@@ -111,6 +121,7 @@ def look_at_assets(row: Import, found: Findings) -> set[UUID]:
     made = [UUID(pk) for pk in row.result["made_assets"]]
     removed = {*found.remove, *found.remove_transactions}
     in_use: set[UUID] = set()
+    look_at_instruments(row, found, in_use)
     for asset in Asset.objects.filter(pk__in=made):
         line = found.lines.get(asset.pk, 1)
         if has_other_rows(asset.pk, removed):
@@ -123,11 +134,26 @@ def look_at_assets(row: Import, found: Findings) -> set[UUID]:
     return in_use
 
 
+def look_at_instruments(row: Import, found: Findings, in_use: set[UUID]) -> None:
+    """Which of the instruments that imports made and this one used have assets that no import made."""
+    candidates = made_by_imports(used_by(row.pk))
+    for instrument in Instrument.objects.filter(pk__in=candidates - users_of(candidates, row)):
+        others = Asset.objects.filter(instrument=instrument).exclude(pk__in=candidates)
+        if others.exists():
+            in_use.add(instrument.pk)
+            words = {"name": instrument.symbol}
+            found.add_error(1, "IN_USE", gettext("%(name)s has assets from elsewhere.") % words)
+
+
 def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
+    """The sale that a disposal has recorded goes with the asset."""
     return any(
         pk not in removed
-        for model in (AssetSnapshot, Transaction)
-        for pk in model._base_manager.filter(asset_id=asset_id).order_by().values_list("pk", flat=True)
+        for model, left_out in ((AssetSnapshot, {}), (Transaction, OF_A_DISPOSAL))
+        for pk in model._base_manager.filter(asset_id=asset_id)
+        .exclude(**left_out)
+        .order_by()
+        .values_list("pk", flat=True)
     )
 
 
@@ -146,12 +172,16 @@ def write(row: Import, found: Findings, in_use: set[UUID]) -> None:
     removed["value"], removed["transaction"] = len(found.remove), len(found.remove_transactions)
     restore_values(found.restore)
     for pk, before in found.restore_transactions.items():
-        update_transaction(pk, changes_of(before))
+        update_transaction(pk, columns_of(before))
+    for pk in found.remove_actions:
+        delete_action(pk)
+    removed["action"] = len(found.remove_actions)
     forget(row.pk)
     gone = assets_without_use(row)
     if gone:
         Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
     removed["asset"] = len(gone)
+    removed["instrument"] = remove_what_has_no_use(row)
     row.status, row.undone_at = Import.Status.UNDONE, written_at()
     row.result = {
         **row.result,
@@ -190,6 +220,24 @@ def assets_without_use(row: Import) -> list[Asset]:
     ]
 
 
+def remove_what_has_no_use(row: Import) -> int:
+    """Removes instruments, tags and categories that imports made and nothing needs. Returns how many instruments.
+
+    The prices of an instrument go with it. Those of an instrument that stays are never deleted.
+    """
+    candidates = made_by_imports(used_by(row.pk))
+    unused = candidates - users_of(candidates, row)
+    removed = 0
+    for instrument in Instrument.objects.filter(pk__in=unused, assets=None, actions=None, actions_into=None):
+        instrument.delete()
+        removed += 1
+    Tag.objects.filter(pk__in=unused, asset_links=None).delete()
+    while categories := list(Category.objects.filter(pk__in=unused, asset_links=None, children=None)):
+        for category in categories:
+            category.delete()
+    return removed
+
+
 def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
     """Those of the assets that another import has made and not undone."""
     others = Import.objects.filter(status=Import.Status.COMMITTED).exclude(pk=row.pk).values("pk")
@@ -199,6 +247,7 @@ def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
 
 def kept_of(in_use: set[UUID]) -> list[dict[str, str]]:
     return [
-        {"row_type": "asset", "id": str(asset.pk), "name": asset.name}
-        for asset in Asset.objects.filter(pk__in=in_use)
+        {"row_type": row_type, "id": str(one.pk), "name": one.name}
+        for row_type, model in (("asset", Asset), ("instrument", Instrument))
+        for one in model._base_manager.filter(pk__in=in_use)
     ]

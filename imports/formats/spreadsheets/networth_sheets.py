@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from imports.formats.networth_layout import (
+from imports.formats.rows import (
+    Options,
+)
+from imports.formats.spreadsheets.networth_layout import (
     WIDE,
     Layout,
     cell_at,
     find_layout,
-)
-from imports.formats.rows import (
-    Options,
 )
 from imports.reading.currencies import currency_in_heading, currency_of_mark
 from imports.reading.tables import Document, Table, text_of

@@ -10,14 +10,6 @@ from datetime import date
 from typing import Any
 
 from imports.formats.cells import CellReader, Refused, is_empty
-from imports.formats.networth_layout import (
-    BALANCE_SHEET,
-    DOWN,
-    LONG,
-    WIDE,
-    cell_at,
-)
-from imports.formats.networth_sheets import Sheet
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -31,6 +23,14 @@ from imports.formats.rows import (
     ValueItem,
     Warning,
 )
+from imports.formats.spreadsheets.networth_layout import (
+    BALANCE_SHEET,
+    DOWN,
+    LONG,
+    WIDE,
+    cell_at,
+)
+from imports.formats.spreadsheets.networth_sheets import Sheet
 from imports.reading.currencies import currency_in_name, currency_of_mark, is_currency
 from imports.reading.refusals import Reason
 from imports.reading.tables import Cell, Document, Line, text_of
@@ -206,11 +206,10 @@ class SheetReader:
         if ticker:
             kind = "crypto" if asset_type == "CRYPTO" else "share"
             asset_type = asset_type if asset_type in ("CRYPTO", "FUND", "BONDS") else "STOCKS"
-            return Account(
-                f"{name} {ticker}", currency, asset_type, Instrument(ticker, ticker, kind, currency)
-            )
+            instrument = Instrument(ticker, ticker, kind, currency)
+            return Account(f"{name} {ticker}", currency, asset_type, instrument, name)
         if coin:
-            return Account(name, currency, "CRYPTO", Instrument(coin, name, "crypto", currency))
+            return Account(name, currency, "CRYPTO", Instrument(coin, coin, "crypto", currency), name)
         return Account(name, currency, asset_type)
 
     def currency(self, stated: str, sign_currency: str, name: str) -> tuple[str, str]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext
 
+from assets.classification.tree import MOST_LEVELS
 from assets.models import Asset, AssetType
+from assets.services.labels import MOST_LABELS
 from imports.formats.rows import Account
 from imports.models import Import
+from imports.services.planning.instruments import InstrumentPlan, Instruments
 from portfolios.models import Portfolio
 from strata.exceptions import Invalid, NotFound
-from strata.fields.names import name_key
+from strata.fields.names import name_key, validate_name, validate_note
+from strata.fields.numbers import exact, money_text, plain
 
 
 @dataclass(slots=True)
@@ -26,7 +32,9 @@ class AccountPlan:
     account: Account
     name: str
     asset_type: str
+    currency: str
     asset: Asset | None = None
+    instrument: InstrumentPlan | None = None
     sign: int = 1
     is_skipped: bool = False
     rows: int = 0
@@ -44,14 +52,36 @@ class AccountPlan:
         return {
             "key": self.account.key,
             "name": self.name,
-            "currency": self.account.currency,
+            "currency": self.currency,
             "asset_id": str(asset.pk) if asset else None,
             "asset_type": self.asset_type,
-            "instrument_id": str(asset.instrument_id) if asset and asset.instrument_id else None,
+            "instrument_id": self.instrument_id,
             "rows": self.rows,
             "first_on": self.first_on.isoformat() if self.first_on else None,
             "last_on": self.last_on.isoformat() if self.last_on else None,
             "net": None,
+            "new": None if asset else self.as_new(),
+        }
+
+    @property
+    def instrument_id(self) -> str | None:
+        stored = self.instrument.stored if self.instrument else None
+        known = self.asset.instrument_id if self.asset else stored.pk if stored else None
+        return str(known) if known else None
+
+    def as_new(self) -> dict[str, Any]:
+        """What a new asset needs beside its name, type and currency."""
+        details = self.account.details
+        return {
+            "instrument": self.account.instrument.key if self.account.instrument else None,
+            "institution": self.account.holder,
+            "notes": good_note(details.notes),
+            "quantity": good_quantity(details.quantity),
+            "acquired_on": details.acquired_on and details.acquired_on.isoformat(),
+            "disposed_on": details.disposed_on and details.disposed_on.isoformat(),
+            "proceeds": None if details.proceeds is None else money_text(details.proceeds),
+            "categories": [path for names in details.categories[:MOST_LABELS] if (path := good_path(names))],
+            "tags": good_names(details.tags, MOST_LABELS),
         }
 
 
@@ -61,6 +91,7 @@ class Accounts:
 
     portfolio: Portfolio
     options: Mapping[str, Mapping[str, Any]]
+    instruments: Instruments
     earlier: Mapping[str, str] = field(default_factory=dict)  # asset ids of an earlier import, by key
     single: Any = None  # options.account
     plans: dict[str, AccountPlan] = field(default_factory=dict)
@@ -74,10 +105,7 @@ class Accounts:
         for asset in self._assets.values():
             asset.portfolio = self.portfolio
             self._by_name.setdefault((asset.name_key, asset.currency), []).append(asset)
-        types = AssetType.objects.filter(Q(household=None) | Q(household_id=self.portfolio.household_id))
-        self.type_ids = {
-            code: pk for pk, code, _ in sorted(types.values_list("pk", "code", "household_id"), key=str)
-        }
+        self.type_ids = type_ids_of(self.portfolio.household_id)
 
     def plan(self, account: Account) -> AccountPlan:
         plan = self.plans.get(account.key)
@@ -88,26 +116,47 @@ class Accounts:
     def _planned(self, account: Account) -> AccountPlan:
         options = self.options.get(account.key, {})
         name = options.get("name") or account.name
-        asset = self._asset(account, name, options)
+        instrument = self.instruments.plans[account.instrument.key] if account.instrument else None
+        currency = instrument.currency if instrument else account.currency
+        asset = self._asset(account, name, currency, instrument, options)
         asset_type = asset.asset_type.code if asset else options.get("asset_type") or account.asset_type
         if asset_type not in self.type_ids:
             raise Invalid(
                 "options.accounts", gettext("There is no such type: %(code)s.") % {"code": asset_type}
             )
         sign = -1 if options.get("sign") == "-" else 1
-        return AccountPlan(account, name, asset_type, asset, sign, bool(options.get("skip")))
+        skips = bool(options.get("skip"))
+        return AccountPlan(account, name, asset_type, currency, asset, instrument, sign, skips)
 
-    def _asset(self, account: Account, name: str, options: Mapping[str, Any]) -> Asset | None:
+    def _asset(
+        self,
+        account: Account,
+        name: str,
+        currency: str,
+        instrument: InstrumentPlan | None,
+        options: Mapping[str, Any],
+    ) -> Asset | None:
         chosen = options.get("asset_id")
-        if chosen is None and isinstance(self.single, Mapping):
+        if chosen is None and isinstance(self.single, Mapping) and instrument is None:
             chosen = self.single["asset_id"]
         if chosen:
-            return self._chosen(UUID(chosen), account.currency)
+            return self._chosen(UUID(chosen), currency)
         earlier = self._assets.get(UUID(self.earlier[account.key])) if account.key in self.earlier else None
-        if earlier is not None and earlier.currency == account.currency and not options.get("name"):
+        if earlier is not None and earlier.currency == currency and not options.get("name"):
             return earlier
-        same = self._by_name.get((name_key(name), account.currency), [])
+        if instrument is not None:
+            return self._holding(account, instrument)
+        same = self._by_name.get((name_key(name), currency), [])
         return same[0] if len(same) == 1 else None
+
+    def _holding(self, account: Account, instrument: InstrumentPlan) -> Asset | None:
+        """The one asset with the instrument that is kept at the same place, or anywhere where the file names none."""
+        if instrument.stored is None:
+            return None
+        held = [asset for asset in self._assets.values() if asset.instrument_id == instrument.stored.pk]
+        if account.holder:
+            held = [asset for asset in held if asset.institution_key == name_key(account.holder)]
+        return held[0] if len(held) == 1 else None
 
     def _chosen(self, pk: UUID, currency: str) -> Asset:
         asset = self._assets.get(pk)
@@ -123,6 +172,42 @@ class Accounts:
         if unknown := self.options.keys() - self.plans.keys():
             message = gettext("The file has no account %(key)s.") % {"key": sorted(unknown)[0][:200]}
             raise Invalid("options.accounts", message, "unknown")
+
+
+def type_ids_of(household_id: UUID) -> dict[str, UUID]:
+    """The types that the household may use, by their codes."""
+    types = AssetType.objects.filter(Q(household=None) | Q(household_id=household_id))
+    return {code: pk for pk, code, _ in sorted(types.values_list("pk", "code", "household_id"), key=str)}
+
+
+def good_names(names: Iterable[str], most: int) -> list[str]:
+    """Those that a category or a tag can have, each once."""
+    good: dict[str, str] = {}
+    for name in names:
+        try:
+            good.setdefault(name_key(validate_name(name)), name)
+        except ValidationError:
+            continue
+    return list(good.values())[:most]
+
+
+def good_path(names: Sequence[str]) -> list[str]:
+    """The path from the top, without names that no category can have."""
+    return [good[0] for name in names[:MOST_LEVELS] if (good := good_names([name], 1))]
+
+
+def good_quantity(quantity: Decimal | None) -> str | None:
+    try:
+        return None if quantity is None else plain(exact(quantity))
+    except ValidationError:
+        return None
+
+
+def good_note(note: str) -> str:
+    try:
+        return str(validate_note(note))
+    except ValidationError:
+        return ""
 
 
 def accounts_of_earlier(earlier: Import | None) -> dict[str, str]:

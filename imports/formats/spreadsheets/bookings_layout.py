@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from imports.formats.networth_layout import HEADER_LINES, SAMPLE_LINES, cell_at, is_day, is_number_cell
+from imports.formats.spreadsheets.networth_layout import (
+    HEADER_LINES,
+    SAMPLE_LINES,
+    cell_at,
+    is_day,
+    is_number_cell,
+)
 from imports.reading.tables import Line, Table, text_of
 from imports.reading.words import plain, words_of
 

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from imports.formats.networth_layout import (
-    WIDE,
-)
-from imports.formats.networth_rows import Context, Names, SheetReader
-from imports.formats.networth_sheets import (
-    Sheet,
-    currency_of_most,
-    day_texts,
-    detected,
-    headings_of,
-    number_texts,
-    sheets_of,
-)
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
 from imports.formats.rows import (
+    OF_AN_ACCOUNT,
     Example,
     FileRow,
     Item,
@@ -28,6 +16,19 @@ from imports.formats.rows import (
     Reading,
     ValueItem,
     Warning,
+)
+from imports.formats.spreadsheets.networth_layout import (
+    WIDE,
+)
+from imports.formats.spreadsheets.networth_rows import Context, Names, SheetReader
+from imports.formats.spreadsheets.networth_sheets import (
+    Sheet,
+    currency_of_most,
+    day_texts,
+    detected,
+    headings_of,
+    number_texts,
+    sheets_of,
 )
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
@@ -70,6 +71,8 @@ def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: 
         reader = SheetReader(reading, document, sheet, context, names)
         for row in reader.rows():
             for item in row.items:
+                if not isinstance(item, OF_AN_ACCOUNT):
+                    continue
                 debts.add(row.line, item)
                 account = reading.accounts[item.account]
                 if not account.currency and len(without_currency) < MOST_EXAMPLES:

@@ -8,12 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from imports.formats.bookings_layout import BookingsLayout, find_bookings
 from imports.formats.cells import CellReader, Refused, is_empty
-from imports.formats.networth_layout import cell_at
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
 from imports.formats.rows import (
     NAME_LENGTH,
+    OF_AN_ACCOUNT,
     Account,
     Example,
     FileRow,
@@ -26,6 +25,8 @@ from imports.formats.rows import (
     ValueItem,
     Warning,
 )
+from imports.formats.spreadsheets.bookings_layout import BookingsLayout, find_bookings
+from imports.formats.spreadsheets.networth_layout import cell_at
 from imports.reading.currencies import currency_in_heading, currency_in_name, currency_of_mark
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
@@ -118,7 +119,8 @@ def rows_of(
             row = reader.row(line)
             has_rows = True
             has_balances |= any(isinstance(item, ValueItem) for item in row.items)
-            is_bare = bool(row.items) and not reading.accounts[row.items[0].account].currency
+            keys = [item.account for item in row.items if isinstance(item, OF_AN_ACCOUNT)]
+            is_bare = bool(keys) and not reading.accounts[keys[0]].currency
             if is_bare and len(without_currency) < MOST_EXAMPLES:
                 without_currency.append(Example(row.line, " ".join(row.read.values())[:200]))
             yield row

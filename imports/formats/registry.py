@@ -1,0 +1,36 @@
+"""The list of all formats. A new one is a file of its own and a line here (docs/adding-a-format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from imports.formats.rows import Options, Reading
+from imports.formats.spreadsheets import networth, transactions
+from imports.reading.files import TABLES, File
+from imports.reading.tables import Document
+
+
+class Format(NamedTuple):
+    """`fits` says how exactly a file has this format, 0 for not at all: the highest number wins."""
+
+    name: str
+    fits: Callable[[File, Options], int]
+    read: Callable[[File, Options], Reading]
+
+
+def of_tables(
+    name: str, fits: Callable[[Document, Options], int], read: Callable[[Document, Options], Reading]
+) -> Format:
+    """A format of a text file with delimiters, or of a workbook."""
+    return Format(
+        name,
+        lambda file, options: fits(file.document, options) if file.kind == TABLES else 0,
+        lambda file, options: read(file.document, options),
+    )
+
+
+FORMATS = (
+    of_tables(networth.NAME, networth.fits, networth.read),
+    of_tables(transactions.NAME, transactions.fits, transactions.read),
+)

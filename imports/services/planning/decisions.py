@@ -1,0 +1,229 @@
+"""What becomes of one item: what is stored in its place is compared with it, and what will be written is described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+
+from assets.models import AssetSnapshot, Transaction
+from imports.formats.rows import (
+    ActionItem,
+    Item,
+    PriceItem,
+    QuantityItem,
+    RowType,
+    TransactionItem,
+    ValueItem,
+)
+from imports.reading.refusals import Reason
+from imports.services.planning.stored import Booked, Planned, Quoted
+from strata.fields.names import validate_name, validate_note
+from strata.fields.numbers import EXACT, MONEY_DIGITS, MONEY_PLACES, exact, money_text, plain
+
+ADJUST, TRANSFER = "ADJUST", "TRANSFER"
+SIGNED = (ADJUST, TRANSFER)
+LARGEST_RATIO = 2**31
+MONEY_COLUMNS, EXACT_COLUMNS = ("amount", "fee", "tax"), ("quantity", "unit_price")
+
+
+class Numbers(NamedTuple):
+    """What a booking says, as its columns have it."""
+
+    type: str
+    on: date
+    amount: Decimal | None
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    fee: Decimal
+    tax: Decimal
+    currency: str
+    note: str
+
+
+# --- before the database is asked ---
+
+
+def problem_of(item: Item) -> Reason | None:
+    """Why no row could have the numbers or the texts of the item."""
+    try:
+        if isinstance(item, TransactionItem):
+            return problem_of_booking(item)
+        if isinstance(item, QuantityItem):
+            exact(item.quantity)
+        elif isinstance(item, PriceItem):
+            exact(item.price)
+            return Reason("ZERO_ROW") if item.price <= 0 else None
+        elif isinstance(item, ActionItem):
+            if not all(0 < part < LARGEST_RATIO for part in (item.numerator, item.denominator)):
+                return Reason("OUT_OF_RANGE", "quantity", f"{item.numerator}:{item.denominator}")
+            return None
+        if item.note:
+            validate_note(item.note)
+    except ValidationError as error:
+        number = getattr(item, "quantity", None) or getattr(item, "price", None)
+        is_number = error.code in ("invalid", "max_digits", "max_places") and number is not None
+        return (
+            Reason("OUT_OF_RANGE", "quantity", str(number)[:100]) if is_number else Reason("BAD_NAME", "note")
+        )
+    return None
+
+
+def problem_of_booking(item: TransactionItem) -> Reason | None:
+    for name in (*MONEY_COLUMNS, *EXACT_COLUMNS):
+        if (number := getattr(item, name)) is None:
+            continue
+        is_money = name in MONEY_COLUMNS
+        try:
+            exact(number, **({"digits": MONEY_DIGITS, "places": MONEY_PLACES} if is_money else {}))
+        except ValidationError:
+            return Reason("OUT_OF_RANGE", name, str(number)[:100])
+        if number < 0 and not (name == "quantity" and item.type in SIGNED):
+            return Reason("OUT_OF_RANGE", name, plain(number))
+    if item.amount is None and item.type not in SIGNED:
+        return Reason("MISSING_FIELD", "amount")
+    try:
+        validate_note(item.note)
+        if item.external_id:
+            validate_name(item.external_id)
+    except ValidationError:
+        return Reason("BAD_NAME", "note")
+    return None
+
+
+# --- with what is stored ---
+
+
+def compared(planned: Planned, *, keeps_values: bool) -> tuple[dict[str, Any] | None, Reason | None]:
+    """What is stored in the place of the item, where that differs; or why nothing is written."""
+    if isinstance(planned, Quoted):
+        return compared_quote(planned)
+    if (snapshot := planned.value) is not None:
+        return compared_value(planned, snapshot, keeps_values=keeps_values)
+    item, stored = planned.item, planned.transaction
+    if isinstance(item, QuantityItem):
+        if not item.quantity:
+            return None, Reason("ALREADY_THERE")
+        return (None, None) if stored is None else (transaction_before(stored), None)
+    if stored is None or not isinstance(item, TransactionItem):
+        return None, None
+    is_same = not item.external_id or item.type == TRANSFER or numbers_of(stored) == numbers_in(planned, item)
+    return (None, Reason("ALREADY_THERE")) if is_same else (transaction_before(stored), None)
+
+
+def compared_quote(planned: Quoted) -> tuple[dict[str, Any] | None, Reason | None]:
+    if isinstance(planned.item, ActionItem):
+        return None, Reason("ALREADY_THERE") if planned.has_action else None
+    if planned.plan.is_shared:
+        return None, Reason("SHARED_PRICES")
+    if planned.price is None:
+        return None, None
+    if planned.price == planned.item.price:
+        return None, Reason("ALREADY_THERE")
+    return {"price": plain(planned.price)}, None
+
+
+def compared_value(
+    planned: Booked, snapshot: AssetSnapshot, *, keeps_values: bool
+) -> tuple[dict[str, Any] | None, Reason | None]:
+    item = planned.item
+    if not isinstance(item, ValueItem):
+        return None, None
+    if snapshot.value == item.value * planned.plan.sign and item.note in (None, "", snapshot.note):
+        return None, Reason("ALREADY_THERE")
+    if keeps_values:
+        return None, Reason("KEPT")
+    return {"value": money_text(snapshot.value), "note": snapshot.note}, None
+
+
+def numbers_of(row: Transaction) -> Numbers:
+    return Numbers._make(getattr(row, name) for name in Numbers._fields)
+
+
+def numbers_in(planned: Booked, item: TransactionItem) -> Numbers:
+    values = {name: getattr(item, name) for name in Numbers._fields}
+    return Numbers._make({**values, "currency": item.currency or planned.plan.currency}.values())
+
+
+def transaction_before(row: Transaction) -> dict[str, Any]:
+    return transaction_record(numbers_of(row))
+
+
+# --- what it becomes ---
+
+
+def becomes(planned: Planned, source: str) -> dict[str, Any]:
+    if isinstance(planned, Quoted):
+        return quote_record(planned)
+    item, plan, stored = planned.item, planned.plan, planned.stored
+    common: dict[str, Any] = {
+        "id": str(stored.pk) if stored else None,
+        "account": plan.account.key,
+        "on": item.on.isoformat(),
+        "currency": plan.currency,
+    }
+    if isinstance(item, ValueItem):
+        value = {"row_type": str(RowType.VALUE), "value": money_text(item.value * plan.sign)}
+        return value | common | ({"note": item.note} if item.note else {})
+    numbers = numbers_in(planned, item) if isinstance(item, TransactionItem) else correction(planned, item)
+    return {
+        **common,
+        "row_type": str(RowType.TRANSACTION),
+        **transaction_record(numbers),
+        "source": source,
+        "external_id": planned.reference,
+    }
+
+
+def correction(planned: Booked, item: QuantityItem) -> Numbers:
+    """The quantity of the item is what has to be added: to what an earlier import has added, where there is one."""
+    before = planned.transaction.quantity if planned.transaction else None
+    quantity = EXACT.add(before or Decimal(0), item.quantity)
+    zero = Decimal(0)
+    currency = planned.plan.currency
+    return Numbers(ADJUST, item.on, None, quantity, None, zero, zero, currency, item.note or "")
+
+
+def transaction_record(numbers: Numbers) -> dict[str, Any]:
+    """The columns as texts; those that are empty or zero are left out."""
+    record: dict[str, Any] = {
+        "type": numbers.type,
+        "on": numbers.on.isoformat(),
+        "amount": None if numbers.amount is None else money_text(numbers.amount),
+    }
+    exact_numbers = {"quantity": numbers.quantity, "unit_price": numbers.unit_price}
+    record |= {name: plain(number) for name, number in exact_numbers.items() if number is not None}
+    record |= {
+        name: money_text(number) for name, number in (("fee", numbers.fee), ("tax", numbers.tax)) if number
+    }
+    return {**record, "currency": numbers.currency, "note": numbers.note}
+
+
+def quote_record(planned: Quoted) -> dict[str, Any]:
+    item = planned.item
+    common: dict[str, Any] = {"id": None, "instrument": item.instrument, "on": item.on.isoformat()}
+    if isinstance(item, PriceItem):
+        price = {"row_type": str(RowType.PRICE), "price": plain(item.price)}
+        return common | price | {"currency": planned.plan.currency}
+    ratio = {"numerator": item.numerator, "denominator": item.denominator}
+    return common | {"row_type": str(RowType.ACTION), "type": item.type, **ratio}
+
+
+def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a transaction that a record, of what it becomes or of what was before it, says."""
+    numbers = {
+        name: Decimal(record[name]) if record.get(name) else None for name in (*MONEY_COLUMNS, *EXACT_COLUMNS)
+    }
+    zero = Decimal(0)
+    return {
+        **numbers,
+        "type": record["type"],
+        "on": date.fromisoformat(record["on"]),
+        "fee": numbers["fee"] or zero,
+        "tax": numbers["tax"] or zero,
+        "currency": record["currency"],
+        "note": record["note"],
+    }

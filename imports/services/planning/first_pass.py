@@ -1,0 +1,58 @@
+"""What has to be known of a whole file before its rows are planned: days that it has twice, and quantities held."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from imports.formats.rows import FileRow, Item, PriceItem, QuantityItem, ValueItem
+from imports.reading.refusals import FileRefused
+
+FIRST_ORDINAL, DAYS = date(1800, 1, 1).toordinal(), 150_000
+type Dated = ValueItem | QuantityItem | PriceItem
+
+
+class FirstPass:
+    """The days of which a file has several values of one account, or prices of one instrument: the last row counts.
+
+    A bit for each day is enough. `quantities` are those that count, by account and day.
+    """
+
+    def __init__(self, rows: Iterable[FileRow], most_rows: int) -> None:
+        self.quantities: dict[str, dict[date, Decimal]] = {}
+        self._left: Counter[tuple[str, int]] = Counter()
+        seen: dict[str, bytearray] = {}
+        for number, row in enumerate(rows):
+            if number >= most_rows:
+                raise FileRefused("TOO_MANY_ROWS", row.line)
+            for item in row.items:
+                if isinstance(item, ValueItem | QuantityItem | PriceItem):
+                    self._see(seen.setdefault(_key(item), bytearray(DAYS // 8)), item)
+                if isinstance(item, QuantityItem):
+                    self.quantities.setdefault(item.account, {})[item.on] = item.quantity
+
+    def _see(self, bits: bytearray, item: Dated) -> None:
+        byte, bit = divmod(item.on.toordinal() - FIRST_ORDINAL, 8)
+        if bits[byte] >> bit & 1:
+            key = _key(item), item.on.toordinal()
+            self._left[key] = max(self._left[key], 1) + 1
+        bits[byte] |= 1 << bit
+
+    def is_last(self, item: Item) -> bool:
+        """Whether no later row has the day. Called once for each item, in their order."""
+        if not isinstance(item, ValueItem | QuantityItem | PriceItem):
+            return True
+        key = _key(item), item.on.toordinal()
+        if key not in self._left:
+            return True
+        self._left[key] -= 1
+        return self._left[key] == 0
+
+
+def _key(item: Dated) -> str:
+    """Accounts and instruments may have the same key, and so may values and quantities."""
+    if isinstance(item, PriceItem):
+        return f"price {item.instrument}"
+    return f"{'value' if isinstance(item, ValueItem) else 'quantity'} {item.account}"

@@ -1,0 +1,122 @@
+"""Which instrument a security of a file is: one of the household, else one that all share, else a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from assets.models import Instrument as StoredInstrument
+from assets.rules.instruments import validate_isin
+from imports.formats.rows import Instrument
+from portfolios.models import Portfolio
+from strata.fields.names import name_key
+
+SYMBOL_LENGTH = 40
+
+
+@dataclass(slots=True)
+class InstrumentPlan:
+    """The instrument that a security of the file is, or the values of the new one that it will be."""
+
+    instrument: Instrument
+    stored: StoredInstrument | None = None
+    is_written: bool = False
+
+    @property
+    def currency(self) -> str:
+        """An asset is in the currency of its instrument."""
+        return self.stored.currency if self.stored else self.instrument.currency
+
+    @property
+    def is_shared(self) -> bool:
+        return self.stored is not None and self.stored.household_id is None
+
+    def as_json(self) -> dict[str, Any]:
+        """What the commit needs."""
+        return {
+            "key": self.instrument.key,
+            "instrument_id": str(self.stored.pk) if self.stored else None,
+            "values": values_of(self.instrument),
+        }
+
+
+def values_of(instrument: Instrument) -> dict[str, str]:
+    """The columns of a new instrument."""
+    name = instrument.name or instrument.symbol or instrument.isin
+    return {
+        "symbol": (instrument.symbol or instrument.isin or name)[:SYMBOL_LENGTH],
+        "name": name[:200],
+        "instrument_type": instrument.instrument_type,
+        "isin": good_isin(instrument.isin),
+        "currency": instrument.currency,
+        "quote_unit": instrument.quote_unit,
+    }
+
+
+def good_isin(text: str) -> str:
+    """The ISIN in its normal form; "" for none, and for a text whose check digit is wrong."""
+    try:
+        return validate_isin(text)
+    except ValidationError:
+        return ""
+
+
+@dataclass(slots=True)
+class Instruments:
+    """The instruments of a file, matched in sets as they appear."""
+
+    portfolio: Portfolio
+    chosen: UUID | None = None  # options.instrument_id, for a file of one security
+    plans: dict[str, InstrumentPlan] = field(default_factory=dict)
+
+    def plan_all(self, instruments: Mapping[str, Instrument]) -> None:
+        new = {key: instrument for key, instrument in instruments.items() if key not in self.plans}
+        if new:
+            found = matches(self.portfolio.household_id, [values_of(one) for one in new.values()])
+            for (key, instrument), stored in zip(new.items(), found, strict=True):
+                self.plans[key] = InstrumentPlan(instrument, stored)
+
+
+def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[StoredInstrument | None]:
+    """The stored instrument of each of these: by ISIN, else by symbol and currency, else by name and currency.
+
+    The household's own come first, then the shared ones, the older before the newer.
+    """
+    symbols = {name_key(one["symbol"]) for one in wanted}
+    names = {name_key(one["name"]) for one in wanted}
+    isins = {one["isin"] for one in wanted} - {""}
+    usable = Q(household=household_id) | Q(household=None)
+    rows = StoredInstrument.objects.filter(
+        usable, Q(isin__in=isins) | Q(symbol_key__in=symbols) | Q(name_key__in=names)
+    )
+    ordered = sorted(rows, key=lambda row: (row.household_id is None, row.pk))
+    return [best_match(one, ordered) for one in wanted]
+
+
+def best_match(wanted: Mapping[str, str], rows: list[StoredInstrument]) -> StoredInstrument | None:
+    currency = wanted["currency"]
+    if wanted["isin"]:
+        same = [row for row in rows if row.isin == wanted["isin"]]
+        if same:
+            return next((row for row in same if row.currency == currency), same[0])
+    # Another ISIN is another security, whatever its symbol is.
+    others = [row for row in rows if row.currency == currency and not (row.isin and wanted["isin"])]
+    by_symbol = (row for row in others if row.symbol_key == name_key(wanted["symbol"]))
+    if wanted["symbol"] not in (wanted["isin"], wanted["name"]):
+        return next(by_symbol, None)
+    by_name = (row for row in others if row.name_key == name_key(wanted["name"]))
+    return next(by_symbol, None) or next(by_name, None)
+
+
+def state_of_instruments(household_id: UUID, records: Collection[Mapping[str, Any]]) -> list[Any]:
+    """What the plan of these instruments depends on: which ones they are, and what these are like."""
+    found = matches(household_id, [record["values"] for record in records])
+    return [
+        (record["key"], row and (row.pk, row.currency, row.quote_unit))
+        for record, row in zip(records, found, strict=True)
+    ]

@@ -1,0 +1,283 @@
+"""What becomes of each row of a file: create, update, skip or refuse. Nothing but the preview itself is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import batched
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from assets.prices.store import StoredPrices, stored_prices
+from imports.formats.rows import (
+    CASH,
+    ActionItem,
+    FileRow,
+    Item,
+    OfAccount,
+    PriceItem,
+    QuantityItem,
+    Reading,
+    RowType,
+    TransactionItem,
+    Warning,
+)
+from imports.reading.refusals import Reason
+from imports.services.blocks import BlockRow, BlockWriter
+from imports.services.planning.accounts import AccountPlan, Accounts
+from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of
+from imports.services.planning.first_pass import FirstPass
+from imports.services.planning.identities import References, source_of
+from imports.services.planning.known_rows import Written, known_rows
+from imports.services.planning.outcomes import CREATE, KNOWN, REFUSALS, REFUSE, SKIP, UPDATE, Choices, Plan
+from imports.services.planning.quantities import corrections
+from imports.services.planning.stored import (
+    Booked,
+    Planned,
+    Quoted,
+    find_actions,
+    find_prices,
+    find_transactions,
+    find_values,
+)
+from portfolios.models import Portfolio
+from strata.audit.clock import written_at
+from strata.fields.dates import local_day
+from strata.fields.names import validate_name
+
+ROWS_AT_A_TIME = 5_000
+type Record = tuple[BlockRow, list[Planned]]
+
+
+class Planner:
+    """Plans the rows of a reading, a few thousand at a time."""
+
+    def __init__(
+        self,
+        portfolio: Portfolio,
+        reading: Reading,
+        accounts: Accounts,
+        choices: Choices,
+        blocks: BlockWriter,
+    ) -> None:
+        self.portfolio, self.reading, self.accounts = portfolio, reading, accounts
+        self.instruments = accounts.instruments
+        self.choices, self.blocks = choices, blocks
+        self.plan, self.references = Plan(), References()
+        zones = {portfolio.time_zone, settings.TIME_ZONE}
+        self.latest_price = max(local_day(written_at(), zone) for zone in zones)
+        self._known: dict[UUID, Written] = {}
+        self._bad_names: set[str] = set()
+        self._corrections: dict[str, dict[date, Any]] = {}
+        self._actions: set[tuple[str, str, date]] = set()
+        self.priced: set[str] = set()  # keys of instruments
+
+    def run(self, most_rows: int) -> Plan:
+        """Raises FileRefused for too many rows, and Invalid for options that do not fit the file."""
+        first = FirstPass(self.reading.rows(), most_rows)
+        for rows in batched(self.reading.rows(), ROWS_AT_A_TIME):
+            for record in self._planned(rows, first):
+                self.plan.count(record)
+                self.blocks.add(record)
+        self.blocks.close()
+        new = sum(plan.is_written and plan.asset is None for plan in self.accounts.plans.values())
+        self.plan.counts[RowType.ASSET, CREATE] = new
+        new = sum(plan.is_written and plan.stored is None for plan in self.instruments.plans.values())
+        self.plan.counts[RowType.INSTRUMENT, CREATE] = new
+        self._warn_of_missing_prices()
+        return self.plan
+
+    def _planned(self, rows: Sequence[FileRow], first: FirstPass) -> Iterator[BlockRow]:
+        self.instruments.plan_all(self.reading.instruments)
+        records = [self._read(row, first) for row in rows]
+        every = [planned for _, several in records for planned in several]
+        booked = [planned for planned in every if isinstance(planned, Booked)]
+        self._know({planned.plan.asset.pk for planned in booked if planned.plan.asset})
+        find_values(every, self.portfolio)
+        find_transactions(
+            {
+                (planned.plan.asset.pk, self.source(planned.plan), planned.reference): planned
+                for planned in booked
+                if planned.reference and planned.plan.asset is not None
+            }
+        )
+        find_prices(every)
+        find_actions(every, self.portfolio.household_id)
+        for record, several in records:
+            if several:
+                self._decide(record, several)
+            yield record
+
+    # --- before the database is asked ---
+
+    def _read(self, row: FileRow, first: FirstPass) -> Record:
+        """The record of a row, with the items for which the database decides what becomes of them."""
+        record: BlockRow = {
+            "l": row.line,
+            "c": row.column,
+            "s": row.sheet,
+            "t": row.row_type and str(row.row_type),
+            "f": dict(row.read),
+            "b": [],
+            "r": row.refusal or row.skip,
+        }
+        several: list[Planned] = []
+        reference = ""
+        for item in row.items:
+            if isinstance(item, PriceItem | ActionItem):
+                reason = self._add_quote(row.line, item, first, several)
+            elif isinstance(item, TransactionItem) and item.leg == CASH and not self.choices.has_cash:
+                continue
+            else:
+                reason, reference = self._add_booking(row.line, item, first, several, reference)
+            record["r"] = record["r"] or reason
+        is_refused = row.refusal or (record["r"] and record["r"].code in REFUSALS)
+        record["o"] = REFUSE if is_refused else SKIP
+        if is_refused or (record["r"] and is_transfer(row.items)):
+            several.clear()
+        return record, several
+
+    def _add_booking(
+        self, line: int, item: OfAccount, first: FirstPass, several: list[Planned], reference: str
+    ) -> tuple[Reason | None, str]:
+        plan = self.accounts.plan(self.reading.accounts[item.account])
+        plan.saw(item.on)
+        reason = self._reason_before(line, item, plan, first)
+        own: str | None = ""
+        if isinstance(item, TransactionItem | QuantityItem):
+            own = self.references.next(item, reference)
+            reason = reason or (Reason("ALREADY_THERE") if own is None else None)
+        if reason is None:
+            if isinstance(item, QuantityItem):
+                item = item._replace(quantity=self._correction(item, plan, first))
+            several.append(Booked(item, plan, own or ""))
+        return reason, reference or own or ""
+
+    def _add_quote(
+        self, line: int, item: PriceItem | ActionItem, first: FirstPass, several: list[Planned]
+    ) -> Reason | None:
+        plan = self.instruments.plans[item.instrument]
+        is_last = first.is_last(item)
+        reason = problem_of(item)
+        if line in self.choices.skip:
+            reason = Reason("SKIPPED_BY_YOU")
+        elif not is_last:
+            reason = Reason("LATER_ROW")
+        elif isinstance(item, PriceItem) and item.on > self.latest_price:
+            reason = Reason("FUTURE_PRICE", "date", item.on.isoformat())
+        elif isinstance(item, ActionItem):
+            key = item.instrument, item.type, item.on
+            reason = reason or (Reason("ALREADY_THERE") if key in self._actions else None)
+            self._actions.add(key)
+        if reason is None:
+            several.append(Quoted(item, plan))
+        return reason
+
+    def _reason_before(
+        self, line: int, item: OfAccount, plan: AccountPlan, first: FirstPass
+    ) -> Reason | None:
+        is_last = first.is_last(item)
+        if line in self.choices.skip or plan.is_skipped:
+            return Reason("SKIPPED_BY_YOU")
+        if not self._has_good_name(plan):
+            return Reason("BAD_NAME", "asset", plan.name)
+        return problem_of(item) or (None if is_last else Reason("LATER_ROW"))
+
+    def _has_good_name(self, plan: AccountPlan) -> bool:
+        if plan.rows == 1:
+            try:
+                validate_name(plan.name)
+                if plan.account.holder:
+                    validate_name(plan.account.holder)
+            except ValidationError:
+                self._bad_names.add(plan.account.key)
+        return plan.account.key not in self._bad_names
+
+    def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass) -> Any:
+        if item.account not in self._corrections:
+            asset_id = plan.asset.pk if plan.asset else None
+            self._corrections[item.account] = corrections(asset_id, first.quantities[item.account])
+        return self._corrections[item.account][item.on]
+
+    # --- with what is stored ---
+
+    def _know(self, asset_ids: set[UUID]) -> None:
+        if new := asset_ids - self._known.keys():
+            self._known |= {pk: Written() for pk in new} | known_rows(new)
+
+    def source(self, plan: AccountPlan) -> str:
+        return source_of(self.reading.format, plan.account.key)
+
+    # --- what becomes of a row ---
+
+    def _decide(self, record: BlockRow, several: list[Planned]) -> None:
+        decided = [(planned, *self._decision(record["l"], planned)) for planned in several]
+        reasons = [reason for _, _, reason in decided if reason is not None]
+        if reasons and is_transfer([planned.item for planned in several]):
+            decided = [(planned, before, reasons[0]) for planned, before, _ in decided]
+        for planned, before, reason in decided:
+            if reason is None:
+                self._note_as_written(planned)
+                source = self.source(planned.plan) if isinstance(planned, Booked) else ""
+                record["b"].append({**becomes(planned, source), "before": before})
+            else:
+                record["r"] = record["r"] or reason
+        if record["b"]:
+            record["r"] = None
+            record["o"] = UPDATE if all(item["before"] for item in record["b"]) else CREATE
+
+    def _decision(self, line: int, planned: Planned) -> tuple[dict[str, Any] | None, Reason | None]:
+        before, reason = compared(planned, keeps_values=self.choices.keeps_values)
+        if isinstance(planned, Quoted):
+            return before, reason
+        if reason is None and planned.stored is None and self._was_deleted(line, planned):
+            reason = Reason("DELETED_BY_HAND")
+        wanted_again = planned.reference and line in self.choices.again
+        if wanted_again and reason is not None and reason.code in KNOWN:
+            planned.reference, planned.transaction, reason = f"{planned.reference}/again", None, None
+        return before, reason
+
+    def _note_as_written(self, planned: Planned) -> None:
+        planned.plan.is_written = True
+        if isinstance(planned, Booked):
+            if planned.plan.instrument is not None and planned.plan.asset is None:
+                planned.plan.instrument.is_written = True
+        elif isinstance(planned.item, PriceItem):
+            self.priced.add(planned.item.instrument)
+
+    def _was_deleted(self, line: int, planned: Booked) -> bool:
+        if planned.plan.asset is None or line in self.choices.again:
+            return False
+        known = self._known[planned.plan.asset.pk]
+        if planned.reference:
+            return planned.reference in known.references
+        return planned.item.on.toordinal() in known.days
+
+    def _warn_of_missing_prices(self) -> None:
+        """Instruments that will be held and have no price: what they are worth is not known."""
+        held = [
+            plan.instrument
+            for plan in self.accounts.plans.values()
+            if plan.is_written and plan.instrument is not None
+        ]
+        if not held:
+            return
+        year = self.latest_price.year
+        stored = stored_prices({plan.stored.pk for plan in held if plan.stored}, year, year)
+        missing = {
+            plan.instrument.symbol or plan.instrument.name
+            for plan in held
+            if plan.instrument.key not in self.priced
+            and (plan.stored is None or not stored.get(plan.stored.pk, StoredPrices()).every.ordinals)
+        }
+        if missing:
+            names = ", ".join(sorted(missing)[:10])
+            self.plan.warnings.append(Warning("NO_PRICES", text=f"{len(missing)}: {names}"))
+
+
+def is_transfer(items: Iterable[Item]) -> bool:
+    """The two legs of a transfer are written together or not at all."""
+    return any(isinstance(item, TransactionItem) and item.type == TRANSFER for item in items)

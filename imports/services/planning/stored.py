@@ -1,0 +1,115 @@
+"""What is stored in the place of each item of a few thousand rows, found in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from assets.models import AssetSnapshot, InstrumentAction, Transaction
+from assets.prices.store import stored_prices
+from assets.services.entries.stored_values import Moment, stored_values
+from imports.formats.rows import (
+    ActionItem,
+    OfAccount,
+    PriceItem,
+    ValueItem,
+)
+from imports.services.planning.accounts import AccountPlan
+from imports.services.planning.instruments import InstrumentPlan
+from portfolios.models import Portfolio
+from strata.fields.dates import noon
+from strata.fields.numbers import EXACT
+
+
+@dataclass(slots=True)
+class Booked:
+    """An item of an account: a value, a booking, or a quantity. `reference` is that of a booking."""
+
+    item: OfAccount
+    plan: AccountPlan
+    reference: str = ""
+    value: AssetSnapshot | None = None
+    transaction: Transaction | None = None
+
+    @property
+    def stored(self) -> AssetSnapshot | Transaction | None:
+        return self.value or self.transaction
+
+
+@dataclass(slots=True)
+class Quoted:
+    """An item of an instrument: a price or an action."""
+
+    item: PriceItem | ActionItem
+    plan: InstrumentPlan
+    price: Decimal | None = None
+    has_action: bool = False
+
+
+type Planned = Booked | Quoted
+
+
+def find_values(every: Iterable[Planned], portfolio: Portfolio) -> None:
+    """The value that counts on the day of each item, where the account is an asset already."""
+    found, zone = [], portfolio.time_zone
+    for planned in every:
+        if isinstance(planned.item, ValueItem) and isinstance(planned, Booked) and planned.plan.asset:
+            on = planned.item.on
+            found.append((planned, Moment(planned.plan.asset, on, noon(on, zone))))
+    for (planned, _), stored in zip(found, stored_values([at for _, at in found]), strict=True):
+        planned.value = stored.of_day
+
+
+def find_transactions(keyed: dict[tuple[UUID, str, str], Booked]) -> None:
+    """The transaction that has the asset, the source and the reference of each item."""
+    if not keyed:
+        return
+    rows = Transaction.objects.filter(
+        asset__pk__among=list({asset_id for asset_id, *_ in keyed}),
+        external_id__in={reference for *_, reference in keyed},
+    )
+    for row in rows.order_by():
+        if planned := keyed.get((row.asset_id, row.source, row.external_id or "")):
+            planned.transaction = row
+
+
+def find_prices(every: Iterable[Planned]) -> None:
+    """The price that counts on the day of each item."""
+    quoted = [
+        (planned, planned.item, planned.plan.stored.pk)
+        for planned in every
+        if isinstance(planned, Quoted) and isinstance(planned.item, PriceItem) and planned.plan.stored
+    ]
+    if not quoted:
+        return
+    years = [item.on.year for _, item, _ in quoted]
+    stored = stored_prices({pk for *_, pk in quoted}, min(years), max(years))
+    known: dict[UUID, dict[int, Decimal]] = {}
+    for pk, prices in stored.items():
+        every_price = zip(prices.every.ordinals, prices.every.numbers, strict=True)
+        known[pk] = {on: Decimal(number).scaleb(-prices.every.scale, EXACT) for on, number in every_price}
+    for planned, item, pk in quoted:
+        planned.price = known.get(pk, {}).get(item.on.toordinal())
+
+
+def find_actions(every: Sequence[Planned], household_id: UUID) -> None:
+    """Whether the household, or everybody, has the action already."""
+    quoted = [
+        (planned, planned.item, planned.plan.stored.pk)
+        for planned in every
+        if isinstance(planned, Quoted) and isinstance(planned.item, ActionItem) and planned.plan.stored
+    ]
+    if not quoted:
+        return
+    rows = InstrumentAction.objects.filter(instrument__in={pk for *_, pk in quoted})
+    columns = ("instrument_id", "type", "on", "household_id")
+    stored: set[tuple[UUID, str, date]] = {
+        (pk, kind, on)
+        for pk, kind, on, owner in rows.order_by().values_list(*columns)
+        if owner in (None, household_id)
+    }
+    for planned, item, pk in quoted:
+        planned.has_action = (pk, item.type, item.on) in stored

@@ -1,0 +1,1 @@
+"""Writes what a preview shows, and undoes it."""

@@ -1,0 +1,299 @@
+"""Commits an import: everything in its preview except what is refused, in one transaction, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from assets.models import Asset
+from assets.prices.planning import NewPrice
+from assets.rules.prices import in_units
+from assets.services.entries.transaction_batches import TransactionRow, add_transactions
+from assets.services.entries.transactions import update_transaction
+from assets.services.entries.transfers import record_transfer
+from assets.services.entries.value_batches import ValueRow, record_values
+from assets.services.instrument_actions import add_action
+from assets.services.instruments.prices import LoadTerms, record_prices
+from assets.services.labels import CATEGORY_LABELS, TAG_LABELS
+from imports.models import Import, ImportBlock, ImportFile
+from imports.services import errors
+from imports.services.blocks import BlockRow, blocks_of, replace
+from imports.services.planning.decisions import TRANSFER, columns_of
+from imports.services.planning.known_rows import Written, remember
+from imports.services.planning.outcomes import ROW_TYPES
+from imports.services.previews import file_of, require_preview
+from imports.services.state import state_of
+from imports.services.texts import QUESTIONS, sentence
+from imports.services.writing.parents import Parents, dispose_of
+from portfolios.models import Portfolio
+from strata.audit import actor
+from strata.audit.clock import written_at
+from strata.exceptions import NotFound
+from strata.tenancy.batches import IfExists, OnError, Outcome
+from strata.tenancy.guards import lock_guards, note_parents_guards
+from strata.tenancy.writes import Precondition, always, atomic_write, locked_parent
+
+BLOCKS_AT_A_TIME = 10
+
+
+@atomic_write
+def commit_import(import_id: UUID, *, precondition: Precondition = always) -> Import:
+    """Write what the preview shows. A second commit changes nothing and gives the same answer.
+
+    409 QUESTIONS_OPEN, IMPORT_STALE where the data that the preview depends on has changed, IMPORT_EXPIRED,
+    IMPORT_UNDONE.
+    """
+    row = locked_import(import_id)
+    precondition(row)
+    if row.status == Import.Status.COMMITTED:
+        return row
+    require_preview(row)
+    file = file_of(row)
+    refuse_open_questions(row)
+    with actor.caused_by(f"import:{row.pk}"):
+        Commit(row, file).run()
+    return row
+
+
+def locked_import(import_id: UUID) -> Import:
+    """The import, with the guards of all that it may write locked. Raises NotFound."""
+    found = Import.objects.filter(pk=import_id).values_list("portfolio_id", "summary").first()
+    if found is None:
+        raise NotFound("import")
+    portfolio_id, summary = found
+    if any(summary.get("counts", {}).get("action", {}).values()):
+        # An action is one of the whole household: its portfolios are locked at once, in the one order of locks.
+        household = Portfolio.objects.filter(pk=portfolio_id).values("household")
+        portfolios = Portfolio._base_manager.filter(household__in=household)
+        lock_guards(Asset._base_manager.none(), will_refer_to={"portfolio": portfolios})
+    portfolio = locked_parent(Asset, Portfolio.objects.all(), portfolio_id, "import")
+    row = Import.objects.filter(pk=import_id).first()
+    if row is None:
+        raise NotFound("import")
+    row.portfolio = portfolio
+    note_parents_guards(row, portfolio)
+    return row
+
+
+def refuse_open_questions(row: Import) -> None:
+    open_questions = [question for question in row.summary["questions"] if question["required"]]
+    if open_questions:
+        raise errors.QuestionsOpen(
+            [
+                {
+                    "field": f"options.{question['option']}",
+                    "code": question["code"],
+                    "message": sentence(QUESTIONS, question["code"]),
+                }
+                for question in open_questions
+            ]
+        )
+
+
+class Commit:
+    """One commit of one import."""
+
+    def __init__(self, row: Import, file: ImportFile) -> None:
+        self.row, self.file = row, file
+        self.parents = Parents(row.portfolio)
+        self.made: Counter[str] = Counter()
+        self.updated: Counter[str] = Counter()
+        self.assets: dict[str, UUID] = {}
+        self.instruments: dict[str, UUID] = {}
+        self.written: dict[UUID, Written] = {}
+
+    def run(self) -> None:
+        row = self.row
+        accounts: list[dict[str, Any]] = row.summary["accounts"]
+        instruments: list[dict[str, Any]] = row.summary.get("instruments", [])
+        matched = [UUID(account["asset_id"]) for account in accounts if account["asset_id"]]
+        if state_of(row.portfolio, matched, instruments) != self.file.state:
+            raise errors.again(errors.STALE)
+        self.find_or_make_parents(accounts, instruments)
+        for blocks in groups_of_blocks(row.pk):
+            self.write(items_of(blocks))
+            for block, rows in blocks:
+                for record in rows:
+                    record["f"] = None
+                replace(block, rows)
+        for account in accounts:
+            if account.get("new") and account["key"] in self.assets:
+                dispose_of(self.assets[account["key"]], account["new"])
+        self.finish(accounts)
+
+    def finish(self, accounts: list[dict[str, Any]]) -> None:
+        row = self.row
+        for ids in self.parents.made.values():
+            for pk in ids:
+                self.written_of(pk).made_asset = True
+        remember(row.pk, self.written)
+        row.status, row.committed_at = Import.Status.COMMITTED, written_at()
+        row.summary = {**row.summary, "accounts": [{**account, "new": None} for account in accounts]}
+        row.result = {
+            "made": {name: self.made[name] for name in ROW_TYPES},
+            "updated": {name: self.updated[name] for name in ("value", "transaction")},
+            "skipped": row.summary["skipped"],
+            "refused": row.summary["refused"],
+            "made_assets": [str(pk) for pk in self.parents.made["asset"]],
+        }
+        row.save()
+        self.file.delete()
+
+    def find_or_make_parents(self, accounts: list[dict[str, Any]], instruments: list[dict[str, Any]]) -> None:
+        """The asset of each account that has rows to write, and the instrument of each that has prices or an asset.
+
+        New ones are made, and named in the summary.
+        """
+        used, quoted = self.used_keys()
+        of_accounts = {
+            account["new"]["instrument"] for account in accounts if account["key"] in used and account["new"]
+        }
+        for record in instruments:
+            if record["key"] in quoted | of_accounts:
+                pk = self.instruments[record["key"]] = self.parents.instrument(record)
+                self.written_of(pk)
+        for account in accounts:
+            key = account["key"]
+            if account["asset_id"]:
+                self.assets[key] = UUID(account["asset_id"])
+            elif key in used:
+                asset = self.parents.asset(account, self.instruments)
+                account["asset_id"], self.assets[key] = str(asset.pk), asset.pk
+                account["instrument_id"] = asset.instrument_id and str(asset.instrument_id)
+                for kind in ("category", "tag"):
+                    for pk in labels_of_asset(asset, kind):
+                        self.written_of(pk)
+        self.made["asset"] = len(self.parents.made["asset"])
+        self.made["instrument"] = len(self.parents.made["instrument"])
+
+    def used_keys(self) -> tuple[set[str], set[str]]:
+        """The keys of the accounts and of the instruments that rows are written of."""
+        used: set[str] = set()
+        quoted: set[str] = set()
+        for _, rows in blocks_of(self.row.pk):
+            for record in rows:
+                for item in record["b"]:
+                    if "account" in item:
+                        used.add(item["account"])
+                    else:
+                        quoted.add(item["instrument"])
+        return used, quoted
+
+    # --- rows ---
+
+    def write(self, items: list[dict[str, Any]]) -> None:
+        by_type: dict[str, list[dict[str, Any]]] = {}
+        for item in items:
+            by_type.setdefault(item["row_type"], []).append(item)
+        self.write_values(by_type.get("value", []))
+        bookings = by_type.get("transaction", [])
+        self.write_transactions([item for item in bookings if item["type"] != TRANSFER])
+        self.write_transfers([item for item in bookings if item["type"] == TRANSFER])
+        prices = by_type.get("price", [])
+        write_prices(prices, self.instruments, f"import:{self.row.pk}")
+        self.made["price"] += len(prices)
+        self.write_actions(by_type.get("action", []))
+
+    def write_values(self, items: list[dict[str, Any]]) -> None:
+        if not items:
+            return
+        values = {number: self.value_row(item) for number, item in enumerate(items)}
+        batch = record_values(values, if_exists=IfExists.REPLACE)
+        for number, item in enumerate(items):
+            recorded = batch.values[number]
+            item["id"] = str(recorded.snapshot.pk)
+            counter = self.made if recorded.outcome is Outcome.CREATED else self.updated
+            counter["value"] += 1
+            self.written_of(values[number].asset_id).days.add(recorded.snapshot.on.toordinal())
+
+    def write_transactions(self, items: list[dict[str, Any]]) -> None:
+        new = {number: item for number, item in enumerate(items) if not item["before"]}
+        if new:
+            rows = {number: self.transaction_row(item) for number, item in new.items()}
+            batch = add_transactions(rows)
+            for number, item in new.items():
+                item["id"] = str(batch.transactions[number].transaction.pk)
+        for item in items:
+            if item["before"]:
+                update_transaction(UUID(item["id"]), columns_of(item))
+            self.written_of(self.assets[item["account"]]).references.add(item["external_id"])
+        self.made["transaction"] += len(new)
+        self.updated["transaction"] += len(items) - len(new)
+
+    def write_transfers(self, items: list[dict[str, Any]]) -> None:
+        """The legs of a transfer are two items of one row: the first has the units that leave."""
+        for leaving, arriving in zip(items[::2], items[1::2], strict=True):
+            legs = record_transfer(
+                self.assets[leaving["account"]],
+                self.assets[arriving["account"]],
+                columns_of(leaving),
+                known_as=[(item["source"], item["external_id"]) for item in (leaving, arriving)],
+            )
+            for item, leg in zip((leaving, arriving), (legs.leg_out, legs.leg_in), strict=True):
+                item["id"] = str(leg.pk)
+                self.written_of(leg.asset_id).references.add(item["external_id"])
+            self.made["transaction"] += 2
+
+    def write_actions(self, items: list[dict[str, Any]]) -> None:
+        for item in items:
+            action = add_action(
+                self.row.portfolio.household_id,
+                instrument_id=self.instruments[item["instrument"]],
+                on=date.fromisoformat(item["on"]),
+                type=item["type"],
+                numerator=item["numerator"],
+                denominator=item["denominator"],
+            )
+            item["id"] = str(action.pk)
+        self.made["action"] += len(items)
+
+    def written_of(self, asset_id: UUID) -> Written:
+        return self.written.setdefault(asset_id, Written())
+
+    def transaction_row(self, item: dict[str, Any]) -> TransactionRow:
+        values = {**columns_of(item), "source": item["source"], "external_id": item["external_id"]}
+        return TransactionRow(self.assets[item["account"]], values)
+
+    def value_row(self, item: dict[str, Any]) -> ValueRow:
+        return ValueRow(
+            self.assets[item["account"]],
+            Decimal(item["value"]),
+            on=date.fromisoformat(item["on"]),
+            note=item.get("note"),
+        )
+
+
+def write_prices(items: list[dict[str, Any]], instruments: Mapping[str, UUID], source: str) -> None:
+    """The preview has shown them, so that prices which jump are written too."""
+    by_instrument: dict[UUID, list[NewPrice]] = {}
+    for number, item in enumerate(items):
+        on = date.fromisoformat(item["on"]).toordinal()
+        price = NewPrice(on, number, *in_units(Decimal(item["price"])))
+        by_instrument.setdefault(instruments[item["instrument"]], []).append(price)
+    if by_instrument:
+        record_prices(by_instrument, LoadTerms(source, accept_jumps=True), on_error=OnError.REFUSE)
+
+
+def labels_of_asset(asset: Asset, kind: str) -> Iterator[UUID]:
+    labels = CATEGORY_LABELS if kind == "category" else TAG_LABELS
+    return iter(labels.of(asset))
+
+
+def items_of(blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> list[dict[str, Any]]:
+    return [item for _, rows in blocks for record in rows for item in record["b"]]
+
+
+def groups_of_blocks(import_id: UUID) -> Iterator[list[tuple[ImportBlock, list[BlockRow]]]]:
+    """The blocks, a few at a time: as many rows as a batch may have."""
+    group: list[tuple[ImportBlock, list[BlockRow]]] = []
+    for block in blocks_of(import_id):
+        group.append(block)
+        if len(group) == BLOCKS_AT_A_TIME:
+            yield group
+            group = []
+    if group:
+        yield group

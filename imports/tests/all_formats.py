@@ -1,0 +1,50 @@
+"""A small file of our own for each format. What every format has to pass is tested with all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.conf import settings
+
+from imports.tests.files import DAYS_DOWN, LONG_AMERICAN, WIDE_GERMAN, ods, xlsx
+from imports.tests.test_transactions import GERMAN, WITH_IDS
+
+OWN = Path(__file__).parent / "samples"
+REAL = Path(settings.BASE_DIR).parent / "shared" / "samples"
+
+
+class Sample(NamedTuple):
+    """`options` answer what the file does not say."""
+
+    format: str
+    data: bytes
+    options: Mapping[str, Any] = {}
+    file_name: str = "file"
+
+
+def own(name: str) -> bytes:
+    return (OWN / name).read_bytes()
+
+
+def real_sample(name: str) -> bytes:
+    """A file that people arrived with. They are beside the repository and not in it."""
+    if not (REAL / name).exists():
+        pytest.skip(f"{name} is not beside the repository")
+    return (REAL / name).read_bytes()
+
+
+SAMPLES = {
+    "wide": Sample("networth", WIDE_GERMAN),
+    "long": Sample("networth", LONG_AMERICAN),
+    "down": Sample("networth", DAYS_DOWN, {"currency": "EUR"}),
+    "xlsx": Sample(
+        "networth",
+        xlsx({"A": [["Date", "Asset", "Value", "Currency"], ["2025-01-31", "Fund", 1, "EUR"]]}),
+    ),
+    "ods": Sample("networth", ods({"A": [["asset (EUR)", "2025-01-31"], ["House", 5.5]]})),
+    "bookings": Sample("transactions", GERMAN),
+    "ids": Sample("transactions", WITH_IDS),
+}
