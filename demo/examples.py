@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from assets.models import AssetType, ExchangeRate, Instrument, InstrumentAction
+from assets.models import AssetType, ExchangeRate
 from assets.models.classification import Group, Kind
-from assets.models.instrument import InstrumentType
 from demo.ids import Row, fixed_id
 from portfolios.models import Household, Invitation, Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
@@ -42,23 +41,6 @@ def make_examples(household: Household, user, first_day: date) -> None:
         group=Group.PHYSICAL_COLLECTIONS,
         kind=Kind.VALUE,
         stale_after_days=400,
-    )
-    world = Instrument.objects.create(
-        id=fixed_id(Row.INSTRUMENT),
-        household=household,
-        symbol="WORLD",
-        name="World index fund",
-        instrument_type=InstrumentType.ETF,
-        currency="USD",
-    )
-    InstrumentAction.objects.create(
-        id=fixed_id(Row.INSTRUMENT_ACTION),
-        household=household,
-        instrument=world,
-        type=InstrumentAction.Type.SPLIT,
-        on=first_day,
-        numerator=4,
-        denominator=1,
     )
     Invitation.objects.create(id=fixed_id(Row.INVITATION), household=household, username="sam", role=VIEWER)
     make_token(user)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from uuid import UUID
 
 from django.utils import translation
@@ -20,14 +19,18 @@ from assets.models import (
     AssetType,
     Category,
     Depreciation,
+    Instrument,
+    InstrumentAction,
     Loan,
     LoanRate,
     Tag,
     Transaction,
 )
-from assets.models.asset import Valuation
 from assets.models.terms import DepreciationMethod
+from assets.services.instruments.prices import LoadTerms, record_prices
 from demo.ids import Row, fixed_id, new_id
+from demo.prices import SPLIT, SPLIT_MONTH, WORLD, quoted
+from demo.things import BORROWED, CAR_COST, Market, Thing, the_things
 from portfolios.models import Household, Membership, Portfolio
 from portfolios.signals import household_created
 from strata.fields.dates import noon
@@ -36,78 +39,6 @@ from strata.tenancy.roles import OWNER
 NAME = "Demo"
 ZONE = "Europe/Berlin"
 MONTHS = 24
-CENT = Decimal("0.01")
-# The change of a price in each of the last 24 months, in per mille, oldest first.
-SHARES = (12, -8, 21, 15, -31, 9, 27, 4, -12, 18, 33, -6, 11, 24, -19, 7, 16, -4, 22, 13, -27, 31, 8, 14)
-COINS = (
-    90,
-    -60,
-    140,
-    -110,
-    45,
-    210,
-    -95,
-    30,
-    -75,
-    160,
-    55,
-    -130,
-    85,
-    40,
-    -50,
-    120,
-    -20,
-    65,
-    -90,
-    110,
-    35,
-    -45,
-    70,
-    25,
-)
-SPENDING = (
-    120,
-    -340,
-    85,
-    260,
-    -410,
-    190,
-    45,
-    -75,
-    330,
-    -220,
-    60,
-    15,
-    -180,
-    290,
-    -35,
-    140,
-    -260,
-    95,
-    210,
-    -120,
-    55,
-    -90,
-)
-
-
-@dataclass
-class Thing:
-    """One asset. `values` are for the demo's days, the oldest first; `category` is the English name."""
-
-    name: str
-    type_code: str
-    values: list[Decimal]
-    currency: str = "EUR"
-    category: str = ""
-    tags: tuple[str, ...] = ()
-    quantity: Decimal | None = None
-    notes: str = ""
-    acquired_on: date | None = None
-    disposed_on: date | None = None
-    transactions: list[dict] = field(default_factory=list)
-    valuation: str = Valuation.MANUAL
-
 
 type IdOf = Callable[..., UUID]
 
@@ -133,8 +64,10 @@ def build_in_active_language(user, today: date, id_of: IdOf) -> Household:
         time_zone=ZONE,
     )
     days = month_days(today)
-    things = the_things(days)
-    assets = make_assets(portfolio, things, id_of)
+    market = quoted(days)
+    instruments = make_instruments(household, market, days, id_of)
+    things = the_things(days, market)
+    assets = make_assets(portfolio, things, instruments, id_of)
     sort_in(household, things, assets, id_of)
     make_values(things, assets, days, id_of)
     make_transactions(things, assets, id_of)
@@ -156,215 +89,47 @@ def month_days(today: date) -> list[date]:
     return [*firsts, today] if firsts[-1] != today else firsts
 
 
-def the_things(days: list[date]) -> list[Thing]:
-    return [*accounts(days), *investments(days), *home(days), *belongings(days)]
-
-
-# --- the assets and their values ---
-
-
-def accounts(days: list[date]) -> list[Thing]:
-    count = len(days)
-    income = [
-        {
-            "type": "INCOME",
-            "on": day,
-            "amount": Decimal("41.25"),
-            "tax": Decimal("10.88"),
-            "note": _("Interest"),
-        }
-        for day in days[11::12]
-    ]
-    return [
-        Thing(
-            _("Checking account"),
-            "CHECKING_ACCOUNT",
-            [Decimal(2850 + SPENDING[n % len(SPENDING)] * 2) + Decimal("0.17") * n for n in range(count)],
-            category="Cash & banking",
-        ),
-        Thing(
-            _("Savings account"),
-            "SAVINGS_ACCOUNT",
-            [Decimal(9400 + 350 * n) for n in range(count)],
-            category="Cash & banking",
-            tags=(_("emergency fund"),),
-            transactions=income,
-        ),
-        Thing(
-            _("Swiss account"),
-            "CHECKING_ACCOUNT",
-            [Decimal(6120 - 35 * n) for n in range(count)],
-            currency="CHF",
-            category="Cash & banking",
-            notes=_("From the years in Basel."),
-        ),
-        Thing(
-            _("Credit card"),
-            "CREDIT_CARD",
-            [Decimal(-640) + SPENDING[(n + 5) % len(SPENDING)] for n in range(count)],
-            category="Loans & credit",
-            notes=_("Paid off on the 20th."),
-        ),
-    ]
-
-
-def investments(days: list[date]) -> list[Thing]:
-    return [index_fund(days), bitcoin(days)]
-
-
-def index_fund(days: list[date]) -> Thing:
-    prices = moved(Decimal("104.20"), SHARES, len(days))
-    bought, fee = Decimal(3), Decimal("1.50")
-    purchases = [
-        {
-            "type": "ACQUIRE",
-            "on": day,
-            "quantity": bought if number else Decimal(180),
-            "unit_price": price,
-            "amount": price * (bought if number else 180),
-            "fee": fee,
-            "note": _("Savings plan") if number else _("Moved from the old broker"),
-        }
-        for number, (day, price) in enumerate(zip(days, prices, strict=True))
-    ]
-    dividends = [
-        {
-            "type": "INCOME",
-            "on": day,
-            "amount": Decimal("86.40") + n,
-            "tax": Decimal("12.96"),
-            "note": _("Dividend"),
-        }
-        for n, day in enumerate(days[2:-1:3])
-    ]
-    held = [180 + bought * number for number in range(len(days))]
-    return Thing(
-        _("World index fund"),
-        "STOCKS",
-        [cents(price * units) for price, units in zip(prices, held, strict=True)],
-        currency="USD",
-        category="Index funds",
-        tags=(_("retirement"),),
-        quantity=held[-1],
-        transactions=purchases + dividends,
-    )
-
-
-def bitcoin(days: list[date]) -> Thing:
-    coins = moved(Decimal("38400"), COINS, len(days))
-    return Thing(
-        "Bitcoin",
-        "CRYPTO",
-        [cents(price * Decimal("0.15")) for price in coins],
-        category="Cryptocurrency",
-        quantity=Decimal("0.15"),
-        notes=_("On the small hardware wallet in the safe."),
-        transactions=[
-            {
-                "type": "ACQUIRE",
-                "on": days[0],
-                "quantity": Decimal("0.15"),
-                "unit_price": coins[0],
-                "amount": coins[0] * Decimal("0.15"),
-                "fee": Decimal("12.90"),
-            }
-        ],
-    )
-
-
-def home(days: list[date]) -> list[Thing]:
-    count = len(days)
-    owed, balances = Decimal("214800"), []
-    for _month in range(count):
-        balances.append(-owed)
-        owed -= Decimal(980) - cents(owed * Decimal("0.0021"))
-    return [
-        Thing(
-            _("Flat in Lindenstrasse"),
-            "REAL_ESTATE",
-            [Decimal(312000 + 6000 * (n // 6)) for n in range(count)],
-            category="Residential",
-            tags=(_("shared"),),
-            acquired_on=date(days[0].year - 4, 6, 15),
-            transactions=[
-                {
-                    "type": "EXPENSE",
-                    "on": day,
-                    "amount": Decimal("1480.00"),
-                    "note": _("New heating valves, painter"),
-                }
-                for day in days[9:10]
-            ],
-        ),
-        Thing(
-            _("Mortgage"),
-            "MORTGAGE",
-            balances if days[-1].day == 1 else balances[:-1],  # today the schedule says it
-            category="Mortgages",
-            tags=(_("shared"),),
-            notes=_("Fixed rate until 2031."),
-            valuation=Valuation.LOAN,
-        ),
-    ]
-
-
-def belongings(days: list[date]) -> list[Thing]:
-    count = len(days)
-    half = count // 2
-    return [
-        Thing(
-            _("Car"),
-            "VEHICLE",
-            [cents(Decimal(18900) * Decimal("0.988") ** n) for n in range(count)],
-            category="Vehicles",
-            tags=(_("shared"),),
-            valuation=Valuation.DEPRECIATION,
-            acquired_on=date(days[0].year - 1, 3, 2),
-            transactions=[
-                {
-                    "type": "EXPENSE",
-                    "on": days[6],
-                    "amount": Decimal("612.40"),
-                    "note": _("Tyres, inspection"),
-                }
-            ],
-        ),
-        Thing(
-            _("Watch collection"),
-            "COLLECTIBLES",
-            [Decimal(7300 + 250 * (n // 8)) for n in range(count)],
-            category="Hobbies & sports",
-            tags=(_("insured"),),
-            quantity=Decimal(5),
-        ),
-        Thing(_("Furniture"), "PERSONAL_PROPERTY", [Decimal(9600 - 1200 * (n // 12)) for n in range(count)]),
-        Thing(
-            _("Racing bicycle"),
-            "PERSONAL_PROPERTY",
-            [Decimal(2100 - 40 * n) for n in range(half)],
-            category="Hobbies & sports",
-            disposed_on=days[half],
-            notes=_("Sold to a neighbour."),
-            transactions=[{"type": "DISPOSE", "on": days[half], "amount": Decimal(1500), "note": _("Cash")}],
-        ),
-    ]
-
-
-def moved(price: Decimal, per_mille: tuple[int, ...], count: int) -> list[Decimal]:
-    prices = [price]
-    for number in range(count - 1):
-        prices.append(cents(prices[-1] * (1000 + per_mille[number % len(per_mille)]) / 1000))
-    return prices
-
-
-def cents(value: Decimal) -> Decimal:
-    return value.quantize(CENT, rounding=ROUND_HALF_EVEN)
-
-
 # --- writing the rows ---
 
 
-def make_assets(portfolio: Portfolio, things: list[Thing], id_of: IdOf) -> list[Asset]:
+def make_instruments(
+    household: Household, market: Market, days: list[date], id_of: IdOf
+) -> dict[str, Instrument]:
+    """By symbol, with their prices and the split of one. Before the assets: what they follow is read once."""
+    made = Instrument.objects.bulk_create(
+        Instrument(
+            id=id_of(Row.INSTRUMENT, number),
+            household=household,
+            **{name: getattr(each, name) for name in ("symbol", "name", "instrument_type", "currency")},
+        )
+        for number, each in enumerate(market.values(), start=1)
+    )
+    by_symbol = {instrument.symbol: instrument for instrument in made}
+    record_prices(
+        {
+            by_symbol[symbol].pk: [
+                (on.toordinal(), row, price, each.places)
+                for row, (on, price) in enumerate(each.prices.items())
+            ]
+            for symbol, each in market.items()
+        },
+        LoadTerms("demo"),
+    )
+    InstrumentAction.objects.create(
+        id=id_of(Row.INSTRUMENT_ACTION),
+        household=household,
+        instrument=by_symbol[WORLD],
+        type=InstrumentAction.Type.SPLIT,
+        on=days[SPLIT_MONTH],
+        numerator=SPLIT,
+        denominator=1,
+    )
+    return by_symbol
+
+
+def make_assets(
+    portfolio: Portfolio, things: list[Thing], instruments: dict[str, Instrument], id_of: IdOf
+) -> list[Asset]:
     types = {asset_type.code: asset_type for asset_type in AssetType.objects.filter(household=None)}
     return Asset.objects.bulk_create(
         Asset(
@@ -375,6 +140,7 @@ def make_assets(portfolio: Portfolio, things: list[Thing], id_of: IdOf) -> list[
             acquired_on=thing.acquired_on,
             disposed_on=thing.disposed_on,
             valuation=thing.valuation,
+            instrument=instruments.get(thing.symbol),
         )
         for number, thing in enumerate(things, start=1)
     )
@@ -438,11 +204,11 @@ def make_transactions(things: list[Thing], assets: list[Asset], id_of: IdOf) -> 
 
 
 def make_terms(assets: dict[str, Asset], days: list[date]) -> None:
-    """Of `assets` by type. The mortgage gets dearer in 2031; recorded balances are those of its schedule."""
+    """Of `assets` by type. The mortgage gets dearer after a year, and its payment stays."""
     mortgage = assets["MORTGAGE"]
     Loan.objects.create(
         asset=mortgage,
-        principal=Decimal(214800),
+        principal=BORROWED,
         started_on=days[0],
         first_payment_on=days[1],
         payment=Decimal(980),
@@ -450,12 +216,12 @@ def make_terms(assets: dict[str, Asset], days: list[date]) -> None:
     )
     LoanRate.objects.bulk_create(
         LoanRate(asset=mortgage, on=on, rate=Decimal(rate))
-        for on, rate in ((days[0], "0.0252"), (date(2031, 7, 1), "0.034"))
+        for on, rate in ((days[0], "0.0252"), (days[12], "0.0315"))
     )
     Depreciation.objects.create(
         asset=assets["VEHICLE"],
         method=DepreciationMethod.DECLINING,
-        cost=Decimal(18900),
+        cost=CAR_COST,
         life=20,
         started_on=days[0],
         rate=Decimal("0.135"),

@@ -159,7 +159,8 @@ def test_first_demo_has_a_row_for_each_example_also_after_an_earlier_one(some_ra
     household = Household.objects.get(pk=fixed_id(Row.HOUSEHOLD))
     assert household.allocation_targets.get().pk == fixed_id(Row.TARGET)
     assert household.portfolios.get().snapshots.get().pk == fixed_id(Row.TOTAL)
-    assert household.instruments.get().pk == fixed_id(Row.INSTRUMENT)
+    instruments = {fixed_id(Row.INSTRUMENT, number) for number in range(1, 5)}
+    assert set(household.instruments.values_list("pk", flat=True)) == instruments
     assert household.instrument_actions.get().pk == fixed_id(Row.INSTRUMENT_ACTION)
     assert household.invitations.get().pk == fixed_id(Row.INVITATION)
     assert owner.api_tokens.get().pk == fixed_id(Row.TOKEN)

@@ -47,7 +47,7 @@ def test_demo_is_a_household_of_its_own_made_once(annas, anna):
     for _ in range(2):
         assert annas.post("/admin/demo/")["Location"] == "/admin/"
     made = Household.objects.exclude(pk=own.pk).get()
-    assert made.is_demo and made.created_by == anna and made.portfolios.get().assets.count() == 12
+    assert made.is_demo and made.created_by == anna and made.portfolios.get().assets.count() == 13
     page = annas.get("/admin/").content.decode()
     assert "This is demo data" in page and "Remove demo data" in page
     assert annas.get("/admin/demo/").status_code == 405
