@@ -16,7 +16,7 @@ from django.contrib import admin
 from django.test import Client
 from django.utils.translation import trans_real
 
-from assets.models import Asset, AssetSnapshot, Category, Tag, Transaction
+from assets.models import Asset, AssetSnapshot, Category, Instrument, Tag, Transaction
 from demo import household as demo
 from portfolios.models import Household, Invitation, Portfolio
 from strata.accounts.models import User
@@ -124,7 +124,7 @@ def names_of_rows() -> list[str]:
         for model in (Household, Portfolio, Category, Tag)
         for row in model.objects.values_list("name", flat=True)
     }
-    for model, *fields in ((Asset, "name", "notes"), (Transaction, "note")):
+    for model, *fields in ((Asset, "name", "notes"), (Transaction, "note"), (Instrument, "symbol", "name")):
         for row in model.objects.values_list(*fields):
             names |= set(row)
     return sorted(filter(None, names), key=len, reverse=True)
