@@ -31,7 +31,7 @@ class AssetsConfig(AppConfig):
         for model, derived in market_upkeep.MODELS:
             register_derived(model, derived)
         register_derived(PriceLoad, OfLoads())
-        prices.register_hook(market_prices.writing_prices)
+        prices.register_hook(market_prices.HOOK)
         registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)
         for computed in (loans, depreciations, growths, indices):
             registry.register(computed.SOURCE)

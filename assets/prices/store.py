@@ -17,11 +17,14 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
 from assets.prices.codec import Encoded, encode, numbers_in, ordinals_in
 from assets.prices.conversion import NOT_ADJUSTED
-from assets.prices.hooks import writing_prices
+from assets.prices.hooks import portfolios_of, writing_prices
 from assets.prices.merging import Pack, YearOfPrices, joined, merged, packed, unpacked, updated
+from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData
 from strata.db.locks import lock_rows
+from strata.db.retry import Restart
+from strata.tenancy.guards import rows_are_locked
 
 COLUMNS = ("year", "first_day", "days", "scale", "width", "prices")
 ROWS_AT_A_TIME = 500
@@ -130,8 +133,22 @@ class StoredPrices(NamedTuple):
 
 
 def lock_instruments(instrument_ids: Collection[UUID]) -> None:
-    """Lock instruments against other writers of their prices, after the households and before portfolios."""
+    """Lock instruments against writers of their prices, after the portfolios (docs/decisions/0009)."""
     lock_rows(Instrument._base_manager.filter(pk__among=list(instrument_ids)))
+
+
+def lock_to_write(instrument_ids: Collection[UUID]) -> None:
+    """Lock the portfolios with values from these prices, and then the instruments.
+
+    Who makes an asset hold an instrument locks it too, so from then on there are no more such portfolios. Raises
+    Restart where there is one that was not seen before.
+    """
+    if rows_are_locked():
+        portfolio_ids = portfolios_of(instrument_ids)
+        lock_rows(Portfolio._base_manager.filter(pk__among=list(portfolio_ids)))
+        lock_instruments(instrument_ids)
+        if portfolios_of(instrument_ids) - portfolio_ids:
+            raise Restart("an asset has begun to have its values from one of the instruments")
 
 
 def stored_prices(
@@ -149,7 +166,9 @@ type NewYears = Mapping[UUID, list[YearOfPrices]]  # by instrument
 
 
 def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID, StoredPrices]) -> None:
-    """Add the blocks of saved loads, and update the packs. The instruments are locked, and `stored` was read since."""
+    """Add the blocks of saved loads, and update the packs. They are locked by `lock_to_write`, and `stored` was read
+    since.
+    """
     loads = list(new)
 
     def days() -> dict[UUID, list[date]]:

@@ -80,7 +80,7 @@ def read(of, start="2024-01-01", end="2024-12-31") -> dict:
 def split(monkeypatch, abc):
     """A split of ABC, 4 for 1 on 31 August 2020."""
     splits = {abc.pk: [Split(date(2020, 8, 31).toordinal(), 4, 1)]}
-    for module in ("services.prices", "prices.reading", "api.instruments.prices"):
+    for module in ("services.instruments.prices", "prices.reading", "api.instruments.prices"):
         monkeypatch.setattr(f"assets.{module}.splits_of", lambda ids: splits)
 
 
@@ -449,12 +449,13 @@ def test_whoever_derives_from_prices_learns_of_each_write(alice, abc):
     calls = []
 
     @contextmanager
-    def hook(days):
+    def around_write(days):
         calls.append({pk: [*map(str, dates)] for pk, dates in days.items()})
         before = PriceBlock.objects.count()
         yield
         assert PriceBlock.objects.count() == before + 1
 
+    hook = hooks.PriceHook(lambda instrument_ids: set(), around_write)
     hooks.register_hook(hook)
     try:
         send(alice, [row(abc, "2024-01-02", "1"), row(abc, "2024-01-03", "2")])

@@ -6,9 +6,8 @@ Every write locks in this order. Rows in a portfolio are not locked themselves:
     1  the table of exchange rates, only where rates are added
     2  the user
     3  households, by id
-    4  instruments, by id, only where their prices are written. Where an asset begins to have its values from them, they
-       are locked last, and a deadlock with a writer of prices begins again
-    5  portfolios, by id
+    4  portfolios, by id
+    5  instruments, by id, where their prices are written, or where an asset begins to have its values from them
 
 A login locks its account's count (strata.accounts.lockout) before all of these; nothing else does.
 """

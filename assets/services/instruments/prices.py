@@ -1,7 +1,7 @@
 """Records prices: rows in, and what became of them out. A load has who and when once, for all of its prices.
 
 The rows were read by assets.services.instruments.price_rows. The households of the instruments are locked first,
-then the instruments, so that two loads of the same one run one after the other.
+then the portfolios that the prices value, then the instruments: two loads of the same one run one after the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from assets.prices.planning import NewPrice, Plan, plan
 from assets.prices.splits import splits_of
 from assets.prices.store import (
     StoredPrices,
-    lock_instruments,
+    lock_to_write,
     stored_prices,
     write_prices,
 )
@@ -85,11 +85,11 @@ def record_prices(
 
 
 def locked_instruments(instrument_ids: Collection[UUID]) -> dict[UUID, Instrument]:
-    """The instruments that exist, read under the locks of their households and of themselves."""
+    """The instruments that exist, read with all locked that their prices change."""
     rows = Instrument.objects.filter(pk__among=list(instrument_ids)).order_by()
     household_ids = set(rows.values_list("household_id", flat=True)) - {None}
     locked_parents(PriceLoad, Household.objects.all(), household_ids)
-    lock_instruments(instrument_ids)
+    lock_to_write(instrument_ids)
     return {instrument.pk: instrument for instrument in rows}
 
 

@@ -246,10 +246,8 @@ class OfPortfolios(upkeep.OfPortfolios):
 
 
 def lock_instruments_of(asset_ids: Collection[UUID]) -> None:
-    """Against a writer of prices, who has not seen that these assets hold the instruments.
-
-    The portfolios are locked already, which is the other way round than for prices: where both wait for each other, one
-    of them begins again.
+    """Against a writer of prices, who has not seen that these assets hold the instruments. Portfolios are locked first,
+    there as here.
     """
     if asset_ids and rows_are_locked():
         held = Asset.objects.filter(pk__among=list(asset_ids), instrument__isnull=False).order_by()
