@@ -43,6 +43,7 @@ control_socket_disable = True
 
 def post_worker_init(worker):
     """After Django is loaded: its objects stay for ever, so the garbage collector need not scan them each time."""
+    # This file is read before the settings are.
     from strata.server.health import look_at_start
 
     look_at_start()

@@ -7,6 +7,7 @@ class AssetsConfig(AppConfig):
     name = "assets"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from assets import prices
         from assets.models import PriceLoad
         from assets.prices.store import OfLoads

@@ -24,6 +24,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
 
 import django  # noqa: E402
 
+django.setup()
+
+from assets.models import ExchangeRate, Transaction  # noqa: E402
+from benchmarks import prices  # noqa: E402
+from benchmarks.investments import OWNER  # noqa: E402
+from portfolios.models import Portfolio  # noqa: E402
+from reports.queries import net_worth_history  # noqa: E402
+from reports.queries.investments import performance_report  # noqa: E402
+
 CURRENCY = "EUR"
 
 
@@ -41,17 +50,12 @@ def commodity(symbol: str) -> str:
 
 
 def rates() -> Iterator[str]:
-    from assets.models import ExchangeRate
-    from benchmarks import prices
-
     rows = ExchangeRate.objects.filter(currency__in=prices.CURRENCIES, on__gte=prices.FIRST, lasting=False)
     for currency, on, units in rows.order_by("on").values_list("currency", "on", "units_per_euro"):
         yield f"P {on} {CURRENCY} {units.normalize():f} {currency}"
 
 
 def prices_of_all() -> Iterator[str]:
-    from benchmarks import prices
-
     days = prices.weekdays(prices.DAYS)
     for number in range(prices.INSTRUMENTS):
         places, currency = prices.places_of(number), prices.CURRENCIES[number % len(prices.CURRENCIES)]
@@ -62,9 +66,6 @@ def prices_of_all() -> Iterator[str]:
 
 
 def trades() -> Iterator[str]:
-    from assets.models import Transaction
-    from benchmarks.investments import OWNER
-
     rows = Transaction.objects.filter(asset__portfolio__name=OWNER).order_by("on", "position", "id")
     columns = ("on", "type", "asset__name", "currency", "quantity", "amount", "fee")
     for on, kind, name, currency, quantity, amount, fee in rows.values_list(*columns).iterator():
@@ -85,11 +86,6 @@ def trades() -> Iterator[str]:
 
 def strata(start: date, end: date) -> None:
     """Twelve years of daily net worth, twr and xirr, from what is stored. Runs in a process of its own."""
-    from benchmarks.investments import OWNER
-    from portfolios.models import Portfolio
-    from reports.queries import net_worth_history
-    from reports.queries.investments import performance_report
-
     portfolios = list(Portfolio.objects.filter(household__name=OWNER, name=OWNER))
     net_worth_history(portfolios, start=start, end=end, interval="day", currency=CURRENCY)
     report = performance_report(portfolios, start=start, end=end, currency=CURRENCY)
@@ -109,9 +105,6 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3, help="runs of each, of which the median counts")
     parser.add_argument("--strata", action="store_true", help="only what Strata does, once")
     options = parser.parse_args()
-    django.setup()
-    from benchmarks import prices
-
     if options.strata:
         strata(prices.FIRST, prices.LAST)
         return

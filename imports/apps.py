@@ -7,6 +7,7 @@ class ImportsConfig(AppConfig):
     name = "imports"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from imports.menu import menu_links
         from imports.models import Import
         from strata.admin.sidebar import register_links

@@ -7,6 +7,7 @@ class PortfoliosConfig(AppConfig):
     name = "portfolios"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from portfolios.services import undo
         from portfolios.services.members import invitations_for
         from strata.tenancy.invitations import register_invitations

@@ -7,6 +7,7 @@ class ReportsConfig(AppConfig):
     name = "reports"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from assets.admin.asset.sections import register_section
         from assets.signals import asset_leaves_household, category_moves
         from reports.menu import menu_links

@@ -35,6 +35,7 @@ def main() -> None:
 
 def show_demo() -> None:
     """Create the demo household and print its login. The password is public, so production never has it."""
+    # Models can be imported only after django.setup().
     from strata.accounts.models import User
 
     password = os.environ.get("DEMO_PASSWORD") or "demo-household"
@@ -44,6 +45,7 @@ def show_demo() -> None:
 
 
 def load_rates_once() -> None:
+    # Models can be imported only after django.setup().
     from assets.rates.store import daily_rates
 
     if not daily_rates().exists():

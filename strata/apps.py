@@ -7,6 +7,7 @@ class StrataConfig(AppConfig):
     name = "strata"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from strata.accounts.models import ApiToken, User
         from strata.audit.undo.rules import UndoRules, register_undo
 

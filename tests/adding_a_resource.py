@@ -1,4 +1,4 @@
-"""The code blocks of docs/adding-a-resource.md, each with the file it belongs to, applied to a source tree."""
+"""The code blocks of the worked example in docs, each with the file it belongs to, applied to a source tree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-PAGE = "docs/adding-a-resource.md"
+PAGES = ("docs/adding-a-resource.md", "docs/testing-a-resource.md")
 FILE_NAME = re.compile(r"\*\*`([^`]+)`\*\*")
 FENCE = re.compile(r"```(python|diff|toml)\n(.*?)```\n", re.DOTALL)
 
@@ -30,7 +30,7 @@ def blocks(page: str) -> Iterator[Block]:
 def apply(tree: Path) -> list[str]:
     """Writes new files and applies diffs to existing ones. Returns the paths of all of them."""
     paths = []
-    for path, language, text in blocks((tree / PAGE).read_text()):
+    for path, language, text in (block for page in PAGES for block in blocks((tree / page).read_text())):
         if "NNNN" in path:
             path, text = number_migration(tree, path, text)
         file = tree / path

@@ -1,4 +1,4 @@
-"""Applies the example of docs/adding-a-resource.md to a copy of the tree and runs its tests."""
+"""Applies the worked example of docs to a copy of the tree and runs its tests."""
 
 import os
 import shutil

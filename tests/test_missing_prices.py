@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, ValueGap
+from reports.queries import net_worth_history, portfolio_totals
 from reports.services.portfolio_snapshots import refresh
 from tests.admin_forms import staff
 from tests.factories import create_asset, create_valued_asset, record_price
@@ -206,8 +207,6 @@ def test_statement_and_update_values_name_it(alice_user, portfolio, fund):
 def test_reports_without_a_missing_price_make_no_query_more(
     portfolio, fund, source, django_assert_num_queries
 ):
-    from reports.queries import net_worth_history, portfolio_totals
-
     def queries(on: date, *, more: int) -> None:
         # The rates are kept; the assets of a computed source are read in any case.
         others = 0 if source.is_stored else 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
@@ -211,9 +213,6 @@ def test_ids_fields_take_only_ids(alice, portfolio):
 
 
 def test_names_of_a_body_take_a_fixed_number_of_queries(alice, asset, household, django_assert_num_queries):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     names = [Tag.objects.create(household=household, name=f"Tag {number}").name for number in range(20)]
 
     def queries(tags):

@@ -20,7 +20,7 @@ FOLDERS = (
 )
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
 # This page names files that it creates; test_adding_a_resource checks them.
-OF_AN_EXAMPLE = {"docs/adding-a-resource.md"}
+OF_AN_EXAMPLE = {"docs/adding-a-resource.md", "docs/testing-a-resource.md"}
 OF_EACH_APP = {"doctor.py", "conftest.py"}  # names of files that several folders have
 
 

@@ -21,6 +21,8 @@ from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
+from assets.rates.readers import quotes_in
+from assets.rates.writer import add_rates
 from assets.tests.upkeep import FIRST, NOON, assert_in_step, day
 from assets.valuation import months
 from assets.valuation.codecs.deltas import encode_deltas, encode_numbers
@@ -74,9 +76,6 @@ def test_assets_that_change_places_do_not_wait_for_each_other(portfolio, househo
 
 @pytest.mark.django_db
 def test_demo_leaves_the_table_in_step(db):
-    from assets.rates.readers import quotes_in
-    from assets.rates.writer import add_rates
-
     add_rates(*quotes_in(b"Date,USD,CHF,\n2024-01-02,1.1,0.9,\n"))
     call_command("demo", verbosity=0)
     assert MonthlyDeltas.objects.exists()

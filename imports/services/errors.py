@@ -13,18 +13,27 @@ from strata.exceptions import Conflict, StrataError
 
 
 class BadFile(StrataError):
-    """A file that cannot be read at all: 400, or 413 where it is too large."""
+    """A file that cannot be read at all."""
 
     def __init__(self, refused: FileRefused) -> None:
         super().__init__(refused.code, FILES[refused.code], "file")
         self.line = refused.line
-        self.status = 413 if refused.code in TOO_LARGE else 400
         entry: dict[str, Any] = {"field": "file", "code": refused.code.lower(), "message": self.sentence}
         self.errors = [entry | ({"line": refused.line} if refused.line else {})]
 
     @property
     def sentence(self) -> str:
         return sentence(FILES, self.code)
+
+
+class FileTooLarge(BadFile):
+    """A file that is too large to be read."""
+
+    status = 413
+
+
+def bad_file(refused: FileRefused) -> BadFile:
+    return FileTooLarge(refused) if refused.code in TOO_LARGE else BadFile(refused)
 
 
 class QuestionsOpen(Conflict):

@@ -52,7 +52,7 @@ def create_import(
     if format_name is not None and format_name not in format_names():
         raise Invalid("format", gettext("There is no such format."))
     if len(data) > settings.IMPORT_MAX_BYTES:
-        raise errors.BadFile(FileRefused("FILE_TOO_LARGE"))
+        raise errors.FileTooLarge(FileRefused("FILE_TOO_LARGE"))
     drop_expired(portfolio)
     row = Import(
         portfolio=portfolio,
@@ -155,7 +155,7 @@ def preview(row: Import, data: bytes, most_rows: int | None) -> str:
         planner = Planner(row.portfolio, reading, accounts, choices_of(row.options), BlockWriter(row.pk))
         plan = planner.run(most_rows or settings.IMPORT_MAX_ROWS_HTTP)
     except FileRefused as refused:
-        raise errors.BadFile(refused) from None
+        raise errors.bad_file(refused) from None
     accounts.refuse_unknown_keys()
     row.format, row.container = reading.format, found.container
     row.summary = summary_of(found, reading, accounts, plan, earlier)

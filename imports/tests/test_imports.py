@@ -1,13 +1,17 @@
 """An import from the file to its commit, over HTTP."""
 
+import datetime
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from imports.models import ImportFile
+from imports.services.previews import safe_name
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, WIDE_GERMAN
 from imports.tests.import_requests import IMPORTS, LONG, commit, preview, rows, send, values_of
+from portfolios.models import Household, Portfolio
 from strata.fields.dates import noon
 from tests.factories import add_value, create_asset, day
 
@@ -190,8 +194,6 @@ def test_body_needs_a_file_and_a_portfolio_and_nothing_else(alice, portfolio):
 
 
 def test_name_of_a_file_is_its_last_part(alice, portfolio):
-    from imports.services.previews import safe_name
-
     assert safe_name("../../etc/pass\x00wd.csv") == "passwd.csv"
     assert safe_name("C:\\files\\a.csv") == "a.csv"
     assert safe_name("x" * 300) == "x" * 200
@@ -292,8 +294,6 @@ def test_write_into_a_matched_account_makes_the_preview_stale(alice, portfolio, 
 
 
 def test_write_elsewhere_does_not_make_it_stale(alice, portfolio, household):
-    from portfolios.models import Portfolio
-
     other = Portfolio.objects.create(household=household, name="Other")
     bystander = create_asset(portfolio, "Bystander")
     made = preview(alice, portfolio)
@@ -312,8 +312,6 @@ def test_second_preview_of_one_file_is_stale_and_then_has_nothing_to_do(alice, p
 
 def test_old_preview_is_expired(alice, portfolio, time_machine):
     made = preview(alice, portfolio)
-    import datetime
-
     time_machine.move_to(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=8))
     assert commit(alice, made, expected=409)["code"] == "IMPORT_EXPIRED"
 
@@ -366,8 +364,6 @@ def test_roles_and_strangers(alice, bob, vera, charlie, portfolio):
 
 
 def test_asset_of_another_household_is_not_found(alice, charlie_user, portfolio):
-    from portfolios.models import Household, Portfolio
-
     theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
     asset = create_asset(theirs, "Savings")
     response = send(alice, portfolio, options={"accounts": {"Savings|EUR": {"asset_id": str(asset.pk)}}})

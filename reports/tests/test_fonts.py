@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.font_manager import fontManager
 from PIL import Image, ImageChops
 
 from reports import doctor
@@ -49,8 +51,6 @@ def says_that_letters_are_missing(monkeypatch, draw) -> bool:
     """Whether the note of a PNG ends with the warning; it is captured, as text cannot be read from a PNG."""
     notes = []
     with monkeypatch.context() as patch:
-        from matplotlib.axes import Axes
-
         usual = Axes.set_title
         patch.setattr(
             Axes, "set_title", lambda axes, note, **how: (notes.append(note), usual(axes, note, **how))[1]
@@ -107,8 +107,6 @@ def test_doctor_says_what_to_install_where_there_is_none(no_font):
 
 
 def test_a_font_that_was_installed_after_the_first_picture_is_found(monkeypatch):
-    from matplotlib.font_manager import fontManager
-
     known = [font for font in fontManager.ttflist if "CJK" not in font.name]
     monkeypatch.setattr(fontManager, "ttflist", known)
     fonts.cjk_family.cache_clear()

@@ -135,6 +135,7 @@ def _query_problem(parts: ParseResult, options: frozenset[str]) -> str | None:
 
 def postgresql_options() -> frozenset[str]:
     """The names of the options of libpq and Django."""
+    # loads libpq, 0.3 s, which a start with SQLite does not need
     from psycopg import pq
 
     return DJANGOS_POSTGRESQL_OPTIONS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}

@@ -100,6 +100,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def load_wsgi(self) -> None:
         """Read the settings, which are available after the application is loaded."""
         super().load_wsgi()
+        # gunicorn loads this file before Django is set up.
         from django.conf import settings
 
         from strata.api.http.body_limits import larger_bodies

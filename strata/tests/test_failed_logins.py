@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -99,8 +100,6 @@ def proxy(settings):
 
 
 def lockout_networks():
-    from ipaddress import ip_network
-
     return [ip_network("10.0.0.1")]
 
 

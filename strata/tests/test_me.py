@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -138,8 +140,6 @@ def test_odd_bodies_are_refused_by_field(client, field, body):
 
 def test_kept_digest_of_a_password_change_cannot_be_guessed_at(dora):
     """From a plain hash of the body in a dump, the password could be guessed."""
-    from hashlib import sha256
-
     body = b'{"current_password":"%s","new_password":"%s"}' % (OLD.encode(), NEW.encode())
     client = Client()
     client.force_login(dora)

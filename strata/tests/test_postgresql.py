@@ -10,7 +10,7 @@ from threading import Thread
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from strata.db.backends.postgresql import base
 from strata.db.backends.postgresql.base import DatabaseWrapper
@@ -67,8 +67,8 @@ def silent_server(*, welcomes: int, answers_others: bool = False):
         Thread(target=welcome, daemon=True).start()
         yield listener.getsockname()[1], connections
         listener.shutdown(socket.SHUT_RDWR)
-    for connection in connections:
-        connection.close()
+    for accepted in connections:
+        accepted.close()
 
 
 def wrapper(port: int) -> DatabaseWrapper:
@@ -186,8 +186,6 @@ SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_time
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_timeouts_come_with_each_begin_and_end_with_it(settings):
-    from django.db import connection, transaction
-
     def shown():
         with connection.cursor() as cursor:
             cursor.execute(SHOWN)
@@ -206,8 +204,6 @@ def test_timeouts_come_with_each_begin_and_end_with_it(settings):
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_begin_that_fails_leaves_no_transaction_behind(monkeypatch):
-    from django.db import connection, transaction
-
     monkeypatch.setattr(base, "begin", lambda: "BEGIN; SELECT 1/0")
     with pytest.raises(DatabaseError), transaction.atomic():
         pass
@@ -220,8 +216,6 @@ def test_a_begin_that_fails_leaves_no_transaction_behind(monkeypatch):
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_the_server_keeps_a_cursor_for_the_length_of_a_transaction_alone():
-    from django.db import connection, transaction
-
     with connection.chunked_cursor() as cursor:
         assert not hasattr(cursor.cursor, "withhold")
     with transaction.atomic(), connection.chunked_cursor() as cursor:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
+from strata import doctor
 from strata.api.http.throttles import laid_out
 from strata.db import private_files
+from strata.db.backends.sqlite.base import keep_private
 from strata.db.named_locks import NamedLocks
 from strata.db.private_files import make_private_folder, narrow, open_private
 from strata.environment.variables import development_secret_key
@@ -94,8 +97,6 @@ def test_a_database_its_companions_and_its_backup_are_their_owners_alone(tmp_pat
 
 
 def test_a_rollback_journal_is_its_owners_alone(tmp_path):
-    from strata.db.backends.sqlite.base import keep_private
-
     usual = os.umask(0)
     try:
         keep_private(tmp_path / "strata.db")
@@ -144,10 +145,6 @@ def test_what_its_owner_may_not_do_stays_so(tmp_path):
 def test_a_file_that_cannot_be_narrowed_is_a_failure_and_keeps_nothing_else_from_being_looked_at(
     tmp_path, monkeypatch
 ):
-    from django.db import connection
-
-    from strata import doctor
-
     (tmp_path / "strata.db").write_text("")
     (tmp_path / "strata.db").chmod(0o640)
     monkeypatch.setattr(Path, "chmod", lambda *arguments: (_ for _ in ()).throw(PermissionError()))

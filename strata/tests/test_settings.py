@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as running
+from django.db import connection
 
 from strata import settings as module
+from strata.db.backends.sqlite.base import DatabaseWrapper
 from strata.environment.database_url import database, make_room
 from strata.environment.variables import listed, switch
 
@@ -210,8 +212,6 @@ def test_no_request_is_one_transaction():
 
 @pytest.mark.django_db
 def test_the_running_connection_has_what_its_settings_promise():
-    from django.db import connection
-
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             pragmas = {
@@ -227,8 +227,6 @@ def test_the_running_connection_has_what_its_settings_promise():
 
 @pytest.mark.django_db
 def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
-    from strata.db.backends.sqlite.base import DatabaseWrapper
-
     configured = running.DATABASES["default"] | database(f"sqlite:///{tmp_path}/strata.db")
     connection = DatabaseWrapper(configured, alias="file")
     try:

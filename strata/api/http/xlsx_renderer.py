@@ -55,6 +55,7 @@ def value_of(cell: str) -> str | Decimal | date:
 
 
 def _write(rows: Iterable[Iterable[str]], file: IO[bytes], most_rows: int) -> None:
+    # 90 ms of every start, for what few processes ever write
     from xlsxwriter import Workbook
 
     book = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
