@@ -22,6 +22,7 @@ from reports.api import (
     allocation_targets,
     asset_charts,
     asset_series,
+    exports,
     findings,
     portfolio_snapshots,
     portfolios,
@@ -150,6 +151,7 @@ api = [
     of_portfolio("allocation", reports.PortfolioAllocationView),
     of_portfolio("change", reports.PortfolioChangeView),
     of_portfolio("quality", reports.PortfolioQualityView),
+    of_portfolio("export", exports.PortfolioExportView),
     re_path(
         r"^portfolios/(?P<pk>[^/]+)/quality/(?P<key>[^/]+)/?$",
         findings.PortfolioFindingView.as_view(),

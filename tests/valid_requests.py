@@ -99,6 +99,7 @@ ROUTES_BY_OWNER = {
         "portfolio-allocation-chart.svg",
         "portfolio-change",
         "portfolio-detail",
+        "portfolio-export",
         "portfolio-history",
         "portfolio-income",
         "portfolio-income-chart.png",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,8 +13,6 @@ from imports.reading.tables import MOST_COLUMNS
 DELIMITERS = (";", ",", "\t", "|")
 SAMPLE_LINES = 60
 LONGEST_LINE = 1024 * 1024
-# Apostrophes that a CSV of Strata has before what a spreadsheet would take for a formula.
-_HARMLESS = re.compile(r"(^|[,;\t])'(?=['=+\-@\t\r])")
 
 
 def lines_of(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -62,8 +59,3 @@ def refuse_huge_lines(text: str) -> None:
         if end - start > LONGEST_LINE:
             raise FileRefused("BROKEN_FILE", number)
         start, number = end + 1, number + 1
-
-
-def harmless(cell: str) -> str:
-    """The cell as it was before an export put apostrophes into it."""
-    return _HARMLESS.sub(r"\1", cell)

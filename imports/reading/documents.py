@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imports.reading.delimited import delimiter_of, harmless, lines_of, refuse_huge_lines
+from imports.reading.apostrophes import without_apostrophes
+from imports.reading.delimited import delimiter_of, lines_of, refuse_huge_lines
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line, Table
 from imports.reading.texts import decode
@@ -49,7 +50,7 @@ def read_text(data: bytes, *, name: str, encoding: str | None, delimiter: str | 
 
     def lines() -> Iterator[Line]:
         for number, cells in lines_of(decoded.text, delimiter):
-            yield Line(number, [harmless(cell) if "'" in cell else cell for cell in cells])
+            yield Line(number, [without_apostrophes(cell) for cell in cells])
 
     return Document(
         "tsv" if delimiter == "\t" else "csv",

@@ -190,5 +190,5 @@ def test_repeated_empty_rows_of_ods_are_not_expanded():
 
 
 def test_export_of_strata_is_read_without_its_apostrophes():
-    [_, line] = list(read_document(b"a,b\n'=1+1,'''quoted\n").tables[0])
-    assert line.cells == ["=1+1", "''quoted"]
+    [_, line] = list(read_document(b"a,b,c,d\n'=1+1,''=1,''quoted,a|'-b\n").tables[0])
+    assert line.cells == ["=1+1", "'=1", "''quoted", "a|-b"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
 from imports.formats.rows import (
@@ -47,6 +47,8 @@ def read(document: Document, options: Options) -> Reading:
     """The rows of all sheets that have such a table, and what must be asked about them."""
     sheets = sheets_of(document, options)
     reading = Reading(NAME, {}, lambda reading: iter(()))
+    if all(sheet.layout.is_own for sheet in sheets):
+        options = replace(options, decimal=options.decimal or POINT)
     decimal = ask_about_decimals(reading, options, lambda: number_texts(sheets))
     order = ask_about_days(reading, options, lambda: day_texts(sheets))
     ask_about_encoding(reading, document, options)

@@ -14,6 +14,7 @@ from imports.reading.tables import Cell, Inexact, Line, NoResult, Table, text_of
 from imports.reading.words import column_meaning, is_total, plain, words_of
 
 WIDE, DOWN, LONG, BALANCE_SHEET = "wide", "down", "long", "balance_sheet"
+OWN_HEADER = ("date", "asset", "value", "currency", "type")  # of Strata's own export
 HEADER_LINES = 40  # a header is looked for in so many lines
 SAMPLE_LINES = 25
 # Headings of bookings: a table with one of them is no table of net worth.
@@ -50,6 +51,11 @@ class Layout:
     days: Sequence[DayColumn] = ()  # of a wide table
     accounts: Sequence[int] = ()  # the columns of the accounts, where the days run down
     totals: Sequence[int] = ()  # columns of totals
+
+    @property
+    def is_own(self) -> bool:
+        """Whether Strata wrote the table: then nothing in it needs to be guessed."""
+        return tuple(map(text_of, self.header.cells)) == OWN_HEADER
 
     def heading(self, index: int | None) -> str:
         cells = self.header.cells

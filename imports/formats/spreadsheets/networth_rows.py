@@ -147,7 +147,7 @@ class SheetReader:
 
     def entry(self, line: Line, name: str, cell: Cell, *, is_owed: bool = False) -> FileRow:
         """A row that has one value."""
-        if is_total(name):
+        if is_total(name) and not self.layout.is_own:
             return self.row(line, self.read(line), None, skip=Reason("TOTAL"))
         day: Cell | None = cell_at(line, self.columns["date"]) if "date" in self.columns else None
         return self.value_row(line, self.read(line), cell, name, day, is_owed=is_owed)
@@ -196,13 +196,14 @@ class SheetReader:
         category = text_of(cell_at(line, self.columns.get("type")))
         stated = text_of(cell_at(line, self.columns.get("currency")))
         ticker = text_of(cell_at(line, self.columns.get("ticker")))
-        name = self.names.name(name, stated, category)
+        if not self.layout.is_own:
+            name = self.names.name(name, stated, category)
         if not name:
             raise Refused("MISSING_FIELD", "asset")
         if len(name) > NAME_LENGTH or _NOT_IN_NAMES.search(name):
             raise Refused("BAD_NAME", "asset", name[:NAME_LENGTH])
         currency, coin = self.currency(stated, sign_currency, name)
-        asset_type = asset_type_of(category, name)
+        asset_type = asset_type_of(category) if self.layout.is_own else asset_type_of(category, name)
         if ticker:
             kind = "crypto" if asset_type == "CRYPTO" else "share"
             asset_type = asset_type if asset_type in ("CRYPTO", "FUND", "BONDS") else "STOCKS"
