@@ -36,8 +36,8 @@ def actions_of(
     """
     rows = InstrumentAction.objects.filter(instrument__in=instrument_ids).exclude(type=RENAME)
     own_or_shared = Q(household__pk__among=list(household_ids)) | Q(household=None)
-    found = rows.filter(own_or_shared).order_by("on", "id")
-    actions = [row for row in found if row.pk not in without]
+    ordered_rows = rows.filter(own_or_shared).order_by("on", "id")
+    actions = [row for row in ordered_rows if row.pk not in without]
     return {
         household_id: without_repeated([row for row in actions if row.household_id in (household_id, None)])
         for household_id in household_ids
@@ -117,8 +117,8 @@ def share_ratios(
     else:
         rows = rows.filter(Q(household=None) | Q(household=household_id))
     ratios: dict[UUID, list[ShareRatio]] = {}
-    found = rows.order_by("on", "id") if instrument_ids else ()
-    for row in without_repeated([row for row in found if row.pk not in without]):
+    ordered_rows = rows.order_by("on", "id") if instrument_ids else ()
+    for row in without_repeated([row for row in ordered_rows if row.pk not in without]):
         new, old = row.numerator or 1, row.denominator or 1
         after = new + old if row.type == InstrumentAction.Type.STOCK_DIVIDEND else new
         ratios.setdefault(row.instrument_id, []).append(ShareRatio(row.on.toordinal(), after, old))

@@ -208,12 +208,12 @@ def other_assets(transfers: TransferLegs) -> OtherAssets:
 def with_linked(asset_ids: set[UUID], *sources: TransferLegs | Actions) -> set[UUID]:
     neighbours: dict[UUID, list[UUID]] = {}
     for source in sources:
-        for one, other in source.links():
-            neighbours.setdefault(one, []).append(other)
-            neighbours.setdefault(other, []).append(one)
-    found, waiting = set(asset_ids), list(asset_ids)
+        for from_asset, to_asset in source.links():
+            neighbours.setdefault(from_asset, []).append(to_asset)
+            neighbours.setdefault(to_asset, []).append(from_asset)
+    linked, waiting = set(asset_ids), list(asset_ids)
     while waiting:
-        new = [asset_id for asset_id in neighbours.get(waiting.pop(), ()) if asset_id not in found]
-        found.update(new)
+        new = [asset_id for asset_id in neighbours.get(waiting.pop(), ()) if asset_id not in linked]
+        linked.update(new)
         waiting += new
-    return found
+    return linked

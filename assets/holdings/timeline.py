@@ -36,10 +36,10 @@ def linked_assets(ledger: Ledger) -> list[list[AssetEvents]]:
     """The assets in groups that nothing links: assets between which something moves are in one group."""
     group_of: dict[UUID, list[UUID]] = {asset_id: [asset_id] for asset_id in ledger}
     for asset_id, other_id in _links(ledger):
-        here, there = group_of[asset_id], group_of[other_id]
-        if here is not there:
-            here += there
-            group_of.update(dict.fromkeys(there, here))
+        group, other_group = group_of[asset_id], group_of[other_id]
+        if group is not other_group:
+            group += other_group
+            group_of.update(dict.fromkeys(other_group, group))
     groups = {id(group): group for group in group_of.values()}
     return [[ledger[asset_id] for asset_id in group] for group in groups.values()]
 

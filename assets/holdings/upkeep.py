@@ -71,14 +71,14 @@ def linked_portfolios(written: Collection[WrittenAsset]) -> set[UUID]:
 def portfolios_of(action_ids: Collection[UUID]) -> set[UUID]:
     """The portfolios with an asset that one of the actions is about."""
     rows = InstrumentAction.objects.filter(pk__among=list(action_ids))
-    found: set[UUID] = set()
+    portfolio_ids: set[UUID] = set()
     for household_id, *instrument_ids in rows.values_list(
         "household_id", "instrument_id", "to_instrument_id"
     ):
         holders = Asset.objects.filter(instrument__in=[pk for pk in instrument_ids if pk is not None])
         of_household = Q() if household_id is None else Q(portfolio__household=household_id)
-        found.update(holders.filter(of_household).order_by().values_list("portfolio_id", flat=True))
-    return found
+        portfolio_ids.update(holders.filter(of_household).order_by().values_list("portfolio_id", flat=True))
+    return portfolio_ids
 
 
 def raise_revisions(portfolio_ids: Collection[UUID]) -> None:

@@ -49,15 +49,15 @@ class Span(NamedTuple):
 
 def spans(splits: Sequence[Split], ordinals: Sequence[int], adjusted_to: Sequence[int]) -> list[Span]:
     """The ratios to their own days of prices in the order of their days, each with the day that it is adjusted to."""
-    found: list[Span] = []
+    result: list[Span] = []
     ratios: dict[tuple[int, ...], Fraction] = {}
     for place, (on, adjusted) in enumerate(zip(ordinals, adjusted_to, strict=True), start=1):
         key = tuple(number for number, split in enumerate(splits) if on < split.on <= adjusted)
         ratio = ratios.get(key)
         if ratio is None:
             ratio = ratios[key] = product(splits[number] for number in key)
-        if found and found[-1].ratio == ratio:
-            found[-1] = Span(place, ratio)
+        if result and result[-1].ratio == ratio:
+            result[-1] = Span(place, ratio)
         else:
-            found.append(Span(place, ratio))
-    return found
+            result.append(Span(place, ratio))
+    return result

@@ -48,7 +48,7 @@ def read(
     if splits is None:
         splits = splits_of(ids)
     terms = terms_of(ids)
-    found = {}
+    by_instrument = {}
     for pk, packs in _packs(ids, start.year, end.year):
         if pk in terms:
             unit, max_age_days = terms[pk]
@@ -61,8 +61,8 @@ def read(
                 max_age_days=max_age_days,
             )
             if series is not None:
-                found[pk] = series
-    return found
+                by_instrument[pk] = series
+    return by_instrument
 
 
 def first_days(instrument_ids: Collection[UUID]) -> dict[UUID, date]:

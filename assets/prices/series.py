@@ -101,11 +101,11 @@ def in_own_shares(
 ) -> tuple[list[int], int]:
     """The prices in shares of their own days, over one further denominator."""
     ordinals = [on.toordinal() for on in days]
-    found = spans(splits, ordinals, adjusted_to)
-    denominator = lcm(*(ratio.denominator for _, ratio in found))
+    ratios = spans(splits, ordinals, adjusted_to)
+    denominator = lcm(*(ratio.denominator for _, ratio in ratios))
     converted: list[int] = []
     first = 0
-    for until, ratio in found:
+    for until, ratio in ratios:
         factor = ratio.numerator * (denominator // ratio.denominator)
         converted += [amount * factor for amount in amounts[first:until]]
         first = until

@@ -46,8 +46,8 @@ def packs_of(
     wanted = Q(year__range=(first_year, last_year)) | Q(year=Subquery(before))
     if and_after:
         wanted |= Q(year=Subquery(years.filter(year__gt=last_year).order_by("year")[:1]))
-    found = rows.filter(wanted, instrument__pk__among=list(instrument_ids)).order_by("instrument", "year")
-    columns = found.values_list("instrument_id", *COLUMNS, "adjustments")
+    packs = rows.filter(wanted, instrument__pk__among=list(instrument_ids)).order_by("instrument", "year")
+    columns = packs.values_list("instrument_id", *COLUMNS, "adjustments")
     for pk, of_instrument in groupby(columns.iterator(chunk_size=2000), key=itemgetter(0)):
         yield pk, [Pack(encoded(row[1:7]), row[7]) for row in of_instrument]
 

@@ -161,8 +161,10 @@ def test_transactions_of_a_type(alice, entries):
     rows = walk(alice, "transactions?transaction_type=EXPENSE&page_size=2", None)
     assert days_of(rows) == [(name, number) for name, number in days_of(rows) if number % 2]
     assert len(rows) == 5
-    both = alice.get(f"{API}/transactions?transaction_type=EXPENSE&transaction_type=INCOME").json()["results"]
-    assert len(both) == len(ALL)
+    of_two_types = alice.get(f"{API}/transactions?transaction_type=EXPENSE&transaction_type=INCOME").json()[
+        "results"
+    ]
+    assert len(of_two_types) == len(ALL)
 
 
 @pytest.mark.parametrize("path", LISTS)

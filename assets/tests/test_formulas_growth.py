@@ -31,32 +31,32 @@ def grown(rate="0.03", compounding="yearly", anchors=None, **span) -> dict[date,
     ],
 )
 def test_whole_periods_are_powers(compounding, year, two):
-    found = grown(compounding=compounding)
-    at = [Decimal(found[on]).scaleb(-4) for on in (date(2021, 1, 31), date(2022, 1, 31))]
+    by_day = grown(compounding=compounding)
+    at = [Decimal(by_day[on]).scaleb(-4) for on in (date(2021, 1, 31), date(2022, 1, 31))]
     assert at == [Decimal(year), Decimal(two)]
 
 
 def test_daily_growth_is_a_365th_of_the_rate_each_day():
-    found = grown("0.365", "daily")
-    assert [found[date(2020, 2, day)] for day in (1, 2)] == [10_010_000, 10_020_010]
-    assert found[date(2021, 1, 30)] == 14_402_513  # (1 + 0.001) ** 365 = 1.44025131...
+    by_day = grown("0.365", "daily")
+    assert [by_day[date(2020, 2, day)] for day in (1, 2)] == [10_010_000, 10_020_010]
+    assert by_day[date(2021, 1, 30)] == 14_402_513  # (1 + 0.001) ** 365 = 1.44025131...
 
 
 def test_inside_of_a_period_the_value_is_linear_by_days():
-    found = grown("0.0366", "yearly")
-    assert found[date(2020, 2, 1)] == 10_001_000  # 366 days to 31 January 2021
-    assert found[date(2020, 2, 10)] == 10_010_000
+    by_day = grown("0.0366", "yearly")
+    assert by_day[date(2020, 2, 1)] == 10_001_000  # 366 days to 31 January 2021
+    assert by_day[date(2020, 2, 10)] == 10_010_000
 
 
 def test_months_begin_on_the_day_of_the_recorded_value_cut_to_their_end():
-    found = grown("0.12", "monthly")
-    assert [found[date(2020, 2, 29)], found[date(2020, 3, 31)]] == [1010 * EURO, 10_201_000]
+    by_day = grown("0.12", "monthly")
+    assert [by_day[date(2020, 2, 29)], by_day[date(2020, 3, 31)]] == [1010 * EURO, 10_201_000]
 
 
 def test_recorded_value_is_the_new_start():
-    found = grown(anchors={START: 1000 * EURO, date(2021, 6, 1): 500 * EURO})
-    assert found[date(2021, 5, 31)] > 1030 * EURO
-    assert [found[date(2021, 6, 1)], found[date(2022, 6, 1)]] == [500 * EURO, 515 * EURO]
+    by_day = grown(anchors={START: 1000 * EURO, date(2021, 6, 1): 500 * EURO})
+    assert by_day[date(2021, 5, 31)] > 1030 * EURO
+    assert [by_day[date(2021, 6, 1)], by_day[date(2022, 6, 1)]] == [500 * EURO, 515 * EURO]
 
 
 def test_span_has_the_same_values_wherever_it_begins():
@@ -76,13 +76,13 @@ def test_what_is_owed_grows_too():
 
 
 def test_value_that_falls_by_the_same_amount_ends_at_zero():
-    found = grown("-0.5", "simple")
-    assert [found[date(year, 1, 31)] for year in (2021, 2022, 2030)] == [500 * EURO, 0, 0]
+    by_day = grown("-0.5", "simple")
+    assert [by_day[date(year, 1, 31)] for year in (2021, 2022, 2030)] == [500 * EURO, 0, 0]
 
 
 def test_value_ends_before_it_is_too_large_for_money():
-    found = grown("1", anchors={START: 10**18 - 1})
-    assert found == {START: 10**18 - 1}
+    by_day = grown("1", anchors={START: 10**18 - 1})
+    assert by_day == {START: 10**18 - 1}
 
 
 @pytest.mark.parametrize("compounding", ["yearly", "daily", "simple"])

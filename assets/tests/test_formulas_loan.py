@@ -42,14 +42,14 @@ def shown(row: Row) -> list[str]:
 
 def test_german_annuity_with_interest_rounded_each_year_mathelounge_847349():
     terms = loan("500000", frequency="yearly", first="2021-01-01", payment="30000")
-    found = schedule(terms)
-    after = [found.rows[number].balance for number in (9, 27)]
+    plan = schedule(terms)
+    after = [plan.rows[number].balance for number in (9, 27)]
     assert [abs(after[0] - 3_799_389_300) <= 200, after[1]] == [
         True,
         3_241_500,
     ]  # the source's tolerance is .02
-    assert abs(found.total_interest - 3_403_371_400) <= 200
-    assert euros(found.total_interest) == "340337.12"
+    assert abs(plan.total_interest - 3_403_371_400) <= 200
+    assert euros(plan.total_interest) == "340337.12"
 
 
 def test_principal_of_the_first_payment_is_what_a_savings_plan_needs_excel_pmt():
@@ -131,8 +131,8 @@ def test_loan_without_interest_is_divided_evenly():
 
 
 def test_yen_have_no_places():
-    found = schedule(loan("1000000", "0.0123", term=12, places=0))
-    assert {amount % EURO for row in found.rows for amount in row[1:]} == {0}
+    plan = schedule(loan("1000000", "0.0123", term=12, places=0))
+    assert {amount % EURO for row in plan.rows for amount in row[1:]} == {0}
 
 
 # --- days ---
@@ -241,8 +241,8 @@ def test_extra_payment_that_lowers_keeps_the_term():
 
 
 def test_extra_payment_that_shortens_keeps_a_given_principal():
-    found = with_extra("shorten", on="2020-02-01", amount="50000", loan_type="fixed_principal", term=10)
-    assert [euros(row.principal) for row in found.rows] == ["10000.00"] * 5
+    plan = with_extra("shorten", on="2020-02-01", amount="50000", loan_type="fixed_principal", term=10)
+    assert [euros(row.principal) for row in plan.rows] == ["10000.00"] * 5
 
 
 def test_later_rate_is_spread_over_the_shorter_term():
@@ -255,9 +255,9 @@ def test_later_rate_is_spread_over_the_shorter_term():
 
 
 def test_no_more_is_paid_than_is_owed():
-    found = with_extra("lower", amount="1000000")
-    assert (found.rows[-1].balance, found.payoff_on) == (0, date(2023, 1, 1))
-    assert found.rows[-1].extra == schedule(loan()).rows[35].balance
+    plan = with_extra("lower", amount="1000000")
+    assert (plan.rows[-1].balance, plan.payoff_on) == (0, date(2023, 1, 1))
+    assert plan.rows[-1].extra == schedule(loan()).rows[35].balance
 
 
 # --- holidays ---
@@ -286,33 +286,33 @@ def test_interest_only_has_as_many_payments_besides_the_holiday():
 
 
 def test_recorded_balance_continues_with_the_payment_computed_again():
-    found = schedule(loan(), [Anchor(date(2020, 6, 15), 90_000 * EURO)])
-    assert found.balances[date(2020, 6, 15)] == 90_000 * EURO
+    plan = schedule(loan(), [Anchor(date(2020, 6, 15), 90_000 * EURO)])
+    assert plan.balances[date(2020, 6, 15)] == 90_000 * EURO
     expected = round(annuity(90_000 * EURO, Fraction(4, 1200), 355) / 100) * 100
-    assert [row.payment for row in found.rows[4:6]] == [4_774_200, expected]
-    assert (len(found.rows), found.rows[-1].balance) == (360, 0)
+    assert [row.payment for row in plan.rows[4:6]] == [4_774_200, expected]
+    assert (len(plan.rows), plan.rows[-1].balance) == (360, 0)
 
 
 def test_recorded_balance_keeps_a_given_payment():
-    found = schedule(loan(payment="477.42"), [Anchor(date(2020, 6, 15), 90_000 * EURO)])
-    assert {row.payment for row in found.rows[:-1]} == {4_774_200}
+    plan = schedule(loan(payment="477.42"), [Anchor(date(2020, 6, 15), 90_000 * EURO)])
+    assert {row.payment for row in plan.rows[:-1]} == {4_774_200}
 
 
 def test_recorded_balance_comes_after_the_payment_of_its_day():
-    found = schedule(loan(), [Anchor(date(2020, 2, 1), 90_000 * EURO)])
-    assert (euros(found.rows[0].interest), found.rows[0].balance) == ("333.33", 90_000 * EURO)
-    assert euros(found.rows[1].interest) == "300.00"
+    plan = schedule(loan(), [Anchor(date(2020, 2, 1), 90_000 * EURO)])
+    assert (euros(plan.rows[0].interest), plan.rows[0].balance) == ("333.33", 90_000 * EURO)
+    assert euros(plan.rows[1].interest) == "300.00"
 
 
 def test_balance_recorded_after_the_end_is_due_with_the_next_payment():
-    found = schedule(loan("1000", "0.12", term=3), [Anchor(date(2020, 9, 15), 50 * EURO)])
-    assert shown(found.rows[-1]) == ["2020-10-01", "50.27", "0.27", "50.00", "0.00", "0.00"]
-    assert found.payoff_on == date(2020, 10, 1)
+    plan = schedule(loan("1000", "0.12", term=3), [Anchor(date(2020, 9, 15), 50 * EURO)])
+    assert shown(plan.rows[-1]) == ["2020-10-01", "50.27", "0.27", "50.00", "0.00", "0.00"]
+    assert plan.payoff_on == date(2020, 10, 1)
 
 
 def test_recorded_balance_of_nothing_ends_the_loan():
-    found = schedule(loan(), [Anchor(date(2020, 3, 10), 0)])
-    assert (len(found.rows), found.payoff_on) == (2, date(2020, 3, 10))
+    plan = schedule(loan(), [Anchor(date(2020, 3, 10), 0)])
+    assert (len(plan.rows), plan.payoff_on) == (2, date(2020, 3, 10))
 
 
 def test_payment_that_never_covers_the_interest_never_pays_off():
@@ -357,19 +357,19 @@ def loans(draw) -> LoanTerms:
 @given(loans())
 @settings(max_examples=60, deadline=None)
 def test_every_loan_with_a_term_is_paid_off_and_its_rows_add_up(terms):
-    found = schedule(terms)
+    plan = schedule(terms)
     principal = int(terms.principal * EURO)
-    assert (found.rows[-1].balance, found.payoff_on) == (0, found.rows[-1].on)
-    assert sum(row.principal + row.extra for row in found.rows) == principal
-    capitalised = sum(max(-row.principal, 0) for row in found.rows)
-    assert sum(max(row.principal, 0) + row.extra for row in found.rows) == principal + capitalised
+    assert (plan.rows[-1].balance, plan.payoff_on) == (0, plan.rows[-1].on)
+    assert sum(row.principal + row.extra for row in plan.rows) == principal
+    capitalised = sum(max(-row.principal, 0) for row in plan.rows)
+    assert sum(max(row.principal, 0) + row.extra for row in plan.rows) == principal + capitalised
     balance = principal
-    for row in found.rows:
+    for row in plan.rows:
         assert row.payment == row.interest + row.principal
         balance -= row.principal + row.extra
         assert row.balance == balance >= 0
         assert min(row.payment, row.interest, row.extra) >= 0
-    assert [row.on for row in found.rows] == sorted({row.on for row in found.rows})
+    assert [row.on for row in plan.rows] == sorted({row.on for row in plan.rows})
 
 
 @given(loans())

@@ -21,13 +21,13 @@ def points(
     held: dict[int, str], prices: dict[int, int], anchors=None, splits=None, *, denominator=1, max_age=10
 ) -> dict[int, int | None]:
     """Of days in January: quantities, prices in whole 1/denominator, anchors in euros."""
-    found = market_points(
+    days_and_amounts = market_points(
         Held([JAN[day] for day in held], [int(Fraction(text) * QUANTITY_UNIT) for text in held.values()]),
         Prices([JAN[day] for day in prices], [*prices.values()], denominator, max_age),
         {JAN[day]: euros * EURO for day, euros in (anchors or {}).items()},
         {JAN[day]: Fraction(ratio) for day, ratio in (splits or {}).items()},
     )
-    return {(on - date(2025, 12, 31)).days: value for on, value in zip(*found, strict=True)}
+    return {(on - date(2025, 12, 31)).days: value for on, value in zip(*days_and_amounts, strict=True)}
 
 
 def test_a_value_changes_with_the_quantity_and_with_the_price():
@@ -141,8 +141,8 @@ def test_each_day_has_the_value_that_its_definition_gives(held, prices, anchors,
         {day: Fraction(ratio) for day, ratio in on(splits).items()},
     )
     assert points.days == sorted(set(points.days))
-    found = dict(zip(*points, strict=True))
+    by_day = dict(zip(*points, strict=True))
     value = "nothing"
     for day in range(45):
-        value = found.get(first + timedelta(day), value)
+        value = by_day.get(first + timedelta(day), value)
         assert value == by_definition(held, prices, anchors, splits, max_age, day), day

@@ -90,15 +90,15 @@ def test_spin_off_goes_to_the_asset_of_the_same_portfolio(portfolio, share, hous
 
 
 def test_transfers_link_assets_of_two_portfolios(portfolio, share, household):
-    there = holding(Portfolio.objects.create(household=household, name="Elsewhere"), share)
-    here, transfer_id = holding(portfolio, share), uuid4()
-    trade(here, "ACQUIRE", JAN, D(10))
-    trade(here, "TRANSFER", FEB, D(-4), transfer_id=transfer_id, amount=None)
-    trade(there, "TRANSFER", FEB, D(4), transfer_id=transfer_id, amount=None)
-    assert held(there, JAN, FEB) == [0, 4]
-    ledger = read_ledger([there.pk])
-    assert [event.other_asset_id for event in ledger[there.pk].events] == [here.pk]
-    assert [event.type for event in ledger[here.pk].events] == [TradeType.ACQUIRE, TradeType.TRANSFER]
+    destination = holding(Portfolio.objects.create(household=household, name="Elsewhere"), share)
+    source, transfer_id = holding(portfolio, share), uuid4()
+    trade(source, "ACQUIRE", JAN, D(10))
+    trade(source, "TRANSFER", FEB, D(-4), transfer_id=transfer_id, amount=None)
+    trade(destination, "TRANSFER", FEB, D(4), transfer_id=transfer_id, amount=None)
+    assert held(destination, JAN, FEB) == [0, 4]
+    ledger = read_ledger([destination.pk])
+    assert [event.other_asset_id for event in ledger[destination.pk].events] == [source.pk]
+    assert [event.type for event in ledger[source.pk].events] == [TradeType.ACQUIRE, TradeType.TRANSFER]
 
 
 def test_trades_of_a_day_are_by_instant_and_position(portfolio, share):

@@ -44,11 +44,11 @@ def field_refused(client, instrument, body, status=400):
 
 
 def test_action_of_an_own_instrument_is_of_its_household(alice, share, household):
-    made = alice.post(path(share), SPLIT)
-    assert made.status_code == 201, made.content
-    assert made.json()["household_id"] == str(household.pk)
-    assert alice.get(path(share)).json()["results"] == [made.json()]
-    assert alice.delete(f"{path(share)}/{made.json()['id']}").status_code == 204
+    created = alice.post(path(share), SPLIT)
+    assert created.status_code == 201, created.content
+    assert created.json()["household_id"] == str(household.pk)
+    assert alice.get(path(share)).json()["results"] == [created.json()]
+    assert alice.delete(f"{path(share)}/{created.json()['id']}").status_code == 204
     assert not InstrumentAction.objects.exists()
 
 
@@ -126,13 +126,13 @@ def test_new_shares_go_to_an_asset_of_each_portfolio_which_is_made_where_there_i
     values = {"currency": "EUR", "asset_type_id": TypeId.STOCKS}
     for held_in in (portfolio, elsewhere):
         Asset.objects.create(portfolio=held_in, name="Old", instrument=share, **values)
-    there = Asset.objects.create(portfolio=elsewhere, name="There", instrument=target, **values)
+    held_elsewhere = Asset.objects.create(portfolio=elsewhere, name="There", instrument=target, **values)
     body = SPLIT | {"type": "spin_off", "cost_ratio": "0.25", "to_instrument_id": str(target.pk)}
-    made = alice.post(path(share), body).json()
+    created = alice.post(path(share), body).json()
     new = Asset.objects.get(portfolio=portfolio, instrument=target)
     assert (new.name, new.asset_type_id) == ("New Co", UUID(TypeId.STOCKS))
-    assert list(Asset.objects.filter(portfolio=elsewhere, instrument=target)) == [there]
-    action = InstrumentAction.objects.get(pk=made["id"])
+    assert list(Asset.objects.filter(portfolio=elsewhere, instrument=target)) == [held_elsewhere]
+    action = InstrumentAction.objects.get(pk=created["id"])
     holders = holders_in([household.pk])
     assert receiving_asset(action, holders, portfolio.pk) == new.pk
     Asset.objects.create(portfolio=portfolio, name="Later", instrument=target, **values)
@@ -145,9 +145,9 @@ def test_action_changes_the_portfolios_that_hold_the_instrument(alice, share, ho
     )
     other = Portfolio.objects.create(household=household, name="Elsewhere")
     revisions = [Portfolio.objects.get(pk=row.pk).revision for row in (portfolio, other)]
-    made = alice.post(path(share), SPLIT).json()
+    split = alice.post(path(share), SPLIT).json()
     assert Portfolio.objects.get(pk=portfolio.pk).revision > revisions[0]
-    alice.delete(f"{path(share)}/{made['id']}")
+    alice.delete(f"{path(share)}/{split['id']}")
     assert Portfolio.objects.get(pk=portfolio.pk).revision > revisions[0] + 1
     assert Portfolio.objects.get(pk=other.pk).revision == revisions[1]
 

@@ -23,10 +23,10 @@ def refusal(answer):
 
 
 def test_instrument_is_made_in_the_household_of_its_maker(alice, household):
-    made = alice.post("/api/v1/instruments", VWCE)
-    assert made.status_code == 201, made.content
-    assert made.json() == VWCE | {
-        "id": made.json()["id"],
+    created = alice.post("/api/v1/instruments", VWCE)
+    assert created.status_code == 201, created.content
+    assert created.json() == VWCE | {
+        "id": created.json()["id"],
         "household_id": str(household.pk),
         "cusip": "",
         "sedol": "",
@@ -37,8 +37,8 @@ def test_instrument_is_made_in_the_household_of_its_maker(alice, household):
 
 
 def test_identifiers_are_stored_in_capitals_without_spaces(alice):
-    made = alice.post("/api/v1/instruments", VWCE | {"isin": "ie00 bk5b qt80", "mic": " xetr "}).json()
-    assert (made["isin"], made["mic"]) == ("IE00BK5BQT80", "XETR")
+    created = alice.post("/api/v1/instruments", VWCE | {"isin": "ie00 bk5b qt80", "mic": " xetr "}).json()
+    assert (created["isin"], created["mic"]) == ("IE00BK5BQT80", "XETR")
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_shared_instrument_is_read_by_all_and_written_by_superusers(alice, charl
 def test_two_listings_of_one_isin_may_stand_side_by_side(alice):
     for mic in ("XETR", "XLON"):
         assert alice.post("/api/v1/instruments", VWCE | {"mic": mic}).status_code == 201
-    found = alice.get("/api/v1/instruments", {"isin": "IE00BK5BQT80"}).json()["results"]
-    assert [row["mic"] for row in found] == ["XETR", "XLON"]
+    listings = alice.get("/api/v1/instruments", {"isin": "IE00BK5BQT80"}).json()["results"]
+    assert [row["mic"] for row in listings] == ["XETR", "XLON"]

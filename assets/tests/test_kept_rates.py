@@ -56,13 +56,13 @@ def test_another_version_forgets_what_is_kept():
 def test_a_book_is_made_once_for_a_version_and_a_setting():
     rates, version = KeptRates(), uuid4()
 
-    def made(version, **options):
+    def book(version, **options):
         return rates.book(version, {"USD": NOBODYS}, **{"with_invented": False, "max_age_days": 10} | options)
 
-    assert made(version) is made(version)
-    assert made(version) is not made(version, max_age_days=9)
-    assert made(version) is not made(version, with_invented=True)
-    assert made(version) is not made(uuid4())
+    assert book(version) is book(version)
+    assert book(version) is not book(version, max_age_days=9)
+    assert book(version) is not book(version, with_invented=True)
+    assert book(version) is not book(uuid4())
 
 
 def test_no_more_than_a_few_currencies_and_books_are_kept():
@@ -107,9 +107,9 @@ def test_kept_rates_are_those_of_a_book_of_all_rates():
         expected = RateBook(
             (rate for rate in rates if with_invented or rate.source != "demo"), max_age_days=2
         )
-        made = KeptRates().book(uuid4(), currencies, with_invented=with_invented, max_age_days=2)
+        kept_book = KeptRates().book(uuid4(), currencies, with_invented=with_invented, max_age_days=2)
         days = [day(number) for number in range(-2, 70)]
-        assert list(made.grid("USD", CODES, days)) == list(expected.grid("USD", CODES, days))
+        assert list(kept_book.grid("USD", CODES, days)) == list(expected.grid("USD", CODES, days))
     demo = [rate.on for rate in rates if rate.source == "demo" and rate.currency == "USD"]
     assert currencies["USD"].has_invented(min(demo), min(demo))
     assert not currencies["USD"].has_invented(max(demo) + timedelta(days=1), date.max)

@@ -38,8 +38,12 @@ def load(tmp_path):
 def test_prices_are_loaded_from_a_file(load, abc):
     text = "\ufeffinstrument,on,price\r\nabc,2024-01-02,12.50\r\nABC,2024-01-03,13\r\n\r\n"
     assert load(text, "--source", "broker") == (["ABC: 2 created, 0 replaced, 0 skipped, 0 refused"], "")
-    made = PriceLoad.objects.get()
-    assert (made.source, made.split_adjusted, made.household_id) == ("broker", False, abc.household_id)
+    price_load = PriceLoad.objects.get()
+    assert (price_load.source, price_load.split_adjusted, price_load.household_id) == (
+        "broker",
+        False,
+        abc.household_id,
+    )
     assert [(price.number, price.scale) for price in recorded_prices(abc.pk, None, None)] == [
         (125, 1),
         (130, 1),
@@ -69,8 +73,8 @@ def test_a_dry_run_loads_nothing(load, abc):
 
 def test_adjusted_prices_say_up_to_when(load, abc):
     load("instrument,on,price\nABC,2024-01-02,12\n", "--split-adjusted", "--adjusted-to", "2024-06-30")
-    made = PriceLoad.objects.get()
-    assert (made.split_adjusted, str(made.adjusted_to)) == (True, "2024-06-30")
+    price_load = PriceLoad.objects.get()
+    assert (price_load.split_adjusted, str(price_load.adjusted_to)) == (True, "2024-06-30")
 
 
 @pytest.mark.parametrize(

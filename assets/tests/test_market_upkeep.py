@@ -75,11 +75,11 @@ class MarketWrites(RuleBasedStateMachine):
         super().__init__()
         self.block = transaction.atomic()
         self.block.__enter__()
-        one, two = (Household.objects.create(name=name) for name in "HK")
-        self.households = [one, two]
+        first, second = (Household.objects.create(name=name) for name in "HK")
+        self.households = [first, second]
         self.portfolios = [
             Portfolio.objects.create(household=household, name=name, time_zone="UTC")
-            for household, name in ((one, "a"), (one, "b"), (two, "c"))
+            for household, name in ((first, "a"), (first, "b"), (second, "c"))
         ]
         self.moments = count(1)
         self.instruments = [
@@ -123,12 +123,12 @@ class MarketWrites(RuleBasedStateMachine):
     def values_are_those_of_the_rows(self):
         market = list(Asset.objects.filter(valuation="market").select_related("portfolio"))
         read = registry.values({asset.pk: asset.valuation for asset in market}, date.min, date.max)
-        found = {pk: dict(zip(days, amounts, strict=True)) for pk, days, amounts in read}
+        by_asset = {pk: dict(zip(days, amounts, strict=True)) for pk, days, amounts in read}
         for asset in market:
             expected = Expected(asset)
             value = None
             for on in SHOWN:
-                value = found.get(asset.pk, {}).get(on, value)
+                value = by_asset.get(asset.pk, {}).get(on, value)
                 assert value == expected.value_on(on), (asset, on)
 
     # --- what there is ---

@@ -109,9 +109,9 @@ def test_an_asset_may_be_made_at_market_prices(alice, portfolio, fund):
         "quantity": "3",
         "acquired_on": "2024-01-02",
     }
-    made = alice.post("/api/v1/assets", body)
-    assert made.status_code == 201
-    assert values_of(Asset.objects.get(pk=made.json()["id"])) == {day(1): 63, day(12): None}
+    created = alice.post("/api/v1/assets", body)
+    assert created.status_code == 201
+    assert values_of(Asset.objects.get(pk=created.json()["id"])) == {day(1): 63, day(12): None}
 
 
 def test_a_change_of_the_valuation_needs_no_terms_but_an_instrument(alice, portfolio, fund):
@@ -252,14 +252,14 @@ def test_quantity_day_of_purchase_unit_and_age_decide(alice, holding, fund):
 
 def test_a_split_changes_the_quantity_and_no_value(alice, holding, fund):
     action = {"type": "split", "on": "2024-01-05", "numerator": 4, "denominator": 1}
-    made = alice.post(f"/api/v1/instruments/{fund.pk}/actions", action)
-    assert made.status_code == 201
+    created = alice.post(f"/api/v1/instruments/{fund.pk}/actions", action)
+    assert created.status_code == 201
     assert values_of(holding) == {day(0): 200, day(1): 210, day(4): 210, day(12): None}
     points = alice.get(f"{path(holding)}/values?start=2024-01-04&end=2024-01-05&interval=day").json()[
         "points"
     ]
     assert [(point["quantity"], point["price"]) for point in points] == [("10", "21"), ("40", "5.25")]
-    assert alice.delete(f"/api/v1/instruments/{fund.pk}/actions/{made.json()['id']}").status_code == 204
+    assert alice.delete(f"/api/v1/instruments/{fund.pk}/actions/{created.json()['id']}").status_code == 204
     assert values_of(holding) == {day(0): 200, day(1): 210, day(12): None}
 
 

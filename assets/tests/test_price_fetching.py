@@ -74,8 +74,8 @@ def test_a_source_is_asked_for_its_instruments(feed, abc):
     link(abc, source(feed, path="/{symbol}.json?from={start}", split_adjusted=True))
     give(feed, "/ABC.json")
     assert load("--provider", "Bar") == (["ABC: 2 created, 0 replaced, 0 skipped, 0 refused"], False)
-    made = PriceLoad.objects.get()
-    assert (made.source, made.adjusted_to is not None) == ("bar", True)
+    price_load = PriceLoad.objects.get()
+    assert (price_load.source, price_load.adjusted_to is not None) == ("bar", True)
     assert feed.asked == ["/ABC.json?from=1970-01-01"]
     assert load("--all") == (["ABC: 0 created, 0 replaced, 2 skipped, 0 refused"], False)
     assert feed.asked[1] == "/ABC.json?from=2024-01-01"
@@ -222,10 +222,10 @@ BODY = {
 
 
 def test_a_superuser_sets_up_a_source(rita):
-    made = rita.post(SOURCES, BODY)
-    assert made.status_code == 201, made.content
-    assert made.json() == BODY | {"id": made.json()["id"], "delimiter": ",", "decimal": "."}
-    path = f"{SOURCES}/{made.json()['id']}"
+    created = rita.post(SOURCES, BODY)
+    assert created.status_code == 201, created.content
+    assert created.json() == BODY | {"id": created.json()["id"], "delimiter": ",", "decimal": "."}
+    path = f"{SOURCES}/{created.json()['id']}"
     assert rita.patch(path, {"enabled": False}).json()["enabled"] is False
     assert rita.post(SOURCES, BODY | {"name": "BAR"}).json()["code"] == "DUPLICATE_NAME"
     assert [entry["action"] for entry in rita.get(f"{path}/history").json()["results"]] == [

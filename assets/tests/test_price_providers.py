@@ -91,8 +91,10 @@ def test_what_is_no_day_is_none(value):
 
 def test_an_address_has_the_symbol_quoted():
     span = Span(date(2024, 1, 2), date(2024, 1, 3))
-    made = address("https://x/{symbol}?f={start}&t={end_epoch}&c={currency}", "A/B ?&#{start}", "EUR", span)
-    assert made == "https://x/A%2FB%20%3F%26%23%7Bstart%7D?f=2024-01-02&t=1704326400&c=eur"
+    filled_in = address(
+        "https://x/{symbol}?f={start}&t={end_epoch}&c={currency}", "A/B ?&#{start}", "EUR", span
+    )
+    assert filled_in == "https://x/A%2FB%20%3F%26%23%7Bstart%7D?f=2024-01-02&t=1704326400&c=eur"
 
 
 def test_coingecko_gives_the_last_price_of_each_day(monkeypatch):

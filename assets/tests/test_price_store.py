@@ -190,35 +190,35 @@ def planned(new: dict[str, int], stored: dict[str, int] | None = None, **options
     return plan(rows, prices, options.pop("splits"), **options)
 
 
-def counts(made):
-    return made.created, made.replaced, made.skipped
+def counts(new_plan):
+    return new_plan.created, new_plan.replaced, new_plan.skipped
 
 
 def test_new_replaced_and_same_prices_are_told_apart():
-    made = planned(
+    new_plan = planned(
         {"2024-01-02": 100, "2024-01-03": 210, "2024-01-04": 300}, {"2024-01-02": 100, "2024-01-03": 200}
     )
-    assert counts(made) == (1, 1, 1)
-    (year,) = made.years
+    assert counts(new_plan) == (1, 1, 1)
+    (year,) = new_plan.years
     assert (list(year.ordinals), list(year.numbers)) == ([day("2024-01-03"), day("2024-01-04")], [210, 300])
 
 
 def test_the_later_row_of_a_day_is_the_duplicate():
     rows = [(day("2024-01-02"), 5, 100, 0), (day("2024-01-02"), 3, 101, 0)]
-    made = plan(rows, NO_PRICES, (), adjusted_to=0, accept_jumps=False)
-    assert (made.duplicates, counts(made)) == ([(5, 3)], (1, 0, 0))
+    new_plan = plan(rows, NO_PRICES, (), adjusted_to=0, accept_jumps=False)
+    assert (new_plan.duplicates, counts(new_plan)) == ([(5, 3)], (1, 0, 0))
 
 
 @pytest.mark.parametrize(("price", "is_jump"), [(9_999, False), (10_000, True), (2, False), (1, True)])
 def test_a_price_a_hundred_times_off_jumps(price, is_jump):
-    made = planned({"2024-01-03": price}, {"2024-01-02": 100})
-    assert made.jumps == ([Jump(0, day("2024-01-02"))] if is_jump else [])
-    assert counts(made) == ((0, 0, 0) if is_jump else (1, 0, 0))
+    new_plan = planned({"2024-01-03": price}, {"2024-01-02": 100})
+    assert new_plan.jumps == ([Jump(0, day("2024-01-02"))] if is_jump else [])
+    assert counts(new_plan) == ((0, 0, 0) if is_jump else (1, 0, 0))
 
 
 def test_a_jump_is_looked_for_against_the_last_accepted_price():
-    made = planned({"2024-01-02": 100, "2024-01-03": 10_000, "2024-01-04": 101, "2024-01-05": 10_200})
-    assert [row for row, _ in made.jumps] == [1, 3]
+    new_plan = planned({"2024-01-02": 100, "2024-01-03": 10_000, "2024-01-04": 101, "2024-01-05": 10_200})
+    assert [row for row, _ in new_plan.jumps] == [1, 3]
 
 
 def test_the_first_price_is_compared_with_the_one_after_it():
@@ -251,8 +251,8 @@ def test_the_same_price_from_an_adjusted_feed_is_skipped():
 
 def test_prices_are_written_by_year_with_the_places_that_each_needs():
     rows = [(day("2023-12-29"), 0, 5, 0), (day("2024-01-02"), 1, 5125, 3)]
-    made = plan(rows, NO_PRICES, (), adjusted_to=NOT_ADJUSTED, accept_jumps=False)
-    assert [(year.year, list(year.numbers), year.scale) for year in made.years] == [
+    new_plan = plan(rows, NO_PRICES, (), adjusted_to=NOT_ADJUSTED, accept_jumps=False)
+    assert [(year.year, list(year.numbers), year.scale) for year in new_plan.years] == [
         (2023, [5], 0),
         (2024, [5125], 3),
     ]
@@ -266,8 +266,8 @@ def test_every_row_has_one_outcome(stored, new):
     before = sorted(stored.items())
     prices = YearOfPrices(0, [FIRST + on for on, _ in before], [n for _, n in before], 2, [0] * len(before))
     rows = [(FIRST + on, row, number, 2) for row, (on, number) in enumerate(new.items())]
-    made = plan(rows, prices, (), adjusted_to=NOT_ADJUSTED, accept_jumps=False)
-    assert sum(counts(made)) + len(made.jumps) == len(new)
-    written = {on for year in made.years for on in year.ordinals}
-    assert len(written) == made.created + made.replaced
-    assert made.replaced == len(written & {FIRST + on for on in stored})
+    new_plan = plan(rows, prices, (), adjusted_to=NOT_ADJUSTED, accept_jumps=False)
+    assert sum(counts(new_plan)) + len(new_plan.jumps) == len(new)
+    written = {on for year in new_plan.years for on in year.ordinals}
+    assert len(written) == new_plan.created + new_plan.replaced
+    assert new_plan.replaced == len(written & {FIRST + on for on in stored})

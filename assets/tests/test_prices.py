@@ -88,10 +88,10 @@ def split(monkeypatch, abc):
 
 
 def test_a_price_is_recorded(alice, abc):
-    made = alice.post(path(abc), {"on": "2024-01-02", "price": "12.340"})
-    assert made.status_code == 201, made.content
+    created = alice.post(path(abc), {"on": "2024-01-02", "price": "12.340"})
+    assert created.status_code == 201, created.content
     load = PriceLoad.objects.get()
-    assert made.json() == {"on": "2024-01-02", "price": "12.34", "load_id": str(load.pk)}
+    assert created.json() == {"on": "2024-01-02", "price": "12.34", "load_id": str(load.pk)}
     assert (load.household, load.source, load.split_adjusted) == (abc.household, "api", False)
     assert alice.get(path(abc)).json()["results"] == [
         {"on": "2024-01-02", "price": "12.34", "quoted": "12.34", "load_id": str(load.pk)}
@@ -259,7 +259,7 @@ def test_an_idempotency_key_writes_once(alice, abc):
 def test_the_number_of_queries_does_not_grow_with_the_rows(alice, household):
     def queries(count: int, symbol: str) -> int:
         of = [instrument(household, f"{symbol}{number}") for number in range(count)]
-        rows = [row(one, f"202{year}-01-02", "5") for one in of for year in range(4)]
+        rows = [row(each, f"202{year}-01-02", "5") for each in of for year in range(4)]
         with CaptureQueriesContext(connection) as captured:
             send(alice, rows)
         return len(captured)
@@ -271,10 +271,10 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(alice, household):
 
 
 def test_a_csv_names_instruments_by_id_isin_or_symbol(alice, household):
-    one = instrument(household, "ONE", isin="IE00BK5BQT80")
-    text = f"instrument,on,price\n{one.pk},2024-01-02,1\nie00bk5bqt80,2024-01-03,2\none,2024-01-04,3\n"
+    abc = instrument(household, "ONE", isin="IE00BK5BQT80")
+    text = f"instrument,on,price\n{abc.pk},2024-01-02,1\nie00bk5bqt80,2024-01-03,2\none,2024-01-04,3\n"
     assert send_csv(alice, text)["created"] == 3
-    assert shown(alice, one) == {"2024-01-04": "3", "2024-01-03": "2", "2024-01-02": "1"}
+    assert shown(alice, abc) == {"2024-01-04": "3", "2024-01-03": "2", "2024-01-02": "1"}
 
 
 def test_rows_of_a_csv_are_counted_from_the_line_after_the_header(alice, household):
@@ -419,8 +419,8 @@ def test_a_deleted_instrument_comes_back_with_its_prices(alice, abc):
 
 
 def test_a_load_cannot_be_undone(alice, abc):
-    made = alice.post(BATCH, {"rows": [row(abc, "2024-01-02", "1")]})
-    refusal = alice.post(f"/api/v1/undo/{made['X-Request-Id']}", {})
+    recorded = alice.post(BATCH, {"rows": [row(abc, "2024-01-02", "1")]})
+    refusal = alice.post(f"/api/v1/undo/{recorded['X-Request-Id']}", {})
     assert (refusal.status_code, refusal.json()["errors"][0]["code"]) == (409, "APPEND_ONLY")
 
 

@@ -184,8 +184,8 @@ units = st.decimals(min_value="0.0001", max_value="99999", places=5)
 @given(units, units, st.decimals(min_value=-(10**11), max_value=10**11, places=4))
 def test_there_and_back_is_exact(usd, chf, amount):
     rates = book(("USD", 0, usd), ("CHF", 0, chf))
-    there = rates.convert(Money(amount, "USD"), "CHF", on=day(2))
-    assert rates.convert(there, "USD", on=day(2)) == Money(Fraction(amount), "USD")
+    converted = rates.convert(Money(amount, "USD"), "CHF", on=day(2))
+    assert rates.convert(converted, "USD", on=day(2)) == Money(Fraction(amount), "USD")
 
 
 @given(st.lists(units, min_size=6, max_size=6), st.sampled_from(["EUR", "USD", "CHF"]))

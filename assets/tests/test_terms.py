@@ -147,12 +147,15 @@ def test_currency_stays_while_there_are_terms(alice, mortgage):
 
 
 def test_instrument_is_in_the_currency_of_the_asset(alice, mortgage, household):
-    made = alice.post("/api/v1/instruments", {"symbol": "X", "name": "X", "currency": "USD"}).json()
-    refused = alice.patch(path(mortgage), {"instrument_id": made["id"]})
+    instrument = alice.post("/api/v1/instruments", {"symbol": "X", "name": "X", "currency": "USD"}).json()
+    refused = alice.patch(path(mortgage), {"instrument_id": instrument["id"]})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "instrument_id")
-    alice.patch(f"/api/v1/instruments/{made['id']}", {"currency": "EUR"})
-    assert alice.patch(path(mortgage), {"instrument_id": made["id"]}).json()["instrument_id"] == made["id"]
-    in_use = alice.delete(f"/api/v1/instruments/{made['id']}")
+    alice.patch(f"/api/v1/instruments/{instrument['id']}", {"currency": "EUR"})
+    assert (
+        alice.patch(path(mortgage), {"instrument_id": instrument["id"]}).json()["instrument_id"]
+        == instrument["id"]
+    )
+    in_use = alice.delete(f"/api/v1/instruments/{instrument['id']}")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "IN_USE")
 
 
@@ -340,8 +343,8 @@ def test_recorded_balance_that_is_not_that_of_the_schedule_is_a_finding(alice, m
 
     def drifts():
         asked = {"on": "2020-04-15", "since": "2020-01-01"}
-        found = alice.get(f"/api/v1/portfolios/{portfolio.pk}/quality", asked).json()["findings"]
-        return [(each["code"], each["on"], each["message"]) for each in found]
+        findings = alice.get(f"/api/v1/portfolios/{portfolio.pk}/quality", asked).json()["findings"]
+        return [(each["code"], each["on"], each["message"]) for each in findings]
 
     assert drifts() == []  # banks round in their own ways
     add_value(mortgage, "-99000", date(2020, 3, 15))

@@ -85,11 +85,11 @@ def text_of(answer) -> str:
 
 def errors_of(answer) -> dict[str, list[str]]:
     form = answer.context["form"]
-    found = dict(form.main.errors)
+    errors = dict(form.main.errors)
     for rows in form.lists:
-        found |= {rows.name: rows.errors} if rows.errors else {}
-        found |= {row.add_prefix(name): texts for row in rows.forms for name, texts in row.errors.items()}
-    return found
+        errors |= {rows.name: rows.errors} if rows.errors else {}
+        errors |= {row.add_prefix(name): texts for row in rows.forms for name, texts in row.errors.items()}
+    return errors
 
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -214,8 +214,10 @@ def test_a_refusal_counts_only_the_rows_that_are_filled_in(alices, mortgage):
 
 
 def test_collateral_is_of_the_household(alices, mortgage, portfolio):
-    theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
-    foreign, house = create_asset(theirs, "Theirs"), create_asset(portfolio, "House")
+    foreign_portfolio = Portfolio.objects.create(
+        household=Household.objects.create(name="Theirs"), name="Theirs"
+    )
+    foreign, house = create_asset(foreign_portfolio, "Theirs"), create_asset(portfolio, "House")
     assert list(errors_of(send(alices, mortgage, "loan", LOAN, collateral=str(foreign.pk)))) == ["collateral"]
     assert send(alices, mortgage, "loan", LOAN, collateral=str(house.pk)).status_code == 302
     assert "House" in text_of(alices.get(url(Asset, "change", mortgage.pk)))

@@ -71,10 +71,10 @@ def test_both_legs_have_the_transfer_and_opposite_quantities(alice, holding, els
 def test_into_a_portfolio_it_goes_to_the_one_asset_with_the_instrument_or_to_a_new_one(
     alice, holding, elsewhere, share
 ):
-    made = move(alice, holding, to_portfolio_id=elsewhere, quantity="4")["in"]["asset_id"]
-    asset = Asset.objects.get(pk=made)
+    asset_id = move(alice, holding, to_portfolio_id=elsewhere, quantity="4")["in"]["asset_id"]
+    asset = Asset.objects.get(pk=asset_id)
     assert (asset.name, asset.portfolio, asset.instrument) == ("Shares", elsewhere, share)
-    assert move(alice, holding, to_portfolio_id=elsewhere, quantity="1")["in"]["asset_id"] == made
+    assert move(alice, holding, to_portfolio_id=elsewhere, quantity="1")["in"]["asset_id"] == asset_id
 
 
 def test_change_of_a_leg_changes_the_other(alice, holding, elsewhere):

@@ -263,9 +263,9 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
     ]
     AssetSnapshot.objects.bulk_create(rows)
     given = random.sample(rows, random.randint(1, 4))
-    found = dict(values_around([row.pk for row in given]))
-    assert found.keys() == {row.asset_id for row in given}
-    for pk, around in found.items():
+    by_asset = dict(values_around([row.pk for row in given]))
+    assert by_asset.keys() == {row.asset_id for row in given}
+    for pk, around in by_asset.items():
         touched = {row.on for row in given if row.asset_id == pk}
         days = sorted({row.on for row in rows if row.asset_id == pk})
         near = days[max(days.index(min(touched)) - 1, 0) : days.index(max(touched)) + 2]
@@ -300,11 +300,11 @@ def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):
     asset = wrong_months(portfolio, 6)
-    found = list(monthly_values_are_what_the_values_give())
-    assert {level for level, _ in found} == {Level.FAIL}
-    assert len(found) == 6
-    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in found[0][1]
-    assert "and 2 more months" in found[-1][1]
+    findings = list(monthly_values_are_what_the_values_give())
+    assert {level for level, _ in findings} == {Level.FAIL}
+    assert len(findings) == 6
+    assert f"asset {asset.pk} is wrong in 1999-01. Run: python manage.py rebuild" in findings[0][1]
+    assert "and 2 more months" in findings[-1][1]
     rebuild(portfolio.pk)
     assert [level for level, _ in monthly_values_are_what_the_values_give()] == [Level.OK]
 

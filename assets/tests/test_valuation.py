@@ -73,11 +73,11 @@ def test_later_instant_of_a_day_wins(portfolio, days):
 
 
 def test_keys_are_ids_and_codes(portfolio, checking, shares):
-    found = {
+    totals_by_grouping = {
         group_by: {keys for keys, _ in totals_on([portfolio.pk], WEEKS, group_by=group_by).columns}
         for group_by in valuation.COLUMNS
     }
-    assert found == {
+    assert totals_by_grouping == {
         "type": {(UUID(TypeId.CHECKING_ACCOUNT),), (UUID(TypeId.STOCKS),)},
         "group": {("FINANCIAL",)},
         "liquidity": {(True,)},
@@ -196,14 +196,16 @@ def test_what_is_stored_is_not_read_where_it_is_not_wanted(portfolio, checking):
 
 def value_series_of(portfolio, *, start: int, end: int, **options) -> dict:
     refs = valuation.asset_refs([portfolio.pk], None, {})
-    found = valuation.value_series(refs, start=day(start), end=day(end), **options)
-    return {asset.id: series for asset, series in found}
+    pairs = valuation.value_series(refs, start=day(start), end=day(end), **options)
+    return {asset.id: series for asset, series in pairs}
 
 
 def test_value_series_open_with_the_newest_value_before_the_start(portfolio, checking, shares):
-    found = value_series_of(portfolio, start=5, end=14)
-    assert found[checking.pk] == ValueSeries("EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO]))
-    assert found[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
+    series_of = value_series_of(portfolio, start=5, end=14)
+    assert series_of[checking.pk] == ValueSeries(
+        "EUR", (day(3), day(14)), array("q", [100 * EURO, -40 * EURO])
+    )
+    assert series_of[shares.pk] == ValueSeries("USD", (day(0),), array("q", [5 * EURO]), day(18))
 
 
 def test_value_series_leave_out_what_comes_after_the_end(portfolio, checking):
@@ -263,8 +265,8 @@ def test_month_that_came_to_nothing_is_not_the_first(portfolio):
     add_value(asset, 5, day(0)).delete()
     for on in (40, 70, 100):
         add_value(asset, on, day(on))
-    found = value_series_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
-    assert found.days == (day(40), day(100))
+    series = value_series_of(portfolio, start=-1, end=120, reported_in="EUR")[asset.pk]
+    assert series.days == (day(40), day(100))
 
 
 @pytest.mark.parametrize("reported_in", [None, "EUR"])

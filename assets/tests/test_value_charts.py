@@ -147,19 +147,19 @@ def test_empty_list_reads_no_values(browser, portfolio):
 
 def chart(browser, asset) -> str:
     page = browser.get(url(Asset, "change", asset.pk)).content.decode()
-    (found,) = re.findall(r'<div class="value-chart".*?<p class="value-days">.*?</p>', page, re.S)
-    return found
+    (markup,) = re.findall(r'<div class="value-chart".*?<p class="value-days">.*?</p>', page, re.S)
+    return markup
 
 
 def test_page_has_the_chart_with_amounts_and_days(browser, portfolio):
     account = create_valued_asset(portfolio, "Checking account", TypeId.CHECKING_ACCOUNT, "100")
     add_value(account, 300, date(2024, 7, 1))
-    found = chart(browser, account)
-    assert 'role="img" aria-label="Value of Checking account, past year"' in found
+    markup = chart(browser, account)
+    assert 'role="img" aria-label="Value of Checking account, past year"' in markup
     assert {"150", "250", "<span>2024-06-01</span>", "<span>2024-07-31</span>"} <= set(
-        re.findall(r"<span>.*?</span>|(?<=>)\d+(?=<)", found)
+        re.findall(r"<span>.*?</span>|(?<=>)\d+(?=<)", markup)
     )
-    (path,) = re.findall(r'<path d="(.*?)"', found)
+    (path,) = re.findall(r'<path d="(.*?)"', markup)
     assert re.fullmatch(r"M[\d.]+ [\d.]+(?:H[\d.]+|V[\d.]+)+", path)
 
 
@@ -172,9 +172,9 @@ def test_debt_is_shown_as_what_is_owed(browser, portfolio):
 def test_year_without_a_value_is_an_empty_picture(browser, portfolio):
     gone = create_valued_asset(portfolio, "Gone", TypeId.CASH, "5", on="2023-01-01")
     Asset.objects.filter(pk=gone.pk).update(disposed_on=date(2023, 2, 1))
-    found = chart(browser, gone)
-    assert "No value in the past year" in found
-    assert "<svg" not in found
+    markup = chart(browser, gone)
+    assert "No value in the past year" in markup
+    assert "<svg" not in markup
 
 
 def test_viewer_sees_the_chart(household, portfolio):

@@ -63,7 +63,7 @@ def loan(portfolio, source):
     return asset
 
 
-def found(findings) -> set[Level]:
+def levels_of(findings) -> set[Level]:
     return {level for level, _ in findings}
 
 
@@ -174,8 +174,8 @@ def test_missing_price_is_said_by_the_source(recorded, loan, source, django_asse
     source.amounts[loan.pk] |= {day(16): None}
     asked = [(recorded.pk, day(4)), (loan.pk, day(16)), (loan.pk, day(1))]
     with django_assert_num_queries(0):
-        found = registry.missing_prices(asked, {recorded.pk: "manual", loan.pk: "fake"})
-    assert found == {
+        missing = registry.missing_prices(asked, {recorded.pk: "manual", loan.pk: "fake"})
+    assert missing == {
         (loan.pk, day(16)): MissingPrice(None, day(14)),
         (loan.pk, day(1)): MissingPrice(None, None),
     }
@@ -214,9 +214,9 @@ def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfoli
     MonthlyDeltas.objects.update(owed_low=1)
     MonthlyValues.objects.update(days=1)
     checks = (daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)
-    assert [found(check()) for check in checks] == [{Level.FAIL}, {Level.FAIL}]
+    assert [levels_of(check()) for check in checks] == [{Level.FAIL}, {Level.FAIL}]
     upkeep.rebuild(portfolio.pk)
-    assert [found(check()) for check in checks] == [{Level.OK}, {Level.OK}]
+    assert [levels_of(check()) for check in checks] == [{Level.OK}, {Level.OK}]
     assert valuation.totals_on([portfolio.pk], DAYS).columns[(), "EUR"].owed[-1] == -90 * EURO
 
 
@@ -311,9 +311,9 @@ def test_doctor_finds_and_rebuild_fixes_gaps_that_are_wrong(portfolio, shares, s
         ValueGap.objects.update(end_on=None)
     else:
         ValueGap.objects.create(asset=shares, start_on=day(1))
-    assert found(gaps_are_what_the_values_give()) == {Level.FAIL}
+    assert levels_of(gaps_are_what_the_values_give()) == {Level.FAIL}
     assert upkeep.compare_and_rebuild(portfolio.pk)
-    assert found(gaps_are_what_the_values_give()) == {Level.OK}
+    assert levels_of(gaps_are_what_the_values_give()) == {Level.OK}
     assert ValueGap.objects.count() == source.is_stored
 
 

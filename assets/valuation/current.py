@@ -137,13 +137,13 @@ def _newest(
         return recorded
     others = assets.order_by().exclude(registry.BY_HAND)
     rows = others.values_list(*reading.REF_COLUMNS, F("as_of"))
-    found = newest_points({AssetRef(*row[:-1]): row[-1] for row in rows})
+    newest = newest_points({AssetRef(*row[:-1]): row[-1] for row in rows})
     given = [
         (pk, point.on, ten_thousandths(point.value))
-        for pk, point in found.items()
+        for pk, point in newest.items()
         if point.on is not None and point.value is not None
     ]
-    if not found:
+    if not newest:
         return recorded
     of_others: Expression = Value(
         None, output_field

@@ -178,10 +178,10 @@ def known_flows(valuations: Valuations, start: date, end: date) -> dict[UUID, Se
 
 def origins(valuations: Valuations, days: Sequence[date]) -> dict[AssetDay, Origin]:
     """What the value of each asset on each of the days was made of."""
-    found: dict[AssetDay, Origin] = {}
+    by_day: dict[AssetDay, Origin] = {}
     for source, ids in by_source(valuations):
-        found |= source.origins(ids, days)
-    return found
+        by_day |= source.origins(ids, days)
+    return by_day
 
 
 def missing_prices(asset_days: Collection[AssetDay], valuations: Valuations) -> dict[AssetDay, MissingPrice]:

@@ -157,12 +157,12 @@ def value_on(snapshots: Iterable[Snapshot], on: date, *, disposed_on: date | Non
 
 def gaps_on(gaps: Iterable[Gap], days: Sequence[date]) -> tuple[Gap, ...]:
     """Those of the gaps that have one of the ascending days, in order; without an end that is after the last day."""
-    found = []
+    of_days = []
     for gap in gaps:
         place = bisect_left(days, gap.start)
         if place < len(days) and gap.has(days[place]):
-            found.append(gap if gap.end is not None and gap.end <= days[-1] else gap._replace(end=None))
-    return tuple(sorted(found))
+            of_days.append(gap if gap.end is not None and gap.end <= days[-1] else gap._replace(end=None))
+    return tuple(sorted(of_days))
 
 
 def gaps_of(asset_id: UUID, series: ValueSeries) -> Iterator[Gap]:

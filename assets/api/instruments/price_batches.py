@@ -175,13 +175,13 @@ class PriceBatchView(BatchView):
             by_name = rows_by_name(
                 table_rows(enumerate(limited(request.data)), refusals), refusals, latest=latest
             )
-            found, field = names_found(by_name.keys(), visible), "instrument"
+            ids, field = names_found(by_name.keys(), visible), "instrument"
         else:
             options = self.json_options(request)
             by_name = rows_by_name(json_rows(options.pop("rows"), refusals), refusals, latest=latest)
-            found, field = ids_found(by_name.keys(), visible), "instrument_id"
+            ids, field = ids_found(by_name.keys(), visible), "instrument_id"
         recorded = record_prices(
-            by_instrument(by_name, found, refusals),
+            by_instrument(by_name, ids, refusals),
             load_terms(options, latest),
             **options,
             refusals=refusals,

@@ -99,10 +99,10 @@ class Command(StrataCommand):
     def wanted(self, options: dict[str, Any]) -> tuple[list[Instrument], PriceSource | None]:
         if options["instrument"]:
             pk = options["instrument"]
-            found = Instrument.objects.filter(pk=pk) if CANONICAL_ID.fullmatch(pk) else ()
-            if not found:
+            rows = Instrument.objects.filter(pk=pk) if CANONICAL_ID.fullmatch(pk) else ()
+            if not rows:
                 raise CommandError("There is no instrument with this id.")
-            return list(found), None
+            return list(rows), None
         if options["all"]:
             return list(linked_instruments()), None
         source = PriceSource.objects.filter(name_key=name_key(options["provider"])).first()
@@ -141,8 +141,8 @@ class Command(StrataCommand):
         by_name = rows_by_name(rows, refusals, latest=latest)
         if not by_name and not refusals:
             raise CommandError(f"{options['path']}: it has no prices.")
-        found = names_found(by_name.keys(), Instrument.objects.all())
-        prices = by_instrument(by_name, found, refusals)
+        ids_by_name = names_found(by_name.keys(), Instrument.objects.all())
+        prices = by_instrument(by_name, ids_by_name, refusals)
 
         def record() -> Recorded:
             return record_prices(prices, terms, refusals=refusals, dry_run=options["dry_run"])
@@ -151,7 +151,7 @@ class Command(StrataCommand):
             recorded = self.in_transaction(record)
         except AllRowsRefused:
             recorded = Recorded(None, {}, refusals)
-        for name, pk in found.items():
+        for name, pk in ids_by_name.items():
             if isinstance(pk, UUID) and (plan := recorded.plans.get(pk)):
                 plan.refused += bad_rows[name]
         self.report(recorded, would="Would load: " if options["dry_run"] else "")

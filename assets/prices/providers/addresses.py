@@ -42,10 +42,10 @@ def addresses_of(
 
     The name is resolved here and the address is what is connected to, so a name cannot mean another one afterwards.
     """
-    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    infos = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     if not is_allowed(host, port, private_hosts):
-        found = [info for info in found if is_public(str(info[4][0]))]
-    if not found:
+        infos = [info for info in infos if is_public(str(info[4][0]))]
+    if not infos:
         raise RefusedAddress(host)
-    for family, _, _, _, address in found:
+    for family, _, _, _, address in infos:
         yield family, address

@@ -57,13 +57,15 @@ def stored_values(moments: Sequence[Moment]) -> list[Stored]:
     if not moments:
         return []
     assets = {moment.asset.pk: moment.asset for moment in moments}
-    found = [(int(place), *ids) for place, *ids in fetch_rows(_IDS[connection.vendor], _params(moments))]
-    wanted = {parse_id(pk) for _, *ids in found for pk in ids if pk is not None}
+    places_and_ids = [
+        (int(place), *ids) for place, *ids in fetch_rows(_IDS[connection.vendor], _params(moments))
+    ]
+    wanted = {parse_id(pk) for _, *ids in places_and_ids for pk in ids if pk is not None}
     rows = {row.pk: row for row in AssetSnapshot.objects.filter(pk__among=list(wanted)).order_by()}
     for row in rows.values():
         row.asset = assets[row.asset_id]
     stored = [Stored()] * len(moments)
-    for place, *ids in found:
+    for place, *ids in places_and_ids:
         stored[place] = Stored(*(None if pk is None else rows[parse_id(pk)] for pk in ids))
     return stored
 

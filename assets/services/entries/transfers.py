@@ -194,10 +194,10 @@ def asset_for(source: Asset, portfolio: Portfolio) -> Asset | None:
     """The one asset of the portfolio that has the instrument; None where a new one is made."""
     if source.instrument_id is None:
         return None
-    found = Asset.objects.filter(
+    candidates = Asset.objects.filter(
         portfolio=portfolio, instrument=source.instrument_id, currency=source.currency
     ).select_related("portfolio")
-    return found[0] if len(found) == 1 else None
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def copy_of(source: Asset, portfolio: Portfolio) -> Asset:

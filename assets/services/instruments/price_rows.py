@@ -65,12 +65,12 @@ def rows_by_name(
 
 
 def by_instrument(
-    by_name: Mapping[str, Rows], found: Mapping[str, UUID | StrataError], refusals: Refusals
+    by_name: Mapping[str, Rows], ids: Mapping[str, UUID | StrataError], refusals: Refusals
 ) -> dict[UUID, Rows]:
     """The rows by instrument; those whose name was not found are refused."""
     prices: dict[UUID, Rows] = {}
     for name, rows in by_name.items():
-        pk = found[name]
+        pk = ids[name]
         if isinstance(pk, UUID):
             prices.setdefault(pk, []).extend(rows)
         else:
@@ -85,10 +85,10 @@ def ids_found(texts: Collection[str], instruments: QuerySet[Instrument]) -> dict
     wanted = list(ids.values())
     existing = set(instruments.filter(pk__among=wanted).order_by().values_list("pk", flat=True))
     malformed, missing = Invalid("instrument_id", NOT_AN_ID), NotFound("instrument", "instrument_id")
-    found: dict[str, UUID | StrataError] = {}
+    result: dict[str, UUID | StrataError] = {}
     for text in texts:
-        found[text] = malformed if text not in ids else ids[text] if ids[text] in existing else missing
-    return found
+        result[text] = malformed if text not in ids else ids[text] if ids[text] in existing else missing
+    return result
 
 
 def names_found(names: Collection[str], instruments: QuerySet[Instrument]) -> dict[str, UUID | StrataError]:

@@ -55,7 +55,7 @@ class Recorded:
 
     def count(self, outcome: str) -> int:
         """Of `created`, `replaced` or `skipped`."""
-        return sum(getattr(made, outcome) for made in self.plans.values())
+        return sum(getattr(each, outcome) for each in self.plans.values())
 
 
 @atomic_write
@@ -79,7 +79,7 @@ def record_prices(
     writable = without_refused(prices, instruments, precondition, instrument_field, refused)
     stored = stored_prices(writable, *years_of(writable)) if writable else {}
     plans = planned(writable, stored, terms, refused)
-    refused.settle(on_error, any_good=any(made.years or made.skipped for made in plans.values()))
+    refused.settle(on_error, any_good=any(each.years or each.skipped for each in plans.values()))
     load_id = None if dry_run else write_loads(plans, instruments, stored, terms)
     return Recorded(load_id, plans, refused)
 
@@ -133,16 +133,16 @@ def planned(
     splits = splits_of(prices)
     plans = {}
     for pk, rows in prices.items():
-        made = plans[pk] = plan(
+        of_instrument = plans[pk] = plan(
             rows,
             stored.get(pk, StoredPrices()).every,
             splits.get(pk, ()),
             adjusted_to=terms.adjusted_ordinal,
             accept_jumps=terms.accept_jumps,
         )
-        for row, earlier in made.duplicates:
+        for row, earlier in of_instrument.duplicates:
             refusals.add(row, DuplicateRow(earlier, "on"))
-        for row, other_on in made.jumps:
+        for row, other_on in of_instrument.jumps:
             message = PRICE_JUMP % {"day": day_text(date.fromordinal(other_on))}
             refusals.add(row, Invalid("price", message, "PRICE_JUMP"))
     return plans
@@ -156,9 +156,9 @@ def write_loads(
 ) -> UUID | None:
     """Write a load for each household of the instruments, and one for shared ones. Returns the id of the first."""
     by_household: dict[UUID | None, dict[UUID, list[YearOfPrices]]] = {}
-    for pk, made in plans.items():
-        if made.years:
-            by_household.setdefault(instruments[pk].household_id, {})[pk] = made.years
+    for pk, of_instrument in plans.items():
+        if of_instrument.years:
+            by_household.setdefault(instruments[pk].household_id, {})[pk] = of_instrument.years
     loads = [
         (new_load(household_id, terms), by_instrument) for household_id, by_instrument in by_household.items()
     ]

@@ -81,13 +81,13 @@ def newest(terms: DepreciationTerms, anchors: Mapping[date, int], on: date) -> t
     begin = _last_begin(terms, anchors, on)
     if begin is None or begin[0] < terms.started_on:
         return begin
-    found = begin
+    newest_point = begin
     for fall in falls(terms, *begin):
         count = bisect_right(fall.days, on)
         if not count:
             break
-        found = fall.days[count - 1], line(fall.start, fall.end, len(fall.days))(count)
-    return found
+        newest_point = fall.days[count - 1], line(fall.start, fall.end, len(fall.days))(count)
+    return newest_point
 
 
 def last_day(terms: DepreciationTerms, anchors: Mapping[date, int]) -> date:

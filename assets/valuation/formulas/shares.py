@@ -130,7 +130,7 @@ def share_changes_of(shares: Shares, whole: ValueSeries, start: date, end: date)
     """What the changes after `start` up to `end` move, where there is a value to share: not before the second day with
     a value, in a gap, and after the disposal. `whole` begins with the newest value on or before `start`.
     """
-    found = []
+    changes = []
     for change in shares.changes_in(start, end):
         value, before = whole.value_on(change.on), whole.value_on(change.on - timedelta(days=1))
         if value is None or before is None:
@@ -138,5 +138,5 @@ def share_changes_of(shares: Shares, whole: ValueSeries, start: date, end: date)
         amount = ten_thousandths(value)
         moved = part(amount, change.after) - part(amount, change.before)
         if moved:  # nothing from the disposal on
-            found.append(ShareChange(change.on, moved, change.after > change.before))
-    return found
+            changes.append(ShareChange(change.on, moved, change.after > change.before))
+    return changes

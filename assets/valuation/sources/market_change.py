@@ -71,20 +71,24 @@ def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) ->
     """Change the deltas, the months and the gaps of these assets, where their values or facts differ. Returns the
     portfolios in which something has changed.
     """
-    one, other = Contribution.empty(), Contribution.empty()
+    contribution_before, contribution_after = Contribution.empty(), Contribution.empty()
     changed: set[UUID] = set()
     for pk in before.keys() | after.keys():
-        was, is_now = before.get(pk), after.get(pk)
-        if was and is_now and was.facts == is_now.facts:
-            windows = differing(was.points, is_now.points)
+        asset_before, asset_after = before.get(pk), after.get(pk)
+        if asset_before and asset_after and asset_before.facts == asset_after.facts:
+            windows = differing(asset_before.points, asset_after.points)
         else:
-            windows = [whole(each.points if each else NO_POINTS) for each in (was, is_now)]
-        for contribution, each, window in zip((one, other), (was, is_now), windows, strict=True):
+            windows = [whole(each.points if each else NO_POINTS) for each in (asset_before, asset_after)]
+        for contribution, each, window in zip(
+            (contribution_before, contribution_after), (asset_before, asset_after), windows, strict=True
+        ):
             if each:
                 contribution.add(pk, each.facts, window)
                 contribution.gaps.update(gaps.of_values(pk, *each.points))
                 changed |= {each.facts.portfolio_id} if window.touched else set()
-    apply_contributions(one, other, {pk: each.points for pk, each in after.items()})
+    apply_contributions(
+        contribution_before, contribution_after, {pk: each.points for pk, each in after.items()}
+    )
     return changed
 
 
@@ -95,19 +99,22 @@ def apply_contributions(before: Contribution, after: Contribution, points: Mappi
     gaps.apply(before.gaps, after.gaps)
 
 
-def differing(one: Points, other: Points) -> list[Window]:
+def differing(before: Points, after: Points) -> list[Window]:
     """The windows of each outside of which both are the same."""
-    first, most = 0, min(len(one.days), len(other.days))
-    while first < most and same_point(one, first, other, first):
+    first, most = 0, min(len(before.days), len(after.days))
+    while first < most and same_point(before, first, after, first):
         first += 1
     last = 0
-    while last < most - first and same_point(one, -1 - last, other, -1 - last):
+    while last < most - first and same_point(before, -1 - last, after, -1 - last):
         last += 1
-    return [window(one, first, len(one.days) - last), window(other, first, len(other.days) - last)]
+    return [window(before, first, len(before.days) - last), window(after, first, len(after.days) - last)]
 
 
-def same_point(one: Points, place: int, other: Points, other_place: int) -> bool:
-    return one.amounts[place] == other.amounts[other_place] and one.days[place] == other.days[other_place]
+def same_point(before: Points, place_before: int, after: Points, place_after: int) -> bool:
+    return (
+        before.amounts[place_before] == after.amounts[place_after]
+        and before.days[place_before] == after.days[place_after]
+    )
 
 
 def whole(points: Points) -> Window:

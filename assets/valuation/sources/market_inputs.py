@@ -101,8 +101,8 @@ def held_by(holders: Collection[Holder], without: Collection[UUID] = ()) -> dict
     )
     instrument_ids = set(undated.order_by().values_list("instrument_id", flat=True)) if ids else set()
     first_days = prices.first_days(instrument_ids) if instrument_ids else {}
-    found = quantities_of(ids, first_prices=first_days, without=without) if ids else {}
-    return {pk: Held(steps.days, steps.units) for pk, steps in found.items()}
+    steps_by_asset = quantities_of(ids, first_prices=first_days, without=without) if ids else {}
+    return {pk: Held(steps.days, steps.units) for pk, steps in steps_by_asset.items()}
 
 
 class PricesAndSplits(NamedTuple):

@@ -128,10 +128,10 @@ def concerned_by_actions(ids: Collection[UUID]) -> set[UUID]:
         instruments.setdefault(owner_id, set()).update(of_action)
     holders: dict[UUID, UUID] = {}
     for household_id, instrument_ids in instruments.items():
-        found = Asset.objects.filter(instrument__in=instrument_ids - {None}).order_by()
+        of_instruments = Asset.objects.filter(instrument__in=instrument_ids - {None}).order_by()
         if household_id is not None:
-            found = found.filter(portfolio__household=household_id)
-        holders.update(found.values_list("pk", "portfolio__household_id"))
+            of_instruments = of_instruments.filter(portfolio__household=household_id)
+        holders.update(of_instruments.values_list("pk", "portfolio__household_id"))
     households = set(holders.values())
     candidates = market_assets(of_households(households)) if holders else set()
     return linked_assets(holders, households) & candidates if candidates else set()
@@ -216,9 +216,9 @@ class OfAssets(upkeep.OfAssets):
     def added(self, ids: list[UUID]) -> None:
         held = Asset.objects.filter(pk__among=ids, instrument__isnull=False)
         if held.exists():
-            made = market_assets(held)
-            lock_instruments_of(made)
-            apply_change({}, valued(made))
+            at_market_prices = market_assets(held)
+            lock_instruments_of(at_market_prices)
+            apply_change({}, valued(at_market_prices))
             raised = set(held.values_list("portfolio_id", flat=True))
             update({}, concerned_by_assets(ids), without_rows(ids), raised=raised)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -78,8 +78,7 @@ def field_of(column: models.Field[Any, Any], asset: Asset) -> forms.Field:
         field.validators.append(validate_year)
     if isinstance(column, MoneyField):
         field.is_amount, field.currency = True, lambda: asset.currency
-    made: forms.Field = field
-    return made
+    return cast("forms.Field", field)
 
 
 def percent_field(label: str, *, required: bool, signed: bool) -> PercentFormField:
