@@ -76,7 +76,7 @@ def questions_of(row: Import) -> list[QuestionField]:
                 [(option, CHOICES.get(option, option)) for option in options],
                 answer if isinstance(answer, str) else "",
                 question["required"],
-                [f"{_('Line')} {one['line']}: {one['text']}" for one in question["examples"]],
+                [f"{_('Line')} {example['line']}: {example['text']}" for example in question["examples"]],
                 key.rpartition("|")[0] if key else "",
             )
         )
@@ -119,7 +119,7 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
             what_it_is(item),
             outcome,
             OUTCOMES[outcome],
-            was(item["before"]),
+            former_amount_text(item["before"]),
         )
 
 
@@ -134,7 +134,7 @@ def what_it_is(item: Mapping[str, Any]) -> str:
     return str(TYPES.get(item.get("type", ""), _("Value")))
 
 
-def was(before: Mapping[str, str] | None) -> str:
+def former_amount_text(before: Mapping[str, str] | None) -> str:
     amount = (before or {}).get("value") or (before or {}).get("amount")
     return _("It was %(amount)s.") % {"amount": number_text(Decimal(amount))} if amount else ""
 

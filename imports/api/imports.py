@@ -121,14 +121,14 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         size = parameters.get("page_size", [USUAL_PAGE_SIZE])[0]
         after = parameters.get("cursor", [0])[0]
         wanted = parameters.get("outcome", []), parameters.get("row_type", [])
-        found = rows_after(row.pk, after, size + 1, *wanted)
+        records = rows_after(row.pk, after, size + 1, *wanted)
         url = remove_query_param(request.build_absolute_uri(), "cursor")
-        has_more = len(found) > size
+        has_more = len(records) > size
         return Response(
             {
-                "next": replace_query_param(url, "cursor", found[size - 1]["n"]) if has_more else None,
+                "next": replace_query_param(url, "cursor", records[size - 1]["n"]) if has_more else None,
                 "previous": None,
-                "results": [row_as_json(record) for record in found[:size]],
+                "results": [row_as_json(record) for record in records[:size]],
             }
         )
 

@@ -194,7 +194,7 @@ class ImportRowsSerializer(serializers.Serializer[Any]):
 class CommittedImportSerializer(serializers.Serializer[Any]):
     id = UUIDSerializerField()
     status = serializers.ChoiceField(Import.Status.values)
-    made = NumbersField()
+    made = NumbersField()  # nosemgrep: plain-names - a field of the API
     updated = UpdatedField()
     skipped = serializers.IntegerField()
     refused = serializers.IntegerField()

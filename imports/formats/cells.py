@@ -35,10 +35,10 @@ class CellReader:
             return cell
         text = text_of(cell)
         if text not in self._days:
-            found = read_day(text, self.date_order)
-            self._days[text] = found.on if found else None
-            if found and found.is_month:
-                self.reading.warn(Warning("MONTH_END", line, "date", f"{text}: {found.on}"))
+            parsed = read_day(text, self.date_order)
+            self._days[text] = parsed.on if parsed else None
+            if parsed and parsed.is_month:
+                self.reading.warn(Warning("MONTH_END", line, "date", f"{text}: {parsed.on}"))
         on = self._days[text]
         if on is None:
             raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text)
@@ -53,10 +53,10 @@ class CellReader:
             return cell.value, ""
         if isinstance(cell, Decimal):
             return cell, ""
-        found = read_number(cell.strip(), self.decimal) if isinstance(cell, str) else None
-        if found is None:
+        parsed = read_number(cell.strip(), self.decimal) if isinstance(cell, str) else None
+        if parsed is None:
             raise Refused("BAD_NUMBER" if text_of(cell) else "MISSING_FIELD", field, text_of(cell))
-        return found.value, found.currency
+        return parsed.value, parsed.currency
 
     def money(self, line: int, number: Decimal, field: str, column: str | None = None) -> Decimal:
         """The number with the places that an amount has."""

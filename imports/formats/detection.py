@@ -27,18 +27,18 @@ def read_file(
         raise FileRefused("EMPTY_FILE")
     file = File(data, name, options.encoding, options.delimiter)
     fitting = [
-        (score, number, one)
-        for number, one in enumerate(FORMATS)
-        if format_name in (None, one.name) and (score := one.fits(file, options))
+        (score, number, file_format)
+        for number, file_format in enumerate(FORMATS)
+        if format_name in (None, file_format.name) and (score := file_format.fits(file, options))
     ]
     if not fitting:
         raise FileRefused("UNKNOWN_FORMAT")
-    fitting.sort(key=lambda found: (-found[0], found[1]))
-    best, *others = [one for *_, one in fitting]
+    fitting.sort(key=lambda fit: (-fit[0], fit[1]))
+    best, *others = [file_format for *_, file_format in fitting]
     reading = best.read(file, options)
     names = [heading.casefold() for heading in reading.headings]
     return FoundFormat(reading, file.container, names, [other.name for other in others])
 
 
 def format_names() -> list[str]:
-    return [one.name for one in FORMATS]
+    return [file_format.name for file_format in FORMATS]

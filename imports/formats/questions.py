@@ -15,29 +15,31 @@ type Texts = Callable[[], Iterable[tuple[int, str]]]  # lines and cells; each ca
 
 def ask_about_decimals(reading: Reading, options: Options, texts: Texts) -> str | None:
     """The decimal mark: as a person said, else as the cells show; None where it is asked."""
-    found = decimal_mark(text for _, text in texts())
+    detected = decimal_mark(text for _, text in texts())
     if options.decimal:
         return options.decimal
-    if found.mark is None:
-        examples = _example(texts, found.example)
+    if detected.mark is None:
+        examples = _example(texts, detected.example)
         reading.questions.append(Question("DECIMAL", "decimal", True, (POINT, COMMA), examples))
-    return found.mark
+    return detected.mark
 
 
 def ask_about_days(reading: Reading, options: Options, texts: Texts) -> str | None:
     """The order of day and month: as a person said, else as the days show; None where it is asked."""
     if options.date_order:
         return options.date_order
-    found = day_order(text for _, text in texts())
-    if not found.is_open:
-        return found.order
+    detected = day_order(text for _, text in texts())
+    if not detected.is_open:
+        return detected.order
     examples = tuple(
-        Example(line, f"{text}: {readings(text)}") for line, text in _example(texts, found.example)
+        Example(line, f"{text}: {readings(text)}") for line, text in _example(texts, detected.example)
     )
-    numbers = [numbers_of(text) for _, text in _example(texts, found.example)]
+    numbers = [numbers_of(text) for _, text in _example(texts, detected.example)]
     has_short_year = any(parts and parts.has_short_year for parts in numbers)
     choices = (DMY, MDY, YMD) if has_short_year else (DMY, MDY)
-    reading.questions.append(Question("DATE_ORDER", "date_order", True, choices, examples, found.suggestion))
+    reading.questions.append(
+        Question("DATE_ORDER", "date_order", True, choices, examples, detected.suggestion)
+    )
     return None
 
 
@@ -56,5 +58,5 @@ def ask_about_encoding(reading: Reading, document: Document, options: Options) -
 
 
 def _example(texts: Texts, number: int | None) -> tuple[Example, ...]:
-    found = islice(texts(), number, number + 1) if number is not None else ()
-    return tuple(Example(line, text) for line, text in found)
+    lines = islice(texts(), number, number + 1) if number is not None else ()
+    return tuple(Example(line, text) for line, text in lines)

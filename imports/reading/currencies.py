@@ -63,15 +63,15 @@ def currency_of_mark(mark: str) -> str:
 def currency_in_heading(text: str) -> str:
     """The currency that a heading names: "Balance (EUR)", "Value in €", "Amount USD"; "" for none."""
     text = text.strip()
-    if (found := _IN_BRACKETS.search(text)) and (code := currency_of_mark(found[1])):
+    if (match := _IN_BRACKETS.search(text)) and (code := currency_of_mark(match[1])):
         return code
-    if (found := _LAST_WORD.search(text)) and found[1] in codes():
-        return found[1]
+    if (match := _LAST_WORD.search(text)) and match[1] in codes():
+        return match[1]
     last = text.rsplit(maxsplit=1)[-1:] or [""]
     return SIGNS.get(last[0].lower(), "") if last[0] in SIGNS else ""
 
 
 def currency_in_name(name: str) -> str:
     """The currency in brackets at the end of an account's name: "Savings (USD)"; "" for none."""
-    found = _IN_BRACKETS.search(name.strip())
-    return currency_of_mark(found[1]) if found else ""
+    match = _IN_BRACKETS.search(name.strip())
+    return currency_of_mark(match[1]) if match else ""

@@ -53,16 +53,16 @@ class Numbers(NamedTuple):
 def day_text(text: str) -> str:
     """The part of the text that is the day: "04/17/2023 as of 04/15/2023" has two, and the second counts."""
     text = text.strip()
-    found = _AS_OF.fullmatch(text) if " as of " in text else None
-    return found[1].strip() if found else text
+    match = _AS_OF.fullmatch(text) if " as of " in text else None
+    return match[1].strip() if match else text
 
 
 def numbers_of(text: str) -> Numbers | None:
     """The three numbers of a text whose order is not certain; None for every other text."""
-    found = _THREE.fullmatch(day_text(text)) if len(text) <= LONGEST else None
-    if not found:
+    match = _THREE.fullmatch(day_text(text)) if len(text) <= LONGEST else None
+    if not match:
         return None
-    return Numbers(int(found[1]), int(found[3]), int(found[4]), found[2], len(found[4]) == 2)
+    return Numbers(int(match[1]), int(match[3]), int(match[4]), match[2], len(match[4]) == 2)
 
 
 def read_day(text: str, order: str | None) -> Day | None:
@@ -70,16 +70,16 @@ def read_day(text: str, order: str | None) -> Day | None:
     if len(text) > LONGEST:
         return None
     text = day_text(text)
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _day(int(found[1]), int(found[3]), int(found[4]))
-    if found := _TOGETHER.fullmatch(text):
-        return _day(int(found[1]), int(found[2]), int(found[3]))
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _day(int(match[1]), int(match[3]), int(match[4]))
+    if match := _TOGETHER.fullmatch(text):
+        return _day(int(match[1]), int(match[2]), int(match[3]))
     if numbers := numbers_of(text):
         return in_order(numbers, order or DMY)
-    if found := _YEAR_MONTH.fullmatch(text):
-        return _end_of_month(int(found[1]), int(found[2]))
-    if found := _MONTH_YEAR.fullmatch(text):
-        return _end_of_month(int(found[2]), int(found[1]))
+    if match := _YEAR_MONTH.fullmatch(text):
+        return _end_of_month(int(match[1]), int(match[2]))
+    if match := _MONTH_YEAR.fullmatch(text):
+        return _end_of_month(int(match[2]), int(match[1]))
     return _in_words(text)
 
 
@@ -97,14 +97,14 @@ def full_year(short: int) -> int:
 
 
 def _in_words(text: str) -> Day | None:
-    found = _WORDS.fullmatch(text)
-    month = month_numbers().get(found[2].casefold().rstrip(".")) if found else None
-    if not found or month is None:
+    match = _WORDS.fullmatch(text)
+    month = month_numbers().get(match[2].casefold().rstrip(".")) if match else None
+    if not match or month is None:
         return None
-    year = int(found[4]) if len(found[4]) == 4 else full_year(int(found[4]))
-    if found[1] and found[3]:
+    year = int(match[4]) if len(match[4]) == 4 else full_year(int(match[4]))
+    if match[1] and match[3]:
         return None
-    day = found[1] or found[3]
+    day = match[1] or match[3]
     return _day(year, month, int(day)) if day else _end_of_month(year, month)
 
 

@@ -50,8 +50,8 @@ def parts_of(text: str) -> Parts | None:
             has_sign, is_negative, rest = True, True, rest[:-1].strip()
         elif not has_sign and rest[0] == "(" and rest[-1] == ")":
             has_sign, is_negative, rest = True, True, rest[1:-1].strip()
-        elif not currency and (found := _without_currency(rest)):
-            currency, rest = found
+        elif not currency and (currency_and_rest := _without_currency(rest)):
+            currency, rest = currency_and_rest
         else:
             return None
     return Parts(is_negative, rest, currency) if rest else None

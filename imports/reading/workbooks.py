@@ -55,10 +55,10 @@ def read_workbook(data: bytes, container: str, archive: zipfile.ZipFile | None, 
     """Every visible sheet as a table. Raises FileRefused."""
     empty_formulas: dict[str, set[str]] = {}
     if container == "xlsx" and archive:
-        for sheet, path in sheets_of(archive).items():
+        for sheet_name, path in sheets_of(archive).items():
             xml = member(archive, path)
             refuse_huge_sheet(xml)
-            empty_formulas[sheet] = formulas_without_result(xml)
+            empty_formulas[sheet_name] = formulas_without_result(xml)
     elif container == "ods" and archive:
         content = member(archive, "content.xml")
         if b"manifest:encryption-data" in member(archive, "META-INF/manifest.xml"):
@@ -71,11 +71,11 @@ def read_workbook(data: bytes, container: str, archive: zipfile.ZipFile | None, 
     except (CalamineError, OSError, ValueError):
         raise FileRefused("BROKEN_FILE" if container != "xls" else "UNKNOWN_FORMAT") from None
     document = Document(container, [], name=name)
-    for found in book.sheets_metadata:
-        if found.typ == SheetTypeEnum.WorkSheet and found.visible == SheetVisibleEnum.Visible:
-            document.tables.append(_table(book, found.name, empty_formulas.get(found.name, set())))
+    for sheet in book.sheets_metadata:
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+            document.tables.append(_table(book, sheet.name, empty_formulas.get(sheet.name, set())))
         else:
-            document.unread_sheets.append(found.name)
+            document.unread_sheets.append(sheet.name)
     return document
 
 
@@ -132,12 +132,12 @@ def sheets_of(archive: zipfile.ZipFile) -> dict[str, str]:
     relations_name = "xl/_rels/workbook.xml.rels"
     relations = member(archive, relations_name).decode("utf-8", "replace") if relations_name in names else ""
     targets = {}
-    for found in _RELATION.finditer(relations):
-        attributes = dict(_ATTRIBUTE.findall(found[1]))
+    for match in _RELATION.finditer(relations):
+        attributes = dict(_ATTRIBUTE.findall(match[1]))
         targets[attributes.get("Id", "")] = attributes.get("Target", "")
     sheets = {}
-    for found in _SHEET.finditer(book):
-        attributes = dict(_ATTRIBUTE.findall(found[1]))
+    for match in _SHEET.finditer(book):
+        attributes = dict(_ATTRIBUTE.findall(match[1]))
         target = targets.get(attributes.get("r:id", ""), "")
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
         if path in names:

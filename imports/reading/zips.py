@@ -68,9 +68,9 @@ _REPEATED_CELLS = re.compile(rb'number-columns-repeated="([0-9]+)"')
 def refuse_huge_sheet(xml: bytes) -> None:
     """A sheet of XLSX whose cells are so far apart that the rectangle around them is huge."""
     last_column = last_row = 0
-    for found in _CELL.finditer(xml):
-        last_column = max(last_column, column_number(found[1]))
-        last_row = max(last_row, int(found[2]))
+    for match in _CELL.finditer(xml):
+        last_column = max(last_column, column_number(match[1]))
+        last_row = max(last_row, int(match[2]))
     if last_column > MOST_COLUMNS:
         raise FileRefused("TOO_MANY_COLUMNS")
     if last_column * last_row > MOST_CELLS:
@@ -88,12 +88,12 @@ def formulas_without_result(xml: bytes) -> set[str]:
     """The cells of a sheet of XLSX that have a formula and no stored result, such as "B4"."""
     if b"<f" not in xml and b":f>" not in xml:
         return set()
-    found = set()
+    references = set()
     for cell in _FORMULA.finditer(xml):
         body = cell[2]
         if re.search(rb"<(?:\w+:)?f\b", body) and not re.search(rb"<(?:\w+:)?v>[^<]", body):
-            found.add(cell[1].decode())
-    return found
+            references.add(cell[1].decode())
+    return references
 
 
 def refuse_huge_ods(xml: bytes) -> None:

@@ -84,17 +84,17 @@ def rows_after(
     import_id: UUID, number: int, most: int, outcomes: list[str], row_types: list[str]
 ) -> list[BlockRow]:
     """Up to `most` rows after this number, with one of the outcomes and of the types; empty lists ask for all."""
-    found: list[BlockRow] = []
+    rows: list[BlockRow] = []
     blocks = ImportBlock.objects.filter(file_import_id=import_id, first__gt=number - ROWS).order_by("first")
     for pk, counts in list(blocks.values_list("pk", "counts")):
         if not any(_is_wanted(kind, outcomes, row_types) for kind in counts):
             continue
         for row in unpacked(ImportBlock.objects.values_list("rows", flat=True).get(pk=pk)):
             if row["n"] > number and any(_is_wanted(kind, outcomes, row_types) for kind in kinds_of(row)):
-                found.append(row)
-                if len(found) == most:
-                    return found
-    return found
+                rows.append(row)
+                if len(rows) == most:
+                    return rows
+    return rows
 
 
 def _is_wanted(kind: str, outcomes: list[str], row_types: list[str]) -> bool:

@@ -143,8 +143,8 @@ def safe_name(name: str) -> str:
 def preview(row: Import, data: bytes, most_rows: int | None) -> str:
     """Read the file, plan its rows into blocks, and set what the import says about them. Returns the state."""
     try:
-        earlier, found = opened(row, data)
-        reading = found.reading
+        earlier, file = opened(row, data)
+        reading = file.reading
         accounts = Accounts(
             row.portfolio,
             row.options.get("accounts", {}),
@@ -157,16 +157,16 @@ def preview(row: Import, data: bytes, most_rows: int | None) -> str:
     except FileRefused as refused:
         raise errors.bad_file(refused) from None
     accounts.refuse_unknown_keys()
-    row.format, row.container = reading.format, found.container
-    row.summary = summary_of(found, reading, accounts, plan, earlier)
+    row.format, row.container = reading.format, file.container
+    row.summary = summary_of(file, reading, accounts, plan, earlier)
     matched = [account.asset.pk for account in accounts.plans.values() if account.asset]
     return state_of(row.portfolio, matched, row.summary["instruments"])
 
 
 def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
     """The file with the mapping of an earlier one of the same shape, and that import."""
-    found = read_file(data, for_formats(row.options), name=row.file_name, format_name=row.format or None)
-    row.mapping_key = mapping_key(found)
+    file = read_file(data, for_formats(row.options), name=row.file_name, format_name=row.format or None)
+    row.mapping_key = mapping_key(file)
     committed = Import.objects.filter(
         portfolio__household_id=row.portfolio.household_id,
         mapping_key=row.mapping_key,
@@ -178,13 +178,13 @@ def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
     }
     if remembered.keys() - row.options.keys():
         options = for_formats({**remembered, **row.options})
-        found = read_file(data, options, name=row.file_name, format_name=row.format or None)
-    return earlier, found
+        file = read_file(data, options, name=row.file_name, format_name=row.format or None)
+    return earlier, file
 
 
-def mapping_key(found: FoundFormat) -> str:
+def mapping_key(file: FoundFormat) -> str:
     """The same for files of one format with the same headings."""
-    text = "\n".join([found.reading.format, *found.headings])
+    text = "\n".join([file.reading.format, *file.headings])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -198,17 +198,17 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
 
 
 def summary_of(
-    found: FoundFormat, reading: Reading, accounts: Accounts, plan: Plan, earlier: Import | None
+    file: FoundFormat, reading: Reading, accounts: Accounts, plan: Plan, earlier: Import | None
 ) -> dict[str, Any]:
     answers = earlier.options if earlier else {}
     return {
         "detected": {
             **reading.detected,
-            "others": found.others,
+            "others": file.others,
             "mapping_from": str(earlier.pk) if earlier else None,
         },
         "accounts": [account.as_json() for account in accounts.plans.values() if account.rows],
-        "instruments": [one.as_json() for one in accounts.instruments.plans.values()],
+        "instruments": [instrument.as_json() for instrument in accounts.instruments.plans.values()],
         "counts": plan.as_json(),
         "questions": [question_record(question, answers) for question in reading.questions],
         "warnings": [list(warning) for warning in (*plan.warnings, *reading.warnings)],

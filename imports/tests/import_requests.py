@@ -27,24 +27,24 @@ def preview(client, portfolio, data=LONG, **fields):
     return response.json()
 
 
-def commit(client, made, expected=200):
-    response = client.post(f"{IMPORTS}/{made['id']}/commit")
+def commit(client, new_import, expected=200):
+    response = client.post(f"{IMPORTS}/{new_import['id']}/commit")
     assert response.status_code == expected, response.content
     return response.json()
 
 
-def undo(client, made, expected=200, **body):
-    response = client.post(f"{IMPORTS}/{made['id']}/undo", body)
+def undo(client, new_import, expected=200, **body):
+    response = client.post(f"{IMPORTS}/{new_import['id']}/undo", body)
     assert response.status_code == expected, response.content
     return response.json()
 
 
-def rows(client, made, **query):
-    response = client.get(f"{IMPORTS}/{made['id']}/rows", query)
+def rows(client, new_import, **query):
+    response = client.get(f"{IMPORTS}/{new_import['id']}/rows", query)
     assert response.status_code == 200, response.content
     return response.json()["results"]
 
 
 def values_of(portfolio):
-    found = AssetSnapshot.objects.filter(asset__portfolio=portfolio).order_by("asset__name", "on")
-    return [(row.asset.name, row.on.isoformat(), str(row.value)) for row in found]
+    snapshots = AssetSnapshot.objects.filter(asset__portfolio=portfolio).order_by("asset__name", "on")
+    return [(row.asset.name, row.on.isoformat(), str(row.value)) for row in snapshots]

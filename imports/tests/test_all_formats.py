@@ -29,16 +29,16 @@ def total(counts, outcome):
 def test_format_is_detected_and_the_same_file_adds_nothing(alice, portfolio, name):
     sample = SAMPLES[name]
     parts = {"options": dict(sample.options), "name": sample.file_name}
-    made = preview(alice, portfolio, sample.data, **parts)
-    assert made["format"] == sample.format
-    assert made["format"] not in made["detected"]["others"]
-    done = commit(alice, made)
-    assert total(made["counts"], "create") == sum(done["made"].values()) > 0
+    new_import = preview(alice, portfolio, sample.data, **parts)
+    assert new_import["format"] == sample.format
+    assert new_import["format"] not in new_import["detected"]["others"]
+    done = commit(alice, new_import)
+    assert total(new_import["counts"], "create") == sum(done["made"].values()) > 0
     again = preview(alice, portfolio, sample.data, **parts)
     assert (total(again["counts"], "create"), total(again["counts"], "update")) == (0, 0)
     assert sum(commit(alice, again)["made"].values()) == 0
     undo(alice, again)
-    undo(alice, made)
+    undo(alice, new_import)
     assert not Asset.objects.filter(portfolio=portfolio).exists()
     assert not Instrument.objects.filter(household=portfolio.household).exists()
 

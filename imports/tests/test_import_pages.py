@@ -18,8 +18,8 @@ def drop(client, portfolio, data, name="worth.csv"):
 
 
 def press(client, action, **fields):
-    made = Import.objects.latest("id")
-    return client.post(f"{PATH}{made.pk}/", {"action": action, **fields}, follow=True)
+    newest = Import.objects.latest("id")
+    return client.post(f"{PATH}{newest.pk}/", {"action": action, **fields}, follow=True)
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ def test_preview_is_discarded(alices, portfolio):
 
 def test_viewers_and_strangers(alices, vera_user, charlie_user, portfolio):
     drop(alices, portfolio, WIDE_GERMAN)
-    made = Import.objects.get()
+    new_import = Import.objects.get()
     vera, charlie = staff(vera_user), staff(charlie_user)
-    assert b'name="action"' not in vera.get(f"{PATH}{made.pk}/").content
+    assert b'name="action"' not in vera.get(f"{PATH}{new_import.pk}/").content
     press(vera, "commit")
     assert not Asset.objects.exists()
     assert b'type="file"' not in vera.get(PATH).content
     assert drop(vera, portfolio, WIDE_GERMAN).status_code == 404
     assert Import.objects.count() == 1
-    assert charlie.get(f"{PATH}{made.pk}/").status_code == 404
+    assert charlie.get(f"{PATH}{new_import.pk}/").status_code == 404

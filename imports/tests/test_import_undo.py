@@ -13,9 +13,9 @@ def test_undo_removes_exactly_what_the_import_made(alice, portfolio):
     asset = create_asset(portfolio, "Savings")
     add_value(asset, 5, day(0))
     before = values_of(portfolio)
-    made = preview(alice, portfolio)
-    commit(alice, made)
-    undone = undo(alice, made)
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
+    undone = undo(alice, new_import)
     assert undone["removed"] == {
         "asset": 1,
         "value": 3,
@@ -25,8 +25,8 @@ def test_undo_removes_exactly_what_the_import_made(alice, portfolio):
         "action": 0,
     }
     assert (values_of(portfolio), Asset.objects.count()) == (before, 1)
-    assert undo(alice, made) == undone
-    assert commit(alice, made, expected=409)["code"] == "IMPORT_UNDONE"
+    assert undo(alice, new_import) == undone
+    assert commit(alice, new_import, expected=409)["code"] == "IMPORT_UNDONE"
     assert preview(alice, portfolio)["counts"]["value"]["create"] == 3
 
 
@@ -39,19 +39,19 @@ def test_undo_gives_updated_values_their_earlier_content_back(alice, portfolio):
 
 
 def test_edited_rows_are_named_and_removed_only_by_force(alice, portfolio):
-    made = preview(alice, portfolio)
-    commit(alice, made)
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
     edited = AssetSnapshot.objects.get(on="2025-02-28")
     edited.value = 1
     edited.save()
     AssetSnapshot.objects.get(asset__name="House").delete()
-    refused = undo(alice, made, expected=409)
+    refused = undo(alice, new_import, expected=409)
     assert refused["code"] == "IMPORT_EDITED"
     assert [(error["field"], error["code"]) for error in refused["errors"]] == [
         ("line 3", "EDITED"),
         ("line 4", "DELETED"),
     ]
-    assert undo(alice, made, force=True)["removed"]["value"] == 2
+    assert undo(alice, new_import, force=True)["removed"]["value"] == 2
     assert values_of(portfolio) == []
 
 
@@ -69,10 +69,10 @@ def test_asset_that_is_used_elsewhere_stays_until_its_last_user_is_undone(alice,
 
 
 def test_preview_cannot_be_undone_but_deleted(alice, portfolio):
-    made = preview(alice, portfolio)
-    assert undo(alice, made, expected=409)["code"] == "IMPORT_NOT_COMMITTED"
-    assert alice.delete(f"{IMPORTS}/{made['id']}").status_code == 204
-    assert alice.get(f"{IMPORTS}/{made['id']}").status_code == 404
+    new_import = preview(alice, portfolio)
+    assert undo(alice, new_import, expected=409)["code"] == "IMPORT_NOT_COMMITTED"
+    assert alice.delete(f"{IMPORTS}/{new_import['id']}").status_code == 204
+    assert alice.get(f"{IMPORTS}/{new_import['id']}").status_code == 404
     committed = preview(alice, portfolio)
     commit(alice, committed)
     for response in (

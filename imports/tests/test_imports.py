@@ -22,19 +22,19 @@ pytestmark = pytest.mark.usefixtures("shared_rows")
 
 
 def test_preview_says_what_would_be_made_and_makes_nothing(alice, portfolio):
-    made = preview(alice, portfolio, WIDE_GERMAN, name="Übersicht.csv")
-    assert made["status"] == "preview"
-    assert made["format"] == "networth"
-    assert made["counts"]["asset"] == {"create": 3, "update": 0, "skip": 0, "refuse": 0}
-    assert made["counts"]["value"] == {"create": 8, "update": 0, "skip": 1, "refuse": 0}
-    assert (made["skipped"], made["refused"]) == (2, 0)
-    assert made["file"]["name"] == "Übersicht.csv"
+    new_import = preview(alice, portfolio, WIDE_GERMAN, name="Übersicht.csv")
+    assert new_import["status"] == "preview"
+    assert new_import["format"] == "networth"
+    assert new_import["counts"]["asset"] == {"create": 3, "update": 0, "skip": 0, "refuse": 0}
+    assert new_import["counts"]["value"] == {"create": 8, "update": 0, "skip": 1, "refuse": 0}
+    assert (new_import["skipped"], new_import["refused"]) == (2, 0)
+    assert new_import["file"]["name"] == "Übersicht.csv"
     assert not Asset.objects.exists()
 
 
 def test_rows_show_what_was_read_and_what_it_becomes(alice, portfolio):
-    made = preview(alice, portfolio, WIDE_GERMAN)
-    [first, *_] = rows(alice, made)
+    new_import = preview(alice, portfolio, WIDE_GERMAN)
+    [first, *_] = rows(alice, new_import)
     assert first == {
         "number": 1,
         "line": 2,
@@ -59,42 +59,42 @@ def test_rows_show_what_was_read_and_what_it_becomes(alice, portfolio):
 
 def test_rows_are_listed_by_outcome_in_pages(alice, portfolio):
     bad = LONG + b"House,2026-02-30,1,EUR\n"
-    made = preview(alice, portfolio, bad)
-    [refused] = rows(alice, made, outcome="refuse")
+    new_import = preview(alice, portfolio, bad)
+    [refused] = rows(alice, new_import, outcome="refuse")
     assert refused["reason"] == {"code": "BAD_DATE", "message": "2026-02-30 is no day.", "field": "date"}
-    page = alice.get(f"{IMPORTS}/{made['id']}/rows", {"page_size": 3}).json()
+    page = alice.get(f"{IMPORTS}/{new_import['id']}/rows", {"page_size": 3}).json()
     assert [row["number"] for row in page["results"]] == [1, 2, 3]
     assert [row["number"] for row in alice.get(page["next"]).json()["results"]] == [4]
-    assert rows(alice, made, outcome="create", row_type="transaction") == []
+    assert rows(alice, new_import, outcome="create", row_type="transaction") == []
 
 
 def test_question_must_be_answered_before_the_commit(alice, portfolio):
-    made = preview(alice, portfolio, DAYS_DOWN)
-    refused = commit(alice, made, expected=409)
+    new_import = preview(alice, portfolio, DAYS_DOWN)
+    refused = commit(alice, new_import, expected=409)
     assert (refused["code"], refused["errors"][0]["field"]) == ("QUESTIONS_OPEN", "options.currency")
-    answered = alice.patch(f"{IMPORTS}/{made['id']}", {"options": {"currency": "EUR"}}).json()
+    answered = alice.patch(f"{IMPORTS}/{new_import['id']}", {"options": {"currency": "EUR"}}).json()
     assert answered["questions"] == []
-    assert commit(alice, made)["made"]["value"] == 5
+    assert commit(alice, new_import)["made"]["value"] == 5
 
 
 def test_order_of_day_and_month_is_asked(alice, portfolio):
-    made = preview(alice, portfolio, AMBIGUOUS)
-    [question] = made["questions"]
+    new_import = preview(alice, portfolio, AMBIGUOUS)
+    [question] = new_import["questions"]
     assert (question["code"], question["choices"], question["required"]) == (
         "DATE_ORDER",
         ["dmy", "mdy"],
         True,
     )
-    alice.patch(f"{IMPORTS}/{made['id']}", {"options": {"date_order": "mdy"}})
-    commit(alice, made)
+    alice.patch(f"{IMPORTS}/{new_import['id']}", {"options": {"date_order": "mdy"}})
+    commit(alice, new_import)
     assert ("House", "2026-12-11", "251000.0000") in values_of(portfolio)
 
 
 def test_account_is_matched_by_name_and_currency(alice, portfolio):
     asset = create_asset(portfolio, "savings", TypeId.SAVINGS_ACCOUNT)
-    made = preview(alice, portfolio)
-    assert made["accounts"][0]["asset_id"] == str(asset.pk)
-    assert made["counts"]["asset"]["create"] == 1
+    new_import = preview(alice, portfolio)
+    assert new_import["accounts"][0]["asset_id"] == str(asset.pk)
+    assert new_import["counts"]["asset"]["create"] == 1
 
 
 def test_account_may_be_sent_to_another_asset_renamed_or_left_out(alice, portfolio):
@@ -103,8 +103,8 @@ def test_account_may_be_sent_to_another_asset_renamed_or_left_out(alice, portfol
         "Savings|EUR": {"asset_id": str(asset.pk)},
         "House|EUR": {"name": "Home", "asset_type": "REAL_ESTATE"},
     }
-    made = preview(alice, portfolio, options={"accounts": accounts})
-    commit(alice, made)
+    new_import = preview(alice, portfolio, options={"accounts": accounts})
+    commit(alice, new_import)
     assert {name for name, *_ in values_of(portfolio)} == {"Day money", "Home"}
     assert Asset.objects.get(name="Home").asset_type.code == "REAL_ESTATE"
     skipped = preview(alice, portfolio, options={"accounts": {"House|EUR": {"skip": True}}})
@@ -113,8 +113,8 @@ def test_account_may_be_sent_to_another_asset_renamed_or_left_out(alice, portfol
 
 def test_sign_of_a_debt_can_be_reversed(alice, portfolio):
     table = b"account,date,balance,currency\nVisa Card,2025-01-31,50,EUR\n"
-    made = preview(alice, portfolio, table)
-    assert made["questions"][0] | {"message": ""} == {
+    new_import = preview(alice, portfolio, table)
+    assert new_import["questions"][0] | {"message": ""} == {
         "code": "SIGN",
         "option": "accounts",
         "required": False,
@@ -124,8 +124,8 @@ def test_sign_of_a_debt_can_be_reversed(alice, portfolio):
         "answer": "-",
         "account": "Visa Card|EUR",
     }
-    alice.patch(f"{IMPORTS}/{made['id']}", {"options": {"accounts": {"Visa Card|EUR": {"sign": "-"}}}})
-    commit(alice, made)
+    alice.patch(f"{IMPORTS}/{new_import['id']}", {"options": {"accounts": {"Visa Card|EUR": {"sign": "-"}}}})
+    commit(alice, new_import)
     assert values_of(portfolio) == [("Visa Card", "2025-01-31", "-50.0000")]
 
 
@@ -203,8 +203,8 @@ def test_name_of_a_file_is_its_last_part(alice, portfolio):
 
 
 def test_commit_makes_all_and_only_once(alice, portfolio):
-    made = preview(alice, portfolio)
-    first = commit(alice, made)
+    new_import = preview(alice, portfolio)
+    first = commit(alice, new_import)
     assert first["made"] == {
         "asset": 2,
         "value": 3,
@@ -213,12 +213,12 @@ def test_commit_makes_all_and_only_once(alice, portfolio):
         "price": 0,
         "action": 0,
     }
-    assert commit(alice, made) == first
+    assert commit(alice, new_import) == first
     assert len(values_of(portfolio)) == 3
-    after = alice.get(f"{IMPORTS}/{made['id']}").json()
+    after = alice.get(f"{IMPORTS}/{new_import['id']}").json()
     assert after["status"] == "committed"
     assert all(account["asset_id"] for account in after["accounts"])
-    [row, *_] = rows(alice, made)
+    [row, *_] = rows(alice, new_import)
     assert row["read"] is None
     assert AssetSnapshot.objects.filter(pk=row["becomes"][0]["id"]).exists()
     assert not ImportFile.objects.exists()
@@ -241,11 +241,11 @@ def test_same_file_again_adds_nothing(alice, portfolio):
 def test_longer_file_adds_only_what_is_new_and_updates_what_differs(alice, portfolio):
     commit(alice, preview(alice, portfolio))
     longer = LONG.replace(b"28,200", b"28,250") + b"Savings,2025-03-31,300,EUR\n"
-    made = preview(alice, portfolio, longer)
-    assert made["counts"]["value"] == {"create": 1, "update": 1, "skip": 2, "refuse": 0}
-    [updated] = rows(alice, made, outcome="update")
+    new_import = preview(alice, portfolio, longer)
+    assert new_import["counts"]["value"] == {"create": 1, "update": 1, "skip": 2, "refuse": 0}
+    [updated] = rows(alice, new_import, outcome="update")
     assert updated["before"] == {"value": "200.00", "note": ""}
-    assert commit(alice, made)["updated"] == {"value": 1, "transaction": 0}
+    assert commit(alice, new_import)["updated"] == {"value": 1, "transaction": 0}
     kept = preview(alice, portfolio, LONG, options={"values": "keep"})
     assert kept["counts"]["value"]["update"] == 0
 
@@ -260,8 +260,8 @@ def test_last_value_of_a_day_is_the_one_that_is_replaced(alice, portfolio):
 
 
 def test_last_row_of_a_day_in_the_file_counts(alice, portfolio):
-    made = preview(alice, portfolio, LONG + b"Savings,2025-01-31,150,EUR\n")
-    commit(alice, made)
+    new_import = preview(alice, portfolio, LONG + b"Savings,2025-01-31,150,EUR\n")
+    commit(alice, new_import)
     assert ("Savings", "2025-01-31", "150.0000") in values_of(portfolio)
 
 
@@ -275,31 +275,31 @@ def test_deleted_row_is_not_imported_again_unless_asked(alice, portfolio):
 
 
 def test_refused_rows_are_left_out(alice, portfolio):
-    made = preview(alice, portfolio, LONG + b"House,2026-02-30,1,EUR\n")
-    assert commit(alice, made)["refused"] == 1
+    new_import = preview(alice, portfolio, LONG + b"House,2026-02-30,1,EUR\n")
+    assert commit(alice, new_import)["refused"] == 1
     assert len(values_of(portfolio)) == 3
 
 
 @pytest.mark.parametrize("what", ["value", "asset"])
 def test_write_into_a_matched_account_makes_the_preview_stale(alice, portfolio, what):
     asset = create_asset(portfolio, "Savings")
-    made = preview(alice, portfolio)
+    new_import = preview(alice, portfolio)
     if what == "value":
         add_value(asset, 1, day(0))
     else:
         create_asset(portfolio, "House")
-    assert commit(alice, made, expected=409)["code"] == "IMPORT_STALE"
-    alice.patch(f"{IMPORTS}/{made['id']}", {})
-    commit(alice, made)
+    assert commit(alice, new_import, expected=409)["code"] == "IMPORT_STALE"
+    alice.patch(f"{IMPORTS}/{new_import['id']}", {})
+    commit(alice, new_import)
 
 
 def test_write_elsewhere_does_not_make_it_stale(alice, portfolio, household):
     other = Portfolio.objects.create(household=household, name="Other")
     bystander = create_asset(portfolio, "Bystander")
-    made = preview(alice, portfolio)
+    new_import = preview(alice, portfolio)
     add_value(create_asset(other, "Savings"), 1, day(0))
     add_value(bystander, 1, day(0))
-    commit(alice, made)
+    commit(alice, new_import)
 
 
 def test_second_preview_of_one_file_is_stale_and_then_has_nothing_to_do(alice, portfolio):
@@ -311,22 +311,22 @@ def test_second_preview_of_one_file_is_stale_and_then_has_nothing_to_do(alice, p
 
 
 def test_old_preview_is_expired(alice, portfolio, time_machine):
-    made = preview(alice, portfolio)
+    new_import = preview(alice, portfolio)
     time_machine.move_to(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=8))
-    assert commit(alice, made, expected=409)["code"] == "IMPORT_EXPIRED"
+    assert commit(alice, new_import, expected=409)["code"] == "IMPORT_EXPIRED"
 
 
 def test_all_that_a_commit_writes_names_the_import_as_its_cause(alice, portfolio):
-    made = preview(alice, portfolio)
-    commit(alice, made)
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
     asset = Asset.objects.get(name="House")
     channels = {
         event["channel"]
         for path in (f"assets/{asset.pk}", f"assets/{asset.pk}/snapshots/{asset.snapshots.get().pk}")
         for event in alice.get(f"/api/v1/{path}/history").json()["results"]
     }
-    assert channels == {f"import:{made['id']}"}
-    [committed, created] = alice.get(f"{IMPORTS}/{made['id']}/history").json()["results"]
+    assert channels == {f"import:{new_import['id']}"}
+    [committed, created] = alice.get(f"{IMPORTS}/{new_import['id']}/history").json()["results"]
     assert (created["action"], committed["action"]) == ("create", "update")
     refused = alice.post(f"/api/v1/undo/{committed['request_id']}")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "IMPORT")
@@ -348,8 +348,8 @@ def test_earlier_mapping_is_offered_again(alice, portfolio):
 
 
 def test_roles_and_strangers(alice, bob, vera, charlie, portfolio):
-    made = preview(bob, portfolio)
-    path = f"{IMPORTS}/{made['id']}"
+    new_import = preview(bob, portfolio)
+    path = f"{IMPORTS}/{new_import['id']}"
     assert send(vera, portfolio).status_code == 403
     assert send(charlie, portfolio).json()["code"] == "PORTFOLIO_NOT_FOUND"
     for client, status in ((vera, 403), (charlie, 404)):
@@ -359,13 +359,13 @@ def test_roles_and_strangers(alice, bob, vera, charlie, portfolio):
         assert client.delete(path).status_code == status
     assert vera.get(path).status_code == vera.get(f"{path}/rows").status_code == 200
     assert charlie.get(path).status_code == charlie.get(f"{path}/rows").status_code == 404
-    assert [row["id"] for row in vera.get(IMPORTS).json()["results"]] == [made["id"]]
+    assert [row["id"] for row in vera.get(IMPORTS).json()["results"]] == [new_import["id"]]
     assert charlie.get(IMPORTS).json()["results"] == []
 
 
 def test_asset_of_another_household_is_not_found(alice, charlie_user, portfolio):
-    theirs = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
-    asset = create_asset(theirs, "Savings")
+    foreign = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
+    asset = create_asset(foreign, "Savings")
     response = send(alice, portfolio, options={"accounts": {"Savings|EUR": {"asset_id": str(asset.pk)}}})
     assert (response.status_code, response.json()["code"]) == (404, "ASSET_NOT_FOUND")
 

@@ -41,15 +41,17 @@ def held(name, on):
 
 
 def test_balance_of_a_ticker_is_what_is_held(alice, portfolio):
-    made = preview(alice, portfolio, HOLDINGS)
-    assert (made["counts"]["asset"]["create"], made["counts"]["instrument"]["create"]) == (2, 2)
-    assert "NO_PRICES" in [warning["code"] for warning in made["warnings"]]
-    assert [(one["type"], one["quantity"]) for row in rows(alice, made) for one in row["becomes"]] == [
+    new_import = preview(alice, portfolio, HOLDINGS)
+    assert (new_import["counts"]["asset"]["create"], new_import["counts"]["instrument"]["create"]) == (2, 2)
+    assert "NO_PRICES" in [warning["code"] for warning in new_import["warnings"]]
+    assert [
+        (item["type"], item["quantity"]) for row in rows(alice, new_import) for item in row["becomes"]
+    ] == [
         ("ADJUST", "2"),
         ("ADJUST", "1.5"),
         ("ADJUST", "0.5"),
     ]
-    commit(alice, made)
+    commit(alice, new_import)
     assert (held("Plan MSFT", "2025-02-01"), held("Plan MSFT", "2025-03-01")) == (2, Decimal("3.5"))
     assert Asset.objects.get(name="Coins").instrument.instrument_type == "crypto"
     assert set(Asset.objects.values_list("valuation", flat=True)) == {"market"}
@@ -72,22 +74,22 @@ def test_other_balance_of_a_day_corrects_the_later_ones(alice, portfolio):
 
 
 def test_undo_removes_the_instruments_that_nothing_else_uses(alice, portfolio):
-    made = preview(alice, portfolio, HOLDINGS)
-    commit(alice, made)
-    undone = undo(alice, made)
+    new_import = preview(alice, portfolio, HOLDINGS)
+    commit(alice, new_import)
+    undone = undo(alice, new_import)
     assert (undone["removed"]["asset"], undone["removed"]["instrument"]) == (2, 2)
     assert not Instrument.objects.filter(household=portfolio.household).exists()
 
 
 def test_instrument_of_an_asset_made_by_hand_is_in_use(alice, portfolio):
-    made = preview(alice, portfolio, HOLDINGS)
-    commit(alice, made)
+    new_import = preview(alice, portfolio, HOLDINGS)
+    commit(alice, new_import)
     asset = create_asset(portfolio, "Mine", currency="USD")
     asset.instrument = Instrument.objects.get(symbol="MSFT")
     asset.save()
-    refused = undo(alice, made, expected=409)
+    refused = undo(alice, new_import, expected=409)
     assert [error["code"] for error in refused["errors"]] == ["IN_USE"]
-    kept = undo(alice, made, force=True)["kept"]
+    kept = undo(alice, new_import, force=True)["kept"]
     assert [(row["row_type"], row["name"]) for row in kept] == [("instrument", "MSFT")]
 
 
@@ -133,14 +135,14 @@ def everything(reading):
 
 @pytest.fixture
 def one_format(monkeypatch):
-    made = Format("made", lambda file, options: 1, lambda file, options: Reading("made", {}, everything))
-    monkeypatch.setattr(detection, "FORMATS", (made,))
+    stub = Format("made", lambda file, options: 1, lambda file, options: Reading("made", {}, everything))
+    monkeypatch.setattr(detection, "FORMATS", (stub,))
 
 
 @pytest.mark.usefixtures("one_format")
 def test_trades_prices_splits_and_transfers_are_made_and_undone(alice, portfolio):
-    made = preview(alice, portfolio, b"x")
-    assert {name: counts["create"] for name, counts in made["counts"].items()} == {
+    new_import = preview(alice, portfolio, b"x")
+    assert {name: counts["create"] for name, counts in new_import["counts"].items()} == {
         "asset": 3,
         "value": 0,
         "transaction": 6,
@@ -148,12 +150,12 @@ def test_trades_prices_splits_and_transfers_are_made_and_undone(alice, portfolio
         "price": 1,
         "action": 1,
     }
-    assert (made["refused"], made["skipped"]) == (2, 1)
-    codes = [row["reason"]["code"] for row in rows(alice, made) if row["reason"]]
+    assert (new_import["refused"], new_import["skipped"]) == (2, 1)
+    codes = [row["reason"]["code"] for row in rows(alice, new_import) if row["reason"]]
     assert codes == ["ALREADY_THERE", "OUT_OF_RANGE", "OUT_OF_RANGE"]
-    assert not [warning for warning in made["warnings"] if warning["code"] == "NO_PRICES"]
-    done = commit(alice, made)
-    assert done["made"] == {name: counts["create"] for name, counts in made["counts"].items()}
+    assert not [warning for warning in new_import["warnings"] if warning["code"] == "NO_PRICES"]
+    done = commit(alice, new_import)
+    assert done["made"] == {name: counts["create"] for name, counts in new_import["counts"].items()}
     depot = Asset.objects.get(institution="Depot")
     units = quantities_of([depot.pk])[depot.pk]
     assert [units.on(on) // 10**QUANTITY_PLACES for on in (JANUARY, date(2025, 2, 2), date(2025, 4, 1))] == [
@@ -169,7 +171,7 @@ def test_trades_prices_splits_and_transfers_are_made_and_undone(alice, portfolio
     assert Category.objects.get(name="B").parent.name == "A"
     again = preview(alice, portfolio, b"x")
     assert {counts["create"] for counts in again["counts"].values()} == {0}
-    undone = undo(alice, made)
+    undone = undo(alice, new_import)
     assert undone["removed"] == done["made"] | {"price": 0}
     left = (Asset, Instrument, InstrumentAction, Tag, Category, Transaction)
     assert not [model for model in left if model.objects.filter(**HOUSEHOLD_OF[model](portfolio)).exists()]
@@ -188,8 +190,8 @@ HOUSEHOLD_OF = {
 
 @pytest.mark.usefixtures("one_format")
 def test_cash_legs_can_be_left_out(alice, portfolio):
-    made = preview(alice, portfolio, b"x", options={"cash": False})
-    assert made["counts"]["transaction"]["create"] == 4
+    new_import = preview(alice, portfolio, b"x", options={"cash": False})
+    assert new_import["counts"]["transaction"]["create"] == 4
 
 
 @pytest.mark.usefixtures("one_format")
@@ -197,17 +199,17 @@ def test_instrument_of_the_household_is_found_by_its_isin(alice, portfolio):
     own = Instrument.objects.create(
         household=portfolio.household, symbol="OTHER", name="x", isin=MSFT.isin, currency="USD"
     )
-    made = preview(alice, portfolio, b"x")
-    assert made["counts"]["instrument"]["create"] == 0
+    new_import = preview(alice, portfolio, b"x")
+    assert new_import["counts"]["instrument"]["create"] == 0
     own.currency = "EUR"
     own.save()
-    assert alice.post(f"{IMPORTS}/{made['id']}/commit").json()["code"] == "IMPORT_STALE"
+    assert alice.post(f"{IMPORTS}/{new_import['id']}/commit").json()["code"] == "IMPORT_STALE"
 
 
 @pytest.mark.usefixtures("one_format")
 def test_prices_of_a_shared_instrument_stay(alice, portfolio):
     Instrument.objects.create(symbol="MSFT", name="x", isin=MSFT.isin, currency="USD")
-    made = preview(alice, portfolio, b"x")
-    assert made["counts"]["price"] == {"create": 0, "update": 0, "skip": 2, "refuse": 1}
-    commit(alice, made)
+    new_import = preview(alice, portfolio, b"x")
+    assert new_import["counts"]["price"] == {"create": 0, "update": 0, "skip": 2, "refuse": 1}
+    commit(alice, new_import)
     assert not recorded_prices(Instrument.objects.get(symbol="MSFT").pk, None, None)

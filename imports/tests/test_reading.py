@@ -104,13 +104,13 @@ def test_three_days_above_twelve_decide_the_order():
 
 
 def test_order_is_asked_where_too_few_days_decide_it():
-    found = day_order(["1/31/2025", "4/1/2025"])
-    assert (found.order, found.is_open, found.suggestion) == (None, True, MDY)
+    detected = day_order(["1/31/2025", "4/1/2025"])
+    assert (detected.order, detected.is_open, detected.suggestion) == (None, True, MDY)
 
 
 def test_regular_months_are_a_suggestion_and_no_answer():
-    found = day_order(["01/01/2025", "01/02/2025", "01/03/2025", "01/04/2025"])
-    assert (found.order, found.is_open, found.suggestion) == (None, True, DMY)
+    detected = day_order(["01/01/2025", "01/02/2025", "01/03/2025", "01/04/2025"])
+    assert (detected.order, detected.is_open, detected.suggestion) == (None, True, DMY)
 
 
 def test_year_of_two_digits_is_asked_about():

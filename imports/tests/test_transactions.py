@@ -36,19 +36,19 @@ def read(data, name="file.csv", **options):
     return reading, list(reading.rows())
 
 
-def bookings(found):
+def bookings(parsed):
     return [
         (item.account, item.type, item.on.isoformat(), str(item.amount))
-        for row in found
+        for row in parsed
         for item in row.items
         if isinstance(item, TransactionItem)
     ]
 
 
 def test_bookings_are_earned_or_spent():
-    reading, found = read(GERMAN)
+    reading, parsed = read(GERMAN)
     assert reading.format == "transactions"
-    assert bookings(found) == [
+    assert bookings(parsed) == [
         ("DE02|EUR", "EXPENSE", "2025-02-05", "3.5"),
         ("DE02|EUR", "EXPENSE", "2025-02-05", "3.5"),
         ("DE02|EUR", "INCOME", "2025-01-31", "1000"),
@@ -57,8 +57,8 @@ def test_bookings_are_earned_or_spent():
 
 
 def test_last_balance_of_a_day_is_a_value_also_where_the_newest_booking_is_first():
-    _, found = read(GERMAN)
-    balances = [item for row in found for item in row.items if isinstance(item, ValueItem)]
+    _, parsed = read(GERMAN)
+    balances = [item for row in parsed for item in row.items if isinstance(item, ValueItem)]
     assert [(item.on.isoformat(), str(item.value)) for item in balances] == [
         ("2025-02-05", "1096.5"),
         ("2025-01-31", "1103.5"),
@@ -71,12 +71,12 @@ def test_file_without_balances_says_so():
 
 
 def test_debit_and_credit_have_a_column_each():
-    _, found = read(AMERICAN, currency="USD", account="Checking")
-    assert bookings(found) == [
+    _, parsed = read(AMERICAN, currency="USD", account="Checking")
+    assert bookings(parsed) == [
         ("Checking|USD", "INCOME", "2025-01-31", "2000.00"),
         ("Checking|USD", "EXPENSE", "2025-01-30", "800.00"),
     ]
-    assert found[2].skip.code == "ZERO_ROW"
+    assert parsed[2].skip.code == "ZERO_ROW"
 
 
 def test_account_is_asked_and_the_name_of_the_file_offered():
@@ -90,8 +90,8 @@ def test_type_decides_the_sign_where_it_says_debit_or_credit():
         b"Date,Description,Amount,Transaction Type,Account Name\n"
         b"2023-05-01,Shop,78.32,debit,Card\n2023-05-04,Pay,-2500.00,credit,Bank\n"
     )
-    _, found = read(table, currency="USD")
-    assert [(kind, amount) for _, kind, _, amount in bookings(found)] == [
+    _, parsed = read(table, currency="USD")
+    assert [(kind, amount) for _, kind, _, amount in bookings(parsed)] == [
         ("EXPENSE", "78.32"),
         ("INCOME", "2500.00"),
     ]
@@ -103,12 +103,12 @@ def test_exchange_is_a_flow_and_its_fee_a_cost():
         b"EXCHANGE,2024-10-25 11:48:00,To PLN,-469.57,4.7,USD,COMPLETED,\n"
         b"CARD_PAYMENT,2024-10-26 10:00:00,Shop,-5,0,USD,PENDING,\n"
     )
-    _, found = read(table, account="Revolving")
-    assert [(kind, amount) for _, kind, _, amount in bookings(found)] == [
+    _, parsed = read(table, account="Revolving")
+    assert [(kind, amount) for _, kind, _, amount in bookings(parsed)] == [
         ("DISPOSE", "469.57"),
         ("EXPENSE", "4.7"),
     ]
-    assert found[1].skip.code == "NOT_BOOKED"
+    assert parsed[1].skip.code == "NOT_BOOKED"
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_exchange_is_a_flow_and_its_fee_a_cost():
     ],
 )
 def test_row_that_cannot_be_read_is_refused_and_the_others_are_read(row, code, field):
-    _, found = read(TWINS + row + b"\n")
-    assert Counter(bool(row.items) for row in found) == {True: 3, False: 1}
-    assert (found[-1].refusal.code, found[-1].refusal.field) == (code, field)
+    _, parsed = read(TWINS + row + b"\n")
+    assert Counter(bool(row.items) for row in parsed) == {True: 3, False: 1}
+    assert (parsed[-1].refusal.code, parsed[-1].refusal.field) == (code, field)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_trades_and_files_of_other_programs_are_no_bookings(table):
 
 
 def test_reference_is_the_files_own_or_its_content_and_number():
-    _, found = read(TWINS)
-    items = [item for row in found for item in row.items]
+    _, parsed = read(TWINS)
+    items = [item for row in parsed for item in row.items]
     references = References()
     _, first, second = (references.next(item) for item in items)
     assert first.removesuffix("-1") == second.removesuffix("-2")
@@ -161,8 +161,8 @@ def test_source_of_a_long_name_fits():
 
 
 def test_twins_are_kept_and_the_same_file_again_adds_nothing(alice, portfolio):
-    made = commit(alice, preview(alice, portfolio, TWINS))["made"]
-    assert (made["asset"], made["transaction"]) == (1, 3)
+    created = commit(alice, preview(alice, portfolio, TWINS))["made"]
+    assert (created["asset"], created["transaction"]) == (1, 3)
     again = preview(alice, portfolio, TWINS)
     assert again["counts"]["transaction"] == {"create": 0, "update": 0, "skip": 3, "refuse": 0}
     longer = preview(
@@ -201,8 +201,8 @@ def test_deleted_booking_is_not_imported_again_unless_asked(alice, portfolio):
 
 
 def test_edited_booking_is_named_by_the_undo(alice, portfolio):
-    made = preview(alice, portfolio, TWINS)
-    commit(alice, made)
+    new_import = preview(alice, portfolio, TWINS)
+    commit(alice, new_import)
     Transaction.objects.filter(type="INCOME").update(amount=Decimal(1))
-    assert [error["code"] for error in undo(alice, made, expected=409)["errors"]] == ["EDITED"]
-    assert undo(alice, made, force=True)["removed"]["transaction"] == 3
+    assert [error["code"] for error in undo(alice, new_import, expected=409)["errors"]] == ["EDITED"]
+    assert undo(alice, new_import, force=True)["removed"]["transaction"] == 3

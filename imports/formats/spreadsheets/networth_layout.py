@@ -104,22 +104,22 @@ def _layout(header: Line, below: Sequence[Line], columns: Mapping[str, int]) -> 
 
 def named_columns(header: Line, chosen: Mapping[str, str | int]) -> dict[str, int]:
     """The index of each of our names: as a person chose it, else by the heading; the best heading of several."""
-    found: dict[str, int] = {}
+    columns: dict[str, int] = {}
     for index, cell in enumerate(header.cells):
         meaning = column_meaning(cell) if isinstance(cell, str) else None
-        if meaning is None or (meaning in found and is_total(text_of(cell))):
+        if meaning is None or (meaning in columns and is_total(text_of(cell))):
             continue
         best = _BEST_FIRST.get(meaning, frozenset())
-        if meaning not in found or (
-            _is_best(cell, best) and not _is_best(header.cells[found[meaning]], best)
+        if meaning not in columns or (
+            _is_best(cell, best) and not _is_best(header.cells[columns[meaning]], best)
         ):
-            found[meaning] = index
+            columns[meaning] = index
     for name, column in chosen.items():
         place = column - 1 if isinstance(column, int) else _index_of(header, plain(column))
         if place is not None:
-            found = {other: index for other, index in found.items() if index != place}
-            found[name] = place
-    return found
+            columns = {other: index for other, index in columns.items() if index != place}
+            columns[name] = place
+    return columns
 
 
 def _is_best(cell: Cell, best: frozenset[str]) -> bool:
@@ -197,7 +197,7 @@ def _is_text(cell: Cell) -> bool:
 def _account_columns(header: Line, below: Sequence[Line], columns: Mapping[str, int]) -> list[int]:
     """The columns that have a heading of their own, and numbers below it."""
     taken = {columns[name] for name in ("date", "note") if name in columns}
-    found = []
+    indices = []
     for index, cell in enumerate(header.cells):
         heading = text_of(cell)
         if (
@@ -209,8 +209,8 @@ def _account_columns(header: Line, below: Sequence[Line], columns: Mapping[str, 
         ):
             continue
         if column_meaning(heading) in (None, "asset") and _has_numbers(below, {index}):
-            found.append(index)
-    return found
+            indices.append(index)
+    return indices
 
 
 def _totals(header: Line, taken: set[int]) -> list[int]:

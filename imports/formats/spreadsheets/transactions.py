@@ -67,11 +67,11 @@ class Balances:
 
 def sheets_of(document: Document, options: Options) -> list[Sheet]:
     tables = [table for table in document.tables if options.sheet in (None, table.name)]
-    found = [
+    layouts = [
         (table, find_bookings(table, header_row=options.header_row, chosen=options.columns))
         for table in tables
     ]
-    return [Sheet(table, layout) for table, layout in found if layout]
+    return [Sheet(table, layout) for table, layout in layouts if layout]
 
 
 def fits(document: Document, options: Options) -> int:

@@ -99,16 +99,16 @@ class Command(StrataCommand):
     # --- what is given ---
 
     def portfolio(self, text: str) -> Portfolio:
-        found = Portfolio.objects.filter(pk=text).first() if CANONICAL_ID.fullmatch(text) else None
-        if found is None:
+        row = Portfolio.objects.filter(pk=text).first() if CANONICAL_ID.fullmatch(text) else None
+        if row is None:
             raise CommandError("There is no portfolio with this id.", returncode=NOTHING)
-        return found
+        return row
 
     def user(self, name: str) -> User:
-        found = User.objects.filter(username=name).first()
-        if found is None:
+        user = User.objects.filter(username=name).first()
+        if user is None:
             raise CommandError("There is no user of this name.", returncode=NOTHING)
-        return found
+        return user
 
     def data(self, path: Path) -> bytes:
         """The bytes of the file, with progress."""
@@ -163,8 +163,10 @@ class Command(StrataCommand):
 
 def securities(counts: Mapping[str, Any]) -> str:
     """How many instruments, prices and actions would be made, where there are any."""
-    made = {noun: counts[noun.removesuffix("s")]["create"] for noun in ("instruments", "prices", "actions")}
-    return "".join(f", {number:,} {noun}" for noun, number in made.items() if number)
+    created = {
+        noun: counts[noun.removesuffix("s")]["create"] for noun in ("instruments", "prices", "actions")
+    }
+    return "".join(f", {number:,} {noun}" for noun, number in created.items() if number)
 
 
 def pair(text: str) -> tuple[str, Any]:
@@ -191,11 +193,13 @@ def place_of(entry: Mapping[str, Any]) -> str:
 
 
 def last_line(row: Import) -> str:
-    made, updated = row.result["made"], row.result["updated"]
+    created, updated = row.result["made"], row.result["updated"]
     nouns = {"asset": "assets", "value": "values", "transaction": "transactions", "instrument": "instruments"}
     nouns |= {"price": "prices", "action": "actions"}
     shown = ", ".join(
-        f"{made[name]} {noun}" for name, noun in nouns.items() if made[name] or name in ("asset", "value")
+        f"{created[name]} {noun}"
+        for name, noun in nouns.items()
+        if created[name] or name in ("asset", "value")
     )
     return (
         f"made: {shown}; updated: {sum(updated.values())}; skipped: {row.result['skipped']};"

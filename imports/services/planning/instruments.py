@@ -77,8 +77,10 @@ class Instruments:
     def plan_all(self, instruments: Mapping[str, Instrument]) -> None:
         new = {key: instrument for key, instrument in instruments.items() if key not in self.plans}
         if new:
-            found = matches(self.portfolio.household_id, [values_of(one) for one in new.values()])
-            for (key, instrument), stored in zip(new.items(), found, strict=True):
+            rows = matches(
+                self.portfolio.household_id, [values_of(new_instrument) for new_instrument in new.values()]
+            )
+            for (key, instrument), stored in zip(new.items(), rows, strict=True):
                 self.plans[key] = InstrumentPlan(instrument, stored)
 
 
@@ -87,15 +89,15 @@ def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[S
 
     The household's own come first, then the shared ones, the older before the newer.
     """
-    symbols = {name_key(one["symbol"]) for one in wanted}
-    names = {name_key(one["name"]) for one in wanted}
-    isins = {one["isin"] for one in wanted} - {""}
+    symbols = {name_key(values["symbol"]) for values in wanted}
+    names = {name_key(values["name"]) for values in wanted}
+    isins = {values["isin"] for values in wanted} - {""}
     usable = Q(household=household_id) | Q(household=None)
     rows = StoredInstrument.objects.filter(
         usable, Q(isin__in=isins) | Q(symbol_key__in=symbols) | Q(name_key__in=names)
     )
     ordered = sorted(rows, key=lambda row: (row.household_id is None, row.pk))
-    return [best_match(one, ordered) for one in wanted]
+    return [best_match(values, ordered) for values in wanted]
 
 
 def best_match(wanted: Mapping[str, str], rows: list[StoredInstrument]) -> StoredInstrument | None:
@@ -115,8 +117,8 @@ def best_match(wanted: Mapping[str, str], rows: list[StoredInstrument]) -> Store
 
 def state_of_instruments(household_id: UUID, records: Collection[Mapping[str, Any]]) -> list[Any]:
     """What the plan of these instruments depends on: which ones they are, and what these are like."""
-    found = matches(household_id, [record["values"] for record in records])
+    rows = matches(household_id, [record["values"] for record in records])
     return [
         (record["key"], row and (row.pk, row.currency, row.quote_unit))
-        for record, row in zip(records, found, strict=True)
+        for record, row in zip(records, rows, strict=True)
     ]

@@ -25,14 +25,14 @@ def corrections(asset_id: UUID | None, quantities: Mapping[date, Decimal]) -> di
     held = (
         quantities_of([asset_id])[asset_id] if asset_id and counted is not None and counted.exists() else None
     )
-    found: dict[date, Decimal] = {}
+    result: dict[date, Decimal] = {}
     added = Decimal(0)
     for on in sorted(quantities):
         units = held.on(on) if held else 0
         difference = EXACT.subtract(quantities[on], EXACT.add(_decimal(units), added))
-        found[on] = difference
+        result[on] = difference
         added = EXACT.add(added, difference)
-    return found
+    return result
 
 
 def _decimal(units: int | Fraction) -> Decimal:

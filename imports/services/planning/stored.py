@@ -54,12 +54,12 @@ type Planned = Booked | Quoted
 
 def find_values(every: Iterable[Planned], portfolio: Portfolio) -> None:
     """The value that counts on the day of each item, where the account is an asset already."""
-    found, zone = [], portfolio.time_zone
+    dated, zone = [], portfolio.time_zone
     for planned in every:
         if isinstance(planned.item, ValueItem) and isinstance(planned, Booked) and planned.plan.asset:
             on = planned.item.on
-            found.append((planned, Moment(planned.plan.asset, on, noon(on, zone))))
-    for (planned, _), stored in zip(found, stored_values([at for _, at in found]), strict=True):
+            dated.append((planned, Moment(planned.plan.asset, on, noon(on, zone))))
+    for (planned, _), stored in zip(dated, stored_values([at for _, at in dated]), strict=True):
         planned.value = stored.of_day
 
 

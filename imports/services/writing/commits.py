@@ -61,10 +61,10 @@ def commit_import(import_id: UUID, *, precondition: Precondition = always) -> Im
 
 def locked_import(import_id: UUID) -> Import:
     """The import, with the guards of all that it may write locked. Raises NotFound."""
-    found = Import.objects.filter(pk=import_id).values_list("portfolio_id", "summary").first()
-    if found is None:
+    columns = Import.objects.filter(pk=import_id).values_list("portfolio_id", "summary").first()
+    if columns is None:
         raise NotFound("import")
-    portfolio_id, summary = found
+    portfolio_id, summary = columns
     if any(summary.get("counts", {}).get("action", {}).values()):
         # An action is one of the whole household: its portfolios are locked at once, in the one order of locks.
         household = Portfolio.objects.filter(pk=portfolio_id).values("household")

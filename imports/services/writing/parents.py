@@ -32,9 +32,9 @@ class Parents:
     def instrument(self, record: Mapping[str, Any]) -> UUID:
         if record["instrument_id"]:
             return UUID(record["instrument_id"])
-        made = create_instrument(self.portfolio.household_id, **record["values"])
-        self.made["instrument"].append(made.pk)
-        return made.pk
+        created = create_instrument(self.portfolio.household_id, **record["values"])
+        self.made["instrument"].append(created.pk)
+        return created.pk
 
     def asset(self, account: Mapping[str, Any], instrument_ids: Mapping[str, UUID]) -> Asset:
         """A new asset. With an instrument it is valued at market price."""
@@ -79,9 +79,9 @@ class Parents:
         for name in path:
             key = parent, name_key(name)
             if key not in self._categories:
-                made = create_category(household_id, name=name, parent_id=parent)
-                self._categories[key] = made.pk
-                self.made["category"].append(made.pk)
+                created = create_category(household_id, name=name, parent_id=parent)
+                self._categories[key] = created.pk
+                self.made["category"].append(created.pk)
             parent = self._categories[key]
         if parent is None:
             raise ValueError("a path has at least one name")

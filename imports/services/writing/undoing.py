@@ -62,17 +62,17 @@ def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondit
         return row
     if row.status != Import.Status.COMMITTED:
         raise errors.again(errors.NOT_COMMITTED)
-    found = Findings()
-    look_at_rows(row, found)
-    in_use = look_at_assets(row, found)
-    if found.errors and not force:
-        raise errors.EditedSince(found.errors)
+    findings = Findings()
+    look_at_rows(row, findings)
+    in_use = look_at_assets(row, findings)
+    if findings.errors and not force:
+        raise errors.EditedSince(findings.errors)
     with actor.caused_by(f"import:{row.pk}"):
-        write(row, found, in_use)
+        write(row, findings, in_use)
     return row
 
 
-def look_at_rows(row: Import, found: Findings) -> None:
+def look_at_rows(row: Import, findings: Findings) -> None:
     """Compare each value, transaction and action that the import wrote with what it is now."""
     models = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
     for _, rows in blocks_of(row.pk):
@@ -80,61 +80,68 @@ def look_at_rows(row: Import, found: Findings) -> None:
         for row_type, model in models:
             own = [(line, item) for line, item in items if item["row_type"] == row_type]
             ids = [UUID(item["id"]) for _, item in own]
-            stored = {one.pk: one for one in model._base_manager.filter(pk__in=ids).order_by()} if ids else {}
+            stored = (
+                {
+                    stored_row.pk: stored_row
+                    for stored_row in model._base_manager.filter(pk__in=ids).order_by()
+                }
+                if ids
+                else {}
+            )
             for line, item in own:
-                one = stored.get(UUID(item["id"]))
-                if one is None:
-                    found.add_error(line, "DELETED", gettext("It was deleted since."))
-                elif isinstance(one, InstrumentAction):
-                    look_at_action(line, item, one, found)
+                stored_row = stored.get(UUID(item["id"]))
+                if stored_row is None:
+                    findings.add_error(line, "DELETED", gettext("It was deleted since."))
+                elif isinstance(stored_row, InstrumentAction):
+                    look_at_action(line, item, stored_row, findings)
                 else:
-                    look_at(line, item, one, found)
+                    look_at(line, item, stored_row, findings)
 
 
-def look_at_action(line: int, item: dict[str, Any], stored: InstrumentAction, found: Findings) -> None:
-    made = (date.fromisoformat(item["on"]), item["numerator"], item["denominator"])
-    if (stored.on, stored.numerator, stored.denominator) != made:
-        found.add_error(line, "EDITED", gettext("It was changed since."))
-    found.remove_actions.append(stored.pk)
+def look_at_action(line: int, item: dict[str, Any], stored: InstrumentAction, findings: Findings) -> None:
+    as_imported = (date.fromisoformat(item["on"]), item["numerator"], item["denominator"])
+    if (stored.on, stored.numerator, stored.denominator) != as_imported:
+        findings.add_error(line, "EDITED", gettext("It was changed since."))
+    findings.remove_actions.append(stored.pk)
 
 
-def look_at(line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction, found: Findings) -> None:
-    found.lines.setdefault(stored.asset_id, line)
+def look_at(line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction, findings: Findings) -> None:
+    findings.lines.setdefault(stored.asset_id, line)
     if is_edited(stored, item):
-        found.add_error(line, "EDITED", gettext("It was changed since."))
+        findings.add_error(line, "EDITED", gettext("It was changed since."))
     is_value = isinstance(stored, AssetSnapshot)
     if item["before"] is None:
-        (found.remove if is_value else found.remove_transactions).append(stored.pk)
+        (findings.remove if is_value else findings.remove_transactions).append(stored.pk)
     else:
-        (found.restore if is_value else found.restore_transactions)[stored.pk] = item["before"]
+        (findings.restore if is_value else findings.restore_transactions)[stored.pk] = item["before"]
 
 
 def is_edited(stored: AssetSnapshot | Transaction, item: dict[str, Any]) -> bool:
     if isinstance(stored, AssetSnapshot):
-        made = (date.fromisoformat(item["on"]), Decimal(item["value"]), item.get("note", stored.note))
-        return (stored.on, stored.value, stored.note) != made
+        as_imported = (date.fromisoformat(item["on"]), Decimal(item["value"]), item.get("note", stored.note))
+        return (stored.on, stored.value, stored.note) != as_imported
     return any(getattr(stored, name) != value for name, value in columns_of(item).items())
 
 
-def look_at_assets(row: Import, found: Findings) -> set[UUID]:
+def look_at_assets(row: Import, findings: Findings) -> set[UUID]:
     """Which of the assets that this import made are in use by others, or were changed since."""
-    made = [UUID(pk) for pk in row.result["made_assets"]]
-    removed = {*found.remove, *found.remove_transactions}
+    asset_ids = [UUID(pk) for pk in row.result["made_assets"]]
+    removed = {*findings.remove, *findings.remove_transactions}
     in_use: set[UUID] = set()
-    look_at_instruments(row, found, in_use)
-    for asset in Asset.objects.filter(pk__in=made):
-        line = found.lines.get(asset.pk, 1)
+    look_at_instruments(row, findings, in_use)
+    for asset in Asset.objects.filter(pk__in=asset_ids):
+        line = findings.lines.get(asset.pk, 1)
         if has_other_rows(asset.pk, removed):
             in_use.add(asset.pk)
-            found.add_error(
+            findings.add_error(
                 line, "IN_USE", gettext("%(name)s has rows from elsewhere.") % {"name": asset.name}
             )
         elif was_changed(row, asset.pk):
-            found.add_error(line, "EDITED", gettext("%(name)s was changed since.") % {"name": asset.name})
+            findings.add_error(line, "EDITED", gettext("%(name)s was changed since.") % {"name": asset.name})
     return in_use
 
 
-def look_at_instruments(row: Import, found: Findings, in_use: set[UUID]) -> None:
+def look_at_instruments(row: Import, findings: Findings, in_use: set[UUID]) -> None:
     """Which of the instruments that imports made and this one used have assets that no import made."""
     candidates = made_by_imports(used_by(row.pk))
     for instrument in Instrument.objects.filter(pk__in=candidates - users_of(candidates, row)):
@@ -142,7 +149,7 @@ def look_at_instruments(row: Import, found: Findings, in_use: set[UUID]) -> None
         if others.exists():
             in_use.add(instrument.pk)
             words = {"name": instrument.symbol}
-            found.add_error(1, "IN_USE", gettext("%(name)s has assets from elsewhere.") % words)
+            findings.add_error(1, "IN_USE", gettext("%(name)s has assets from elsewhere.") % words)
 
 
 def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
@@ -165,17 +172,17 @@ def was_changed(row: Import, asset_id: UUID) -> bool:
     return later.exists()
 
 
-def write(row: Import, found: Findings, in_use: set[UUID]) -> None:
+def write(row: Import, findings: Findings, in_use: set[UUID]) -> None:
     removed: Counter[str] = Counter()
-    remove_rows(AssetSnapshot, found.remove)
-    remove_rows(Transaction, found.remove_transactions)
-    removed["value"], removed["transaction"] = len(found.remove), len(found.remove_transactions)
-    restore_values(found.restore)
-    for pk, before in found.restore_transactions.items():
+    remove_rows(AssetSnapshot, findings.remove)
+    remove_rows(Transaction, findings.remove_transactions)
+    removed["value"], removed["transaction"] = len(findings.remove), len(findings.remove_transactions)
+    restore_values(findings.restore)
+    for pk, before in findings.restore_transactions.items():
         update_transaction(pk, columns_of(before))
-    for pk in found.remove_actions:
+    for pk in findings.remove_actions:
         delete_action(pk)
-    removed["action"] = len(found.remove_actions)
+    removed["action"] = len(findings.remove_actions)
     forget(row.pk)
     gone = assets_without_use(row)
     if gone:
@@ -186,7 +193,7 @@ def write(row: Import, found: Findings, in_use: set[UUID]) -> None:
     row.result = {
         **row.result,
         "removed": {name: removed[name] for name in ROW_TYPES},
-        "restored": {"value": len(found.restore), "transaction": len(found.restore_transactions)},
+        "restored": {"value": len(findings.restore), "transaction": len(findings.restore_transactions)},
         "kept": kept_of(in_use),
     }
     row.save()
@@ -247,7 +254,7 @@ def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
 
 def kept_of(in_use: set[UUID]) -> list[dict[str, str]]:
     return [
-        {"row_type": row_type, "id": str(one.pk), "name": one.name}
+        {"row_type": row_type, "id": str(kept_row.pk), "name": kept_row.name}
         for row_type, model in (("asset", Asset), ("instrument", Instrument))
-        for one in model._base_manager.filter(pk__in=in_use)
+        for kept_row in model._base_manager.filter(pk__in=in_use)
     ]
