@@ -52,10 +52,10 @@ def benchmark(
     paid = [Flow(flow.on, -flow.amount) for flow in flows]
     invested = sum(flow.amount for flow in flows if flow.amount > 0)
     gain = end_value - sum(flow.amount for flow in flows)
-    found = xirr([*paid, Flow(end, end_value)], simple_return=simple_return_of(gain, invested))
-    if found.code:
-        reasons["xirr_of_same_flows"] = found.code
-    return Benchmark(rate, found.rate, reasons)
+    money_weighted = xirr([*paid, Flow(end, end_value)], simple_return=simple_return_of(gain, invested))
+    if money_weighted.code:
+        reasons["xirr_of_same_flows"] = money_weighted.code
+    return Benchmark(rate, money_weighted.rate, reasons)
 
 
 def _twr(

@@ -84,13 +84,13 @@ class Moved(NamedTuple):
 
 
 def moved_amounts(
-    found: Mapping[UUID, AssetLots],
+    lots_by_asset: Mapping[UUID, AssetLots],
     held: Mapping[UUID, Quantities],
     value_on: Callable[[UUID, date], int | None],
 ) -> dict[UUID, list[Moved]]:
     """For each asset what moved to and from others. `value_on` gives values in ten-thousandths."""
     moved: defaultdict[UUID, list[Moved]] = defaultdict(list)
-    for asset_id, lots in found.items():
+    for asset_id, lots in lots_by_asset.items():
         for source_id, on, quantity, cost in lots.arrivals:
             if not quantity:
                 continue  # an asset that moves whole is removed there and added here

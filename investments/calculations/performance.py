@@ -103,12 +103,14 @@ def add_money_weighted(result: Measures, chain: Sequence[ChainDay], start: date,
     end_value = chain[-1].end if chain else start_value
     gain = end_value - start_value - sum(day.inflow - day.outflow for day in chain)
     paid = start_value + sum(day.inflow for day in chain)
-    found = xirr(investor_flows(chain, start, start_value), simple_return=simple_return_of(gain, paid))
-    result.xirr = found.rate
+    money_weighted = xirr(
+        investor_flows(chain, start, start_value), simple_return=simple_return_of(gain, paid)
+    )
+    result.xirr = money_weighted.rate
     if result.xirr is not None and result.xirr > LARGEST_RATE:
         result.xirr, code = None, TOO_FEW_DAYS
     else:
-        code = found.code or ""
+        code = money_weighted.code or ""
     if code:
         result.reasons["xirr"] = code
 

@@ -128,22 +128,22 @@ class _FutureValue:
     def root_between(self, low: Decimal, high: Decimal) -> Decimal | None:
         """Where the value changes its sign between two growth factors; None if their values have the same sign.
 
-        By regula falsi (Illinois): of the two ends between which the root is, `one` is kept and `other` is the newest.
+        By regula falsi (Illinois): of the two ends between which the root is, one is held and the other is the newest.
         """
-        one, other = low, high
-        at_one, at_other = self.at(one), self.at(other)
-        if not _differ(at_one, at_other):
+        held, newest = low, high
+        at_held, at_newest = self.at(held), self.at(newest)
+        if not _differ(at_held, at_newest):
             return None
         for _ in range(STEPS):
-            root = other - at_other * (other - one) / (at_other - at_one)
+            root = newest - at_newest * (newest - held) / (at_newest - at_held)
             if self.changes_sign_at(root):
                 return root
             at_root = self.at(root)
-            if _differ(at_root, at_other):
-                one, at_one = other, at_other
+            if _differ(at_root, at_newest):
+                held, at_held = newest, at_newest
             else:
-                at_one /= 2
-            other, at_other = root, at_root
+                at_held /= 2
+            newest, at_newest = root, at_root
         return None
 
     def changes_sign_at(self, root: Decimal) -> bool:
@@ -167,6 +167,6 @@ class _FutureValue:
         return sorted([*exact, *(root for root in roots if root is not None)])
 
 
-def _differ(one: Decimal, other: Decimal) -> bool:
+def _differ(first: Decimal, second: Decimal) -> bool:
     """Whether one is above zero and the other below."""
-    return (one > 0 > other) or (one < 0 < other)
+    return (first > 0 > second) or (first < 0 < second)

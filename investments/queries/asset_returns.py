@@ -39,9 +39,13 @@ def returns_of_assets(
     totals = valuation.totals_on(ids, days, group_by="asset", only_assets=set(assets), include_all=True)
     book = rates_of_assets(assets, ledger, totals, [currency], start, end, portfolios)
     rates = Rates(currency, book)
-    found = lots(ledger, on=end, method=None, currency=currency, rate_on=rates.rate_on)
+    lots_by_asset = lots(ledger, on=end, method=None, currency=currency, rate_on=rates.rate_on)
     flows = dict(
-        zip(assets, flows_of(assets, ledger, found, Window(start, end, rates, with_taxes=False)), strict=True)
+        zip(
+            assets,
+            flows_of(assets, ledger, lots_by_asset, Window(start, end, rates, with_taxes=False)),
+            strict=True,
+        )
     )
     returns = {}
     for pk in assets.keys() - {gap.asset_id for gap in totals.gaps}:

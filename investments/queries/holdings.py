@@ -114,9 +114,9 @@ def lots_of_assets(
     for code, of_code in by_code.items():
         rates = Rates(code, book)
         part = with_links({asset.id for asset in of_code}, groups) if groups else ledger
-        found = lots(part, on=on, method=method, currency=code, rate_on=rates.rate_on)
+        lots_by_asset = lots(part, on=on, method=method, currency=code, rate_on=rates.rate_on)
         reports += [
-            _lots_of(asset, found[asset.id], values.get(asset.id), on, rates, detail=detail)
+            _lots_of(asset, lots_by_asset[asset.id], values.get(asset.id), on, rates, detail=detail)
             for asset in of_code
         ]
     order = {pk: number for number, pk in enumerate(assets)}
@@ -135,8 +135,8 @@ def _by_reporting_currency(
 def _values_on(assets: Iterable[InvestedAsset], on: date) -> dict[UUID, int]:
     """The values of the assets that have one on the day, in ten-thousandths of their own currency."""
     series = valuation.value_series([asset.ref for asset in assets], start=on, end=on)
-    found = ((ref.id, of_asset.value_on(on)) for ref, of_asset in series)
-    return {pk: ten_thousandths(value) for pk, value in found if value is not None}
+    values = ((ref.id, of_asset.value_on(on)) for ref, of_asset in series)
+    return {pk: ten_thousandths(value) for pk, value in values if value is not None}
 
 
 def book_of(
@@ -160,7 +160,7 @@ def book_of(
 
 def _lots_of(
     asset: InvestedAsset,
-    found: AssetLots,
+    of_asset: AssetLots,
     value: int | None,
     on: date,
     rates: Rates,
@@ -168,36 +168,36 @@ def _lots_of(
     detail: bool = True,
 ) -> LotsOfAsset:
     fine_value = None if value is None else rates.fine(value, asset.currency, on)
-    in_own_currency = not detail and found.currency == rates.target
-    gains = [] if in_own_currency else realised_gains(found, rates, end=on)
+    in_own_currency = not detail and of_asset.currency == rates.target
+    gains = [] if in_own_currency else realised_gains(of_asset, rates, end=on)
     return LotsOfAsset(
         asset,
         on,
         rates.target,
-        found,
-        cost_basis(found, rates) if found.open or found.closed else None,
+        of_asset,
+        cost_basis(of_asset, rates) if of_asset.open or of_asset.closed else None,
         fine_value,
-        total_in_own_currency(found) if in_own_currency else total(gains),
-        sum((gap.quantity for gap in found.missing), start=0),
-        missing_proceeds(found.missing, found, rates),
-        _open_lots(found, fine_value, rates) if detail else (),
+        total_in_own_currency(of_asset) if in_own_currency else total(gains),
+        sum((gap.quantity for gap in of_asset.missing), start=0),
+        missing_proceeds(of_asset.missing, of_asset, rates),
+        _open_lots(of_asset, fine_value, rates) if detail else (),
         gains if detail else (),
     )
 
 
-def _open_lots(found: AssetLots, value: int | None, rates: Rates) -> list[OpenLotValue]:
+def _open_lots(of_asset: AssetLots, value: int | None, rates: Rates) -> list[OpenLotValue]:
     """Each open lot with its part of the value: by quantity, or by cost where nothing is counted."""
-    weights: list[Units] = [lot.quantity for lot in found.open]
+    weights: list[Units] = [lot.quantity for lot in of_asset.open]
     if not any(weights):
-        weights = [lot.cost for lot in found.open]
+        weights = [lot.cost for lot in of_asset.open]
     whole = sum(weights, start=0)
     return [
         OpenLotValue(
             lot,
-            open_cost(lot, found, rates),
+            open_cost(lot, of_asset, rates),
             None if value is None or not whole else round(Fraction(value) * weight / whole),
         )
-        for lot, weight in zip(found.open, weights, strict=True)
+        for lot, weight in zip(of_asset.open, weights, strict=True)
     ]
 
 
@@ -209,15 +209,15 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
     steps = quantities(ledger)[asset_id]
     book = book_of([asset], ledger, [portfolio], None, on)
     rates = Rates(asset.currency, book)
-    found = lots(ledger, on=on, rate_on=rates.rate_on)[asset_id]
-    report = _lots_of(asset, found, None, on, rates)
+    of_asset = lots(ledger, on=on, rate_on=rates.rate_on)[asset_id]
+    report = _lots_of(asset, of_asset, None, on, rates)
     counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity
     return Holding(
         asset,
         on,
         steps.on(on) if counts else None,
         _values_on([asset], on).get(asset_id),
-        None if report.cost is None else found.cost,
+        None if report.cost is None else of_asset.cost,
         steps.missing_on(on),
         price_on(asset, on),
     )
@@ -243,12 +243,12 @@ def realised_gains_of(
     ids = [portfolio.pk for portfolio in portfolios]
     assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     rates = Rates(currency, book_of(assets.values(), ledger, portfolios, currency, end))
-    found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
+    lots_by_asset = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
     gains = [
         gain
         for pk, asset in assets.items()
         if not asset.is_balance
-        for gain in realised_gains(found[pk], rates, start=start, end=end)
+        for gain in realised_gains(lots_by_asset[pk], rates, start=start, end=end)
     ]
     gains.sort(key=lambda gain: gain.lot.disposed_on)
     names = {pk: asset.name for pk, asset in assets.items()}

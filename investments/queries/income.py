@@ -62,22 +62,22 @@ def income_of(
     )
     rows = rows if start is None else rows.filter(on__gt=start)
     rows = rows if include_all else rows.filter(asset__counts_in_net_worth=True)
-    found = [
+    columns = [
         row
         for row in rows.order_by("on", "position", "id").values_list(*COLUMNS, "asset__name")
         if only_assets is None or row[1] in only_assets
     ]
-    first = min((row[0] for row in found), default=end)
-    book = rate_book({currency, *(row[3] for row in found)}, start=first, end=end, portfolios=portfolios)
+    first = min((row[0] for row in columns), default=end)
+    book = rate_book({currency, *(row[3] for row in columns)}, start=first, end=end, portfolios=portfolios)
     rates, result = Rates(currency, book), Income(currency, group_by)
-    for on, asset_id, type_id, code, *amounts, _ in found:
+    for on, asset_id, type_id, code, *amounts, _ in columns:
         fine = [rates.fine(ten_thousandths(amount or 0), code, on) for amount in amounts]
         known = [amount for amount in fine if amount is not None]
         if len(known) == len(fine):
             key = key_of(group_by, on, asset_id, type_id)
             result.rows.setdefault(key, IncomeRow()).add(*known)
             result.total.add(*known)
-    result.names = _names(result, {row[1]: row[-1] for row in found})
+    result.names = _names(result, {row[1]: row[-1] for row in columns})
     result.missing_rates = sorted(rates.missing)
     return result
 

@@ -119,7 +119,7 @@ def performance(
     ledger is kept.
     """
     ids = [portfolio.pk for portfolio in portfolios]
-    one = asset_id is not None
+    is_one_asset = asset_id is not None
     if asset_id is not None:
         only_assets, include_all = {asset_id}, True
     assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
@@ -132,13 +132,13 @@ def performance(
         currency, rates_of_assets(assets, ledger, totals, [currency, *others], start, end, portfolios)
     )
     result = Performance(start, end, currency, method, None, compared_with=compared_with)
-    found = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
-    flows = flows_of(assets, ledger, found, Window(start, end, rates, with_taxes=not one))
+    lots_by_asset = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
+    flows = flows_of(assets, ledger, lots_by_asset, Window(start, end, rates, with_taxes=not is_one_asset))
     values = values_of_days(totals, rates)
     if values is None or not all(of_asset.complete for of_asset in flows):
         result.reasons |= dict.fromkeys(OF_VALUES, MISSING_RATES)
     else:
-        by_day = gross(flows[0]) if one and flows else net_of_all(flows)
+        by_day = gross(flows[0]) if is_one_asset and flows else net_of_all(flows)
         result.chain = chain_days(days, values, by_day)
         busy = {day.on for day in result.chain if day.start != day.end or day.inflow or day.outflow}
         result.measures = measures(result.chain, start=start, start_value=values[0], busy_days=busy)
@@ -149,7 +149,7 @@ def performance(
     result.gaps, result.missing_prices = totals.gaps, _last_missing_prices(totals.gaps, end)
     if totals.gaps:
         _leave_out_unknown(result, assets)
-    _add_gains(result, assets, found, rates)
+    _add_gains(result, assets, lots_by_asset, rates)
     _add_income(result, assets, ledger, rates)
     result.missing_rates = sorted(rates.missing)
     return result
@@ -160,8 +160,8 @@ def _last_missing_prices(gaps: Sequence[Gap], end: date) -> list[PriceGap]:
     last_gaps = {gap.asset_id: gap for gap in gaps}
     last_days = {pk: end if gap.end is None else gap.end - A_DAY for pk, gap in last_gaps.items()}
     missing = valuation.price_gaps([*last_gaps.values()], sorted({*last_days.values()}))
-    found = [each for of_day in missing.values() for each in of_day if last_days[each.asset_id] == each.on]
-    return sorted(found, key=lambda each: alphabetical(each.asset_name, each.asset_id))
+    unpriced = [each for of_day in missing.values() for each in of_day if last_days[each.asset_id] == each.on]
+    return sorted(unpriced, key=lambda each: alphabetical(each.asset_name, each.asset_id))
 
 
 def _leave_out_unknown(result: Performance, assets: Mapping[UUID, InvestedAsset]) -> None:
@@ -229,11 +229,14 @@ def values_of_days(totals: Totals, rates: Rates) -> list[int] | None:
 
 
 def flows_of(
-    assets: Mapping[UUID, InvestedAsset], ledger: Ledger, found: Mapping[UUID, AssetLots], window: Window
+    assets: Mapping[UUID, InvestedAsset],
+    ledger: Ledger,
+    lots_by_asset: Mapping[UUID, AssetLots],
+    window: Window,
 ) -> list[Flows]:
     """The flows of each asset. Only the values that they need are read: all of accounts, the ends of the others."""
     held = quantities(ledger)
-    moved = moved_amounts(found, held, _values_of_arrivals(assets, found, window))
+    moved = moved_amounts(lots_by_asset, held, _values_of_arrivals(assets, lots_by_asset, window))
     refs = [asset.ref for asset in assets.values() if asset.is_balance or _needs_values(asset, window)]
     everything = [asset.ref for asset in assets.values()]
     shares = valuation.share_changes(everything, start=window.start, end=window.end)
@@ -252,10 +255,10 @@ def flows_of(
 
 
 def _values_of_arrivals(
-    assets: Mapping[UUID, InvestedAsset], found: Mapping[UUID, AssetLots], window: Window
+    assets: Mapping[UUID, InvestedAsset], lots_by_asset: Mapping[UUID, AssetLots], window: Window
 ) -> Callable[[UUID, date], int | None]:
     """The values of the assets to which something moved from others; without such assets nothing is read."""
-    ids = {pk for pk, of_asset in found.items() if of_asset.arrivals}
+    ids = {pk for pk, of_asset in lots_by_asset.items() if of_asset.arrivals}
     refs = [assets[pk].ref for pk in ids if pk in assets] + refs_of(ids - assets.keys())
     series = (
         {ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)}
@@ -282,9 +285,12 @@ def _first_value_alone(asset: InvestedAsset) -> ValueSeries:
 
 
 def _add_gains(
-    result: Performance, assets: Mapping[UUID, InvestedAsset], found: Mapping[UUID, AssetLots], rates: Rates
+    result: Performance,
+    assets: Mapping[UUID, InvestedAsset],
+    lots_by_asset: Mapping[UUID, AssetLots],
+    rates: Rates,
 ) -> None:
-    mine = [found[pk] for pk, asset in assets.items() if not asset.is_balance]
+    mine = [lots_by_asset[pk] for pk, asset in assets.items() if not asset.is_balance]
     gains = total(
         gain for each in mine for gain in realised_gains(each, rates, start=result.start, end=result.end)
     )

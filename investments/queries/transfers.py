@@ -21,8 +21,8 @@ def moved_values(asset_ids: Collection[UUID], start: date, end: date) -> dict[UU
     It is quantity x value of a unit where it arrives, on that day; without a value there it is the cost moved.
     """
     ledger = read_ledger(asset_ids)
-    found = lots(ledger, on=end)
-    arrived_at = [pk for pk, of_asset in found.items() if of_asset.arrivals]
+    lots_by_asset = lots(ledger, on=end)
+    arrived_at = [pk for pk, of_asset in lots_by_asset.items() if of_asset.arrivals]
     series = {
         ref.id: values for ref, values in valuation.value_series(refs_of(arrived_at), start=start, end=end)
     }
@@ -31,4 +31,4 @@ def moved_values(asset_ids: Collection[UUID], start: date, end: date) -> dict[UU
         value = series[asset_id].value_on(on) if asset_id in series else None
         return None if value is None else ten_thousandths(value)
 
-    return moved_amounts(found, quantities(ledger), value_on)
+    return moved_amounts(lots_by_asset, quantities(ledger), value_on)

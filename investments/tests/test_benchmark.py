@@ -16,7 +16,7 @@ def on(number: int) -> date:
     return START + timedelta(days=number)
 
 
-def found(chain, prices, start_value=0):
+def measured(chain, prices, start_value=0):
     """`prices` by the number of their day; each holds until the next."""
     days = [on(number) for number in sorted(prices)]
 
@@ -29,7 +29,7 @@ def found(chain, prices, start_value=0):
 
 def test_the_return_is_that_of_its_prices():
     chain = [ChainDay(on(number), 1000, 0, 0, 1000) for number in range(1, 366)]
-    result = found(chain, {-3: 90, 2: 100, 300: 125}, start_value=1000)
+    result = measured(chain, {-3: 90, 2: 100, 300: 125}, start_value=1000)
     assert result.twr is not None
     assert round(result.twr, 6) == Decimal(
         "0.388889"
@@ -48,7 +48,7 @@ def test_the_return_of_each_day_ends_with_that_of_the_whole():
 
     returns = running_benchmark(chain, start=START, price_on=price_on, price_days=[on(2), on(4)])
     assert returns == [(on(2), Decimal(0)), (on(3), Decimal(0)), (on(4), Decimal("0.25"))]
-    assert returns[-1][1] == found(chain, prices).twr
+    assert returns[-1][1] == measured(chain, prices).twr
     nothing = {"start": START, "price_on": lambda day: None, "price_days": []}
     assert running_benchmark(chain, **nothing) == running_benchmark([], **nothing) == []
 
@@ -56,7 +56,7 @@ def test_the_return_of_each_day_ends_with_that_of_the_whole():
 def test_the_first_price_is_that_at_or_after_the_start():
     chain = [ChainDay(on(number), 0, 100 if number == 9 else 0, 0, 100) for number in range(1, 9)]
     chain = [day._replace(start=0, end=0) for day in chain] + [ChainDay(on(9), 0, 100, 0, 100)]
-    assert found(chain, {-3: 50, 2: 100, 9: 110}).twr == Decimal("0.1")
+    assert measured(chain, {-3: 50, 2: 100, 9: 110}).twr == Decimal("0.1")
 
 
 def test_every_flow_buys_or_sells_at_the_price_of_its_day():
@@ -67,7 +67,7 @@ def test_every_flow_buys_or_sells_at_the_price_of_its_day():
         ChainDay(on(300), 0, 0, 1_000_000, 0),
         ChainDay(on(400), 0, 0, 0, 0),
     ]
-    rate = found(chain, {0: 10, 150: 20, 350: 30}).xirr_of_same_flows
+    rate = measured(chain, {0: 10, 150: 20, 350: 30}).xirr_of_same_flows
     assert rate is not None
     flows = [(100, -100), (200, -100), (300, 100), (400, 300)]
     value = sum(amount * (1 + rate) ** (Decimal(400 - number) / 365) for number, amount in flows)
@@ -75,6 +75,6 @@ def test_every_flow_buys_or_sells_at_the_price_of_its_day():
 
 
 def test_without_a_price_there_is_no_benchmark():
-    result = found([ChainDay(on(1), 0, 100, 0, 100)], {5: 10})
+    result = measured([ChainDay(on(1), 0, 100, 0, 100)], {5: 10})
     assert (result.twr, result.xirr_of_same_flows) == (None, None)
     assert set(result.reasons.values()) == {"MISSING_PRICES"}

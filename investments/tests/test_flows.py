@@ -86,11 +86,11 @@ def test_a_change_of_a_balance_is_a_flow_less_what_was_earned():
 def test_what_moves_to_another_asset_is_a_flow_of_both_and_cancels_out():
     leaving, arriving = transfer(5, 4, A, B)
     events = ledger({A: [buy(1, 10, 100), leaving], B: [arriving]})
-    found, held = lots(events), quantities(events)
+    lots_by_asset, held = lots(events), quantities(events)
     values = {A: series({1: 100, 5: 72}), B: series({5: 48})}
 
     def flows(value_on):
-        moved = moved_amounts(found, held, value_on)
+        moved = moved_amounts(lots_by_asset, held, value_on)
         return [value_asset_flows(events[pk], values[pk], window(), held[pk], moved[pk]) for pk in (A, B)]
 
     with_value = flows(lambda pk, on: values[pk].value_on(on))

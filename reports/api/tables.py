@@ -103,7 +103,7 @@ def real_rows(real: RealTerms, known: Iterator[list[str]], currency: str, width:
 
 def net_worth_title(series: NetWorthSeries) -> tuple[str, ...]:
     days = [point.on for point in series.points] if series.real is None else series.real.days
-    return "net-worth", *(["real"] if series.real else []), *[on.isoformat() for on in days[-1:]]
+    return ("net-worth", *(["real"] if series.real else []), *[on.isoformat() for on in days[-1:]])
 
 
 def missing_text(missing: Iterable[Missing]) -> str:

@@ -261,10 +261,10 @@ class _Window:
         return self._telescoped(currency, *_where_it_matters(path)) if fx is None else fx
 
     def _telescoped(self, currency: str, points: tuple[date, ...], values: Sequence[Amount]) -> int | None:
-        turns = self._turns_of(currency, points)
-        if turns is None:
+        rises = self._turns_of(currency, points)
+        if rises is None:
             return None
-        total: Amount = sum(map(mul, values, turns))
+        total: Amount = sum(map(mul, values, rises))
         return ten_thousandths(total)
 
     def _turns_of(self, currency: str, points: tuple[date, ...]) -> list[int] | None:
@@ -273,13 +273,13 @@ class _Window:
         Many assets have values on exactly the same days, so the last result of each currency is kept. Keeping all
         would take as much memory as all values, which are never in memory at once.
         """
-        known, turns = self._turns.get(currency, ((), None))
+        known, rises = self._turns.get(currency, ((), None))
         if known != points or not points:
             carried = self._rates_of(currency)
             rates = [carried[on] for on in points]
-            turns = None if None in rates else list(map(sub, rates[1:], rates))
-            self._turns[currency] = points, turns
-        return turns
+            rises = None if None in rates else list(map(sub, rates[1:], rates))
+            self._turns[currency] = points, rises
+        return rises
 
     # --- cash flows ---
 
@@ -354,8 +354,8 @@ class _Window:
         lost = [(on, amount) for on, amount in ends.items() if amount and carried[on] is None]
         if not lost:
             points, values = _where_it_matters(path)
-            turns = zip(points, [*values, 0], [0, *values], strict=True)
-            lost = [(on, after or before) for on, after, before in turns if carried[on] is None][:1]
+            steps = zip(points, [*values, 0], [0, *values], strict=True)
+            lost = [(on, after or before) for on, after, before in steps if carried[on] is None][:1]
         for on, amount in lost:
             self._miss(currency, on, money(amount))
 
@@ -371,17 +371,17 @@ class _Window:
 
 def _where_it_matters(path: _Path) -> tuple[tuple[date, ...], list[Amount]]:
     """The path without the points that need no rate: days on which nothing changed, and zeros at the ends."""
-    turns: list[tuple[date, Amount]] = [(path.points[0], path.values[0])]
+    changes: list[tuple[date, Amount]] = [(path.points[0], path.values[0])]
     for on, value in zip(path.points[1:-1], path.values[1:], strict=True):
-        if value != turns[-1][1]:
-            turns.append((on, value))
-    if not turns[0][1]:
-        turns = turns[1:]
-    if not turns:
+        if value != changes[-1][1]:
+            changes.append((on, value))
+    if not changes[0][1]:
+        changes = changes[1:]
+    if not changes:
         return (), []
-    last = [] if not turns[-1][1] else [path.points[-1]]
-    values = [value for _, value in turns]
-    return (*(on for on, _ in turns), *last), values if last else values[:-1]
+    last = [] if not changes[-1][1] else [path.points[-1]]
+    values = [value for _, value in changes]
+    return (*(on for on, _ in changes), *last), values if last else values[:-1]
 
 
 def _effective_on(cash_flow: CashFlow, valued_on: Sequence[date]) -> date | None:

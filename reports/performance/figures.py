@@ -42,11 +42,11 @@ REASONS = {
 
 def figures(report: Performance) -> list[dict[str, Any]]:
     """Each with its name, its text, and why it is not known, or not the only one."""
-    found, currency = report.measures, report.currency
+    measures, currency = report.measures, report.currency
     rows: list[tuple[str, Any, str]] = [
-        (_("Value"), found and money_text(fine(found.end_value), currency), "end_value"),
-        (_("Return (time-weighted)"), twr_text(found), "twr"),
-        (_("Return (money-weighted)"), yearly(found.xirr if found else None), "xirr"),
+        (_("Value"), measures and money_text(fine(measures.end_value), currency), "end_value"),
+        (_("Return (time-weighted)"), twr_text(measures), "twr"),
+        (_("Return (money-weighted)"), yearly(measures.xirr if measures else None), "xirr"),
         (_("Realised gain"), money_text(report.realised_gain, currency, signed=True), "realised_gain"),
         (_("Unrealised gain"), money_text(report.unrealised_gain, currency, signed=True), "unrealised_gain"),
         (_("of which currency"), money_text(report.fx_gain, currency, signed=True), "fx_gain"),
@@ -55,13 +55,13 @@ def figures(report: Performance) -> list[dict[str, Any]]:
         (_("Taxes"), money_text(report.taxes, currency), "taxes"),
         (
             _("Deposits and withdrawals"),
-            found and money_text(fine(found.net_flows), currency, signed=True),
+            measures and money_text(fine(measures.net_flows), currency, signed=True),
             "net_flows",
         ),
-        (_("Largest loss"), drawdown_text(found), "max_drawdown"),
+        (_("Largest loss"), drawdown_text(measures), "max_drawdown"),
         (
             _("Volatility"),
-            found and found.volatility is not None and percentage(found.volatility),
+            measures and measures.volatility is not None and percentage(measures.volatility),
             "volatility",
         ),
     ]
@@ -80,22 +80,22 @@ def fine(amount: int | None) -> int | None:
     return None if amount is None else amount * RATE_UNIT
 
 
-def twr_text(found: Measures | None) -> str:
+def twr_text(measures: Measures | None) -> str:
     """Of the range and, where it is long enough, for a year."""
-    if found is None or found.twr is None:
+    if measures is None or measures.twr is None:
         return ""
-    text = rate_text(found.twr)
-    if found.twr_annualised is None:
+    text = rate_text(measures.twr)
+    if measures.twr_annualised is None:
         return text
-    return _("%(rate)s (%(yearly)s a year)") % {"rate": text, "yearly": rate_text(found.twr_annualised)}
+    return _("%(rate)s (%(yearly)s a year)") % {"rate": text, "yearly": rate_text(measures.twr_annualised)}
 
 
 def yearly(rate: Decimal | None) -> str:
     return "" if rate is None else _("%(rate)s a year") % {"rate": rate_text(rate)}
 
 
-def drawdown_text(found: Measures | None) -> str:
-    fall = found and found.max_drawdown
+def drawdown_text(measures: Measures | None) -> str:
+    fall = measures and measures.max_drawdown
     if not fall:
         return ""
     if fall.start is None or fall.end is None:
@@ -107,13 +107,13 @@ def drawdown_text(found: Measures | None) -> str:
 def benchmark_figures(report: Performance) -> list[dict[str, Any]]:
     if report.compared_with is None or report.benchmark is None:
         return []
-    found = report.benchmark
+    result = report.benchmark
     rows = (
-        (_("Return (time-weighted)"), rate_text(found.twr), "twr"),
-        (_("Return (money-weighted)"), yearly(found.xirr_of_same_flows) or UNKNOWN, "xirr_of_same_flows"),
+        (_("Return (time-weighted)"), rate_text(result.twr), "twr"),
+        (_("Return (money-weighted)"), yearly(result.xirr_of_same_flows) or UNKNOWN, "xirr_of_same_flows"),
     )
     return [
-        {"name": name, "text": text, "reason": REASONS.get(found.reasons.get(field, ""), "")}
+        {"name": name, "text": text, "reason": REASONS.get(result.reasons.get(field, ""), "")}
         for name, text, field in rows
     ]
 

@@ -107,10 +107,10 @@ def holdings(picker: PerformancePicker, start: date, end: date, number: str) -> 
     page = Paginator(lots, PER_PAGE).get_page(number)
     whole = figures.value_of_all(lots)
     ids = [each.asset.id for each in page.object_list]
-    found = returns_of_assets(picker.shown, ids, start=start, end=end, currency=currency) if ids else {}
+    returns = returns_of_assets(picker.shown, ids, start=start, end=end, currency=currency) if ids else {}
     return {
         "currency": currency,
-        "holdings": [figures.holding_row(each, found, whole) for each in page.object_list],
+        "holdings": [figures.holding_row(each, returns, whole) for each in page.object_list],
         "holdings_page": page,
         "holdings_total": figures.totals_row(lots, currency),
         "page_links": [picker.link(page=page.number + step) for step in (-1, 1)],

@@ -79,7 +79,7 @@ def lots_report(
     **filters: Any,
 ) -> list[LotsOfAsset]:
     """The lots of the assets that have any; each in its own currency, or all in `currency`."""
-    found = lots_of_assets(
+    reports = lots_of_assets(
         portfolios,
         state=state_of(portfolios),
         on=on or latest_today(portfolios),
@@ -88,7 +88,7 @@ def lots_report(
         detail=detail,
         **scope_of(portfolios, **filters)._asdict(),
     )
-    return [each for each in found if each.lots.open or each.lots.closed or each.lots.missing]
+    return [each for each in reports if each.lots.open or each.lots.closed or each.lots.missing]
 
 
 def realised_gains_report(

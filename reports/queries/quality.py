@@ -333,12 +333,12 @@ def of_prices(
     for household_id, of_household in by_household.items():
         ids = {instrument_id for _, instrument_id in of_household}
         splits = splits_of(ids, household_id)
-        found = prices.read(ids, since, on, splits=splits)
+        prices_by_instrument = prices.read(ids, since, on, splits=splits)
         symbols = dict(Instrument.objects.filter(pk__among=list(ids)).values_list("pk", "symbol"))
         for (_, pk), asset in of_household.items():
-            if pk in found:
+            if pk in prices_by_instrument:
                 days = [date.fromordinal(split.on) for split in splits.get(pk, ())]
-                priced = price_quality.PricedAsset(asset.pk, pk, symbols[pk], found[pk], days)
+                priced = price_quality.PricedAsset(asset.pk, pk, symbols[pk], prices_by_instrument[pk], days)
                 yield from price_quality.price_jumps(priced)
 
 

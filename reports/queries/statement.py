@@ -49,8 +49,8 @@ def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
 
     An asset whose first value is of a later day is not there yet; one without any value is.
     """
-    there = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
-    assets = valuation.with_first_value(valuation.with_current_value(there, on))
+    existing = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
+    assets = valuation.with_first_value(valuation.with_current_value(existing, on))
     rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, *REF, "first_value_on")
     read: list[Holding] = []
     others: dict[AssetRef, date] = {}

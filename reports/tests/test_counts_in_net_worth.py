@@ -48,12 +48,12 @@ def test_asset_counts_unless_it_is_said_not_to(charlie):
     portfolio = charlie.post(f"{API}/portfolios", {"name": "Own"}).json()
     body = {"portfolio_id": portfolio["id"], "asset_type_id": TypeId.CASH, "name": "Ours"}
     assert charlie.post(f"{API}/assets", body).json()["counts_in_net_worth"] is True
-    theirs = body | {"name": "Grandmother's account", "counts_in_net_worth": False, "value": "7"}
-    made = charlie.post(f"{API}/assets", theirs)
-    assert made.status_code == 201, made.content
-    assert made.json()["counts_in_net_worth"] is False
-    assert (made.json()["current_value"], ask(charlie, "me/summary")["net_worth"]) == ("7.00", "0.00")
-    path = f"{API}/assets/{made.json()['id']}"
+    left_out = body | {"name": "Grandmother's account", "counts_in_net_worth": False, "value": "7"}
+    created = charlie.post(f"{API}/assets", left_out)
+    assert created.status_code == 201, created.content
+    assert created.json()["counts_in_net_worth"] is False
+    assert (created.json()["current_value"], ask(charlie, "me/summary")["net_worth"]) == ("7.00", "0.00")
+    path = f"{API}/assets/{created.json()['id']}"
     assert charlie.put(path, {"name": "Grandmother's"}).json()["counts_in_net_worth"] is False
     assert charlie.put(path, charlie.get(path).json()).json()["counts_in_net_worth"] is False
     table = charlie.get(f"{API}/assets", {"format": "csv"}).getvalue().decode("utf-8-sig").splitlines()

@@ -35,15 +35,15 @@ def test_page_is_kept_until_anything_that_it_shows_changes(
     account = worth(portfolio, "100.00", on=first, name="First")
     tag = Tag.objects.create(household=household, name="Old tag")
     label_asset(account.pk, tag_ids=[tag.pk])
-    made = []
+    builds = []
     monkeypatch.setattr(
-        "reports.dashboard.page.series_for", lambda picker: made.append(1) or series_for(picker)
+        "reports.dashboard.page.series_for", lambda picker: builds.append(1) or series_for(picker)
     )
 
     def is_made_again(client=vera_staff, **asked) -> bool:
-        before = len(made)
+        before = len(builds)
         page(client, group_by="tag", **asked)
-        return len(made) > before
+        return len(builds) > before
 
     assert is_made_again()
     assert not is_made_again()
@@ -77,7 +77,7 @@ def test_dismissed_finding_is_gone_from_the_kept_page(alice_user, portfolio):
 
 
 def test_only_the_last_pages_are_kept():
-    pages, made = KeptPages(), []
+    pages, built = KeptPages(), []
     for key in [*range(MOST_PAGES + 1), MOST_PAGES, 1, 0]:
-        pages.get_or_make(key, lambda key=key: made.append(key) or {})
-    assert made == [*range(MOST_PAGES + 1), 0]
+        pages.get_or_make(key, lambda key=key: built.append(key) or {})
+    assert built == [*range(MOST_PAGES + 1), 0]

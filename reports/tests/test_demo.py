@@ -91,17 +91,17 @@ def test_nothing_of_it_needs_attention(household, anna):
     ExchangeRate.objects.create(currency="USD", on=date(2024, 12, 1), units_per_euro="1.2", lasting=True)
     ExchangeRate.objects.create(currency="CHF", on=date(2024, 12, 1), units_per_euro="0.8", lasting=True)
     portfolio = household.portfolios.get()
-    found = answer(anna, f"portfolios/{portfolio.pk}/quality", on=str(TODAY))
+    report = answer(anna, f"portfolios/{portfolio.pk}/quality", on=str(TODAY))
     prices = {"NO_PRICE", "STALE_PRICE", "PRICE_JUMP", "MISSING_QUANTITY", "LOAN_DRIFT", "MISSING_COST"}
-    assert not prices & {finding["code"] for finding in found["findings"]}
+    assert not prices & {finding["code"] for finding in report["findings"]}
     index = household.instruments.get(symbol=CONSUMER_PRICES)
     points = answer(anna, "net-worth", interval="month", real=str(index.pk), end=str(TODAY))["points"]
     assert len(points) == 24 and all(point["net"] for point in points)
 
 
 def test_demo_is_the_same_twice_but_for_its_language(household):
-    def rows(made) -> list:
-        of_assets = Transaction.objects.filter(asset__portfolio__household=made).order_by(
+    def rows(household) -> list:
+        of_assets = Transaction.objects.filter(asset__portfolio__household=household).order_by(
             "on", "amount", "type"
         )
         return list(of_assets.values_list("type", "on", "amount", "quantity", "fee", "tax"))

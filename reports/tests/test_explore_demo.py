@@ -46,8 +46,12 @@ def test_demo_is_a_household_of_its_own_made_once(annas, anna):
     own = create_household(anna)
     for _ in range(2):
         assert annas.post("/admin/demo/")["Location"] == "/admin/"
-    made = Household.objects.exclude(pk=own.pk).get()
-    assert made.is_demo and made.created_by == anna and made.portfolios.get().assets.count() == 13
+    demo_household = Household.objects.exclude(pk=own.pk).get()
+    assert (
+        demo_household.is_demo
+        and demo_household.created_by == anna
+        and demo_household.portfolios.get().assets.count() == 13
+    )
     page = annas.get("/admin/").content.decode()
     assert "This is demo data" in page and "Remove demo data" in page
     assert annas.get("/admin/demo/").status_code == 405
@@ -73,15 +77,15 @@ def test_removing_asks_first_and_leaves_other_households(annas, anna):
 
 
 def test_only_an_owner_removes_a_demo(anna, household):
-    made = demo.build(anna, date(2026, 11, 1))
-    bob = member(made, "bob", EDITOR)
+    demo_household = demo.build(anna, date(2026, 11, 1))
+    bob = member(demo_household, "bob", EDITOR)
     bob.is_staff = True
     bob.save()
     browser = Client()
     browser.force_login(bob)
     assert "Remove demo data" not in browser.get("/admin/").content.decode()
     browser.post("/admin/portfolios/household/demo/remove")
-    assert Household.objects.filter(pk=made.pk).exists()
+    assert Household.objects.filter(pk=demo_household.pk).exists()
 
 
 @pytest.mark.usefixtures("_ecb_rates")

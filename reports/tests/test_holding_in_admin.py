@@ -39,8 +39,8 @@ def shares(portfolio, abc):
 
 def trade(asset: Asset, kind: str, on: date, quantity: int, price: str) -> Transaction:
     numbers = {"quantity": Decimal(quantity), "unit_price": Decimal(price)}
-    made = record_trade(asset.portfolio_id, asset.instrument_id, type=kind, on=on, **numbers)
-    return made.transaction
+    recorded = record_trade(asset.portfolio_id, asset.instrument_id, type=kind, on=on, **numbers)
+    return recorded.transaction
 
 
 def page_of(client, asset: Asset, **asked: str) -> str:

@@ -34,16 +34,16 @@ def test_asset_keeps_its_institution_and_the_end_of_its_number(alice, portfolio)
     plain = alice.post(f"{API}/assets", body).json()
     assert (plain["institution"], plain["account_number_end"]) == ("", "")
     kept = {"institution": " Bank  ", "account_number_end": " 0042ab "}
-    made = alice.post(f"{API}/assets", body | kept)
-    assert made.status_code == 201, made.content
-    assert (made.json()["institution"], made.json()["account_number_end"]) == ("Bank", "0042ab")
-    path = f"{API}/assets/{made.json()['id']}"
+    created = alice.post(f"{API}/assets", body | kept)
+    assert created.status_code == 201, created.content
+    assert (created.json()["institution"], created.json()["account_number_end"]) == ("Bank", "0042ab")
+    path = f"{API}/assets/{created.json()['id']}"
     before = timezone.now().isoformat()
     assert alice.put(path, alice.get(path).json() | {"institution": ""}).json()["institution"] == ""
-    assert ask(alice, f"assets/{made.json()['id']}", known_at=before)["institution"] == "Bank"
-    found = ask(alice, "assets", known_at=before, institution="BANK")["results"]
-    assert [row["id"] for row in found] == [made.json()["id"]]
-    event = ask(alice, f"assets/{made.json()['id']}/history")["results"][0]
+    assert ask(alice, f"assets/{created.json()['id']}", known_at=before)["institution"] == "Bank"
+    rows = ask(alice, "assets", known_at=before, institution="BANK")["results"]
+    assert [row["id"] for row in rows] == [created.json()["id"]]
+    event = ask(alice, f"assets/{created.json()['id']}/history")["results"][0]
     assert event["fields_changed"] == [{"field": "institution", "before": "Bank", "after": ""}]
 
 

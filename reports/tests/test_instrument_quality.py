@@ -20,12 +20,12 @@ GOOD, BAD = "US0378331005", "US0378331006"
 def instrument(household):
     """Makes an instrument of the household, or of another one, with an ISIN."""
 
-    def made(symbol, isin, household=household):
+    def create(symbol, isin, household=household):
         return Instrument.objects.create(
             household=household, symbol=symbol, name=symbol, currency="EUR", isin=isin
         )
 
-    return made
+    return create
 
 
 def holding(portfolio, instrument):
@@ -49,9 +49,9 @@ def test_an_isin_with_a_wrong_digit_is_found(alice, portfolio, instrument):
     message = f"{BAD} is no ISIN: its length or its check digit is wrong."
     assert isin_findings(portfolio) == [("BAD_ISIN", "My A", message)]
     (finding,) = [
-        found
-        for found in alice.get(f"/api/v1/portfolios/{portfolio.pk}/quality").json()["findings"]
-        if found["code"] == "BAD_ISIN"
+        finding
+        for finding in alice.get(f"/api/v1/portfolios/{portfolio.pk}/quality").json()["findings"]
+        if finding["code"] == "BAD_ISIN"
     ]
     assert finding["severity"] == "note"
     assert finding["link"] == f"/api/v1/instruments/{bad.pk}"

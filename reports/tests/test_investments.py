@@ -460,8 +460,8 @@ def test_charts_are_pictures_of_the_reports(alice, portfolio, shares, cost_case,
 
 
 def test_returns_are_compared_with_a_benchmark(alice, household, shares):
-    made = {"symbol": "IDX", "name": "Index", "instrument_type": "index", "currency": "EUR"}
-    index = alice.post(f"{API}/instruments", {**made, "household_id": str(household.pk)}).json()
+    index_fields = {"symbol": "IDX", "name": "Index", "instrument_type": "index", "currency": "EUR"}
+    index = alice.post(f"{API}/instruments", {**index_fields, "household_id": str(household.pk)}).json()
     rows = [
         {"instrument_id": index["id"], "on": day(on), "price": price}
         for on, price in [(0, "10"), (300, "12")]
@@ -478,8 +478,8 @@ def test_returns_are_compared_with_a_benchmark(alice, household, shares):
     picture = alice.get(f"{path}/chart.svg", asked).content.decode()
     assert "Time-weighted return" in picture and "IDX" in picture
     assert "IDX" not in alice.get(f"{path}/chart.svg", {"start": day(0), "end": day(366)}).content.decode()
-    one = {"on": day(301), "price": "15"}
-    assert alice.post(f"{API}/instruments/{index['id']}/prices", one, format="json").status_code == 201
+    price = {"on": day(301), "price": "15"}
+    assert alice.post(f"{API}/instruments/{index['id']}/prices", price, format="json").status_code == 201
     again = alice.get(path, asked, headers={"If-None-Match": answer["ETag"]})
     assert again.status_code == 200 and again.json()["benchmark"]["twr"] == "0.5000000000"
 

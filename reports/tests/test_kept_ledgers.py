@@ -103,9 +103,9 @@ def test_only_so_many_events_are_kept():
 
 class SizedLedger(InvestedLedger):
     def __new__(cls, assets, ledger, size):
-        made = super().__new__(cls, assets, ledger)
-        made._size = size
-        return made
+        ledger_of_size = super().__new__(cls, assets, ledger)
+        ledger_of_size._size = size
+        return ledger_of_size
 
     @property
     def size(self) -> int:

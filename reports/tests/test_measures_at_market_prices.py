@@ -39,18 +39,18 @@ def gains(client, asset, on, method) -> tuple[Decimal, Decimal]:
 )
 def test_portfolio_performance_cost_calculation(alice, portfolio, method, first, second):
     """Cases 1 and 2 of the cost basis, at a price of 100."""
-    one, other = at_market(portfolio, "One"), at_market(portfolio, "Other")
-    buy(one, 0, 109, "3149.20")
-    sell(one, 1, 15, "531.50")
-    buy(one, 2, 52, "1684.92")
-    buy(one, 3, 32, "959.30")
-    buy(other, 0, 109, "3149.20")
-    buy(other, 2, 52, "1684.92")
-    sell(other, 3, 15, "531.50")
-    for asset in (one, other):
+    fund, other_fund = at_market(portfolio, "One"), at_market(portfolio, "Other")
+    buy(fund, 0, 109, "3149.20")
+    sell(fund, 1, 15, "531.50")
+    buy(fund, 2, 52, "1684.92")
+    buy(fund, 3, 32, "959.30")
+    buy(other_fund, 0, 109, "3149.20")
+    buy(other_fund, 2, 52, "1684.92")
+    sell(other_fund, 3, 15, "531.50")
+    for asset in (fund, other_fund):
         price(alice, asset, 4, "100")
-    assert gains(alice, one, 5, method) == tuple(map(Decimal, first))
-    assert gains(alice, other, 5, method) == tuple(map(Decimal, second))
+    assert gains(alice, fund, 5, method) == tuple(map(Decimal, first))
+    assert gains(alice, other_fund, 5, method) == tuple(map(Decimal, second))
 
 
 @pytest.mark.parametrize(("method", "expected"), [("average", (1050, 1750)), ("fifo", (1750, 1050))])

@@ -91,12 +91,12 @@ def test_the_returns_of_a_holding_are_those_of_the_api(portfolio):
     sale = {"type": "DISPOSE", "on": SOLD, "quantity": Decimal(3), "unit_price": Decimal(140)}
     record_trade(portfolio.pk, assets[0].instrument_id, **sale, fee=Decimal(2), tax=Decimal(30))
     start = BOUGHT - timedelta(days=1)
-    found = returns_of_assets(
+    returns = returns_of_assets(
         [portfolio], [asset.pk for asset in assets], start=start, end=TODAY, currency="EUR"
     )
     for asset in assets:
         alone = performance([portfolio], start=start, end=TODAY, currency="EUR", asset_id=asset.pk).measures
-        assert (found[asset.pk].twr, found[asset.pk].xirr) == (alone.twr, alone.xirr)
+        assert (returns[asset.pk].twr, returns[asset.pk].xirr) == (alone.twr, alone.xirr)
 
 
 def test_what_cannot_be_known_says_why(alices, portfolio):
@@ -183,9 +183,9 @@ def test_a_portfolio_is_chosen_and_a_foreign_one_is_not_there(alices, portfolio,
     add_holding(portfolio, "Abc")
     assert alices.get(PAGE, {"portfolio": str(second.pk)}).context["holdings"] == []
     assert len(staff(vera_user).get(PAGE).context["holdings"]) == 1
-    theirs = Portfolio.objects.create(household=Household.objects.create(name="Other"), name="Theirs")
+    foreign = Portfolio.objects.create(household=Household.objects.create(name="Other"), name="Theirs")
     for page in (PAGE, FILE):
-        assert alices.get(page, {"portfolio": str(theirs.pk)}).status_code == 404
+        assert alices.get(page, {"portfolio": str(foreign.pk)}).status_code == 404
 
 
 def test_a_user_without_a_portfolio_is_sent_to_the_first_page(charlie_user):

@@ -44,7 +44,7 @@ def fund(portfolio, source, instrument):
     return asset
 
 
-def found(client, portfolio, on: date = ON, **asked) -> list[dict]:
+def findings_of(client, portfolio, on: date = ON, **asked) -> list[dict]:
     answer = client.get(f"{API}/portfolios/{portfolio.pk}/quality", {"on": on, **asked})
     assert answer.status_code == 200, answer.content
     return answer.json()["findings"]
@@ -58,7 +58,7 @@ def text(portfolio, on: date = ON) -> str:
 def test_price_that_is_too_old_is_named_with_its_day_and_a_link_to_where_one_is_entered(
     alice, portfolio, fund, instrument
 ):
-    (finding,) = found(alice, portfolio)
+    (finding,) = findings_of(alice, portfolio)
     assert (finding["code"], finding["severity"], finding["on"]) == ("STALE_PRICE", "warning", str(day(0)))
     assert finding["asset"] == {"id": str(fund.pk), "name": "World ETF"}
     assert finding["link"] == f"{API}/instruments/{instrument.pk}/prices"
@@ -69,12 +69,12 @@ def test_price_that_is_too_old_is_named_with_its_day_and_a_link_to_where_one_is_
 
 @pytest.mark.parametrize("on", [day(5), day(19)])
 def test_nothing_is_found_while_a_price_counts(alice, portfolio, fund, on):
-    assert found(alice, portfolio, on) == []
+    assert findings_of(alice, portfolio, on) == []
 
 
 def test_asset_without_any_price_is_named_once(alice, portfolio, fund, source):
     source.value_assets({fund.pk: {day(0): None}})
-    (finding,) = found(alice, portfolio)
+    (finding,) = findings_of(alice, portfolio)
     assert (finding["code"], finding["severity"], finding["on"]) == ("NO_PRICE", "warning", str(ON))
     assert text(portfolio) == (
         "VWCE has no price on or before 2024-02-10; totals leave this asset out. Add a price or a source."
@@ -83,16 +83,16 @@ def test_asset_without_any_price_is_named_once(alice, portfolio, fund, source):
 
 def test_asset_that_was_disposed_of_needs_no_price(alice, portfolio, fund):
     Asset.objects.filter(pk=fund.pk).update(disposed_on=ON)
-    assert found(alice, portfolio) == []
+    assert findings_of(alice, portfolio) == []
 
 
 def test_dismissed_price_is_found_again_when_another_one_is_too_old(alice, portfolio, fund, source):
-    (finding,) = found(alice, portfolio)
+    (finding,) = findings_of(alice, portfolio)
     path = f"{API}/portfolios/{portfolio.pk}/quality/{finding['key']}?on={ON}"
     assert alice.put(path, {"reason": "delisted"}, content_type="application/json").status_code == 200
-    assert found(alice, portfolio) == found(alice, portfolio, day(60)) == []
+    assert findings_of(alice, portfolio) == findings_of(alice, portfolio, day(60)) == []
     source.value_assets({fund.pk: {day(0): 100 * EURO, day(10): 110 * EURO, day(30): None}})
-    assert [each["on"] for each in found(alice, portfolio)] == [str(day(10))]
+    assert [each["on"] for each in findings_of(alice, portfolio)] == [str(day(10))]
 
 
 def test_price_of_a_shared_instrument_is_entered_by_superusers_alone(portfolio, fund, instrument, alice_user):
@@ -127,13 +127,13 @@ def priced(portfolio, source, instrument):
 def test_price_jumps_by_five_times_or_to_a_fifth(alice, portfolio, priced, instrument, before, after, jumps):
     record_price(instrument, day(1), before)
     record_price(instrument, day(9), after)
-    assert [each["code"] for each in found(alice, portfolio)] == ["PRICE_JUMP"] * jumps
+    assert [each["code"] for each in findings_of(alice, portfolio)] == ["PRICE_JUMP"] * jumps
 
 
 def test_jump_names_both_prices_and_its_day(alice, portfolio, priced, instrument):
     record_price(instrument, day(1), 400)
     record_price(instrument, day(9), 20)
-    (finding,) = found(alice, portfolio)
+    (finding,) = findings_of(alice, portfolio)
     assert (finding["on"], finding["asset"]["name"]) == (str(day(9)), "World ETF")
     (issue,) = quality_issues([portfolio], on=ON, currency="EUR")
     assert (issue.finding.params["before"], issue.finding.params["after"]) == (Decimal(400), Decimal(20))
@@ -152,7 +152,7 @@ def test_split_between_two_prices_explains_a_jump(alice, portfolio, priced, inst
         numerator=20,
         denominator=1,
     )
-    assert found(alice, portfolio) == []
+    assert findings_of(alice, portfolio) == []
 
 
 def test_jump_is_named_once_for_all_assets_of_the_instrument(alice, portfolio, priced, instrument, source):
@@ -160,14 +160,14 @@ def test_jump_is_named_once_for_all_assets_of_the_instrument(alice, portfolio, p
     source.value_assets({other.pk: {day(0): 50 * EURO}})
     record_price(instrument, day(1), 400)
     record_price(instrument, day(9), 20)
-    assert [each["asset"]["name"] for each in found(alice, portfolio)] == ["Another"]
+    assert [each["asset"]["name"] for each in findings_of(alice, portfolio)] == ["Another"]
 
 
 def test_jump_before_the_days_that_are_searched_is_not_named(alice, portfolio, priced, instrument):
     record_price(instrument, day(1), 400)
     record_price(instrument, day(9), 20)
-    assert found(alice, portfolio, since=day(9)) == []
-    assert len(found(alice, portfolio, since=day(8))) == 1
+    assert findings_of(alice, portfolio, since=day(9)) == []
+    assert len(findings_of(alice, portfolio, since=day(8))) == 1
 
 
 def test_prices_are_not_read_for_assets_that_are_valued_by_hand(

@@ -69,5 +69,5 @@ def test_bars_of_a_waterfall_join_and_stay_within_the_picture(start, parts):
     assert len(ends) == len(parts) + 2
     assert all(0 <= left <= right <= Decimal("100.02") for left, right in ends)
     for before, after in pairwise(ends):
-        assert any(abs(one - other) <= Decimal("0.02") for one in before for other in after)
+        assert any(abs(edge - other_edge) <= Decimal("0.02") for edge in before for other_edge in after)
     assert picture.cut is (start in (100, -1000) and bool(parts))

@@ -112,8 +112,8 @@ def chosen_number(row: AssetRow, entry: Entry) -> Decimal:
 
 def slips_of(values: Iterable[NewValue]) -> list[str]:
     """A question for each value that is probably mistyped."""
-    found = ((new, typing_error(new.row.last, new.value)) for new in values)
-    return [slip_text(new, error) for new, error in found if error]
+    errors = ((new, typing_error(new.row.last, new.value)) for new in values)
+    return [slip_text(new, error) for new, error in errors if error]
 
 
 def slip_text(new: NewValue, error: TypingError) -> str:

@@ -312,9 +312,11 @@ def wrong_day(error: str) -> str:
 
 def typed_of_others(entries: Mapping[UUID, Entry], rows: Iterable[AssetRow]) -> list[UUID]:
     """The assets that something was typed for, but that are not in the table any more."""
-    there = {row.id for row in rows}
+    shown_ids = {row.id for row in rows}
     return [
-        pk for pk, entry in entries.items() if pk not in there and (entry.text.strip() or entry.note.strip())
+        pk
+        for pk, entry in entries.items()
+        if pk not in shown_ids and (entry.text.strip() or entry.note.strip())
     ]
 
 

@@ -212,27 +212,27 @@ def income_row(row: IncomeRow, places: int) -> dict[str, str | None]:
 
 
 def performance_answer(report: Performance, *, explain: bool = False) -> dict[str, Any]:
-    found, places = report.measures, minor_units(report.currency)
+    measures, places = report.measures, minor_units(report.currency)
     answer: dict[str, Any] = {
         "start": report.start.isoformat(),
         "end": report.end.isoformat(),
         "currency": report.currency,
         "method": report.method and str(report.method),
-        "start_value": found and whole_amount(found.start_value, places),
-        "end_value": found and whole_amount(found.end_value, places),
-        "net_flows": found and whole_amount(found.net_flows, places),
-        "twr": found and rate_text(found.twr),
-        "twr_annualised": found and rate_text(found.twr_annualised),
-        "xirr": found and rate_text(found.xirr),
+        "start_value": measures and whole_amount(measures.start_value, places),
+        "end_value": measures and whole_amount(measures.end_value, places),
+        "net_flows": measures and whole_amount(measures.net_flows, places),
+        "twr": measures and rate_text(measures.twr),
+        "twr_annualised": measures and rate_text(measures.twr_annualised),
+        "xirr": measures and rate_text(measures.xirr),
         "realised_gain": amount(report.realised_gain, places),
         "unrealised_gain": amount(report.unrealised_gain, places),
         "fx_gain": amount(report.fx_gain, places),
         "income": amount(report.income, places),
         "fees": amount(report.fees, places),
         "taxes": amount(report.taxes, places),
-        "max_drawdown": found and drawdown_answer(found.max_drawdown),
-        "volatility": found and rate_text(found.volatility),
-        "semi_volatility": found and rate_text(found.semi_volatility),
+        "max_drawdown": measures and drawdown_answer(measures.max_drawdown),
+        "volatility": measures and rate_text(measures.volatility),
+        "semi_volatility": measures and rate_text(measures.semi_volatility),
         "benchmark": None,
         "missing_rates": missing_rates_answer(report.missing_rates),
         "missing_prices": list(map(price_gap_answer, report.missing_prices)),
@@ -254,11 +254,11 @@ def whole_amount(ten_thousandths: int | None, places: int) -> str | None:
     return None if ten_thousandths is None else amount(ten_thousandths * RATE_UNIT, places)
 
 
-def benchmark_answer(instrument: Instrument, found: Benchmark) -> dict[str, Any]:
+def benchmark_answer(instrument: Instrument, result: Benchmark) -> dict[str, Any]:
     return {
         "instrument": {"id": str(instrument.pk), "symbol": instrument.symbol},
-        "twr": rate_text(found.twr),
-        "xirr_of_same_flows": rate_text(found.xirr_of_same_flows),
+        "twr": rate_text(result.twr),
+        "xirr_of_same_flows": rate_text(result.xirr_of_same_flows),
     }
 
 
