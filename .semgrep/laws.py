@@ -99,6 +99,18 @@ def days():
     timezone.now()
 
 
+def named(rows):
+    # ruleid: plain-names
+    found = rows.filter(name="x")
+    for one in rows:
+        # ruleid: plain-names
+        use(one)
+    # ok: plain-names
+    first = rows[0]
+    # ok: plain-names
+    return Findings(found=first.found)
+
+
 def spoken(name):
     # ruleid: no-print
     print(name)

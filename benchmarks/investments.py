@@ -54,12 +54,12 @@ def portfolio() -> Portfolio:
     user.save()
     with actor.acting(user=user, channel=actor.current().channel):
         household = create_household(user, name=OWNER)
-        made: Portfolio = Portfolio.objects.create(
+        created: Portfolio = Portfolio.objects.create(
             household=household, name=OWNER, base_currency="EUR", time_zone="UTC"
         )
         Asset.objects.bulk_create(
             Asset(
-                portfolio=made,
+                portfolio=created,
                 asset_type_id=TypeId.STOCKS,
                 name=instrument.symbol,
                 currency=instrument.currency,
@@ -68,8 +68,8 @@ def portfolio() -> Portfolio:
             )
             for instrument in prices.seeded(household)
         )
-        rebuild(made.pk)
-    return made
+        rebuild(created.pk)
+    return created
 
 
 def fill(caller: Any) -> None:
@@ -217,12 +217,12 @@ def works(investor: Investor) -> Iterator[Work]:
 
 def load_of_prices(household: Household) -> Iterator[tuple[str, float, float, None]]:
     """782,500 prices loaded once from a file into new instruments, which are deleted again; and bytes a price."""
-    made = prices.instruments(household, prices.INSTRUMENTS, "loaded")
+    created = prices.instruments(household, prices.INSTRUMENTS, "loaded")
     days = prices.weekdays(prices.DAYS)
     before = bytes_of_prices()
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
         file.write("instrument,on,price\n")
-        for number, instrument in enumerate(made):
+        for number, instrument in enumerate(created):
             places = prices.places_of(number)
             for on, price in zip(days, prices.walk(number, prices.DAYS), strict=True):
                 file.write(f"{instrument.pk},{on},{price // 10**places}.{price % 10**places:0{places}}\n")
@@ -234,7 +234,7 @@ def load_of_prices(household: Household) -> Iterator[tuple[str, float, float, No
     if before is not None:
         stored = prices.INSTRUMENTS * prices.DAYS
         yield "I: bytes a price", 30, (bytes_of_prices() - before) / stored, None
-    forget_prices(made)
+    forget_prices(created)
 
 
 def bytes_of_prices() -> int | None:

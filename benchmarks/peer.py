@@ -124,9 +124,9 @@ def main() -> None:
         ]
         own = [sys.executable, __file__, "--strata"]
         figures = [(seconds_of(own), seconds_of(peer)) for _ in range(options.times)]
-    ours, theirs = (statistics.median(column) for column in zip(*figures, strict=True))
+    ours, peers = (statistics.median(column) for column in zip(*figures, strict=True))
     print("| twelve years of I, a new process, s of CPU | Strata | hledger |\n| --- | ---: | ---: |")
-    print(f"| daily net worth, twr and xirr; hledger: twr and irr alone | {ours:.2f} | {theirs:.2f} |")
+    print(f"| daily net worth, twr and xirr; hledger: twr and irr alone | {ours:.2f} | {peers:.2f} |")
 
 
 if __name__ == "__main__":

@@ -54,16 +54,16 @@ def seeded(household: Household) -> list[Instrument]:
     existing = list(Instrument.objects.filter(household=household, name=SOURCE).order_by("id"))
     if existing:
         return existing
-    made = instruments(household, INSTRUMENTS, SOURCE)
+    created = instruments(household, INSTRUMENTS, SOURCE)
     days = [on.toordinal() for on in weekdays(DAYS)]
-    for number, instrument in enumerate(made):
+    for number, instrument in enumerate(created):
         places = places_of(number)
         rows = [
             (on, row, price, places)
             for row, (on, price) in enumerate(zip(days, walk(number, DAYS), strict=True))
         ]
         record_prices({instrument.pk: rows}, LoadTerms(SOURCE))
-    return made
+    return created
 
 
 def read_all(household: Household) -> Callable[[], object]:

@@ -96,7 +96,7 @@ def make_instruments(
     household: Household, market: Market, days: list[date], id_of: IdOf
 ) -> dict[str, Instrument]:
     """By symbol, with their prices and the split of one. Before the assets: what they follow is read once."""
-    made = Instrument.objects.bulk_create(
+    instruments = Instrument.objects.bulk_create(
         Instrument(
             id=id_of(Row.INSTRUMENT, number),
             household=household,
@@ -104,7 +104,7 @@ def make_instruments(
         )
         for number, each in enumerate(market.values(), start=1)
     )
-    by_symbol = {instrument.symbol: instrument for instrument in made}
+    by_symbol = {instrument.symbol: instrument for instrument in instruments}
     record_prices(
         {
             by_symbol[symbol].pk: [

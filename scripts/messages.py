@@ -73,7 +73,7 @@ def marked() -> Iterator[tuple[str, str | None, Any]]:
         for path in sorted((ROOT / app).rglob("*")):
             if path.suffix in (".py", ".html") and not {"tests", "migrations"} & set(path.parts):
                 name = str(path.relative_to(ROOT))
-                yield from ((name, *found) for found in texts_of(path))
+                yield from ((name, *entry) for entry in texts_of(path))
     for context, text in seeded():
         yield "assets/classification/seeds.py", context, text
     yield from of_packages()
@@ -117,11 +117,11 @@ def compiled(package: str) -> Catalog:
 def texts_of(path: Path) -> Iterator[tuple[str | None, Any]]:
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".html":  # Django makes a text of it that has calls between other characters
-        found = extract_javascript(io.BytesIO(templatize(source).encode()), WORDS, [], {"encoding": "utf-8"})
+        calls = extract_javascript(io.BytesIO(templatize(source).encode()), WORDS, [], {"encoding": "utf-8"})
     else:
-        found = extract_python(io.BytesIO(source.encode()), WORDS, [], {"encoding": "utf-8"})
+        calls = extract_python(io.BytesIO(source.encode()), WORDS, [], {"encoding": "utf-8"})
         yield from ((None, text) for text in TAG_IN_PYTHON.findall(source))
-    for _line, word, arguments, _comments in found:
+    for _line, word, arguments, _comments in calls:
         if read := text_of(word, arguments):
             yield read
 

@@ -23,7 +23,7 @@ def sheets_of(content: bytes) -> list[list[list[str | Decimal | date]]]:
 def day_styles(styles: bytes) -> set[str]:
     root = ElementTree.fromstring(styles)
     day_ids = {
-        found.get("numFmtId") for found in root.iter(f"{MAIN}numFmt") if "yyyy" in found.get("formatCode", "")
+        style.get("numFmtId") for style in root.iter(f"{MAIN}numFmt") if "yyyy" in style.get("formatCode", "")
     }
     used = root.find(f"{MAIN}cellXfs")
     assert used is not None

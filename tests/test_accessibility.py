@@ -70,11 +70,11 @@ def serious_problems(page: Page, *, whole: bool = False) -> list[str]:
     """What axe-core finds in both themes. The themes differ in colours only."""
     page.evaluate(STILL)
     page.evaluate(AXE_SCRIPT)
-    found = []
+    problems = []
     for is_dark, rules in ((False, []), (True, ["color-contrast"])):
         page.evaluate(THEME, is_dark)
-        found += page.evaluate(AXE, [whole, rules])
-    return found
+        problems += page.evaluate(AXE, [whole, rules])
+    return problems
 
 
 def test_axe_finds_nothing_serious_on_any_page(live_server, root, pages):
@@ -89,7 +89,7 @@ def test_axe_finds_nothing_serious_on_any_page(live_server, root, pages):
         browser.page.keyboard.press("Escape")
         browser.open("/nowhere")
         problems["an error"] = serious_problems(browser.page)
-        assert [(path, line) for path, found in problems.items() for line in found] == []
+        assert [(path, line) for path, lines in problems.items() for line in lines] == []
         assert len(problems) > 60
 
 

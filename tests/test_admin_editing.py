@@ -325,8 +325,8 @@ def test_reinstated_asset_may_lose_its_sale_in_the_same_form(alices, asset):
 def test_refusals_of_a_service_are_beside_their_fields(alices, household):
     elsewhere = Household.objects.create(name="Elsewhere")
     Membership.objects.create(household=elsewhere, user=User.objects.get(username="alice"), role=EDITOR)
-    theirs = Category.objects.create(household=elsewhere, name="Theirs")
-    body = {"household": household.pk, "name": "x", "parent": theirs.pk, "version": ""}
+    foreign = Category.objects.create(household=elsewhere, name="Theirs")
+    body = {"household": household.pk, "name": "x", "parent": foreign.pk, "version": ""}
     answer = alices.post(url(Category, "add"), body)
     assert answer.context["adminform"].form.errors == {"parent": ["Category not found."]}
 

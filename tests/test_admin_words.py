@@ -86,21 +86,21 @@ def test_history_says_who_and_how_as_a_person_would(alices, mortgage):
 # --- Ctrl+K ---
 
 
-def found(client, text: str) -> list[str]:
+def titles_of(client, text: str) -> list[str]:
     page = client.get("/admin/search/", {"s": text}).content.decode()
     return re.findall(r'data-title="(.*?)"', page)
 
 
 def test_the_palette_finds_assets_that_the_user_may_see(alices, charlie_user, mortgage):
-    assert found(alices, "mort") == ["Mortgage"]
-    assert found(staff(charlie_user), "mort") == []
+    assert titles_of(alices, "mort") == ["Mortgage"]
+    assert titles_of(staff(charlie_user), "mort") == []
 
 
 def test_the_palette_finds_pages_and_forgets_what_was_renamed(alices, mortgage):
-    assert "Update values" in found(alices, "update")
-    assert found(alices, "mort") == ["Mortgage"]
+    assert "Update values" in titles_of(alices, "update")
+    assert titles_of(alices, "mort") == ["Mortgage"]
     Asset.objects.filter(pk=mortgage.pk).update(name="Home loan")
-    assert found(alices, "mort") == []
+    assert titles_of(alices, "mort") == []
 
 
 @pytest.mark.parametrize("query", ["", "?s=", "?s=%00", "?s=a&page=x", "?s=%25", f"?s={'9' * 400}"])

@@ -32,11 +32,11 @@ def put(client, path, status, body=None, **headers):
 
 
 def test_value_is_recorded_at_noon_and_then_replaced(alice, path, asset):
-    made = put(alice, path, 201, {"value": "5", "note": "first"})
-    assert made["Location"] == f"http://testserver{path}"
-    assert (made.json()["observed_at"], made.json()["note"]) == (f"{DAY}T11:00:00Z", "first")
+    created = put(alice, path, 201, {"value": "5", "note": "first"})
+    assert created["Location"] == f"http://testserver{path}"
+    assert (created.json()["observed_at"], created.json()["note"]) == (f"{DAY}T11:00:00Z", "first")
     replaced = put(alice, path, 200, {"value": "6.5"}).json()
-    assert (replaced["id"], replaced["value"], replaced["note"]) == (made.json()["id"], "6.50", "first")
+    assert (replaced["id"], replaced["value"], replaced["note"]) == (created.json()["id"], "6.50", "first")
     read = alice.get(path)
     assert (read.json(), read["ETag"]) == (replaced, put(alice, path, 200, {"value": "6.5"})["ETag"])
     rows = alice.get(f"/api/v1/assets/{asset.pk}/snapshots").json()["results"]

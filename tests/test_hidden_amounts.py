@@ -75,11 +75,11 @@ def viewer(pages) -> User:
 
 def readable(browser, paths: list[str]) -> list[tuple[str, str]]:
     browser.page.add_init_script(HIDDEN)
-    found = []
+    texts = []
     for path in paths:
         browser.open(path)
-        found += [(path, text) for text in browser.page.evaluate(READABLE)]
-    return found
+        texts += [(path, text) for text in browser.page.evaluate(READABLE)]
+    return texts
 
 
 def test_no_page_shows_an_amount_while_amounts_are_hidden(live_server, root, pages):

@@ -143,14 +143,14 @@ NEXT_COLUMN = re.compile(r', (?="\w+" [a-z]|CONSTRAINT)')
 
 def schema(connection):
     """Everything in the database but its rows. The order of columns may differ."""
-    found = []
+    lines = []
     with connection.cursor() as cursor:
         for query in SCHEMA[connection.vendor]:
             cursor.execute(query)
-            found += [tuple(map(str, row)) for row in cursor.fetchall()]
+            lines += [tuple(map(str, row)) for row in cursor.fetchall()]
     if connection.vendor == "sqlite":
-        found = [(*row, *sorted(NEXT_COLUMN.split(sql[:-1]))) for *row, sql in found]
-    return sorted(found)
+        lines = [(*row, *sorted(NEXT_COLUMN.split(sql[:-1]))) for *row, sql in lines]
+    return sorted(lines)
 
 
 def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):

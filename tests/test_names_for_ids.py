@@ -64,9 +64,9 @@ def test_new_asset_is_described_by_names(alice, labels, portfolio):
         "categories": ["cafe\u0301", str(labels["top"].pk)],
         "tags": ["BLUE", {"id": str(labels["red"].pk)}],
     }
-    made = alice.post(f"{API}/assets", NEW | names)
-    assert made.status_code == 201, made.content
-    row = made.json()
+    created = alice.post(f"{API}/assets", NEW | names)
+    assert created.status_code == 201, created.content
+    row = created.json()
     assert (row["portfolio"]["name"], row["asset_type"]["code"]) == ("Main", "CHECKING_ACCOUNT")
     assert {category["name"] for category in row["categories"]} == {"Café", "Savings"}
     assert {tag["name"] for tag in row["tags"]} == {"Blue", "Red"}
@@ -74,8 +74,8 @@ def test_new_asset_is_described_by_names(alice, labels, portfolio):
 
 @pytest.mark.parametrize("named", ["checking account", "CHECKING_ACCOUNT", TypeId.CHECKING_ACCOUNT])
 def test_type_goes_by_code_name_or_id(alice, portfolio, named):
-    made = alice.post(f"{API}/assets", NEW | {"type": str(named)})
-    assert made.json()["asset_type"]["id"] == str(TypeId.CHECKING_ACCOUNT)
+    created = alice.post(f"{API}/assets", NEW | {"type": str(named)})
+    assert created.json()["asset_type"]["id"] == str(TypeId.CHECKING_ACCOUNT)
 
 
 def test_code_goes_before_a_name(alice, portfolio, household):
@@ -119,13 +119,13 @@ def test_row_of_a_get_that_is_not_the_present_one_is_refused(alice, asset, house
 
 def test_name_and_id_must_agree(alice, asset, labels, portfolio, household):
     other = Portfolio.objects.create(household=household, name="Other")
-    both = {
+    names_and_ids = {
         "portfolio": ("Main", {"portfolio_id": portfolio.pk}, {"portfolio_id": other.pk}),
         "type": ("LOAN", {"asset_type_id": TypeId.LOAN}, {"asset_type_id": TypeId.CASH}),
         "tags": (["Red"], {"tag_ids": [labels["red"].pk]}, {"tag_ids": [labels["blue"].pk]}),
         "categories": (["Savings"], {"category_ids": [labels["top"].pk]}, {"category_ids": []}),
     }
-    for field, (name, same, different) in both.items():
+    for field, (name, same, different) in names_and_ids.items():
         assert alice.patch(f"{API}/assets/{asset.pk}", {field: name, **same}, "json").status_code == 200, (
             field
         )
@@ -135,9 +135,9 @@ def test_name_and_id_must_agree(alice, asset, labels, portfolio, household):
 
 def test_category_is_put_below_a_named_one(alice, labels, household):
     body = {"name": "New", "household_id": str(household.pk), "parent": "SAVINGS"}
-    made = alice.post(f"{API}/categories", body).json()
-    assert made["parent_id"] == str(labels["top"].pk)
-    path = f"{API}/categories/{made['id']}"
+    created = alice.post(f"{API}/categories", body).json()
+    assert created["parent_id"] == str(labels["top"].pk)
+    path = f"{API}/categories/{created['id']}"
     assert alice.patch(path, {"parent": None}).json()["parent_id"] is None
     assert refused(alice.patch(path, {"parent": "Nowhere"})) == (404, "CATEGORY_NOT_FOUND", "parent")
 
@@ -148,8 +148,10 @@ def test_target_names_its_group(alice, labels, portfolio):
         ({"category": "savings"}, "category_id", labels["top"].pk),
         ({"type": "CASH"}, "asset_type_id", TypeId.CASH),
     ):
-        made = alice.post(f"{API}/allocation-targets", {"portfolio": "MAIN", "share": "0.2", **group}).json()
-        assert (made["portfolio_id"], made[column]) == (str(portfolio.pk), str(pk))
+        created = alice.post(
+            f"{API}/allocation-targets", {"portfolio": "MAIN", "share": "0.2", **group}
+        ).json()
+        assert (created["portfolio_id"], created[column]) == (str(portfolio.pk), str(pk))
     assert len(alice.get(f"{API}/allocation-targets?portfolio=main").json()["results"]) == 3
 
 

@@ -59,9 +59,9 @@ class Pseudo:
         self.texts.add(text)
         return f"⟦{text.rpartition(chr(4))[2]}⟧"
 
-    def ngettext(self, one: str, many: str, count: int) -> str:
-        self.texts.add(one)
-        return f"⟦{(one if count == 1 else many).rpartition(chr(4))[2]}⟧"
+    def ngettext(self, singular: str, many: str, count: int) -> str:
+        self.texts.add(singular)
+        return f"⟦{(singular if count == 1 else many).rpartition(chr(4))[2]}⟧"
 
     def to_language(self) -> str:
         return "de"

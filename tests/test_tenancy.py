@@ -222,8 +222,10 @@ def test_lists_of_outsiders_do_not_change_when_the_household_is_deleted(
     assert len(before) > 60
     Household.objects.filter(pk=household.pk).delete()
     assert outcomes_of_lists(callers[role], world) == before
-    theirs = SUPERUSERS_SEE if role == "superuser" else ()  # what belongs to the installation
-    assert not [name for name, answer in before.items() if b"ecret" in answer[1] and name[0] not in theirs]
+    shared_lists = SUPERUSERS_SEE if role == "superuser" else ()  # what belongs to the installation
+    assert not [
+        name for name, answer in before.items() if b"ecret" in answer[1] and name[0] not in shared_lists
+    ]
 
 
 # --- logging in ---

@@ -42,10 +42,10 @@ def impossible(answer, *expected):
 
 
 def test_new_value_is_removed(alice, asset):
-    made = add(alice, asset, "5")
-    undone = done(undo(alice, made))
-    snapshot_id = made.json()["id"]
-    assert undone["undone"] == made["X-Request-Id"]
+    created = add(alice, asset, "5")
+    undone = done(undo(alice, created))
+    snapshot_id = created.json()["id"]
+    assert undone["undone"] == created["X-Request-Id"]
     assert undone["rows"] == [
         {
             "model": "assets.AssetSnapshot",
@@ -131,8 +131,8 @@ def test_undo_of_an_undo_repeats_the_request(alice, household, asset):
 
 
 def test_author_who_was_deleted_since_is_forgotten(alice, bob, bob_user, asset):
-    made = done(add(bob, asset, "5"), 201)
-    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    created = done(add(bob, asset, "5"), 201)
+    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     bob_user.delete()
     done(undo(alice, deleted))
     assert AssetSnapshot.objects.get().created_by is None
@@ -142,10 +142,10 @@ def test_author_who_was_deleted_since_is_forgotten(alice, bob, bob_user, asset):
 
 
 def test_second_undo_is_a_conflict(alice, asset):
-    made = add(alice, asset, "5")
-    done(undo(alice, made))
-    [error] = refused(undo(alice, made), "GONE")
-    assert error["field"] == f"assets.AssetSnapshot/{made.json()['id']}"
+    created = add(alice, asset, "5")
+    done(undo(alice, created))
+    [error] = refused(undo(alice, created), "GONE")
+    assert error["field"] == f"assets.AssetSnapshot/{created.json()['id']}"
     assert error["message"] == "Checking account was deleted meanwhile by alice (28 Nov 2026)."
 
 
@@ -168,7 +168,7 @@ def test_row_that_was_changed_and_changed_back_is_no_conflict(alice, bob, asset)
 
 
 def test_row_with_later_rows_below_it_is_in_use(alice, bob, portfolio):
-    made = alice.post(
+    created = alice.post(
         f"{API}/assets",
         {
             "name": "Car",
@@ -177,22 +177,22 @@ def test_row_with_later_rows_below_it_is_in_use(alice, bob, portfolio):
             "value": "5",
         },
     )
-    done(bob.post(f"{API}/assets/{made.json()['id']}/snapshots", {"value": "4"}), 201)
-    [error] = refused(undo(alice, made), "IN_USE")
+    done(bob.post(f"{API}/assets/{created.json()['id']}/snapshots", {"value": "4"}), 201)
+    [error] = refused(undo(alice, created), "IN_USE")
     assert error["message"].startswith("Car is in use meanwhile by bob: 1 ")
 
 
 def test_type_of_an_asset_is_in_use(alice, household, asset):
-    made = alice.post(
+    created = alice.post(
         f"{API}/asset-types", {"code": "BOAT", "label": "Boat", "household_id": str(household.pk)}
     )
-    done(alice.patch(f"{API}/assets/{asset.pk}", {"asset_type_id": made.json()["id"]}))
-    refused(undo(alice, made), "IN_USE")
+    done(alice.patch(f"{API}/assets/{asset.pk}", {"asset_type_id": created.json()["id"]}))
+    refused(undo(alice, created), "IN_USE")
 
 
 def test_value_of_an_asset_that_was_deleted_since_has_no_parent(alice, bob, asset):
-    made = done(add(alice, asset, "5"), 201)
-    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    created = done(add(alice, asset, "5"), 201)
+    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     done_at = bob.delete(f"{API}/assets/{asset.pk}")
     assert done_at.status_code == 204
     [error] = refused(undo(alice, deleted), "PARENT_GONE")
@@ -201,8 +201,8 @@ def test_value_of_an_asset_that_was_deleted_since_has_no_parent(alice, bob, asse
 
 
 def test_instant_that_has_another_value_by_now_is_a_duplicate(alice, asset):
-    made = done(add(alice, asset, "5"), 201)
-    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{made['id']}")
+    created = done(add(alice, asset, "5"), 201)
+    deleted = alice.delete(f"{API}/assets/{asset.pk}/snapshots/{created['id']}")
     add(alice, asset, "6")
     refused(undo(alice, deleted), "DUPLICATE_SNAPSHOT")
 
@@ -210,8 +210,8 @@ def test_instant_that_has_another_value_by_now_is_a_duplicate(alice, asset):
 @pytest.mark.parametrize("path", ["tags", "categories", "portfolios"])
 def test_name_that_is_taken_by_now_is_a_duplicate(alice, household, path):
     body = {"name": "Boat", "household_id": str(household.pk)}
-    made = done(alice.post(f"{API}/{path}", body), 201)
-    deleted = alice.delete(f"{API}/{path}/{made['id']}")
+    created = done(alice.post(f"{API}/{path}", body), 201)
+    deleted = alice.delete(f"{API}/{path}/{created['id']}")
     done(alice.post(f"{API}/{path}", {**body, "name": "BOAT"}), 201)
     refused(undo(alice, deleted), "DUPLICATE_NAME")
 
@@ -222,8 +222,8 @@ def test_label_of_an_asset_that_left_its_household_does_not_come_back(alice, ali
     detached = alice.delete(f"{API}/assets/{asset.pk}/tags/{tag['id']}")
     elsewhere = done(alice.post(f"{API}/households", {"name": "Elsewhere"}), 201)
     body = {"name": "There", "household_id": elsewhere["id"]}
-    there = done(alice.post(f"{API}/portfolios", body), 201)
-    done(alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": there["id"]}))
+    portfolio_elsewhere = done(alice.post(f"{API}/portfolios", body), 201)
+    done(alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": portfolio_elsewhere["id"]}))
     refused(undo(alice, detached), "LABELS_OF_ANOTHER_HOUSEHOLD")
 
 
@@ -273,8 +273,8 @@ def test_category_does_not_go_back_below_itself(alice, household):
 
 
 def test_members_are_not_undone(alice, household):
-    made = alice.post(f"{API}/households", {"name": "New"})
-    impossible(undo(alice, made), "MEMBERS")
+    created = alice.post(f"{API}/households", {"name": "New"})
+    impossible(undo(alice, created), "MEMBERS")
     path = f"{API}/households/{household.pk}/invitations"
     impossible(undo(alice, alice.post(path, {"username": "newcomer", "role": "viewer"})), "MEMBERS")
 
@@ -319,26 +319,31 @@ def test_several_requests_with_one_id_are_not_undone(alice, asset):
 def test_requests_of_others_with_the_same_id_change_nothing(alice, charlie, charlie_user, asset):
     done(charlie.post(f"{API}/portfolios", {"name": "Charlie's"}, HTTP_X_REQUEST_ID="mine"), 201)
     path = f"{API}/assets/{asset.pk}/snapshots"
-    made = done(alice.post(path, {"value": "1"}, HTTP_X_REQUEST_ID="mine"), 201)
-    assert done(undo(alice, "mine"))["rows"][0]["object_id"] == made["id"]
+    created = done(alice.post(path, {"value": "1"}, HTTP_X_REQUEST_ID="mine"), 201)
+    assert done(undo(alice, "mine"))["rows"][0]["object_id"] == created["id"]
 
 
 # --- who ---
 
 
 def test_who_may_undo(alice, bob, vera, charlie, asset):
-    made = add(alice, asset, "5")
-    assert (undo(charlie, made).status_code, undo(charlie, made).json()["code"]) == (404, "REQUEST_NOT_FOUND")
+    created = add(alice, asset, "5")
+    assert (undo(charlie, created).status_code, undo(charlie, created).json()["code"]) == (
+        404,
+        "REQUEST_NOT_FOUND",
+    )
     assert undo(charlie, "unknown").json()["code"] == "REQUEST_NOT_FOUND"
-    assert undo(vera, made).status_code == 403
-    done(undo(bob, made))
+    assert undo(vera, created).status_code == 403
+    done(undo(bob, created))
 
 
 def test_move_is_undone_by_an_editor_of_both_households(alice, bob, charlie, charlie_user, asset):
     elsewhere = done(alice.post(f"{API}/households", {"name": "Elsewhere"}), 201)
     Household.objects.get(pk=elsewhere["id"]).memberships.create(user=charlie_user, role="editor")
-    there = done(alice.post(f"{API}/portfolios", {"name": "There", "household_id": elsewhere["id"]}), 201)
-    moved = alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": there["id"]})
+    portfolio_elsewhere = done(
+        alice.post(f"{API}/portfolios", {"name": "There", "household_id": elsewhere["id"]}), 201
+    )
+    moved = alice.patch(f"{API}/assets/{asset.pk}", {"portfolio_id": portfolio_elsewhere["id"]})
     assert undo(bob, moved).status_code == 403
     assert undo(charlie, moved).status_code == 403
     done(undo(alice, moved))
@@ -348,10 +353,10 @@ def test_move_is_undone_by_an_editor_of_both_households(alice, bob, charlie, cha
 
 
 def test_headers(alice, asset):
-    made = add(alice, asset, "5")
-    assert undo(alice, made, HTTP_IF_MATCH="*").json()["code"] == "IF_MATCH_NOT_SUPPORTED"
-    assert alice.post(f"{API}/undo/{made['X-Request-Id']}", {"a": 1}).status_code == 400
-    first, second = (undo(alice, made, HTTP_IDEMPOTENCY_KEY="k") for _ in range(2))
+    created = add(alice, asset, "5")
+    assert undo(alice, created, HTTP_IF_MATCH="*").json()["code"] == "IF_MATCH_NOT_SUPPORTED"
+    assert alice.post(f"{API}/undo/{created['X-Request-Id']}", {"a": 1}).status_code == 400
+    first, second = (undo(alice, created, HTTP_IDEMPOTENCY_KEY="k") for _ in range(2))
     assert done(first) == done(second)
     assert second["Idempotency-Replayed"] == "true"
 

@@ -6,9 +6,9 @@ from django.db import migrations
 def mark(apps, schema_editor):
     alias = schema_editor.connection.alias
     entries = apps.get_model("strata", "JournalEntry").objects.using(alias)
-    made = entries.filter(model="portfolios.Household", action="create", channel="command:demo")
+    created = entries.filter(model="portfolios.Household", action="create", channel="command:demo")
     households = apps.get_model("portfolios", "Household").objects.using(alias)
-    households.filter(pk__in=made.values("object_id")).update(is_demo=True)
+    households.filter(pk__in=created.values("object_id")).update(is_demo=True)
 
 
 class Migration(migrations.Migration):

@@ -93,8 +93,8 @@ class DayFormField(forms.DateField):
     """A day in the user's format or as YYYY-MM-DD. The help text and the placeholder show the format."""
 
     def __init__(self, *, help_text: str | Promise = "", **kwargs: Any) -> None:
-        both = format_lazy("{} {}", ACCEPTED_DATES, help_text) if help_text else ACCEPTED_DATES
-        super().__init__(help_text=both, **kwargs)
+        text = format_lazy("{} {}", ACCEPTED_DATES, help_text) if help_text else ACCEPTED_DATES
+        super().__init__(help_text=text, **kwargs)
 
     def to_python(self, value: Any) -> date | None:
         value = value.strip() if isinstance(value, str) else value

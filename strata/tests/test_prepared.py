@@ -30,9 +30,11 @@ def test_each_call_answers_for_its_own_values(db):
 def test_a_value_may_be_used_twice_beside_constants(db):
     kim = User.objects.create(username="kim", first_name="kim", last_name="kim")
     User.objects.create(username="lee", first_name="kim", last_name="lee")
-    both = Prepared(lambda name: User.objects.filter(first_name=name, last_name=name, is_active=True), str)
-    assert both("kim") == [kim]
-    assert both("lee") == []
+    with_both_names = Prepared(
+        lambda name: User.objects.filter(first_name=name, last_name=name, is_active=True), str
+    )
+    assert with_both_names("kim") == [kim]
+    assert with_both_names("lee") == []
 
 
 def test_ids_are_one_value(db):

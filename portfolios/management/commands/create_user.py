@@ -108,5 +108,5 @@ def create_user(username: str, password: str, household_name: str | None, column
 
 
 def what_is_made(user: User, household_name: str | None) -> str:
-    made = f"the user {user.username}"
-    return made if household_name is None else f"{made} and the household {household_name}"
+    text = f"the user {user.username}"
+    return text if household_name is None else f"{text} and the household {household_name}"

@@ -46,8 +46,8 @@ def value_of(cell: str) -> str | Decimal | date:
     """What a cell becomes: a TextCell is text, and so is every other cell that is no day and no short number."""
     if isinstance(cell, TextCell):
         return cell.original
-    if found := NUMBER.fullmatch(cell):
-        digits = f"{found[1]}{found[2] or ''}".lstrip("0")
+    if match := NUMBER.fullmatch(cell):
+        digits = f"{match[1]}{match[2] or ''}".lstrip("0")
         return Decimal(cell) if len(digits) <= MOST_DIGITS else cell
     if DAY.fullmatch(cell) and (on := date.fromisoformat(cell)) >= FIRST_DAY:
         return on

@@ -55,8 +55,8 @@ def portfolios_of(rows: UndoneRows, *, after: bool = False) -> list[UUID]:
     for model, own in rows.by_model.items():
         wanted = [row.pk for row in own if (is_new_in_a_portfolio(row) if after else row.now)]
         manager: Any = model._base_manager
-        found = owners_of(manager.filter(pk__among=wanted)) if wanted else []
-        ids += [portfolio_id for *_, portfolio_id in found if portfolio_id is not None]
+        owners = owners_of(manager.filter(pk__among=wanted)) if wanted else []
+        ids += [portfolio_id for *_, portfolio_id in owners if portfolio_id is not None]
     return ids
 
 
