@@ -6,7 +6,6 @@ A repair replaces one piece of the theme's text: a copy of a whole template woul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import unfold
@@ -104,10 +103,3 @@ def repaired(name: str, text: str) -> str:
         text = text.replace(old, new, 1)
     text = LINK_TO_NOWHERE.sub(f"<a {BUTTON}", text)
     return ICON.sub('<span aria-hidden="true"', text)
-
-
-def outdated_repairs() -> Iterable[tuple[str, str]]:
-    """(template, text) of repairs that the theme no longer has a place for."""
-    for name, repairs in REPAIRS.items():
-        text = (THEME / name).read_text()
-        yield from ((name, old) for old, _ in repairs if old not in text)

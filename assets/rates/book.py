@@ -154,10 +154,6 @@ class RateBook:
         book._histories = histories
         return book
 
-    def per_euro(self, currency: str, *, on: date) -> Fraction:
-        """Units of `currency` for one euro. Raises MissingRate."""
-        return Fraction(self._units_per_euro_at(currency, self._day_index(currency, on)))
-
     def rate(self, source: str, target: str, *, on: date) -> Fraction:
         """Units of `target` for one unit of `source`, exact; each of the two currencies at its own latest rate.
 

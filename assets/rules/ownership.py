@@ -17,7 +17,6 @@ from strata.fields.numbers import SHARE_PLACES, exponent_of, plain
 SHARE_OUT_OF_RANGE, TOO_MANY_PLACES = "SHARE_OUT_OF_RANGE", "TOO_MANY_PLACES"
 SHARES_OUT_OF_ORDER = "SHARES_OUT_OF_ORDER"
 OWNERSHIP_NOT_FOR_MARKET = "OWNERSHIP_NOT_FOR_MARKET"
-MARKET = "market"  # as Asset.valuation
 
 
 def validate_shares(shares: Sequence[tuple[date | None, Decimal]]) -> None:
@@ -43,8 +42,8 @@ def validate_share(field: str, share: Decimal) -> None:
         raise Invalid(field, message, TOO_MANY_PLACES)
 
 
-def validate_sharing(field: str, valuation: str, *, is_shared: bool) -> None:
+def validate_sharing(field: str, *, is_shared: bool, has_market_price: bool) -> None:
     """What has a market price is shared by its units."""
-    if is_shared and valuation == MARKET:
+    if is_shared and has_market_price:
         message = gettext("An asset at its market price is owned as a whole: enter the units that are yours.")
         raise Invalid(field, message, OWNERSHIP_NOT_FOR_MARKET)

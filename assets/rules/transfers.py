@@ -11,8 +11,6 @@ from django.utils.translation import gettext
 from assets.rules.transactions import refusal
 from strata.exceptions import Conflict
 
-FIXED = ("type", "unit_price", "currency")
-
 
 class Side(NamedTuple):
     """One of the two assets; `counts_units` says whether it has quantities."""

@@ -20,6 +20,7 @@ from assets.services.instruments.instruments import require_instrument
 from assets.services.labels import set_labels
 from assets.services.terms import TERMS, delete_terms, has_terms, require_priced
 from assets.signals import asset_leaves_household
+from assets.valuation import has_market_price
 from portfolios.models import Portfolio
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.tenancy.writes import (
@@ -152,7 +153,10 @@ def require_type(type_id: UUID, household_id: UUID) -> None:
 
 def check_valuation(asset: Asset, columns: Mapping[str, Any], portfolio: Portfolio) -> None:
     """Refuses another way to find the value that needs terms, and an instrument that does not fit."""
-    validate_sharing("valuation", columns.get("valuation", asset.valuation), is_shared=bool(asset.shares))
+    new_valuation = columns.get("valuation", asset.valuation)
+    validate_sharing(
+        "valuation", is_shared=bool(asset.shares), has_market_price=has_market_price(new_valuation)
+    )
     refuse_valuation_without_terms(asset, columns)
     instrument_id = columns.get("instrument_id", asset.instrument_id)
     if portfolio.household_id != asset.portfolio.household_id and "instrument_id" not in columns:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from assets.models import Asset
 from assets.rules.ownership import validate_shares, validate_sharing
+from assets.valuation import has_market_price
 from assets.valuation.formulas.shares import Share, as_text, read_shares
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes
 
@@ -20,7 +21,7 @@ def put_shares(asset_id: UUID, shares: Sequence[Share], *, precondition: Precond
     asset = locked_row(Asset.objects.select_related("portfolio"), asset_id, "asset")
     precondition(asset)
     validate_shares(shares)
-    validate_sharing("shares", asset.valuation, is_shared=bool(shares))
+    validate_sharing("shares", is_shared=bool(shares), has_market_price=has_market_price(asset.valuation))
     save_changes(asset, {"shares": as_text(shares)})
     return asset
 

@@ -23,6 +23,7 @@ from assets.models.loan import OfAnAsset
 from assets.rules import terms as rules
 from assets.rules.ownership import validate_sharing
 from assets.services.instruments.instruments import require_instrument
+from assets.valuation import has_market_price
 from assets.valuation.formulas import loan as formula
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, Rate
 from assets.valuation.loan_rows import terms_of_row
@@ -153,7 +154,7 @@ def put_terms(
 
 def put_instrument(asset: Asset, valuation: str, instrument_id: UUID | None) -> None:
     """Let the asset be valued by the prices of the instrument."""
-    validate_sharing("valuation", valuation, is_shared=bool(asset.shares))
+    validate_sharing("valuation", is_shared=bool(asset.shares), has_market_price=has_market_price(valuation))
     require_priced(valuation, instrument_id)
     require_instrument(instrument_id, asset.portfolio.household_id, asset.currency)
     delete_terms(asset, but=valuation)

@@ -47,6 +47,7 @@ from assets.services.instruments.instruments import require_instrument
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
 from assets.services.terms import PRICED, has_terms, require_priced
 from assets.signals import asset_leaves_household, category_moves
+from assets.valuation import has_market_price
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
 from strata.exceptions import Conflict, Invalid, NotFound, StrataError
 from strata.fields.active_formats import count_text
@@ -172,7 +173,9 @@ def refuse_without_terms(asset: Asset) -> None:
 
 
 def refuse_sharing(asset: Asset) -> None:
-    validate_sharing("shares", asset.valuation, is_shared=bool(asset.shares))
+    validate_sharing(
+        "shares", is_shared=bool(asset.shares), has_market_price=has_market_price(asset.valuation)
+    )
 
 
 def refuse_ties(asset: Asset) -> None:

@@ -52,7 +52,7 @@ def test_winners_are_one_for_each_currency_and_day():
 
 def test_book_takes_the_winner():
     rates = [Rate("USD", MONDAY, Decimal("1.6"), "manual"), Rate("USD", MONDAY, Decimal("1.25"), "ecb", 9)]
-    assert RateBook(rates).per_euro("USD", on=MONDAY) == Fraction("1.6")
+    assert RateBook(rates).rate("EUR", "USD", on=MONDAY) == Fraction("1.6")
 
 
 @pytest.mark.parametrize("units", ["0", "-1"])
@@ -66,22 +66,22 @@ def test_rate_that_is_not_positive_is_refused(units):
 
 def test_rate_serves_its_day_and_the_ten_after():
     rates = book(("USD", 0, "1.25"))
-    assert rates.per_euro("USD", on=day(10)) == Fraction(5, 4)
+    assert rates.rate("EUR", "USD", on=day(10)) == Fraction(5, 4)
     with pytest.raises(MissingRate) as gap:
-        rates.per_euro("USD", on=day(11))
+        rates.rate("EUR", "USD", on=day(11))
     assert (gap.value.currency, gap.value.on) == ("USD", day(11))
 
 
 def test_rate_never_serves_a_day_before_it():
     with pytest.raises(MissingRate):
-        book(("USD", 0, "1.25")).per_euro("USD", on=day(-1))
+        book(("USD", 0, "1.25")).rate("EUR", "USD", on=day(-1))
 
 
 def test_age_is_a_choice():
     rates = book(("USD", 0, "1.25"), max_age_days=0)
-    assert rates.per_euro("USD", on=day(0)) == Fraction(5, 4)
+    assert rates.rate("EUR", "USD", on=day(0)) == Fraction(5, 4)
     with pytest.raises(MissingRate):
-        rates.per_euro("USD", on=day(1))
+        rates.rate("EUR", "USD", on=day(1))
 
 
 def test_each_leg_stands_at_its_own_last_day():
@@ -98,26 +98,26 @@ LASTING = Rate("BGN", day(0), Decimal("1.95583"), lasting=True)
 def test_a_lasting_rate_holds_until_a_newer_one():
     rates = RateBook([LASTING, Rate("BGN", day(400), Decimal(2))])
     for number in (0, 11, 399):
-        assert rates.per_euro("BGN", on=day(number)) == Fraction("1.95583")
-    assert rates.per_euro("BGN", on=day(410)) == 2
+        assert rates.rate("EUR", "BGN", on=day(number)) == Fraction("1.95583")
+    assert rates.rate("EUR", "BGN", on=day(410)) == 2
     with pytest.raises(MissingRate):
-        rates.per_euro("BGN", on=day(411))
+        rates.rate("EUR", "BGN", on=day(411))
     with pytest.raises(MissingRate):
-        rates.per_euro("BGN", on=day(-1))
+        rates.rate("EUR", "BGN", on=day(-1))
 
 
 def test_a_newer_rate_of_the_same_day_ends_it():
     corrected = Rate("BGN", day(0), Decimal(2), sequence=1)
     with pytest.raises(MissingRate):
-        RateBook([LASTING, corrected]).per_euro("BGN", on=day(11))
+        RateBook([LASTING, corrected]).rate("EUR", "BGN", on=day(11))
 
 
 def test_a_demo_rate_ends_none_that_lasts():
     rates = RateBook(
         [LASTING, Rate("BGN", day(5), Decimal(3), "demo"), Rate("USD", day(5), Decimal(1), "demo")]
     )
-    assert rates.per_euro("BGN", on=day(5)) == rates.per_euro("BGN", on=day(50)) == Fraction("1.95583")
-    assert rates.per_euro("USD", on=day(5)) == 1
+    assert rates.rate("EUR", "BGN", on=day(5)) == rates.rate("EUR", "BGN", on=day(50)) == Fraction("1.95583")
+    assert rates.rate("EUR", "USD", on=day(5)) == 1
 
 
 # --- jumps ---
@@ -159,7 +159,7 @@ def test_rate_is_what_one_unit_of_the_source_is_worth_in_the_target():
 def test_currency_in_itself_is_one_without_any_rate():
     assert book().rate("XAU", "XAU", on=day(0)) == 1
     assert book().rate("EUR", "EUR", on=day(0)) == 1
-    assert book().per_euro("EUR", on=day(0)) == 1
+    assert book().rate("EUR", "EUR", on=day(0)) == 1
 
 
 def test_missing_rate_names_the_leg_that_is_missing():

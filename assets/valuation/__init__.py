@@ -33,12 +33,14 @@ from assets.valuation.reading import (
     whole_series,
 )
 from assets.valuation.registry import (
-    MANUAL,
     edit_targets,
+    has_market_price,
+    is_by_hand,
     known_flows,
     origins,
     source_name,
     value_days,
+    valued_by_hand,
 )
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
@@ -48,7 +50,6 @@ __all__ = [
     "COLUMNS",
     "GROUPINGS",
     "LABELS",
-    "MANUAL",
     "REF_COLUMNS",
     "AssetRef",
     "Drift",
@@ -71,6 +72,8 @@ __all__ = [
     "count_left_out",
     "edit_targets",
     "first_value_day",
+    "has_market_price",
+    "is_by_hand",
     "known_flows",
     "loan_drifts",
     "loan_schedule",
@@ -83,6 +86,7 @@ __all__ = [
     "totals_on",
     "value_days",
     "value_series",
+    "valued_by_hand",
     "whole_series",
     "with_current_value",
     "with_first_value",

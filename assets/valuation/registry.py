@@ -78,6 +78,21 @@ def source_name(valuation: str, shares: str) -> str:
     return f"{valuation} {shares}" if shares else valuation
 
 
+def is_by_hand(valuation: str) -> bool:
+    """Whether recorded values are the only ones. All other assets have a value of each day by themselves."""
+    return valuation == MANUAL
+
+
+def has_market_price(valuation: str) -> bool:
+    """Whether an asset is worth its units at the price of its instrument."""
+    return valuation == Valuation.MARKET
+
+
+def valued_by_hand() -> Q:
+    """Of assets: those that are valued by hand."""
+    return Q(valuation=MANUAL)
+
+
 def is_stored(name: str) -> bool:
     return name in _stored
 

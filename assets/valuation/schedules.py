@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from assets.models.asset import Valuation
 from assets.valuation.formulas.loan import Schedule
 from assets.valuation.formulas.loan_terms import SHORTEN, ExtraPayment, LoanTerms, Rate
 from assets.valuation.loan_rows import loan_terms
@@ -45,14 +46,16 @@ class Drift(NamedTuple):
     scheduled: int
 
 
-def loan_drifts(asset_ids: Sequence[UUID], start: date, end: date) -> dict[UUID, Drift]:
-    """Of each loan whose last recorded balance after `start` up to `end` is off by a unit of the currency or more.
+def loan_drifts(valuations: Mapping[UUID, str], start: date, end: date) -> dict[UUID, Drift]:
+    """Of each loan among these assets whose last recorded balance after `start` up to `end` is off by a unit of the
+    currency or more.
 
     The schedule is that of the balances recorded before.
     """
-    if not asset_ids:
+    loan_ids = [pk for pk, valuation in valuations.items() if valuation == Valuation.LOAN]
+    if not loan_ids:
         return {}
-    terms, anchors = loan_terms(asset_ids), anchors_of(asset_ids)
+    terms, anchors = loan_terms(loan_ids), anchors_of(loan_ids)
     drifts: dict[UUID, Drift] = {}
     for pk, of_loan in terms.items():
         known = [anchor for anchor in anchors.get(pk, ()) if anchor[0] <= end]

@@ -40,11 +40,9 @@ from strata.api.viewsets import DeleteMixin, HouseholdViewSet, ListMixin
 from strata.tenancy.querysets import require_visible
 from strata.tenancy.writes import Service
 
-LAST_ROW = 10_000_000
 
-
-def words(names: tuple[str, ...], about: str) -> Parameter:
-    """Some of these words; repeated ones mean "or". It filters no queryset."""
+def choices_of(names: tuple[str, ...], about: str) -> Parameter:
+    """Some of these choices; repeated ones mean "or". It filters no queryset."""
     declared = choice_filter("", names, about)
     return Parameter(declared.read, None, declared.schema, about)
 
@@ -56,8 +54,8 @@ def read_cursor(text: str) -> int:
 
 
 ROW_PARAMETERS = {
-    "outcome": words(OUTCOMES, "With this outcome."),
-    "row_type": words(ROW_TYPES, "That become rows of this type, or would have."),
+    "outcome": choices_of(OUTCOMES, "With this outcome."),
+    "row_type": choices_of(ROW_TYPES, "That become rows of this type, or would have."),
     "cursor": Parameter(
         read_cursor, None, {"type": "string"}, "Where the page begins: follow `next`.", many=False
     ),

@@ -38,7 +38,6 @@ SIGNS = {
     "sfr.": "CHF",
     "fr.": "CHF",
 }
-AMBIGUOUS_SIGNS = frozenset({"$", "¥"})
 NO_CURRENCY = frozenset({"XXX", "XTS"})
 _IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]{1,5}?)\s*[)\]]\s*$")
 _LAST_WORD = re.compile(r"[\s,/_-]([A-Z]{3})$")

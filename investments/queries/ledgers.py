@@ -89,7 +89,7 @@ def with_known_flows(
 
     As in the report of change: none on a day for which the same is recorded, and none from the disposal on.
     """
-    valuations = {pk: asset.ref.source for pk, asset in assets.items() if asset.valuation != valuation.MANUAL}
+    valuations = {pk: asset.ref.source for pk, asset in assets.items()}
     explained = dict(ledger)
     for pk, flows in valuation.known_flows(valuations, start, end).items():
         recorded = [event for event in ledger[pk].events if isinstance(event, Trade)]

@@ -160,16 +160,15 @@ def with_known_flows(
 
     None on a day for which somebody has recorded the same. They are not before the disposal.
     """
-    refs = {pk: asset.ref for pk, asset in assets.items() if asset.ref.valuation != valuation.MANUAL}
-    valuations = {pk: ref.source for pk, ref in refs.items()}
+    valuations = {pk: asset.ref.source for pk, asset in assets.items()}
     for pk, flows in valuation.known_flows(valuations, start, end).items():
         of_asset = recorded.setdefault(pk, [])
         known = {(str(flow.type), flow.on) for flow in of_asset}
-        ends = refs[pk].disposed_on or date.max
+        ends = assets[pk].ref.disposed_on or date.max
         for flow in flows:
             type_: CashFlowType = "INCOME" if flow.is_income else "EXPENSE"
             if (type_, flow.on) not in known and flow.on < ends:
-                of_asset.append(CashFlow(type_, flow.on, refs[pk].currency, money(flow.amount)))
+                of_asset.append(CashFlow(type_, flow.on, assets[pk].ref.currency, money(flow.amount)))
     return recorded
 
 

@@ -16,7 +16,6 @@ from django.urls import reverse
 from assets import prices, valuation
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Instrument, Transaction
-from assets.models.asset import Valuation
 from assets.models.classification import Group
 from assets.prices.splits import splits_of
 from assets.rates.book import RateBook
@@ -249,8 +248,8 @@ def examined(
 ) -> Iterator[Examined]:
     """The assets with their values, which have no gaps; those of the day are added to `gaps`."""
     recorded = transactions_of(portfolio_ids, since, on)
-    loans = [asset.pk for asset in assets.values() if asset.valuation == Valuation.LOAN]
-    drifts = valuation.loan_drifts(loans, since, on)
+    valuations = {asset.pk: asset.valuation for asset in assets.values()}
+    drifts = valuation.loan_drifts(valuations, since, on)
     for ref, history in all_series:
         asset = assets[ref.id]
         gaps += gaps_on(gaps_of(ref.id, history), [on])
@@ -269,7 +268,7 @@ def examined(
             transactions=rows,
             portfolio=asset.portfolio_id,
             first_value_on=asset.first_value_on,
-            is_computed=asset.valuation != valuation.MANUAL,
+            is_computed=not valuation.is_by_hand(asset.valuation),
             drift=drifts.get(asset.pk),
         )
 
@@ -327,7 +326,7 @@ def of_prices(
     by_household: dict[UUID, dict[tuple[UUID, UUID], AssetRow]] = {}
     households = {portfolio.pk: portfolio.household_id for portfolio in portfolios}
     for asset in sorted(assets, key=lambda row: alphabetical(row.name_key, row.pk)):
-        if asset.instrument_id is not None and asset.valuation != valuation.MANUAL:
+        if asset.instrument_id is not None and not valuation.is_by_hand(asset.valuation):
             of_household = by_household.setdefault(households[asset.portfolio_id], {})
             of_household.setdefault((asset.portfolio_id, asset.instrument_id), asset)
     for household_id, of_household in by_household.items():

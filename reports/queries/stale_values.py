@@ -23,7 +23,7 @@ def stale_values(portfolios: Iterable[Portfolio], on: date) -> int:
     """
     ids = [portfolio.pk for portfolio in portfolios]
     current = Asset.objects.filter(
-        Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio__in=ids, valuation=valuation.MANUAL
+        valuation.valued_by_hand(), Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio__in=ids
     ).order_by()
     valued: QuerySet[Any] = valuation.with_current_value(current, on)
     rows = valued.values_list("pk", "portfolio_id", "current_value_on", "asset_type__stale_after_days")

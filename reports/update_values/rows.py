@@ -12,10 +12,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
+from assets.models.asset import Valuation
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
 from assets.services.entries.snapshots import state_of, values_counting_on
-from assets.valuation import MANUAL, AssetRef, newest_points, with_current_value
+from assets.valuation import AssetRef, is_by_hand, newest_points, with_current_value
 from assets.valuation.formulas.shares import shares_in
 from assets.valuation.series import money, ten_thousandths
 from portfolios.models import Portfolio
@@ -57,14 +58,14 @@ class AssetRow(NamedTuple):
     currency: str
     last: Decimal | None
     last_on: date | None
-    valuation: str = MANUAL
+    valuation: str = Valuation.MANUAL
     shares: str = ""
     seen: str = ""
 
     @property
     def is_computed(self) -> bool:
         """It has a value of each day by itself: an entered one is an anchor, and never "still the same"."""
-        return self.valuation != MANUAL
+        return not is_by_hand(self.valuation)
 
     @property
     def ref(self) -> AssetRef:

@@ -22,7 +22,6 @@ class Preferences(NamedTuple):
     date_format: DateFormat = DateFormat.DAY_MONTH_NAME_YEAR
 
 
-PREFERENCES = Preferences._fields
 # By the first language that the browser asks for, the longer tag first. Any other language is as English.
 GUESSES = {
     "de-ch": Preferences(GERMAN, NumberFormat.APOSTROPHE_POINT, DateFormat.DAY_MONTH_YEAR_POINTS),

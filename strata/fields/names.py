@@ -100,10 +100,6 @@ def _cut(key: str) -> str:
     return key[: KEY_LENGTH - len(digest)] + digest
 
 
-def with_article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
 def alphabetical(name: str, pk: Hashable) -> tuple[str, str]:
     """The sort key for sorting in Python, in the order of lists in the database: (name_key, id)."""
     return name_key(name), str(pk)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from strata.api.http.csv_renderer import (
     DELIMITERS,
     FORMULA,
+    _is_passed_over,
     as_text,
-    as_written,
     csv_blocks,
 )
 from strata.api.http.table_responses import disposition, file_name
@@ -67,6 +67,28 @@ def test_no_text_begins_like_a_formula_wherever_it_is_split(text):
     for delimiter in DELIMITERS:
         for cell in cells_of(line.removesuffix("\r\n"), delimiter):
             assert not begins_like_a_formula(cell), (delimiter, cell)
+
+
+def as_written(cell: str) -> str:
+    """The name from which `as_text` made this cell."""
+    characters, beginning = [], True
+    for position, character in enumerate(cell):
+        if beginning and character == "'" and _is_guard(cell, position):
+            beginning = False
+            continue
+        characters.append(character)
+        beginning = character in DELIMITERS
+    return "".join(characters)
+
+
+def _is_guard(cell: str, position: int) -> bool:
+    rest = cell[position + 1 :]
+    for character in rest:
+        if character in FORMULA:
+            return True
+        if not _is_passed_over(character):
+            return False
+    return False
 
 
 @given(TEXTS)

@@ -15,8 +15,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from assets.models import Asset
-from assets.rules.ownership import MARKET
 from assets.services.ownership import put_shares, shares_of
+from assets.valuation import has_market_price
 from assets.valuation.formulas.shares import Share, shares_in
 from strata.admin.undo import undo_tag
 from strata.audit import clock
@@ -41,7 +41,7 @@ MOST_ROWS = 1000
 
 def shares_of_asset(asset: Asset, request: HttpRequest, *, may_change: bool) -> dict[str, Any] | None:
     """The context of the template; None at a market price. What could not be saved is in the address."""
-    if asset.valuation == MARKET:
+    if has_market_price(asset.valuation):
         return None
     typed = [*zip(request.GET.getlist(DAYS), request.GET.getlist(PER_CENT), strict=False)]
     shares = shares_of(asset)

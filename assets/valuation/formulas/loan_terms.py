@@ -15,7 +15,6 @@ LAST_YEAR = 2200  # the same as in strata.fields.dates
 MONTHS = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 PAYMENTS_A_YEAR = {"weekly": 52, "monthly": 12, "quarterly": 4, "half_yearly": 2, "yearly": 1}
 ANNUITY, FIXED_PRINCIPAL, INTEREST_ONLY, BULLET = "annuity", "fixed_principal", "interest_only", "bullet"
-LOAN_TYPES = (ANNUITY, FIXED_PRINCIPAL, INTEREST_ONLY, BULLET)
 SHORTEN, LOWER = "shorten", "lower"
 
 

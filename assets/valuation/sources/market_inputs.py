@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -39,15 +38,6 @@ class MarketInputs:
     def with_anchors(self, anchors: Mapping[date, int]) -> MarketInputs:
         """The same with other recorded values."""
         return replace(self, anchors=tuple(sorted(anchors.items())))
-
-    def since(self, start: date) -> MarketInputs:
-        """Only what decides the values from the day on: fewer changes of the quantity to go through."""
-        anchored = max((on for on, _ in self.anchors if on <= start), default=start)
-        place = max(bisect_right(self.held.days, anchored) - 1, 0)
-        held = Held(self.held.days[place:], self.held.units[place:])
-        return replace(
-            self, held=held, anchors=tuple(anchor for anchor in self.anchors if anchor[0] >= anchored)
-        )
 
     def points(self) -> Points:
         return market_points(self.held, self.prices, dict(self.anchors), self.splits)

@@ -5,7 +5,7 @@ Its values are in the derived tables: sources.market_upkeep keeps them there.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -129,13 +129,13 @@ def origin_on(inputs: MarketInputs, on: date) -> Origin:
     )
 
 
-def window_from(points: Points, first: date, last: date = date.max) -> Window:
-    """From the last point before `first` to the first one after `last`; all days in between are touched."""
+def window_from(points: Points, first: date) -> Window:
+    """From the last point before `first` on; all days from `first` on are touched."""
     days = points.days
-    begin, end = bisect_left(days, first), bisect_right(days, last)
-    start, stop = max(begin - 1, 0), end + 1
-    amounts = dict(zip(days[start:stop], points.amounts[start:stop], strict=True))
-    return Window(amounts, frozenset(days[begin:end]))
+    begin = bisect_left(days, first)
+    start = max(begin - 1, 0)
+    amounts = dict(zip(days[start:], points.amounts[start:], strict=True))
+    return Window(amounts, frozenset(days[begin:]))
 
 
 def before(on: date) -> date:

@@ -62,28 +62,6 @@ def _guarded(name: str) -> Iterator[str]:
     yield from beginning or ()
 
 
-def as_written(cell: str) -> str:
-    """The name from which `as_text` made this cell."""
-    characters, beginning = [], True
-    for position, character in enumerate(cell):
-        if beginning and character == "'" and _is_guard(cell, position):
-            beginning = False
-            continue
-        characters.append(character)
-        beginning = character in DELIMITERS
-    return "".join(characters)
-
-
-def _is_guard(cell: str, position: int) -> bool:
-    rest = cell[position + 1 :]
-    for character in rest:
-        if character in FORMULA:
-            return True
-        if not _is_passed_over(character):
-            return False
-    return False
-
-
 def _is_passed_over(character: str) -> bool:
     """Quotes, spaces and invisible characters. Apostrophes too: so one in the name is not taken for ours."""
     unseen = (

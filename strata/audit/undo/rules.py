@@ -111,10 +111,6 @@ def rules_of(model: type[models.Model]) -> UndoRules:
     return _rules.get(model, NO_RULES)
 
 
-def has_rules(model: type[models.Model]) -> bool:
-    return model in _rules
-
-
 def impossible_labels() -> dict[str, UndoRules]:
     """The models whose writes are never undone, or not all of them, by label."""
     return {model._meta.label: rules for model, rules in _rules.items() if rules.impossible}
