@@ -50,10 +50,12 @@ def rolled_back(send):
 
 
 def is_refusal(answer) -> bool:
-    """Whether the response is a 4xx in the common format, with a message."""
+    """Whether the response is a 4xx in the common format, with a message. Places in lists are named alike."""
     if not 400 <= answer.status_code < 500 or answer["Content-Type"] != "application/json":
         return False
     body = json.loads(answer.content)
+    if any(re.search(r"\.[0-9]", entry["field"] or "") for entry in body["errors"]):
+        return False  # a place in a list is tag_ids[0]
     return body.keys() == {"code", "message", "status", "errors", "request_id"} and bool(body["message"])
 
 

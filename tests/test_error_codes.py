@@ -76,3 +76,12 @@ def test_parameter_with_a_foreign_id_is_refused_like_one_with_an_absent_id(alice
         assert fields_of_errors(answer, 404) == [named]
         bodies.append(json.loads(answer.content) | {"request_id": ""})
     assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize("field", ["tag_ids", "category_ids"])
+def test_an_entry_of_a_list_is_named_by_its_place(alice, portfolio, field):
+    answer = alice.post(
+        "/api/v1/assets", {"name": "Giro", "portfolio_id": str(portfolio.pk), field: ["x", 5]}
+    )
+    fields = [entry["field"] for entry in answer.json()["errors"]]
+    assert {f"{field}[0]", f"{field}[1]"} <= set(fields)

@@ -204,6 +204,16 @@ def test_statement_and_update_values_name_it(alice_user, portfolio, fund):
     assert "No price" in page
 
 
+def test_update_values_says_which_price_is_missing_since_when(alice_user, portfolio, fund):
+    def said(on: date) -> str:
+        page = staff(alice_user).get("/admin/update-values/", {"portfolio": portfolio.pk, "on": on})
+        rows = [row for _heading, rows in page.context["sections"] for row in rows]
+        return next(row["last_note"] for row in rows if row["id"] == fund.pk)
+
+    assert said(ON) == f"VWCE has no price since {LAST_ON}"
+    assert said(date(2025, 12, 30)) == "No value yet"
+
+
 def test_reports_without_a_missing_price_make_no_query_more(
     portfolio, fund, source, django_assert_num_queries
 ):

@@ -18,7 +18,10 @@ SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A named series, with the colour as CSS. `filled` is an area, from `base` (default: zero) to the values."""
+    """A named series, with the colour as CSS. `filled` is an area, from `base` (default: zero) to the values.
+
+    A line with fewer values than the chart has days begins later: its last value is that of the last day.
+    """
 
     name: str
     colour: str
@@ -84,9 +87,9 @@ def stacked(
 
 
 def line_path(values: Sequence[Decimal], axis: AmountAxis, across: Sequence[str]) -> str:
-    heights = _heights(values, axis)
-    steps = [f"H{x}V{y}" for x, y in zip(across[1:], heights[1:], strict=True)]
-    return f"M{across[0]} {heights[0]}{''.join(steps)}H{SIZE}"
+    heights, places = _heights(values, axis), across[len(across) - len(values) :]
+    steps = [f"H{x}V{y}" for x, y in zip(places[1:], heights[1:], strict=True)]
+    return f"M{places[0]} {heights[0]}{''.join(steps)}H{SIZE}"
 
 
 def area_path(curve: Curve, axis: AmountAxis, across: Sequence[str]) -> str:

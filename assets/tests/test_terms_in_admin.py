@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -15,7 +16,7 @@ from assets.models.asset import Valuation
 from portfolios.models import Household, Portfolio
 from strata.admin.forms import STALE
 from tests.admin_forms import staff, url
-from tests.factories import add_value, create_asset, day
+from tests.factories import add_value, create_asset, day, record_price
 
 LOAN = {
     "principal": "100,000.00",
@@ -308,3 +309,18 @@ def test_a_long_loan_takes_as_many_queries_as_a_short_one(alices, mortgage):
     send(alices, mortgage, "loan", LOAN)
     alices.get(url(Asset, "change", mortgage.pk))
     assert queries() == few <= 40
+
+
+def test_page_has_one_open_chart_of_the_value_however_it_is_valued(alices, portfolio, household):
+    fund = Instrument.objects.create(household=household, symbol="VWCE", name="World", currency="EUR")
+    record_price(fund, timezone.now().date(), 100)
+    quoted = {"instrument": fund, "valuation": "market", "quantity": Decimal(10)}
+    asset = create_asset(portfolio, "Fund", TypeId.STOCKS, **quoted)
+    for valuation in ("market", "depreciation"):
+        if valuation == "depreciation":
+            assert send(alices, asset, valuation, CAR, started_on="2024-01-01").status_code == 302
+        page = text_of(alices.get(url(Asset, "change", asset.pk)))
+        is_open = re.sub(r"<details>.*?</details>", "", page)
+        assert is_open.count('<div class="value-chart"') == 1
+        assert 'aria-label="Value of Fund, past year"' in is_open
+        assert page.count('<div class="value-chart"') == (1 if valuation == "market" else 2)

@@ -186,3 +186,9 @@ def test_leap_day_is_compared_with_the_last_day_of_february(browser, portfolio, 
     time_machine.move_to("2024-02-29T12:00:00Z")
     account = create_valued_asset(portfolio, "Account", TypeId.CASH, "100", on="2023-01-01")
     assert "<span>2023-02-28</span><span>2024-02-29</span>" in chart(browser, account)
+
+
+def test_axis_is_as_wide_as_its_longest_amount(browser, portfolio):
+    account = create_valued_asset(portfolio, "Account", TypeId.CASH, "99999999999999.00")
+    add_value(account, 5, date(2024, 7, 1))
+    assert f'style="--longest: {len("100,000,000,000,000")}"' in chart(browser, account)

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
 
 from assets.models import AssetType
+from assets.services.first_household import make_first_assets
 from imports.admin.presenting import first_rows, questions_of, warnings_of
 from imports.models import Import
 from imports.services.previews import change_options, create_import, delete_import
@@ -24,6 +25,7 @@ from imports.services.writing.commits import commit_import
 from imports.services.writing.undoing import undo_import
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
+from reports.welcome.form import WelcomeForm
 from strata.admin.choices import parse_uuid
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -43,43 +45,71 @@ def refusal_text(error: StrataError) -> str:
 
 
 class ImportFilePage(View):
-    """Choose a portfolio and a file; below are the last imports. Who may only read sees these alone."""
+    """Choose a portfolio and a file; below are the last imports. Who may only read sees these alone.
+
+    A user who sees no portfolio yet says what the first one is to be; the file makes it, and its household.
+    """
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page(self.first_portfolio(None))
+
+    def page(self, first: WelcomeForm | None) -> HttpResponse:
+        request = self.request
         user: Any = request.user
         portfolios = self.portfolios()
-        if not Portfolio.objects.for_user(user).exists():
-            return HttpResponseRedirect(reverse("admin:index"))  # which offers to make one
         imports = Import.objects.for_user(user).select_related("portfolio", "created_by")[:MOST_IMPORTS]
         context = {
             **admin.site.each_context(request),
             "title": _("Import and export"),
             "portfolios": names_of(portfolios),
             "chosen": request.GET.get("portfolio", ""),
+            "first": first,
             "imports": imports,
         }
         return TemplateResponse(request, "imports/import_file.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        first = self.first_portfolio(request.POST)
+        if first is not None:
+            return self.post_first(first)
         chosen = {portfolio.pk: portfolio for portfolio in self.portfolios()}
         portfolio = chosen.get(parse_uuid(request.POST.get("portfolio", "")) or UUID(int=0))
         if portfolio is None:
             raise Http404
-        file: Any = request.FILES.get("file")
+        address = f"{reverse('import-file')}?portfolio={portfolio.pk}"
+        return self.previewed(lambda: portfolio) or HttpResponseRedirect(address)
+
+    def post_first(self, first: WelcomeForm) -> HttpResponse:
+        if not first.settings_are_valid():
+            return self.page(first)
+        household, settings = first.cleaned["household"], first.portfolio
+        made = self.previewed(lambda: make_first_assets(first.user, household, settings, ()))
+        return made or self.page(first)
+
+    def previewed(self, portfolio_of: Callable[[], Portfolio]) -> HttpResponse | None:
+        """The preview of the file in the portfolio, which is made with it or not at all; None with a message."""
+        file: Any = self.request.FILES.get("file")
         if file is None:
-            messages.error(request, _("Choose a file."))
-            return HttpResponseRedirect(f"{reverse('import-file')}?portfolio={portfolio.pk}")
+            messages.error(self.request, _("Choose a file."))
+            return None
         data = file.read()
         try:
             row = run_in_transaction(
                 lambda: create_import(
-                    portfolio.pk, data=data, file_name=file.name or "", precondition=self.may_write
+                    portfolio_of().pk, data=data, file_name=file.name or "", precondition=self.may_write
                 )
             )
         except StrataError as error:
-            messages.error(request, refusal_text(error))
-            return HttpResponseRedirect(f"{reverse('import-file')}?portfolio={portfolio.pk}")
+            messages.error(self.request, refusal_text(error))
+            return None
         return HttpResponseRedirect(reverse("import-preview", args=[row.pk]))
+
+    def first_portfolio(self, posted: QueryDict | None) -> WelcomeForm | None:
+        """What a user is asked for who sees no portfolio; None for all others."""
+        user: Any = self.request.user
+        if Portfolio.objects.for_user(user).exists():
+            return None
+        return WelcomeForm(user, self.request.headers.get("Accept-Language", ""), posted)
 
     def portfolios(self) -> list[Portfolio]:
         """Those that the user may write to. A superuser has no more rights here than others."""

@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from assets.models import Asset, AssetSnapshot
 from imports.models import Import
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, WIDE_GERMAN
+from portfolios.models import Portfolio
 from tests.admin_forms import staff
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -97,3 +98,36 @@ def test_viewers_and_strangers(alices, vera_user, charlie_user, portfolio):
     assert drop(vera, portfolio, WIDE_GERMAN).status_code == 404
     assert Import.objects.count() == 1
     assert charlie.get(f"{PATH}{new_import.pk}/").status_code == 404
+
+
+SETTINGS = {"household": "Ours", "currency": "CHF", "time_zone": "Europe/Zurich"}
+
+
+def test_file_of_a_user_without_a_portfolio_makes_one(charlie_user):
+    charlies = staff(charlie_user)
+    page = charlies.get(PATH).content.decode()
+    assert all(f'name="{name}"' in page for name in SETTINGS)
+    assert "Import a spreadsheet" in charlies.get("/admin/").content.decode()
+    answer = charlies.post(PATH, {"file": SimpleUploadedFile("worth.csv", WIDE_GERMAN), **SETTINGS})
+    portfolio = Import.objects.get().portfolio
+    assert answer["Location"] == f"{PATH}{Import.objects.get().pk}/"
+    assert (portfolio.household.name, portfolio.base_currency, portfolio.time_zone) == tuple(
+        SETTINGS.values()
+    )
+    assert 'name="household"' not in charlies.get(PATH).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "changed", "said"),
+    [
+        (WIDE_GERMAN, {"currency": "XYZ"}, 'aria-invalid="true"'),
+        (WIDE_GERMAN, {"household": ""}, 'aria-invalid="true"'),
+        (b"\x89PNG\r\n", {}, "no known format"),
+        (None, {}, "Choose a file."),
+    ],
+)
+def test_refused_file_of_a_user_without_a_portfolio_makes_nothing(charlie_user, data, changed, said):
+    body = {**SETTINGS, **changed} | ({"file": SimpleUploadedFile("worth.csv", data)} if data else {})
+    page = staff(charlie_user).post(PATH, body, follow=True).content.decode()
+    assert said in page and 'name="household"' in page
+    assert not Portfolio.objects.for_user(charlie_user).exists()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assets.admin.asset.charts import longest
 from assets.models import Instrument
 from assets.rendering.step_chart import Curve, StepChart, percent_across, stacked, step_chart
 from reports.dashboard.missing import without_price
@@ -183,8 +184,10 @@ def chart_of(series: NetWorthSeries, columns: Sequence[Column]) -> dict[str, Any
 
 def axis_labels(picture: StepChart) -> dict[str, Any]:
     places = max(places_of(tick.normalize()) for _place, tick in picture.amounts)
+    amounts = [(place, number(tick, places)) for place, tick in picture.amounts]
     return {
-        "amounts": [(place, number(tick, places)) for place, tick in picture.amounts],
+        "amounts": amounts,
+        "longest": longest(amounts),
         "days": [(place, DAY_LABELS[picture.unit](day)) for place, day in picture.days],
     }
 

@@ -7,11 +7,11 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from assets.models import Instrument
+from assets.models import Instrument, Transaction
 from portfolios.models import Portfolio
 from reports.dashboard.picker import OWN_DATES, Picker
 from strata.fields.dates import FIRST_YEAR, LAST_YEAR
@@ -43,6 +43,17 @@ class PerformancePicker(Picker):
     @cached_property
     def year_shown(self) -> int:
         return self.chosen("year") or self.period.end.year
+
+    @property
+    def years_beside(self) -> list[int]:
+        """The year before and the year after the one that is shown, as far as it has begun or has transactions."""
+        ids = [portfolio.pk for portfolio in self.shown]
+        # nosemgrep: rows-through-for-user - of portfolios that came through it
+        days = Transaction.objects.filter(asset__portfolio__in=ids).aggregate(first=Min("on"), last=Max("on"))
+        if days["first"] is None:
+            return []
+        first, last = days["first"].year, max(days["last"].year, self.today.year)
+        return [year for year in (self.year_shown - 1, self.year_shown + 1) if first <= year <= last]
 
     @property
     def kept(self) -> dict[str, str]:

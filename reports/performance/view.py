@@ -17,10 +17,11 @@ from django.views import View
 from investments.calculations.returns import running_twr
 from investments.queries.asset_returns import returns_of_assets
 from investments.queries.holdings import RealisedGains
+from investments.queries.performance import Performance
 from reports.api.investments.tables import realised_gains_table, realised_gains_title
 from reports.dashboard.page import MOST_PORTFOLIOS, visible_portfolios
 from reports.performance import figures
-from reports.performance.charts import income_rows, return_chart
+from reports.performance.charts import Returns, income_rows, return_chart
 from reports.performance.picker import PerformancePicker
 from reports.performance.presenting import money_text
 from reports.queries.defaults import common_currency
@@ -94,10 +95,17 @@ def returns(picker: PerformancePicker) -> dict[str, Any]:
         "figures": figures.figures(report),
         "benchmark": figures.benchmark_figures(report),
         "compared_with": picker.compared_with,
-        "chart": return_chart(running_twr(report.chain_of_returns()), report.start, report.end),
+        "chart": return_chart(
+            running_twr(report.chain_of_returns()), report.start, report.end, compared_line(report)
+        ),
         "missing_rates": sorted({currency for currency, _on in report.missing_rates}),
         "without_price": assets_without_price(report.missing_prices),
     }
+
+
+def compared_line(report: Performance) -> tuple[str, Returns] | None:
+    index = report.compared_with
+    return None if index is None else (index.symbol, report.benchmark_returns())
 
 
 def holdings(picker: PerformancePicker, start: date, end: date, number: str) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def sales(picker: PerformancePicker, number: str) -> dict[str, Any]:
     asked = {"portfolio": picker.portfolio_shown, "year": str(year)}
     return {
         "year": year,
-        "years": [(each, f"{picker.link(year=each)}#sales") for each in (year - 1, year + 1)],
+        "years": [(each, f"{picker.link(year=each)}#sales") for each in picker.years_beside],
         "sales": [figures.sale_row(gain, report) for gain in page.object_list],
         "sales_page": page,
         "sales_total": figures.sales_total(report),

@@ -17,7 +17,7 @@ from investments.queries.asset_returns import returns_of_assets
 from investments.queries.performance import performance
 from portfolios.models import Household, Portfolio
 from tests.admin_forms import staff
-from tests.factories import add_value, create_asset
+from tests.factories import add_value, create_asset, record_price
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
 PAGE = "/admin/performance/"
@@ -132,11 +132,35 @@ def test_the_sales_of_a_year_have_a_file(alices, portfolio):
     assert "Nothing was sold in this year." in text_of(other)
 
 
+@pytest.mark.parametrize(
+    ("year", "beside"),
+    [
+        (BOUGHT.year, []),
+        (TODAY.year + 1, [TODAY.year]),
+        (TODAY.year - 1, [TODAY.year]),
+        (1800, []),
+        (2200, []),
+    ],
+)
+def test_years_beside_are_those_with_transactions_and_this_one(alices, portfolio, year, beside):
+    assert alices.get(PAGE).context["years"] == []
+    add_holding(portfolio, "Abc")
+    in_range = [each for each in beside if each >= BOUGHT.year]
+    assert [each for each, _link in alices.get(PAGE, {"year": str(year)}).context["years"]] == in_range
+
+
 def test_returns_are_compared_with_a_benchmark(alices, portfolio, household):
     add_holding(portfolio, "Abc")
     world = Instrument.objects.create(household=household, symbol="WORLD", name="World", currency="EUR")
     page = text_of(alices.get(PAGE, {"benchmark": str(world.pk)}))
     assert "Benchmark: WORLD" in page and "Prices missing" in page
+    assert len(alices.get(PAGE, {"benchmark": str(world.pk)}).context["chart"]["picture"].lines) == 1
+    record_price(world, BOUGHT, 100)
+    record_price(world, TODAY, 110)
+    answer = alices.get(PAGE, {"benchmark": str(world.pk), "range": "1y"})
+    picture = answer.context["chart"]["picture"]
+    assert [name for name, _colour in picture.legend] == ["WORLD", "Performance"]
+    assert len(picture.lines) == 2 and '<ul class="value-legend">' in text_of(answer)
     foreign = Instrument.objects.create(
         household=Household.objects.create(name="Other"), symbol="THEIRS", name="Theirs", currency="EUR"
     )

@@ -71,3 +71,11 @@ def test_bars_of_a_waterfall_join_and_stay_within_the_picture(start, parts):
     for before, after in pairwise(ends):
         assert any(abs(edge - other_edge) <= Decimal("0.02") for edge in before for other_edge in after)
     assert picture.cut is (start in (100, -1000) and bool(parts))
+
+
+def test_line_with_fewer_values_than_days_begins_later():
+    days = [date(2024, 1, 1) + timedelta(days=count) for count in range(4)]
+    short, whole = Curve("short", "", decimals(1, 2)), Curve("whole", "", decimals(0, 1, 2, 3))
+    picture = step_chart(days, [short, whole], incomplete=[False] * 4)
+    starts = [path.split(" ")[0] for path, _colour in picture.lines]
+    assert starts == ["M500.0", "M0.0"]

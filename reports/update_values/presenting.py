@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from assets.admin.asset.shares import whole_value_note
 from assets.models.asset import Valuation
 from assets.services.entries.snapshots import values_counting_on
+from assets.valuation import PriceGap
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
 from reports.update_values.entries import Entry, NewValue, WhichNumber
@@ -129,7 +130,8 @@ def states(rows: Iterable[AssetRow]) -> dict[str, dict[str, str]]:
 def state(row: AssetRow, words: Words) -> dict[str, str]:
     """What changes in a row when a value is saved."""
     if row.last is None or row.last_on is None:
-        return {"last": "", "last_note": words.no_value, "last_on": "", "same": "", "seen": row.seen}
+        note = words.no_value if row.missing is None else price_note(row.missing)
+        return {"last": "", "last_note": note, "last_on": "", "same": "", "seen": row.seen}
     notes = [debt_note(row.last, words) if row.is_debt else "", source_note(row)]
     return {
         "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
@@ -138,6 +140,14 @@ def state(row: AssetRow, words: Words) -> dict[str, str]:
         "same": "" if row.is_computed else row.typed_text(row.last),
         "seen": row.seen,
     }
+
+
+def price_note(missing: PriceGap) -> str:
+    """Why an asset that is valued at a price has no value on the day, though it may have had many."""
+    name = missing.symbol or missing.asset_name
+    if missing.last_on is None:
+        return _("%(name)s has no price yet") % {"name": name}
+    return _("%(name)s has no price since %(day)s") % {"name": name, "day": day_text(missing.last_on)}
 
 
 def source_note(row: AssetRow) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,9 +16,17 @@ from assets.models.asset import Valuation
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
 from assets.services.entries.snapshots import state_of, values_counting_on
-from assets.valuation import AssetRef, is_by_hand, newest_points, with_current_value
+from assets.valuation import (
+    AssetRef,
+    PriceGap,
+    is_by_hand,
+    newest_points,
+    price_gaps,
+    whole_series,
+    with_current_value,
+)
 from assets.valuation.formulas.shares import shares_in
-from assets.valuation.series import money, ten_thousandths
+from assets.valuation.series import gaps_of, gaps_on, money, ten_thousandths
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.active_formats import amount_text
@@ -48,6 +56,7 @@ class AssetRow(NamedTuple):
 
     `seen` names the state of the value that counts on exactly that day; empty where there is none. `valuation` is where
     its values come from: one that is entered is an anchor where that is not by hand. `shares` is the household's part.
+    `missing` is the price without which the asset has no value on the day.
     """
 
     id: UUID
@@ -61,6 +70,7 @@ class AssetRow(NamedTuple):
     valuation: str = Valuation.MANUAL
     shares: str = ""
     seen: str = ""
+    missing: PriceGap | None = None
 
     @property
     def is_computed(self) -> bool:
@@ -106,15 +116,24 @@ def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
     rows = with_current_value(assets, on).order_by("name_key", "pk")
     states = states_on(portfolio, on)
     places = {section: place for place, section in enumerate(HEADINGS)}
-    read = [AssetRow._make((*row, states.get(row[0], ""))) for row in rows.values_list(*COLUMNS)]
+    read = [AssetRow._make((*row, states.get(row[0], ""), None)) for row in rows.values_list(*COLUMNS)]
     computed = {row.ref: on for row in read if row.is_computed}
     points = newest_points(computed)
     read = [
         row._replace(last=points[row.id].whole_value, last_on=points[row.id].on) if row.id in points else row
         for row in read
     ]
+    missing = missing_prices([row.ref for row in read if row.is_computed and row.last is None], on)
+    read = [row._replace(missing=missing[row.id]) if row.id in missing else row for row in read]
     own = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
     return sorted(read, key=lambda row: (places[row.section], own.get(row.id, len(own))))
+
+
+def missing_prices(without_value: Collection[AssetRef], on: date) -> dict[UUID, PriceGap]:
+    """Of the assets that have no value on the day because no price counts. Without such assets no query."""
+    read = whole_series(without_value, start=on, end=on) if without_value else ()
+    gaps = gaps_on([gap for ref, series in read for gap in gaps_of(ref.id, series)], (on,))
+    return {gap.asset_id: gap for gap in price_gaps(gaps, [on]).get(on, ())}
 
 
 def states_on(portfolio: Portfolio, on: date) -> dict[UUID, str]:

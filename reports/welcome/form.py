@@ -150,8 +150,12 @@ class WelcomeForm:
 
     # --- checking ---
 
-    def is_valid(self) -> bool:
+    def settings_are_valid(self) -> bool:
         self.cleaned = {name: self.cleaned_setting(name) for name in self.initial}
+        return not self.errors
+
+    def is_valid(self) -> bool:
+        self.settings_are_valid()
         for row in self.ticked_rows():
             row.clean()
         if not self.ticked:

@@ -232,10 +232,13 @@ def as_fields(error: DjangoValidationError) -> Any:
 
 
 def flattened(detail: Any, path: str = "") -> Iterator[dict[str, Any]]:
-    """DRF's nested details as flat {field, code, message}; field is null for the body as a whole."""
+    """DRF's nested details as flat {field, code, message}; field is null for the body as a whole.
+
+    A key that is a number is a place in a list: tag_ids[0], rows[3].value.
+    """
     if isinstance(detail, dict):
         for key, value in detail.items():
-            name = "" if key == "non_field_errors" else str(key)
+            name = "" if key == "non_field_errors" else f"[{key}]" if isinstance(key, int) else str(key)
             joint = "" if name.startswith("[") else "."  # the number of a row
             yield from flattened(value, f"{path}{joint}{name}".strip("."))
     elif isinstance(detail, list | tuple):

@@ -84,13 +84,18 @@ def chart_of(asset: Asset) -> dict[str, Any]:
     context = {"name": name_of_chart(asset), "start": day_text(year.start), "end": day_text(year.end)}
     if not year.steps:
         return context
-    picture = picture_of(year)
-    return context | {
-        "picture": picture,
-        "amounts": tick_texts(picture.amounts),
-        "currency": asset.currency,
-        "start": day_text(year.steps[0][0]),
-    }
+    return context | drawn(picture_of(year), asset.currency) | {"start": day_text(year.steps[0][0])}
+
+
+def drawn(picture: StepChart, unit: str) -> dict[str, Any]:
+    """What the template of a chart needs of a picture, beside its name and its first and last day."""
+    amounts = tick_texts(picture.amounts)
+    return {"picture": picture, "amounts": amounts, "longest": longest(amounts), "unit": unit}
+
+
+def longest(labels: Sequence[tuple[str, Any]]) -> int:
+    """The length of the longest text at an axis, which is as wide as that one."""
+    return max((len(str(text)) for _place, text in labels), default=0)
 
 
 def tick_texts(ticks: Sequence[tuple[str, Decimal]]) -> list[tuple[str, str]]:

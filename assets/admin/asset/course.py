@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from assets import valuation
-from assets.admin.asset.charts import tick_texts
+from assets.admin.asset.charts import drawn
 from assets.admin.debts import is_debt
 from assets.models import Asset
 from assets.models.asset import Valuation
@@ -22,7 +22,8 @@ from strata.fields.active_formats import amount_text, day_text
 from strata.fields.dates import LAST_YEAR, local_day
 
 YEARS_AHEAD, MOST_POINTS = 10, 200
-OTHERWISE_SHOWN = (Valuation.MANUAL, Valuation.LOAN)  # recorded values, and the schedule
+# Recorded values, the schedule, and prices, of which there are none ahead: the chart of the past year shows them.
+OTHERWISE_SHOWN = (Valuation.MANUAL, Valuation.LOAN, Valuation.MARKET)
 
 
 class Span(NamedTuple):
@@ -66,11 +67,9 @@ def chart_of(asset: Asset, series: ValueSeries, span: Span) -> dict[str, Any] | 
     picture = step_chart(days, [Curve("", "", values)], incomplete=[False] * len(days))
     return {
         "name": _("Value of %(name)s over time") % {"name": asset.name},
-        "picture": picture,
-        "amounts": tick_texts(picture.amounts),
-        "currency": asset.currency,
         "start": day_text(days[0]),
         "end": day_text(days[-1]),
+        **drawn(picture, asset.currency),
     }
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from assets import valuation
-from assets.admin.asset.charts import tick_texts
+from assets.admin.asset.charts import drawn
 from assets.models import Asset
 from assets.models.asset import Valuation
 from assets.rendering.step_chart import Curve, step_chart
@@ -69,9 +69,7 @@ def chart_of(asset: Asset, schedule: Schedule) -> dict[str, Any]:
     picture = step_chart(days, [Curve("", "", values)], incomplete=[False] * len(days))
     return {
         "name": _("Balance of %(name)s over time") % {"name": asset.name},
-        "picture": picture,
-        "amounts": tick_texts(picture.amounts),
-        "currency": asset.currency,
         "start": day_text(days[0]),
         "end": day_text(days[-1]),
+        **drawn(picture, asset.currency),
     }

@@ -1,5 +1,8 @@
 // A file that is dropped on the page is chosen, and its preview opens. Without this script it is chosen and sent.
 "use strict";
+for (const field of document.querySelectorAll("[data-zone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
+}
 for (const form of document.querySelectorAll("[data-import]")) {
   const zone = form.querySelector("[data-drop]"), input = form.querySelector("input[type=file]");
   const over = (event, isOver) => {
