@@ -116,3 +116,50 @@ def test_slip_is_asked_about_and_a_pasted_column_fills_the_rows_below(live_serve
         page.get_by_role("status").filter(has_text="Saved 2 values for").wait_for()
         assert len(events) == 1
     assert values_of_today() == [Decimal(1100), Decimal(10000)]
+
+
+def test_answer_that_comes_after_saving_changes_nothing(live_server, session):
+    with opened(live_server, session) as (page, _events):
+        held = []
+
+        def hold_previews(route) -> None:
+            is_preview = '"action":"preview"' in (route.request.post_data or "")
+            held.append(route) if is_preview else route.continue_()
+
+        page.route("**/admin/update-values/", hold_previews)
+        with page.expect_request(lambda request: '"preview"' in (request.post_data or "")):
+            page.keyboard.type("1,100")
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("status").filter(has_text="Saved 1 value for").wait_for()
+        with page.expect_response(lambda answer: '"preview"' in (answer.request.post_data or "")):
+            for route in held:
+                route.continue_()
+        page.evaluate("new Promise(requestAnimationFrame)")
+        assert page.locator("[data-total]").inner_text() == "Nothing entered"
+        assert page.locator("[data-cell=difference]").all_inner_texts() == [""] * 12
+
+
+def test_what_is_typed_can_be_saved_after_another_login(live_server, session):
+    with opened(live_server, session) as (page, events):
+        page.keyboard.type("1,100")
+        page.context.clear_cookies()
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("alert").filter(has_text="Nothing was saved: you are logged out.").wait_for()
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
+        page.context.add_cookies([cookie])
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("status").filter(has_text="Saved 1 value for").wait_for()
+        assert [event for event in events if event.startswith("http")] == [
+            f"{live_server.url}/admin/update-values/"
+        ]
+    assert values_of_today() == [Decimal(1100)]
+
+
+def test_still_the_same_for_all_keeps_what_is_typed(live_server, session):
+    with opened(live_server, session) as (page, _events):
+        page.keyboard.type("1,100")
+        page.get_by_role("button", name="Still the same for all").click()
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("status").filter(has_text="Saved 12 values for").wait_for()
+    assert values_of_today() == [Decimal(1100)] + [Decimal(1000)] * 10 + [Decimal(-180000)]

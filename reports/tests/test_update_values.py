@@ -332,6 +332,8 @@ def test_still_the_same_for_all_types_the_last_values_again(browser, portfolio, 
     text = browser.post(PATH, form).content.decode()
     assert 'value="1,000.00"' in text
     assert 'value="180,000.00"' in text
+    typed = browser.post(PATH, form | {f"value-{checking.pk}": "1,234.50"}).content.decode()
+    assert 'value="1,234.50"' in typed and 'value="1,000.00"' not in typed
 
 
 @pytest.mark.parametrize("body", [" ", "[]", "{}", '{"action": "format"}', '{"action": "save", "rows": 5}'])

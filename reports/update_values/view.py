@@ -281,12 +281,12 @@ def moved_by_one(rows: Sequence[AssetRow], asset: str, direction: str) -> list[U
 def same_again(
     rows: Iterable[AssetRow], entries: Mapping[UUID, Entry], only: str | None
 ) -> dict[UUID, Entry]:
-    """The entries with the last value typed again, in all rows or in one."""
+    """The entries with the last value typed again: in one row, or in all in which nothing is typed."""
     filled = dict(entries)
     for row in rows:
-        is_asked = only is None or only == str(row.id)
+        entry = entries.get(row.id, Entry("", "", row.seen))
+        is_asked = only == str(row.id) if only is not None else not entry.text.strip()
         if row.last is not None and not row.is_computed and is_asked:
-            entry = entries.get(row.id, Entry("", "", row.seen))
             filled[row.id] = entry._replace(text=row.typed_text(row.last))
     return filled
 

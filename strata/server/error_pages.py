@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from django.contrib import admin
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -43,10 +44,29 @@ def error_response(request: Any, status: int, code: str, message: Text) -> HttpR
             "heading": HEADINGS.get(status) or (SOMETHING_WENT_WRONG if status >= 500 else HEADINGS[400]),
             "dashboard": dashboard_address(),
         }
-        response = render(None, "strata/refused.html", shown, status=status)
+        response = page_in_admin(request, status, shown) or render(
+            None, "strata/refused.html", shown, status=status
+        )
     if status in (503, 507):
         response["Retry-After"] = "5"
     return response
+
+
+def page_in_admin(request: Any, status: int, shown: dict[str, Any]) -> HttpResponse | None:
+    """The page with the admin's menu, for a user of the admin who asked for something that there is not, or not for
+    them. None for everybody else, and where the database is what failed: a fault of the program has the plain page.
+    """
+    index = shown["dashboard"]
+    if status not in HEADINGS or not index or not request.path.startswith(index):
+        return None
+    try:
+        user = getattr(request, "user", None)
+        if user is None or not admin.site.has_permission(request):
+            return None
+        context = {**admin.site.each_context(request), "title": shown["heading"], **shown}
+        return render(request, "strata/refused_in_admin.html", context, status=status)
+    except (DatabaseError, InterfaceError):
+        return None
 
 
 def dashboard_address() -> str:

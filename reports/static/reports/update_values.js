@@ -53,15 +53,34 @@ function start() {
 
   // --- the server ---
 
+  const token = form.elements.csrfmiddlewaretoken;
+  const isJson = (answer) => (answer.headers.get("Content-Type") || "").startsWith("application/json");
+
   async function ask(action, more) {
-    const answer = await fetch(form.dataset.address, {
+    const asked = JSON.stringify({ action, portfolio: form.elements.portfolio.value, on: form.elements.on.value, ...more });
+    const send = () => fetch(form.dataset.address, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
-      body: JSON.stringify({ action, portfolio: form.elements.portfolio.value, on: form.elements.on.value, ...more }),
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token.value },
+      body: asked,
     });
-    if (!(answer.headers.get("Content-Type") || "").startsWith("application/json")) throw new Error(String(answer.status));
+    let answer = await send();
+    if (!isJson(answer) && await renewToken()) answer = await send();
+    if (!isJson(answer)) throw new Error(answer.redirected ? words.loggedOut : words.failed);
     return answer.json();
   }
+
+  // A new login, perhaps in another tab, makes a new token: what was typed here can still be saved.
+  async function renewToken() {
+    const page = await fetch(form.dataset.address);
+    if (page.redirected) throw new Error(words.loggedOut);
+    const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
+    const fresh = parsed.querySelector("[name=csrfmiddlewaretoken]");
+    if (fresh) token.value = fresh.value;
+    return Boolean(fresh);
+  }
+
+  // A request that did not arrive has the browser's own message, which is not for people.
+  const reason = (error) => ([words.loggedOut, words.failed].includes(error.message) ? error.message : words.failed);
 
   // --- while typing ---
 
@@ -99,6 +118,7 @@ function start() {
   async function save(more) {
     if (saving) return;
     clearTimeout(waiting);
+    latest += 1; // the answer of a preview that is on its way comes too late
     alertBox.textContent = "";
     conflicts.replaceChildren();
     const asked = entered();
@@ -110,8 +130,8 @@ function start() {
     form.setAttribute("aria-busy", "true");
     try {
       show(await ask("save", { rows: asked, ...more }), asked);
-    } catch {
-      alertBox.textContent = words.failed;
+    } catch (error) {
+      alertBox.textContent = reason(error);
     } finally {
       saving = false;
       form.removeAttribute("aria-busy");
@@ -132,12 +152,13 @@ function start() {
   function showSaved(answer, asked) {
     asked.forEach((entry) => {
       const element = row(entry.asset);
+      if (field(element, "value").value !== entry.text || field(element, "note").value !== entry.note) return; // typed meanwhile
       enter(element, "");
       field(element, "note").value = "";
       element.querySelector("[data-cell=difference]").textContent = "";
     });
     update(answer.rows);
-    total.textContent = words.nothing;
+    preview();
     saved.replaceChildren(answer.saved);
     if (answer.undo) saved.append(" ", button(words.undo, () => undo(answer.undo)));
   }
@@ -151,8 +172,8 @@ function start() {
         saved.textContent = answer.undone;
         preview();
       }
-    } catch {
-      alertBox.textContent = words.failed;
+    } catch (error) {
+      alertBox.textContent = reason(error);
     }
   }
 
@@ -262,9 +283,12 @@ function start() {
     const pressed = event.submitter;
     if (!pressed || pressed.value === "save") save();
     else if (pressed.name === "same") stillTheSame([pressed.closest("tr")]);
-    else if (pressed.name === "action" && pressed.value === "same") stillTheSame(rows().filter((element) => element.dataset.same));
+    else if (pressed.name === "action" && pressed.value === "same") stillTheSame(rows().filter(isUnchanged));
     else move(pressed);
   });
+
+  // What has been typed already is not replaced by "Still the same for all".
+  const isUnchanged = (element) => element.dataset.same && field(element, "value").value.trim() === "";
 
   function stillTheSame(elements) {
     elements.forEach((element) => enter(element, element.dataset.same));
@@ -280,8 +304,8 @@ function start() {
     try {
       const answer = await ask("order", { assets: rows().map((each) => each.dataset.asset) });
       alertBox.textContent = answer.alert || "";
-    } catch {
-      alertBox.textContent = words.failed;
+    } catch (error) {
+      alertBox.textContent = reason(error);
     }
   }
 
@@ -299,8 +323,8 @@ function start() {
       alertBox.textContent = answer.alert || "";
       for (const [asset, value] of Object.entries(answer.fills || {})) enter(row(asset), value);
       preview();
-    } catch {
-      alertBox.textContent = words.failed;
+    } catch (error) {
+      alertBox.textContent = reason(error);
     }
   });
 
