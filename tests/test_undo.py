@@ -411,3 +411,46 @@ def test_restored_row_continues_its_history(alice, asset):
     undo(alice, deleted)
     actions = [event["action"] for event in done(alice.get(f"{API}/assets/{asset.pk}/history"))["results"]]
     assert actions == ["create", "delete", "create"]
+
+
+# --- what a loan is secured on, which may go and come back without a write of the loan ---
+
+
+@pytest.fixture
+def secured(alice, portfolio):
+    """A house, and the mortgage that is secured on it."""
+    house = create_asset(portfolio, "House", TypeId.REAL_ESTATE)
+    loan = create_asset(portfolio, "Mortgage", TypeId.MORTGAGE)
+    terms = {
+        "valuation": "loan",
+        "principal": "1000",
+        "started_on": "2026-01-01",
+        "first_payment_on": "2026-02-01",
+        "term": 12,
+        "rates": [{"on": "2026-01-01", "rate": "0.03"}],
+        "collateral_id": str(house.pk),
+    }
+    done(alice.put(f"{API}/assets/{loan.pk}/terms", terms))
+    return house, loan
+
+
+def collateral_of(client, loan) -> str | None:
+    return done(client.get(f"{API}/assets/{loan.pk}/terms"))["collateral_id"]
+
+
+def test_deletion_of_a_collateral_is_undone_repeated_and_undone_again(alice, secured):
+    house, loan = secured
+    last = alice.delete(f"{API}/assets/{house.pk}")
+    for expected in (str(house.pk), None, str(house.pk)):
+        last = undo(alice, last)
+        done(last)
+        assert collateral_of(alice, loan) == expected
+
+
+def test_loan_comes_back_without_its_collateral_and_has_it_again_with_it(alice, secured):
+    house, loan = secured
+    gone = [alice.delete(f"{API}/assets/{asset.pk}") for asset in (loan, house)]
+    done(undo(alice, gone[0]))
+    assert collateral_of(alice, loan) is None
+    done(undo(alice, gone[1]))
+    assert collateral_of(alice, loan) == str(house.pk)

@@ -150,11 +150,19 @@ def rows_in_use(rows: UndoneRows) -> Iterator[RowConflict]:
 
 def referring(model: type[models.Model]) -> list[Any]:
     """The foreign keys of tracked rows to rows of the model."""
+    relations: Iterable[Any] = model._meta.related_objects
     return [
         relation
-        for relation in model._meta.related_objects
-        if isinstance(relation, models.ManyToOneRel) and issubclass(relation.related_model, TrackedModel)
+        for relation in relations
+        if isinstance(relation, models.ManyToOneRel)
+        and issubclass(relation.related_model, TrackedModel)
+        and is_binding(relation)
     ]
+
+
+def is_binding(relation: Any) -> bool:
+    """Whether a row that is referred to has to be there. A deletion that leaves the key as it is needs no such row."""
+    return relation.on_delete is not models.DO_NOTHING
 
 
 def users_of(rows: UndoneRows, child: Any, key: Any, ids: list[UUID]) -> models.QuerySet[Any]:
@@ -184,7 +192,13 @@ def rows_without_parent(rows: UndoneRows) -> Iterator[RowConflict]:
 
 def references(model: type[models.Model]) -> list[Any]:
     fields: Iterable[Any] = model._meta.concrete_fields
-    return [field for field in fields if field.is_relation and issubclass(field.related_model, TrackedModel)]
+    return [
+        field
+        for field in fields
+        if field.is_relation
+        and issubclass(field.related_model, TrackedModel)
+        and is_binding(field.remote_field)
+    ]
 
 
 def named_by(row: UndoneRow, key: Any) -> str | None:
